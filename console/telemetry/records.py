@@ -1,0 +1,106 @@
+"""The frozen records that ingest hands to the telemetry store: what machines sent, already scrubbed and normalised."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+type AttributeValue = str | int | float | bool | Sequence[str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorEvent:
+    """One error or message event; ids are lower-case hex without dashes, times are aware UTC.
+
+    `position` is the spool position of the request that brought it. `body` is zstd of the scrubbed event
+    JSON (`bodies.pack`). Texts that are not known are "", never None.
+    """
+
+    organization_id: int
+    project_id: int
+    position: int
+    event_id: str
+    timestamp: datetime
+    received_at: datetime
+    grouping_hash: str
+    level: str = "error"
+    kind: str = ""
+    """The exception's type, or "" for a message."""
+    title: str = ""
+    culprit: str = ""
+    message: str = ""
+    platform: str = ""
+    environment: str = ""
+    release: str = ""
+    transaction: str = ""
+    user_key: str = ""
+    """16 hex digits: a hash of the best user id that the event has; "" for nobody."""
+    trace_id: str = ""
+    span_id: str = ""
+    handled: bool | None = None
+    sdk: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One span of any origin (transaction item, streamed span, OTLP); durations are whole microseconds."""
+
+    organization_id: int
+    project_id: int
+    position: int
+    trace_id: str
+    span_id: str
+    parent_span_id: str = ""
+    segment_id: str = ""
+    """The span id of the segment that this span belongs to; its own id when it is the segment."""
+    is_segment: bool = False
+    timestamp: datetime
+    """When it started."""
+    duration_us: int
+    received_at: datetime
+    op: str = ""
+    name: str = ""
+    """The description; for a segment its name."""
+    segment_name: str = ""
+    source: str = ""
+    """How the segment's name was found: url, route, component, custom, task or ""."""
+    origin: str = ""
+    status: str = ""
+    """ok, error, or the precise status that the client gave."""
+    kind: str = ""
+    http_method: str = ""
+    http_route: str = ""
+    http_status: int | None = None
+    environment: str = ""
+    release: str = ""
+    platform: str = ""
+    sdk: str = ""
+    server_name: str = ""
+    user_key: str = ""
+    sample_rate: float = 1.0
+    """The rate at which the client sampled: one stored span stands for 1 / sample_rate; 1.0 if unknown."""
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    """Canonical names (sentry-conventions); measurements are "measurement.<name>"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All records of one organization that a digest commits together."""
+
+    errors: Sequence[ErrorEvent] = ()
+    spans: Sequence[Span] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the store after a write, the same on a first write and on any replay of it.
+
+    `stored_errors` are the (project id, event id) and `stored_spans` the (project id, trace id, span id)
+    whose stored row came from the very position that this batch gives for them. The rest were resends
+    of something stored before.
+    """
+
+    position: int
+    stored_errors: frozenset[tuple[int, str]] = frozenset()
+    stored_spans: frozenset[tuple[int, str, str]] = frozenset()
