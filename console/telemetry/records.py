@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
-type AttributeValue = str | int | float | bool | Sequence[str | int | float | bool]
+AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
