@@ -1,0 +1,50 @@
+# Every target makes what it needs by itself; the stamp files under .venv keep the second time quick.
+PYTHON ?=
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: run test lint bench demo screenshots lock
+.DELETE_ON_ERROR:
+
+run: .venv/runtime.stamp .venv/static.stamp
+	$(BIN)/pharos migrate
+	exec $(BIN)/pharos serve --port $(PORT)
+
+test: .venv/development.stamp .venv/static.stamp .venv/node.stamp
+	tools/system-packages
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+lint: .venv/development.stamp
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/sizes.py
+
+bench: .venv/development.stamp
+	$(BIN)/python -m bench $(ARGS)
+
+demo: .venv/runtime.stamp .venv/static.stamp
+	$(BIN)/python -m demo --port $(PORT) $(ARGS)
+
+screenshots: .venv/development.stamp .venv/static.stamp
+	tools/system-packages
+	$(BIN)/python tools/screenshots.py $(ARGS)
+
+lock: .venv/development.stamp
+	tools/lock
+
+.venv/runtime.stamp: requirements.lock pyproject.toml tools/install
+	PYTHON="$(PYTHON)" tools/install requirements.lock
+	touch $@
+
+.venv/development.stamp: requirements-dev.lock pyproject.toml tools/install
+	PYTHON="$(PYTHON)" tools/install requirements-dev.lock
+	touch $@ .venv/runtime.stamp
+
+.venv/static.stamp: console/static/package-lock.json
+	tools/npm-packages console/static optional
+	mkdir -p .venv && touch $@
+
+.venv/node.stamp: tests/node/package-lock.json tests/node/runtime/package-lock.json
+	tools/npm-packages tests/node required
+	touch $@
