@@ -1,1 +1,1 @@
-"""Errors: how events become issues, and the pages on which issues are worked off."""
+"""Errors: grouped into issues, seen, triaged and watched."""

@@ -1,1 +1,1 @@
-"""The edge: accept what clients send, make it durable, and digest it into the two stores."""
+"""What clients send: accepted, spooled, decoded, scrubbed and committed exactly once."""

@@ -1,0 +1,1 @@
+"""Pharos: one self-hosted console for errors, performance, product usage and alerts."""

@@ -1,0 +1,1 @@
+"""Organizations, people, projects, keys and tokens: who may see and send what."""

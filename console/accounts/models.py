@@ -1,0 +1,212 @@
+"""Organizations, people, projects, their keys and settings."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.core import clock
+from console.core.db import Model, OrganizationScoped, belongs_to
+
+SLUG = 50
+
+
+class Role(StrEnum):
+    """What a member may do; each role may all that the ones before it may."""
+
+    VIEWER = "viewer"
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+    def may(self, needed: "Role") -> bool:
+        """Whether this role includes `needed`."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+class Organization(Model):
+    """A tenant: its rows are invisible to every other one."""
+
+    __tablename__ = "organization"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(SLUG), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class User(UserMixin, Model):
+    """A person who signs in; belongs to organizations by memberships."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)  # lower case
+    name: Mapped[str] = mapped_column(String(100))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    theme: Mapped[str] = mapped_column(String(10), default="auto")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Membership(OrganizationScoped, Model):
+    """A person's role in an organization."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        Index("membership_of_user", "user_id"),
+    )
+    __bearer__ = "user_id"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    role: Mapped[Role]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    user: Mapped[User] = relationship(viewonly=True)
+    organization: Mapped[Organization] = relationship(viewonly=True)
+
+
+class Project(OrganizationScoped, Model):
+    """What one team monitors under one DSN; its id is the number in that DSN."""
+
+    __tablename__ = "project"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(SLUG))
+    name: Mapped[str] = mapped_column(String(100))
+    platform: Mapped[str] = mapped_column(String(20), default="")
+    builtin: Mapped[bool] = mapped_column(default=False)  # the console's own project
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    first_event_at: Mapped[datetime | None]
+    organization: Mapped[Organization] = relationship(viewonly=True)
+    monitoring: Mapped["MonitoringConfig"] = relationship(viewonly=True, uselist=False)
+
+
+class IpPolicy(StrEnum):
+    """What is stored of a visitor's address."""
+
+    KEEP = "keep"
+    TRUNCATE = "truncate"
+    REMOVE = "remove"
+
+
+class MonitoringConfig(OrganizationScoped, Model):
+    """One project's thresholds, retention, scrubbing rules and chosen dashboards."""
+
+    __tablename__ = "monitoring_config"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        UniqueConstraint("organization_id", "project_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    api_p95_ms: Mapped[int] = mapped_column(default=300)
+    lcp_ms: Mapped[int] = mapped_column(default=2000)
+    inp_ms: Mapped[int] = mapped_column(default=200)
+    cls_thousandths: Mapped[int] = mapped_column(default=100)
+    retention_days: Mapped[int] = mapped_column(default=90)
+    retention_mb: Mapped[int] = mapped_column(default=20_000)
+    scrub_defaults: Mapped[bool] = mapped_column(default=True)
+    scrub_keys: Mapped[list[str]] = mapped_column(default=list)
+    scrub_patterns: Mapped[list[str]] = mapped_column(default=list)
+    scrub_safe_keys: Mapped[list[str]] = mapped_column(default=list)
+    ip_policy: Mapped[IpPolicy] = mapped_column(default=IpPolicy.TRUNCATE)
+    dashboards: Mapped[list[str]] = mapped_column(default=list)
+    allowed_origins: Mapped[list[str]] = mapped_column(default=list)
+
+
+class Key(OrganizationScoped, Model):
+    """A public ingest key: it lets a client write into one project and read nothing."""
+
+    __tablename__ = "key"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        Index("key_by_value", "public_key", unique=True),  # 128 random bits: reveals nothing
+    )
+    __bearer__ = "public_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    public_key: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(60), default="default")
+    quota_per_minute: Mapped[int | None]  # items; None: unlimited
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    disabled_at: Mapped[datetime | None]
+    replaced_by_id: Mapped[int | None]
+    project: Mapped[Project] = relationship(viewonly=True)
+
+
+class ApiToken(OrganizationScoped, Model):
+    """A script's credential for one project's API, kept as a digest and shown once."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        Index("api_token_by_digest", "digest", unique=True),
+    )
+    __bearer__ = "digest"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(60))
+    suffix: Mapped[str] = mapped_column(String(6))
+    scopes: Mapped[list[str]]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class Invitation(OrganizationScoped, Model):
+    """An offer of a membership, accepted by whoever holds the link."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (Index("invitation_by_digest", "digest", unique=True),)
+    __bearer__ = "digest"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(String(254))
+    role: Mapped[Role]
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    organization: Mapped[Organization] = relationship(viewonly=True)
+
+
+class LoginSession(Model):
+    """A browser that is signed in or has a form open; ending it here ends it at once."""
+
+    __tablename__ = "login_session"
+    __table_args__ = (Index("login_session_of_user", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    values: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+
+class LoginThrottle(Model):
+    """Failed sign-ins of one account or one address, and until when it must wait."""
+
+    __tablename__ = "login_throttle"
+
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # digest of kind and value
+    failures: Mapped[int]
+    last_failure_at: Mapped[datetime]
+    blocked_until: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""What every other package stands on: database, configuration, clock, tokens, audit."""

@@ -1,0 +1,46 @@
+"""The audit log: who did what to which thing, appended and never changed."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import has_request_context, request
+from flask_login import current_user
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from console.core import clock
+from console.core.db import Model, OrganizationScoped, db
+
+
+class AuditEntry(OrganizationScoped, Model):
+    """One act on an organization's things; on PostgreSQL the app may only add and read them."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("audit_by_time", "organization_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    actor: Mapped[str] = mapped_column(String(254))
+    action: Mapped[str] = mapped_column(String(60))
+    target: Mapped[str] = mapped_column(String(200))
+    details: Mapped[dict[str, Any]]
+    address: Mapped[str] = mapped_column(String(64))
+
+
+def record(action: str, target: str, *, actor: str = "", **details: Any) -> None:
+    """Add an entry to the present unit of work, so that act and entry commit together.
+
+    `action` is a verb on a noun ("key.rotated"); `details` are JSON values and never a secret.
+    """
+    signed_in = has_request_context() and current_user.is_authenticated
+    db.session.add(
+        AuditEntry(
+            actor_id=current_user.id if signed_in else None,
+            actor=current_user.email if signed_in else actor or "system",
+            action=action,
+            target=target[:200],
+            details=details,
+            address=(request.remote_addr or "") if has_request_context() else "",
+        )
+    )

@@ -1,0 +1,179 @@
+"""The state database: typed models, and one Session bound to one organization."""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from flask import Flask, has_request_context, request
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from console.core.config import Config
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+# SQLite counts up only a plain INTEGER key, which has 64 bits there anyway.
+BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime in Python; `timestamptz` on PostgreSQL, naive UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Refuse a naive datetime: its zone would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
+        """Give back what SQLite stored without its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Model(DeclarativeBase):
+    """Base of every table of the state database."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        list[str]: JSON(),
+        enum.StrEnum: Enum(
+            enum.StrEnum,
+            native_enum=False,
+            create_constraint=False,
+            length=20,
+            values_callable=lambda members: [member.value for member in members],
+        ),
+    }
+
+
+class OrganizationScoped:
+    """Rows of one organization: seen only by a Session that is bound to it.
+
+    A subclass may name a `__bearer__` column: whoever presents that column's value (an ingest key,
+    the digest of a token, a signed-in user's id) may read the row before the organization is known.
+    """
+
+    __bearer__: ClassVar[str] = ""
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Map the class, and give its table the key that composite foreign keys point at."""
+        super().__init_subclass__(**kwargs)
+        columns = cls.__table__.c  # type: ignore[attr-defined]
+        cls.__table__.append_constraint(  # type: ignore[attr-defined]
+            UniqueConstraint(columns.organization_id, columns.id)
+        )
+
+
+def belongs_to(
+    table: str, column: str, *, ondelete: str | None = "CASCADE"
+) -> ForeignKeyConstraint:
+    """Return the composite foreign key to a scoped table.
+
+    Foreign-key checks bypass row-level security, so the organization must be part of the key.
+    """
+    return ForeignKeyConstraint(
+        ["organization_id", column], [f"{table}.organization_id", f"{table}.id"], ondelete=ondelete
+    )
+
+
+# Our own typed base: the extension gives engine, Session and lifetime, and shares the metadata.
+db = SQLAlchemy(metadata=Model.metadata)
+migrate = Migrate(db=db)
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Open the state database for this app, with the tenant guard on its engine."""
+    from console.core import tenancy  # noqa: PLC0415 - tenancy needs the models' base defined above
+
+    url = settings.state_url
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("postgresql"):
+        # A transaction pooler hands each transaction another backend: no server-side prepares.
+        options |= {"connect_args": {"prepare_threshold": None}, "pool_size": 20}
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
+    db.init_app(app)
+    migrate.init_app(app, directory="migrations", render_as_batch=False)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+        tenancy.guard(db.engine)
+        tenancy.refuse_a_role_that_bypasses(db.engine)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Begin transactions inside as readers, whatever the method: they take no write lock."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # the spool forgets what state has committed: it must be on disk
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A reader that turns writer fails at once when someone else wrote meanwhile.
+        connection.exec_driver_sql("BEGIN" if _only_reads() else "BEGIN IMMEDIATE")
+
+
+def _only_reads() -> bool:
+    return _reading.get() or (has_request_context() and request.method in SAFE_METHODS)

@@ -1,0 +1,297 @@
+"""The tenant guard: which rows a Session may see, on SQLite and PostgreSQL alike."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import Connection, ExecutionContext
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
+
+from console.core.db import Model, OrganizationScoped, db
+
+INFO = "pharos.session"
+INSERTED = "(inserted)"
+ORGANIZATION_BIND = re.compile(r"organization_id(_m\d+)?")
+
+
+class TenantError(RuntimeError):
+    """A statement would reach rows of no organization, or of another than the Session's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A presented value, and the model whose rows it opens."""
+
+    model: type[OrganizationScoped]
+    value: str | int
+
+    @property
+    def table(self) -> str:
+        """The table of the rows, as the tripwire finds it in a statement."""
+        return str(self.model.__tablename__)  # type: ignore[attr-defined]
+
+    @property
+    def parameter(self) -> str:
+        """The PostgreSQL parameter that the table's policy compares its bearer column with."""
+        return f"app.{self.table}_bearer"
+
+
+class UnsafeRoleError(RuntimeError):
+    """The database role could read past row-level security; the console does not start with it."""
+
+
+def enter_organization(organization_id: int) -> None:
+    """Bind the present Session to one organization for the rest of its life.
+
+    Raises TenantError if it is bound to another one: objects of two organizations in one identity
+    map would be handed out without a query, and so without a guard.
+    """
+    session = db.session()
+    if session.info.setdefault("organization_id", organization_id) != organization_id:
+        raise TenantError("this Session already serves another organization")
+    _tell_postgres(session)
+
+
+@contextmanager
+def organization_scope(organization_id: int) -> Iterator[None]:
+    """Give a job or the digest a fresh Session of one organization, and remove it at the end."""
+    db.session.remove()
+    enter_organization(organization_id)
+    try:
+        yield
+    finally:
+        db.session.remove()
+
+
+@contextmanager
+def bearer(model: type[OrganizationScoped], value: str | int) -> Iterator[None]:
+    """Within it, rows of `model` are read by the value of its `__bearer__` column alone."""
+    session = db.session()
+    if "bearer" in session.info:
+        raise TenantError("bearers do not nest")
+    session.info["bearer"] = Bearer(model, value)
+    _tell_postgres(session)
+    try:
+        yield
+    finally:
+        del session.info["bearer"]
+        _tell_postgres(session, ended=Bearer(model, ""))
+
+
+def current_organization_id() -> int | None:
+    """Return the organization that the present Session is bound to."""
+    found: int | None = db.session().info.get("organization_id")
+    return found
+
+
+def scoped_models() -> list[type[Any]]:
+    """Every mapped class whose rows belong to one organization."""
+    return [m.class_ for m in Model.registry.mappers if issubclass(m.class_, OrganizationScoped)]
+
+
+def guard(engine: Engine) -> None:
+    """Refuse, on this engine, every statement on a scoped table that names no organization."""
+    event.listen(engine, "before_cursor_execute", _tripwire)
+
+
+def refuse_a_role_that_bypasses(engine: Engine) -> None:
+    """Raise UnsafeRoleError when the app's PostgreSQL role would not be held by the policies."""
+    if engine.dialect.name != "postgresql":
+        return
+    query = text(
+        "SELECT rolsuper OR rolbypassrls, EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n"
+        " ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')"
+        " AND pg_has_role(current_user, c.relowner, 'MEMBER'))"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    with engine.connect() as connection:
+        bypasses, owns = connection.execute(query).one()
+    if bypasses or owns:
+        raise UnsafeRoleError(
+            "DATABASE_URL's role could bypass row-level security (superuser, BYPASSRLS or owner of"
+            " a table): use a role that owns nothing, and name the owner in OWNER_DATABASE_URL"
+        )
+
+
+@event.listens_for(db.session, "after_begin")
+def _bind_connection(
+    session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    connection.info[INFO] = session.info
+    _set_postgres(session, connection)
+
+
+def _tell_postgres(session: Session, ended: Bearer | None = None) -> None:
+    """Bring the transaction under way, if there is one, up to date."""
+    if session.in_transaction():
+        _set_postgres(session, session.connection(), ended)
+
+
+def _set_postgres(session: Session, connection: Connection, ended: Bearer | None = None) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    settings = {"app.organization_id": session.info.get("organization_id")}
+    presented = session.info.get("bearer") or ended
+    if presented:
+        settings[presented.parameter] = presented.value
+    for parameter, value in settings.items():
+        # Local to the transaction: a session-level SET would leak through the pool (and a pooler).
+        connection.execute(
+            text("SELECT set_config(:parameter, :value, true)"),
+            {"parameter": parameter, "value": "" if value is None else str(value)},
+        )
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _add_criteria(state: ORMExecuteState) -> None:
+    if not (state.is_select or state.is_update or state.is_delete):
+        return
+    if state.is_column_load:
+        # A refresh by key of a row that this Session holds, where loader criteria do not apply.
+        state.update_execution_options(held_row=True)
+        return
+    presented = state.session.info.get("bearer")
+    organization_id = state.session.info.get("organization_id")
+    if presented:
+        state.statement = state.statement.options(*_with_bearer(presented, organization_id))
+    elif organization_id is not None:
+        state.statement = state.statement.options(
+            with_loader_criteria(
+                OrganizationScoped,
+                lambda cls: cls.organization_id == organization_id,
+                include_aliases=True,
+            )
+        )
+
+
+def _with_bearer(presented: Bearer, organization_id: int | None) -> Iterator[ExecutableOption]:
+    column = getattr(presented.model, presented.model.__bearer__)
+    yield with_loader_criteria(presented.model, column == presented.value, include_aliases=True)
+    for model in scoped_models() if organization_id is not None else ():
+        if model is not presented.model:
+            criterion = model.organization_id == organization_id
+            yield with_loader_criteria(model, criterion, include_aliases=True)
+
+
+@event.listens_for(db.session, "before_flush")
+def _check_objects(session: Session, _context: object, _instances: object) -> None:
+    organization_id = session.info.get("organization_id")
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if not isinstance(row, OrganizationScoped):
+            continue
+        if organization_id is None:
+            raise TenantError(f"{type(row).__name__} written without an organization")
+        if row in session.new and getattr(row, "organization_id", None) is None:
+            row.organization_id = organization_id
+        if row.organization_id != organization_id:
+            raise TenantError(f"{type(row).__name__} belongs to another organization")
+    session.info["flushing"] = True
+
+
+@event.listens_for(db.session, "after_flush")
+def _flushed(session: Session, _context: object) -> None:
+    session.info["flushing"] = False
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _rolled_back(session: Session, _previous: SessionTransaction) -> None:
+    session.info["flushing"] = False
+
+
+def _tripwire(
+    connection: Connection,
+    _cursor: object,
+    statement: str,
+    parameters: Any,
+    context: ExecutionContext | None,
+    executemany: bool,  # noqa: FBT001 - SQLAlchemy's signature
+) -> None:
+    options = context.execution_options if context is not None else {}
+    if options.get("unscoped") or options.get("held_row"):
+        return
+    info: Mapping[str, Any] = connection.info.get(INFO) or {}
+    needed = _scoped_tables_in(statement)
+    if not needed or info.get("flushing"):
+        return
+    rows = parameters if executemany else [parameters]
+    for table, alias in needed:
+        inserted = alias == INSERTED
+        if not (
+            _inserts_own(context, info) if inserted else _held(statement, table, alias, rows, info)
+        ):
+            raise TenantError(f"a statement on {table} names no organization: {statement[:200]}")
+
+
+def _inserts_own(context: ExecutionContext | None, info: Mapping[str, Any]) -> bool:
+    """Whether every row of an INSERT is bound to the Session's organization."""
+    organization_id = info.get("organization_id")
+    bound = [
+        value
+        for row in getattr(context, "compiled_parameters", ())
+        for name, value in row.items()
+        if ORGANIZATION_BIND.fullmatch(name)
+    ]
+    return organization_id is not None and bound != [] and set(bound) == {organization_id}
+
+
+def _held(
+    statement: str, table: str, alias: str, rows: Sequence[Any], info: Mapping[str, Any]
+) -> bool:
+    """Whether this mention of a table is compared with the Session's organization (or bearer)."""
+    wanted = [("organization_id", info.get("organization_id"))]
+    presented = info.get("bearer")
+    if presented and presented.table == table:
+        wanted.append((presented.model.__bearer__, presented.value))
+    return any(
+        all(str(row[place]) == str(value) for row in rows)
+        for column, value in wanted
+        if value is not None
+        for place in _comparisons(statement, alias, column)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _comparisons(statement: str, alias: str, column: str) -> tuple[int | str, ...]:
+    """Where the parameters of `alias.column = <parameter>` stand: names, or indexes for `?`."""
+    pattern = rf'(?<![\w."])"?{alias}"?\."?{column}"? = (?:%\((\w+)\)s|(\?))'
+    return tuple(
+        match[1] or statement.count("?", 0, match.start(2))
+        for match in re.finditer(pattern, statement)
+    )
+
+
+@lru_cache(maxsize=1)
+def _scoped_tables() -> frozenset[str]:
+    return frozenset(model.__tablename__ for model in scoped_models())
+
+
+@lru_cache(maxsize=4096)
+def _scoped_tables_in(statement: str) -> tuple[tuple[str, str], ...]:
+    """Each mention of a scoped table as (table, alias); the target of an INSERT is INSERTED."""
+    found = []
+    for table in _scoped_tables():
+        if table not in statement:
+            continue
+        for match in re.finditer(
+            rf'\b(INTO|FROM|JOIN|UPDATE|,)\s+"?{table}"?(?![\w.])(?:\s+AS\s+"?(\w+)"?)?',
+            statement,
+            re.IGNORECASE,
+        ):
+            verb, alias = match.groups()
+            if verb == "," and not _in_from_list(statement, match.start()):
+                continue
+            found.append((table, INSERTED if verb.upper() == "INTO" else alias or table))
+    return tuple(found)
+
+
+def _in_from_list(statement: str, at: int) -> bool:
+    """Whether the comma at `at` separates tables, not columns."""
+    clauses = re.findall(
+        r"\b(SELECT|FROM|WHERE|SET|VALUES|BY|RETURNING)\b", statement[:at], re.IGNORECASE
+    )
+    return bool(clauses) and clauses[-1].upper() == "FROM"

@@ -1,0 +1,195 @@
+"""Issues, the grouping hashes that lead to them, and what people did with them."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.accounts.models import User
+from console.core import clock
+from console.core.db import BIG_ID, Model, OrganizationScoped, belongs_to
+
+
+class Status(StrEnum):
+    """Where an issue stands."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    MUTED = "muted"
+
+
+class Level(StrEnum):
+    """Severity as the client said it, worst first."""
+
+    FATAL = "fatal"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    DEBUG = "debug"
+
+
+class Issue(OrganizationScoped, Model):
+    """One bug: all the error events of a project that share a grouping hash."""
+
+    __tablename__ = "issue"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        # The inbox, in each of its sort orders, and its filter by assignee.
+        Index("issue_by_last_seen", "organization_id", "project_id", "status", "last_seen"),
+        Index("issue_by_first_seen", "organization_id", "project_id", "status", "first_seen"),
+        Index("issue_by_users", "organization_id", "project_id", "status", "users"),
+        Index("issue_by_events", "organization_id", "project_id", "status", "events"),
+        Index("issue_by_assignee", "organization_id", "project_id", "assignee_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200))
+    culprit: Mapped[str] = mapped_column(String(200), default="")
+    kind: Mapped[str] = mapped_column(String(120), default="")  # the exception's type
+    level: Mapped[Level] = mapped_column(default=Level.ERROR)
+    platform: Mapped[str] = mapped_column(String(20), default="")
+    status: Mapped[Status] = mapped_column(default=Status.OPEN)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    first_release: Mapped[str] = mapped_column(String(200), default="")
+    last_release: Mapped[str] = mapped_column(String(200), default="")
+    events: Mapped[int] = mapped_column(default=0)
+    users: Mapped[int] = mapped_column(default=0)
+    resolved_at: Mapped[datetime | None]
+    resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    regressed_at: Mapped[datetime | None]  # a later event proved the fix wrong
+    muted_until: Mapped[datetime | None]
+    muted_until_events: Mapped[int | None]  # reopens when `events` reaches it
+    muted_until_users: Mapped[int | None]  # reopens when `users` reaches it
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id, viewonly=True)
+    resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
+
+    def resolve(self, *, by: User) -> None:
+        """Say that the bug is fixed; a later event will reopen it and mark the regression."""
+        self._end_mute()
+        self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), by.id
+        self.regressed_at = None
+
+    def reopen(self) -> None:
+        """Put it back into the inbox."""
+        self._end_mute()
+        self.status, self.resolved_at, self.resolved_by_id = Status.OPEN, None, None
+
+    def mute(
+        self,
+        *,
+        duration: timedelta | None = None,
+        more_events: int | None = None,
+        more_users: int | None = None,
+    ) -> None:
+        """Silence it for a time or for N more events or users; with none of these, for good."""
+        self.reopen()
+        self.status = Status.MUTED
+        self.muted_until = clock.now() + duration if duration else None
+        self.muted_until_events = self.events + more_events if more_events else None
+        self.muted_until_users = self.users + more_users if more_users else None
+
+    def mute_ended(self, at: datetime) -> bool:
+        """Whether one of the mute's bounds is reached at `at` with the present counters."""
+        return self.status is Status.MUTED and (
+            (self.muted_until is not None and at >= self.muted_until)
+            or (self.muted_until_events is not None and self.events >= self.muted_until_events)
+            or (self.muted_until_users is not None and self.users >= self.muted_until_users)
+        )
+
+    def _end_mute(self) -> None:
+        self.muted_until = self.muted_until_events = self.muted_until_users = None
+
+
+class IssueHash(OrganizationScoped, Model):
+    """A grouping hash, the issue it leads to, and the variant and values that made it."""
+
+    __tablename__ = "issue_hash"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        belongs_to("issue", "issue_id"),
+        UniqueConstraint("organization_id", "project_id", "hash"),
+        Index("issue_hash_of_issue", "organization_id", "issue_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    issue_id: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(32))
+    variant: Mapped[str] = mapped_column(String(40))
+    components: Mapped[list[Any]]  # [{"label": str, "values": [str, …]}, …]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class IssueUser(OrganizationScoped, Model):
+    """That a user met an issue; what `Issue.users` counts."""
+
+    __tablename__ = "issue_user"
+    __table_args__ = (
+        belongs_to("issue", "issue_id"),
+        UniqueConstraint("organization_id", "issue_id", "user_key"),
+    )
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    issue_id: Mapped[int]
+    user_key: Mapped[str] = mapped_column(String(16))
+
+
+class IssueRelease(OrganizationScoped, Model):
+    """An issue's events in one environment and release: what the inbox filters by."""
+
+    __tablename__ = "issue_release"
+    __table_args__ = (
+        belongs_to("issue", "issue_id"),
+        UniqueConstraint("organization_id", "issue_id", "environment", "release"),
+        # Filters of the inbox: which issues occurred there.
+        Index("issue_release_by_environment", "organization_id", "environment", "issue_id"),
+        Index("issue_release_by_release", "organization_id", "release", "issue_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue_id: Mapped[int]
+    environment: Mapped[str] = mapped_column(String(64), default="")
+    release: Mapped[str] = mapped_column(String(200), default="")
+    events: Mapped[int] = mapped_column(default=0)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
+class Comment(OrganizationScoped, Model):
+    """What a person wrote under an issue."""
+
+    __tablename__ = "comment"
+    __table_args__ = (
+        belongs_to("issue", "issue_id"),
+        Index("comment_of_issue", "organization_id", "issue_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue_id: Mapped[int]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    author: Mapped[User | None] = relationship(viewonly=True)
+
+
+class IssueActivity(OrganizationScoped, Model):
+    """A change in an issue's life: first seen, resolved, regressed, muted, assigned."""
+
+    __tablename__ = "issue_activity"
+    __table_args__ = (
+        belongs_to("issue", "issue_id"),
+        Index("issue_activity_of_issue", "organization_id", "issue_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue_id: Mapped[int]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    verb: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    details: Mapped[dict[str, Any]]
+    actor: Mapped[User | None] = relationship(viewonly=True)
