@@ -1,0 +1,87 @@
+"""Who leads when several processes run, and which due times a job has already been run for."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Index, String, Text, UniqueConstraint, or_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from console.core import clock
+from console.core.db import Model, db
+
+
+class Lease(Model):
+    """A right that one holder has until a moment; its epoch counts the changes of holder.
+
+    A row, not an advisory lock: it passes on from a frozen process, and works through a pooler.
+    """
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(80))
+    epoch: Mapped[int] = mapped_column(default=1)
+    until: Mapped[datetime]
+
+
+class JobRun(Model):
+    """One run of a job for one due time; the unique key is what lets no due time run twice."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (UniqueConstraint("job", "due_at"), Index("job_run_by_time", "started_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job: Mapped[str] = mapped_column(String(60))
+    due_at: Mapped[datetime]
+    epoch: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    finished_at: Mapped[datetime | None]
+    summary: Mapped[str] = mapped_column(String(300), default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+def hold(name: str, holder: str, seconds: float) -> int | None:
+    """Take or renew a lease; return its epoch, or None while somebody else holds it. Commits."""
+    now = clock.now()
+    until = now + timedelta(seconds=seconds)
+    ours = update(Lease).where(Lease.name == name, Lease.holder == holder)
+    free = update(Lease).where(Lease.name == name, or_(Lease.until < now, Lease.holder == ""))
+    epoch = db.session.scalar(ours.values(until=until).returning(Lease.epoch))
+    if epoch is None:
+        taking = free.values(holder=holder, epoch=Lease.epoch + 1, until=until)
+        epoch = db.session.scalar(taking.returning(Lease.epoch))
+    db.session.commit()
+    if epoch is None and db.session.get(Lease, name) is None:
+        epoch = _first(Lease(name=name, holder=holder, epoch=1, until=until))
+    db.session.rollback()
+    return epoch
+
+
+def let_go(name: str, holder: str) -> None:
+    """Give a lease back, so that the next process need not wait until it ends. Commits."""
+    db.session.execute(
+        update(Lease).where(Lease.name == name, Lease.holder == holder).values(holder="")
+    )
+    db.session.commit()
+
+
+def claim(job: str, due_at: datetime, epoch: int) -> JobRun | None:
+    """Return the run of a job for a due time, or None if it was run before. Commits."""
+    run = JobRun(job=job, due_at=due_at, epoch=epoch)
+    db.session.add(run)
+    try:
+        db.session.commit()
+    except IntegrityError:  # another process was first
+        db.session.rollback()
+        return None
+    return run
+
+
+def _first(lease: Lease) -> int | None:
+    db.session.add(lease)
+    try:
+        db.session.commit()
+    except IntegrityError:  # another process was first
+        db.session.rollback()
+        return None
+    return 1
