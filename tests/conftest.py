@@ -1,0 +1,193 @@
+"""Fixtures of all tests: databases, the console, its people, a live server, a browser."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page
+
+from console.accounts.models import Organization, Project, Role
+from console.app import create_app
+from console.core.clock import release
+from console.core.config import Config
+from console.core.db import db
+from console.errors.models import Issue
+from tests import chromium as chromium_program
+from tests import databases, factories, postgres
+from tests.databases import Database
+from tests.fakes import smtp as smtp_fake
+from tests.live import Server
+from tests.movable_clock import MovableClock
+
+SHARED = "PHAROS_TEST_SHARED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that all workers of this run share."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="pharos-"))
+        folder.chmod(0o755)  # PostgreSQL runs in it under another account
+        os.environ[SHARED] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the workers started, when all of them are done."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(SHARED))
+        postgres.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def both_databases(request: pytest.FixtureRequest) -> str:
+    """Run the test on SQLite and again on PostgreSQL; the name of the one in use."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """The console's data folder."""
+    return tmp_path / "instance"
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, instance: Path, worker_id: str) -> Database:
+    """A fresh, migrated database: SQLite, or what `both_databases` says."""
+    shared = Path(os.environ[SHARED])
+    asked = "both_databases" in request.fixturenames
+    if asked and request.getfixturevalue("both_databases") == "postgresql":
+        return databases.postgresql(shared, instance, worker_id)
+    return databases.sqlite(shared, instance)
+
+
+@pytest.fixture
+def settings(database: Database, instance: Path) -> Config:
+    """The console's settings."""
+    return Config(
+        instance=instance,
+        secret_key=databases.SECRET,
+        database_url=database.database_url,
+        owner_database_url=database.owner_database_url,
+    )
+
+
+@pytest.fixture
+def app(settings: Config) -> Iterator[Flask]:
+    """A console in this process; forms need no CSRF token (tests/accounts tests that they do)."""
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def inside(app: Flask) -> Callable[[Organization | Project | int], AbstractContextManager[None]]:
+    """Say `with inside(acme): …` for a database Session of that organization."""
+    return partial(factories.inside, app)
+
+
+@pytest.fixture
+def clock() -> Iterator[MovableClock]:
+    """The console's clock, to be set and moved."""
+    yield MovableClock()
+    release()
+
+
+@pytest.fixture
+def acme(app: Flask) -> Project:
+    """Project shop of acme, with Ada (owner), Alice (member) and Vic (viewer)."""
+    organization = factories.make_organization(app, "acme")
+    factories.make_member(app, organization, "ada@acme.test", Role.OWNER)
+    factories.make_member(app, organization, "alice@acme.test", Role.MEMBER)
+    factories.make_member(app, organization, "vic@acme.test", Role.VIEWER)
+    return factories.make_project(app, organization)
+
+
+@pytest.fixture
+def globex(app: Flask) -> Project:
+    """Project shop of globex, with Eve (owner)."""
+    organization = factories.make_organization(app, "globex")
+    factories.make_member(app, organization, "eve@globex.test", Role.OWNER)
+    return factories.make_project(app, organization)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_ada(app: Flask, acme: Project) -> FlaskClient:
+    """Ada's browser: owner of acme."""
+    return factories.signed_in(app, "ada@acme.test")
+
+
+@pytest.fixture
+def as_alice(app: Flask, acme: Project) -> FlaskClient:
+    """Alice's browser: member of acme."""
+    return factories.signed_in(app, "alice@acme.test")
+
+
+@pytest.fixture
+def as_vic(app: Flask, acme: Project) -> FlaskClient:
+    """Vic's browser: viewer of acme."""
+    return factories.signed_in(app, "vic@acme.test")
+
+
+@pytest.fixture
+def as_eve(app: Flask, globex: Project) -> FlaskClient:
+    """Eve's browser: owner of globex, a stranger to acme."""
+    return factories.signed_in(app, "eve@globex.test")
+
+
+@pytest.fixture
+def make_issue(app: Flask) -> Callable[..., Issue]:
+    """`make_issue(acme, title=…, status=…)` adds an issue and returns it."""
+    return partial(factories.make_issue, app)
+
+
+@pytest.fixture
+def server(instance: Path, database: Database) -> Iterator[Server]:
+    """A live `pharos serve` on a free port."""
+    server = Server(instance, database).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dsn(server: Server) -> str:
+    """The DSN of a new project of the live server."""
+    made: str = server.project()["dsn"]
+    return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all browser tests of a worker."""
+    with chromium_program.launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def chromium(browser: Browser) -> Iterator[Page]:
+    """A page of 1440 × 900 with a profile of its own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def smtp() -> Iterator[smtp_fake.Mailbox]:
+    """A mail server that keeps what it is given: `SMTP_URL` must be `smtp.url`."""
+    with smtp_fake.serving() as mailbox:
+        yield mailbox

@@ -1,0 +1,107 @@
+"""A real console in a process of its own, as `pharos serve` runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.databases import ROOT, SECRET, Database
+
+PATIENCE = 30.0
+FOREIGN = ("PHAROS_", "SENTRY_", "DATABASE_URL", "OWNER_DATABASE_URL", "SMTP_URL")
+
+
+class Server:
+    """`pharos serve` with an instance folder of its own; may be killed and started again."""
+
+    def __init__(self, instance: Path, database: Database, **environ: str) -> None:
+        """Remember how to start; nothing runs yet."""
+        self.instance = instance
+        self.log = instance / "serve.log"
+        self.url = ""
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)},
+            **database.environ,
+            "PHAROS_INSTANCE": str(instance),
+            "SECRET_KEY": SECRET,
+            "PYTHONUNBUFFERED": "1",
+            **environ,
+        }
+
+    def start(self, *arguments: str, port: int = 0) -> "Server":
+        """Start it and wait until it answers; `url` is where."""
+        with self.log.open("ab") as log:
+            before = log.tell()
+            self.process = subprocess.Popen(
+                [*pharos(), "serve", "--port", str(port), *arguments],
+                env=self.environ,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.url = self._announced(before)
+        return self
+
+    def run(self, *arguments: str) -> str:
+        """Run another `pharos` command on the same instance and return what it printed."""
+        done = subprocess.run(
+            [*pharos(), *arguments],
+            env=self.environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, f"pharos {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def project(self, name: str = "shop", organization: str = "acme") -> dict[str, Any]:
+        """Make a project; return what the command prints, the DSN pointing at this very server."""
+        command = ("project", "create", name, "--organization", organization, "--json")
+        made: dict[str, Any] = json.loads(self.run(*command))
+        dsn = urlsplit(made["dsn"])
+        made["dsn"] = f"http://{dsn.username}@{urlsplit(self.url).netloc}{dsn.path}"
+        return made
+
+    def kill(self) -> None:
+        """End it and all its processes as the kernel's out-of-memory killer would."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, number)
+        self.process.wait(PATIENCE)
+
+    def _announced(self, after: int) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            printed = self.log.read_bytes()[after:].decode(errors="replace")
+            found = re.search(r"http://(?:127\.0\.0\.1|localhost):(\d+)", printed)
+            if found:
+                return found[0]
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"pharos serve ended by itself:\n{printed}")
+            time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"pharos serve announced no address:\n{self.log.read_text()}")
+
+
+def pharos() -> list[str]:
+    """Return the command that runs the console's commands under this very interpreter."""
+    return [sys.executable, "-m", "console.cli"]
