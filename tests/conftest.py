@@ -91,7 +91,7 @@ def app(settings: Config) -> Iterator[Flask]:
 
 @pytest.fixture
 def inside(app: Flask) -> Callable[[Organization | Project | int], AbstractContextManager[None]]:
-    """Say `with inside(acme): …` for a database Session of that organization."""
+    """Give a function that opens a database Session of a project's organization."""
     return partial(factories.inside, app)
 
 
