@@ -1,0 +1,85 @@
+"""Bringing the state database to the newest revision, by one process at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from console.core import row_security
+from console.core.config import Config
+from console.core.tenancy import UnsafeRoleError
+
+FOLDER = Path(__file__).parents[2] / "migrations"
+LOCK = 0x7068_6172_6F73  # "pharos"
+PATIENCE_MS = 120_000
+
+
+def upgrade(settings: Config) -> None:
+    """Apply the revisions that the state database lacks, all in one transaction.
+
+    A process that comes second waits, and then finds nothing to do; one that is killed leaves the
+    database as it was. Raises UnsafeRoleError when the owner's role is also the app's.
+    """
+    with owner_connection(settings) as connection:
+        command.upgrade(alembic_config(settings, connection), "head")
+
+
+def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:
+    """Return what Alembic's commands need to work on this connection."""
+    options = AlembicConfig()
+    options.set_main_option("script_location", str(FOLDER))
+    options.attributes.update(connection=connection, settings=settings)
+    return options
+
+
+@contextmanager
+def owner_connection(settings: Config) -> Iterator[Connection]:
+    """Open a transaction of the owner's role that no other migration runs beside."""
+    _refuse_one_role(settings)
+    engine = create_engine(settings.owner_url, poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        _lock_sqlite(engine)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        yield connection
+        if engine.dialect.name == "postgresql":
+            row_security.grant(connection, str(make_url(settings.state_url).username))
+        else:
+            _check_foreign_keys(connection)
+
+
+def _refuse_one_role(settings: Config) -> None:
+    app, owner = make_url(settings.state_url), make_url(settings.owner_url)
+    if app.get_backend_name() == "postgresql" and app.username == owner.username:
+        raise UnsafeRoleError(
+            "on PostgreSQL two roles are needed: OWNER_DATABASE_URL's owns the tables, and"
+            " DATABASE_URL's owns nothing, so that row-level security holds it"
+        )
+
+
+def _lock_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        # Rebuilding a table drops the old one, which must not cascade: checked at the end instead.
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise RuntimeError(f"the migration would leave rows without their parents: {broken[:5]}")

@@ -1,0 +1,63 @@
+"""Row-level security on PostgreSQL: policies for revisions, and grants for the app's role."""
+
+from alembic import op
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+ORGANIZATION = "app.organization_id"
+# What the app may do with a table, where it is not everything that a row needs.
+APPEND_ONLY = frozenset({"audit_entry"})
+READ_ONLY = frozenset({"alembic_version"})
+
+
+def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
+    """Let a table's rows be seen and written only by a transaction of their organization.
+
+    To be called by the revision that creates the table. `bearer` names the column whose presented
+    value lets a row be read before the organization is known. A parameter that was never set is
+    NULL, and one of an earlier transaction is the empty string: both mean no rows. FORCE holds the
+    owner as well, so a later revision that changes rows must lift it for its own transaction.
+    Does nothing on SQLite.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    name = connection.dialect.identifier_preparer.quote(table)
+    own = f"organization_id = {_presented(ORGANIZATION, 'int')}"
+    op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY of_organization ON {name} USING ({own}) WITH CHECK ({own})")
+    if bearer:
+        presented = f"{bearer} = {_presented(f'app.{table}_bearer', bearer_type)}"
+        op.execute(f"CREATE POLICY of_bearer ON {name} FOR SELECT USING ({presented})")
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Give the app's role what it needs on every table of the schema, and nothing more.
+
+    Runs after every upgrade: `pharos migrate` also serves a role newly named in DATABASE_URL.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    to = quote(role)
+    tables = connection.scalars(
+        text(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = current_schema()::regnamespace AND pg_has_role(relowner, 'MEMBER')"
+        )
+    )
+    for table in tables.all():
+        connection.execute(text(f"REVOKE ALL ON TABLE {quote(table)} FROM {to}"))
+        connection.execute(text(f"GRANT {_rights(table)} ON TABLE {quote(table)} TO {to}"))
+    schema = quote(connection.scalar(text("SELECT current_schema()")))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {to}"))
+
+
+def _presented(parameter: str, kind: str) -> str:
+    # The sub-select makes it one look-up per query (an init plan), not one per row.
+    return f"(SELECT nullif(current_setting('{parameter}', true), '')::{kind})"
+
+
+def _rights(table: str) -> str:
+    if table in READ_ONLY:
+        return "SELECT"
+    return "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
