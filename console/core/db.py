@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from flask import Flask, has_request_context, request
 from flask_migrate import Migrate
@@ -21,9 +21,11 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Integer,
     MetaData,
+    Table,
     UniqueConstraint,
     event,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -88,6 +90,15 @@ class Model(DeclarativeBase):
         ),
     }
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Map the class; on SQLite, never give the id of a deleted row to a new one.
+
+        DSNs, links and telemetry files are named by id: they must not come to mean another thing.
+        """
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.__table__, Table) and "id" in cls.__table__.c:
+            cls.__table__.dialect_kwargs["sqlite_autoincrement"] = True
+
 
 class OrganizationScoped:
     """Rows of one organization: seen only by a Session that is bound to it.
@@ -143,6 +154,13 @@ def init_app(app: Flask, settings: Config) -> None:
             _prepare_sqlite(db.engine)
         tenancy.guard(db.engine)
         tenancy.refuse_a_role_that_bypasses(db.engine)
+
+
+def insert(model: type[Model]) -> postgresql.Insert:
+    """Return the INSERT of the engine in use, which knows ON CONFLICT (SQLite's has the same words)."""
+    if db.engine.dialect.name == "postgresql":
+        return postgresql.insert(model)
+    return cast("postgresql.Insert", sqlite.insert(model))
 
 
 @contextmanager
