@@ -1,0 +1,355 @@
+"""The spool: what was accepted, durable before it is acknowledged, until digest has stored it."""
+
+import json
+import os
+import sqlite3
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from console.core import clock
+from console.core.crypto import SealBrokenError, seal, unseal
+from console.ingest.group_commit import PAGE_BYTES, Committer, Entry, connect, transaction
+
+POLL_SECONDS = 0.1  # how late rows of another process are noticed
+SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
+DEAD_SHARE = 4  # dead letters may take a quarter of the room
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+BURY = """
+INSERT INTO dead_letter SELECT *, :attempts, :reason, :items, :died_at
+FROM (SELECT position, organization_id, project_id, key_id, received_at, kind, encoding, sealed
+      FROM waiting WHERE position = :position)
+"""
+DROP_OLDEST = """
+DELETE FROM dead_letter WHERE position IN (
+    SELECT position FROM (
+        SELECT position, sum(length(sealed)) OVER (ORDER BY died_at DESC, position DESC) AS size
+        FROM dead_letter)
+    WHERE size > ?)
+"""
+REQUEUE = """
+INSERT INTO waiting
+SELECT NULL, organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts
+FROM dead_letter
+WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?) ORDER BY position
+"""
+DISCARD = """
+DELETE FROM dead_letter
+WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?)
+"""
+
+_inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
+
+
+class SpoolUnavailable(Exception):
+    """A row could not be made durable: there is no room, or the disk fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolRow:
+    """One accepted request: whose it is, and its body as it was received."""
+
+    organization_id: int
+    project_id: int
+    key_id: int
+    received_at: datetime
+    kind: str
+    """"sentry.envelope", "sentry.store" or "outcomes"."""
+    body: bytes
+    encoding: str = ""
+    header: Mapping[str, Any] = field(default_factory=dict)
+    """What accept learned of the request: `items` (types, comma-separated), `client`, `address`."""
+    attempts: int = 0
+    """How often digest gave up on the row before."""
+    position: int = 0
+    """Given by the spool; rows committed later have higher positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A row that digest gave up on; its body stays sealed."""
+
+    position: int
+    organization_id: int
+    project_id: int
+    received_at: datetime
+    died_at: datetime
+    kind: str
+    items: str
+    attempts: int
+    reason: str
+    size: int
+    """Bytes on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much waits for digest."""
+
+    rows: int
+    size: int
+    oldest: datetime | None
+
+
+class Spool:
+    """An SQLite file in WAL mode; appenders of all threads share the fsync of one committer thread.
+
+    Several processes may append to one file. Nothing is opened before it is needed, so a process
+    may fork after making the object. Bodies are sealed: nothing readable is on disk before the
+    scrubber saw it. `secret_keys` are the present key and former ones that still open rows.
+    """
+
+    def __init__(self, path: Path, *, max_mb: int, secret_keys: tuple[str, ...]) -> None:
+        self._path = path
+        self._max_bytes = max_mb << 20
+        self._keys = secret_keys
+        self._lock = threading.RLock()
+        self._arrived = threading.Event()
+        self._committer: Committer | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._seen_version = -1
+        self._pid = 0
+
+    def append(self, row: SpoolRow) -> int:
+        """Return the row's position once it is durable (fsync), or raise SpoolUnavailable."""
+        entry = Entry(_values(row, seal(self._keys[0], _pack(row))))
+        self._running_committer().queue.put(entry)
+        entry.settled.acquire()
+        if not entry.position:
+            raise SpoolUnavailable(f"the spool cannot take more: {entry.error}") from entry.error
+        return entry.position
+
+    def read(
+        self, after: int = 0, *, limit_rows: int = 500, limit_bytes: int = 8 << 20
+    ) -> list[SpoolRow]:
+        """The oldest rows beyond `after`: at least one if any waits, then up to both limits."""
+        query = "SELECT * FROM waiting WHERE position > ? ORDER BY position LIMIT ?"
+        with self._connection() as db:
+            found = _up_to(limit_bytes, db.execute(query, (after, limit_rows)))
+        return [row for row in map(self._opened, found) if row is not None]
+
+    def wait_for_rows(self, timeout: float) -> bool:
+        """Sleep until rows were appended since the last call, by any process, or `timeout` passed.
+
+        True if there is something new to read. For one thread: the digest.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._arrived.wait(min(POLL_SECONDS, max(deadline - time.monotonic(), 0))):
+            if self._changed_elsewhere():
+                return True
+            if time.monotonic() >= deadline:
+                return False
+        self._arrived.clear()
+        return True
+
+    def forget(self, upto: int) -> None:
+        """Drop the rows up to and including this position; digest has stored them."""
+        with self._connection() as db:
+            db.execute("DELETE FROM waiting WHERE position <= ?", (upto,))
+            self._give_space_back(db)
+
+    def depth(self) -> Depth:
+        with self._connection() as db:
+            rows, size, oldest = db.execute(
+                "SELECT count(*), total(length(sealed)), min(received_at) FROM waiting"
+            ).fetchone()
+        return Depth(rows, int(size), None if oldest is None else _moment(oldest))
+
+    def bury(self, row: SpoolRow, reason: str, *, attempts: int = 1) -> None:
+        """Move a row that digest failed on `attempts` times out of the queue's way.
+
+        When dead letters fill their share of the room, the oldest are dropped for good.
+        """
+        with self._connection() as db:
+            self._bury(db, row.position, reason, row.attempts + attempts, row.header)
+
+    def dead(self, organization_id: int, project_id: int, *, limit: int = 100) -> list[DeadLetter]:
+        """A project's dead letters, the latest first."""
+        with self._connection() as db:
+            found = db.execute(
+                "SELECT *, length(sealed) AS size FROM dead_letter"
+                " WHERE organization_id = ? AND project_id = ? ORDER BY died_at DESC LIMIT ?",
+                (organization_id, project_id, limit),
+            ).fetchall()
+        return [_letter(row) for row in found]
+
+    def retry(self, organization_id: int, project_id: int, position: int | None = None) -> int:
+        """Queue one dead letter again, or all of the project's; return how many.
+
+        They get new positions: digest would take the old ones for replays.
+        """
+        chosen = (organization_id, project_id, position, position)
+        with self._connection() as db, transaction(db):
+            db.execute(REQUEUE, chosen)
+            count = db.execute(DISCARD, chosen).rowcount
+        self._arrived.set()
+        return count
+
+    def discard(self, organization_id: int, project_id: int, position: int | None = None) -> int:
+        """Delete one dead letter, or all of the project's; return how many."""
+        chosen = (organization_id, project_id, position, position)
+        with self._connection() as db:
+            return db.execute(DISCARD, chosen).rowcount
+
+    def close(self) -> None:
+        """Commit what is queued and close the file; a later call opens it again."""
+        with self._lock:
+            if self._committer is not None and self._pid == os.getpid():
+                self._committer.stop()
+            if self._reader is not None:
+                self._reader.close()
+            self._committer = self._reader = None
+
+    def _running_committer(self) -> "Committer":
+        committer = self._committer
+        if committer is None or not committer.is_alive() or self._pid != os.getpid():
+            with self._lock:
+                self._leave_parents_files()
+                if self._committer is None or not self._committer.is_alive():
+                    pages = self._max_bytes * (DEAD_SHARE - 1) // DEAD_SHARE // PAGE_BYTES
+                    connection = connect(self._path, synchronous="FULL", pages=pages)
+                    self._committer = Committer(connection, self._arrived)
+                    self._committer.start()
+                committer = self._committer
+        return committer
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """The connection of everything but appends, one thread at a time.
+
+        It has no limit of its own: burying a letter must work when the spool is full.
+        """
+        with self._lock:
+            self._leave_parents_files()
+            if self._reader is None:
+                self._reader = connect(self._path, synchronous="NORMAL")  # lost: replayed
+            yield self._reader
+
+    def _leave_parents_files(self) -> None:
+        """After a fork: the threads are gone and SQLite's connections must not be used."""
+        if self._pid != os.getpid():
+            _inherited.extend((self._committer, self._reader))
+            self._committer = self._reader = None
+            self._pid = os.getpid()
+
+    def _changed_elsewhere(self) -> bool:
+        with self._connection() as db:
+            (version,) = db.execute("PRAGMA data_version").fetchone()
+        seen, self._seen_version = self._seen_version, int(version)
+        return seen != self._seen_version
+
+    def _opened(self, found: sqlite3.Row) -> SpoolRow | None:
+        """The row with its body, or None after burying one that no configured key opens."""
+        try:
+            header, body = _unpack(unseal(self._keys, found["sealed"]))
+        except SealBrokenError as error:
+            with self._connection() as db:
+                self._bury(db, found["position"], str(error), found["attempts"] + 1, {})
+            return None
+        return SpoolRow(
+            position=found["position"],
+            organization_id=found["organization_id"],
+            project_id=found["project_id"],
+            key_id=found["key_id"],
+            received_at=_moment(found["received_at"]),
+            kind=found["kind"],
+            encoding=found["encoding"],
+            attempts=found["attempts"],
+            header=header,
+            body=body,
+        )
+
+    def _bury(
+        self,
+        db: sqlite3.Connection,
+        position: int,
+        reason: str,
+        attempts: int,
+        header: Mapping[str, Any],
+    ) -> None:
+        letter = {
+            "position": position,
+            "attempts": attempts,
+            "reason": reason[:1000],
+            "items": str(header.get("items", ""))[:200],
+            "died_at": _microseconds(clock.now()),
+        }
+        with transaction(db):
+            db.execute(BURY, letter)
+            db.execute("DELETE FROM waiting WHERE position = ?", (position,))
+            db.execute(DROP_OLDEST, (self._max_bytes // DEAD_SHARE,))
+
+    @staticmethod
+    def _give_space_back(db: sqlite3.Connection) -> None:
+        """Shrink the file by some of its free pages, once there are more than a burst reuses."""
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        if free > SPARE_PAGES:
+            # As a script: execute() would take one step, which frees a single page.
+            db.executescript(f"PRAGMA incremental_vacuum({min(free - SPARE_PAGES, 512)})")
+
+
+def _up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
+    found: list[sqlite3.Row] = []
+    size = 0
+    for row in cursor:
+        size += len(row["sealed"])
+        if found and size > limit_bytes:
+            break
+        found.append(row)
+    cursor.close()
+    return found
+
+
+def _values(row: SpoolRow, sealed: bytes) -> tuple[Any, ...]:
+    """What Committer writes, in the order of its columns."""
+    return (
+        row.organization_id,
+        row.project_id,
+        row.key_id,
+        _microseconds(row.received_at),
+        row.kind,
+        row.encoding,
+        sealed,
+        row.attempts,
+    )
+
+
+def _letter(row: sqlite3.Row) -> DeadLetter:
+    return DeadLetter(
+        position=row["position"],
+        organization_id=row["organization_id"],
+        project_id=row["project_id"],
+        received_at=_moment(row["received_at"]),
+        died_at=_moment(row["died_at"]),
+        kind=row["kind"],
+        items=row["items"],
+        attempts=row["attempts"],
+        reason=row["reason"],
+        size=row["size"],
+    )
+
+
+def _pack(row: SpoolRow) -> bytes:
+    """The header goes under the seal with the body: it holds the sender's address."""
+    header = json.dumps(dict(row.header)).encode()
+    return struct.pack(">I", len(header)) + header + row.body
+
+
+def _unpack(clear: bytes) -> tuple[dict[str, Any], bytes]:
+    (length,) = struct.unpack_from(">I", clear)
+    return json.loads(clear[4 : 4 + length]), clear[4 + length :]
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
