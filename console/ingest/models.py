@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import BIG_ID, Model, OrganizationScoped, belongs_to
@@ -34,6 +34,6 @@ class Outcome(OrganizationScoped, Model):
     item_type: Mapped[str] = mapped_column(String(40))
     outcome: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(80), default="")
-    quantity: Mapped[int]
+    quantity: Mapped[int] = mapped_column(BigInteger)  # clients report their own losses
     last_at: Mapped[datetime]
     detail: Mapped[str] = mapped_column(String(300), default="")  # the latest case, in words

@@ -52,7 +52,7 @@ def create_outcome() -> None:
         sa.Column("item_type", sa.String(length=40), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=80), nullable=False),
-        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("detail", sa.String(length=300), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
