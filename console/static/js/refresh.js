@@ -1,0 +1,41 @@
+// Fires "refresh" on the body: now and then while the page is visible, and when somebody asks for it.
+(() => {
+  const live = () => document.querySelector("[data-live]");
+  let timer = 0;
+
+  const say = (text) => { const element = live(); if (element) element.textContent = text; };
+
+  const refresh = (asked) => {
+    const listeners = document.querySelector('[hx-trigger*="refresh from:body"]');
+    if (!listeners || !window.htmx) {
+      if (asked) location.reload();
+      return;
+    }
+    htmx.trigger(document.body, "refresh");
+    if (asked) say(`Refreshed at ${new Date().toLocaleTimeString()}`);
+  };
+
+  const schedule = () => {
+    clearInterval(timer);
+    const seconds = Number(document.body.dataset.refresh || 0);
+    if (seconds > 0) timer = setInterval(() => { if (!document.hidden) refresh(false); }, seconds * 1000);
+  };
+
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-refresh-every]")) return;
+    document.body.dataset.refresh = event.target.value;
+    document.cookie = `refresh=${event.target.value}; path=/; max-age=31536000; SameSite=Lax`;
+    schedule();
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-refresh-now]");
+    if (!button || event.metaKey || event.ctrlKey) return;
+    event.preventDefault();
+    refresh(true);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && Number(document.body.dataset.refresh || 0) > 0) refresh(false);
+  });
+  document.addEventListener("pharos:refresh", () => refresh(true));
+  document.addEventListener("DOMContentLoaded", schedule);
+})();

@@ -1,0 +1,164 @@
+"""Style sheets and scripts: our own under hashed URLs, third-party ones installed or from a CDN."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from mimetypes import guess_type
+from pathlib import Path
+
+from flask import Flask, Response, abort, request, url_for
+from markupsafe import Markup
+
+from console.core.config import config
+
+STATIC = Path(__file__).parent.parent / "static"
+CDN = "https://cdn.jsdelivr.net/npm/"
+YEAR = 31_536_000
+# Order matters: tokens before the rules that use them, single behaviours after what they build on.
+BUNDLES: dict[str, tuple[str, ...]] = {
+    "pharos.css": (
+        "css/tokens.css",
+        "css/base.css",
+        "css/layout.css",
+        "css/controls.css",
+        "css/cards.css",
+        "css/badges.css",
+        "css/tables.css",
+        "css/code.css",
+        "css/charts.css",
+    ),
+    "pharos.js": (
+        "js/csrf.js",
+        "js/part.js",
+        "js/form.js",
+        "js/menu.js",
+        "js/copy.js",
+        "js/select.js",
+        "js/refresh.js",
+        "js/keyboard.js",
+        "js/chart.js",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A pinned npm file: its path inside node_modules and the hash that npm's copy has."""
+
+    path: str
+    version: str
+    integrity: str
+
+    @property
+    def cdn_url(self) -> str:
+        name, _, rest = self.path.partition("/")
+        return f"{CDN}{name}@{self.version}/{rest}"
+
+
+# The same hashes serve as SRI in CDN mode, and a test compares them with what npm installed.
+PACKAGES = {
+    "htmx": Package(
+        "htmx.org/dist/htmx.min.js",
+        "4.0.1",
+        "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn",
+    ),
+    "chart.js": Package(
+        "chart.js/dist/chart.umd.min.js",
+        "4.6.1",
+        "sha384-Emf5ZVIUiarAdhkgtqK+5/Z5qIvM6QoVrS+qAVtfyZVuD5lIHrac0me485+Antp0",
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Serve our files under hashed URLs and give templates `asset_url` and `script`."""
+    app.add_url_rule("/static/<string(length=12):digest>/<path:name>", "asset", _asset)
+    app.jinja_env.globals.update(asset_url=asset_url, script=script, package_url=package_url)
+
+
+def asset_url(name: str) -> str:
+    """The URL of one of our files or bundles; it changes with the content."""
+    return url_for("asset", digest=_file(name, _stamp(name)).digest, name=name)
+
+
+def script(name: str) -> Markup:
+    """A deferred script element for a package or one of our files.
+
+    Deferred, so that a CDN that never answers holds up nothing but itself: our own scripts come
+    before the packages in the page, and `async` frees those from the order.
+    """
+    package = PACKAGES.get(name)
+    if package is None:
+        return Markup('<script src="{}" defer></script>').format(asset_url(name))
+    if is_local(package):
+        return Markup('<script src="{}" defer></script>').format(package_url(name))
+    return Markup('<script src="{}" integrity="{}" crossorigin="anonymous" async></script>').format(
+        package.cdn_url, package.integrity
+    )
+
+
+def package_url(name: str) -> str:
+    """Where a package's file comes from: our own server if npm installed it, else the CDN."""
+    package = PACKAGES[name]
+    path = f"node_modules/{package.path}"
+    return asset_url(path) if is_local(package) else package.cdn_url
+
+
+def is_local(package: Package) -> bool:
+    """Whether the file is served from here, as `PHAROS_ASSETS` says."""
+    if config().assets == "auto":
+        return (STATIC / "node_modules" / package.path).is_file()
+    return config().assets == "local"
+
+
+def cdn_sources() -> Sequence[str]:
+    """The script URLs that the content security policy must allow; empty when all are local."""
+    return [package.cdn_url for package in PACKAGES.values() if not is_local(package)]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    digest: str
+    kind: str
+
+
+def _asset(digest: str, name: str) -> Response:
+    if name not in BUNDLES and not _path(name).is_file():
+        abort(404)
+    file = _file(name, _stamp(name))
+    response = Response(file.body, mimetype=file.kind)
+    response.set_etag(file.digest)
+    if digest == file.digest:
+        response.cache_control.public = True
+        response.cache_control.max_age = YEAR
+        response.cache_control.immutable = True
+    else:  # a page from before the last release: the new file, but not kept under the old name
+        response.cache_control.no_cache = True
+    response.make_conditional(request)
+    return response
+
+
+@lru_cache(maxsize=128)
+def _file(name: str, stamp: int) -> _File:
+    """The file's content; `stamp` makes an edited file a new entry."""
+    del stamp
+    body = b"\n".join(_path(part).read_bytes() for part in _parts(name))
+    kind = guess_type(name)[0] or "application/octet-stream"
+    return _File(body, hashlib.sha256(body).hexdigest()[:12], kind)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return BUNDLES.get(name, (name,))
+
+
+def _stamp(name: str) -> int:
+    return max(_path(part).stat().st_mtime_ns for part in _parts(name))
+
+
+def _path(name: str) -> Path:
+    path = (STATIC / name).resolve()
+    if not path.is_relative_to(STATIC.resolve()):
+        abort(404)
+    return path

@@ -1,0 +1,98 @@
+"""What went wrong, said in the form that was asked for: a page, a part, or problem+json."""
+
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any
+
+import orjson
+from flask import Flask, Response, current_app, g, make_response, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from console.web.htmx import is_htmx
+
+SENTENCES = {
+    400: "The address or the form says something that does not make sense here.",
+    401: "Log in to see this.",
+    403: "Your role does not allow this. An admin of the organization can change it.",
+    404: "There is nothing here, or it belongs to an organization that you are not a member of.",
+    405: "This address does not take that kind of request.",
+    413: "What was sent is larger than allowed.",
+    422: "Some of the fields need another look.",
+    429: "Too many requests. Wait a moment, then try again.",
+    500: "Something broke on our side. It was reported, with the request id below.",
+    503: "The database does not answer right now. Nothing is lost; try again in a moment.",
+}
+RETRY_AFTER = "10"
+
+
+def init_app(app: Flask) -> None:
+    """Answer every HTTP error in our own words, and give each request an id to ask for."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_error)
+    app.after_request(_add_request_id)
+
+
+def request_id() -> str:
+    """The id of this request, in the error page, the answer's header and the log."""
+    if "request_id" not in g:
+        g.request_id = token_hex(8)
+    name: str = g.request_id
+    return name
+
+
+def problem(status: int, title: str, detail: str = "", **extensions: Any) -> Response:
+    """An RFC 9457 answer for the API; `extensions` are further members of the object."""
+    body = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    body |= {**extensions, "request_id": request_id()}
+    return Response(orjson.dumps(body), status, mimetype="application/problem+json")
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:  # a redirect that was raised
+        return make_response(error.get_response())
+    answer = _answer(error.code, _sentence(error))
+    if error.response is None:
+        for name, value in error.get_headers():
+            if name.lower() not in {"content-type", "content-length"}:
+                answer.headers[name] = value
+    return answer
+
+
+def _database_error(error: OperationalError) -> Response:
+    current_app.logger.error("the database does not answer", exc_info=error)
+    answer = _answer(503, SENTENCES[503])
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
+
+
+def _answer(status: int, sentence: str) -> Response:
+    title = HTTPStatus(status).phrase
+    if request.path.startswith("/api/"):
+        return problem(status, title, sentence)
+    template = "web/_error.html" if is_htmx() else "web/error.html"
+    # Without the context processors: they may need the very thing that failed.
+    html = current_app.jinja_env.get_template(template).render(
+        status=status, title=title, sentence=sentence, request_id=request_id(), shell=None
+    )
+    answer = make_response(html, status)
+    answer.vary.add("HX-Request")
+    return answer
+
+
+def _sentence(error: HTTPException) -> str:
+    code = error.code or 500
+    if isinstance(error, CSRFError):
+        return "This page is too old to be trusted with a change. Reload it, then try again."
+    given = error.description
+    if given and given != type(error).description:
+        return given
+    return SENTENCES.get(code, given or HTTPStatus(code).phrase)
+
+
+def _add_request_id(response: Response) -> Response:
+    response.headers.setdefault("X-Request-Id", request_id())
+    return response

@@ -1,0 +1,146 @@
+"""How numbers, times and ids are written for people; the exact value is in the tooltip."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import floor, log10
+
+from flask import Flask
+from markupsafe import Markup
+
+from console.core import clock
+
+_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+_BYTES = ("B", "KB", "MB", "GB", "TB", "PB")
+_SPANS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), (60, "min"))
+_TILDE = 10_000
+GAP = "–"
+_NOTHING = Markup("–")
+
+
+def init_app(app: Flask) -> None:
+    """Offer the filters to templates."""
+    named = (number, percent, duration, ago, moment, size, middle, plural, compact, initials)
+    app.jinja_env.filters.update({function.__name__: function for function in named})
+
+
+def compact(value: float | None) -> str:
+    """At most three significant digits, thousands separated, k and M from 10,000; plain text."""
+    if value is None:
+        return GAP
+    if abs(value) < _TILDE:
+        return f"{value:,}" if isinstance(value, int) else _three(value)
+    factor, suffix = next((f, s) for f, s in _STEPS if abs(value) >= f)
+    shown = _three(value / factor)
+    if shown.lstrip("-") == "1,000":  # 999,600 is 1M, not 1,000k
+        larger = next(((f, s) for f, s in reversed(_STEPS) if f > factor), (factor, suffix))
+        shown, suffix = _three(value / larger[0]), larger[1]
+    return shown + suffix
+
+
+def number(value: float | None, unit: str = "") -> Markup:
+    """`compact` with its unit; the exact figure is in the tooltip where it was shortened."""
+    short = compact(value)
+    text = f"{short} {unit}" if unit else short
+    exact = GAP if value is None else f"{value:,}"
+    if short == exact:
+        return Markup("{}").format(text)
+    return Markup('<span title="{}">{}</span>').format(f"{exact} {unit}".strip(), text)
+
+
+def percent(fraction: float | None) -> str:
+    """A share between 0 and 1 as a percentage of three digits at most."""
+    if fraction is None:
+        return GAP
+    return "<0.01%" if 0 < fraction < 0.0001 else f"{_three(fraction * 100)}%"
+
+
+def duration(microseconds: float | timedelta | None) -> str:
+    """A length of time in its natural unit: 340 µs, 12.3 ms, 1.20 s, 2 min 5 s, 3 h 4 min."""
+    if microseconds is None:
+        return GAP
+    if isinstance(microseconds, timedelta):
+        microseconds = microseconds / timedelta(microseconds=1)
+    for factor, unit in ((1e3, "µs"), (1e6, "ms"), (6e7, "s")):
+        if abs(microseconds) < factor * 0.9995:
+            return f"{_three(microseconds / (factor / (60 if unit == 's' else 1e3)))} {unit}"
+    seconds = round(abs(microseconds) / 1e6)
+    sign = "-" if microseconds < 0 else ""
+    return sign + _two_units(seconds)
+
+
+def ago(value: datetime | None) -> Markup:
+    """How long ago, with the absolute time and its zone on hover."""
+    if value is None:
+        return _NOTHING
+    seconds = (clock.now() - value).total_seconds()
+    return _time(value, _relative(seconds))
+
+
+def moment(value: datetime | None) -> Markup:
+    """The absolute time to the second, in UTC."""
+    if value is None:
+        return _NOTHING
+    return _time(value, value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def size(count: float | None) -> str:
+    """A number of bytes in steps of 1,024."""
+    if count is None:
+        return GAP
+    step = 0
+    while abs(count) >= 999.5 and step < len(_BYTES) - 1:
+        count, step = count / 1024, step + 1
+    return f"{_three(count)} {_BYTES[step]}"
+
+
+def middle(value: str, keep: int = 6) -> str:
+    """A long id with its middle left out."""
+    return value if len(value) <= 2 * keep + 1 else f"{value[:keep]}…{value[-keep:]}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """The count with its noun: 1 event, 12.3k events."""
+    return f"{compact(count)} {one if count == 1 else many or one + 's'}"
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar."""
+    words = name.replace(".", " ").replace("_", " ").partition("@")[0].split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def _three(value: float) -> str:
+    """Three significant digits without a trailing zero tail: 1.2, 12.3, 123, 1,234."""
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - floor(log10(abs(value))))
+    text = f"{value:,.{min(digits, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _two_units(seconds: int) -> str:
+    for length, unit, smaller, name in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= length:
+            rest = seconds % length // smaller
+            return f"{seconds // length:,} {unit}" + (f" {rest} {name}" if rest else "")
+    return f"{seconds} s"
+
+
+def _relative(seconds: float) -> str:
+    for length, unit in _SPANS:
+        if abs(seconds) >= length:
+            count = f"{int(abs(seconds) // length)} {unit}"
+            return f"{count} ago" if seconds > 0 else f"in {count}"
+    return "just now" if abs(seconds) < 10 else f"{int(abs(seconds))} s ago"
+
+
+def _time(value: datetime, text: str) -> Markup:
+    exact = value.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        exact.isoformat(), exact.strftime("%a %-d %b %Y, %H:%M:%S"), text
+    )

@@ -1,0 +1,93 @@
+"""Sets the page system up: filters, assets, headers, error pages, CSRF, the layout's questions."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, request
+from flask_wtf import CSRFProtect
+
+from console.web import assets, charts, csp, errors, filters
+from console.web.nav import nav_groups
+from console.web.timerange import (
+    COMPARE_LABELS,
+    PARAMETERS,
+    RANGE_LABELS,
+    REFRESH_LABELS,
+    current_range,
+    environments,
+    scope_arguments,
+    scoped_url,
+)
+
+THEMES = ("light", "dark")
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    """Make the console's page system available to `app`."""
+    csrf.init_app(app)
+    for module in (filters, assets, csp, errors, charts):
+        module.init_app(app)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        current_range=current_range,
+        environments=environments,
+        has_endpoint=has_endpoint,
+        kept_arguments=kept_arguments,
+        nav_groups=nav_groups,
+        RANGE_LABELS=RANGE_LABELS,
+        COMPARE_LABELS=COMPARE_LABELS,
+        REFRESH_LABELS=REFRESH_LABELS,
+        refresh_choice=refresh_choice,
+        scope_arguments=scope_arguments,
+        scoped_url=scoped_url,
+        theme=theme,
+        url_with=url_with,
+    )
+    app.jinja_env.globals["ui"] = Macros(app)
+    app.context_processor(lambda: {"shell": None})
+
+
+class Macros:
+    """The macros of templates/ui/, under the one name `ui` in every page and part."""
+
+    def __init__(self, app: Flask) -> None:
+        self._environment = app.jinja_env
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment.get_template("ui/all.html").module, name)
+
+
+def theme(shell: Any) -> str:
+    """light, dark, or "" to follow the system: the person's choice, else the browser's cookie."""
+    chosen = getattr(getattr(shell, "user", None), "theme", "") or request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def refresh_choice() -> str:
+    """How often this browser refreshes a page, in seconds; chosen in the top bar."""
+    chosen = request.cookies.get("refresh", "0")
+    return chosen if chosen in REFRESH_LABELS else "0"
+
+
+def has_endpoint(name: str) -> bool:
+    """Whether a link to `name` leads anywhere in this application."""
+    return name in current_app.view_functions
+
+
+def kept_arguments() -> list[tuple[str, str]]:
+    """The page's own query parameters, which the top bar's form must hand on."""
+    dropped = {*PARAMETERS, "page", "cursor"}
+    return [(name, value) for name, value in request.args.items(multi=True) if name not in dropped]
+
+
+def url_with(**changes: Any) -> str:
+    """This page's URL with some query parameters changed; None drops one."""
+    arguments = request.args.copy()
+    for name, value in changes.items():
+        arguments.poplist(name)
+        if value is not None and value != "":
+            arguments.add(name, value)
+    query = urlencode(list(arguments.items(multi=True)))
+    return f"{request.path}?{query}" if query else request.path

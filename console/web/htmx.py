@@ -1,0 +1,70 @@
+"""One URL, two answers: the page for a browser, the part for htmx."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+# A fresh token in an otherwise equal part is not a change.
+_TOKEN = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*')
+VERSION_HEADER = "Pharos-Part"
+
+
+def is_htmx() -> bool:
+    """Whether the answer is swapped into a page, so that only the part is wanted.
+
+    Boosted links, history restores and swaps of the whole body come from htmx too, but want the
+    page (htmx 4 sends `HX-Request-Type: full` for the last).
+    """
+    headers = request.headers
+    return (
+        headers.get("HX-Request") == "true"
+        and "HX-History-Restore-Request" not in headers
+        and "HX-Boosted" not in headers
+        and headers.get("HX-Request-Type") != "full"
+    )
+
+
+def page_or_part(page: str, part: str, *, status: int = 200, **context: Any) -> Response:
+    """The page, or the part of it that htmx asked for. Answer 422 for a form with errors."""
+    return _vary(make_response(render_template(part if is_htmx() else page, **context), status))
+
+
+def polled_part(page: str, part: str, **context: Any) -> Response:
+    """Like `page_or_part`; a poll whose part is what the browser already shows gets 204."""
+    response = page_or_part(page, part, **context)
+    if not is_htmx():
+        return response
+    version = _version(response.get_data(as_text=True))
+    if request.headers.get(VERSION_HEADER) == version:
+        response = _vary(Response(status=204))
+    response.headers[VERSION_HEADER] = version
+    return response
+
+
+def part_or_redirect(
+    part: str, endpoint: str, values: dict[str, Any] | None = None, **context: Any
+) -> Response:
+    """After a change: the part as it now is for htmx, 303 to `endpoint` for everyone else."""
+    if is_htmx():
+        return _vary(make_response(render_template(part, **context)))
+    return _vary(make_response(redirect(url_for(endpoint, **(values or {})), 303)))
+
+
+def go_to(url: str) -> Response:
+    """Leave for another page after a change, whoever asked: a redirect that htmx follows too."""
+    if is_htmx():
+        return _vary(Response(status=204, headers={"HX-Redirect": url}))
+    return _vary(make_response(redirect(url, 303)))
+
+
+def _vary(response: Response) -> Response:
+    response.vary.add("HX-Request")
+    return response
+
+
+def _version(html: str) -> str:
+    return hashlib.blake2b(_TOKEN.sub(r"\1", html).encode(), digest_size=12).hexdigest()

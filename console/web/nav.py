@@ -1,0 +1,100 @@
+"""The rail's entries: each blueprint adds its own, so a new feature leaves the layout alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal
+
+from flask import Blueprint, current_app, request
+
+from console.web.timerange import scoped_url
+
+RANKS = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A link of the rail; `count` is asked once per page and shown only where action is due.
+
+    `level` says which part of the URL it needs: a project, an organization, or nothing.
+    Lower `order` stands higher, and the group of the lowest item stands first.
+    """
+
+    label: str
+    icon: str
+    endpoint: str
+    group: str
+    level: Literal["project", "organization", "account"] = "project"
+    role: str = "viewer"
+    order: int = 50
+    count: Callable[[Any], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    """An entry as this page shows it."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool
+    count: int
+
+
+def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
+    """Show `item` in the rail of every application that registers `blueprint`."""
+    blueprint.record_once(
+        lambda state: state.app.extensions.setdefault("pharos.nav", []).append(item)
+    )
+
+
+def nav_groups(shell: Any) -> list[tuple[str, list[NavLink]]]:
+    """The groups and links that the person of `shell` may follow from the page it describes."""
+    items = [item for item in _registered() if _allowed(item, shell)]
+    links = [(item, _link(item, shell)) for item in items]
+    current = max((len(link.url) for _, link in links if _covers(link.url)), default=0)
+    marked = [(item.group, _mark(link, current)) for item, link in links]
+    return [(group, [link for _, link in some]) for group, some in groupby(marked, lambda m: m[0])]
+
+
+def _registered() -> list[NavItem]:
+    items: list[NavItem] = current_app.extensions.get("pharos.nav", [])
+    first = {item.group: min(i.order for i in items if i.group == item.group) for item in items}
+    return sorted(items, key=lambda i: (first[i.group], i.group, i.order, i.label))
+
+
+def _allowed(item: NavItem, shell: Any) -> bool:
+    if shell is None or shell.user is None:
+        return False
+    if item.level == "project" and shell.project is None:
+        return False
+    if item.level == "organization" and shell.organization is None:
+        return False
+    return item.level == "account" or RANKS[shell.role] >= RANKS[item.role]
+
+
+def _link(item: NavItem, shell: Any) -> NavLink:
+    values: dict[str, str] = {}
+    if item.level != "account":
+        values["organization"] = shell.organization.slug
+    if item.level == "project":
+        values["project"] = shell.project.slug
+    url = scoped_url(item.endpoint, **values)
+    return NavLink(item.label, item.icon, url, current=False, count=_count(item, shell))
+
+
+def _count(item: NavItem, shell: Any) -> int:
+    return item.count(shell.project or shell.organization) if item.count else 0
+
+
+def _covers(url: str) -> bool:
+    path = url.partition("?")[0]
+    return request.path == path or request.path.startswith(path.rstrip("/") + "/")
+
+
+def _mark(link: NavLink, current: int) -> NavLink:
+    if _covers(link.url) and len(link.url) == current:
+        return NavLink(link.label, link.icon, link.url, current=True, count=link.count)
+    return link

@@ -1,0 +1,171 @@
+"""What the top bar says: the time range, the environment and the comparison of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, abort, current_app, g, request, url_for
+from wtforms import Form, SelectField, StringField
+from wtforms.validators import ValidationError
+
+from console.core import clock
+
+RANGES = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "14d": timedelta(days=14),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+}
+RANGE_LABELS = {
+    "1h": "Last hour",
+    "24h": "Last 24 hours",
+    "7d": "Last 7 days",
+    "14d": "Last 14 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+}
+COMPARE_LABELS = {"": "No comparison", "previous": "Previous period", "week": "A week before"}
+REFRESH_LABELS = {"0": "Off", "10": "10 s", "30": "30 s", "60": "1 min", "300": "5 min"}
+DEFAULT_RANGE = "14d"
+PARAMETERS = ("range", "since", "until", "environment", "compare")
+LONGEST = timedelta(days=400)
+# A bucket is at least this wide, so that a chart has some 30 to 60 of them.
+_GRAINS = (
+    (timedelta(hours=2), timedelta(minutes=2)),
+    (timedelta(hours=30), timedelta(minutes=30)),
+    (timedelta(days=8), timedelta(hours=4)),
+    (timedelta(days=16), timedelta(hours=6)),
+    (timedelta(days=35), timedelta(days=1)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The scope of a page: aware UTC `since` (inclusive) and `until` (exclusive), and the choice.
+
+    `name` is one of RANGES, or "" for a range with `since` and `until` of its own; `environment`
+    is "" for all of them; `compare` is "", "previous" or "week".
+    """
+
+    name: str
+    since: datetime
+    until: datetime
+    environment: str = ""
+    compare: str = ""
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+    @property
+    def label(self) -> str:
+        if self.name:
+            return RANGE_LABELS[self.name]
+        return f"{self.since:%-d %b %Y %H:%M} to {self.until:%-d %b %Y %H:%M} UTC"
+
+    @property
+    def grain(self) -> timedelta:
+        """The width of a chart's bucket."""
+        fits = (grain for longest, grain in _GRAINS if self.length <= longest)
+        return next(fits, timedelta(days=max(1, self.length // timedelta(days=60))))
+
+    @property
+    def compared(self) -> tuple[datetime, datetime] | None:
+        """Since and until of the period to compare with, None if no comparison is chosen."""
+        if not self.compare:
+            return None
+        shift = timedelta(days=7) if self.compare == "week" else self.length
+        return self.since - shift, self.until - shift
+
+
+class RangeForm(Form):
+    """The top bar's GET form."""
+
+    range = SelectField("Time range", default=DEFAULT_RANGE)
+    since = StringField("From")
+    until = StringField("To")
+    environment = StringField("Environment")
+    compare = SelectField("Compare", choices=list(COMPARE_LABELS.items()), default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.range.choices = [*RANGE_LABELS.items(), ("custom", "Custom range")]
+
+    def validate_environment(self, field: StringField) -> None:
+        if len(field.data or "") > 64:
+            message = "An environment's name has at most 64 characters."
+            raise ValidationError(message)
+
+    def validate_since(self, field: StringField) -> None:
+        if self.range.data == "custom" or field.data:
+            self._instants()
+
+    def value(self) -> Range:
+        """What the form says, as of now. Only for a form that validates."""
+        environment = (self.environment.data or "").strip()
+        if self.range.data == "custom" or self.since.data:
+            since, until = self._instants()
+            return Range("", since, until, environment, self.compare.data)
+        until = clock.now()
+        name = self.range.data
+        return Range(name, until - RANGES[name], until, environment, self.compare.data)
+
+    def _instants(self) -> tuple[datetime, datetime]:
+        since = _instant(self.since.data, "from")
+        until = _instant(self.until.data, "to") if self.until.data else clock.now()
+        if since >= until:
+            message = "The range ends before it starts."
+            raise ValidationError(message)
+        if until - since > LONGEST:
+            message = f"A range is at most {LONGEST.days} days long."
+            raise ValidationError(message)
+        return since, until
+
+
+def current_range(default: str = DEFAULT_RANGE) -> Range:
+    """The range of this request, read once; 400 with the field's sentence if it makes no sense."""
+    if "range" not in g:
+        form = RangeForm(request.args.copy() if request.args else None, range=default)
+        if not form.validate():
+            abort(400, " ".join(str(said) for field in form for said in field.errors))
+        g.range = form.value()
+    value: Range = g.range
+    return value
+
+
+def scope_arguments(**changes: str) -> dict[str, str]:
+    """The top bar's parameters of this request, for links that keep them."""
+    kept = {name: request.args[name] for name in PARAMETERS if request.args.get(name)}
+    return {name: value for name, value in {**kept, **changes}.items() if value}
+
+
+def scoped_url(endpoint: str, **values: Any) -> str:
+    """`url_for` that keeps environment, range and comparison."""
+    return url_for(endpoint, **{**scope_arguments(), **values})
+
+
+def provide_environments(app: Flask, ask: Callable[[Any], list[str]]) -> None:
+    """Let a feature that knows the environments of a project fill the top bar's list."""
+    app.extensions["pharos.environments"] = ask
+
+
+def environments(project: Any) -> list[str]:
+    """The names that the top bar offers: the ones seen, and the one chosen even if unseen."""
+    ask = current_app.extensions.get("pharos.environments")
+    names: list[str] = list(ask(project)) if ask and project is not None else []
+    chosen = request.args.get("environment", "")
+    return names if not chosen or chosen in names else [*names, chosen]
+
+
+def _instant(text: str | None, which: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        message = f"The range's “{which}” is not a date and time such as 2026-11-23T08:00."
+        raise ValidationError(message) from None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
