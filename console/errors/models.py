@@ -36,11 +36,11 @@ class Issue(OrganizationScoped, Model):
     __tablename__ = "issue"
     __table_args__ = (
         belongs_to("project", "project_id"),
-        # The inbox, in each of its sort orders, and its filter by assignee.
-        Index("issue_by_last_seen", "organization_id", "project_id", "status", "last_seen"),
-        Index("issue_by_first_seen", "organization_id", "project_id", "status", "first_seen"),
-        Index("issue_by_users", "organization_id", "project_id", "status", "users"),
-        Index("issue_by_events", "organization_id", "project_id", "status", "events"),
+        # The inbox, in each of its sort orders (the id breaks ties), and its filter by assignee.
+        Index("issue_by_last_seen", "organization_id", "project_id", "status", "last_seen", "id"),
+        Index("issue_by_first_seen", "organization_id", "project_id", "status", "first_seen", "id"),
+        Index("issue_by_users", "organization_id", "project_id", "status", "users", "events", "id"),
+        Index("issue_by_events", "organization_id", "project_id", "status", "events", "id"),
         Index("issue_by_assignee", "organization_id", "project_id", "assignee_id"),
     )
 
@@ -51,6 +51,7 @@ class Issue(OrganizationScoped, Model):
     kind: Mapped[str] = mapped_column(String(120), default="")  # the exception's type
     level: Mapped[Level] = mapped_column(default=Level.ERROR)
     platform: Mapped[str] = mapped_column(String(20), default="")
+    handled: Mapped[bool | None]  # whether the application caught the latest event
     status: Mapped[Status] = mapped_column(default=Status.OPEN)
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
@@ -60,6 +61,7 @@ class Issue(OrganizationScoped, Model):
     users: Mapped[int] = mapped_column(default=0)
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    fixed_in_next_release: Mapped[bool] = mapped_column(default=False)
     regressed_at: Mapped[datetime | None]  # a later event proved the fix wrong
     muted_until: Mapped[datetime | None]
     muted_until_events: Mapped[int | None]  # reopens when `events` reaches it
@@ -68,11 +70,26 @@ class Issue(OrganizationScoped, Model):
     assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id, viewonly=True)
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
 
-    def resolve(self, *, by: User) -> None:
-        """Say that the bug is fixed; a later event will reopen it and mark the regression."""
+    def resolve(self, *, by: User, in_next_release: bool = False) -> None:
+        """Say that the bug is fixed; a later event will reopen it and mark the regression.
+
+        With `in_next_release` the fix is not deployed yet: events of releases that the issue was
+        seen in before do not reopen it.
+        """
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), by.id
-        self.regressed_at = None
+        self.fixed_in_next_release, self.regressed_at = in_next_release, None
+
+    def regressed_by(self, at: datetime, *, in_known_release: bool) -> bool:
+        """Whether an event raised at `at` proves that the fix did not hold.
+
+        Events that were raised before the resolution and arrive late prove nothing.
+        """
+        return (
+            self.status is Status.RESOLVED
+            and (self.resolved_at is None or at > self.resolved_at)
+            and not (self.fixed_in_next_release and in_known_release)
+        )
 
     def reopen(self) -> None:
         """Put it back into the inbox."""

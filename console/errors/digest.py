@@ -1,0 +1,258 @@
+"""Counts events into issues: the two steps of the digest that write error state."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import case, delete, select
+
+from console.core import clock
+from console.core.db import db, insert
+from console.errors.grouping import Grouping
+from console.errors.models import (
+    Issue,
+    IssueActivity,
+    IssueHash,
+    IssueRelease,
+    IssueUser,
+    Level,
+    Status,
+)
+from console.telemetry.records import ErrorEvent
+
+LEVELS = {level.value: level for level in Level}
+ENVIRONMENT, RELEASE = 64, 200  # as wide as their columns
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What alerting wants to know of a digested batch: an issue is new, regressed or unmuted."""
+
+    kind: Literal["new", "regression", "unmuted"]
+    issue_id: int
+    event_id: str
+
+
+def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]) -> dict[str, int]:
+    """Return the issue id of each grouping hash; open an issue for each hash that is new.
+
+    The natural key is (project, hash), so a replay finds what the first run made. An issue has no
+    events until `count_in` has counted them, and the inbox does not show it before.
+    """
+    firsts: dict[str, tuple[Grouping, ErrorEvent]] = {}
+    for grouping, event in events:
+        firsts.setdefault(grouping.hash, (grouping, event))
+    known = _issues_by_hash(project_id, firsts)
+    new = [first for hash_, first in firsts.items() if hash_ not in known]
+    if new:
+        _open_issues(project_id, new)
+        known |= _issues_by_hash(project_id, [grouping.hash for grouping, _ in new])
+    return known
+
+
+def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[Happening]:
+    """Count stored events into their issues, by (issue id, event), and say what happened to them.
+
+    Not idempotent: the caller commits it together with the position that it has come to, and leaves
+    out what is not after the position committed before. Events may come in any order.
+    """
+    arrived: dict[int, list[ErrorEvent]] = {}
+    for issue_id, event in events:
+        arrived.setdefault(issue_id, []).append(event)
+    query = (
+        select(Issue)
+        .where(Issue.project_id == project_id, Issue.id.in_(arrived))
+        .order_by(Issue.id)  # one order of locks for all
+        .with_for_update()
+    )
+    issues = db.session.scalars(query).all()
+    releases_before = _releases_before_the_fix(issues)
+    new_users = _count_users(arrived)
+    _count_releases(arrived)
+    happenings = [
+        happening
+        for issue in issues
+        for happening in _count(
+            issue, arrived[issue.id], new_users[issue.id], releases_before.get(issue.id, set())
+        )
+    ]
+    db.session.flush()
+    return happenings
+
+
+def end_mutes() -> int:
+    """Put issues whose mute was for a time that is over back into the inbox; return how many."""
+    query = select(Issue).where(Issue.status == Status.MUTED, Issue.muted_until <= clock.now())
+    issues = db.session.scalars(query).all()
+    for issue in issues:
+        _note(issue, "unmuted", clock.now())
+        issue.reopen()
+    return len(issues)
+
+
+def _issues_by_hash(project_id: int, hashes: Iterable[str]) -> dict[str, int]:
+    query = select(IssueHash.hash, IssueHash.issue_id).where(
+        IssueHash.project_id == project_id, IssueHash.hash.in_(list(hashes))
+    )
+    return dict(db.session.execute(query).all())
+
+
+def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) -> None:
+    issues = [_new_issue(project_id, grouping, event) for grouping, event in new]
+    db.session.add_all(issues)
+    db.session.flush()
+    rows = [
+        {
+            "organization_id": event.organization_id,
+            "project_id": project_id,
+            "issue_id": issue.id,
+            "hash": grouping.hash,
+            "variant": grouping.variant,
+            "components": [asdict(component) for component in grouping.components],
+        }
+        for issue, (grouping, event) in zip(issues, new, strict=True)
+    ]
+    ours = db.session.scalars(
+        insert(IssueHash).on_conflict_do_nothing().returning(IssueHash.issue_id), rows
+    ).all()
+    # Another process may have opened an issue for the same hash in the meantime: its one counts.
+    lost = {issue.id for issue in issues} - set(ours)
+    if lost:
+        db.session.execute(delete(Issue).where(Issue.id.in_(lost)))
+
+
+def _new_issue(project_id: int, grouping: Grouping, event: ErrorEvent) -> Issue:
+    return Issue(
+        project_id=project_id,
+        title=grouping.title[:200],
+        culprit=grouping.culprit[:200],
+        kind=grouping.kind[:120],
+        level=LEVELS.get(event.level, Level.ERROR),
+        platform=event.platform[:20],
+        handled=event.handled,
+        first_seen=event.timestamp,
+        last_seen=event.timestamp,
+        first_release=event.release[:RELEASE],
+        last_release=event.release[:RELEASE],
+    )
+
+
+def _count(
+    issue: Issue, events: Sequence[ErrorEvent], new_users: int, known_releases: set[str]
+) -> list[Happening]:
+    events = sorted(events, key=lambda event: event.timestamp)
+    earliest, latest = events[0], events[-1]
+    is_new = issue.events == 0
+    issue.events += len(events)
+    issue.users += new_users
+    _saw(issue, earliest, latest)
+    if is_new:
+        _note(issue, "first_seen", earliest.timestamp, release=issue.first_release)
+        return [Happening("new", issue.id, earliest.event_id)]
+    for event in events:
+        if issue.regressed_by(
+            event.timestamp, in_known_release=event.release[:RELEASE] in known_releases
+        ):
+            issue.reopen()
+            issue.regressed_at = event.timestamp
+            _note(issue, "regressed", event.timestamp, release=event.release)
+            return [Happening("regression", issue.id, event.event_id)]
+    if issue.mute_ended(latest.timestamp):
+        issue.reopen()
+        _note(issue, "unmuted", latest.timestamp)
+        return [Happening("unmuted", issue.id, latest.event_id)]
+    return []
+
+
+def _saw(issue: Issue, earliest: ErrorEvent, latest: ErrorEvent) -> None:
+    if earliest.timestamp < issue.first_seen:
+        issue.first_seen = earliest.timestamp
+        issue.first_release = earliest.release[:RELEASE]
+    if latest.timestamp >= issue.last_seen:
+        issue.last_seen = latest.timestamp
+        issue.last_release = latest.release[:RELEASE] or issue.last_release
+        issue.title = latest.title[:200] or issue.title
+        issue.culprit = latest.culprit[:200]
+        issue.level = LEVELS.get(latest.level, Level.ERROR)
+        issue.handled = latest.handled
+
+
+def _note(issue: Issue, verb: str, at: datetime, **details: str) -> None:
+    db.session.add(IssueActivity(issue_id=issue.id, verb=verb, at=at, details=details))
+
+
+def _count_users(arrived: Mapping[int, Sequence[ErrorEvent]]) -> Counter[int]:
+    """Remember who met which issue; return how many users each issue had not met before."""
+    rows = [
+        {"organization_id": organization_id, "issue_id": issue_id, "user_key": user_key}
+        for organization_id, issue_id, user_key in sorted(
+            {
+                (event.organization_id, issue_id, event.user_key)
+                for issue_id, events in arrived.items()
+                for event in events
+                if event.user_key
+            }
+        )
+    ]
+    if not rows:
+        return Counter()
+    added = insert(IssueUser).on_conflict_do_nothing().returning(IssueUser.issue_id)
+    return Counter(db.session.scalars(added, rows).all())
+
+
+def _count_releases(arrived: Mapping[int, Sequence[ErrorEvent]]) -> None:
+    rows: dict[tuple[int, str, str], dict[str, Any]] = {}
+    for issue_id, events in arrived.items():
+        for event in events:
+            environment, release = event.environment[:ENVIRONMENT], event.release[:RELEASE]
+            row = rows.setdefault(
+                (issue_id, environment, release),
+                {
+                    "organization_id": event.organization_id,
+                    "issue_id": issue_id,
+                    "environment": environment,
+                    "release": release,
+                    "events": 0,
+                    "first_seen": event.timestamp,
+                    "last_seen": event.timestamp,
+                },
+            )
+            row["events"] += 1
+            row["first_seen"] = min(row["first_seen"], event.timestamp)
+            row["last_seen"] = max(row["last_seen"], event.timestamp)
+    statement = insert(IssueRelease)
+    new, old = statement.excluded, IssueRelease.__table__.c
+    # The two databases have no name in common for the greater of two values.
+    counted = statement.on_conflict_do_update(
+        index_elements=["organization_id", "issue_id", "environment", "release"],
+        set_={
+            "events": old.events + new.events,
+            "first_seen": case(
+                (new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen
+            ),
+            "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
+        },
+    )
+    db.session.execute(counted, [rows[key] for key in sorted(rows)])
+
+
+def _releases_before_the_fix(issues: Sequence[Issue]) -> dict[int, set[str]]:
+    """The releases that an issue was seen in before it was resolved for the next one."""
+    waiting = {
+        issue.id: issue.resolved_at
+        for issue in issues
+        if issue.status is Status.RESOLVED and issue.fixed_in_next_release
+    }
+    if not waiting:
+        return {}
+    query = select(IssueRelease.issue_id, IssueRelease.release, IssueRelease.first_seen).where(
+        IssueRelease.issue_id.in_(waiting)
+    )
+    known: dict[int, set[str]] = {}
+    for issue_id, release, first_seen in db.session.execute(query):
+        fixed_at = waiting[issue_id]
+        if fixed_at is None or first_seen <= fixed_at:
+            known.setdefault(issue_id, set()).add(release)
+    return known
