@@ -4,11 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import flask_migrate
-
-from console.app import create_app
+from console.core import migrations
 from console.core.config import Config
-from console.core.db import db
 from tests import postgres
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +34,7 @@ def sqlite(shared: Path, instance: Path) -> Database:
     template = shared / "template"
     with postgres.locked(shared, "template"):
         if not (template / "state.sqlite").exists():
-            migrate(Config(instance=template, secret_key=SECRET))
+            migrations.upgrade(Config(instance=template, secret_key=SECRET).prepared())
     instance.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template / "state.sqlite", instance / "state.sqlite")
     return Database()
@@ -50,7 +47,7 @@ def postgresql(shared: Path, instance: Path, worker: str) -> Database:
     with postgres.locked(shared, "postgres-template"):
         if not (shared / "postgres-migrated").exists():
             postgres.create_database(server, template)
-            migrate(_config(_on(server, template), instance))
+            migrations.upgrade(_config(_on(server, template), instance))
             (shared / "postgres-migrated").touch()
         name = f"pharos{server.suffix}_{worker}"
         if not (shared / name).exists():
@@ -58,17 +55,6 @@ def postgresql(shared: Path, instance: Path, worker: str) -> Database:
             (shared / name).touch()
     postgres.empty(server, name)
     return _on(server, name)
-
-
-def migrate(settings: Config) -> None:
-    """Bring a database up to the newest revision, as `pharos migrate` does."""
-    app = create_app(settings)
-    with app.app_context():
-        if (ROOT / "migrations").exists():
-            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        else:
-            db.create_all()
-        db.engine.dispose()
 
 
 def _on(server: postgres.Server, name: str) -> Database:

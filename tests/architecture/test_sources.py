@@ -1,0 +1,79 @@
+"""What files there may be, and what they are called."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.databases import ROOT
+
+VAGUE = {"util", "utils", "helper", "helpers", "service", "services", "common", "manager", "misc"}
+VENDORED = (".min.js", ".min.css", ".whl", ".tgz", ".jar")
+LARGEST = 300_000
+COMMITTED = [
+    Path(name)
+    for name in subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    if (ROOT / name).exists()
+]
+MODULES = [path for path in COMMITTED if path.parts[0] == "console" and path.suffix == ".py"]
+
+
+def test_no_third_party_code_is_committed():
+    foreign = [
+        path for path in COMMITTED if "node_modules" in path.parts or path.name.endswith(VENDORED)
+    ]
+    assert foreign == []
+
+
+def test_no_large_file_is_committed():
+    large = [
+        path
+        for path in COMMITTED
+        if (ROOT / path).stat().st_size > LARGEST and path.suffix not in {".lock", ".png"}
+    ]
+    assert large == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_locked_python_packages_carry_hashes_and_no_address(lock):
+    text = (ROOT / lock).read_text()
+    for requirement in text.replace("\\\n", " ").splitlines():
+        assert "--hash=sha256:" in requirement, requirement
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("folder", ["console/static", "tests/node", "tests/node/runtime"])
+def test_locked_npm_packages_carry_hashes_and_no_address(folder):
+    text = (ROOT / folder / "package-lock.json").read_text()
+    assert text.count('"integrity"') == text.count('"node_modules/')
+    assert "://" not in text
+
+
+def test_modules_are_named_by_nouns_of_the_domain():
+    vague = [path for path in MODULES if path.stem in VAGUE]
+    assert vague == []
+
+
+def test_only_a_module_called_views_or_in_views_holds_routes():
+    misplaced = [
+        path
+        for path in MODULES
+        if "@bp." in (ROOT / path).read_text()
+        and path.stem not in {"views", "api"}
+        and path.parent.name != "views"
+    ]
+    assert misplaced == []
+
+
+def test_import_contracts_hold():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout

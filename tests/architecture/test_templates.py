@@ -1,0 +1,153 @@
+"""The rules that templates keep, because the content security policy and htmx 4 demand them."""
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.databases import ROOT
+
+FOLDER = ROOT / "console" / "templates"
+TEMPLATES = sorted(FOLDER.rglob("*.html"))
+PARTS = [p for p in TEMPLATES if p.name.startswith("_") and p.parent.name not in {"layout", "ui"}]
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+REQUESTS = {"hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete"}
+# In htmx 4 these reach no child unless they say `:inherited`.
+INHERITABLE = {
+    "hx-boost",
+    "hx-confirm",
+    "hx-disable",
+    "hx-encoding",
+    "hx-headers",
+    "hx-include",
+    "hx-indicator",
+    "hx-params",
+    "hx-push-url",
+    "hx-replace-url",
+    "hx-select",
+    "hx-select-oob",
+    "hx-swap",
+    "hx-sync",
+    "hx-target",
+    "hx-vals",
+}
+
+
+@dataclass
+class Element:
+    """A start tag as written, Jinja's own marks taken out."""
+
+    tag: str
+    attributes: dict[str, str]
+    line: int
+    top: bool
+    text: str = field(default="", compare=False)
+
+
+class Elements(HTMLParser):
+    """Collects the start tags of a template."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found: list[Element] = []
+        self.open: list[str] = []
+        self.feed(re.sub(r"\{\{.*?\}\}", "X", without_control(source), flags=re.DOTALL))
+
+    def handle_starttag(self, tag, attrs):
+        element = Element(tag, {k: v or "" for k, v in attrs}, self.getpos()[0], not self.open)
+        self.found.append(element)
+        if tag not in VOID and "/>" not in (self.get_starttag_text() or "")[-2:]:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if self.found and self.open[-1:] == ["script"]:
+            self.found[-1].text += data
+
+
+def without_control(source: str) -> str:
+    """Take out comments and statements, keep the line numbers."""
+
+    def newlines(match: re.Match[str]) -> str:
+        return "\n" * match[0].count("\n")
+
+    return re.sub(r"\{#.*?#\}|\{%.*?%\}", newlines, source, flags=re.DOTALL)
+
+
+def elements(path: Path) -> list[Element]:
+    return Elements(path.read_text()).found
+
+
+def name(path: Path) -> str:
+    return path.relative_to(FOLDER).as_posix()
+
+
+every_template = pytest.mark.parametrize("path", TEMPLATES, ids=map(name, TEMPLATES))
+every_part = pytest.mark.parametrize("path", PARTS, ids=map(name, PARTS))
+
+
+@every_template
+def test_nothing_is_inline_that_the_policy_forbids(path):
+    for element in elements(path):
+        where = f"line {element.line}: <{element.tag}>"
+        assert "style" not in element.attributes, f"{where} has a style attribute"
+        assert element.tag != "style", f"{where}: styles live in static/css"
+        for attribute in element.attributes:
+            assert not attribute.startswith(("on", "hx-on")), f"{where} has {attribute}"
+        if element.tag == "script" and element.attributes.get("type") != "application/json":
+            assert "src" in element.attributes, f"{where} is inline"
+            assert element.text.strip() == "", f"{where} is inline"
+
+
+@every_template
+def test_htmx_evaluates_no_script(path):
+    for element in elements(path):
+        where = f"line {element.line}: <{element.tag}>"
+        assert "[" not in element.attributes.get("hx-trigger", ""), f"{where} filters its trigger"
+        for attribute in ("hx-vals", "hx-headers"):
+            assert not element.attributes.get(attribute, "").startswith(("js:", "javascript:")), (
+                where
+            )
+
+
+@every_template
+def test_htmx_attributes_stand_where_they_work(path):
+    for element in elements(path):
+        asked = REQUESTS.intersection(element.attributes) or element.tag == "hx-partial"
+        idle = INHERITABLE.intersection(element.attributes)
+        assert asked or not idle, (
+            f"line {element.line}: <{element.tag}> makes no request, so {idle} needs `:inherited`"
+        )
+
+
+@every_template
+def test_a_form_that_htmx_posts_works_without_it(path):
+    for element in elements(path):
+        if element.tag == "form" and "hx-post" in element.attributes:
+            assert element.attributes.get("method", "").lower() == "post", f"line {element.line}"
+            assert "action" in element.attributes, f"line {element.line}: no action"
+
+
+@every_template
+def test_no_link_leaves_by_javascript(path):
+    for element in elements(path):
+        assert not element.attributes.get("href", "").startswith("javascript:")
+
+
+@every_part
+def test_a_part_names_its_inputs_first(path):
+    assert path.read_text().startswith("{#"), "the first line is a comment that names the inputs"
+
+
+@every_part
+def test_a_part_has_a_root_with_an_id(path):
+    roots = [e for e in elements(path) if e.top and e.tag != "hx-partial"]
+    assert roots or "{% include" in path.read_text(), "a part is an element"
+    for root in roots:
+        assert "id" in root.attributes, f"line {root.line}: <{root.tag}> at the root has no id"
