@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
@@ -85,6 +84,24 @@ class Project(OrganizationScoped, Model):
     first_event_at: Mapped[datetime | None]
     organization: Mapped[Organization] = relationship(viewonly=True)
     monitoring: Mapped["MonitoringConfig"] = relationship(viewonly=True, uselist=False)
+
+
+class Release(OrganizationScoped, Model):
+    """A version of a project's software in one environment, known from what it sent."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        UniqueConstraint("organization_id", "project_id", "environment", "version"),
+        Index("release_by_time", "organization_id", "project_id", "last_seen"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    environment: Mapped[str] = mapped_column(String(64), default="")
+    version: Mapped[str] = mapped_column(String(200), default="")
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
 
 
 class IpPolicy(StrEnum):
@@ -185,15 +202,14 @@ class Invitation(OrganizationScoped, Model):
 
 
 class LoginSession(Model):
-    """A browser that is signed in or has a form open; ending it here ends it at once."""
+    """A browser that is signed in; ending it here ends it at once."""
 
     __tablename__ = "login_session"
     __table_args__ = (Index("login_session_of_user", "user_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
-    values: Mapped[dict[str, Any]]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]

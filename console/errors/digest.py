@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import case, delete, select
 
+from console.accounts import releases
 from console.core import clock
 from console.core.db import db, insert
 from console.errors.grouping import Grouping
@@ -71,6 +72,9 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
     releases_before = _releases_before_the_fix(issues)
     new_users = _count_users(arrived)
     _count_releases(arrived)
+    releases.saw(
+        project_id, ((event.environment, event.release, event.timestamp) for _, event in events)
+    )
     happenings = [
         happening
         for issue in issues

@@ -1,4 +1,4 @@
-"""Issues, their grouping hashes, and what people did with them."""
+"""Issues, their grouping hashes, what people did with them, and the releases they occur in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,9 +18,11 @@ def upgrade() -> None:
     create_issue_hash()
     create_issue_release()
     create_issue_user()
+    create_release()
 
 
 def downgrade() -> None:
+    op.drop_table("release")
     op.drop_table("issue_user")
     op.drop_table("issue_release")
     op.drop_table("issue_hash")
@@ -309,3 +311,40 @@ def create_issue_user() -> None:
         sqlite_autoincrement=True,
     )
     protect("issue_user")
+
+
+def create_release() -> None:
+    op.create_table(
+        "release",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("environment", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=200), nullable=False),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "project_id"],
+            ["project.organization_id", "project.id"],
+            name=op.f("fk_release_organization_id_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_release_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+        sa.UniqueConstraint("organization_id", "id", name=op.f("uq_release_organization_id_id")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "project_id",
+            "environment",
+            "version",
+            name=op.f("uq_release_organization_id_project_id_environment_version"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("release_by_time", "release", ["organization_id", "project_id", "last_seen"])
+    protect("release")

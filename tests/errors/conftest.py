@@ -12,7 +12,7 @@ from console.core.db import db
 
 @pytest.fixture
 def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
-    """Collects what reaches the state database: `with statements() as seen:`."""
+    """Collects what reaches the state database, in a `with` block."""
 
     @contextmanager
     def collecting() -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from console.accounts import releases
 from console.accounts.models import User
 from console.core.db import db
 from console.errors import digest
@@ -152,6 +153,21 @@ def test_releases_and_environments_add_up(acme, inside, count_in):
         assert rows[0].last_seen == NOON + timedelta(minutes=7)
 
 
+def test_the_project_learns_its_environments_and_releases(acme, globex, inside, count_in):
+    count_in(error_event(acme, 5, release="shop@1.1"), error_event(acme, 1, environment=""))
+    count_in(error_event(acme, 9, release="shop@1.0", environment="staging"))
+    with inside(acme):
+        assert releases.environments(acme) == ["production", "staging"]
+        assert releases.versions(acme) == ["shop@1.0", "shop@1.1"]
+        known = releases.appeared(acme, NOON + timedelta(minutes=2), NOON + timedelta(hours=1))
+        assert [(r.version, r.environment) for r in known] == [
+            ("shop@1.1", "production"),
+            ("shop@1.0", "staging"),
+        ]
+    with inside(globex):
+        assert releases.environments(globex) == []
+
+
 def test_a_later_event_reopens_a_resolved_issue(acme, inside, count_in, change, the_issue, clock):
     count_in(error_event(acme, 0))
     clock.set(NOON + timedelta(minutes=10))
@@ -237,4 +253,4 @@ def test_a_batch_costs_few_statements(acme, inside, statements):
         return len(seen)
 
     cost(1)
-    assert cost(400) == cost(1) <= 8
+    assert cost(400) == cost(1) <= 9

@@ -1,0 +1,81 @@
+"""The environments and releases that a project's telemetry has named."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+
+from console.accounts.models import Project, Release
+from console.core.db import db, insert
+from console.core.tenancy import current_organization_id
+
+ENVIRONMENT, VERSION = 64, 200  # as wide as their columns
+
+
+def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
+    """Remember that (environment, version) sent something at a time; order does not matter."""
+    spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+    for environment, version, at in seen:
+        key = environment[:ENVIRONMENT], version[:VERSION]
+        first, last = spans.get(key, (at, at))
+        spans[key] = min(first, at), max(last, at)
+    if not spans:
+        return
+    statement = insert(Release)
+    new, old = statement.excluded, Release.__table__.c
+    # The two databases have no name in common for the greater of two values.
+    merged = statement.on_conflict_do_update(
+        index_elements=["organization_id", "project_id", "environment", "version"],
+        set_={
+            "first_seen": case(
+                (new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen
+            ),
+            "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
+        },
+    )
+    rows = [
+        {
+            "organization_id": current_organization_id(),
+            "project_id": project_id,
+            "environment": environment,
+            "version": version,
+            "first_seen": first,
+            "last_seen": last,
+        }
+        for (environment, version), (first, last) in sorted(spans.items())
+    ]
+    db.session.execute(merged, rows)
+
+
+def environments(project: Project) -> list[str]:
+    """The names of a project's environments, for filters."""
+    query = (
+        select(Release.environment)
+        .where(Release.project_id == project.id, Release.environment != "")
+        .distinct()
+        .order_by(Release.environment)
+    )
+    return list(db.session.scalars(query.limit(100)))
+
+
+def versions(project: Project, limit: int = 50) -> list[str]:
+    """A project's releases, the one heard of last first."""
+    last_seen = func.max(Release.last_seen)
+    query = (
+        select(Release.version)
+        .where(Release.project_id == project.id, Release.version != "")
+        .group_by(Release.version)
+        .order_by(last_seen.desc())
+    )
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def appeared(project: Project, since: datetime, until: datetime) -> Sequence[Release]:
+    """The releases first heard of in a period, oldest first: the markers of its charts."""
+    query = select(Release).where(
+        Release.project_id == project.id,
+        Release.version != "",
+        Release.first_seen >= since,
+        Release.first_seen < until,
+    )
+    return db.session.scalars(query.order_by(Release.first_seen).limit(50)).all()
