@@ -41,6 +41,8 @@ class Issue(OrganizationScoped, Model):
         Index("issue_by_first_seen", "organization_id", "project_id", "status", "first_seen", "id"),
         Index("issue_by_users", "organization_id", "project_id", "status", "users", "events", "id"),
         Index("issue_by_events", "organization_id", "project_id", "status", "events", "id"),
+        # The rail's count of what came back after its fix.
+        Index("issue_by_regression", "organization_id", "project_id", "status", "regressed_at"),
         Index("issue_by_assignee", "organization_id", "project_id", "assignee_id"),
     )
 

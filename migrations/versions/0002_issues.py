@@ -115,6 +115,9 @@ def create_issue() -> None:
         ["organization_id", "project_id", "status", "last_seen", "id"],
     )
     op.create_index(
+        "issue_by_regression", "issue", ["organization_id", "project_id", "status", "regressed_at"]
+    )
+    op.create_index(
         "issue_by_users",
         "issue",
         ["organization_id", "project_id", "status", "users", "events", "id"],

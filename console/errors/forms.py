@@ -1,0 +1,119 @@
+"""What people and scripts ask of the inbox, and what they do to issues."""
+
+from datetime import timedelta
+from typing import Any
+
+from wtforms import (
+    BooleanField,
+    Form,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from console.errors.models import Level, Status
+from console.errors.queries import SORTS
+
+ALL = "all"
+ME, NOBODY = "me", "none"
+YEAR_HOURS = 24 * 366
+
+
+def _without_nul(_form: Form, field: StringField) -> None:
+    if "\0" in (field.data or ""):
+        raise ValidationError(f"{field.label.text} holds a NUL character.")
+
+
+class InboxFilter(Form):
+    """The inbox's filters and order, as its URL and the API's say them."""
+
+    q = StringField(
+        "Text", [Length(max=200, message="A search has at most 200 characters."), _without_nul]
+    )
+    status = SelectField(
+        "Status",
+        choices=[*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")],
+        default=Status.OPEN.value,
+    )
+    level = SelectField(
+        "Level",
+        choices=[("", "Any level"), *((level.value, level.value.capitalize()) for level in Level)],
+        default="",
+    )
+    release = StringField(
+        "Release", [Length(max=200, message="A release has at most 200 characters."), _without_nul]
+    )
+    assignee = StringField(
+        "Assignee",
+        [Length(max=254, message="An address has at most 254 characters."), _without_nul],
+    )
+    sort = SelectField(
+        "Sort", choices=[(name, sort.label) for name, sort in SORTS.items()], default="users"
+    )
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it, naming each parameter."""
+        return " ".join(f"{field.name}: {said}" for field in self for said in field.errors)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it leaves out issues that an inbox without parameters would show."""
+        return bool(self.q.data or self.level.data or self.release.data or self.assignee.data)
+
+
+class ResolutionForm(Form):
+    """Fixed now, or with the next release."""
+
+    in_next_release = BooleanField("In the next release")
+
+
+class MuteForm(Form):
+    """Until when an issue is silent; nothing given: until somebody reopens it."""
+
+    hours = IntegerField(
+        "Hours",
+        [Optional(), NumberRange(1, YEAR_HOURS, "Between 1 hour and a year (8,784 hours).")],
+    )
+    events = IntegerField(
+        "More events", [Optional(), NumberRange(1, 10_000_000, "Between 1 and 10,000,000.")]
+    )
+    users = IntegerField(
+        "More users", [Optional(), NumberRange(1, 10_000_000, "Between 1 and 10,000,000.")]
+    )
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The arguments of `triage.mute`."""
+        hours = self.hours.data
+        return {
+            "duration": timedelta(hours=hours) if hours else None,
+            "more_events": self.events.data,
+            "more_users": self.users.data,
+        }
+
+
+class AssignmentForm(Form):
+    """Whose an issue is, by address; empty: nobody's."""
+
+    assignee = SelectField("Assignee", default="")
+
+    def offer(self, addresses: list[str]) -> "AssignmentForm":
+        """Take only the people of this organization."""
+        self.assignee.choices = [("", "Nobody"), *((address, address) for address in addresses)]
+        return self
+
+
+class CommentForm(Form):
+    """A comment under an issue."""
+
+    text = TextAreaField(
+        "Comment",
+        [
+            InputRequired("Write something first."),
+            Length(max=10_000, message="A comment has at most 10,000 characters."),
+            _without_nul,
+        ],
+    )
