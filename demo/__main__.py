@@ -1,0 +1,134 @@
+"""A shop with visitors, reporting to a console: `make demo`."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from console.core.config import Config
+from demo import history, processes
+from demo.traffic import wait_for
+
+ORGANIZATION, PROJECT, LOGIN = "demo", "shop", "demo@shop.example"
+
+
+def main() -> None:
+    """Start the console unless it runs, then the shop and its visitors, until interrupted."""
+    arguments = _arguments()
+    instance = Config.from_environ(os.environ).instance
+    instance.mkdir(parents=True, exist_ok=True)
+    console = f"http://127.0.0.1:{arguments.port}"
+    with ExitStack() as beside:
+        _pharos("migrate")
+        if not _answers(console):
+            serve = processes.python("console.cli", "serve", "--port", str(arguments.port))
+            beside.enter_context(processes.running(serve, instance / "console.log"))
+            wait_for(console)
+        dsn = _dsn(instance / "demo.json", console)
+        login = json.loads(
+            _pharos(
+                "user", "create", LOGIN, "--organization", ORGANIZATION, "--role", "owner", "--json"
+            )
+        )
+        print(f"Console  {console}/{ORGANIZATION}/{PROJECT}/issues/")
+        print(f"Sign in  {login['email']}  {login['password']}", flush=True)
+        if arguments.history:
+            _send_history(dsn, arguments)
+        if arguments.history_only:
+            return
+        _open_shop(beside, dsn, arguments.rate, instance)
+        print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
+        _until_interrupted()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="where the console is, or will be")
+    parser.add_argument("--rate", type=float, default=0.5, help="visitors in a second")
+    parser.add_argument("--history", type=_days, default=0, help="send the past first: 14d")
+    parser.add_argument("--per-day", type=int, default=1_000, help="requests in a day of the past")
+    parser.add_argument("--history-only", action="store_true", help="send the past and end")
+    return parser.parse_args()
+
+
+def _days(text: str) -> int:
+    return int(text.removesuffix("d"))
+
+
+def _pharos(*command: str) -> str:
+    """Run a command of the console; return what it printed, or end with its sentence."""
+    done = subprocess.run(
+        processes.python("console.cli", *command),
+        cwd=processes.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"pharos {' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def _answers(url: str) -> bool:
+    try:
+        urlopen(url, timeout=5).close()
+    except HTTPError as answer:
+        answer.close()
+    except URLError:
+        return False
+    return True
+
+
+def _dsn(note: Path, console: str) -> str:
+    """Return the project's DSN at this console, making the project the first time."""
+    if not note.exists():
+        made = _pharos("project", "create", PROJECT, "--organization", ORGANIZATION, "--json")
+        note.touch(mode=0o600)
+        note.write_text(made)
+    made_before: dict[str, Any] = json.loads(note.read_text())
+    dsn = urlsplit(made_before["dsn"])
+    return f"http://{dsn.username}@{urlsplit(console).netloc}{dsn.path}"
+
+
+def _send_history(dsn: str, arguments: argparse.Namespace) -> None:
+    print(f"Recording the shop, then sending {arguments.history} days of it …", flush=True)
+    began = time.monotonic()
+    sent = history.send(dsn, days=arguments.history, per_day=arguments.per_day)
+    print(f"{sent} envelopes in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None:
+    """Run the shop in production and in staging, with visitors in a process of their own."""
+    for environment, share in (("production", 1.0), ("staging", 0.1)):
+        port = str(processes.free_port())
+        database = str(instance / f"shop-{environment}.sqlite")
+        beside.enter_context(
+            processes.running(
+                processes.python("demo.shop", "--port", port, "--database", database),
+                instance / f"shop-{environment}.log",
+                SENTRY_DSN=dsn,
+                SHOP_ENVIRONMENT=environment,
+            )
+        )
+        visitors = ("--shop", f"http://127.0.0.1:{port}", "--rate", str(rate * share))
+        beside.enter_context(processes.running(processes.python("demo.traffic", *visitors)))
+
+
+def _until_interrupted() -> None:
+    try:
+        while True:
+            time.sleep(60)
+    except KeyboardInterrupt:
+        print("The shop is closed.")
+
+
+if __name__ == "__main__":
+    main()

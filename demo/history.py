@@ -1,0 +1,164 @@
+"""Two weeks of the shop's past, sent through the same public endpoints as the present."""
+
+import http.client
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import urlsplit
+
+from demo import processes
+from demo.recording import Cast, Scene, recording
+from demo.traffic import NAMES, VISITORS, visit, wait_for
+
+Play = tuple[Scene, Cast]
+Take = Callable[[], Play | None]
+
+VISITS = 70
+CONNECTIONS = 4
+DAY = 86_400
+RECORDED = "shop@0.0.0-recorded"
+# Share of a day's visits in each hour, UTC.
+CURVE = [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 8, 9, 8, 6, 4, 3]
+WEEKEND = 0.55
+# From which part of the time on each release was in production.
+RELEASES = [(0.0, "shop@2.0.0"), (0.36, "shop@2.0.1"), (0.57, "shop@2.1.0"), (0.86, "shop@2.1.1")]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """That a kind of error came, went, or was more frequent for a while."""
+
+    kind: str
+    since: float = 0.0
+    until: float = 1.0
+    factor: float = 1.0
+
+
+STORY = [
+    Chapter("IntegrityError", until=0.36),  # mended in 2.0.1 …
+    Chapter("IntegrityError", since=0.86),  # … and back in 2.1.1
+    Chapter("ZeroDivisionError", since=0.57),  # new in 2.1.0
+    Chapter("TypeError", since=0.57, until=0.86),
+    Chapter("URLError", factor=0.3),
+    Chapter("URLError", since=0.70, until=0.708, factor=60),  # the provider's bad afternoon
+    Chapter("RecursionError", factor=0.3),
+    Chapter("LedgerError", since=0.5, factor=0.5),
+]
+
+
+def send(dsn: str, *, days: int, per_day: int) -> int:
+    """Record the shop, then send `days` of it up to now; return the number of envelopes."""
+    scenes = record()
+    now = time.time()
+    plays = _plays(scenes, urlsplit(dsn).username or "", now - days * DAY, now, per_day)
+    lock = threading.Lock()
+
+    def take() -> Play | None:
+        with lock:
+            return next(plays, None)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        workers = [pool.submit(_deliver, dsn, take) for _ in range(CONNECTIONS)]
+        return sum(worker.result() for worker in workers)
+
+
+def record() -> list[Scene]:
+    """Visit a real shop that reports to a listener of ours, and cut the record into scenes."""
+    port = processes.free_port()
+    host = f"127.0.0.1:{port}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        recording() as recorder,
+        processes.running(
+            processes.python(
+                "demo.shop", "--port", str(port), "--database", f"{folder}/shop.sqlite"
+            ),
+            SENTRY_DSN=recorder.dsn,
+            SHOP_RELEASE=RECORDED,
+            SHOP_ENVIRONMENT="recorded",
+        ),
+    ):
+        wait_for(f"http://{host}/products/1")
+        with ThreadPoolExecutor(CONNECTIONS) as streets:
+            for number in range(VISITS):
+                streets.submit(visit, f"http://{host}", Random(number), 5)
+        time.sleep(1)  # the SDK sends in the background
+        return recorder.scenes(RECORDED, "recorded", host)
+
+
+def _plays(
+    scenes: list[Scene], key: str, since: float, until: float, per_day: int
+) -> Iterator[Play]:
+    """Yield scenes in the order of time: more by day than by night, fewer on weekends."""
+    random = Random(11)
+    for hour in range(int((until - since) // 3600)):
+        start = since + hour * 3600
+        at = time.gmtime(start)
+        share = CURVE[at.tm_hour] / sum(CURVE) * (WEEKEND if at.tm_wday > 4 else 1)
+        done = hour * 3600 / (until - since)
+        weights = [_weight(scene.kind, done) for scene in scenes]
+        surge = sum(weights) / len(weights)
+        moments = sorted(
+            start + random.random() * 3600 for _ in range(round(per_day * share * max(surge, 1)))
+        )
+        for moment, scene in zip(
+            moments, random.choices(scenes, weights, k=len(moments)), strict=True
+        ):
+            yield scene, _cast(random, key, moment, done)
+
+
+def _weight(kind: str, done: float) -> float:
+    """How likely a kind of scene is when a part of the time has gone by."""
+    chapters = [chapter for chapter in STORY if chapter.kind == kind]
+    if not chapters:
+        return 1.0
+    return max((c.factor for c in chapters if c.since <= done < c.until), default=0.0)
+
+
+def _cast(random: Random, key: str, moment: float, done: float) -> Cast:
+    """Choose who it was, and what was running then."""
+    number = int(VISITORS * random.random() ** 2)
+    name = NAMES[number % len(NAMES)]
+    release = [name for since, name in RELEASES if since <= done][-1]
+    return Cast(
+        at=moment,
+        release=release,
+        environment="staging" if random.random() < 0.06 else "production",
+        visitor={
+            "id": f"u-{number:04}",
+            "email": f"{name.lower()}.{number}@shop.example",
+            "username": name,
+        },
+        public_key=key,
+    )
+
+
+def _deliver(dsn: str, take: Take) -> int:
+    """Send scenes over one connection until there are none left."""
+    address = urlsplit(dsn)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+    path = f"/api{address.path.rstrip('/')}/envelope/"
+    headers = {
+        "Content-Type": "application/x-sentry-envelope",
+        "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={address.username}",
+    }
+    sent = 0
+    while (next_play := take()) is not None:
+        scene, cast = next_play
+        for body in scene.play(cast):
+            while True:
+                connection.request("POST", path, body, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status not in {429, 503}:
+                    break
+                time.sleep(float(answer.headers.get("Retry-After", 1)))
+            if answer.status != 200:
+                raise RuntimeError(f"the console answered {answer.status}: {text.decode()}")
+            sent += 1
+    connection.close()
+    return sent

@@ -1,0 +1,47 @@
+"""The shop: an ordinary small Flask program that reports to a DSN."""
+
+import logging
+
+import sentry_sdk
+from flask import Flask, g, session
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from demo.shop import back_office, checkout, storefront
+from demo.shop.models import Base, Customer
+from demo.shop.stock import fill
+
+
+def create_shop(*, database: str, dsn: str, release: str, environment: str) -> Flask:
+    """Return the shop, with the unmodified SDK in it as its documentation says."""
+    sentry_sdk.init(
+        dsn=dsn,
+        release=release,
+        environment=environment,
+        traces_sample_rate=1.0,
+        send_default_pii=True,
+    )
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    app = Flask(__name__)
+    app.secret_key = "the shop keeps no secrets"  # noqa: S105
+    engine = create_engine(f"sqlite:///{database}")
+    sessions = sessionmaker(engine)
+    Base.metadata.create_all(engine)
+    with sessions() as new:
+        if new.get(Customer, 1) is None:
+            fill(new)
+    app.before_request(lambda: begin(sessions))
+    app.teardown_request(lambda _error: g.db.close())
+    for part in (storefront, checkout, back_office):
+        app.register_blueprint(part.bp)
+    return app
+
+
+def begin(sessions: sessionmaker[Session]) -> None:
+    """Open the request's database session and tell the SDK who is here."""
+    g.db = sessions()
+    visitor = session.get("visitor")
+    if visitor:
+        sentry_sdk.set_user(visitor)
+        sentry_sdk.set_tag("plan", visitor["plan"])
