@@ -33,11 +33,8 @@ def main() -> None:
             beside.enter_context(processes.running(serve, instance / "console.log"))
             wait_for(console)
         dsn = _dsn(instance / "demo.json", console)
-        login = json.loads(
-            _pharos(
-                "user", "create", LOGIN, "--organization", ORGANIZATION, "--role", "owner", "--json"
-            )
-        )
+        owner = ("--organization", ORGANIZATION, "--role", "owner")
+        login = json.loads(_pharos("user", "create", LOGIN, *owner, "--json"))
         print(f"Console  {console}/{ORGANIZATION}/{PROJECT}/issues/")
         print(f"Sign in  {login['email']}  {login['password']}", flush=True)
         if arguments.history:

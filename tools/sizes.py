@@ -35,7 +35,7 @@ def check(path: Path) -> Iterator[str]:
         return
     text = path.read_text()
     yield from complain(name, text.count("\n"), limit)
-    if path.suffix == ".py":
+    if path.suffix == ".py" and not name.startswith("migrations/"):  # one call per table, no logic
         for function in ast.walk(ast.parse(text)):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield from complain(f"{name}:{function.name}", lines_of(function), FUNCTION)
