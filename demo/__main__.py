@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -32,11 +33,10 @@ def main() -> None:
             serve = processes.python("console.cli", "serve", "--port", str(arguments.port))
             beside.enter_context(processes.running(serve, instance / "console.log"))
             wait_for(console)
-        dsn = _dsn(instance / "demo.json", console)
-        owner = ("--organization", ORGANIZATION, "--role", "owner")
-        login = json.loads(_pharos("user", "create", LOGIN, *owner, "--json"))
+        made = _project(instance / "demo.json")
+        dsn = _at(console, made["dsn"])
         print(f"Console  {console}/{ORGANIZATION}/{PROJECT}/issues/")
-        print(f"Sign in  {login['email']}  {login['password']}", flush=True)
+        print(f"Sign in  {LOGIN}  {made['password']}", flush=True)
         if arguments.history:
             _send_history(dsn, arguments)
         if arguments.history_only:
@@ -60,11 +60,12 @@ def _days(text: str) -> int:
     return int(text.removesuffix("d"))
 
 
-def _pharos(*command: str) -> str:
+def _pharos(*command: str, stdin: str = "") -> str:
     """Run a command of the console; return what it printed, or end with its sentence."""
     done = subprocess.run(
         processes.python("console.cli", *command),
         cwd=processes.ROOT,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -84,15 +85,24 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _dsn(note: Path, console: str) -> str:
-    """Return the project's DSN at this console, making the project the first time."""
+def _project(note: Path) -> dict[str, Any]:
+    """Return what the project was made with, making it and its owner the first time."""
     if not note.exists():
-        made = _pharos("project", "create", PROJECT, "--organization", ORGANIZATION, "--json")
+        home = ("--organization", ORGANIZATION)
+        made = json.loads(_pharos("project", "create", PROJECT, *home, "--json"))
+        made["password"] = token_urlsafe(12)
+        owner = ("user", "create", LOGIN, *home, "--role", "owner", "--password-stdin")
+        _pharos(*owner, stdin=made["password"])
         note.touch(mode=0o600)
-        note.write_text(made)
+        note.write_text(json.dumps(made))
     made_before: dict[str, Any] = json.loads(note.read_text())
-    dsn = urlsplit(made_before["dsn"])
-    return f"http://{dsn.username}@{urlsplit(console).netloc}{dsn.path}"
+    return made_before
+
+
+def _at(console: str, dsn: str) -> str:
+    """Point a DSN at the console that runs here."""
+    parts = urlsplit(dsn)
+    return f"http://{parts.username}@{urlsplit(console).netloc}{parts.path}"
 
 
 def _send_history(dsn: str, arguments: argparse.Namespace) -> None:
