@@ -151,3 +151,31 @@ def test_a_part_has_a_root_with_an_id(path):
     assert roots or "{% include" in path.read_text(), "a part is an element"
     for root in roots:
         assert "id" in root.attributes, f"line {root.line}: <{root.tag}> at the root has no id"
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [
+        (test_nothing_is_inline_that_the_policy_forbids, '<p style="color: red">'),
+        (test_nothing_is_inline_that_the_policy_forbids, "<script>alert(1)</script>"),
+        (test_nothing_is_inline_that_the_policy_forbids, "{% if x %}<a onclick='x()'>{% endif %}"),
+        (test_nothing_is_inline_that_the_policy_forbids, '<b hx-on:click="x()">'),
+        (test_htmx_evaluates_no_script, '<b hx-get="/" hx-trigger="click[ctrlKey]">'),
+        (test_htmx_evaluates_no_script, '<b hx-get="/" hx-vals="js:{a: 1}">'),
+        (
+            test_htmx_attributes_stand_where_they_work,
+            '<div hx-target="#a"><b hx-get="/"></b></div>',
+        ),
+        (test_a_form_that_htmx_posts_works_without_it, '<form hx-post="/x">'),
+        (test_no_link_leaves_by_javascript, '<a href="javascript:x()">'),
+        (test_a_part_names_its_inputs_first, '<li id="a"></li>'),
+        (test_a_part_has_a_root_with_an_id, "{# x #}<li></li>"),
+        (test_a_part_has_a_root_with_an_id, '{# x #}<li id="a"></li><li></li>'),
+        (test_a_part_has_a_root_with_an_id, "{# x #}text"),
+    ],
+)
+def test_the_rules_find_what_they_look_for(rule, source, tmp_path):
+    path = tmp_path / "_part.html"
+    path.write_text(source)
+    with pytest.raises(AssertionError):
+        rule(path)
