@@ -37,6 +37,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/select.js",
         "js/refresh.js",
         "js/keyboard.js",
+        "js/chart-pointer.js",
         "js/chart.js",
     ),
 }
@@ -74,7 +75,12 @@ PACKAGES = {
 def init_app(app: Flask) -> None:
     """Serve our files under hashed URLs and give templates `asset_url` and `script`."""
     app.add_url_rule("/static/<string(length=12):digest>/<path:name>", "asset", _asset)
-    app.jinja_env.globals.update(asset_url=asset_url, script=script, package_url=package_url)
+    app.jinja_env.globals.update(
+        asset_url=asset_url,
+        script=script,
+        package_url=package_url,
+        package_integrity=package_integrity,
+    )
 
 
 def asset_url(name: str) -> str:
@@ -103,6 +109,12 @@ def package_url(name: str) -> str:
     package = PACKAGES[name]
     path = f"node_modules/{package.path}"
     return asset_url(path) if is_local(package) else package.cdn_url
+
+
+def package_integrity(name: str) -> str:
+    """The hash that a script element of the package must carry; empty for our own copy."""
+    package = PACKAGES[name]
+    return "" if is_local(package) else package.integrity
 
 
 def is_local(package: Package) -> bool:

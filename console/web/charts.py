@@ -1,7 +1,205 @@
 """One Chart value: drawn on the server as SVG, and handed to Chart.js for hover and zoom."""
 
-from flask import Flask
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import ceil, floor, log10
+from typing import Any, Literal
+
+from console.web.filters import compact, plural
+
+Kind = Literal["bar", "line", "area"]
+MOST_POINTS = 500
+# Room above the plot, and more of it for the flags of markers; the drawing and Chart.js share it.
+TOP, FLAGS = 8, 16
+_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+_INTERVALS = 4
 
 
-def init_app(app: Flask) -> None:
-    """Offer charts to templates."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values per bucket: None is a gap, 0 is a zero. Bars of several series stack.
+
+    `role` is the hue: "1" to "6", bad, warn, good, mute, p50, p95, p99, or "previous" for the
+    period that the chart compares with (a thin line, aligned to the same buckets).
+    """
+
+    name: str
+    values: Sequence[float | None]
+    kind: Kind = "line"
+    role: str = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A horizontal line, labelled with its text and value."""
+
+    value: float
+    text: str = "Threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A moment worth seeing in every chart: a release, an incident."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a chart says, without how it looks.
+
+    `buckets` are the aware starts of equal steps of `grain`; `complete_until` is the moment up to
+    which the data is whole, so that the bucket after it is drawn as unfinished.
+    """
+
+    title: str
+    buckets: Sequence[datetime]
+    grain: timedelta
+    series: Sequence[Series]
+    subtitle: str = ""
+    unit: str = ""
+    complete_until: datetime | None = None
+    threshold: Threshold | None = None
+    markers: Sequence[Marker] = field(default=())
+    zero: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.buckets) > MOST_POINTS:
+            raise ValueError(f"a chart has at most {MOST_POINTS} buckets: widen its grain")
+        if any(len(series.values) != len(self.buckets) for series in self.series):
+            raise ValueError("every series of a chart has one value per bucket")
+
+    @property
+    def open_from(self) -> int:
+        """Index of the first unfinished bucket; the number of buckets if all are whole."""
+        if self.complete_until is None:
+            return len(self.buckets)
+        whole = (start + self.grain <= self.complete_until for start in self.buckets)
+        return next((index for index, done in enumerate(whole) if not done), len(self.buckets))
+
+    @property
+    def top(self) -> int:
+        """Pixels above the highest grid line."""
+        return TOP + (FLAGS if self.markers else 0)
+
+    @property
+    def stacked(self) -> list[float]:
+        """The height of each bucket's stack of bars."""
+        bars = [series.values for series in self.series if series.kind == "bar"]
+        return [sum(value or 0 for value in column) for column in zip(*bars, strict=True)]
+
+    def ticks(self) -> list[float]:
+        """The values of the horizontal grid lines, lowest first: four or five nice ones."""
+        seen = [v for s in self.series if s.kind != "bar" for v in s.values if v is not None]
+        seen += self.stacked
+        if self.threshold:
+            seen.append(self.threshold.value)
+        whole = all(float(value).is_integer() for value in seen)
+        low = 0.0 if self.zero or not seen else min(seen)
+        return nice_ticks(min(low, *seen, 0) if self.zero and seen else low, max(seen, default=0),
+                          whole=whole)  # fmt: skip
+
+
+def nice_ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    """Three or four equal steps of 1, 2, 2.5 or 5 that cover low to high (whole numbers: fewer)."""
+    if high <= low:
+        high = low + (_INTERVALS if whole else 1)
+    scale = 10.0 ** floor(log10((high - low) / _INTERVALS))
+    for nice in _NICE:
+        step = max(nice * scale, 1.0) if whole else nice * scale
+        if whole and not step.is_integer():
+            continue
+        first = floor(low / step)
+        count = ceil(high / step - 1e-9) - first
+        if count <= _INTERVALS:
+            return [round((first + index) * step, 10) for index in range(count + 1)]
+    step = 10.0 * scale * (2 if low < 0 else 1)
+    first = floor(low / step)
+    return [(first + index) * step for index in range(ceil(high / step) - first + 1)]
+
+
+def sentence(chart: Chart) -> str:
+    """What the chart shows, in words: the label of its picture and the text of a mail."""
+    if not chart.buckets or not chart.series:
+        return f"{chart.title}: no data."
+    since, until = chart.buckets[0], chart.buckets[-1] + chart.grain
+    parts = [f"{chart.title}, {_moment(since)} to {_moment(until)} UTC."]
+    parts += [_series_sentence(chart, series) for series in chart.series]
+    if chart.threshold:
+        parts.append(f"{chart.threshold.text} {_amount(chart.threshold.value, chart.unit)}.")
+    if chart.markers:
+        names = ", ".join(marker.text for marker in chart.markers[:5])
+        parts.append(f"{plural(len(chart.markers), 'marker')}: {names}.")
+    return " ".join(parts)
+
+
+def chartjs(chart: Chart) -> dict[str, Any]:
+    """The Chart.js configuration of the same chart; its script adds the colours of the theme."""
+    ticks = chart.ticks()
+    stacked = sum(series.kind == "bar" for series in chart.series) > 1
+    return {
+        "type": "bar",
+        "data": {
+            "labels": [start.astimezone(UTC).isoformat() for start in chart.buckets],
+            "datasets": [_dataset(series) for series in chart.series],
+        },
+        "options": {
+            "animation": False,
+            "layout": {"padding": {"top": chart.top}},
+            "normalized": True,
+            "responsive": True,
+            "maintainAspectRatio": False,
+            "interaction": {"mode": "index", "intersect": False},
+            "scales": {
+                "x": {"display": False, "stacked": stacked, "offset": True},
+                "y": {
+                    "display": False,
+                    "stacked": stacked,
+                    "min": ticks[0],
+                    "max": ticks[-1],
+                },
+            },
+            "plugins": {"legend": {"display": False}},
+        },
+        "pharos": {
+            "unit": chart.unit,
+            "grain": int(chart.grain.total_seconds()),
+            "openFrom": chart.open_from,
+        },
+    }
+
+
+def _dataset(series: Series) -> dict[str, Any]:
+    shape = {"pointRadius": 0, "borderWidth": 1 if series.role == "previous" else 1.5}
+    bar = {"categoryPercentage": 1, "barPercentage": 0.8}
+    return {
+        "type": "bar" if series.kind == "bar" else "line",
+        "label": series.name,
+        "role": series.role,
+        "data": list(series.values),
+        "fill": series.kind == "area",
+        "spanGaps": False,
+        **(bar if series.kind == "bar" else shape),
+    }
+
+
+def _series_sentence(chart: Chart, series: Series) -> str:
+    known = [(v, at) for v, at in zip(series.values, chart.buckets, strict=True) if v is not None]
+    if not known:
+        return f"{series.name}: no data."
+    high, when = max(known, key=lambda pair: pair[0])
+    highest = f"highest {_amount(high, chart.unit)} at {_moment(when)}"
+    if series.kind == "bar":
+        total = _amount(sum(value for value, _ in known), chart.unit)
+        return f"{series.name}: {total} in all, {highest}."
+    return f"{series.name}: {highest}, last {_amount(known[-1][0], chart.unit)}."
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{compact(value)} {unit}".strip()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%-d %b %H:%M")

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
-from console.web import assets, charts, csp, errors, filters
+from console.web import assets, csp, drawing, errors, filters
 from console.web.nav import nav_groups
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -26,7 +26,7 @@ csrf = CSRFProtect()
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
     csrf.init_app(app)
-    for module in (filters, assets, csp, errors, charts):
+    for module in (filters, assets, csp, errors, drawing):
         module.init_app(app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -30,7 +30,13 @@ RANGE_LABELS = {
     "90d": "Last 90 days",
 }
 COMPARE_LABELS = {"": "No comparison", "previous": "Previous period", "week": "A week before"}
-REFRESH_LABELS = {"0": "Off", "10": "10 s", "30": "30 s", "60": "1 min", "300": "5 min"}
+REFRESH_LABELS = {
+    "0": "Auto off",
+    "10": "Every 10 s",
+    "30": "Every 30 s",
+    "60": "Every minute",
+    "300": "Every 5 min",
+}
 DEFAULT_RANGE = "14d"
 PARAMETERS = ("range", "since", "until", "environment", "compare")
 LONGEST = timedelta(days=400)

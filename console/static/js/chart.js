@@ -1,1 +1,114 @@
-// Charts.
+// Lays Chart.js over the server's drawing when somebody points at a chart: values under the
+// pointer, one crosshair for all charts of the page, and a range by dragging. The SVG stays as it
+// is for readers without a pointer, and for good if Chart.js cannot be loaded.
+(() => {
+  const { hue, lines, tip } = window.pharosChart;
+  const live = new Map();
+  let loading = null;
+
+  const load = (figure) => {
+    loading ??= new Promise((resolve, reject) => {
+      if (window.Chart) { resolve(); return; }
+      const script = document.createElement("script");
+      script.src = figure.dataset.chartSrc;
+      if (figure.dataset.chartIntegrity) {
+        script.integrity = figure.dataset.chartIntegrity;
+        script.crossOrigin = "anonymous";
+      }
+      script.onload = resolve;
+      script.onerror = () => reject(new Error("Chart.js did not load; charts stay drawings"));
+      document.head.append(script);
+    });
+    return loading;
+  };
+
+  const paint = (figure, config) => {
+    const open = config.pharos.openFrom;
+    for (const one of config.data.datasets) {
+      const colour = hue(figure, one.role);
+      one.borderColor = colour;
+      one.backgroundColor = one.type === "bar" ? (at) => (at.dataIndex >= open ? `${colour}66` : colour) : `${colour}24`;
+      if (one.type === "bar") one.borderWidth = 0;
+      else one.segment = { borderDash: (at) => (at.p1DataIndex >= open ? [3, 3] : undefined) };
+    }
+  };
+
+  const point = (index, source) => {
+    const label = source.data.labels[index];
+    for (const chart of live.values()) {
+      chart.$at = chart === source ? index : chart.data.labels.indexOf(label);
+      chart.draw();
+    }
+  };
+
+  const listen = (figure, canvas, chart, grain) => {
+    const bucket = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const count = chart.data.labels.length;
+      return Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      const index = bucket(event);
+      if (chart.$drag) chart.$drag[1] = index;
+      point(index, chart);
+      tip(figure, chart, index);
+    });
+    canvas.addEventListener("pointerleave", () => { chart.$drag = null; point(-1, chart); tip(figure, chart, -1); });
+    canvas.addEventListener("pointerdown", (event) => { if (event.button === 0) chart.$drag = [bucket(event), bucket(event)]; });
+    canvas.addEventListener("pointerup", () => {
+      const [from, to] = [...(chart.$drag ?? [0, 0])].sort((a, b) => a - b);
+      chart.$drag = null;
+      if (to > from) zoom(chart.data.labels[from], new Date(Date.parse(chart.data.labels[to]) + grain * 1000));
+    });
+  };
+  const zoom = (since, until) => {
+    const url = new URL(location.href);
+    url.searchParams.delete("range");
+    url.searchParams.set("since", since);
+    url.searchParams.set("until", until.toISOString());
+    location.assign(url);
+  };
+
+  const upgrade = (figure) => {
+    if (figure.querySelector("canvas")) return;
+    const config = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    const canvas = document.createElement("canvas");
+    const frame = document.createElement("div");
+    const box = document.createElement("ul");
+    frame.className = "chart-live";
+    box.className = "chart-tip";
+    box.hidden = true;
+    canvas.setAttribute("aria-hidden", "true");
+    frame.append(canvas);
+    figure.append(frame, box);
+    paint(figure, config);
+    config.options.unit = config.pharos.unit;
+    config.options.events = [];
+    config.options.plugins.tooltip = { enabled: false };
+    config.plugins = [lines];
+    const chart = new window.Chart(canvas, config);
+    listen(figure, canvas, chart, config.pharos.grain);
+    live.set(figure, chart);
+    figure.dataset.upgraded = "";
+  };
+  const upgradeAll = () => document.querySelectorAll("figure[data-chart]").forEach(upgrade);
+  const drop = (still) => {
+    for (const [figure, chart] of live) {
+      if (still(figure)) continue;
+      chart.destroy();
+      live.delete(figure);
+      figure.querySelectorAll(".chart-live, .chart-tip").forEach((part) => part.remove());
+      delete figure.dataset.upgraded;
+    }
+  };
+
+  document.addEventListener("pointerover", (event) => {
+    const figure = event.target.closest?.("figure[data-chart]");
+    if (figure && !live.has(figure)) load(figure).then(upgradeAll, (error) => console.info(error.message));
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    drop((figure) => figure.isConnected && figure.querySelector("canvas"));
+    if (window.Chart && live.size > 0) upgradeAll();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drop(() => false); });
+})();

@@ -36,6 +36,18 @@
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && Number(document.body.dataset.refresh || 0) > 0) refresh(false);
   });
+  // How old the page is: said quietly after a refresh, loudly when one failed.
+  let good = "";
+  const asOf = (stale) => {
+    const place = document.querySelector("[data-as-of]");
+    if (!place) return;
+    if (!stale) good = new Date().toLocaleTimeString("en-GB");
+    place.textContent = stale ? `Stale since ${good || "this page was loaded"}, retrying` : `As of ${good}`;
+    place.toggleAttribute("data-stale", stale);
+  };
+  const polled = (event) => event.detail.ctx.sourceElement?.matches('[hx-trigger*="refresh from:body"]');
+  document.addEventListener("htmx:after:request", (event) => { if (polled(event)) asOf(event.detail.ctx.response.status >= 400); });
+  document.addEventListener("htmx:error", (event) => { if (event.detail.ctx && polled(event)) asOf(true); });
   document.addEventListener("pharos:refresh", () => refresh(true));
   document.addEventListener("DOMContentLoaded", schedule);
 })();

@@ -1,0 +1,104 @@
+"""Where the labels of a time axis stand: at round times, level, and never on top of each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from console.web.charts import Chart, Marker
+
+CHARACTER = 6.4
+GAP = 10
+# A label may reach this far beyond the plot: over the value axis on the left, the margin right.
+LEFT, RIGHT = 40, 12
+FLAG = 8
+_STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)) + tuple(
+    timedelta(hours=hours)
+    for hours in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688, 5376, 10752)
+)
+_DAY = timedelta(days=1)
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday, so that weekly labels fall on Mondays
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Text centred at `at`, a share of the plot's width from 0 to 1."""
+
+    at: float
+    text: str
+    day: bool = False
+
+    def box(self, width: float) -> tuple[float, float]:
+        half = len(self.text) * CHARACTER / 2
+        return self.at * width - half, self.at * width + half
+
+
+def time_labels(chart: Chart, width: float) -> list[Label]:
+    """As many labels as fit `width` pixels, at the finest round step that allows it."""
+    if not chart.buckets:
+        return []
+    since, until = chart.buckets[0], chart.buckets[-1] + chart.grain
+    for step in _STEPS:
+        if step < chart.grain or (until - since) / step > width / 20:
+            continue
+        labels = [label for label in _labels(since, until, step) if _inside(label, width)]
+        if _apart(labels, width):
+            return labels
+    return []
+
+
+def marker_labels(chart: Chart, width: float) -> list[Label]:
+    """The chart's markers; those whose flags would touch are one, named by the last of them."""
+    if not chart.buckets:
+        return []
+    since, length = chart.buckets[0], chart.grain * len(chart.buckets)
+    shown = sorted((m for m in chart.markers if since <= m.at < since + length), key=lambda m: m.at)
+    clusters = [[marker] for marker in shown]
+    while True:
+        labels = [Label((some[-1].at - since) / length, _names(some)) for some in clusters]
+        boxes = [flag_box(label, width) for label in labels]
+        touching = (i for i in range(1, len(boxes)) if boxes[i - 1][1] + GAP > boxes[i][0])
+        first = next(touching, None)
+        if first is None:
+            return labels
+        clusters[first - 1 : first + 1] = [clusters[first - 1] + clusters[first]]
+
+
+def flag_box(label: Label, width: float) -> tuple[float, float]:
+    """Where a marker's flag and text stand: right of its line, or left of it near the end."""
+    at, length = label.at * width, FLAG + len(label.text) * CHARACTER
+    return (at, at + length) if at + length <= width + RIGHT else (at - length, at)
+
+
+def _labels(since: datetime, until: datetime, step: timedelta) -> list[Label]:
+    first = _EPOCH + -((_EPOCH - since) // step) * step
+    moments = [first + step * index for index in range((until - first) // step + 1)]
+    # A day is shown where it begins; a range without a midnight says it at its first label.
+    midnight = any(at.hour == at.minute == 0 for at in moments)
+    return [
+        _label(at, (at - since) / (until - since), step, named=not midnight and index == 0)
+        for index, at in enumerate(moments)
+        if since <= at < until
+    ]
+
+
+def _label(at: datetime, share: float, step: timedelta, *, named: bool) -> Label:
+    at = at.astimezone(UTC)
+    if step >= _DAY or at.hour == at.minute == 0:
+        return Label(share, at.strftime("%-d %b"), day=step < _DAY)
+    return Label(share, at.strftime("%-d %b %H:%M" if named else "%H:%M"), day=named)
+
+
+def _inside(label: Label, width: float) -> bool:
+    left, right = label.box(width)
+    return left >= -LEFT and right <= width + RIGHT
+
+
+def _apart(labels: Sequence[Label], width: float) -> bool:
+    boxes = [label.box(width) for label in labels]
+    return all(a[1] + GAP <= b[0] for a, b in pairwise(boxes))
+
+
+def _names(cluster: list[Marker]) -> str:
+    more = len(cluster) - 1
+    return cluster[-1].text[:18] + (f" +{more}" if more else "")

@@ -1,0 +1,262 @@
+"""Charts as SVG: fluid with classes for pages, of fixed size and literal colours for mail."""
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+from flask import Flask
+from markupsafe import Markup
+
+from console.web.axis import Label, flag_box, marker_labels, time_labels
+from console.web.charts import Chart, Series, chartjs, sentence
+from console.web.filters import compact
+
+LEFT, RIGHT, BOTTOM = 44, 12, 20
+# A fluid chart carries one set of labels per width class; charts.css shows the set that fits.
+WIDTHS = {"s": 260, "m": 480, "l": 820}
+LINES = 1000
+LIGHT = {
+    "1": "#3563dd",
+    "2": "#0f9d8f",
+    "3": "#b4631a",
+    "4": "#7b4fd0",
+    "5": "#5d7186",
+    "6": "#c2437f",
+    "bad": "#cd2e3b",
+    "warn": "#d98a00",
+    "good": "#2c9a57",
+    "mute": "#8a8c9a",
+    "p50": "#a9bff5",
+    "p95": "#5f86e8",
+    "p99": "#23459f",
+    "previous": "#b3b5c2",
+    "grid": "#ececf1",
+    "base": "#cfcfd8",
+    "text": "#6a6c7a",
+    "threshold": "#8a5300",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Offer charts to templates."""
+    app.jinja_env.globals.update(
+        chart_svg=fluid_svg, chart_json=chart_json, chart_sentence=sentence, bars=bars
+    )
+
+
+def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = None) -> Markup:
+    """The chart at exactly `width` by `height` pixels; with a palette, colours are literal."""
+    plot = width - LEFT - RIGHT
+    pen = _Pen(chart, height, palette)
+    inner = "".join((*pen.grid(), *pen.series(), *pen.labels({"": plot}), *pen.threshold()))
+    return _markup(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}" role="img" aria-label="{_label(chart)}">'
+        f'<svg x="{LEFT}" width="{plot}" height="{height}" overflow="visible">{inner}</svg></svg>'
+    )
+
+
+def fluid_svg(chart: Chart, height: int = 180) -> Markup:
+    """The chart as wide as its container, without scaling its text; margins are charts.css's."""
+    pen = _Pen(chart, height, None)
+    inner = "".join((*pen.grid(), *pen.series(), *pen.labels(WIDTHS), *pen.threshold()))
+    return _markup(
+        f'<svg class="chart-plot" height="{height}" overflow="visible" role="img"'
+        f' aria-label="{_label(chart)}">{inner}</svg>'
+    )
+
+
+def chart_json(chart: Chart) -> Markup:
+    """The Chart.js configuration, safe inside a script element of type application/json."""
+    text = orjson.dumps(chartjs(chart)).decode()
+    return _markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))
+
+
+def bars(values: Sequence[float | None], width: int, height: int, top: float = 0) -> Markup:
+    """The bars of a sparkline as one path: zero-based, a gap for None, a stub for a zero."""
+    top = max([top, *(value or 0 for value in values)]) or 1
+    step = width / max(1, len(values))
+    parts = [
+        f"M{_n(index * step)} {height}v{_n(-max(1.0, (value or 0) / top * (height - 1)))}"
+        f"h{_n(max(1.0, step - 1))}V{height}z"
+        for index, value in enumerate(values)
+        if value is not None
+    ]
+    return _markup("".join(parts))
+
+
+class _Pen:
+    """Draws the parts of one chart; x in percent of the plot, y in pixels."""
+
+    def __init__(self, chart: Chart, height: int, palette: dict[str, str] | None) -> None:
+        self.chart = chart
+        self.palette = palette
+        self.ticks = chart.ticks()
+        self.top = chart.top
+        self.bottom = height - BOTTOM
+
+    def grid(self) -> Iterator[str]:
+        for index, tick in enumerate(self.ticks):
+            y = round(self._y(tick)) + 0.5
+            paint = self._stroke(
+                "base" if index == 0 else "grid", "c-base" if index == 0 else "c-grid"
+            )
+            yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
+            yield self._text(-6, y + 3.5, compact(_whole(tick)), "end")
+
+    def series(self) -> Iterator[str]:
+        below = [0.0] * len(self.chart.buckets)
+        for one in self.chart.series:
+            if one.kind == "bar":
+                yield from self._bars(one, below)
+                below = [b + (v or 0) for b, v in zip(below, one.values, strict=True)]
+        for one in self.chart.series:
+            if one.kind != "bar":
+                yield self._lines(one)
+                yield from self._dots(one)
+
+    def labels(self, widths: dict[str, int]) -> Iterator[str]:
+        y = self.bottom + 14
+        for name, width in widths.items():
+            css = f' class="c-at c-at-{name}"' if name else ""
+            texts = (
+                self._text(f"{_n(label.at * 100, 2)}%", y, label.text, "middle", day=label.day)
+                for label in time_labels(self.chart, width)
+            )
+            flags = (self._flag(label, width) for label in marker_labels(self.chart, width))
+            yield f"<g{css}>{''.join(texts)}{''.join(flags)}</g>"
+
+    def threshold(self) -> Iterator[str]:
+        line = self.chart.threshold
+        if line is None:
+            return
+        y = _n(self._y(line.value))
+        paint = self._stroke("warn", "c-threshold", dash="4 3")
+        yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
+        above = self._y(line.value) - 4
+        at = above if above > self.top + 8 else self._y(line.value) + 13
+        words = f"{line.text} {compact(_whole(line.value))} {self.chart.unit}".strip()
+        yield self._text("100%", at, words, "end", css="c-t-threshold", hue="threshold")
+
+    def _bars(self, one: Series, below: list[float]) -> Iterator[str]:
+        share = 100 / len(self.chart.buckets)
+        for index, value in enumerate(one.values):
+            if not value:
+                continue
+            high, low = self._y(below[index] + value), self._y(below[index])
+            open_ = index >= self.chart.open_from
+            css = f"c-bar c-{one.role}{' c-bar-open' if open_ else ''}"
+            yield (
+                f'<rect x="{_n(index * share + share * 0.1, 2)}%" width="{_n(share * 0.8, 2)}%"'
+                f' y="{_n(min(high, low - 1))}" height="{_n(max(1.0, low - high))}"'
+                f" {self._fill(one.role, css, opacity=0.4 if open_ else 1)}/>"
+            )
+
+    def _lines(self, one: Series) -> str:
+        """Line and area in a viewport of their own that is stretched; strokes keep their width."""
+        points = [self._point(index, value) for index, value in enumerate(one.values)]
+        whole = min(self.chart.open_from, len(points))
+        parts = []
+        if one.kind == "area":
+            area = "".join(self._area(run) for run in _runs(points))
+            parts.append(f'<path d="{area}" {self._fill(one.role, f"c-area c-{one.role}", 0.14)}/>')
+        solid, dashed = _path(points[:whole]), _path(points[max(0, whole - 1) :])
+        css = f"c-line c-{one.role}"
+        parts.append(f'<path d="{solid}" {self._stroke(one.role, css)}/>')
+        if whole < len(points):
+            dash = self._stroke(one.role, f"{css} c-dash", dash="3 3")
+            parts.append(f'<path d="{dashed}" {dash}/>')
+        height = _n(self.bottom + BOTTOM)
+        return (
+            f'<svg width="100%" height="{height}" viewBox="0 0 {LINES} {height}"'
+            f' preserveAspectRatio="none">{"".join(parts)}</svg>'
+        )
+
+    def _dots(self, one: Series) -> Iterator[str]:
+        """A lone value between two gaps has no line to show it."""
+        known = [None, *one.values, None]
+        for index in range(len(one.values)):
+            value = one.values[index]
+            if value is not None and known[index] is None and known[index + 2] is None:
+                x = (index + 0.5) * 100 / len(one.values)
+                paint = self._fill(one.role, f"c-dot c-{one.role}")
+                yield f'<circle cx="{_n(x, 2)}%" cy="{_n(self._y(value))}" r="2" {paint}/>'
+
+    def _flag(self, label: Label, width: int) -> str:
+        x = f"{_n(label.at * 100, 2)}%"
+        before = flag_box(label, width)[0] < label.at * width
+        paint = self._stroke("mute", "c-marker", dash="2 2")
+        text = self._text(x, 11, label.text, "end" if before else "start", css="c-t-mark",
+                          shift=-5 if before else 5)  # fmt: skip
+        return f'<line x1="{x}" x2="{x}" y1="3" y2="{self.bottom}" {paint}/>{text}'
+
+    def _area(self, run: list[tuple[float, float]]) -> str:
+        base = _n(self._y(max(0.0, self.ticks[0])))
+        return f"{_path(run)}L{_n(run[-1][0])} {base}L{_n(run[0][0])} {base}Z"
+
+    def _point(self, index: int, value: float | None) -> tuple[float, float] | None:
+        if value is None:
+            return None
+        return (index + 0.5) * LINES / len(self.chart.buckets), self._y(value)
+
+    def _y(self, value: float) -> float:
+        low, high = self.ticks[0], self.ticks[-1]
+        return self.bottom - (value - low) / (high - low) * (self.bottom - self.top)
+
+    def _text(
+        self, x: float | str, y: float, text: str, anchor: str, *, day: bool = False,
+        css: str = "", hue: str = "text", shift: int = 0,
+    ) -> str:  # fmt: skip
+        css = css or ("c-t-day" if day else "")
+        paint = f' class="{css}"' if css else ""
+        if self.palette is not None:
+            family = "Inter, DejaVu Sans, sans-serif"
+            paint = f' fill="{self.palette[hue]}" font-size="11" font-family="{family}"'
+        moved = f' dx="{shift}"' if shift else ""
+        words = Markup.escape(text)
+        return f'<text x="{x}" y="{_n(y)}"{moved} text-anchor="{anchor}"{paint}>{words}</text>'
+
+    def _stroke(self, role: str, css: str, dash: str = "") -> str:
+        scaled = 'vector-effect="non-scaling-stroke"'
+        if self.palette is None:
+            return f'class="{css}" {scaled}'
+        width = 1 if role in {"grid", "base", "mute", "warn", "previous"} else 1.5
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        hue = self.palette[role]
+        return f'fill="none" stroke="{hue}" stroke-width="{width}"{dashes} {scaled}'
+
+    def _fill(self, role: str, css: str, opacity: float = 1) -> str:
+        if self.palette is None:
+            return f'class="{css}"'
+        return f'fill="{self.palette[role]}" fill-opacity="{opacity}"'
+
+
+def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
+    """The points between gaps."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for point in points:
+        if point is None:
+            runs.append([])
+        else:
+            runs[-1].append(point)
+    return [run for run in runs if run]
+
+
+def _path(points: Sequence[tuple[float, float] | None]) -> str:
+    return "".join("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in run) for run in _runs(points))
+
+
+def _label(chart: Chart) -> Markup:
+    return Markup.escape(sentence(chart))
+
+
+def _markup(drawn: str) -> Markup:
+    return Markup(drawn)  # noqa: S704 - numbers, our own classes, and texts that were escaped
+
+
+def _whole(value: float) -> float:
+    return int(value) if float(value).is_integer() else value
+
+
+def _n(value: float, digits: int = 1) -> str:
+    """A coordinate without needless digits."""
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else str(round(value))
