@@ -1,1 +1,1 @@
-"""What machines sent: one DuckDB database per organization, written in batches, asked in the words of the domain."""
+"""What machines sent: one DuckDB database per organization, asked in the words of the domain."""

@@ -1,4 +1,4 @@
-"""The frozen records that ingest hands to the telemetry store: what machines sent, already scrubbed and normalised."""
+"""The frozen records that ingest hands to the telemetry store, scrubbed and normalised."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | floa
 class ErrorEvent:
     """One error or message event; ids are lower-case hex without dashes, times are aware UTC.
 
-    `position` is the spool position of the request that brought it. `body` is zstd of the scrubbed event
-    JSON (`bodies.pack`). Texts that are not known are "", never None.
+    `position` is the spool position of the request that brought it. `body` is zstd of the scrubbed
+    event JSON (`bodies.pack`). Texts that are not known are "", never None.
     """
 
     organization_id: int
@@ -21,7 +21,13 @@ class ErrorEvent:
     position: int
     event_id: str
     timestamp: datetime
+    """When it happened, corrected for a skewed clock."""
     received_at: datetime
+    client_timestamp: datetime | None = None
+    """When the client said that it happened, as it was sent; `timestamp` if not given.
+
+    A resend repeats it whatever the correction made of it: duplicates are looked up by it.
+    """
     grouping_hash: str
     level: str = "error"
     kind: str = ""
@@ -45,7 +51,7 @@ class ErrorEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One span of any origin (transaction item, streamed span, OTLP); durations are whole microseconds."""
+    """One span of any origin (transaction item, streamed, OTLP); durations are microseconds."""
 
     organization_id: int
     project_id: int
@@ -57,9 +63,11 @@ class Span:
     """The span id of the segment that this span belongs to; its own id when it is the segment."""
     is_segment: bool = False
     timestamp: datetime
-    """When it started."""
+    """When it started, corrected for a skewed clock."""
     duration_us: int
     received_at: datetime
+    client_timestamp: datetime | None = None
+    """When the client said that it started, as it was sent; `timestamp` if not given."""
     op: str = ""
     name: str = ""
     """The description; for a segment its name."""
@@ -80,7 +88,7 @@ class Span:
     server_name: str = ""
     user_key: str = ""
     sample_rate: float = 1.0
-    """The rate at which the client sampled: one stored span stands for 1 / sample_rate; 1.0 if unknown."""
+    """The client's sampling: one stored span stands for 1 / sample_rate; 1.0 if unknown."""
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     """Canonical names (sentry-conventions); measurements are "measurement.<name>"."""
 
@@ -97,9 +105,9 @@ class Batch:
 class Written:
     """What stands in the store after a write, the same on a first write and on any replay of it.
 
-    `stored_errors` are the (project id, event id) and `stored_spans` the (project id, trace id, span id)
-    whose stored row came from the very position that this batch gives for them. The rest were resends
-    of something stored before.
+    `stored_errors` are the (project id, event id) and `stored_spans` the (project id, trace id,
+    span id) whose stored row came from the very position that this batch gives for them. The rest
+    were resends of something stored before. Of a key that comes twice in a batch, the first counts.
     """
 
     position: int

@@ -7,9 +7,9 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """First argument of every question to telemetry; the organization picks the file and the predicate.
+    """First argument of every question; the organization picks the file and the predicate.
 
-    Times are aware UTC, `since` included and `until` excluded. An empty filter lets everything through.
+    Times are aware UTC, `since` included and `until` excluded. An empty filter passes everything.
     """
 
     organization_id: int
@@ -34,7 +34,7 @@ class Scope:
         return self.until - self.since
 
     def around(self, moment: datetime, margin: timedelta) -> Self:
-        """The same scope, narrowed to `margin` on either side of `moment`: how a link's time hint is used."""
+        """The same scope within `margin` of `moment`, which a link gave as a hint."""
         return replace(self, since=moment - margin, until=moment + margin)
 
     def before(self) -> Self:

@@ -1,0 +1,185 @@
+"""One organization's DuckDB file, opened alone: no SQL can reach another organization's rows."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb_sqlalchemy import ConnectionWrapper
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from console.telemetry.scope import Scope
+from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_version
+
+THREADS = 2
+CHECKPOINT_MB = 32
+MERGED_ROW_GROUPS = 100
+OUTAGES = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.ConnectionException,
+    duckdb.OutOfMemoryException,
+    duckdb.SerializationException,
+)
+
+
+class TelemetryUnavailable(OSError):
+    """An organization's telemetry cannot be read or written now: its file, the disk, or memory."""
+
+
+class UnscopedQuestion(Exception):
+    """A statement without the organization whose file it is sent to: always a defect."""
+
+
+class Database:
+    """An open file; threads share it: each question has a cursor, writes happen one at a time."""
+
+    def __init__(self, path: Path, organization_id: int, memory_mb: int) -> None:
+        """Open or create the file; raise TelemetryUnavailable saying why that cannot be done."""
+        self._path = path
+        self._organization_id = organization_id
+        self._writing = threading.Lock()
+        self.broken = False
+        self._duckdb = _opened(path, memory_mb)
+        with self._outages():
+            self._engine = create_engine(
+                "duckdb://", creator=self._cursor, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+            )
+            self._writer = self._engine.execution_options(
+                isolation_level="READ COMMITTED", asks_for_nobody=True
+            )
+            event.listen(self._engine, "before_cursor_execute", self._refuse_unscoped)
+            self._migrate()
+        self._memory_mb = memory_mb
+
+    def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
+        """Ask a question; its bind parameters named `scope_…` are the scope's and nobody else's."""
+        asked = {
+            "scope_organization": scope.organization_id,
+            "scope_project": scope.project_id,
+            "scope_since": scope.since,
+            "scope_until": scope.until,
+        }
+        with self._outages(), self._engine.connect() as connection:
+            return connection.execute(statement, asked).all()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write: alone, all or nothing, durable when it returns."""
+        with self._writing, self._outages(), self._writer.begin() as connection:
+            yield connection
+
+    def limit_memory(self, memory_mb: int) -> None:
+        if memory_mb != self._memory_mb:
+            self._run(f"SET memory_limit = '{memory_mb}MB'")
+            self._memory_mb = memory_mb
+
+    def checkpoint(self, *, merge: bool = False) -> None:
+        """Move the log into the file; with `merge`, also join the small row groups of many commits.
+
+        Joining rewrites bodies, which blocks writes for seconds per gigabyte: for a quiet hour.
+        """
+        with self._writing:
+            self._run(f"SET max_vacuum_tasks = {MERGED_ROW_GROUPS if merge else 0}")
+            self._run("CHECKPOINT")
+            self._run("SET max_vacuum_tasks = 0")
+
+    def close(self) -> None:
+        """Checkpoint and close, after whoever is writing."""
+        with self._writing:
+            self._duckdb.close()
+
+    def _cursor(self) -> ConnectionWrapper:
+        return ConnectionWrapper(self._duckdb.cursor())
+
+    def _run(self, statement: str) -> None:
+        with self._outages(), self._writer.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
+
+    def _refuse_unscoped(
+        self,
+        connection: Connection,
+        cursor: object,  # noqa: ARG002
+        statement: str,
+        parameters: object,  # noqa: ARG002
+        context: DefaultExecutionContext,
+        executemany: bool,  # noqa: ARG002, FBT001
+    ) -> None:
+        if connection.get_execution_options().get("asks_for_nobody"):
+            return
+        bound = context.compiled_parameters[0] if context.compiled else {}
+        if bound.get("scope_organization") != self._organization_id:
+            raise UnscopedQuestion(statement)
+
+    def _migrate(self) -> None:
+        newest = 1 + len(MIGRATIONS)
+        with self.transaction() as connection:
+            if not connection.dialect.has_table(connection, schema_version.name):
+                metadata.create_all(connection, checkfirst=False)
+                connection.execute(insert(schema_version).values(version=newest))
+                owner = {"organization_id": self._organization_id, "position": 0}
+                connection.execute(insert(applied).values(**owner))
+            version = connection.scalar(select(schema_version.c.version)) or 0
+            owner_id = connection.scalar(select(func.max(applied.c.organization_id)))
+            if owner_id != self._organization_id:
+                raise TelemetryUnavailable(f"{self._path.name} belongs to organization {owner_id}")
+            if version > newest:
+                raise TelemetryUnavailable(f"{self._path.name} was written by a newer Pharos")
+            for migrate in MIGRATIONS[version - 1 :]:
+                migrate(connection)
+            if version < newest:
+                connection.execute(update(schema_version).values(version=newest))
+
+    @contextmanager
+    def _outages(self) -> Iterator[None]:
+        """Say in words which file failed how; whatever else goes wrong is raised as it is."""
+        try:
+            yield
+        except (DBAPIError, duckdb.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, (*OUTAGES, duckdb.InternalException)):
+                self.broken = True  # it may hold pages that never reached the disk: open it anew
+            if isinstance(cause, OUTAGES):
+                raise TelemetryUnavailable(f"{self._path.name}: {cause}") from error
+            raise
+
+
+def _opened(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(path, config=_configuration(path, memory_mb))
+        connection.execute("SET enable_external_access = false")  # fixes temp_directory too
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        raise TelemetryUnavailable(f"{path.name} cannot be opened: {error}") from error
+    return connection
+
+
+def _configuration(path: Path, memory_mb: int) -> dict[str, Any]:
+    return {
+        "threads": THREADS,
+        "memory_limit": f"{memory_mb}MB",
+        "checkpoint_threshold": f"{CHECKPOINT_MB}MB",
+        "max_vacuum_tasks": 0,
+        "storage_compatibility_version": "v1.5.0",
+        "temp_directory": str(path.with_suffix(".tmp")),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
+        "allowed_configs": ["memory_limit", "max_vacuum_tasks"],
+    }

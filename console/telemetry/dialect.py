@@ -1,0 +1,117 @@
+"""What differs between analytical engines: column types, and a few constructs in DuckDB's SQL."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Dialect, Integer, String, cast
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import DateTime, TypeDecorator, UserDefinedType
+
+T = TypeVar("T")
+Processor = Callable[[Any], Any]
+
+
+class Hex128(UserDefinedType[str]):
+    """32 hex digits in Python, 16 bytes on disk; "" is NULL."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "UUID"
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        return lambda text: UUID(text) if text else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002
+        return lambda number: number.hex if number is not None else ""
+
+
+class Hex64(UserDefinedType[str]):
+    """16 hex digits in Python, 8 bytes on disk; "" is NULL."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "UBIGINT"
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        return lambda text: int(text, 16) if text else None
+
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        """Cast the parameter: beside a larger integer type, no segment would be skipped."""
+        return cast(bindvalue, self)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002
+        return lambda number: f"{number:016x}" if number is not None else ""
+
+
+class UtcTimestamp(TypeDecorator[datetime]):
+    """An aware UTC datetime in Python, microseconds since 1970 on disk."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class JsonText(TypeDecorator[dict[str, Any]]):
+    """A flat JSON object as text: DuckDB reads the texts of hits alone, a MAP's lists in full.
+
+    Over 10 M rows, the tags of one issue took 23 ms from text and 316 ms from a MAP.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
+        return orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any]:  # noqa: ARG002
+        return orjson.loads(value) if value else {}
+
+
+class bucket(FunctionElement[int]):  # noqa: N801 - SQL functions are written in lower case
+    """`bucket(column, start, seconds)`: the number of the time bucket, 0 for the one at `start`."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class json_entries(FunctionElement[Any]):  # noqa: N801
+    """`json_entries(column)`: one row per key of a flat JSON object, as a (key, value) struct."""
+
+    inherit_cache = True
+
+
+class struct_field(FunctionElement[str]):  # noqa: N801
+    """`struct_field(struct, name)`: a text field of a struct."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(bucket, "duckdb")
+def _bucket(element: bucket, compiler: SQLCompiler, **kw: Any) -> str:
+    column, start, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST((epoch_us({column}) - epoch_us({start})) // ({seconds} * 1000000) AS INTEGER)"
+
+
+@compiles(json_entries, "duckdb")
+def _json_entries(element: json_entries, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"""unnest(map_entries(from_json({column}, '"MAP(VARCHAR,VARCHAR)"')))"""
+
+
+@compiles(struct_field, "duckdb")
+def _struct_field(element: struct_field, compiler: SQLCompiler, **kw: Any) -> str:
+    struct, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"struct_extract({struct}, {name})"

@@ -1,0 +1,169 @@
+"""All organizations' telemetry: which files are open, and that a question reaches only its own."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import Executable, Row
+
+from console.telemetry import writing
+from console.telemetry.database import Database
+from console.telemetry.records import Batch, Written
+from console.telemetry.scope import Scope
+
+EXTENSION = "pharos.telemetry"
+LEAST_MEMORY_MB = 48
+
+
+@dataclass(slots=True)
+class Slot:
+    """An organization's place among the open files."""
+
+    opening: threading.Lock = field(default_factory=threading.Lock)
+    database: Database | None = None
+    users: int = 0
+    used_at: float = 0.0
+
+
+class TelemetryStore:
+    """One DuckDB file per organization in a folder; the least recently used are closed.
+
+    Threads may share it. Processes may not: DuckDB locks a file for the process that has it open.
+    """
+
+    def __init__(self, folder: Path, memory_mb: int, open_limit: int) -> None:
+        """`memory_mb` is for all open files, but each gets 48 MB; a file in use stays open."""
+        self._folder = folder
+        self._memory_mb = memory_mb
+        self._open_limit = open_limit
+        self._slots: OrderedDict[int, Slot] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
+        """Answer a question from the file of the scope's organization.
+
+        Raises UnscopedQuestion if the statement lacks the scope's predicate, TelemetryUnavailable
+        if the file cannot be read.
+        """
+        with self._open(scope.organization_id) as database:
+            return database.rows(scope, statement)
+
+    def write(self, organization_id: int, batch: Batch, position: int) -> Written:
+        """Commit a batch and the spool position of its last row; a replay of it changes nothing.
+
+        Raises TelemetryUnavailable when only a retry can help (disk full, file damaged), ValueError
+        for another organization's record.
+        """
+        strangers = {one.organization_id for one in batch.errors}
+        strangers |= {one.organization_id for one in batch.spans}
+        if strangers - {organization_id}:
+            raise ValueError(f"records of {strangers} among those of {organization_id}")
+        if not batch.errors and not batch.spans:
+            return Written(position)
+        with self._open(organization_id) as database, database.transaction() as connection:
+            return writing.write(connection, batch, position)
+
+    def position(self, organization_id: int) -> int:
+        """Up to which spool position the organization's file has been written; 0 if never."""
+        with self._open(organization_id) as database, database.transaction() as connection:
+            return writing.position_of(connection)
+
+    def withdraw(self, organization_id: int, position: int) -> None:
+        """Take back what came from one spool position, which has become a dead letter."""
+        with self._open(organization_id) as database, database.transaction() as connection:
+            writing.withdraw(connection, position)
+
+    @contextmanager
+    def using(self, organization_id: int) -> Iterator[Database]:
+        """The organization's open file, for maintenance."""
+        with self._open(organization_id) as database:
+            yield database
+
+    def organizations(self) -> list[int]:
+        """Whose files are there."""
+        return sorted(int(path.stem) for path in self._folder.glob("*.duckdb"))
+
+    def delete_organization(self, organization_id: int) -> None:
+        """Delete everything of an organization: its file is closed and removed."""
+        with self._guard:
+            slot = self._slots.setdefault(organization_id, Slot())
+        with slot.opening:
+            if slot.database is not None:
+                slot.database.close()
+                slot.database = None
+            for path in self._folder.glob(f"{organization_id}.duckdb*"):
+                path.unlink()
+
+    def close_idle(self, seconds: float) -> None:
+        """Close what nobody has used for a while, which gives its memory back."""
+        self._close([o for o, slot in self._idle() if slot.used_at < monotonic() - seconds])
+
+    def close(self) -> None:
+        """Close every file that is not in use, after a checkpoint."""
+        self._close([organization_id for organization_id, _ in self._idle()])
+
+    @contextmanager
+    def _open(self, organization_id: int) -> Iterator[Database]:
+        with self._guard:
+            slot = self._slots.setdefault(organization_id, Slot())
+            self._slots.move_to_end(organization_id)
+            slot.users += 1
+            slot.used_at = monotonic()
+        try:
+            yield self._opened(organization_id, slot)
+        finally:
+            with self._guard:
+                slot.users -= 1
+            self._trim()
+
+    def _opened(self, organization_id: int, slot: Slot) -> Database:
+        with slot.opening:
+            if slot.database is not None and slot.database.broken:
+                slot.database.close()
+                slot.database = None
+            if slot.database is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                path = self._folder / f"{organization_id}.duckdb"
+                slot.database = Database(path, organization_id, LEAST_MEMORY_MB)
+            slot.database.limit_memory(self._share())
+            return slot.database
+
+    def _share(self) -> int:
+        """The memory of each open file: what is there, divided by how many there are."""
+        with self._guard:
+            files = sum(1 for slot in self._slots.values() if slot.database)
+        return max(LEAST_MEMORY_MB, self._memory_mb // max(files, 1))
+
+    def _idle(self) -> list[tuple[int, Slot]]:
+        """Open files that nobody uses, least recently used first."""
+        with self._guard:
+            return [
+                (o, slot) for o, slot in self._slots.items() if slot.database and not slot.users
+            ]
+
+    def _trim(self) -> None:
+        with self._guard:
+            surplus = sum(1 for s in self._slots.values() if s.database) - self._open_limit
+        if surplus > 0:
+            self._close([organization_id for organization_id, _ in self._idle()[:surplus]])
+
+    def _close(self, organization_ids: Sequence[int]) -> None:
+        for organization_id in organization_ids:
+            slot = self._slots[organization_id]
+            with slot.opening:
+                with self._guard:
+                    database = None if slot.users else slot.database
+                if database is not None:
+                    database.close()
+                    slot.database = None
+
+
+def current() -> TelemetryStore:
+    """Return the running app's store."""
+    return cast("TelemetryStore", current_app.extensions[EXTENSION])

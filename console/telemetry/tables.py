@@ -1,0 +1,106 @@
+"""The tables of one organization's telemetry, and the versions that their schema went through."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+)
+
+from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp
+
+metadata = MetaData()
+
+# No index and no key anywhere: DuckDB holds indexes in memory. Rows lie in the order of arrival, so
+# the smallest and largest times of each row group let a question skip what is outside its range.
+
+error_event = Table(
+    "error_event",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("event_id", Hex128, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("client_timestamp", UtcTimestamp, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+    Column("group_key", Hex64, nullable=False),
+    Column("grouping_hash", Hex128, nullable=False),
+    Column("level", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("culprit", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("transaction", String, nullable=False),
+    Column("user_key", Hex64),
+    Column("trace_id", Hex128),
+    Column("span_id", Hex64),
+    Column("handled", Boolean),
+    Column("sdk", String, nullable=False),
+    Column("tags", JsonText, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+span = Table(
+    "span",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("trace_id", Hex128, nullable=False),
+    Column("span_id", Hex64, nullable=False),
+    Column("parent_span_id", Hex64),
+    Column("segment_id", Hex64),
+    Column("is_segment", Boolean, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("client_timestamp", UtcTimestamp, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+    Column("op", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("segment_name", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("http_method", String, nullable=False),
+    Column("http_route", String, nullable=False),
+    Column("http_status", SmallInteger),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("sdk", String, nullable=False),
+    Column("server_name", String, nullable=False),
+    Column("user_key", Hex64),
+    Column("sample_rate", Float, nullable=False),
+    Column("attributes", JsonText, nullable=False),
+)
+
+applied = Table(
+    "applied",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+"""One row: whose file this is, and up to which position of the spool it has been written."""
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = ()
+"""Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
+
+Steps add columns and tables and never drop any. Only ever append to this.
+"""
