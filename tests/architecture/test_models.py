@@ -14,7 +14,8 @@ for path in MODULES:
     if path.parent.name == "core" or path.stem == "models":
         import_module(".".join(path.with_suffix("").parts))
 
-MODELS = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers}
+FOUND = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers}
+MODELS = dict(sorted(FOUND.items()))  # every xdist worker must collect the same order
 SCOPED = {name: model for name, model in MODELS.items() if issubclass(model, OrganizationScoped)}
 scoped = pytest.mark.parametrize("model", SCOPED.values(), ids=SCOPED)
 
