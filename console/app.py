@@ -1,12 +1,15 @@
-"""Puts the console together: configuration, stores, blueprints. No logic."""
+"""Puts the console together: settings, stores, the page system, blueprints. No logic."""
 
 import os
 
 from flask import Flask
 
+from console.accounts import access
+from console.accounts import views as accounts
 from console.core import config as configuration
 from console.core import db
 from console.core.config import Config
+from console.web import frame
 
 
 def create_app(settings: Config | None = None) -> Flask:
@@ -16,9 +19,12 @@ def create_app(settings: Config | None = None) -> Flask:
     read past row-level security.
     """
     settings = (settings or Config.from_environ(os.environ)).prepared()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key_fallbacks)
     app.extensions[configuration.EXTENSION] = settings
     db.init_app(app, settings)
+    frame.init_app(app)
+    access.init_app(app, settings)
+    app.register_blueprint(accounts.bp)
     return app

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection, ExecutionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.base import ExecutableOption
 
 from console.core.db import Model, OrganizationScoped, db
@@ -97,6 +99,7 @@ def scoped_models() -> list[type[Any]]:
 def guard(engine: Engine) -> None:
     """Refuse, on this engine, every statement on a scoped table that names no organization."""
     event.listen(engine, "before_cursor_execute", _tripwire)
+    event.listen(engine, "checkin", _forget_session)
 
 
 def refuse_a_role_that_bypasses(engine: Engine) -> None:
@@ -116,6 +119,11 @@ def refuse_a_role_that_bypasses(engine: Engine) -> None:
             "DATABASE_URL's role could bypass row-level security (superuser, BYPASSRLS or owner of"
             " a table): use a role that owns nothing, and name the owner in OWNER_DATABASE_URL"
         )
+
+
+def _forget_session(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    # Whoever takes the connection next, without a Session, must not pass for the last one.
+    entry.info.pop(INFO, None)
 
 
 @event.listens_for(db.session, "after_begin")

@@ -1,0 +1,257 @@
+"""Who may call a view: each view declares it in its first line, and architecture tests read it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request, session, url_for
+from flask_login import current_user
+from sqlalchemy import select, update
+
+from console.accounts import sessions, slugs
+from console.accounts.models import ApiToken, Membership, Organization, Project, Role, User
+from console.core import clock
+from console.core.config import Config
+from console.core.crypto import digest
+from console.core.db import db
+from console.core.tenancy import bearer, enter_organization
+from console.web.errors import problem
+from console.web.frame import csrf
+from console.web.htmx import go_to, is_htmx
+
+View = Callable[..., Any]
+# What a script's token may be allowed; each API view asks for one of them.
+SCOPES = {
+    "issues:read": "Read issues and their events",
+    "issues:write": "Resolve, mute, assign and comment",
+    "outcomes:read": "Read what became of everything that was sent",
+}
+LAST = "last"  # session key: the path of the project that was looked at last
+USED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a view declares: kind is public, account, organization, project or api."""
+
+    kind: str
+    role: Role | None = None
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """An organization of the person, and their role in it."""
+
+    organization: Organization
+    role: Role
+
+
+@dataclass(slots=True)
+class Shell:
+    """What the frame of a page shows: who is here, where, and where else they can go."""
+
+    user: User
+    memberships: list[Belonging]
+    organization: Organization | None = None
+    role: Role | None = None
+    project: Project | None = None
+    _projects: list[Project] | None = None
+
+    @property
+    def projects(self) -> list[Project]:
+        """The organization's projects by name; asked for once, by the page's switcher."""
+        if self._projects is None:
+            self._projects = list(db.session.scalars(select(Project).order_by(Project.name)))
+        return self._projects
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Keep people signed in, and tell every template who is here; before blueprints register."""
+    slugs.init_app(app)
+    sessions.init_app(app, settings)
+    app.context_processor(lambda: {"shell": g.get("shell")})
+
+
+def current_shell() -> Shell:
+    """Who is here and where, inside a view that is not public."""
+    shell: Shell = g.shell
+    return shell
+
+
+def public_view(view: View) -> View:
+    """Let anybody call the view; the list of these is short and tested."""
+    view.access = Access("public")  # type: ignore[attr-defined]
+    return view
+
+
+def account_view(view: View) -> View:
+    """Let every signed-in person call `view(…)`; for what belongs to no organization."""
+
+    @wraps(view)
+    def guarded(**rest: Any) -> Any:
+        _enter_console()
+        return view(**rest)
+
+    return _declare(guarded, Access("account"))
+
+
+def organization_view(role: str) -> Callable[[View], View]:
+    """Let members of `<slug:organization>` with at least this role call `view(organization=…)`."""
+    needed = Role(role)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(organization: str, **rest: Any) -> Any:
+            shell = _enter_organization(organization, needed)
+            return view(organization=shell.organization, **rest)
+
+        return _declare(guarded, Access("organization", role=needed))
+
+    return decorate
+
+
+def project_view(role: str) -> Callable[[View], View]:
+    """Let members with at least this role call `view(project=…)` on `/<organization>/<project>/…`.
+
+    Whatever is not there, or belongs to an organization that the person is no member of, is a 404.
+    """
+    needed = Role(role)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(organization: str, project: str, **rest: Any) -> Any:
+            shell = _enter_organization(organization, needed)
+            shell.project = db.session.scalar(select(Project).where(Project.slug == project))
+            if shell.project is None:
+                abort(404)
+            _remember(f"/{organization}/{project}/")
+            return view(project=shell.project, **rest)
+
+        return _declare(guarded, Access("project", role=needed))
+
+    return decorate
+
+
+def api_view(scope: str) -> Callable[[View], View]:
+    """Let a script with a token of this scope call `view(project=…)`; the token is the project's.
+
+    401 without a valid token, 403 without the scope, 404 for any other project's path; all as
+    problem+json. Takes no cookie, and so needs no CSRF token.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"{scope} is not among SCOPES")
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(organization: str, project: str, **rest: Any) -> Any:
+            token = _presented_token()
+            enter_organization(token.organization_id)
+            _used(token)
+            if scope not in token.scopes:
+                _refuse(403, "Forbidden", f"This token lacks the scope {scope}.", scope=scope)
+            found = db.session.scalar(select(Project).where(Project.id == token.project_id))
+            home = db.session.get(Organization, token.organization_id)
+            if not found or not home or (home.slug, found.slug) != (organization, project):
+                _refuse(404, "Not Found", "This token's project is not at this address.")
+            return view(project=found, **rest)
+
+        csrf.exempt(guarded)
+        return _declare(guarded, Access("api", scope=scope))
+
+    return decorate
+
+
+def safe_path(path: str | None) -> str:
+    """The path if it stays on this console, else the front page: where to go after a sign-in."""
+    stays = path and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if path and stays and "\n" not in path and "\t" not in path else "/"
+
+
+def _declare(view: View, access: Access) -> View:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+def _enter_console() -> Shell:
+    if not current_user.is_authenticated:
+        abort(_to_login(_page()))
+    user: User = current_user._get_current_object()  # noqa: SLF001 - the model, not its proxy
+    with bearer(Membership, user.id):
+        rows = db.session.execute(
+            select(Organization, Membership.role)
+            .join(Membership, Membership.organization_id == Organization.id)
+            .order_by(Organization.name)
+        ).all()
+    shell = Shell(user, [Belonging(organization, role) for organization, role in rows])
+    g.shell = shell
+    return shell
+
+
+def _to_login(then: str) -> Response:
+    return go_to(url_for("accounts.login", next=None if then == "/" else then))
+
+
+def _page() -> str:
+    """Where to come back to: a part leads to the page that asked for it, a change to the front."""
+    if is_htmx():
+        shown = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        return f"{shown.path}?{shown.query}".rstrip("?")
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
+def _enter_organization(slug: str, needed: Role) -> Shell:
+    shell = _enter_console()
+    for belonging in shell.memberships:
+        if belonging.organization.slug == slug:
+            enter_organization(belonging.organization.id)
+            shell.organization, shell.role = belonging.organization, belonging.role
+            if not belonging.role.may(needed):
+                abort(403, f"This takes the role of {needed}; yours is {belonging.role}.")
+            return shell
+    return abort(404)
+
+
+def _remember(path: str) -> None:
+    if session.get(LAST) != path:
+        session[LAST] = path
+
+
+def _presented_token() -> ApiToken:
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not value.strip():
+        _refuse(401, "Unauthorized", "Send the header Authorization: Bearer pht_….")
+    with bearer(ApiToken, digest(value.strip())):
+        token: ApiToken | None = db.session.scalar(select(ApiToken))
+    if token is None:
+        _refuse(401, "Unauthorized", "This token is not known here.")
+    if token.revoked_at is not None:
+        _refuse(401, "Unauthorized", "This token was revoked.")
+    if token.expires_at is not None and token.expires_at <= clock.now():
+        _refuse(401, "Unauthorized", "This token has expired.")
+    return token
+
+
+def _refuse(status: int, title: str, detail: str, *, scope: str = "") -> NoReturn:
+    answer = problem(status, title, detail)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="pharos"'
+    if scope:
+        challenge = f'Bearer realm="pharos", error="insufficient_scope", scope="{scope}"'
+        answer.headers["WWW-Authenticate"] = challenge
+    abort(answer)
+
+
+def _used(token: ApiToken) -> None:
+    """Note when a token was last used, at most once a minute."""
+    now, used = clock.now(), token.last_used_at
+    if used is not None and used > now - USED_EVERY:
+        return
+    db.session.rollback()  # a reader that turns writer may be refused
+    db.session.execute(
+        update(ApiToken).where(ApiToken.digest == token.digest).values(last_used_at=now)
+    )
+    db.session.commit()

@@ -1,0 +1,96 @@
+"""Memberships: how people get in, change roles and leave; the last owner stays."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from console.accounts.models import Invitation, Membership, Organization, Role, User
+from console.core import audit, clock
+from console.core.crypto import digest, new_token
+from console.core.db import db
+from console.core.tenancy import bearer
+
+INVITATION_LASTS = timedelta(days=7)
+
+
+class LastOwner(ValueError):
+    """The change would leave an organization that nobody may administer."""
+
+
+def invite(email: str, role: Role, *, by: User) -> tuple[Invitation, str]:
+    """Offer a membership; return it with its link's token, which is not kept. No commit."""
+    for earlier in open_invitations():
+        if earlier.email == email:
+            earlier.revoked_at = clock.now()
+    token, stored = new_token("phi")
+    invitation = Invitation(
+        digest=stored,
+        email=email,
+        role=role,
+        invited_by_id=by.id,
+        expires_at=clock.now() + INVITATION_LASTS,
+    )
+    db.session.add(invitation)
+    db.session.flush()
+    audit.record("member.invited", email, role=role)
+    return invitation, token
+
+
+def open_invitations() -> list[Invitation]:
+    """The offers that may still be accepted, newest first."""
+    return list(
+        db.session.scalars(
+            select(Invitation)
+            .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+            .where(Invitation.expires_at > clock.now())
+            .order_by(Invitation.id.desc())
+        )
+    )
+
+
+def invitation_of(token: str) -> Invitation | None:
+    """The offer that a link's token opens, unless it was taken, withdrawn or has run out."""
+    with bearer(Invitation, digest(token)):
+        return db.session.scalar(
+            select(Invitation)
+            .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+            .where(Invitation.expires_at > clock.now())
+        )
+
+
+def accept(invitation: Invitation, user: User) -> bool:
+    """Make the person a member, inside the organization's Session; False if they were too late.
+
+    Who is a member already keeps their role. The caller commits.
+    """
+    db.session.refresh(invitation, with_for_update=True)
+    if invitation.accepted_at is not None or invitation.revoked_at is not None:
+        return False
+    invitation.accepted_at = clock.now()
+    if db.session.scalar(select(Membership).where(Membership.user_id == user.id)) is None:
+        db.session.add(Membership(user_id=user.id, role=invitation.role))
+        audit.record("member.joined", user.email, actor=user.email, role=invitation.role)
+    return True
+
+
+def change_role(membership: Membership, role: Role) -> None:
+    """Give a member another role; raises LastOwner. The caller commits."""
+    if role is not Role.OWNER:
+        _keep_an_owner(membership)
+    audit.record("member.role_changed", membership.user.email, before=membership.role, after=role)
+    membership.role = role
+
+
+def remove(membership: Membership) -> None:
+    """End a membership; raises LastOwner. The caller commits."""
+    _keep_an_owner(membership)
+    audit.record("member.removed", membership.user.email, role=membership.role)
+    db.session.delete(membership)
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    """Hold the organization's row, so that two owners cannot demote each other at once."""
+    db.session.get(Organization, membership.organization_id, with_for_update=True)
+    owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)
+    if membership.role is Role.OWNER and db.session.scalar(owners) == 1:
+        raise LastOwner("An organization needs an owner: make somebody else one first.")

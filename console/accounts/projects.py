@@ -1,0 +1,110 @@
+"""Making organizations and projects with all that belongs to them, and their keys and tokens."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from flask import has_request_context, request
+from sqlalchemy import select
+
+from console.accounts.models import (
+    ApiToken,
+    Key,
+    Membership,
+    MonitoringConfig,
+    Organization,
+    Project,
+    Role,
+    User,
+)
+from console.accounts.slugs import slug_of
+from console.core import audit, clock
+from console.core.config import config
+from console.core.crypto import new_public_key, new_token
+from console.core.db import db
+from console.core.tenancy import enter_organization
+
+DEFAULT_URL = "http://localhost:8000"
+
+
+def create_organization(name: str, *, owner: User | None = None) -> Organization:
+    """Add an organization and enter it; the Session must serve none yet. The caller commits."""
+    taken = set(db.session.scalars(select(Organization.slug)))
+    organization = Organization(name=name, slug=slug_of(name, taken))
+    db.session.add(organization)
+    db.session.flush()
+    enter_organization(organization.id)
+    if owner is not None:
+        db.session.add(Membership(user_id=owner.id, role=Role.OWNER))
+    audit.record("organization.created", name, actor=owner.email if owner else "")
+    return organization
+
+
+def create_project(name: str, *, platform: str = "", builtin: bool = False) -> Project:
+    """Add a project with its monitoring settings and its first key. The caller commits."""
+    taken = set(db.session.scalars(select(Project.slug)))
+    project = Project(name=name, slug=slug_of(name, taken), platform=platform, builtin=builtin)
+    db.session.add(project)
+    db.session.flush()
+    db.session.add(MonitoringConfig(project_id=project.id))
+    create_key(project, "default")
+    audit.record("project.created", name, platform=platform)
+    return project
+
+
+def create_key(project: Project, label: str, *, quota_per_minute: int | None = None) -> Key:
+    """Add an ingest key. The caller commits."""
+    key = Key(
+        project_id=project.id,
+        public_key=new_public_key(),
+        label=label,
+        quota_per_minute=quota_per_minute,
+    )
+    db.session.add(key)
+    db.session.flush()
+    return key
+
+
+def rotate_key(key: Key, project: Project, *, grace: timedelta) -> Key:
+    """Add a key in the place of another, which works on for `grace`. The caller commits."""
+    successor = create_key(project, key.label, quota_per_minute=key.quota_per_minute)
+    key.replaced_by_id = successor.id
+    key.disabled_at = clock.now() + grace
+    return successor
+
+
+def create_token(
+    project: Project,
+    label: str,
+    scopes: Iterable[str],
+    *,
+    expires_at: datetime | None = None,
+    by: User | None = None,
+) -> tuple[ApiToken, str]:
+    """Add an API token; return it with the secret, which is not kept. The caller commits."""
+    secret, stored = new_token("pht")
+    token = ApiToken(
+        project_id=project.id,
+        digest=stored,
+        label=label,
+        suffix=secret[-6:],
+        scopes=sorted(scopes),
+        created_by_id=by.id if by else None,
+        expires_at=expires_at,
+    )
+    db.session.add(token)
+    db.session.flush()
+    return token, secret
+
+
+def dsn_of(key: Key) -> str:
+    """The address that a Sentry SDK is given: it names the key and the project's number."""
+    url = urlsplit(console_url())
+    return f"{url.scheme}://{key.public_key}@{url.netloc}{url.path}/{key.project_id}"
+
+
+def console_url() -> str:
+    """Where people and SDKs reach this console: PHAROS_URL, or how this request came in."""
+    if config().base_url:
+        return config().base_url
+    return request.host_url.rstrip("/") if has_request_context() else DEFAULT_URL

@@ -1,0 +1,105 @@
+"""What the pages of accounts show."""
+
+from collections.abc import Sequence
+
+from flask import abort
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from console.accounts.models import (
+    ApiToken,
+    Key,
+    LoginSession,
+    Membership,
+    MonitoringConfig,
+    Project,
+    User,
+)
+from console.core.audit import AuditEntry
+from console.core.db import db
+
+AUDIT_PAGE = 50
+
+
+def user_by_email(email: str) -> User | None:
+    """The person with this address, which is lower case."""
+    return db.session.scalar(select(User).where(User.email == email))
+
+
+def login_session_or_404(user: User, session_id: int) -> LoginSession:
+    """One of the person's own sessions."""
+    found = db.session.scalar(
+        select(LoginSession).where(LoginSession.user_id == user.id, LoginSession.id == session_id)
+    )
+    return found or abort(404)
+
+
+def projects() -> Sequence[Project]:
+    """The organization's projects by name, for `projects.html`."""
+    return db.session.scalars(select(Project).order_by(func.lower(Project.name))).all()
+
+
+def project_at(slug: str) -> Project | None:
+    """The organization's project with this slug."""
+    return db.session.scalar(select(Project).where(Project.slug == slug))
+
+
+def memberships() -> Sequence[Membership]:
+    """The organization's people by name, for `_members.html`."""
+    return db.session.scalars(
+        select(Membership)
+        .join(User, User.id == Membership.user_id)
+        .options(joinedload(Membership.user))
+        .order_by(func.lower(User.name), User.email)
+    ).all()
+
+
+def membership_or_404(membership_id: int) -> Membership:
+    """A member of this organization."""
+    found = db.session.scalar(select(Membership).where(Membership.id == membership_id))
+    return found or abort(404)
+
+
+def monitoring_of(project: Project) -> MonitoringConfig:
+    """The project's settings; every project has them."""
+    return db.session.scalars(
+        select(MonitoringConfig).where(MonitoringConfig.project_id == project.id)
+    ).one()
+
+
+def keys(project: Project) -> Sequence[Key]:
+    """The project's keys, newest first, for `_keys.html`."""
+    return db.session.scalars(
+        select(Key).where(Key.project_id == project.id).order_by(Key.id.desc())
+    ).all()
+
+
+def key_or_404(project: Project, key_id: int) -> Key:
+    """One of the project's keys."""
+    found = db.session.scalar(select(Key).where(Key.project_id == project.id, Key.id == key_id))
+    return found or abort(404)
+
+
+def tokens(project: Project) -> Sequence[ApiToken]:
+    """The project's API tokens that were not revoked, newest first, for `_tokens.html`."""
+    return db.session.scalars(
+        select(ApiToken)
+        .where(ApiToken.project_id == project.id, ApiToken.revoked_at.is_(None))
+        .order_by(ApiToken.id.desc())
+    ).all()
+
+
+def token_or_404(project: Project, token_id: int) -> ApiToken:
+    """One of the project's API tokens."""
+    found = db.session.scalar(
+        select(ApiToken).where(ApiToken.project_id == project.id, ApiToken.id == token_id)
+    )
+    return found or abort(404)
+
+
+def audit_entries(before: int | None) -> Sequence[AuditEntry]:
+    """A page of the audit log, newest first, and one more to tell whether there are older ones."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(AUDIT_PAGE + 1)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    return db.session.scalars(query).all()

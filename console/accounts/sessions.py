@@ -1,0 +1,135 @@
+"""Who is signed in: rows that end when a person or the clock says so.
+
+The cookie is Flask's signed one and holds the row's token; without the row it opens nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Flask, Response, g, request, session
+from flask_login import LoginManager, login_user, logout_user
+from sqlalchemy import delete, or_, select, update
+
+from console.accounts.models import LoginSession, User
+from console.core import clock
+from console.core.config import Config
+from console.core.crypto import digest, new_token
+from console.core.db import db
+
+IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
+SEEN_EVERY = timedelta(minutes=10)
+TOKEN = "_user_id"  # noqa: S105 - Flask-Login's name for what it hands to the loader
+
+
+class Logins(LoginManager):  # type: ignore[misc]  # the library is untyped
+    """Flask-Login without its second cookie, whose upkeep would open every answer's session."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
+logins = Logins()
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Keep people signed in by a cookie that only this host and no script can read."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-pharos" if settings.cookies_secure else "pharos",
+        SESSION_COOKIE_SECURE=settings.cookies_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=ABSOLUTE,
+        WTF_CSRF_TIME_LIMIT=None,  # a form is good as long as its session is
+    )
+    logins.session_protection = None  # a phone changes its address all day
+    logins.init_app(app)
+
+
+@logins.user_loader  # type: ignore[untyped-decorator]
+def load(token: str) -> User | None:
+    """Return the person of a session that has neither ended nor run out."""
+    now = clock.now()
+    found = db.session.execute(
+        select(LoginSession, User)
+        .join(User, User.id == LoginSession.user_id)
+        .where(LoginSession.digest == digest(token), LoginSession.expires_at > now)
+        .where(LoginSession.last_seen_at > now - IDLE)
+    ).one_or_none()
+    if found is None:
+        return None
+    login, user = found
+    g.login_session_id = login.id
+    if login.last_seen_at < now - SEEN_EVERY:
+        _saw(login.id)
+    return user
+
+
+def start(user: User) -> None:
+    """Sign a person in on this browser, under a new id. The caller commits."""
+    token, stored = new_token("phs")
+    now = clock.now()
+    db.session.add(
+        LoginSession(
+            digest=stored,
+            user_id=user.id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + ABSOLUTE,
+            address=(request.remote_addr or "")[:64],
+            user_agent=request.user_agent.string[:200],
+        )
+    )
+    session.clear()  # nothing that was put there before the sign-in outlives it
+    login_user(user)
+    session[TOKEN] = token
+    session.permanent = True
+
+
+def end() -> None:
+    """Sign this browser out. The caller commits."""
+    db.session.execute(
+        delete(LoginSession).where(LoginSession.digest == digest(session.get(TOKEN, "")))
+    )
+    logout_user()
+    session.clear()
+
+
+def end_others(user: User) -> None:
+    """Sign the person out everywhere but here. The caller commits."""
+    db.session.execute(
+        delete(LoginSession)
+        .where(LoginSession.user_id == user.id)
+        .where(LoginSession.id != g.get("login_session_id", 0))
+    )
+
+
+def active(user: User) -> Sequence[LoginSession]:
+    """The browsers that the person is signed in on, last seen first."""
+    now = clock.now()
+    return db.session.scalars(
+        select(LoginSession)
+        .where(LoginSession.user_id == user.id, LoginSession.expires_at > now)
+        .where(LoginSession.last_seen_at > now - IDLE)
+        .order_by(LoginSession.last_seen_at.desc())
+    ).all()
+
+
+def forget_ended() -> int:
+    """Delete sessions that have run out; return how many. Commits."""
+    now = clock.now()
+    old = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - IDLE)
+    deleted = delete(LoginSession).where(old).returning(LoginSession.id)
+    count = len(db.session.scalars(deleted).all())
+    db.session.commit()
+    return count
+
+
+def _saw(login_id: int) -> None:
+    # In a transaction of its own: a reader that turns writer may be refused.
+    db.session.rollback()
+    now = clock.now()
+    db.session.execute(
+        update(LoginSession).where(LoginSession.id == login_id).values(last_seen_at=now)
+    )
+    db.session.commit()

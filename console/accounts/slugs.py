@@ -1,0 +1,57 @@
+"""The names in URLs: which are allowed, and the one that a title becomes."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from console.accounts.models import SLUG
+
+# What stands first in a path of the console itself, now or soon.
+RESERVED = frozenset(
+    {
+        "account",
+        "api",
+        "assets",
+        "docs",
+        "favicon",
+        "healthz",
+        "invite",
+        "login",
+        "logout",
+        "metrics",
+        "new",
+        "organizations",
+        "robots",
+        "settings",
+        "setup",
+        "shared",
+        "static",
+        "tunnel",
+    }
+)
+
+
+class SlugConverter(BaseConverter):
+    """Lower-case letters, digits and hyphens, as `<slug:project>` in a rule."""
+
+    regex = rf"[a-z0-9][a-z0-9-]{{0,{SLUG - 1}}}"
+
+
+def init_app(app: Flask) -> None:
+    """Let rules say `<slug:…>`; must run before blueprints are registered."""
+    app.url_map.converters["slug"] = SlugConverter
+
+
+def slug_of(title: str, taken: Collection[str] = ()) -> str:
+    """Return the slug of a title, numbered when it is reserved or among `taken`."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: SLUG - 5].strip("-") or "unnamed"
+    number = 1
+    found = slug
+    while found in taken or found in RESERVED:
+        number += 1
+        found = f"{slug}-{number}"
+    return found

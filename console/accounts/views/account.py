@@ -1,0 +1,100 @@
+"""A person's own page: name, password, theme, and the browsers they are signed in on."""
+
+from flask import Response, abort, g, make_response, request
+from flask_login import current_user
+
+from console.accounts import passwords, queries, sessions
+from console.accounts.access import account_view, public_view, safe_path
+from console.accounts.forms import PasswordForm, ProfileForm, text
+from console.accounts.views.blueprint import bp, changed
+from console.core.db import db
+from console.web.frame import THEMES
+from console.web.htmx import go_to, page_or_part
+
+PAGE = "accounts/account.html"
+YEAR = 31_536_000
+
+
+@bp.get("/account")
+@account_view
+def account() -> Response:
+    return _page("accounts/_profile_form.html")
+
+
+@bp.post("/account/profile")
+@account_view
+def rename_person() -> Response:
+    form = ProfileForm()
+    if not form.validate():
+        return _page("accounts/_profile_form.html", status=422, profile=form)
+    current_user.name = text(form.name)
+    db.session.commit()
+    return changed("accounts/_profile_form.html", ".account", "Saved.", {}, profile=form)
+
+
+@bp.post("/account/password")
+@account_view
+def change_password() -> Response:
+    """Set another password, and sign the person out everywhere else."""
+    form = PasswordForm(current_user.email, current_user.name)
+    part = "accounts/_password_form.html"
+    if not form.validate():
+        return _page(part, status=422, password=form)
+    stored = current_user.password_hash
+    db.session.rollback()  # nothing is locked while passwords are hashed
+    if not passwords.verify(stored, text(form.current)):
+        form.current.errors = ["This is not your present password."]
+        return _page(part, status=422, password=form)
+    hashed = passwords.hash_password(text(form.password))
+    current_user.password_hash = hashed
+    sessions.end_others(current_user)
+    db.session.commit()
+    note = "Your password was changed, and other browsers were signed out."
+    return changed(part, ".account", note, {}, password=PasswordForm("", ""))
+
+
+@bp.post("/account/sessions/<int:session_id>/ending")
+@account_view
+def end_session(session_id: int) -> Response:
+    """Sign one of the person's browsers out."""
+    ended = queries.login_session_or_404(current_user, session_id)
+    db.session.delete(ended)
+    db.session.commit()
+    part = "accounts/_sessions.html"
+    return changed(part, ".account", "That browser was signed out.", {}, **_sessions())
+
+
+@bp.post("/theme")
+@public_view
+def set_theme() -> Response:
+    """Choose light or dark for this browser and, when signed in, for the person."""
+    theme = request.form.get("theme", "auto")
+    if theme not in {*THEMES, "auto"}:
+        abort(400)
+    if current_user.is_authenticated:
+        current_user.theme = theme
+        db.session.commit()
+    answer = make_response(go_to(safe_path(request.form.get("next"))))
+    answer.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", httponly=True)
+    return answer
+
+
+def _page(
+    part: str,
+    *,
+    status: int = 200,
+    profile: ProfileForm | None = None,
+    password: PasswordForm | None = None,
+) -> Response:
+    return page_or_part(
+        PAGE,
+        part,
+        status=status,
+        profile=profile or ProfileForm(formdata=None, obj=current_user),
+        password=password or PasswordForm("", ""),
+        **_sessions(),
+    )
+
+
+def _sessions() -> dict[str, object]:
+    return {"sessions": sessions.active(current_user), "this_session": g.get("login_session_id")}

@@ -1,0 +1,84 @@
+"""The blueprint of these pages, their links in the rail, and how they answer a change."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash
+
+from console.accounts.forms import PLATFORMS
+from console.web.htmx import is_htmx, part_or_redirect
+from console.web.nav import NavItem, nav_entry
+
+bp = Blueprint("accounts", __name__)
+# The first sign that occurs counts: Chrome calls itself Safari too, and Edge calls itself Chrome.
+PROGRAMS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("HeadlessChrome/", "Chrome without a window"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+for item in (
+    NavItem("Settings", icon="settings", endpoint="accounts.general", group="Project", order=60),
+    NavItem(
+        "Projects",
+        icon="folder",
+        endpoint="accounts.projects",
+        group="Organization",
+        level="organization",
+        order=80,
+    ),
+    NavItem(
+        "Members",
+        icon="users",
+        endpoint="accounts.members",
+        group="Organization",
+        level="organization",
+        order=81,
+    ),
+    NavItem(
+        "Audit log",
+        icon="list",
+        endpoint="accounts.audit_log",
+        group="Organization",
+        level="organization",
+        role="admin",
+        order=82,
+    ),
+):
+    nav_entry(bp, item)
+
+
+def changed(
+    part: str, endpoint: str, note: str, values: dict[str, Any], **context: Any
+) -> Response:
+    """After a change: the part with a note for htmx, else the page, which shows the note."""
+    if not is_htmx():
+        flash(note, "good")
+    return part_or_redirect(part, endpoint, values, note=note, **context)
+
+
+@bp.app_template_filter("platform")
+def platform(name: str) -> str:
+    """What a project runs on, as people call it."""
+    return PLATFORMS.get(name, name.capitalize()) or "–"
+
+
+@bp.app_template_filter("browser")
+def browser(user_agent: str) -> str:
+    """The program and the system that a browser says it is."""
+    programs = (name for sign, name in PROGRAMS if sign in user_agent)
+    systems = (name for sign, name in SYSTEMS if sign in user_agent)
+    program, system = next(programs, ""), next(systems, "")
+    if not program:
+        return user_agent.partition("/")[0][:40] or "A browser"
+    return f"{program} on {system}" if system else program

@@ -1,0 +1,140 @@
+"""The members of an organization, and the invitations that are open."""
+
+from typing import Any
+
+from flask import Response, abort, current_app, flash, render_template, url_for
+from flask_login import current_user
+
+from console.accounts import members as membership_rules
+from console.accounts import queries
+from console.accounts.access import current_shell, organization_view
+from console.accounts.forms import InvitationForm, RoleForm, text
+from console.accounts.models import Organization, Role
+from console.accounts.projects import console_url
+from console.accounts.views.blueprint import bp, changed
+from console.channels import email
+from console.core import audit, clock
+from console.core.config import config
+from console.core.db import db
+from console.web.htmx import go_to, page_or_part
+
+PAGE, LIST = "accounts/members.html", "accounts/_members.html"
+
+
+@bp.get("/<slug:organization>/settings/members")
+@organization_view("viewer")
+def members(organization: Organization) -> Response:
+    return page_or_part(PAGE, LIST, **_shown(organization))
+
+
+@bp.post("/<slug:organization>/settings/members/invitations")
+@organization_view("admin")
+def invite(organization: Organization) -> Response:
+    """Make an invitation, mail it where mail is set up, and show its link once."""
+    form = InvitationForm()
+    if not form.validate():
+        return page_or_part(PAGE, LIST, status=422, **_shown(organization, form=form))
+    _refuse_more_than_own(form.role.data)
+    offer, token = membership_rules.invite(text(form.email), form.role.data, by=current_user)
+    link = console_url() + url_for("accounts.invitation", token=token)
+    invited = offer.email
+    db.session.commit()
+    mailed = _mail(link, invited, organization)
+    shown = _shown(organization, link=link, invited=invited, mailed=mailed)
+    return page_or_part(PAGE, LIST, **shown)
+
+
+@bp.post("/<slug:organization>/settings/members/invitations/<int:invitation_id>/withdrawal")
+@organization_view("admin")
+def withdraw_invitation(organization: Organization, invitation_id: int) -> Response:
+    offers = {offer.id: offer for offer in membership_rules.open_invitations()}
+    offer = offers.get(invitation_id) or abort(404)
+    offer.revoked_at = clock.now()
+    audit.record("invitation.withdrawn", offer.email)
+    db.session.commit()
+    return _changed(organization, "The invitation was withdrawn.")
+
+
+@bp.post("/<slug:organization>/settings/members/<int:membership_id>/role")
+@organization_view("admin")
+def change_role(organization: Organization, membership_id: int) -> Response:
+    membership = queries.membership_or_404(membership_id)
+    form = RoleForm()
+    if not form.validate():
+        abort(400, "There is no such role.")
+    _refuse_more_than_own(form.role.data, membership.role)
+    try:
+        membership_rules.change_role(membership, form.role.data)
+    except membership_rules.LastOwner as error:
+        return _refused(organization, str(error))
+    db.session.commit()
+    return _changed(organization, "The role was changed.")
+
+
+@bp.post("/<slug:organization>/settings/members/<int:membership_id>/removal")
+@organization_view("viewer")
+def remove_member(organization: Organization, membership_id: int) -> Response:
+    """Remove a member; anybody may remove themselves."""
+    membership = queries.membership_or_404(membership_id)
+    leaving = membership.user_id == current_user.id
+    if not leaving:
+        _refuse_more_than_own(Role.ADMIN, membership.role)
+    try:
+        membership_rules.remove(membership)
+    except membership_rules.LastOwner as error:
+        return _refused(organization, str(error))
+    db.session.commit()
+    if leaving:
+        flash(f"You left {organization.name}.", "good")
+        return go_to(url_for("accounts.organizations"))
+    return _changed(organization, "The member was removed.")
+
+
+def _refuse_more_than_own(*roles: Role) -> None:
+    """Answer 403 to whoever would give, change or take a role above their own."""
+    own = current_shell().role
+    if own is None or not all(own.may(role) for role in roles):
+        abort(403, "Only somebody with that role or a higher one may do this.")
+
+
+def _mail(link: str, to: str, organization: Organization) -> bool:
+    """Send the link where mail is set up; whether it went out."""
+    settings = config()
+    if not settings.smtp_url:
+        return False
+    message = email.Message(
+        to=to,
+        subject=f"{current_user.name} invites you to {organization.name} on Pharos",
+        text=render_template(
+            "accounts/invitation_mail.txt", link=link, organization=organization, by=current_user
+        ),
+    )
+    try:
+        email.send(message, smtp_url=settings.smtp_url, sender=settings.mail_from)
+    except email.MailError as error:
+        current_app.logger.warning("an invitation was not mailed: %s", error)
+        return False
+    return True
+
+
+def _changed(organization: Organization, note: str) -> Response:
+    values = {"organization": organization.slug}
+    return changed(LIST, ".members", note, values, **_shown(organization))
+
+
+def _refused(organization: Organization, problem: str) -> Response:
+    db.session.rollback()
+    return page_or_part(PAGE, LIST, status=422, **_shown(organization, problem=problem))
+
+
+def _shown(
+    organization: Organization, *, form: InvitationForm | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "organization": organization,
+        "memberships": queries.memberships(),
+        "invitations": membership_rules.open_invitations(),
+        "form": form or InvitationForm(formdata=None),
+        "role_form": RoleForm(formdata=None),
+        **more,
+    }

@@ -1,0 +1,129 @@
+"""Organizations: the front door, their projects, their name and their audit log."""
+
+from flask import (
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_login import current_user
+
+from console.accounts import projects as making
+from console.accounts import queries
+from console.accounts.access import LAST, account_view, current_shell, organization_view
+from console.accounts.forms import NameForm, ProjectForm, text
+from console.accounts.models import Organization
+from console.accounts.views.blueprint import bp, changed
+from console.core import audit
+from console.core.db import db
+from console.core.tenancy import enter_organization
+from console.web.htmx import go_to, page_or_part
+
+
+@bp.get("/")
+@account_view
+def front() -> Response:
+    """The project that was looked at last, else the only organization, else the list of them."""
+    shell = current_shell()
+    slug, _, rest = session.get(LAST, "").strip("/").partition("/")
+    for belonging in shell.memberships:
+        if belonging.organization.slug == slug:
+            enter_organization(belonging.organization.id)
+            if queries.project_at(rest) is not None:
+                return make_response(redirect(f"/{slug}/{rest}/"))
+    if len(shell.memberships) == 1:
+        only = shell.memberships[0].organization.slug
+        return make_response(redirect(url_for("accounts.projects", organization=only)))
+    return make_response(redirect(url_for("accounts.organizations")))
+
+
+@bp.route("/organizations", methods=["GET", "POST"])
+@account_view
+def organizations() -> Response:
+    form = NameForm()
+    if not form.validate_on_submit():
+        status = 422 if form.errors else 200
+        return make_response(render_template("accounts/organizations.html", form=form), status)
+    made = making.create_organization(text(form.name), owner=current_user)
+    slug = made.slug
+    db.session.commit()
+    return go_to(url_for("accounts.new_project", organization=slug))
+
+
+@bp.get("/<slug:organization>/")
+@organization_view("viewer")
+def projects(organization: Organization) -> Response:
+    page = render_template(
+        "accounts/projects.html", organization=organization, projects=current_shell().projects
+    )
+    return make_response(page)
+
+
+@bp.route("/<slug:organization>/new", methods=["GET", "POST"])
+@organization_view("admin")
+def new_project(organization: Organization) -> Response:
+    form = ProjectForm()
+    if not form.validate_on_submit():
+        page = render_template("accounts/new_project.html", form=form, organization=organization)
+        return make_response(page, 422 if form.errors else 200)
+    project = making.create_project(text(form.name), platform=form.platform.data)
+    path = f"/{organization.slug}/{project.slug}/connect"
+    db.session.commit()
+    flash("The project is ready: give its address to your application.", "good")
+    return go_to(path)
+
+
+@bp.get("/<slug:organization>/settings/")
+@organization_view("viewer")
+def organization_settings(organization: Organization) -> Response:
+    return _settings(organization, NameForm(formdata=None, obj=organization))
+
+
+@bp.post("/<slug:organization>/settings/name")
+@organization_view("admin")
+def rename_organization(organization: Organization) -> Response:
+    form = NameForm()
+    if not form.validate():
+        return _settings(organization, form, status=422)
+    audit.record("organization.renamed", text(form.name), before=organization.name)
+    organization.name = text(form.name)
+    db.session.commit()
+    return changed(
+        "accounts/_organization_form.html",
+        ".organization_settings",
+        "Saved.",
+        {"organization": organization.slug},
+        organization=organization,
+        form=form,
+    )
+
+
+@bp.get("/<slug:organization>/settings/audit")
+@organization_view("admin")
+def audit_log(organization: Organization) -> Response:
+    before = request.args.get("before", type=int)
+    entries = queries.audit_entries(before)
+    shown = entries[: queries.AUDIT_PAGE]
+    older = shown[-1].id if len(entries) > len(shown) else None
+    return page_or_part(
+        "accounts/audit_log.html",
+        "accounts/_audit_entries.html",
+        organization=organization,
+        entries=shown,
+        older=older,
+        first=before is None,
+    )
+
+
+def _settings(organization: Organization, form: NameForm, *, status: int = 200) -> Response:
+    return page_or_part(
+        "accounts/organization_settings.html",
+        "accounts/_organization_form.html",
+        status=status,
+        organization=organization,
+        form=form,
+    )
