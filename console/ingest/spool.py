@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from flask import current_app
 
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
 from console.ingest.group_commit import PAGE_BYTES, Committer, Entry, connect, transaction
 
+EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 DEAD_SHARE = 4  # dead letters may take a quarter of the room
@@ -180,6 +183,12 @@ class Spool:
             ).fetchall()
         return [_letter(row) for row in found]
 
+    def dead_count(self) -> int:
+        """How many dead letters there are, of all organizations."""
+        with self._connection() as db:
+            found: int = db.execute("SELECT count(*) FROM dead_letter").fetchone()[0]
+        return found
+
     def retry(self, organization_id: int, project_id: int, position: int | None = None) -> int:
         """Queue one dead letter again, or all of the project's; return how many.
 
@@ -293,6 +302,11 @@ class Spool:
         if free > SPARE_PAGES:
             # As a script: execute() would take one step, which frees a single page.
             db.executescript(f"PRAGMA incremental_vacuum({min(free - SPARE_PAGES, 512)})")
+
+
+def current() -> Spool:
+    """Return the running app's spool."""
+    return cast("Spool", current_app.extensions[EXTENSION])
 
 
 def _up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:

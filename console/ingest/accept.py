@@ -1,0 +1,282 @@
+"""What happens to a request before it is answered: key, bounded inflation, quota, spool."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from gzip import compress
+from typing import Any
+
+import orjson
+
+from console.core import clock
+from console.ingest import auth, cors
+from console.ingest.auth import Grant, KeyRing, Refusal
+from console.ingest.decode import (
+    ItemHead,
+    TooLarge,
+    Undecodable,
+    inflate,
+    load_json,
+    parse_envelope,
+    parse_store,
+    peek,
+)
+from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
+from console.ingest.quota import Quotas, Ruling
+from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+
+ENVELOPE, STORE = "sentry.envelope", "sentry.store"
+
+BODY_LIMIT = 20 << 20  # as received
+RAW_LIMIT = 100 << 20  # inflated
+SMALL = 4 << 20  # what every thread may inflate at once; larger ones take turns
+RATIO = 200  # JSON shrinks by 5 to 50; a body that claims more beyond SMALL is a bomb
+EVENT_LIMIT = 1 << 20
+ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not larger than ours
+    "event": EVENT_LIMIT,
+    "transaction": EVENT_LIMIT,
+    "span": 12 << 20,
+    "log": 12 << 20,
+    "trace_metric": 12 << 20,
+    "check_in": 100 << 10,
+    "client_report": 100 << 10,
+    "session": 100 << 10,
+    "sessions": 1 << 20,
+    "feedback": EVENT_LIMIT,
+    "user_report": EVENT_LIMIT,
+    "raw_security": 64 << 10,
+    "profile": 50 << 20,
+    "profile_chunk": 50 << 20,
+}
+FULL_SECONDS = 30  # when a sender may try again after 503
+
+OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
+
+_large = threading.BoundedSemaphore(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A request, free of the framework that brought it."""
+
+    kind: str
+    project_id: int | None
+    """The project in the address; None at the tunnel, where the envelope's DSN names it."""
+    key: str | None
+    """The public key, as it was written, if the request carries one outside its body."""
+    body: bytes
+    encoding: str = ""
+    origin: str = ""
+    client: str = ""
+    address: str = ""
+    hosts: frozenset[str] = frozenset()
+    """The names of this server that a DSN at the tunnel may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender gets."""
+
+    status: int
+    content: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """Which items of a request stay."""
+
+    kept: list[bool]
+    ruling: Ruling
+
+    def nothing_kept(self) -> Answer:
+        """The answer when every item was over quota or too large."""
+        if all(self.ruling.admitted):
+            return refused(413, TOO_LARGE, "every item is larger than its type may be")
+        answer = refused(429, OVER_QUOTA, "the key's quota for this minute is used up")
+        wait = {"Retry-After": str(self.ruling.retry_after)}
+        return Answer(429, answer.content, {**answer.headers, **self.ruling.headers, **wait})
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What an accept touches: memory, and the spool."""
+
+    spool: Spool
+    keys: KeyRing
+    quotas: Quotas
+    refusals: Refusals
+
+
+def accept(arrival: Arrival, doors: Doors) -> Answer:
+    """Make what may be stored durable and say so, or say why not; never raises for bad input."""
+    try:
+        if arrival.kind == STORE:
+            return _accept_store(arrival, doors)
+        return _accept_envelope(arrival, doors)
+    except Refusal as refusal:
+        _count_refusal(arrival, refusal, doors.refusals)
+        return refused(refusal.status, refusal.reason, refusal.detail)
+    except SpoolUnavailable as full:
+        answer = refused(503, "storage full", str(full))
+        return Answer(503, answer.content, {**answer.headers, "Retry-After": str(FULL_SECONDS)})
+
+
+def refused(status: int, reason: str, detail: str) -> Answer:
+    """An answer that says why, in the header that SDKs log and in the body."""
+    shown = "".join(c if " " <= c <= "~" else "?" for c in detail)[:500]
+    return Answer(
+        status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
+    )
+
+
+def _accept_envelope(arrival: Arrival, doors: Doors) -> Answer:
+    grant = None
+    if arrival.key and arrival.project_id is not None:
+        grant = _grant(arrival, doors, arrival.key)
+    with _inflated(arrival, grant) as raw:
+        header, heads = _peeked(raw, grant)
+        if grant is None:
+            grant = _grant_by_dsn(arrival, doors, header)
+        sorting = _sort(heads, grant, doors)
+        if not any(sorting.kept):
+            return sorting.nothing_kept()
+        body, encoding = arrival.body, arrival.encoding
+        if not all(sorting.kept):
+            body, encoding = compress(_without_dropped(raw, sorting.kept), 1), "gzip"
+    items = [head.type for head, kept in zip(heads, sorting.kept, strict=True) if kept]
+    doors.spool.append(_row(arrival, grant, body, encoding, items))
+    return _accepted(header.get("event_id"), sorting)
+
+
+def _accept_store(arrival: Arrival, doors: Doors) -> Answer:
+    grant = _grant(arrival, doors, arrival.key)
+    with _inflated(arrival, grant) as raw:
+        try:
+            (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
+            event = load_json(item.payload)
+        except Undecodable as error:
+            raise _undecodable(error, grant) from error
+        sorting = _sort([ItemHead("event", len(item.payload), 1)], grant, doors)
+    if not any(sorting.kept):
+        return sorting.nothing_kept()
+    doors.spool.append(_row(arrival, grant, arrival.body, arrival.encoding, ["event"]))
+    return _accepted(event.get("event_id") if isinstance(event, dict) else None, sorting)
+
+
+def _grant(arrival: Arrival, doors: Doors, key: str | None, project_id: int | None = None) -> Grant:
+    named = arrival.project_id if arrival.project_id is not None else project_id
+    return auth.authorized(doors.keys, key, named or 0, origin=arrival.origin)
+
+
+def _grant_by_dsn(arrival: Arrival, doors: Doors, header: Mapping[str, Any]) -> Grant:
+    """Envelopes carry their DSN where the request has no key: at a tunnel, or from old clients."""
+    dsn = auth.parse_dsn(header.get("dsn"))
+    if dsn is None:
+        return _grant(arrival, doors, None)
+    if arrival.project_id is None and dsn.host not in arrival.hosts:
+        detail = f"the tunnel passes on only what is for this server, not for {dsn.host[:100]}"
+        raise Refusal(403, auth.OTHER_SERVER, detail)
+    return _grant(arrival, doors, dsn.public_key, dsn.project_id)
+
+
+@contextmanager
+def _inflated(arrival: Arrival, grant: Grant | None) -> Iterator[bytes]:
+    """The body inflated; of the large ones only one is in memory at a time."""
+    raw = None
+    try:
+        with suppress(TooLarge):
+            raw = inflate(arrival.body, arrival.encoding, limit=SMALL)
+        if raw is not None:
+            yield raw
+            return
+        with _large:
+            limit = min(RAW_LIMIT, max(SMALL, RATIO * len(arrival.body)))
+            yield inflate(arrival.body, arrival.encoding, limit=limit)
+    except TooLarge as error:
+        raise Refusal(413, TOO_LARGE, str(error), grant=grant) from error
+    except Undecodable as error:
+        raise _undecodable(error, grant) from error
+
+
+def _peeked(raw: bytes, grant: Grant | None) -> tuple[dict[str, Any], list[ItemHead]]:
+    """The envelope's header and its items; a cut envelope keeps what is whole before the cut."""
+    try:
+        header, heads = peek(raw)
+    except Undecodable as error:
+        raise _undecodable(error, grant) from error
+    if not heads:
+        cut = Undecodable(parse_envelope(raw).cut or "the envelope has no items")
+        raise _undecodable(cut, grant)
+    return header, heads
+
+
+def _undecodable(error: Undecodable, grant: Grant | None) -> Refusal:
+    return Refusal(400, UNDECODABLE, str(error), grant=grant)
+
+
+def _sort(heads: Sequence[ItemHead], grant: Grant, doors: Doors) -> Sorting:
+    """Which items may stay; the others are counted as refused."""
+    fits = [head.size <= ITEM_LIMITS.get(head.type, BODY_LIMIT) for head in heads]
+    fitting = [head for head, fit in zip(heads, fits, strict=True) if fit]
+    ruling = doors.quotas.rule(grant.key_id, grant.quota_per_minute, fitting)
+    admitted = iter(ruling.admitted)
+    kept = [fit and next(admitted) for fit in fits]
+    for head, fit, keep in zip(heads, fits, kept, strict=True):
+        if not keep:
+            _count_dropped(head, grant, OVER_QUOTA if fit else TOO_LARGE, doors.refusals)
+    return Sorting(kept, ruling)
+
+
+def _without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:
+    lines = [raw[: raw.find(b"\n")]]
+    for item, keep in zip(parse_envelope(raw).items, kept, strict=True):
+        if keep:
+            lines += [orjson.dumps({**item.header, "length": len(item.payload)}), item.payload]
+    return b"\n".join(lines) + b"\n"
+
+
+def _row(
+    arrival: Arrival, grant: Grant, body: bytes, encoding: str, items: Sequence[str]
+) -> SpoolRow:
+    return SpoolRow(
+        organization_id=grant.organization_id,
+        project_id=grant.project_id,
+        key_id=grant.key_id,
+        received_at=clock.now(),
+        kind=arrival.kind,
+        encoding=encoding,
+        header={
+            "items": ", ".join(items)[:200],
+            "client": arrival.client,
+            "address": arrival.address,
+        },
+        body=body,
+    )
+
+
+def _accepted(event_id: object, sorting: Sorting) -> Answer:
+    content = {"id": event_id} if isinstance(event_id, str) else {}
+    return Answer(200, content, cors.ALLOWED | sorting.ruling.headers)
+
+
+def _count_dropped(head: ItemHead, grant: Grant, reason: str, refusals: Refusals) -> None:
+    if reason == OVER_QUOTA:
+        detail = f"the key may send {grant.quota_per_minute:,} of a kind a minute"
+    else:
+        detail = f"{head.size:,} bytes, of {ITEM_LIMITS.get(head.type, BODY_LIMIT):,} allowed"
+    count = Count(grant.project_id, head.type, REFUSED, reason, head.quantity, clock.now(), detail)
+    refusals.add(grant.organization_id, count)
+
+
+def _count_refusal(arrival: Arrival, refusal: Refusal, refusals: Refusals) -> None:
+    """Into the ledger of the key's project, or of the one that the address names."""
+    grant = refusal.grant
+    project_id = grant.project_id if grant else arrival.project_id
+    if project_id is None:
+        return
+    item_type = "event" if arrival.kind == STORE else "envelope"
+    outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
+    count = Count(project_id, item_type, outcome, refusal.reason, 1, clock.now(), refusal.detail)
+    refusals.add(grant.organization_id if grant else 0, count)

@@ -1,0 +1,215 @@
+"""Who may send what: the key of a request in each form that clients use, and what it opens."""
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from console.accounts.models import Key, MonitoringConfig
+from console.core import clock
+from console.core.db import db, reading
+from console.core.tenancy import bearer, enter_organization
+
+EXTENSION = "pharos.keys"
+FRESH = timedelta(seconds=5)  # how late a disabled or rotated key, or a new quota, takes effect
+PATIENCE_SECONDS = 1.0  # how long a request waits for another's look-up before it takes the old
+REMEMBERED = 10_000  # keys, valid or not; beyond it everything is looked up again
+AUTH_KEY = re.compile(r"[\s,]sentry_key\s*=\s*\"?([^\s,\"]*)", re.IGNORECASE)
+AUTH_CLIENT = re.compile(r"[\s,]sentry_client\s*=\s*([^\s,]+)", re.IGNORECASE)
+PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{32}")
+
+NO_KEY = "no key"
+BAD_KEY = "malformed key"
+UNKNOWN_KEY = "unknown key"
+DISABLED_KEY = "disabled key"
+OTHER_PROJECT = "key of another project"
+OTHER_SERVER = "dsn of another server"
+ORIGIN = "origin not allowed"
+
+
+class Refusal(Exception):
+    """A request that accept turns away, with words for whoever sends and for the ledger.
+
+    `grant` is what the presented key opens, where it is one of ours.
+    """
+
+    def __init__(
+        self, status: int, reason: str, detail: str, *, grant: "Grant | None" = None
+    ) -> None:
+        """Keep what to answer, and whom it concerns."""
+        super().__init__(detail)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.grant = grant
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a public key opens."""
+
+    key_id: int
+    organization_id: int
+    project_id: int
+    quota_per_minute: int | None
+    disabled: bool
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """A client's address of a project."""
+
+    public_key: str
+    host: str
+    project_id: int
+
+
+class KeyRing:
+    """The keys that were presented lately, so that an accept asks the database every few seconds.
+
+    While the database does not answer, keys that are known go on working.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        """`app` is whose database knows the keys."""
+        self._app = app
+        self._known: dict[str, tuple[Grant | None, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def grant(self, public_key: str) -> Grant | None:
+        """Return what the key opens, None if there is no such key.
+
+        Raises SQLAlchemyError if the database fails and the key was not seen before.
+        """
+        known = self._known.get(public_key)
+        if known and known[1] > clock.now():
+            return known[0]
+        if not self._lock.acquire(timeout=PATIENCE_SECONDS if known else -1):
+            return known[0] if known else None
+        try:
+            known = self._known.get(public_key)
+            if known and known[1] > clock.now():
+                return known[0]
+            return self._renewed(public_key, known)
+        finally:
+            self._lock.release()
+
+    def _renewed(
+        self, public_key: str, known: tuple[Grant | None, datetime] | None
+    ) -> Grant | None:
+        try:
+            with self._app.app_context():
+                found = _look_up(public_key)
+        except SQLAlchemyError:
+            if known is None or known[0] is None:
+                raise
+            found = known[0]
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[public_key] = found, clock.now() + FRESH
+        return found
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its memory of keys."""
+    app.extensions[EXTENSION] = KeyRing(app)
+
+
+def presented_key(*headers: str, query: Mapping[str, str]) -> str | None:
+    """The public key that a request carries outside its body, as it was written.
+
+    In X-Sentry-Auth or Authorization, given as `headers`, with the scheme Sentry, else as
+    `sentry_key` in the query (develop.sentry.dev, "Authentication").
+    """
+    for header in headers:
+        found = AUTH_KEY.search(header) if header[:7].lower() == "sentry " else None
+        if found:
+            return found[1]
+    return query.get("sentry_key")
+
+
+def client_name(header: str, query: Mapping[str, str], user_agent: str) -> str:
+    """The SDK that a request says it comes from, e.g. sentry.python/2.75.0."""
+    found = AUTH_CLIENT.search(header)
+    name = found[1] if found else query.get("sentry_client") or user_agent
+    return name[:100]
+
+
+def parse_dsn(text: object) -> Dsn | None:
+    """The DSN in an envelope's header, None if it is not one."""
+    if not isinstance(text, str):
+        return None
+    try:
+        parts = urlsplit(text)
+        project_id = int(parts.path.rpartition("/")[2])
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.username:
+        return None
+    host = parts.netloc.rpartition("@")[2].lower()
+    return Dsn(parts.username, host, project_id)
+
+
+def authorized(ring: KeyRing, public_key: str | None, project_id: int, *, origin: str) -> Grant:
+    """What the key opens in this project; raise Refusal with the precise reason if nothing."""
+    if not public_key:
+        raise Refusal(
+            401,
+            NO_KEY,
+            "the request carries no key: neither an X-Sentry-Auth header, nor sentry_key in the"
+            " query, nor a dsn in the envelope's header",
+        )
+    if not PUBLIC_KEY.fullmatch(public_key):
+        raise Refusal(403, BAD_KEY, f"{_shown(public_key)} is not a key: a key is 32 hex digits")
+    grant = ring.grant(public_key.lower())
+    if grant is None:
+        raise Refusal(403, UNKNOWN_KEY, f"there is no key {_shown(public_key)} on this server")
+    if grant.project_id != project_id:
+        detail = f"the key {_shown(public_key)} is not one of project {project_id}"
+        raise Refusal(403, OTHER_PROJECT, detail, grant=grant)
+    if grant.disabled:
+        detail = f"the key {_shown(public_key)} is disabled"
+        raise Refusal(403, DISABLED_KEY, detail, grant=grant)
+    if origin and grant.origins and not any(fnmatchcase(origin, o) for o in grant.origins):
+        detail = f"the origin {origin[:100]} is not one that the project allows"
+        raise Refusal(403, ORIGIN, detail, grant=grant)
+    return grant
+
+
+def _look_up(public_key: str) -> Grant | None:
+    db.session.remove()
+    try:
+        with reading():
+            with bearer(Key, public_key):
+                key = db.session.scalar(select(Key).where(Key.public_key == public_key))
+            if key is None:
+                return None
+            enter_organization(key.organization_id)
+            origins = db.session.scalar(
+                select(MonitoringConfig.allowed_origins).where(
+                    MonitoringConfig.project_id == key.project_id
+                )
+            )
+            return Grant(
+                key_id=key.id,
+                organization_id=key.organization_id,
+                project_id=key.project_id,
+                quota_per_minute=key.quota_per_minute,
+                disabled=key.disabled_at is not None,
+                origins=tuple(origins or ()),
+            )
+    finally:
+        db.session.remove()  # the request goes on to wait for the disk, not with a connection
+
+
+def _shown(public_key: str) -> str:
+    """Enough of a key to find it by, not enough to use it."""
+    return f"{public_key[:4]!r}…"
