@@ -21,8 +21,8 @@ def attempt(email: str, address: str) -> timedelta:
     Counting first leaves nothing to win by trying in parallel. Unknown accounts count like known
     ones, so that the answer tells nothing. Commits.
     """
-    now = clock.now()
     rows = [_row(subject) for subject in _subjects(email, address)]
+    now = clock.now()
     wait = max(row.blocked_until - now for row in rows)
     if wait <= timedelta():
         for row, free in zip(rows, (FREE_OF_ACCOUNT, FREE_OF_ADDRESS), strict=True):
