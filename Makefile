@@ -2,6 +2,7 @@
 PYTHON ?=
 PORT ?= 8000
 BIN := .venv/bin
+STATIC := optional
 
 .PHONY: run test lint bench demo screenshots lock
 .DELETE_ON_ERROR:
@@ -10,7 +11,8 @@ run: .venv/runtime.stamp .venv/static.stamp
 	$(BIN)/pharos migrate
 	exec $(BIN)/pharos serve --port $(PORT)
 
-test: .venv/development.stamp .venv/static.stamp .venv/node.stamp
+test: STATIC := required
+test: .venv/development.stamp .venv/node.stamp .venv/static.stamp
 	tools/system-packages
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
@@ -26,6 +28,7 @@ bench: .venv/development.stamp
 demo: .venv/runtime.stamp .venv/static.stamp
 	$(BIN)/python -m demo --port $(PORT) $(ARGS)
 
+screenshots: STATIC := required
 screenshots: .venv/development.stamp .venv/static.stamp
 	tools/system-packages
 	$(BIN)/python tools/screenshots.py $(ARGS)
@@ -41,9 +44,10 @@ lock: .venv/development.stamp
 	PYTHON="$(PYTHON)" tools/install requirements-dev.lock
 	touch $@ .venv/runtime.stamp
 
+.venv/static.stamp: | .venv/runtime.stamp
 .venv/static.stamp: console/static/package-lock.json
-	tools/npm-packages console/static optional
-	mkdir -p .venv && touch $@
+	tools/npm-packages console/static $(STATIC)
+	test ! -d console/static/node_modules || touch $@
 
 .venv/node.stamp: tests/node/package-lock.json tests/node/runtime/package-lock.json
 	tools/npm-packages tests/node required
