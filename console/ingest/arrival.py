@@ -1,0 +1,130 @@
+"""What the items of one envelope share: where they belong, when they came, whose clock is off."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from console.ingest.scrub import Scrubber
+
+SKEW = timedelta(minutes=1)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_SECONDS_LIMIT = 1e11  # more is milliseconds, sent by mistake
+_HEX = re.compile(r"[0-9a-f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the items of a request belong, and how they are scrubbed."""
+
+    organization_id: int
+    project_id: int
+    position: int
+    received_at: datetime
+    scrubber: Scrubber
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One envelope's context and header; its times are those of the server's clock."""
+
+    context: Context
+    header: Mapping[str, Any]
+
+    @cached_property
+    def shift(self) -> timedelta:
+        """What to add to the client's times: nothing, unless its clock is off by over a minute."""
+        sent_at = parse_time(self.header.get("sent_at"))
+        if sent_at is None:
+            return timedelta()
+        skew = self.context.received_at - sent_at
+        return skew if abs(skew) > SKEW else timedelta()
+
+    def time(self, value: Any) -> datetime | None:
+        """A client's time by the server's clock; the time of arrival if it lies in the future."""
+        at = parse_time(value)
+        if at is None:
+            return None
+        try:
+            at += self.shift
+        except OverflowError:
+            return self.context.received_at
+        if not EARLIEST <= at <= self.context.received_at + SKEW:
+            return self.context.received_at
+        return at
+
+    @cached_property
+    def trace(self) -> Mapping[str, Any]:
+        """The trace header of the envelope: all its values are texts."""
+        trace = self.header.get("trace")
+        return trace if isinstance(trace, dict) else {}
+
+    @cached_property
+    def sdk(self) -> str:
+        """The client as "name/version"."""
+        return sdk_text(self.header.get("sdk"))
+
+    def sample_rate(self, *candidates: Any) -> float:
+        """The first rate that is one, else the envelope's, else 1."""
+        for candidate in (*candidates, self.trace.get("sample_rate")):
+            try:
+                rate = float(candidate)
+            except (TypeError, ValueError):
+                continue
+            if 0 < rate <= 1:
+                return rate
+        return 1.0
+
+
+def parse_time(value: Any) -> datetime | None:
+    """A time as clients write it: ISO 8601 (UTC if it has no zone), or seconds since 1970."""
+    if type(value) is str:
+        try:
+            at = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return _from_text_of_seconds(value)
+        try:
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except OverflowError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = value / 1000 if abs(value) > _SECONDS_LIMIT else value
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _from_text_of_seconds(text: str) -> datetime | None:
+    try:
+        return parse_time(float(text))
+    except ValueError:
+        return None
+
+
+def hex_id(value: Any, length: int) -> str:
+    """An id of `length` hex digits in lower case without dashes; "" if it is none."""
+    if type(value) is not str:
+        return ""
+    text = value.replace("-", "").lower()
+    return text if len(text) == length and _HEX.fullmatch(text) else ""
+
+
+def sdk_text(sdk: Any) -> str:
+    """An SDK's name and version as one text, as in "sentry.python.flask/2.75.0"."""
+    if not isinstance(sdk, dict):
+        return ""
+    parts = [sdk.get("name"), sdk.get("version")]
+    return "/".join(part for part in parts if isinstance(part, str) and part)[:100]
+
+
+def text(value: Any, length: int = 200) -> str:
+    """A text or number as text of at most `length` characters; "" for anything else."""
+    if type(value) is str:
+        return value[:length]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)[:length]
+    return ""

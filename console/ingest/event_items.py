@@ -1,0 +1,241 @@
+"""Error events in one shape, whatever the age and language of the client that sent them."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from console.ingest.arrival import Arrival, hex_id, text
+from console.ingest.attributes import headers
+
+TAG_LIMIT = 100
+FRAME_LIMIT = 500  # a recursion is told by its ends
+VALUE_LIMIT = 50
+BREADCRUMB_LIMIT = 200
+MESSAGE_LENGTH = 8192
+LEVELS = {
+    **{level: level for level in ("fatal", "error", "warning", "info", "debug")},
+    "critical": "fatal",
+    "emergency": "fatal",
+    "alert": "fatal",
+    "warn": "warning",
+    "log": "info",
+    "notice": "info",
+    "trace": "debug",
+}
+_LEVEL_NUMBERS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
+_LEGACY = {  # what clients before 2015 call the interfaces
+    "sentry.interfaces.Exception": "exception",
+    "sentry.interfaces.Message": "logentry",
+    "sentry.interfaces.Stacktrace": "stacktrace",
+    "sentry.interfaces.Http": "request",
+    "sentry.interfaces.User": "user",
+    "sentry.interfaces.Breadcrumbs": "breadcrumbs",
+    "sentry.interfaces.threads.Threads": "threads",
+}
+_TEXTS = {
+    "release": 200,
+    "environment": 64,
+    "dist": 64,
+    "server_name": 200,
+    "transaction": 200,
+    "logger": 200,
+    "culprit": 200,
+    "platform": 40,
+}
+_DROPPED = ("_meta", "type", "spans", "measurements", "_metrics_summary")
+
+
+def event_id(event: Any, arrival: Arrival, payload: bytes) -> str:
+    """The event's own id, else the envelope's, else one made of the bytes, so resends share it."""
+    own = event.get("event_id") if isinstance(event, dict) else None
+    return (
+        hex_id(own, 32)
+        or hex_id(arrival.header.get("event_id"), 32)
+        or hashlib.sha256(payload).hexdigest()[:32]
+    )
+
+
+def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
+    """The scrubbed event with every interface in its present shape, its times by our clock."""
+    shaped = {_LEGACY.get(name, name): value for name, value in event.items()}
+    for name in _DROPPED:
+        shaped.pop(name, None)
+    for name, length in _TEXTS.items():
+        if name in shaped:
+            shaped[name] = text(shaped[name], length)
+    at = arrival.time(shaped.get("timestamp")) or arrival.context.received_at
+    shaped["timestamp"] = at.isoformat().replace("+00:00", "Z")
+    shaped["platform"] = shaped.get("platform") or "other"
+    shaped["level"] = _level(shaped.get("level"))
+    shaped["tags"] = tags(shaped.get("tags"))
+    shaped["contexts"] = _contexts(shaped.get("contexts"))
+    _shape_user(shaped)
+    _shape_request(shaped)
+    _shape_message(shaped)
+    _shape_exceptions(shaped)
+    _shape_lists(shaped)
+    if fingerprint := [text(part) for part in _list(shaped.get("fingerprint"))]:
+        shaped["fingerprint"] = fingerprint
+    else:
+        shaped.pop("fingerprint", None)
+    return shaped
+
+
+def tags(raw: Any) -> dict[str, str]:
+    """Tags given as a mapping or as pairs, at most 100 of them."""
+    found: dict[str, str] = {}
+    for name, value in headers(raw):
+        if value and len(found) < TAG_LIMIT:
+            found[name[:200]] = value[:200]
+    return found
+
+
+def _level(raw: Any) -> str:
+    if isinstance(raw, int):
+        return _LEVEL_NUMBERS.get(raw, "error")
+    return LEVELS.get(text(raw).lower(), "error")
+
+
+def _contexts(raw: Any) -> dict[str, Any]:
+    contexts = {name: one for name, one in _items(raw) if isinstance(one, dict)}
+    trace = contexts.get("trace")
+    if trace is not None:
+        ids = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
+        contexts["trace"] = trace | {name: hex_id(trace.get(name), n) for name, n in ids.items()}
+    return contexts
+
+
+def _shape_user(event: dict[str, Any]) -> None:
+    user = {name: one for name, one in _items(event.pop("user", None)) if one is not None}
+    if (
+        user.get("ip_address") == "{{auto}}"
+    ):  # "the address that this comes from", which nobody keeps
+        del user["ip_address"]
+    if user:
+        event["user"] = user
+
+
+def _shape_request(event: dict[str, Any]) -> None:
+    request = dict(_items(event.pop("request", None)))
+    if not request:
+        return
+    request["headers"] = dict(headers(request.get("headers")))
+    event["request"] = {name: one for name, one in request.items() if one not in (None, {}, [], "")}
+
+
+def _shape_message(event: dict[str, Any]) -> None:
+    """One logentry of template, parameters and the formatted text."""
+    entry = event.pop("logentry", None)
+    message = event.pop("message", None)
+    if not isinstance(entry, dict):
+        entry = {"message": entry} if entry else message
+    if not isinstance(entry, dict):
+        entry = {"message": entry}
+    template = text(entry.get("message"), MESSAGE_LENGTH)
+    params = entry.get("params")
+    formatted = text(entry.get("formatted"), MESSAGE_LENGTH) or _format(template, params)
+    if not formatted:
+        return
+    event["logentry"] = {"message": template or formatted, "formatted": formatted}
+    if params:
+        event["logentry"]["params"] = params
+
+
+def _format(template: str, params: Any) -> str:
+    if not params or not isinstance(params, list | dict):
+        return template
+    try:
+        formatted = template % (tuple(params) if isinstance(params, list) else params)
+    except (TypeError, ValueError, KeyError):
+        return template
+    return formatted[:MESSAGE_LENGTH]
+
+
+def _shape_exceptions(event: dict[str, Any]) -> None:
+    raw = event.pop("exception", None)
+    if isinstance(raw, dict) and "values" not in raw:
+        raw = [raw]
+    exceptions = [_exception(one) for one in values(raw)[-VALUE_LIMIT:]]
+    own_stack = _stacktrace(event.pop("stacktrace", None))
+    if own_stack and exceptions and not exceptions[-1].get("stacktrace"):
+        exceptions[-1]["stacktrace"] = own_stack
+        own_stack = None
+    if len(exceptions) == 1 and _is_message(exceptions[0]):
+        only = exceptions.pop()
+        if "logentry" not in event and only["value"]:
+            event["logentry"] = {"message": only["value"], "formatted": only["value"]}
+        own_stack = own_stack or only.get("stacktrace")
+    if exceptions:
+        event["exception"] = {"values": exceptions}
+    if own_stack:
+        event["stacktrace"] = own_stack
+
+
+def _is_message(exception: Mapping[str, Any]) -> bool:
+    """Node 11 sends captureMessage as a synthetic exception without a type, for the stack."""
+    return not exception["type"] and exception.get("mechanism", {}).get("synthetic") is True
+
+
+def _exception(raw: Mapping[str, Any]) -> dict[str, Any]:
+    exception = dict(raw)
+    exception["type"] = text(raw.get("type"), 200)
+    exception["value"] = text(raw.get("value"), MESSAGE_LENGTH) or _text_of(raw.get("value"))
+    exception["module"] = text(raw.get("module"), 200)
+    if not isinstance(raw.get("mechanism"), dict):
+        exception.pop("mechanism", None)
+    stacktrace = _stacktrace(raw.get("stacktrace"))
+    if stacktrace:
+        exception["stacktrace"] = stacktrace
+    else:
+        exception.pop("stacktrace", None)
+    return exception
+
+
+def _stacktrace(raw: Any) -> dict[str, Any] | None:
+    frames = [_frame(frame) for frame in values(_mapping(raw).get("frames"))]
+    if not frames:
+        return None
+    if len(frames) > FRAME_LIMIT:
+        half = FRAME_LIMIT // 2
+        frames = frames[:half] + frames[-half:]
+    return {**_mapping(raw), "frames": frames}
+
+
+def _frame(raw: Mapping[str, Any]) -> dict[str, Any]:
+    for name, kind in (("vars", dict), ("pre_context", list), ("post_context", list)):
+        if name in raw and not isinstance(raw[name], kind):
+            raw = {key: value for key, value in raw.items() if key != name}
+    return dict(raw)
+
+
+def _shape_lists(event: dict[str, Any]) -> None:
+    """Breadcrumbs and threads as lists of objects under "values"."""
+    crumbs = values(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
+    if crumbs:
+        event["breadcrumbs"] = {"values": crumbs}
+    threads = values(event.pop("threads", None))[:VALUE_LIMIT]
+    if threads:
+        stacks = ({**one, "stacktrace": _stacktrace(one.get("stacktrace"))} for one in threads)
+        event["threads"] = {"values": list(stacks)}
+
+
+def values(raw: Any) -> list[dict[str, Any]]:
+    """The objects of an interface that is a list, or an object with the list under "values"."""
+    listed = raw.get("values") if isinstance(raw, dict) else raw
+    return [one for one in _list(listed) if isinstance(one, dict)]
+
+
+def _text_of(value: Any) -> str:
+    return "" if value is None else str(value)[:MESSAGE_LENGTH]
+
+
+def _list(raw: Any) -> list[Any]:
+    return [one for one in raw if one is not None] if isinstance(raw, list) else []
+
+
+def _mapping(raw: Any) -> dict[str, Any]:
+    return raw if isinstance(raw, dict) else {}
+
+
+def _items(raw: Any) -> Iterator[tuple[str, Any]]:
+    yield from _mapping(raw).items()

@@ -1,0 +1,125 @@
+"""Blank secrets in `name = value` pairs: JSON, Python literals, forms, headers, SQL, logs."""
+
+import re
+from collections.abc import Callable
+
+from console.ingest.sensitive import FILTERED, Verdict
+
+_NAME = re.compile(
+    r"(?:(?<![\w.$%-])|(?<=%26)|(?<=%3F)|(?<=%3f))"
+    r"(?P<name>-{0,2}[A-Za-z_$][\w.$-]*)"
+    r"(?P<between>\\{0,8}[\"'`]?\]?\s{0,3}(?:=>|:=|:{1,2}|={1,3}|%3[dD])\s{0,3}"
+    r"|(?P<tuple>[\"'],\s{0,2}(?=[bu]?[\"'])))"
+)
+_QUOTED = re.compile(
+    r"[bBuUfFrR]{0,2}(?:"
+    r"\"(?:\\.|[^\"\\])*(?:\"|\Z)"
+    r"|'(?:\\.|[^'\\])*(?:'|\Z)"
+    r"|`[^`]*(?:`|\Z)"
+    r"|\\{1,8}([\"'])(?:(?!\\{1,8}\1)[\s\S])*(?:\\{1,8}\1|\Z))",
+    re.DOTALL,
+)
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|aws4-hmac-sha256)\s[^\r\n\"']*")
+_BARE = re.compile(r"(?:(?!%26)[^\s,;&\"'<>{}\[\]()|])+")
+_LINE = re.compile(r"[^\r\n\"']*")
+_QUOTES = re.compile(r"^([bBuUfFrR]{0,2}\\*[\"'`])([\s\S]*?)(\\*[\"'`])?$")
+_MEANS_NOTHING = re.compile(
+    r"(?:%s|\?|\$\d+|:\w+|%\(\w+\)s|@\w+|\*+|null|nil|none|true|false|undefined|\[Filtered\]|"
+    r"\$?\{\w*\}|)",
+    re.IGNORECASE,
+)
+_SQL = re.compile(
+    r"\s*(?:/\*[^*]{0,200}\*/\s*)?(?:select\b[\s\S]{1,4000}?\bfrom\b|insert\s+into\b|delete\s+from\b"
+    r"|replace\s+into\b|update\s+\S+\s+set\b|with\s[\s\S]{1,200}?\bas\b|merge\s+into\b"
+    r"|(?:create|alter|drop)\s+(?:table|user|role|login)\b)",
+    re.IGNORECASE,
+)
+_INSERTED = re.compile(r"'(?:[^']|'')*'")
+_SECRET = frozenset({Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES})
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def blank_pairs(text: str, judge: Callable[[str], Verdict], *, code: bool = False) -> str:
+    """The text with the values of secret names replaced.
+
+    In source code and SQL only literals are values; a bare word there is a name, not a secret.
+    """
+    if not code and _SQL.match(text):
+        code = True
+        if re.match(r"\s*(?:/\*.*?\*/\s*)?(?:insert|replace)", text, re.IGNORECASE) and _mentions(
+            text, judge
+        ):
+            text = _INSERTED.sub(_inserted, text)  # which value is which column's is not to be seen
+    parts: list[str] = []
+    done = place = 0
+    while found := _NAME.search(text, place):
+        place = found.end()
+        verdict = judge(found["name"])
+        if verdict not in _SECRET or (found["tuple"] and not _opens_tuple(text, found, code=code)):
+            continue
+        end = _value_end(text, place, found, code=code)
+        value = text[place:end]
+        blanked = _blank(value, numbers=verdict is not Verdict.TEXT_SECRET)
+        if blanked != value:
+            parts += (text[done:place], blanked)
+            done = end
+        place = max(end, place)
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _opens_tuple(text: str, pair: re.Match[str], *, code: bool) -> bool:
+    """Whether the name is the first of a pair, as in ('Authorization', 'Bearer …')."""
+    return not code and bool(re.search(r"[(\[]\s?[bu]?[\"']$", text[: pair.start("name")][-4:]))
+
+
+def _mentions(text: str, judge: Callable[[str], Verdict]) -> bool:
+    columns = text.split("(", 1)[-1].split(")", 1)[0]
+    return any(judge(name) is Verdict.SECRET for name in re.findall(r"\w+", columns))
+
+
+def _inserted(match: re.Match[str]) -> str:
+    return "''" if match[0] == "''" else f"'{FILTERED}'"
+
+
+def _value_end(text: str, start: int, pair: re.Match[str], *, code: bool) -> int:
+    """Where the value ends that begins at `start`; `start` itself if there is none to blank."""
+    if quoted := _QUOTED.match(text, start):
+        return quoted.end()
+    if code:
+        return start
+    if pair["name"].lower().endswith("cookie") and (line := _LINE.match(text, start)):
+        return line.end()
+    if scheme := _SCHEME.match(text, start):
+        return scheme.end()
+    bare = _BARE.match(text, start)
+    end = bare.end() if bare else start
+    return _bracket_end(text, end)
+
+
+def _bracket_end(text: str, start: int) -> int:
+    """Past the bracket that opens at `start`, as in Token('abc') or ['a', 'b']; else `start`."""
+    waiting: list[str] = []
+    place = start
+    while place < len(text):
+        character = text[place]
+        if character in _CLOSING:
+            waiting.append(_CLOSING[character])
+        elif waiting and character == waiting[-1]:
+            waiting.pop()
+        elif waiting and (quoted := _QUOTED.match(text, place)):
+            place = quoted.end()
+            continue
+        place += 1
+        if not waiting:
+            return place if place > start + 1 else start
+    return place if waiting else start
+
+
+def _blank(value: str, *, numbers: bool) -> str:
+    quotes = _QUOTES.match(value) if value[-1:] in {'"', "'", "`"} or "'" in value[:4] else None
+    opening, inner, closing = (quotes[1], quotes[2], quotes[3] or "") if quotes else ("", value, "")
+    if _MEANS_NOTHING.fullmatch(inner):
+        return value
+    if not numbers and inner.replace(".", "").isdigit():
+        return value
+    return f"{opening}{FILTERED}{closing}"

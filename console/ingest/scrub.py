@@ -1,0 +1,372 @@
+"""Make JSON from outside safe to keep: one walk bounds it, mends its edges and blanks secrets."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import re2
+
+from console.ingest.pairs import blank_pairs
+from console.ingest.sensitive import (
+    FILTERED,
+    PAIR_TRIGGERS,
+    SHAPE_TRIGGERS,
+    SHAPES,
+    Verdict,
+    compact,
+    is_card_number,
+    judge,
+    truncate_ip,
+)
+
+IpPolicy: TypeAlias = Literal["keep", "truncate", "remove"]
+
+DEPTH = 64
+KEY_LENGTH = 200
+TEXT_LENGTH = 16_384
+READ_LENGTH = 4 * TEXT_LENGTH  # what of a text is searched before it is cut to its length
+CUT = "… [cut]"
+TOO_DEEP = "[nested too deeply]"
+PATTERN_LENGTH = 300
+PATTERN_MEMORY = 1 << 20
+_REMEMBERED = 20_000
+_REMEMBERED_LENGTH = 256
+_INT64 = 1 << 63
+_CARDS = range(10**12, 10**19)
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubRules:
+    """What to blank: the defaults, plus what a project adds.
+
+    `names` are fields whose value is secret wherever the name occurs in a field's name, `patterns`
+    are regular expressions (RE2) of texts to blank, `safe` are fields that nothing is blanked in.
+    """
+
+    enabled: bool = True
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    safe: tuple[str, ...] = ()
+    ip: IpPolicy = "truncate"
+
+
+class Replacement(NamedTuple):
+    """One thing that the rules change in a sample."""
+
+    path: str
+    reason: str
+    before: str
+    after: str
+
+
+def pattern_problem(pattern: str) -> str:
+    """What is wrong with a project's own pattern, in a sentence for its author; "" if nothing.
+
+    RE2 finds in time linear to the text and knows no back references, so no pattern can stall it.
+    """
+    if len(pattern) > PATTERN_LENGTH:
+        return f"A pattern has at most {PATTERN_LENGTH} characters."
+    try:
+        compiled = _compile(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "unknown"
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        return f"This is no RE2 pattern: {text}."
+    if compiled.search("") is not None:
+        return "This pattern matches an empty text, so it would blank everything."
+    return ""
+
+
+class Scrubber:
+    """Applies rules to JSON values. Remembers its verdicts on names, and texts that are clean."""
+
+    def __init__(self, rules: ScrubRules | None = None) -> None:
+        self.rules = rules or ScrubRules()
+        self._verdicts: dict[str, tuple[str, Verdict]] = {}
+        self._clean: set[str] = set()
+        self._clean_code: set[str] = set()
+        self._names = tuple(filter(None, map(compact, self.rules.names)))
+        self._safe = frozenset(map(compact, self.rules.safe))
+        self._patterns = [_compile(pattern) for pattern in self.rules.patterns]
+        self._shapes = re.compile(SHAPE_TRIGGERS)
+        self._pairs = re.compile("|".join((PAIR_TRIGGERS, *map(_loosely, self._names))))
+        off = ScrubRules(enabled=False, ip="keep")
+        self._mender = Scrubber(off) if self.rules.enabled else self
+
+    def scrub(self, value: Any) -> Any:
+        """The value with edges mended and secrets blanked; a second scrub changes nothing."""
+        return self._value(value, 0)
+
+    def judge(self, name: str) -> Verdict:
+        """The verdict of the project's rules on a field's name."""
+        return self._verdict(name)[1]
+
+    def text(self, text: str, *, code: bool = False) -> str:
+        """One text, as it may be kept."""
+        clean = _mend(text)
+        if not self.rules.enabled:
+            return _cut(clean)
+        lowered = clean.lower()
+        if self._shapes.search(lowered):
+            for shape in SHAPES:
+                clean = shape.pattern.sub(shape.replacement, clean)
+        if ("=" in lowered or ":" in lowered or "," in lowered or "%3d" in lowered) and (
+            self._pairs.search(lowered)
+        ):
+            clean = blank_pairs(clean, self.judge, code=code)
+        for pattern in self._patterns:
+            clean = pattern.sub(_blank_match, clean)
+        clean = _cut(clean)
+        if clean == text and len(text) <= _REMEMBERED_LENGTH:
+            known = self._clean_code if code else self._clean
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known.add(text)
+        return clean
+
+    def _value(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return value if value in self._clean else self.text(value)
+        if kind is dict:
+            return self._mapping(value, depth + 1)
+        if kind is list or kind is tuple:
+            return self._sequence(value, depth + 1)
+        if value is None or kind is bool:
+            return value
+        return self._number(value)
+
+    def _mapping(self, mapping: dict[Any, Any], depth: int) -> Any:
+        if depth > DEPTH:
+            return TOO_DEEP
+        verdicts, known, plain = self._verdicts, self._clean, Verdict.PLAIN
+        result: dict[str, Any] = {}
+        for name, value in mapping.items():
+            key, verdict = verdicts.get(name) or self._verdict(name)
+            if verdict is not plain:
+                result[key] = self._judged(verdict, value, depth)
+            elif type(value) is str:
+                result[key] = value if value in known else self.text(value)
+            else:
+                result[key] = self._value(value, depth)
+        if "value" in result and self.rules.enabled:
+            self._name_beside_value(result)
+        return result
+
+    def _name_beside_value(self, pair: dict[str, Any]) -> None:
+        """Blank {"name": "password", "value": …}, as variables and headers are listed."""
+        name = pair.get("name") or pair.get("key")
+        if isinstance(name, str) and self.judge(name) is Verdict.SECRET:
+            pair["value"] = _blank(pair["value"])
+
+    def _sequence(self, sequence: list[Any], depth: int) -> Any:
+        if depth > DEPTH:
+            return TOO_DEEP
+        if not self.rules.enabled:
+            return [self._value(value, depth) for value in sequence]
+        result: list[Any] = []
+        secret_next = False
+        for value in sequence:
+            if type(value) is str:
+                result.append(_blank(value) if secret_next else self._value(value, depth))
+                secret_next = value.startswith("-") and self.judge(value) is Verdict.SECRET
+                secret_next = secret_next and "=" not in value
+            else:
+                result.append(self._pair(value, depth) or self._value(value, depth))
+                secret_next = False
+        return result
+
+    def _pair(self, pair: Any, depth: int) -> list[Any] | None:
+        """["Authorization", "…"] in a list of pairs, blanked; None if it is nothing of the kind."""
+        if type(pair) not in {list, tuple} or len(pair) != 2 or type(pair[0]) is not str:
+            return None
+        key, verdict = self._verdict(pair[0])
+        if verdict in {Verdict.PLAIN, Verdict.CODE}:
+            return None
+        return [key, self._judged(verdict, pair[1], depth + 1)]
+
+    def _judged(self, verdict: Verdict, value: Any, depth: int) -> Any:
+        match verdict:
+            case Verdict.CODE:
+                return self._code(value, depth)
+            case Verdict.SAFE:
+                return self._mender.scrub(value)
+            case Verdict.IP:
+                return self._address(value, depth)
+            case Verdict.COOKIES:
+                return self._cookies(value)
+            case Verdict.TEXT_SECRET if type(value) in {int, float}:
+                return self._number(value)
+        return _blank(value)
+
+    def _cookies(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self._verdict(name)[0]: _blank(child) for name, child in value.items()}
+        if isinstance(value, list):
+            return [_blank_second(child) for child in value]
+        return _blank(value)
+
+    def _code(self, value: Any, depth: int) -> Any:
+        """Source lines: a program, not its data, so only literals are blanked in them."""
+        known = self._clean_code
+        if type(value) is str:
+            return value if value in known else self.text(value, code=True)
+        if type(value) is list and depth < DEPTH:
+            return [
+                line if type(line) is str and line in known else self._code(line, depth + 1)
+                for line in value
+            ]
+        return self._value(value, depth)
+
+    def _address(self, value: Any, depth: int) -> Any:
+        if self.rules.ip == "keep" or value is None:
+            return self._value(value, depth)
+        if type(value) is str:
+            return None if self.rules.ip == "remove" else self.text(truncate_ip(value))
+        if type(value) is list and depth < DEPTH:
+            return [self._address(one, depth + 1) for one in value]
+        if type(value) is dict and "value" in value and depth < DEPTH:
+            return self._mapping(
+                {**value, "value": self._address(value["value"], depth + 1)}, depth
+            )
+        return self._value(value, depth)
+
+    def _number(self, value: Any) -> Any:
+        if isinstance(value, int):
+            if self.rules.enabled and value in _CARDS and is_card_number(str(value)):
+                return FILTERED
+            return value if -_INT64 <= value < _INT64 else str(value)
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        return self.text(str(value))
+
+    def _verdict(self, name: Any) -> tuple[str, Verdict]:
+        if len(self._verdicts) >= _REMEMBERED:
+            self._verdicts.clear()
+        text = name if isinstance(name, str) else str(name)
+        if len(text) > KEY_LENGTH:  # not remembered: such names are many and never come again
+            return self._judge_anew(text)
+        known = self._verdicts.get(text)
+        if known is None:
+            known = self._verdicts[text] = self._judge_anew(text)
+        return known
+
+    def _judge_anew(self, name: str) -> tuple[str, Verdict]:
+        key = _mend(name[:KEY_LENGTH])
+        joined = compact(key)
+        verdict = judge(key)
+        if joined in self._safe:
+            return key, Verdict.SAFE
+        if not self.rules.enabled:
+            return key, verdict if verdict is Verdict.IP else Verdict.PLAIN
+        if any(own in joined for own in self._names):
+            return key, Verdict.SECRET
+        return self._text_key(key), verdict
+
+    def _text_key(self, key: str) -> str:
+        """A name may itself be a secret: {"4111 1111 1111 1111": 1}."""
+        if self._shapes.search(key.lower()):
+            for shape in SHAPES:
+                key = shape.pattern.sub(shape.replacement, key)
+        return key
+
+
+@lru_cache(maxsize=256)
+def scrubber(rules: ScrubRules) -> Scrubber:
+    """The scrubber of these rules, shared by all projects that have the same."""
+    return Scrubber(rules)
+
+
+def preview(rules: ScrubRules, sample: Any) -> list[Replacement]:
+    """Each place of the sample that the rules change, with why."""
+    work = Scrubber(rules)
+    return list(_differences(work, sample, work.scrub(sample), "", None))
+
+
+@dataclass
+class _Named:
+    """The name whose rule decides over what is below it."""
+
+    name: str
+    verdict: Verdict = field(default=Verdict.PLAIN)
+
+
+def _differences(
+    work: Scrubber, before: Any, after: Any, path: str, named: _Named | None
+) -> Iterator[Replacement]:
+    if isinstance(before, dict) and isinstance(after, dict) and len(before) == len(after):
+        for name, (key, value) in zip(before, after.items(), strict=True):
+            here = _Named(key, work.judge(name))
+            ruled = named if here.verdict is Verdict.PLAIN else here
+            yield from _differences(work, before[name], value, f"{path}.{key}".strip("."), ruled)
+    elif isinstance(before, list) and isinstance(after, list):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(work, old, new, f"{path}[{number}]", named)
+    elif type(before) is not type(after) or before != after:
+        yield Replacement(path, _reason(work, before, named), str(before)[:200], str(after)[:200])
+
+
+def _reason(work: Scrubber, before: Any, named: _Named | None) -> str:
+    if named and named.verdict in {Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES}:
+        return f"the name {named.name!r} says that it is secret"
+    if named and named.verdict is Verdict.IP:
+        return "IP addresses are " + ("removed" if work.rules.ip == "remove" else "shortened")
+    if isinstance(before, str):
+        for shape in SHAPES:
+            if shape.pattern.sub(shape.replacement, before) != before:
+                return f"it looks like {shape.reason}"
+        for pattern in work.rules.patterns:
+            if _compile(pattern).search(before):
+                return f"it matches the pattern {pattern}"
+        if blank_pairs(before, work.judge) != before:
+            return "a value in it stands beside a secret's name"
+    return "it is no JSON that a database keeps: too long, too deep, or not a number"
+
+
+def _blank(value: Any) -> Any:
+    """A secret's stand-in; what says nothing (null, true, an empty text) stays."""
+    return value if value is None or isinstance(value, bool) or value == "" else FILTERED
+
+
+def _blank_second(pair: Any) -> Any:
+    if isinstance(pair, list) and len(pair) == 2:
+        return [_mend(str(pair[0]))[:KEY_LENGTH], _blank(pair[1])]
+    return _blank(pair)
+
+
+def _blank_match(match: Any) -> str:
+    return match[0] if match[0] in FILTERED else FILTERED
+
+
+def _mend(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and lone surrogates, which nothing can encode."""
+    if len(text) > READ_LENGTH:
+        text = text[:READ_LENGTH]
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - len(CUT)] + CUT
+
+
+def _loosely(name: str) -> str:
+    """A name's letters as a trigger, whatever separators stand between them."""
+    return r"[\W_]?".join(map(re.escape, name))
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = PATTERN_MEMORY
+    return re2.compile(pattern, options)

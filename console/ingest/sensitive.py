@@ -1,0 +1,251 @@
+"""What is a secret: the names of fields that hold one, and the shapes of texts that are one."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import NamedTuple
+
+FILTERED = "[Filtered]"
+
+
+class Verdict(Enum):
+    """What the name of a field says about its value."""
+
+    PLAIN = auto()
+    SECRET = auto()
+    TEXT_SECRET = auto()
+    """Secret unless it is a number: `tokens` are secrets, or count them."""
+    COOKIES = auto()
+    IP = auto()
+    CODE = auto()
+    SAFE = auto()
+    """Declared safe by the project."""
+
+
+# Compared with the name in lower case without separators: "X-Api-Key", "apiKey", "API_KEY" are one.
+_ANYWHERE = (
+    "passw",
+    "passphrase",
+    "mysqlpwd",
+    "secret",
+    "credential",
+    "authorization",
+    "bearer",
+    "csrf",
+    "xsrf",
+    "cookie",
+    "accesstoken",
+    "authtoken",
+    "refreshtoken",
+    "sessiontoken",
+    "idtoken",
+    "apitoken",
+    "securitytoken",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "privkey",
+    "encryptionkey",
+    "signingkey",
+    "sshkey",
+    "authkey",
+    "masterkey",
+    "servicekey",
+    "servicerolekey",
+    "subscriptionkey",
+    "sharedkey",
+    "accountkey",
+    "amzsignature",
+    "sessionid",
+    "sessid",
+    "connectsid",
+    "cardnumber",
+    "creditcard",
+    "ccnumber",
+)
+_WORDS = frozenset(
+    {"token", "tokens", "auth", "authentication", "pwd", "jwt", "otp", "cvv", "cvc", "ssn"}
+)
+_EXACT = frozenset({"session", "sessionkey", "pin", "pan", "sig"})
+# By its last word the field is about a secret, not the secret: token_type, TokenExpiredError.
+_ABOUT = re.compile(
+    r"age|algorithm|at|attempts|backend|changed|class|counts?|denied|duration|enabled|endpoint"
+    r"|errors?|exception|expire[sd]|expiry|fail(?:ed|ure)|field|form|found|header|hint|invalid"
+    r"|issuer|len|length|limit|method|middleware|mismatch|missing|mode|policy|provider|realm"
+    r"|required|revoked|scheme|scopes?|server|size|state|status|strength|ttl|type|ur[il]|usage"
+    r"|used|validator|warning"
+)
+_KNOWN_SAFE = frozenset({"session.id", "$session_id", "sentry.session.id"})
+_IP_ENDINGS = (
+    "ipaddress",
+    "remoteaddr",
+    "remoteaddress",
+    "remoteip",
+    "clientip",
+    "clientaddress",
+    "forwardedfor",
+    "xrealip",
+    "connectingip",
+    "userip",
+    "sourceip",
+    "peeraddress",
+    "peerip",
+    "peeraddr",
+)
+_CODE = frozenset({"context_line", "pre_context", "post_context"})
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def judge(name: str) -> Verdict:
+    """The verdict of the default rules on a field's name."""
+    if name in _CODE:
+        return Verdict.CODE
+    words = [word.lower() for word in _WORD.findall(name)]
+    joined = "".join(words)
+    if joined == "ip" or joined.endswith(_IP_ENDINGS):
+        return Verdict.IP
+    if joined == "cookies":
+        return Verdict.COOKIES
+    if not _is_secret(words, joined) or name in _KNOWN_SAFE:
+        return Verdict.PLAIN
+    return Verdict.TEXT_SECRET if "tokens" in words else Verdict.SECRET
+
+
+def _is_secret(words: list[str], joined: str) -> bool:
+    if words and _ABOUT.fullmatch(words[-1]) and "reset" not in words:
+        return False
+    if joined in _EXACT or not _WORDS.isdisjoint(words):
+        return True
+    return any(part in joined for part in _ANYWHERE)
+
+
+def compact(name: str) -> str:
+    """The name as it is compared: no case, no separators."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+class Shape(NamedTuple):
+    """A text that is a secret by its looks, whatever the field is called."""
+
+    reason: str
+    pattern: re.Pattern[str]
+    replacement: str | Callable[[re.Match[str]], str]
+
+
+def _card(match: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", match[0])
+    return FILTERED if is_card_number(digits) else match[0]
+
+
+_ISSUERS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"
+    r"|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
+    r"|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}"
+    r"|6(?:011|5\d\d|4[4-9]\d|2\d\d)\d{12,15}"
+)
+
+
+def is_card_number(digits: str) -> bool:
+    """A number that a card issuer could have given: known prefix, right length, Luhn's check."""
+    if not _ISSUERS.fullmatch(digits) or len(set(digits)) == 1:
+        return False
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _basic(match: re.Match[str]) -> str:
+    """Only what decodes to user:password, so that "basic authentication" stays."""
+    try:
+        plain = base64.b64decode(match[2] + "==")
+    except (binascii.Error, ValueError):
+        return match[0]
+    return match[1] + FILTERED if b":" in plain else match[0]
+
+
+_PROSE = (
+    r"(?!(?:auth\w*|tokens?|scheme|header|error|is|was|not|realm|format|required|and)\b|\[Filt)"
+)
+SHAPES = (
+    Shape(
+        "a private key",
+        re.compile(
+            r"-----BEGIN[A-Z0-9 ]{0,30}PRIVATE KEY-----(?:(?!-----END)[\s\S])*"
+            r"(?:-----END[A-Z0-9 ]{0,30}-----)?"
+        ),
+        FILTERED,
+    ),
+    Shape(
+        "a JSON web token",
+        re.compile(r"\beyJ[\w-]{8,8192}\.[\w-]{8,8192}(?:\.[\w-]*)?"),
+        FILTERED,
+    ),
+    Shape(
+        "a bearer token",
+        re.compile(rf"(?i)\b(bearer\s{{1,5}}){_PROSE}[\w.~+/=:-]{{6,}}"),
+        rf"\1{FILTERED}",
+    ),
+    Shape("basic credentials", re.compile(r"(?i)\b(basic\s{1,5})([\w+/-]{6,})={0,2}"), _basic),
+    Shape(
+        "a password in a URL",
+        re.compile(
+            r"(://[^\s/:@\"'<>]{0,200}:)(?!\d{1,5}(?:[/?#\s]|$)|\[Filt)"
+            r"(?:(?:[^\s/@\"'<>]{0,300}@){1,5}|[^\s@\"'<>]{1,300}@)"
+        ),
+        rf"\1{FILTERED}@",
+    ),
+    Shape(
+        "a provider's key",
+        re.compile(
+            r"\b(?:(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|(?:sk|rk|pk)_(?:live|test)_\w{10,}"
+            r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
+            r"|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}"
+            r"|sk-(?:ant-|proj-)?[\w-]{20,}|hf_\w{20,}|dop_v1_\w{20,}|shp(?:at|ca|pa|ss)_\w{20,}"
+            r"|sntry[su]_[\w+/=-]{20,}|ph[txs]_\w{20,})"
+        ),
+        FILTERED,
+    ),
+    Shape(
+        "a card number",
+        re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)"),
+        _card,
+    ),
+)
+
+# A text in lower case without any of these has none of the shapes, and none of the pairs.
+SHAPE_TRIGGERS = (
+    r"bearer|basic|-----begin|eyj|akia|asia|aroa|aida|://|_live_|_test_|gh[pousr]_|github_pat"
+    r"|xox[abeprs]-|glpat|aiza|npm_|pypi-|sg\.|sk-|hf_|dop_|shp|sntry|ph[txs]_|\d(?:[ -]?\d){12}"
+)
+PAIR_TRIGGERS = (
+    r"passw|passphrase|pwd|secret|credential|auth|bearer|csrf|xsrf|cookie|token|key|jwt"
+    r"|otp|cvv|cvc|ssn|pin|pan|sig|sess|sid|card|ccnum"
+)
+
+
+def truncate_ip(text: str) -> str:
+    """Addresses without their host part (IPv4 /24, IPv6 /48); what is no address stays."""
+    return ",".join(_truncate_one(part) for part in text.split(","))
+
+
+def _truncate_one(text: str) -> str:
+    bare = text.strip()
+    lead = text[: len(text) - len(text.lstrip())]
+    try:
+        address = ipaddress.ip_address(bare.strip("[]"))
+    except ValueError:
+        host, colon, port = bare.rpartition(":")  # with a port, as some proxies write it
+        if colon and port.isdigit() and ":" not in host.strip("[]")[:-1]:
+            return lead + _truncate_one(host)
+        return text
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        return lead + _truncate_one(str(mapped))
+    bits = 24 if address.version == 4 else 48
+    return lead + str(ipaddress.ip_network((address, bits), strict=False).network_address)

@@ -1,0 +1,197 @@
+"""What a Sentry client's envelope brings: error events, spans, and a count of all else."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.ingest import span_items
+from console.ingest.arrival import Arrival, Context, text
+from console.ingest.decode import Envelope, Item, Undecodable, load_json
+from console.ingest.event_items import event_id, normalise
+from console.ingest.span_items import NotASpan
+from console.telemetry.records import Span
+
+__all__ = ["Context", "Decoded", "ItemCount", "decode"]
+
+IGNORED, INVALID, LOST_BY_CLIENT = "ignored", "invalid", "lost_by_client"
+NOT_STORED_YET = "not stored yet"
+UNKNOWN_TYPE = "unknown type"
+OWN_REQUEST = "the client's own request to this server"
+SPAN_LIMIT = 10_000  # of one item; clients send 1,000
+REPORT_LIMIT = 100
+_QUANTITY_LIMIT = 1_000_000
+
+# Item types that clients send and that no feature reads yet (develop.sentry.dev, "Envelope Items").
+WAITING = frozenset(
+    [
+        "session",
+        "sessions",
+        "check_in",
+        "feedback",
+        "user_report",
+        "log",
+        "attachment",
+        "trace_metric",
+        "metric_buckets",
+        "statsd",
+        "metric_meta",
+        "profile",
+        "profile_chunk",
+        "replay_event",
+        "replay_recording",
+        "replay_video",
+        "raw_security",
+        "security",
+        "nel",
+        "form_data",
+        "unreal_report",
+        "otel_span",
+        "otel_traces_data",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCount:
+    """How many of one type met the same fate and why; events and spans are counted when stored."""
+
+    item_type: str
+    outcome: str
+    reason: str
+    quantity: int
+
+
+@dataclass(slots=True)
+class Decoded:
+    """Scrubbed and normalised events, spans, and the counts of what is neither."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
+        self.tally[item_type, outcome, reason] += quantity
+
+    @property
+    def counts(self) -> list[ItemCount]:
+        return [ItemCount(*fate, quantity) for fate, quantity in self.tally.items()]
+
+
+def decode(envelope: Envelope, context: Context) -> Decoded:
+    """Decode each item that makes sense, count each that does not; never raises for the content."""
+    decoded = Decoded()
+    arrival = Arrival(context, envelope.header)
+    for item in envelope.items:
+        try:
+            _item(item, arrival, decoded)
+        except (Undecodable, NotASpan) as error:
+            decoded.count(_countable(item.type), INVALID, str(error)[:200])
+    if envelope.cut:
+        decoded.count("envelope", INVALID, envelope.cut)
+    return decoded
+
+
+def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+    if item.type in {"event", "transaction"}:
+        _event(item, arrival, decoded)
+    elif item.type == "span":
+        _spans(item, arrival, decoded)
+    elif item.type == "client_report":
+        _client_report(item, decoded)
+    elif item.type in WAITING:
+        decoded.count(item.type, IGNORED, NOT_STORED_YET, _quantity(item))
+    else:
+        decoded.count(_countable(item.type), IGNORED, UNKNOWN_TYPE)
+
+
+def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+    raw = load_json(item.payload)
+    if not isinstance(raw, dict):
+        raise Undecodable("the payload is no JSON object")
+    own_id = event_id(raw, arrival, item.payload)
+    scrubbed = arrival.context.scrubber.scrub(raw)
+    if item.type == "transaction" or raw.get("type") == "transaction":
+        decoded.spans += span_items.from_transaction(scrubbed, arrival)
+        return
+    if scrubbed.get("type") == "feedback" or not _says_something(scrubbed):
+        reason = (
+            NOT_STORED_YET if scrubbed.get("type") == "feedback" else "an event without content"
+        )
+        outcome = IGNORED if reason is NOT_STORED_YET else INVALID
+        decoded.count(item.type, outcome, reason)
+        return
+    decoded.events.append({**normalise(scrubbed, arrival), "event_id": own_id})
+
+
+def _says_something(event: dict[str, Any]) -> bool:
+    """An event with none of its fields set is a mistake of whoever sent it."""
+    return any(
+        value not in (None, "", [], {}) for name, value in event.items() if name != "event_id"
+    )
+
+
+def _spans(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+    payload = load_json(item.payload)
+    if isinstance(payload, dict) and isinstance(payload.get("items"), list):
+        elements = payload["items"]
+        if len(elements) > SPAN_LIMIT:
+            decoded.count("span", INVALID, f"more than {SPAN_LIMIT:,} spans in one item")
+            elements = elements[:SPAN_LIMIT]
+        for element in elements:
+            _keep_span(element, arrival, decoded)
+    elif isinstance(payload, dict):
+        _keep(span_items.from_v1(arrival.context.scrubber.scrub(payload), arrival), decoded)
+    else:
+        raise Undecodable("the payload is no JSON object")
+
+
+def _keep_span(element: Any, arrival: Arrival, decoded: Decoded) -> None:
+    try:
+        _keep(span_items.from_v2(element, arrival), decoded)
+    except NotASpan as error:
+        decoded.count("span", INVALID, str(error))
+
+
+def _keep(span: Span, decoded: Decoded) -> None:
+    """Store it, unless it is the Python client watching itself deliver its own envelopes."""
+    if span.attributes.get("thread.name") == "sentry-sdk.BackgroundWorker":
+        decoded.count("span", IGNORED, OWN_REQUEST)
+    else:
+        decoded.spans.append(span)
+
+
+def _client_report(item: Item, decoded: Decoded) -> None:
+    """What the client dropped before it could send it, by reason and category."""
+    report = load_json(item.payload)
+    if not isinstance(report, dict):
+        raise Undecodable("the payload is no JSON object")
+    for lost in _discarded(report):
+        category = text(lost.get("category"), 40) or "default"
+        reason = text(lost.get("reason"), 100) or "unknown"
+        quantity = lost.get("quantity")
+        if isinstance(quantity, int) and 0 < quantity <= _QUANTITY_LIMIT:
+            decoded.count(category, LOST_BY_CLIENT, reason, quantity)
+    decoded.count("client_report", "stored", "")
+
+
+def _discarded(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in ("discarded_events", "rate_limited_events", "filtered_events"):
+        listed = report.get(name)
+        for lost in listed[:REPORT_LIMIT] if isinstance(listed, list) else ():
+            if isinstance(lost, dict):
+                yield lost
+
+
+def _quantity(item: Item) -> int:
+    count = item.header.get("item_count")
+    if not isinstance(count, int) or isinstance(count, bool):
+        return 1
+    return min(max(count, 1), _QUANTITY_LIMIT)
+
+
+def _countable(item_type: str) -> str:
+    """The type as a ledger may show it; what a stranger writes there is no text of ours."""
+    known = item_type in WAITING or item_type in {"event", "transaction", "span", "client_report"}
+    plain = item_type.replace("_", "").replace("-", "").isalnum() and item_type.isascii()
+    return item_type if known or plain else "unknown"
