@@ -99,10 +99,22 @@ class struct_field(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
+class pair(FunctionElement[Any]):  # noqa: N801
+    """`pair(first, second)`: two values that are compared as one, the first before the second."""
+
+    inherit_cache = True
+
+
 @compiles(bucket, "duckdb")
 def _bucket(element: bucket, compiler: SQLCompiler, **kw: Any) -> str:
     column, start, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST((epoch_us({column}) - epoch_us({start})) // ({seconds} * 1000000) AS INTEGER)"
+    span = f"(epoch_us({column}) - epoch_us({start}))"
+    return f"CAST({span} // 1000000 // {seconds} AS INTEGER)"
+
+
+@compiles(pair, "duckdb")
+def _pair(element: pair, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"row({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(json_entries, "duckdb")

@@ -1,0 +1,92 @@
+"""Questions about how the events of an issue spread over tags, releases, environments and more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Literal
+
+from sqlalchemy import Select, func, literal, select
+
+from console.telemetry.dialect import json_entries, struct_field
+from console.telemetry.errors import of_groups
+from console.telemetry.question import ask, within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import error_event
+
+Field = Literal["environment", "release", "level", "platform", "transaction", "sdk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One value, how many events have it, and which share (0 to 1) of those that have the key."""
+
+    value: str
+    events: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The most frequent values of a key; `events` have the key, `values` may be more than shown."""
+
+    key: str
+    events: int
+    values: int
+    top: tuple[Share, ...]
+
+
+def tag_distributions(scope: Scope, hashes: Iterable[str], top: int = 10) -> list[Distribution]:
+    """The tags of an issue's events, by key; those that most events have come first."""
+    entries = (
+        select(json_entries(error_event.c.tags).label("entry"))
+        .where(within(error_event, scope), of_groups(hashes))
+        .subquery()
+    )
+    pairs = select(
+        struct_field(entries.c.entry, "key").label("key"),
+        struct_field(entries.c.entry, "value").label("value"),
+    )
+    return _distributions(scope, pairs, top)
+
+
+def field_distribution(
+    scope: Scope, hashes: Iterable[str], field: Field, top: int = 10
+) -> Distribution:
+    """How an issue's events spread over one of their fields."""
+    value = error_event.c[field]
+    pairs = select(literal(field).label("key"), value.label("value")).where(
+        within(error_event, scope), of_groups(hashes), value != ""
+    )
+    found = _distributions(scope, pairs, top)
+    return found[0] if found else Distribution(field, 0, 0, ())
+
+
+def _distributions(scope: Scope, pairs: Select[str, str], top: int) -> list[Distribution]:
+    pair = pairs.subquery()
+    counted = (
+        select(pair.c.key, pair.c.value, func.count().label("events"))
+        .group_by(pair.c.key, pair.c.value)
+        .subquery()
+    )
+    key, value, events = counted.c.key, counted.c.value, counted.c.events
+    ranked = select(
+        key,
+        value,
+        events,
+        func.sum(events).over(partition_by=key).label("total"),
+        func.count().over(partition_by=key).label("values"),
+        func.row_number().over(partition_by=key, order_by=(events.desc(), value)).label("rank"),
+    ).subquery()
+    query = (
+        select(ranked.c.key, ranked.c.total, ranked.c["values"], ranked.c.value, ranked.c.events)
+        .where(ranked.c.rank <= top)
+        .order_by(ranked.c.total.desc(), ranked.c.key, ranked.c.rank)
+    )
+    rows = groupby(ask(scope, query), key=itemgetter(0, 1, 2))
+    return [_distribution(name, int(total), values, found) for (name, total, values), found in rows]
+
+
+def _distribution(key: str, total: int, values: int, found: Iterable[Any]) -> Distribution:
+    top = tuple(Share(value, events, events / total) for *_, value, events in found)
+    return Distribution(key, total, values, top)

@@ -1,0 +1,253 @@
+"""Questions about error events: one event, the events of an issue, their counts over time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Select, false, func, literal, select
+
+from console.telemetry import bodies
+from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
+from console.telemetry.question import SINCE, ask, series, within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import error_event, group_key
+
+Event = error_event.c
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """What a list shows of an error event, and what leads to the rest of it."""
+
+    event_id: str
+    timestamp: datetime
+    received_at: datetime
+    grouping_hash: str
+    level: str
+    kind: str
+    title: str
+    culprit: str
+    message: str
+    platform: str
+    environment: str
+    release: str
+    transaction: str
+    user_key: str
+    trace_id: str
+    span_id: str
+    handled: bool | None
+    sdk: str
+    tags: dict[str, str]
+
+    @property
+    def mark(self) -> "Mark":
+        """Its place in the order of events, by which pages of a list continue."""
+        return Mark(self.timestamp, self.event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(EventRow):
+    """An error event with its body, the scrubbed JSON that the client sent."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """Where an event stands: events are ordered by time, and by id where times are equal."""
+
+    timestamp: datetime
+    event_id: str
+
+    @classmethod
+    def of(cls, pair: tuple[datetime, Any] | None) -> Self | None:
+        """Read a (time, id) pair as the engine gives it, naive and with the id as a UUID."""
+        return cls(pair[0].replace(tzinfo=UTC), pair[1].hex) if pair else None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The events around one event of an issue; `number` counts from 1 for the oldest of `total`."""
+
+    first: Mark | None
+    previous: Mark | None
+    next: Mark | None
+    latest: Mark | None
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many events and users, and when first and last."""
+
+    events: int = 0
+    users: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that events named, with how many did and when."""
+
+    name: str
+    events: int
+    first: datetime
+    last: datetime
+
+
+ROW = [Event[name] for name in EventRow.__dataclass_fields__]
+
+
+def event(scope: Scope, event_id: str) -> StoredEvent | None:
+    """One event with its body; a scope of a few hours around it answers many times as fast."""
+    found = ask(scope, _events(scope).add_columns(Event.body).where(Event.event_id == event_id))
+    return _stored(found)
+
+
+def latest_event(scope: Scope, hashes: Iterable[str]) -> StoredEvent | None:
+    """The newest event of an issue, with its body."""
+    newest = _events(scope).where(of_groups(hashes)).order_by(*_newest_first()).limit(1)
+    return _stored(ask(scope, newest.add_columns(Event.body)))
+
+
+def events_of(
+    scope: Scope, hashes: Iterable[str], *, before: Mark | None = None, limit: int = 50
+) -> list[EventRow]:
+    """The events of an issue, newest first; the next page starts before the last one's mark."""
+    page = _events(scope).where(of_groups(hashes)).order_by(*_newest_first()).limit(limit)
+    if before is not None:
+        page = page.where(Event.timestamp <= before.timestamp, _place() < _place_of(before))
+    return [EventRow(*row) for row in ask(scope, page)]
+
+
+def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
+    """The events of an issue around the one at `mark`, which need not be in the scope itself."""
+    here, older, newer = _place(), _place() < _place_of(mark), _place() > _place_of(mark)
+    query = select(
+        func.min(here),
+        func.max(here).filter(older),
+        func.min(here).filter(newer),
+        func.max(here),
+        func.count().filter(older) + 1,
+        func.count(),
+    ).where(within(error_event, scope), of_groups(hashes))
+    (found,) = ask(scope, query)
+    first, previous, following, latest = (Mark.of(pair) for pair in found[:4])
+    return Neighbours(first, previous, following, latest, number=found[4], total=found[5])
+
+
+def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
+    """The error events that name a trace, oldest first."""
+    found = _events(scope).where(Event.trace_id == trace_id).order_by(Event.timestamp)
+    return [EventRow(*row) for row in ask(scope, found)]
+
+
+def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str, list[int]]:
+    """Events per time bucket of each hash, for all of a page's sparklines at once."""
+    by_key = {group_key(one): one for one in hashes}
+    number = bucket(Event.timestamp, SINCE, seconds).label("number")
+    query = (
+        select(Event.group_key, number, func.count())
+        .where(within(error_event, scope), of_groups(by_key.values()))
+        .group_by(Event.group_key, "number")
+    )
+    counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for key, at, count in ask(scope, query):
+        counts[by_key[key]].append((at, count))
+    return {one: series(scope, seconds, counts[one]) for one in by_key.values()}
+
+
+def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
+    """Events per time bucket by level, of the whole project."""
+    number = bucket(Event.timestamp, SINCE, seconds).label("number")
+    query = (
+        select(Event.level, number, func.count())
+        .where(within(error_event, scope))
+        .group_by(Event.level, "number")
+    )
+    counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for level, at, count in ask(scope, query):
+        counts[level].append((at, count))
+    return {level: series(scope, seconds, found) for level, found in counts.items()}
+
+
+def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
+    """How many events and affected users there are, of an issue or of the whole project."""
+    query = select(*_totals()).where(within(error_event, scope))
+    if hashes is not None:
+        query = query.where(of_groups(hashes))
+    (found,) = ask(scope, query)
+    return Totals(*found)
+
+
+def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
+    """The same for each hash that has events in the scope."""
+    by_key = {group_key(one): one for one in hashes}
+    query = (
+        select(Event.group_key, *_totals())
+        .where(within(error_event, scope), of_groups(by_key.values()))
+        .group_by(Event.group_key)
+    )
+    return {by_key[key]: Totals(*found) for key, *found in ask(scope, query)}
+
+
+def environments(scope: Scope) -> list[str]:
+    """The environments that events named, those with most events first."""
+    query = (
+        select(Event.environment, func.count().label("events"))
+        .where(within(error_event, scope), Event.environment != "")
+        .group_by(Event.environment)
+        .order_by(func.count().desc(), Event.environment)
+    )
+    return [row.environment for row in ask(scope, query)]
+
+
+def releases(scope: Scope) -> list[Release]:
+    """The releases that events named, the latest to appear first."""
+    first = func.min(Event.timestamp)
+    query = (
+        select(Event.release, func.count(), first, func.max(Event.timestamp))
+        .where(within(error_event, scope), Event.release != "")
+        .group_by(Event.release)
+        .order_by(first.desc())
+    )
+    return [Release(*row) for row in ask(scope, query)]
+
+
+def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
+    """The events of an issue: those of any of its grouping hashes."""
+    keys = [group_key(one) for one in hashes]
+    return Event.group_key.in_(keys) if keys else false()
+
+
+def _events(scope: Scope) -> Select[*tuple[Any, ...]]:
+    return select(*ROW).where(within(error_event, scope))
+
+
+def _stored(found: Sequence[Any]) -> StoredEvent | None:
+    if not found:
+        return None
+    *fields, body = found[0]
+    values: list[Any] = [*fields, bodies.unpack(body)]
+    return StoredEvent(*values)
+
+
+def _totals() -> list[ColumnElement[Any]]:
+    users = func.count(Event.user_key.distinct())
+    return [func.count(), users, func.min(Event.timestamp), func.max(Event.timestamp)]
+
+
+def _newest_first() -> list[ColumnElement[Any]]:
+    return [Event.timestamp.desc(), Event.event_id.desc()]
+
+
+def _place() -> ColumnElement[Any]:
+    return pair(Event.timestamp, Event.event_id)
+
+
+def _place_of(mark: Mark) -> ColumnElement[Any]:
+    return pair(literal(mark.timestamp, UtcTimestamp), literal(mark.event_id, Hex128))

@@ -1,0 +1,50 @@
+"""What all questions share: the predicate of their scope, the way to the store, time buckets."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Integer, Table, and_, bindparam
+
+from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.scope import Scope
+from console.telemetry.store import current
+
+SINCE = bindparam("scope_since", type_=UtcTimestamp)
+UNTIL = bindparam("scope_until", type_=UtcTimestamp)
+ORGANIZATION = bindparam("scope_organization", type_=Integer)
+PROJECT = bindparam("scope_project", type_=Integer)
+
+
+def within(table: Table, scope: Scope) -> ColumnElement[bool]:
+    """The rows of a scope; the store puts in its organization, project and times."""
+    filters = [
+        table.c.organization_id == ORGANIZATION,
+        table.c.project_id == PROJECT,
+        table.c.timestamp >= SINCE,
+        table.c.timestamp < UNTIL,
+    ]
+    if scope.environment:
+        filters.append(table.c.environment == scope.environment)
+    if scope.release:
+        filters.append(table.c.release == scope.release)
+    return and_(*filters)
+
+
+def ask(scope: Scope, statement: Executable) -> Sequence[Any]:
+    """The rows that the store of the running app answers with."""
+    return current().rows(scope, statement)
+
+
+def buckets(scope: Scope, seconds: int) -> list[datetime]:
+    """Where each time bucket of a scope starts; the last may reach beyond the scope's end."""
+    count = -(-scope.length // timedelta(seconds=seconds))
+    return [scope.since + timedelta(seconds=seconds * number) for number in range(count)]
+
+
+def series(scope: Scope, seconds: int, counts: Iterable[tuple[int, int]]) -> list[int]:
+    """Counts by bucket number as one value per bucket, 0 where nothing was counted."""
+    values = [0] * len(buckets(scope, seconds))
+    for number, count in counts:
+        values[number] += count
+    return values
