@@ -8,21 +8,15 @@ from werkzeug.routing import Rule
 
 from console.accounts.access import SCOPES, Access
 
-# The whole list of what answers a stranger. Ingest asks for a key of its own.
+# The whole list of what answers a stranger. (Ingest stands in front of the app and asks for a key.)
 PUBLIC = {
-    "static",
-    "asset",
     "accounts.invitation",
     "accounts.login",
     "accounts.set_theme",
     "accounts.setup",
-    "ingest.envelope",
-    "ingest.preflight",
-    "ingest.store",
-    "ingest.tunnel",
-    "web.health",
+    "ingest.health",
 }
-FRAMEWORK = {"static", "asset"}  # files of ours, served by no view of ours
+FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*)?")
 TYPES = {"organization": "slug", "project": "slug"}
 PREFIX = {
