@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, false, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 
 from console.telemetry import bodies
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
@@ -221,7 +221,7 @@ def releases(scope: Scope) -> list[Release]:
 def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
     """The events of an issue: those of any of its grouping hashes."""
     keys = [group_key(one) for one in hashes]
-    return Event.group_key.in_(keys) if keys else false()
+    return Event.group_key.in_(keys or [""])  # "" is NULL, which equals nothing
 
 
 def _events(scope: Scope) -> Select[*tuple[Any, ...]]:
