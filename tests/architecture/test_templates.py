@@ -73,7 +73,6 @@ class Elements(HTMLParser):
 
 def without_control(source: str) -> str:
     """Take out comments and statements, keep the line numbers."""
-
     return re.sub(r"\{#.*?#\}|\{%.*?%\}", newlines, source, flags=re.DOTALL)
 
 
