@@ -37,6 +37,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/select.js",
         "js/refresh.js",
         "js/keyboard.js",
+        "js/shortcut.js",
         "js/chart-pointer.js",
         "js/chart.js",
     ),

@@ -20,14 +20,15 @@ from console.web.timerange import (
 )
 
 THEMES = ("light", "dark")
+LIVE = "5"  # seconds between refreshes until somebody chooses otherwise: new data shows by itself
 csrf = CSRFProtect()
 
 
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
-    csrf.init_app(app)
     for module in (filters, assets, csp, errors, drawing):
         module.init_app(app)
+    csrf.init_app(app)  # after csp: where a request comes from is looked at before its token
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
@@ -67,8 +68,8 @@ def theme(shell: Any) -> str:
 
 def refresh_choice() -> str:
     """How often this browser refreshes a page, in seconds; chosen in the top bar."""
-    chosen = request.cookies.get("refresh", "0")
-    return chosen if chosen in REFRESH_LABELS else "0"
+    chosen = request.cookies.get("refresh", LIVE)
+    return chosen if chosen in REFRESH_LABELS else LIVE
 
 
 def has_endpoint(name: str) -> bool:

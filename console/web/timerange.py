@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from flask import Flask, abort, current_app, g, request, url_for
@@ -12,6 +13,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
+from console.web.choices import choices
 
 RANGES = {
     "1h": timedelta(hours=1),
@@ -40,13 +42,15 @@ REFRESH_LABELS = {
 DEFAULT_RANGE = "14d"
 PARAMETERS = ("range", "since", "until", "environment", "compare")
 LONGEST = timedelta(days=400)
+# Arithmetic with a range and its comparison stays inside what datetime can say.
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 # A bucket is at least this wide, so that a chart has some 30 to 60 of them.
 _GRAINS = (
     (timedelta(hours=2), timedelta(minutes=2)),
     (timedelta(hours=30), timedelta(minutes=30)),
     (timedelta(days=8), timedelta(hours=4)),
     (timedelta(days=16), timedelta(hours=6)),
-    (timedelta(days=35), timedelta(days=1)),
+    (timedelta(days=35), timedelta(hours=12)),
 )
 
 
@@ -78,7 +82,7 @@ class Range:
     def grain(self) -> timedelta:
         """The width of a chart's bucket."""
         fits = (grain for longest, grain in _GRAINS if self.length <= longest)
-        return next(fits, timedelta(days=max(1, self.length // timedelta(days=60))))
+        return next(fits, timedelta(days=max(1, ceil(self.length / timedelta(days=60)))))
 
     @property
     def compared(self) -> tuple[datetime, datetime] | None:
@@ -92,15 +96,15 @@ class Range:
 class RangeForm(Form):
     """The top bar's GET form."""
 
-    range = SelectField("Time range", default=DEFAULT_RANGE)
+    range = SelectField(
+        "Time range",
+        choices=choices([*RANGE_LABELS.items(), ("custom", "Custom range")]),
+        default=DEFAULT_RANGE,
+    )
     since = StringField("From")
     until = StringField("To")
     environment = StringField("Environment")
-    compare = SelectField("Compare", choices=list(COMPARE_LABELS.items()), default="")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.range.choices = [*RANGE_LABELS.items(), ("custom", "Custom range")]
+    compare = SelectField("Compare", choices=choices(COMPARE_LABELS.items()), default="")
 
     def validate_environment(self, field: StringField) -> None:
         if len(field.data or "") > 64:
@@ -170,8 +174,13 @@ def environments(project: Any) -> list[str]:
 
 def _instant(text: str | None, which: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text or "")
-    except ValueError:
+        given = datetime.fromisoformat(text or "")
+        instant: datetime | None = (
+            given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+        )
+    except (ValueError, OverflowError):
+        instant = None
+    if instant is None or not FIRST_YEAR <= instant.year < LAST_YEAR:
         message = f"The range's “{which}” is not a date and time such as 2026-11-23T08:00."
-        raise ValidationError(message) from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+        raise ValidationError(message)
+    return instant

@@ -1,0 +1,156 @@
+"""What only a browser does: layout, keyboard, accessibility, charts under the pointer."""
+
+import re
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from tests.databases import ROOT
+from tests.web.gallery import create_gallery
+
+pytestmark = pytest.mark.browser
+PAGES = ["issues/", "issues/7/", "overview/?environment=staging", "settings/", "members/", "atoms/",
+         "login", "blank/?environment=production"]  # fmt: skip
+AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_either_theme(browser: Browser, gallery_url, theme):
+    context = browser.new_context(color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in PAGES:
+            page.goto(f"{gallery_url}/{path}")
+            page.evaluate(AXE.read_text())
+            found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.impact]))")
+            assert (path, width, found) == (path, width, [])
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_no_page_scrolls_sideways(chromium: Page, gallery_url, width):
+    chromium.set_viewport_size({"width": width, "height": 844})
+    for path in PAGES:
+        chromium.goto(f"{gallery_url}/{path}")
+        assert chromium.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_nothing_violates_the_policy(chromium: Page, gallery_url):
+    said: list[str] = []
+    chromium.on("console", lambda message: said.append(message.text))
+    chromium.on("pageerror", lambda error: said.append(str(error)))
+    for path in PAGES:
+        chromium.goto(f"{gallery_url}/{path}")
+    assert said == []
+
+
+def test_the_inbox_works_by_keyboard(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/overview/")
+    chromium.keyboard.press("g")
+    chromium.keyboard.press("i")
+    chromium.wait_for_url("**/issues/")
+    chromium.keyboard.press("/")
+    expect(chromium.locator("[data-search]")).to_be_focused()
+    chromium.keyboard.press("Escape")
+    for _ in range(2):
+        chromium.keyboard.press("j")
+    chromium.keyboard.press("x")
+    expect(chromium.locator("#issue-2")).to_have_attribute("aria-selected", "true")
+    expect(chromium.locator("[data-selected-count]")).to_have_text("1 selected")
+    chromium.keyboard.press("t")
+    expect(chromium.locator("select[data-range]")).to_be_focused()
+    chromium.keyboard.press("Escape")
+    chromium.keyboard.press("?")
+    expect(chromium.locator("#help")).to_be_visible()
+    chromium.keyboard.press("Escape")
+    chromium.keyboard.press("k")
+    chromium.keyboard.press("Enter")
+    chromium.wait_for_url("**/issues/7/")
+
+
+def test_bulk_buttons_wait_for_a_selection(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/issues/")
+    resolve = chromium.get_by_role("button", name="Resolve")
+    expect(resolve).to_be_disabled()
+    chromium.get_by_label("Select all").check()
+    expect(resolve).to_be_enabled()
+    expect(chromium.locator("[data-selected-count]")).to_have_text("8 selected")
+
+
+def test_without_javascript_the_menu_opens_and_filters_apply(browser: Browser, gallery_url):
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{gallery_url}/issues/")
+    expect(page.get_by_role("link", name="Members")).to_be_hidden()
+    page.locator("label[for=rail-toggle]").click()
+    expect(page.get_by_role("link", name="Members")).to_be_visible()
+    page.locator("select[name=environment]").select_option("staging")
+    page.locator(".bar-form").get_by_role("button", name="Apply").click()
+    assert "environment=staging" in page.url
+    expect(page.get_by_role("button", name="Resolve")).to_be_enabled()
+    context.close()
+
+
+def test_a_chart_answers_the_pointer_and_a_drag_is_a_range(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/overview/?environment=staging")
+    figure = chromium.locator("figure[data-chart]").nth(1)
+    figure.hover()
+    plot = figure.locator("canvas")
+    plot.wait_for()
+    expect(chromium.locator("canvas")).to_have_count(3)
+    box = plot.bounding_box()
+    assert box is not None
+    chromium.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + 40)
+    rows = figure.locator(".chart-tip li").all_inner_texts()
+    assert rows[0].endswith("UTC")
+    numbers = [float(n) for row in rows[1:] for n in re.findall(r": ([\d.]+) ms", row)]
+    assert numbers == sorted(numbers, reverse=True)
+    chromium.mouse.down()
+    chromium.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 40, steps=3)
+    chromium.mouse.up()
+    chromium.wait_for_url("**since=**")
+    assert "environment=staging" in chromium.url
+
+
+def test_a_chart_is_complete_without_chart_js(chromium: Page, gallery_url):
+    chromium.route("**/chart.umd.min.js", lambda route: route.abort())
+    chromium.goto(f"{gallery_url}/overview/")
+    figure = chromium.locator("figure[data-chart]").first
+    figure.hover()
+    expect(figure.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile("Errors: .* in all")
+    )
+    expect(figure.locator("canvas")).to_have_count(0)
+
+
+def test_a_menu_closes_on_escape_and_gives_the_focus_back(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/issues/7/")
+    mute = chromium.locator("summary", has_text="Mute")
+    mute.click()
+    chromium.keyboard.press("ArrowDown")
+    expect(chromium.get_by_role("button", name="For 1 hour")).to_be_focused()
+    chromium.keyboard.press("Escape")
+    expect(mute).to_be_focused()
+    expect(chromium.get_by_role("button", name="For 1 hour")).to_be_hidden()
+
+
+def test_nothing_waits_for_a_stuck_cdn(browser: Browser):
+    """A CDN that takes the connection and never answers does not keep a page from being used."""
+    server = make_server("127.0.0.1", 0, create_gallery(assets="cdn"), threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("https://cdn.jsdelivr.net/**", lambda _route: None)
+    page.goto(
+        f"http://127.0.0.1:{server.server_port}/acme/shop/issues/", wait_until="domcontentloaded"
+    )
+    page.keyboard.press("j")
+    expect(page.locator("#issue-1")).to_have_attribute("data-current", "")
+    context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,168 @@
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.web.axis import GAP, flag_box, marker_labels, time_labels
+from console.web.charts import (
+    MOST_POINTS,
+    Chart,
+    Marker,
+    Series,
+    Threshold,
+    chartjs,
+    nice_ticks,
+    sentence,
+)
+from console.web.drawing import BOTTOM, LEFT, LIGHT, RIGHT, WIDTHS, bars, chart_json, fluid_svg, svg
+from tests.web.gallery import charts
+
+START = datetime(2026, 11, 9, 8, tzinfo=UTC)
+GRAINS = [timedelta(minutes=m) for m in (1, 2, 5, 30, 60, 240, 360, 1440, 10080)]
+SVG = "{http://www.w3.org/2000/svg}"
+values = st.none() | st.integers(0, 10**7) | st.floats(0, 1e6)
+
+
+@st.composite
+def any_chart(draw):
+    count = draw(st.integers(1, 80))
+    grain = draw(st.sampled_from(GRAINS))
+    start = START + timedelta(minutes=draw(st.integers(0, 3000)))
+    buckets = [start + grain * index for index in range(count)]
+    kinds = draw(st.lists(st.sampled_from(["bar", "line", "area"]), max_size=3))
+    column = st.lists(values, min_size=count, max_size=count)
+    series = [Series(f"S{index}", draw(column), kind) for index, kind in enumerate(kinds)]
+    shares = draw(st.lists(st.floats(-0.1, 1.1), max_size=12))
+    markers = tuple(Marker(start + grain * count * s, f"v{i}.0") for i, s in enumerate(shares))
+    limit = draw(st.none() | st.floats(0.1, 1e6).map(lambda v: Threshold(v, "Limit")))
+    return Chart(
+        "Any", buckets, grain, series, unit="ms", markers=markers, threshold=limit,
+        complete_until=draw(st.none() | st.just(buckets[-1])),
+    )  # fmt: skip
+
+
+@given(any_chart(), st.sampled_from([260, 480, 820, 1200]), st.integers(80, 400))
+def test_everything_drawn_is_inside_the_picture(chart, width, height):
+    root = ET.fromstring(svg(chart, width, height, LIGHT))
+    plot = width - LEFT - RIGHT
+    for element in root.iter():
+        for name in ("x", "x1", "x2", "cx"):
+            value = element.get(name, "0")
+            if value.endswith("%"):
+                assert -0.01 <= float(value[:-1]) <= 100.01
+        for name in ("y", "y1", "y2", "cy"):
+            assert -0.1 <= float(element.get(name, "0")) <= height
+        if element.tag == SVG + "rect":
+            assert (
+                float(element.get("y", "")) + float(element.get("height", ""))
+                <= height - BOTTOM + 0.2
+            )
+        if element.tag == SVG + "path":
+            numbers = (
+                element.get("d", "").replace("M", " ").replace("L", " ").replace("Z", "").split()
+            )
+            assert all(-0.1 <= float(x) <= 1000.1 for x in numbers[::2])
+            assert all(0 <= float(y) <= height for y in numbers[1::2])
+    assert plot > 0
+
+
+@given(any_chart(), st.sampled_from([*WIDTHS.values(), 1200]))
+def test_labels_never_touch(chart, width):
+    below = [label.box(width) for label in time_labels(chart, width)]
+    above = [flag_box(label, width) for label in marker_labels(chart, width)]
+    assert all(a[1] + GAP <= b[0] for a, b in pairwise(below))
+    assert all(a[1] + GAP <= b[0] for a, b in pairwise(above))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0.001, 1e7), st.booleans())
+def test_grid_lines_cover_the_data_in_few_equal_steps(low, span, whole):
+    if whole:
+        low, span = int(low), int(span) + 1
+    ticks = nice_ticks(low, low + span, whole=whole)
+    assert ticks[0] <= low + 1e-6
+    assert ticks[-1] >= low + span - 1e-6 * (span + abs(low))
+    assert 2 <= len(ticks) <= 7
+    steps = [b - a for a, b in pairwise(ticks)]
+    assert max(steps) - min(steps) < 1e-6 * max(1, abs(low) + span)
+
+
+def test_counts_start_at_zero_and_have_whole_ticks():
+    assert nice_ticks(0, 3, whole=True) == [0, 1, 2, 3]
+    assert nice_ticks(0, 113, whole=True) == [0, 50, 100, 150]
+    assert nice_ticks(0, 0, whole=True) == [0, 1, 2, 3, 4]
+
+
+def test_the_day_is_named_where_it_begins():
+    buckets = [START + timedelta(hours=i) for i in range(24)]
+    chart = Chart("Day", buckets, timedelta(hours=1), [Series("S", [1] * 24)])
+    texts = [label.text for label in time_labels(chart, 480)]
+    assert "10 Nov" in texts
+    assert "12:00" in texts
+
+
+def test_an_hour_without_midnight_names_its_day_once():
+    buckets = [START + timedelta(minutes=i) for i in range(60)]
+    chart = Chart("Hour", buckets, timedelta(minutes=1), [Series("S", [1] * 60)])
+    assert sum("Nov" in label.text for label in time_labels(chart, 480)) == 1
+
+
+def test_gaps_stay_gaps_and_the_unfinished_bucket_is_dashed():
+    drawn = str(fluid_svg(charts()["latency"]))
+    solid = ET.fromstring(
+        drawn.replace("<svg class", '<svg xmlns="http://www.w3.org/2000/svg" class')
+    )
+    paths = [p for p in solid.iter(SVG + "path") if p.get("class") == "c-line c-p95"]
+    assert paths[0].get("d", "").count("M") == 2
+    assert 'class="c-line c-p95 c-dash"' in drawn
+    assert "P95 limit 300 ms" in drawn
+    assert "c-bar-open" in fluid_svg(charts()["events"])
+
+
+def test_crowded_releases_are_one_flag():
+    texts = [label.text for label in marker_labels(charts()["events"], 500)]
+    assert "v1.33.0 +2" in texts
+
+
+def test_the_picture_is_said_in_words():
+    words = sentence(charts()["events"])
+    assert words.startswith("Events, 9 Nov 20:00 to 23 Nov 20:00 UTC. Errors: ")
+    assert "events in all" in words
+    assert "5 markers: v1.8.0" in words
+    assert f'aria-label="{words}"' in fluid_svg(charts()["events"])
+
+
+def test_names_from_clients_cannot_leave_the_markup():
+    hostile = '</script><b "x>'
+    chart = Chart(hostile, [START], timedelta(hours=1), [Series(hostile, [1])],
+                  markers=(Marker(START, hostile),))  # fmt: skip
+    assert "<b" not in fluid_svg(chart) + svg(chart, 300, 100, LIGHT)
+    assert "</script" not in chart_json(chart)
+
+
+def test_chartjs_gets_the_same_chart():
+    config = chartjs(charts()["events"])
+    assert config["options"]["scales"]["y"]["max"] == charts()["events"].ticks()[-1]
+    assert config["data"]["datasets"][0]["data"] == list(charts()["events"].series[0].values)
+    assert config["pharos"]["openFrom"] == 55
+
+
+def test_mail_gets_literal_colours_and_no_classes():
+    drawn = svg(charts()["latency"], 600, 220, LIGHT)
+    assert "class=" not in drawn
+    assert LIGHT["p95"] in drawn
+    assert 'width="600" height="220"' in drawn
+
+
+def test_a_chart_refuses_what_no_screen_can_show():
+    many = [START + timedelta(minutes=i) for i in range(MOST_POINTS + 1)]
+    with pytest.raises(ValueError, match="at most"):
+        Chart("Many", many, timedelta(minutes=1), [])
+    with pytest.raises(ValueError, match="one value per bucket"):
+        Chart("Short", many[:2], timedelta(minutes=1), [Series("S", [1])])
+
+
+def test_a_sparkline_shows_zero_and_leaves_out_gaps():
+    assert bars([1, None, 0], 30, 20).count("M") == 2

@@ -1,0 +1,177 @@
+import re
+from base64 import b64encode
+from hashlib import sha384
+
+import pytest
+from flask import Blueprint, abort
+from sqlalchemy.exc import OperationalError
+
+from console.web.assets import PACKAGES, STATIC
+from console.web.frame import csrf
+from console.web.nav import NavItem, nav_groups
+from tests.web.gallery import create_gallery, shell
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.DOTALL)
+    assert match, pattern
+    return match[match.lastindex or 0]
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_the_rail_shows_what_is_registered_and_marks_one(visitor):
+    page = visitor.get("/acme/shop/issues/7/?environment=production").text
+    current = re.findall(r'class="rail-link" href="([^"]*)" aria-current="page"', page)
+    assert current == ["/acme/shop/issues/?environment=production"]
+    assert 'rail-count">3<' in page
+    assert re.findall(r'rail-group">(\w+)<', page) == ["Errors", "Data", "Project", "Organization"]
+
+
+def test_the_rail_hides_what_the_role_forbids(gallery):
+    gallery.extensions["pharos.nav"] = [
+        NavItem("Keys", "key", "gallery.settings", "Project", role="admin")
+    ]
+    with gallery.test_request_context("/acme/shop/issues/"):
+        person = shell()
+        assert [group for group, _ in nav_groups(person)] == ["Project"]
+        person.role = "member"
+        assert nav_groups(person) == []
+        assert nav_groups(None) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_chosen_theme_is_in_the_first_byte_of_the_page(visitor, theme):
+    assert f'<html lang="en" data-theme="{theme}">' in visitor.get(
+        f"/acme/shop/issues/?theme={theme}"
+    ).text  # fmt: skip
+    visitor.set_cookie("theme", theme)
+    assert f'data-theme="{theme}"' in visitor.get("/acme/shop/issues/").text
+
+
+def test_our_files_are_kept_for_a_year_under_a_name_that_changes_with_them(visitor):
+    page = visitor.get("/acme/shop/issues/").text
+    url = found(r'href="(/static/[0-9a-f]{12}/pharos.css)"', page)
+    answer = visitor.get(url)
+    assert answer.cache_control.max_age == 31_536_000
+    assert answer.cache_control.immutable
+    assert visitor.get(url, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    stale = visitor.get("/static/000000000000/pharos.css")
+    assert stale.data == answer.data
+    assert stale.cache_control.no_cache
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing.css", "../web/assets.py", "%2e%2e/app.py", "css", "..%2f..%2fwsgi.py"]
+)
+def test_no_other_file_is_served(visitor, path):
+    assert visitor.get(f"/static/000000000000/{path}").status_code == 404
+
+
+def test_packages_have_the_hash_that_the_cdn_is_held_to():
+    for package in PACKAGES.values():
+        installed = (STATIC / "node_modules" / package.path).read_bytes()
+        assert package.integrity == "sha384-" + b64encode(sha384(installed).digest()).decode()
+
+
+def test_cdn_mode_names_the_files_in_page_and_policy():
+    visitor = create_gallery(assets="cdn").test_client()
+    answer = visitor.get("/acme/shop/overview/")
+    htmx, chart = PACKAGES["htmx"], PACKAGES["chart.js"]
+    assert htmx.cdn_url == "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
+    expected = f'src="{htmx.cdn_url}" integrity="{htmx.integrity}" crossorigin="anonymous" async'
+    assert expected in answer.text
+    assert f'data-chart-integrity="{chart.integrity}"' in answer.text
+    sources = answer.headers["Content-Security-Policy"].split("script-src ")[1].split(";")[0]
+    assert sources.split() == ["'self'", htmx.cdn_url, chart.cdn_url]
+
+
+def test_every_answer_carries_the_security_headers(visitor):
+    for path in ("/acme/shop/issues/", "/nothing", "/acme/shop/login"):
+        headers = visitor.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("same-origin", 400), ("none", 400)],
+)
+def test_a_change_from_another_site_is_refused_before_the_token_is_looked_at(visitor, site, status):
+    answer = visitor.post("/acme/shop/settings/", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == status
+
+
+def test_a_change_needs_the_token_of_the_page(visitor):
+    page = visitor.get("/acme/shop/settings/").text
+    token = found(r'name="csrf-token" content="([^"]+)"', page)
+    refused = visitor.post("/acme/shop/settings/", data={"name": "x"})
+    assert refused.status_code == 400
+    assert "too old to be trusted" in refused.text
+    accepted = visitor.post("/acme/shop/settings/", headers={"X-CSRFToken": token})
+    assert accepted.status_code == 200
+
+
+def test_an_error_is_a_page_a_part_or_a_problem(gallery, visitor):
+    page = visitor.get("/nothing")
+    assert page.status_code == 404
+    assert "<html" in page.text
+    assert page.headers["X-Request-Id"] in page.text
+    part = visitor.get("/nothing", headers=HTMX)
+    assert part.text.startswith('<div class="tile-error"')
+    api = visitor.get("/api/v1/acme/shop/nothing")
+    assert api.mimetype == "application/problem+json"
+    assert api.json["status"] == 404
+    assert api.json["request_id"] == api.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422, 429, 500, 503])
+def test_each_error_has_a_sentence(gallery, visitor, status):
+    gallery.add_url_rule("/broken", "broken", lambda: abort(status))
+    answer = visitor.get("/broken")
+    assert answer.status_code == status
+    assert len(found(r"<p>([^<]+)</p>", answer.text)) > 30
+
+
+def test_a_view_may_say_more(gallery, visitor):
+    gallery.add_url_rule("/broken", "broken", lambda: abort(400, "The page must be a number."))
+    assert "The page must be a number." in visitor.get("/broken").text
+
+
+def test_a_database_that_is_away_is_503_and_the_page_needs_no_query(gallery, visitor):
+    def broken():
+        raise OperationalError("SELECT 1", {}, ConnectionError())
+
+    gallery.add_url_rule("/broken", "broken", broken)
+    gallery.context_processor(broken)
+    answer = visitor.get("/broken")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "10"
+
+
+def test_an_invalid_field_shows_its_error_beside_it_and_takes_the_focus(gallery, visitor):
+    gallery.config["WTF_CSRF_ENABLED"] = False
+    page = visitor.post("/acme/shop/settings/", data={"name": "", "password": "short"}).text
+    field = found(r'<input[^>]*id="password"[^>]*>', page)
+    assert 'aria-invalid="true"' in field
+    assert 'aria-describedby="password-error"' in field
+    assert re.search(r'id="password-error">.*?Use at least 12 characters', page, re.DOTALL)
+
+
+def test_an_sdk_may_come_from_anywhere(gallery):
+    ingest = Blueprint("ingest", __name__)
+    ingest.add_url_rule("/api/1/envelope/", "envelope", lambda: "ok", methods=["POST"])
+    gallery.register_blueprint(ingest)
+    csrf.exempt(ingest)
+    answer = gallery.test_client().post(
+        "/api/1/envelope/", headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 200
