@@ -167,7 +167,9 @@ class ProjectForm(FlaskForm):
 class DeletionForm(FlaskForm):
     """A deletion that cannot be undone: the name must be typed."""
 
-    confirmation = StringField("Type the name of the project", filters=[plain])
+    confirmation = StringField(
+        "Type the name of the project", [DataRequired("Type the name.")], filters=[plain]
+    )
 
     def __init__(self, name: str) -> None:
         self.wanted = name
@@ -267,13 +269,16 @@ class TokenForm(FlaskForm):
     )
     scopes = SelectMultipleField(
         "It may",
-        [DataRequired("Choose at least one.")],
         choices=list(SCOPES.items()),
         default=["issues:read", "outcomes:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
     expires = SelectField("It expires", choices=list(EXPIRIES.items()), default="90")
+
+    def validate_scopes(self, field: SelectMultipleField) -> None:
+        if not field.data:
+            raise Invalid("Choose at least one.")
 
 
 def refuse_weak(field: PasswordField, *about: str) -> None:

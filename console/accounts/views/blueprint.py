@@ -54,6 +54,14 @@ for item in (
         role="admin",
         order=82,
     ),
+    NavItem(
+        "Organizations",
+        icon="building",
+        endpoint="accounts.organizations",
+        group="Account",
+        level="account",
+        order=90,
+    ),
 ):
     nav_entry(bp, item)
 

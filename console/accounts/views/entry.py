@@ -42,10 +42,10 @@ def setup() -> Response:
     user = User(name=text(form.name), email=text(form.email), password_hash=hashed)
     db.session.add(user)
     db.session.flush()
+    sessions.start(user)
     organization = projects.create_organization(text(form.organization), owner=user)
     project = projects.create_project(text(form.project), platform=form.platform.data)
     path = f"/{organization.slug}/{project.slug}/connect"
-    sessions.start(user)
     db.session.commit()
     return go_to(path)
 

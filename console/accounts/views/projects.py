@@ -70,9 +70,13 @@ def change_monitoring(project: Project) -> Response:
     if not form.validate():
         return page_or_part(MONITORING, THRESHOLDS, status=422, project=project, form=form)
     settings = queries.monitoring_of(project)
-    before = {name: getattr(settings, name) for name in form.settings}
+    changes = {
+        name: f"{getattr(settings, name)} → {value}"
+        for name, value in form.settings.items()
+        if getattr(settings, name) != value
+    }
     form.populate_obj(settings)
-    audit.record("monitoring.changed", project.name, before=before, after=form.settings)
+    audit.record("monitoring.changed", project.name, **changes)
     db.session.commit()
     return changed(THRESHOLDS, ".monitoring", "Saved.", _path(project), project=project, form=form)
 
