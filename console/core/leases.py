@@ -1,13 +1,14 @@
 """Who leads when several processes run, and which due times a job has already been run for."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, or_, update
+from sqlalchemy import Index, String, Text, UniqueConstraint, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
-from console.core.db import Model, db
+from console.core.db import Model, db, insert
 
 
 class Lease(Model):
@@ -65,16 +66,26 @@ def let_go(name: str, holder: str) -> None:
     db.session.commit()
 
 
-def claim(job: str, due_at: datetime, epoch: int) -> JobRun | None:
-    """Return the run of a job for a due time, or None if it was run before. Commits."""
-    run = JobRun(job=job, due_at=due_at, epoch=epoch)
-    db.session.add(run)
-    try:
-        db.session.commit()
-    except IntegrityError:  # another process was first
-        db.session.rollback()
-        return None
-    return run
+def claim(lease: str, epoch: int, job: str, due_at: datetime) -> int | None:
+    """Return the id of a new JobRun; None if this due time had its run, or the lease is lost.
+
+    Commits. A leader that was frozen while another took the lease finds a later epoch.
+    """
+    present = select(Lease.epoch).where(Lease.name == lease).with_for_update(read=True)
+    run_id = None
+    if db.session.scalar(present) == epoch:
+        run = insert(JobRun).values(job=job, due_at=due_at, epoch=epoch)
+        run_id = db.session.scalar(run.on_conflict_do_nothing().returning(JobRun.id))
+    db.session.commit()
+    return run_id
+
+
+def last_runs() -> Sequence[JobRun]:
+    """The latest run of each job, by name."""
+    latest = select(func.max(JobRun.id)).group_by(JobRun.job)
+    return db.session.scalars(
+        select(JobRun).where(JobRun.id.in_(latest)).order_by(JobRun.job)
+    ).all()
 
 
 def _first(lease: Lease) -> int | None:

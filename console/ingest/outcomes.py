@@ -20,7 +20,7 @@ EXTENSION = "pharos.refusals"
 KIND = "outcomes"
 FLUSH_SECONDS = 1.0
 DISTINCT_LIMIT = 100  # a client's report may invent reasons; beyond it they are "other"
-UNSPEAKABLE = re.compile(r"[^\w .:/+-]+", re.ASCII)
+UNSPEAKABLE = re.compile(r"[^ -~]+")
 
 STORED, DUPLICATE, IGNORED = "stored", "duplicate", "ignored"
 REFUSED, INVALID, LOST_BY_CLIENT = "refused", "invalid", "lost_by_client"

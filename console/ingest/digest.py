@@ -1,0 +1,274 @@
+"""One organization's share of a batch: decoded, then committed in three replayable steps."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from console.accounts.models import MonitoringConfig, Project
+from console.core.db import db, insert, reading
+from console.core.tenancy import organization_scope
+from console.errors.digest import Happening, count_in, ensure_issues
+from console.errors.grouping import Grouping, group
+from console.ingest import decode, outcomes, sentry
+from console.ingest.events import error_event
+from console.ingest.models import DigestPosition
+from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
+from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.spool import SpoolRow
+from console.telemetry.database import TelemetryUnavailable
+from console.telemetry.records import Batch, ErrorEvent, Span, Written
+from console.telemetry.store import TelemetryStore
+
+INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
+UNDECODABLE = "undecodable"
+OUTAGES = (TelemetryUnavailable, OSError, MemoryError)
+
+
+class TelemetryDown(Exception):
+    """An organization's telemetry cannot be written now: its file, the disk or memory fails."""
+
+
+class Indigestible(Exception):
+    """A row that decoding fails on: a defect of ours that a retry of the batch would meet again."""
+
+    def __init__(self, row: SpoolRow) -> None:
+        super().__init__(f"row {row.position}")
+        self.row = row
+
+
+@dataclass(slots=True)
+class Records:
+    """What one spool row brought."""
+
+    project_id: int
+    events: list[tuple[Grouping, ErrorEvent]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """How many records came of a batch, and what alerting wants to hear of."""
+
+    records: int = 0
+    happenings: Sequence[Happening] = ()
+
+
+def digest(store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow]) -> Digested:
+    """Commit rows of one organization, in ascending position, whatever part was committed before.
+
+    (1) state: the issues that the events need; (2) telemetry, with the last position; (3) state:
+    counters and outcomes, with the last position. A crash between them leads to a replay: each
+    store leaves out what it has, and an event is counted only if its stored row came from the very
+    position that it has here. Raises Indigestible for a row that cannot be decoded, TelemetryDown
+    when only a retry can help; any other exception is of the state database or a defect.
+    """
+    with organization_scope(organization_id):
+        applied, rules = _starting_point(rows)
+        records = [_records(row, rules) for row in rows if row.position > applied]
+        if not records:
+            return Digested()
+        last = rows[-1].position
+        issues = _ensured_issues(records)
+        batch = Batch(
+            errors=[event for one in records for _, event in one.events],
+            spans=[span for one in records for span in one.spans],
+        )
+        try:
+            written = store.write(organization_id, batch, last)
+        except OUTAGES as error:
+            raise TelemetryDown from error
+        happenings = _count(records, issues, written)
+        _advance(organization_id, last)
+        db.session.commit()
+    return Digested(len(batch.errors) + len(batch.spans), happenings)
+
+
+def state_takes_writes(organization_id: int) -> bool:
+    """Whether the state database works; asked after a failure, to tell outage from defect."""
+    try:
+        with organization_scope(organization_id):
+            db.session.execute(
+                update(DigestPosition).values(position=DigestPosition.position),
+                execution_options={"synchronize_session": False},
+            )
+            db.session.commit()
+    except Exception:  # noqa: BLE001 - any failure is the answer
+        return False
+    return True
+
+
+def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRules]]:
+    """The position that state has applied, and the scrubbing rules of the projects that exist."""
+    project_ids = {row.project_id for row in rows}
+    for row in rows:
+        if row.kind == outcomes.KIND:
+            project_ids |= {count.project_id for count in outcomes.from_spool(row)}
+    with reading():
+        applied = db.session.scalar(select(DigestPosition.position))
+        query = select(MonitoringConfig).where(MonitoringConfig.project_id.in_(project_ids))
+        rules = {one.project_id: _rules(one) for one in db.session.scalars(query)}
+        db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
+    return applied or 0, rules
+
+
+def _records(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> Records:
+    """What a row brings; nothing if its project was deleted since."""
+    if row.kind == outcomes.KIND:
+        known = [count for count in outcomes.from_spool(row) if count.project_id in rules]
+        return Records(row.project_id, counts=known)
+    if row.project_id not in rules:
+        return Records(row.project_id)
+    try:
+        return _decoded(row, rules[row.project_id])
+    except decode.Undecodable as error:
+        return Records(row.project_id, counts=[_lost(row, str(error))])
+    except Exception as error:
+        raise Indigestible(row) from error
+
+
+def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
+    raw = decode.inflate(row.body, row.encoding, limit=INFLATED_LIMIT)
+    if row.kind == "sentry.store":
+        envelope = decode.parse_store(raw, limit=INFLATED_LIMIT)
+    else:
+        envelope = decode.parse_envelope(raw)
+    context = sentry.Context(
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        position=row.position,
+        received_at=row.received_at,
+        scrubber=scrubber(rules),
+    )
+    decoded = sentry.decode(envelope, context)
+    records = Records(row.project_id, spans=decoded.spans)
+    for event in decoded.events:
+        grouping = group(event)
+        records.events.append((grouping, error_event(event, grouping, context)))
+    records.counts = [_count_of(row, count) for count in decoded.counts]
+    return records
+
+
+def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
+    """The ledger's count; what is wrong with an item is its detail, not one more reason."""
+    reason, detail = count.reason, ""
+    if count.outcome == INVALID:
+        reason, detail = UNDECODABLE, count.reason
+    return Count(
+        row.project_id,
+        count.item_type,
+        count.outcome,
+        reason,
+        count.quantity,
+        row.received_at,
+        detail,
+    )
+
+
+def _lost(row: SpoolRow, detail: str) -> Count:
+    item_type = row.kind.removeprefix("sentry.")
+    return Count(row.project_id, item_type, INVALID, UNDECODABLE, 1, row.received_at, detail)
+
+
+def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]:
+    """Commit (1): the issue id of each project's grouping hash."""
+    by_project: dict[int, list[tuple[Grouping, ErrorEvent]]] = {}
+    for one in records:
+        if one.events:
+            by_project.setdefault(one.project_id, []).extend(one.events)
+    issues = {
+        (project_id, hash_): issue_id
+        for project_id, events in by_project.items()
+        for hash_, issue_id in ensure_issues(project_id, events).items()
+    }
+    db.session.commit()
+    return issues
+
+
+def _count(
+    records: Sequence[Records], issues: Mapping[tuple[int, str], int], written: Written
+) -> list[Happening]:
+    """Add to commit (3) what was stored from here, and what became of everything else."""
+    fates = Fates(set(written.stored_errors), set(written.stored_spans))
+    arrived: dict[int, list[tuple[int, ErrorEvent]]] = {}
+    for one in records:
+        for grouping, event in one.events:
+            if fates.of_event(event):
+                issue_id = issues[event.project_id, grouping.hash]
+                arrived.setdefault(event.project_id, []).append((issue_id, event))
+        for span in one.spans:
+            fates.of_span(span)
+    happenings = [
+        happening
+        for project_id, events in arrived.items()
+        for happening in count_in(project_id, events)
+    ]
+    _mark_first_event(fates)
+    outcomes.record([*(count for one in records for count in one.counts), *fates.counts()])
+    return happenings
+
+
+@dataclass(slots=True)
+class Fates:
+    """Which records of a batch were stored from it; the others were there before.
+
+    A key that comes twice in one batch was stored once: the second is a duplicate of the first.
+    """
+
+    errors: set[tuple[int, str]]
+    spans: set[tuple[int, str, str]]
+    tally: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+    latest: dict[int, datetime] = field(default_factory=dict)
+
+    def of_event(self, event: ErrorEvent) -> bool:
+        key = (event.project_id, event.event_id)
+        stored = key in self.errors
+        self.errors.discard(key)
+        return self._note(event, "event", stored=stored)
+
+    def of_span(self, span: Span) -> bool:
+        key = (span.project_id, span.trace_id, span.span_id)
+        stored = key in self.spans
+        self.spans.discard(key)
+        return self._note(span, "span", stored=stored)
+
+    def counts(self) -> Iterator[Count]:
+        for (project_id, item_type, outcome), quantity in self.tally.items():
+            at = self.latest[project_id]
+            yield Count(project_id, item_type, outcome, "", quantity, at)
+
+    def _note(self, record: ErrorEvent | Span, item_type: str, *, stored: bool) -> bool:
+        self.tally[record.project_id, item_type, STORED if stored else DUPLICATE] += 1
+        self.latest[record.project_id] = record.received_at
+        return stored
+
+
+def _mark_first_event(fates: Fates) -> None:
+    for project_id, at in fates.latest.items():
+        db.session.execute(
+            update(Project)
+            .where(Project.id == project_id, Project.first_event_at.is_(None))
+            .values(first_event_at=at)
+        )
+
+
+def _advance(organization_id: int, position: int) -> None:
+    statement = insert(DigestPosition).values(organization_id=organization_id, position=position)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["organization_id"], set_={"position": statement.excluded.position}
+        )
+    )
+
+
+def _rules(monitoring: MonitoringConfig) -> ScrubRules:
+    return ScrubRules(
+        enabled=monitoring.scrub_defaults,
+        names=tuple(monitoring.scrub_keys),
+        patterns=tuple(monitoring.scrub_patterns),
+        safe=tuple(monitoring.scrub_safe_keys),
+        ip=monitoring.ip_policy.value,
+    )

@@ -1,0 +1,284 @@
+"""The digest thread: it takes what waits in the spool, and lets nothing block the queue."""
+
+import logging
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from console.accounts.models import Organization, Project
+from console.core import clock
+from console.core import config as configuration
+from console.core.config import Config
+from console.core.db import db, reading
+from console.core.tenancy import organization_scope
+from console.ingest import outcomes, spool
+from console.ingest.digest import Indigestible, TelemetryDown, digest, state_takes_writes
+from console.ingest.spool import Spool, SpoolRow
+from console.telemetry.store import TelemetryStore
+
+EXTENSION = "pharos.pipeline"
+NOTE = "digest.json"
+BATCH_ROWS = 500
+BATCH_BYTES = 16 << 20
+ATTEMPTS = 3  # of one row alone, before it becomes a dead letter
+IDLE_SECONDS = 0.5
+LINGER_SECONDS = 0.04  # after the first row of a quiet moment: one commit for a burst
+LONGEST_PAUSE = 30.0
+OWNERS_SECONDS = 5.0
+RATE_SECONDS = 10.0
+NOTE_SECONDS = 1.0
+PACKAGE = Path(__file__).parents[1]
+
+log = logging.getLogger(__name__)
+
+
+class StateDown(Exception):
+    """The state database takes no writes: nothing can be digested, and no row is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """An organization whose telemetry cannot be written now; its rows wait in the spool."""
+
+    position: int
+    until: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the digest is doing."""
+
+    at: str
+    waiting_rows: int
+    waiting_bytes: int
+    lag_seconds: float
+    records_per_second: float
+    stalled_organizations: int
+    last_error: str
+
+
+class Pipeline:
+    """Digests the spool into state and telemetry, in one thread: the only one that writes both."""
+
+    def __init__(self, app: Flask, spool: Spool, store: TelemetryStore, note: Path) -> None:
+        """`note` is the file that tells other processes how the digest is doing."""
+        self._app = app
+        self._spool = spool
+        self._store = store
+        self._note = note
+        self._noted_at = 0.0
+        self._cursor = 0
+        self._failures: dict[int, int] = {}
+        self._stalls: dict[int, Stall] = {}
+        self._owners: dict[int, int] = {}
+        self._owners_at = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._recent: deque[tuple[float, int]] = deque()
+        self._last_error = ""
+
+    def start(self) -> None:
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present batch; what still waits is digested after the next start."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def alive(self) -> bool:
+        """Whether the digest thread, if it was started, still runs."""
+        return self._thread is None or self._thread.is_alive()
+
+    def digest_once(self) -> int:
+        """Digest one batch and return how many rows it read; raises StateDown."""
+        with self._app.app_context():
+            self._return_to_stalled()
+            rows = self._spool.read(self._cursor, limit_rows=BATCH_ROWS, limit_bytes=BATCH_BYTES)
+            for organization_id, mine in self._by_organization(rows).items():
+                if organization_id not in self._stalls:
+                    self._digest_or_stall(organization_id, mine)
+            if rows:
+                self._cursor = rows[-1].position
+                self._forget()
+        return len(rows)
+
+    def drain(self) -> None:
+        """Digest until nothing waits that can be digested now."""
+        while self.digest_once():
+            pass
+
+    def status(self) -> Status:
+        depth = self._spool.depth()
+        lag = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
+        since = time.monotonic() - RATE_SECONDS
+        recent = sum(records for at, records in list(self._recent) if at > since)
+        return Status(
+            at=clock.now().isoformat(),
+            waiting_rows=depth.rows,
+            waiting_bytes=depth.size,
+            lag_seconds=round(max(lag, 0.0), 3),
+            records_per_second=round(recent / RATE_SECONDS, 1),
+            stalled_organizations=len(self._stalls),
+            last_error=self._last_error,
+        )
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                found = self.digest_once()
+                self._tell()
+            except Exception as error:  # noqa: BLE001 - the thread must outlive every outage
+                failures += 1
+                self._failed("the digest waits", error)
+                self._stopping.wait(_pause(failures))
+                continue
+            failures = 0
+            if not found and self._spool.wait_for_rows(IDLE_SECONDS):
+                self._stopping.wait(LINGER_SECONDS)
+
+    def _by_organization(self, rows: Sequence[SpoolRow]) -> dict[int, list[SpoolRow]]:
+        mine: dict[int, list[SpoolRow]] = {}
+        for row in rows:
+            for part in self._parts(row):
+                mine.setdefault(part.organization_id, []).append(part)
+        return mine
+
+    def _parts(self, row: SpoolRow) -> Sequence[SpoolRow]:
+        """The row; or what it says to each organization, where accept did not know whose it is."""
+        if row.organization_id:
+            return [row]
+        named = {count.project_id for count in outcomes.from_spool(row)}
+        if not named <= self._owners.keys():
+            self._learn_owners()
+        return list(outcomes.for_organizations(row, self._owners))
+
+    def _learn_owners(self) -> None:
+        """Ask every organization for its projects: no one else may know whose a project id is."""
+        if time.monotonic() - self._owners_at < OWNERS_SECONDS:
+            return
+        self._owners_at = time.monotonic()
+        with reading():
+            organization_ids = db.session.scalars(select(Organization.id)).all()
+            for organization_id in organization_ids:
+                with organization_scope(organization_id):
+                    for project_id in db.session.scalars(select(Project.id)):
+                        self._owners[project_id] = organization_id
+
+    def _digest_or_stall(self, organization_id: int, rows: Sequence[SpoolRow]) -> None:
+        try:
+            self._digest(organization_id, rows)
+        except TelemetryDown as error:
+            failures = self._failures.pop(organization_id, 0) + 1
+            until = time.monotonic() + _pause(failures)
+            self._stalls[organization_id] = Stall(rows[0].position, until, failures)
+            self._failed("an organization's telemetry waits", error.__cause__ or error)
+        else:
+            self._failures.pop(organization_id, None)
+
+    def _digest(self, organization_id: int, rows: Sequence[SpoolRow], attempt: int = 1) -> None:
+        """Digest rows in their order; find the one that is at fault when that fails."""
+        try:
+            digested = digest(self._store, organization_id, rows)
+        except TelemetryDown:
+            raise
+        except Exception as error:
+            if not isinstance(error, Indigestible) and not state_takes_writes(organization_id):
+                raise StateDown from error
+            self._isolate(organization_id, rows, error, attempt)
+        else:
+            self._recent.append((time.monotonic(), digested.records))
+
+    def _isolate(
+        self, organization_id: int, rows: Sequence[SpoolRow], error: Exception, attempt: int
+    ) -> None:
+        """Both stores work, so a row is at fault: halve until it stands alone, then bury it."""
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            if isinstance(error, Indigestible):
+                middle = next(i for i, row in enumerate(rows) if row is error.row)
+            for part in (rows[:middle], rows[middle : middle + 1], rows[middle + 1 :]):
+                if part:
+                    self._digest(organization_id, part)
+        elif attempt < ATTEMPTS:
+            self._digest(organization_id, rows, attempt + 1)
+        else:
+            cause = error.__cause__ if isinstance(error, Indigestible) else error
+            self._bury(rows[0], cause or error)
+
+    def _bury(self, row: SpoolRow, error: BaseException) -> None:
+        """Set a row aside, with nothing of it in telemetry, so that a retry finds a clean slate."""
+        reason = _place(error)
+        self._spool.bury(row, reason, attempts=ATTEMPTS)
+        self._store.withdraw(row.organization_id, row.position)
+        self._failed(f"row {row.position} became a dead letter", error)
+
+    def _return_to_stalled(self) -> None:
+        """Go back to the rows of organizations that have waited long enough."""
+        now = time.monotonic()
+        for organization_id in [o for o, stall in self._stalls.items() if stall.until <= now]:
+            stall = self._stalls.pop(organization_id)
+            self._failures[organization_id] = stall.failures
+            self._cursor = min(self._cursor, stall.position - 1)
+
+    def _forget(self) -> None:
+        waiting = [stall.position - 1 for stall in self._stalls.values()]
+        self._spool.forget(min([self._cursor, *waiting]))
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        """Say where it failed; not with which values, which may be what the scrubber must hide."""
+        self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {_place(error)}"
+        log.warning("%s: %s", what, _place(error))
+
+    def _tell(self) -> None:
+        """Note the status for `pharos status`, which may not open the telemetry of this process."""
+        now = time.monotonic()
+        if now - self._noted_at < NOTE_SECONDS:
+            return
+        self._noted_at = now
+        while self._recent and self._recent[0][0] < now - RATE_SECONDS:
+            self._recent.popleft()
+        draft = self._note.with_suffix(".new")
+        draft.write_bytes(orjson.dumps(asdict(self.status())))
+        draft.replace(self._note)
+
+
+def init_app(app: Flask, store: TelemetryStore) -> None:
+    """Give the app its pipeline; nothing runs before `start`."""
+    note = cast("Config", app.extensions[configuration.EXTENSION]).instance / NOTE
+    found = cast("Spool", app.extensions[spool.EXTENSION])
+    app.extensions[EXTENSION] = Pipeline(app, found, store, note)
+
+
+def current() -> Pipeline:
+    """Return the running app's pipeline."""
+    return cast("Pipeline", current_app.extensions[EXTENSION])
+
+
+def _pause(failures: int) -> float:
+    return min(0.5 * 2.0 ** min(failures, 10), LONGEST_PAUSE)
+
+
+def _place(error: BaseException) -> str:
+    """The kind of an error and the line of ours that it came through."""
+    kind: Any = type(getattr(error, "orig", None) or error)
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
+    if not ours:
+        return str(kind.__name__)
+    path = Path(ours[-1].filename).relative_to(PACKAGE.parent)
+    return f"{kind.__name__} in {path}:{ours[-1].lineno}, {ours[-1].name}"

@@ -1,0 +1,148 @@
+"""How an application is connected: what to install and paste, and what to do when it is refused."""
+
+from dataclasses import dataclass
+
+from console.ingest import accept, auth
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Instructions for one kind of application; `code` is for `file`, and holds `%DSN%`."""
+
+    name: str
+    label: str
+    install: str
+    file: str
+    code: str
+    platforms: tuple[str, ...] = ()
+
+    def filled(self, dsn: str) -> str:
+        """The code with the project's DSN in it."""
+        return self.code.replace("%DSN%", dsn)
+
+
+PYTHON_INIT = """\
+import sentry_sdk
+
+sentry_sdk.init(
+    dsn="%DSN%",
+    environment="production",
+    release="my-app@1.0.0",
+    traces_sample_rate=1.0,
+    # Name the line of every query, also of quick ones: repeated queries are found by it.
+    db_query_source_threshold_ms=0,
+)
+"""
+
+FLASK = (
+    PYTHON_INIT
+    + """
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/break")
+def break_it():
+    raise RuntimeError("Hello Pharos")
+"""
+)
+
+DJANGO = (
+    PYTHON_INIT
+    + """
+# In urls.py, to try it out:
+#     path("break/", lambda request: 1 / 0),
+"""
+)
+
+FASTAPI = (
+    PYTHON_INIT
+    + """
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/break")
+async def break_it():
+    raise RuntimeError("Hello Pharos")
+"""
+)
+
+NODE = """\
+import * as Sentry from "@sentry/node";
+
+Sentry.init({
+  dsn: "%DSN%",
+  environment: "production",
+  release: "my-app@1.0.0",
+  tracesSampleRate: 1.0,
+});
+
+// To try it out:
+Sentry.captureException(new Error("Hello Pharos"));
+"""
+
+BROWSER = """\
+import * as Sentry from "@sentry/browser";
+
+Sentry.init({
+  dsn: "%DSN%",
+  environment: "production",
+  release: "my-app@1.0.0",
+  integrations: [Sentry.browserTracingIntegration()],
+  tracesSampleRate: 1.0,
+});
+
+// To try it out:
+setTimeout(() => { throw new Error("Hello Pharos"); });
+"""
+
+SETUPS = (
+    Setup("flask", "Flask", 'pip install "sentry-sdk[flask]"', "app.py", FLASK, ("python",)),
+    Setup("django", "Django", 'pip install "sentry-sdk[django]"', "settings.py", DJANGO),
+    Setup("fastapi", "FastAPI", 'pip install "sentry-sdk[fastapi]"', "main.py", FASTAPI),
+    Setup(
+        "node",
+        "Node.js",
+        "npm install @sentry/node\nnode --import ./instrument.mjs app.mjs",
+        "instrument.mjs",
+        NODE,
+        ("node", "javascript"),
+    ),
+    Setup("browser", "Browser", "npm install @sentry/browser", "main.js", BROWSER, ("browser",)),
+)
+
+TEST_COMMAND = """\
+printf '%s\\n' '{}' '{"type":"event"}' '{"level":"error","message":"Hello from curl"}' |
+  curl -i --data-binary @- '%URL%/api/%PROJECT%/envelope/?sentry_key=%KEY%'"""
+
+# What a person can do about a refusal, by its reason in the ledger.
+ADVICE = {
+    auth.NO_KEY: "The request carried no key. Copy the whole DSN, including the part before the @.",
+    auth.BAD_KEY: "The key is not 32 hexadecimal digits. Copy the DSN again, without changes.",
+    auth.UNKNOWN_KEY: "No project has this key. Copy the DSN from this page.",
+    auth.DISABLED_KEY: "The key was disabled or replaced. Use the DSN of this page.",
+    auth.OTHER_PROJECT: "Key and project number belong to two projects. Copy the DSN as a whole.",
+    auth.OTHER_SERVER: "The DSN names another server. A tunnel serves only what is for this one.",
+    auth.ORIGIN: "The page's origin is not one that the project allows. Add it in the settings.",
+    accept.OVER_QUOTA: "The key sent more than its quota. Raise it, or sample in the client.",
+    accept.TOO_LARGE: "An item is larger than its type may be. Send less context with it.",
+    accept.UNDECODABLE: "The body could not be read. A proxy may have changed or cut it.",
+}
+
+
+def setup_for(name: str, platform: str) -> Setup:
+    """The chosen instructions, else those of the project's platform, else the first."""
+    for setup in SETUPS:
+        if setup.name == name:
+            return setup
+    matching = (s for s in SETUPS if platform and platform in (s.name, *s.platforms))
+    return next(matching, SETUPS[0])
+
+
+def sample_command(url: str, project_id: int, key: str) -> str:
+    """A command that sends one event without any SDK."""
+    filled = TEST_COMMAND.replace("%URL%", url).replace("%PROJECT%", str(project_id))
+    return filled.replace("%KEY%", key)

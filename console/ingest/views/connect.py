@@ -1,0 +1,54 @@
+"""The connect page: how to send, and whether it arrives."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, request
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.accounts.projects import console_url, dsn_of
+from console.ingest import queries
+from console.ingest.setups import ADVICE, SETUPS, sample_command, setup_for
+from console.ingest.views.intake import PROJECT, bp
+from console.web.htmx import go_to, is_htmx, page_or_part, polled_part
+
+REFUSALS_SHOWN = timedelta(hours=1)
+
+
+@bp.get(f"{PROJECT}/connect")
+@project_view("viewer")
+def connect(project: Project) -> Response:
+    """The instructions for one kind of application, with the project's DSN filled in."""
+    chosen = setup_for(request.args.get("setup", ""), project.platform)
+    key = queries.working_key(project)
+    dsn = dsn_of(key) if key else ""
+    return page_or_part(
+        "ingest/connect.html",
+        "ingest/_setup.html",
+        chosen=chosen,
+        setups=SETUPS,
+        dsn=dsn,
+        code=chosen.filled(dsn),
+        command=sample_command(console_url(), project.id, key.public_key if key else ""),
+        **_arrival(project),
+    )
+
+
+@bp.get(f"{PROJECT}/connect/arrival")
+@project_view("viewer")
+def arrival(project: Project) -> Response:
+    """What has arrived, and what was refused: asked every other second while the page is open."""
+    if not is_htmx():
+        return go_to(request.path.removesuffix("/arrival"))
+    part = "ingest/_arrival.html"
+    return polled_part(part, part, **_arrival(project))
+
+
+def _arrival(project: Project) -> dict[str, Any]:
+    return {
+        "issue": queries.latest_issue(project),
+        "arrived_at": queries.latest_arrival(project),
+        "refusals": queries.recent_refusals(project, REFUSALS_SHOWN),
+        "advice": ADVICE,
+    }

@@ -1,0 +1,113 @@
+"""What became of everything that a project was sent: a page, the API, and whether Pharos lives."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Response, jsonify, request
+
+from console.accounts.access import api_view, project_view, public_view
+from console.accounts.models import Project
+from console.core import clock
+from console.ingest import outcomes, pipeline, queries
+from console.web.charts import Chart, Series
+from console.web.errors import problem
+from console.web.htmx import polled_part
+from console.web.nav import NavItem, nav_entry
+from console.web.timerange import Range, current_range
+
+PROJECT = "/<slug:organization>/<slug:project>"
+ROLES = {
+    outcomes.STORED: "good",
+    outcomes.DUPLICATE: "1",
+    outcomes.IGNORED: "mute",
+    outcomes.REFUSED: "warn",
+    outcomes.INVALID: "bad",
+    outcomes.LOST_BY_CLIENT: "5",
+}
+LONGEST = timedelta(days=90)
+
+bp = Blueprint("intake", __name__)
+nav_entry(bp, NavItem("Connect", icon="plug", endpoint="intake.connect", group="Data", order=40))
+nav_entry(bp, NavItem("Intake", icon="inbox", endpoint="intake.intake", group="Data", order=41))
+
+
+@bp.get(f"{PROJECT}/intake")
+@project_view("viewer")
+def intake(project: Project) -> Response:
+    """The loss ledger of the chosen time."""
+    chosen = current_range()
+    lines = queries.ledger(project, chosen.since, chosen.until)
+    totals = {
+        name: sum(x.quantity for x in lines if x.outcome == name) for name in outcomes.OUTCOMES
+    }
+    return polled_part(
+        "ingest/intake.html",
+        "ingest/_ledger.html",
+        project=project,
+        range=chosen,
+        lines=lines,
+        totals=totals,
+        chart=_chart(project, chosen),
+    )
+
+
+@bp.get("/api/v1/<slug:organization>/<slug:project>/outcomes")
+@api_view("outcomes:read")
+def outcomes_api(project: Project) -> Response:
+    """Answer `since`, `until` (ISO 8601, the last day by default), `item_type` and `outcome`."""
+    now = clock.now()
+    try:
+        until = _moment("until", now)
+        since = _moment("since", until - timedelta(days=1))
+    except ValueError as error:
+        return problem(400, "Bad Request", str(error))
+    outcome = request.args.get("outcome", "")
+    if outcome and outcome not in outcomes.OUTCOMES:
+        return problem(400, "Bad Request", f"outcome is one of {', '.join(outcomes.OUTCOMES)}.")
+    if not timedelta(0) < until - since <= LONGEST:
+        return problem(400, "Bad Request", "until lies after since, by at most 90 days.")
+    lines = queries.ledger(
+        project, since, until, item_type=request.args.get("item_type", ""), outcome=outcome
+    )
+    found = [{**asdict(line), "last_at": _iso(line.last_at)} for line in lines]
+    return jsonify({"since": _iso(since), "until": _iso(until), "outcomes": found})
+
+
+@bp.get("/healthz")
+@public_view
+def health() -> Response:
+    """Whether this process answers and its digest, if it has one, runs; for a load balancer."""
+    alive = pipeline.current().alive()
+    return Response("ok\n" if alive else "digest ended\n", 200 if alive else 503)
+
+
+def _chart(project: Project, chosen: Range) -> Chart:
+    buckets, totals = queries.volume(project, chosen.since, chosen.until, chosen.grain)
+    grain = buckets[1] - buckets[0] if len(buckets) > 1 else max(chosen.grain, queries.HOUR)
+    return Chart(
+        title="Items",
+        subtitle="by what became of them",
+        unit="items",
+        buckets=buckets,
+        grain=grain,
+        series=[
+            Series(name.replace("_", " "), values, kind="bar", role=ROLES[name])
+            for name, values in totals.items()
+        ],
+        complete_until=clock.now(),
+    )
+
+
+def _moment(name: str, otherwise: datetime) -> datetime:
+    given = request.args.get(name)
+    if not given:
+        return otherwise
+    try:
+        found = datetime.fromisoformat(given.replace(" ", "+"))  # an unescaped + of the zone
+    except ValueError:
+        raise ValueError(f"{name} is an ISO 8601 time such as 2026-01-31T12:00:00Z.") from None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

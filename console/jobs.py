@@ -1,0 +1,182 @@
+"""The scheduled jobs (name, every, function), and the ticker that runs each due time once."""
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+from sqlalchemy import delete, select
+
+from console.accounts.models import LoginSession, LoginThrottle, MonitoringConfig, Organization
+from console.core import clock, leases
+from console.core.config import config
+from console.core.db import db
+from console.core.leases import JobRun
+from console.core.tenancy import organization_scope
+from console.errors.digest import end_mutes
+from console.ingest import pipeline
+from console.ingest.models import Outcome
+from console.telemetry import retention
+
+LEADER = "jobs"
+LEASE_SECONDS = 15
+RENEW_SECONDS = 5
+RUNS_KEPT = timedelta(days=14)
+OUTCOMES_KEPT = timedelta(days=90)
+THROTTLES_KEPT = timedelta(days=1)
+LATE_SECONDS = 60
+LOW_SPACE = 0.05
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is done once in every period, by one process; `run` returns a summary in words."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], str]
+
+    def due_at(self, now: datetime) -> datetime:
+        """The start of the period that `now` lies in; periods are counted from 1970 in UTC."""
+        period = int(self.every.total_seconds())
+        return datetime.fromtimestamp(int(now.timestamp()) // period * period, UTC)
+
+
+class Ticker:
+    """Runs the jobs while this process holds the lease; APScheduler only counts the seconds."""
+
+    def __init__(self, app: Flask, jobs: Sequence[Job] | None = None) -> None:
+        self._app = app
+        self._jobs = JOBS if jobs is None else jobs
+        self._holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}"
+        self._epoch: int | None = None
+        # A period missed is run once when there is time again; a slow run is not run twice.
+        settings = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(2)}, job_defaults=settings, timezone=UTC
+        )
+
+    def start(self) -> None:
+        """Take the lease if it is free, and begin to tick."""
+        self.lead()
+        self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS)
+        for job in self._jobs:
+            seconds = min(job.every.total_seconds(), 60)
+            first = datetime.now(UTC)
+            self._scheduler.add_job(
+                self.tick, "interval", args=[job], seconds=seconds, next_run_time=first
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End after the runs under way, and let another process lead."""
+        self._scheduler.shutdown()
+        with self._app.app_context():
+            leases.let_go(LEADER, self._holder)
+
+    def lead(self) -> None:
+        """Take or renew the lease."""
+        with self._app.app_context():
+            self._epoch = leases.hold(LEADER, self._holder, LEASE_SECONDS)
+
+    def tick(self, job: Job) -> None:
+        """Run the job if this process leads and the present period has not had its run."""
+        with self._app.app_context():
+            epoch = self._epoch
+            due_at = job.due_at(clock.now())
+            run_id = leases.claim(LEADER, epoch, job.name, due_at) if epoch else None
+            if run_id is not None:
+                run_job(job, run_id)
+
+
+def run_job(job: Job, run_id: int) -> None:
+    """Run a job with no organization entered, and note how it ended."""
+    db.session.remove()
+    summary, error = "", ""
+    try:
+        summary = job.run()
+    except Exception as failure:
+        error = type(failure).__name__
+        log.exception("the job %s failed", job.name)
+    db.session.remove()
+    run = db.session.get_one(JobRun, run_id)
+    run.finished_at, run.summary, run.error = clock.now(), summary[:300], error
+    db.session.commit()
+
+
+def each_organization() -> Iterator[int]:
+    """Enter each organization in turn, with a Session of its own."""
+    organization_ids = db.session.scalars(select(Organization.id).order_by(Organization.id)).all()
+    for organization_id in organization_ids:
+        with organization_scope(organization_id):
+            yield organization_id
+
+
+def apply_retention() -> str:
+    """Delete telemetry and outcomes that are older than their project keeps them."""
+    removed = 0
+    for organization_id in each_organization():
+        kept = {
+            one.project_id: retention.Keep(one.retention_days, one.retention_mb)
+            for one in db.session.scalars(select(MonitoringConfig))
+        }
+        db.session.rollback()
+        removed += retention.apply(organization_id, kept)
+        db.session.execute(delete(Outcome).where(Outcome.hour < clock.now() - OUTCOMES_KEPT))
+        db.session.commit()
+    return f"{removed} rows of telemetry deleted"
+
+
+def end_timed_mutes() -> str:
+    """Put issues back into the inbox whose mute has run out."""
+    ended = 0
+    for _ in each_organization():
+        ended += end_mutes()
+        db.session.commit()
+    return f"{ended} mutes ended"
+
+
+def forget_the_past() -> str:
+    """Delete sign-in sessions and throttles that have ended, and old notes of job runs."""
+    now = clock.now()
+    for statement in (
+        delete(LoginSession).where(LoginSession.expires_at < now),
+        delete(LoginThrottle).where(
+            LoginThrottle.blocked_until < now,
+            LoginThrottle.last_failure_at < now - THROTTLES_KEPT,
+        ),
+        delete(JobRun).where(JobRun.started_at < now - RUNS_KEPT),
+    ):
+        db.session.execute(statement)
+    db.session.commit()
+    return "sessions, throttles and job runs that have ended are deleted"
+
+
+def check_itself() -> str:
+    """Report, as an error of the console's own, a digest that is late or a disk that fills up."""
+    status = pipeline.current().status()
+    usage = shutil.disk_usage(config().instance)
+    if not pipeline.current().alive():
+        log.error("the digest thread has ended; restart the console")
+    if status.lag_seconds > LATE_SECONDS:
+        log.error("the digest is late: what waits longest came %d s ago", status.lag_seconds)
+    if usage.free < usage.total * LOW_SPACE:
+        log.error("the disk of the instance folder has %d MB left", usage.free >> 20)
+    return f"{status.waiting_rows} rows wait, {usage.free >> 20} MB free"
+
+
+JOBS = (
+    Job("retention", timedelta(hours=1), apply_retention),
+    Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
+    Job("forget-the-past", timedelta(hours=1), forget_the_past),
+    Job("check-itself", timedelta(minutes=1), check_itself),
+)

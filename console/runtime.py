@@ -1,0 +1,148 @@
+"""What runs beside the requests: digest, ticker, self-monitoring; and the note that tells of it."""
+
+import os
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import orjson
+from flask import Flask
+from sqlalchemy import func, select
+
+from console import serve as server
+from console.accounts.models import Organization, User
+from console.app import create_app
+from console.core import clock, leases
+from console.core.config import Config, config
+from console.core.crypto import signature
+from console.core.db import db
+from console.core.tenancy import organization_scope
+from console.ingest import outcomes, pipeline, spool
+from console.ingest.models import DigestPosition
+from console.integrations import selfmonitor
+from console.jobs import LEADER, Ticker
+
+TICKER = "pharos.ticker"
+NOTE = "serving.json"
+FRESH = timedelta(seconds=15)
+
+
+def serve(settings: Config, *, host: str, port: int, threads: int) -> None:
+    """Run the console until SIGTERM or SIGINT."""
+    server.serve(
+        lambda: create_app(settings),
+        host=host,
+        port=port,
+        threads=threads,
+        ready=begin,
+        closing=end,
+    )
+
+
+def begin(app: Flask, url: str) -> None:
+    """Start what runs beside the requests, and say where the console is."""
+    with app.app_context():
+        settings = config()
+        selfmonitor.start(
+            app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
+        )
+        pipeline.current().start()
+        app.extensions[TICKER] = Ticker(app)
+        app.extensions[TICKER].start()
+        note = {"pid": os.getpid(), "url": url, "started_at": clock.now().isoformat()}
+        (settings.instance / NOTE).write_bytes(orjson.dumps(note))
+        click.echo(f"Pharos answers on {settings.base_url or url}")
+        if db.session.scalar(select(func.count()).select_from(User)) == 0:
+            token = signature(settings.secret_key, "setup")
+            click.echo(f"Set it up: {settings.base_url or url}/setup?token={token}")
+
+
+def end(app: Flask) -> None:
+    """Stop after the present batch and the jobs under way; what waits stays in the spool."""
+    with app.app_context():
+        selfmonitor.stop()
+        cast("Ticker", app.extensions[TICKER]).stop()
+        pipeline.current().stop()
+        cast("outcomes.Refusals", app.extensions[outcomes.EXTENSION]).close()
+        spool.current().close()
+        (config().instance / NOTE).unlink(missing_ok=True)
+
+
+def running_url(settings: Config) -> str:
+    """Where the console that serves this instance answers; "" if none does."""
+    note = _read(settings.instance / NOTE)
+    return str(note["url"]) if note and _lives(int(note["pid"])) else ""
+
+
+def status() -> dict[str, Any]:
+    """How the console of this instance is doing, told by its files and rows, whoever runs it.
+
+    The telemetry database belongs to the serving process alone, so the digest notes how it does.
+    """
+    url = running_url(config())
+    told = _read(config().instance / pipeline.NOTE) or {}
+    fresh = bool(told) and clock.now() - datetime.fromisoformat(told["at"]) < FRESH
+    depth = spool.current().depth()
+    lag = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
+    return {
+        "running": bool(url) and fresh,
+        "url": url,
+        "spool": {
+            "rows": depth.rows,
+            "bytes": depth.size,
+            "lag_seconds": round(max(lag, 0.0), 3),
+            "dead_letters": spool.current().dead_count(),
+        },
+        "digest": {
+            "records_per_second": told.get("records_per_second", 0.0) if fresh else 0.0,
+            "stalled_organizations": told.get("stalled_organizations", 0) if fresh else 0,
+            "last_error": told.get("last_error", ""),
+        },
+        "positions": _positions(),
+        "jobs": _jobs(),
+    }
+
+
+def _positions() -> dict[str, int]:
+    """How far each organization is digested, by slug."""
+    organizations = db.session.execute(select(Organization.id, Organization.slug)).all()
+    found = {}
+    for organization_id, slug in organizations:
+        with organization_scope(organization_id):
+            found[slug] = db.session.scalar(select(DigestPosition.position)) or 0
+    return found
+
+
+def _jobs() -> dict[str, Any]:
+    """Who leads, and how the last run of each job ended."""
+    lease = db.session.get(leases.Lease, LEADER)
+    runs = {
+        run.job: {
+            "due_at": run.due_at.isoformat(),
+            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+            "summary": run.summary,
+            "error": run.error,
+        }
+        for run in leases.last_runs()
+    }
+    return {"leader": lease.holder if lease and lease.until > clock.now() else "", "runs": runs}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, under another account
+        return True
+    return True

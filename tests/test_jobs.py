@@ -1,0 +1,136 @@
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from console import jobs
+from console.accounts.models import LoginSession
+from console.app import create_app
+from console.core.db import db
+from console.core.leases import JobRun, Lease
+from console.core.tenancy import current_organization_id
+from console.errors.models import Issue, Status
+from console.jobs import Job, Ticker, each_organization, run_job
+
+
+@pytest.fixture
+def two_consoles(both_databases, settings):
+    """Two processes' worth of console on one state database."""
+    apps = [create_app(settings), create_app(settings)]
+    yield apps
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
+    ran: list[datetime] = []
+
+    def note() -> str:
+        ran.append(datetime.now(UTC))
+        return "done"
+
+    job = Job("count", timedelta(seconds=1), note)
+    tickers = [Ticker(app, [job]) for app in two_consoles]
+    for ticker in tickers:
+        ticker.start()
+    time.sleep(3.2)
+    for ticker in tickers:
+        ticker.stop()
+    with two_consoles[0].app_context():
+        runs = db.session.scalar(select(func.count()).select_from(JobRun))
+        ticks = db.session.scalar(select(func.count(JobRun.due_at.distinct())))
+    with capsys.disabled():
+        print(f"\n{len(ran) / ticks:g} runs per tick, {ticks} ticks, 2 schedulers")
+    assert len(ran) == runs == ticks
+    assert ticks >= 3
+
+
+def test_only_the_leader_runs_and_another_takes_over(two_consoles, clock):
+    clock.set(datetime(2026, 5, 1, 12, tzinfo=UTC))
+    ran: list[str] = []
+    first, second = (
+        Ticker(app, [Job("who", timedelta(minutes=1), lambda name=name: ran.append(name) or "")])
+        for app, name in zip(two_consoles, "ab", strict=True)
+    )
+    for ticker in (first, second):
+        ticker.lead()
+        ticker.tick(ticker._jobs[0])
+    assert ran == ["a"]
+    clock.move(seconds=60)  # the first one is frozen, its lease runs out
+    second.lead()
+    second.tick(second._jobs[0])
+    clock.move(seconds=60)
+    first.tick(first._jobs[0])  # it wakes up and believes that it still leads
+    assert ran == ["a", "b"]
+
+
+def test_a_process_that_ends_hands_the_lease_over(two_consoles):
+    first, second = (Ticker(app, []) for app in two_consoles)
+    for ticker in (first, second):
+        ticker.start()
+    assert (first._epoch, second._epoch) == (1, None)
+    first.stop()
+    second.lead()
+    assert second._epoch == 2
+    second.stop()
+
+
+def test_a_period_is_run_once_however_often_it_is_asked_for(app, clock):
+    clock.set(datetime(2026, 5, 1, 12, 20, tzinfo=UTC))
+    ran: list[int] = []
+    job = Job("hourly", timedelta(hours=1), lambda: str(ran.append(1)))
+    ticker = Ticker(app, [job])
+    ticker.lead()
+    for _ in range(3):
+        ticker.tick(job)
+    assert len(ran) == 1
+    with app.app_context():
+        assert db.session.scalars(select(JobRun.due_at)).one() == datetime(
+            2026, 5, 1, 12, tzinfo=UTC
+        )
+
+
+def test_a_failing_job_is_noted_and_does_not_stop_the_next(app):
+    def fail() -> str:
+        raise ZeroDivisionError
+
+    with app.app_context():
+        run = JobRun(job="x", due_at=datetime.now(UTC), epoch=1)
+        db.session.add(run)
+        db.session.commit()
+        run_job(Job("x", timedelta(minutes=1), fail), run.id)
+        found = db.session.scalars(select(JobRun)).one()
+        assert (found.error, found.finished_at is not None) == ("ZeroDivisionError", True)
+
+
+def test_jobs_enter_each_organization_and_leave_it(app, acme, globex):
+    with app.app_context():
+        seen = [(one, current_organization_id()) for one in each_organization()]
+        assert seen == [(acme.organization_id,) * 2, (globex.organization_id,) * 2]
+        assert current_organization_id() is None
+
+
+def test_mutes_end_in_every_organization(app, acme, globex, make_issue, inside, clock):
+    for project in (acme, globex):
+        make_issue(project, status=Status.MUTED, muted_until=clock.now() + timedelta(minutes=5))
+    clock.move(seconds=400)
+    with app.app_context():
+        assert jobs.end_timed_mutes() == "2 mutes ended"
+    with inside(globex):
+        assert db.session.scalars(select(Issue.status)).one() is Status.OPEN
+
+
+def test_what_has_ended_is_forgotten(app, clock):
+    with app.app_context():
+        for digest, days in (("old", -1), ("new", 1)):
+            expires_at = clock.now() + timedelta(days=days)
+            db.session.add(LoginSession(digest=digest, values={}, expires_at=expires_at))
+        db.session.add(JobRun(job="x", due_at=clock.now(), epoch=1))
+        db.session.commit()
+        clock.move(seconds=15 * 86400)
+        jobs.forget_the_past()
+        assert db.session.scalars(select(LoginSession.digest)).all() == []
+        assert db.session.scalars(select(JobRun)).all() == []
+        assert db.session.get(Lease, jobs.LEADER) is None
