@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.javascript import PACKAGES
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing is asked of the network but what a test asks; root has no sandbox.
@@ -28,6 +30,32 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+class Complaints:
+    """What a page's console says that it should not: errors, and what the policy blocked."""
+
+    def __init__(self, page: Page) -> None:
+        """Listen from now on."""
+        self.heard: list[str] = []
+        page.on("pageerror", lambda error: self.heard.append(f"{page.url}: {error}"))
+        page.on("console", self._listen)
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.heard.append(f"{message.location.get('url', '')}: {message.text}")
+
+
+def serious_violations(page: Page) -> list[str]:
+    """What axe finds on a page that keeps somebody out: rule, element and why, one line each."""
+    page.evaluate((PACKAGES / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]
 
 
 def executable() -> str:

@@ -8,22 +8,16 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from flask import Flask
 from playwright.sync_api import Browser, Page
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
 
-from console.app import create_app
-from console.core.config import Config
 from tests import chromium
+from tests.crawl import addresses, crawl, sign_in
 from tests.databases import ROOT, Database
 from tests.live import Server
 
@@ -90,10 +84,11 @@ def take_strangers_pages(browser: Browser, server: Server) -> None:
 
 def take_pages(browser: Browser, server: Server, login: dict[str, Any]) -> None:
     """Follow the links from the front page and picture one page of each kind."""
-    adapter = routes(server.instance)
     kinds: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        adapter = addresses(Path(folder))
     for look, page in looks(browser):
-        sign_in(page, server.url, login)
+        sign_in(page, server.url, **login)
         kinds = kinds or crawl(page, server.url, adapter)
         for kind, url in kinds.items():
             take(page, url, f"{kind}-{look}")
@@ -110,50 +105,6 @@ def looks(browser: Browser) -> Iterator[tuple[str, Page]]:
             )
             yield f"{theme}-{size}", context.new_page()
             context.close()
-
-
-def routes(instance: Path) -> MapAdapter:
-    """Return what tells which view an address belongs to."""
-    settings = Config.from_environ({"PHAROS_INSTANCE": str(instance)})
-    app: Flask = create_app(replace(settings, secret_key="x" * 40))
-    return app.url_map.bind("localhost")
-
-
-def sign_in(page: Page, url: str, login: dict[str, Any]) -> None:
-    """Go through the login page."""
-    page.goto(url + "/login")
-    page.fill("[name=email]", login["email"])
-    page.fill("[name=password]", login["password"])
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(lambda address: "/login" not in address)
-
-
-def crawl(page: Page, start: str, adapter: MapAdapter) -> dict[str, str]:
-    """Return one address of each kind of page, found by following links."""
-    kinds: dict[str, str] = {}
-    waiting, seen = deque([start + "/"]), {start + "/"}
-    while waiting:
-        url = waiting.popleft()
-        kind = kind_of(url, adapter)
-        if kind is None or kind in kinds:
-            continue
-        page.goto(url)
-        kinds[kind] = page.url
-        links = page.eval_on_selector_all("a[href]", "found => found.map(a => a.href)")
-        for link in (urljoin(page.url, each).partition("#")[0] for each in links):
-            if link.startswith(start) and link not in seen:
-                seen.add(link)
-                waiting.append(link)
-    return kinds
-
-
-def kind_of(url: str, adapter: MapAdapter) -> str | None:
-    """Name of the view behind an address; None if there is none, or it is no page."""
-    try:
-        endpoint, _ = adapter.match(urlsplit(url).path, method="GET")
-    except HTTPException:
-        return None
-    return None if endpoint in {"static", "asset"} else endpoint.replace(".", "-")
 
 
 def take(page: Page, url: str, name: str) -> None:
