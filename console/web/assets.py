@@ -142,7 +142,7 @@ def _asset(digest: str, name: str) -> Response:
         abort(404)
     file = _file(name, _stamp(name))
     response = Response(file.body, mimetype=file.kind)
-    response.set_etag(file.digest)
+    response.set_etag(file.digest, weak=True)  # the same whatever the encoding
     if digest == file.digest:
         response.cache_control.public = True
         response.cache_control.max_age = YEAR

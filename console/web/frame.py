@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
-from console.web import assets, csp, drawing, errors, filters
+from console.web import assets, compress, csp, drawing, errors, filters
 from console.web.nav import nav_groups
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -26,7 +26,7 @@ csrf = CSRFProtect()
 
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
-    for module in (filters, assets, csp, errors, drawing):
+    for module in (filters, assets, compress, csp, errors, drawing):
         module.init_app(app)
     csrf.init_app(app)  # after csp: where a request comes from is looked at before its token
     app.jinja_env.trim_blocks = True

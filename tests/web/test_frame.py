@@ -1,7 +1,9 @@
+import gzip
 import re
 from base64 import b64encode
 from hashlib import sha384
 
+import brotli
 import pytest
 from flask import Blueprint, abort
 from sqlalchemy.exc import OperationalError
@@ -175,3 +177,31 @@ def test_an_sdk_may_come_from_anywhere(gallery):
         "/api/1/envelope/", headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_a_page_is_compressed_for_who_accepts_it(visitor, encoding):
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress}[encoding]
+    page = visitor.get("/acme/shop/issues/", headers={"Accept-Encoding": encoding})
+    assert page.headers["Content-Encoding"] == encoding
+    assert b"</html>" in unpack(page.data)
+    assert "Accept-Encoding" in page.headers["Vary"]
+    assert len(page.data) < 12_000
+
+
+def test_an_encoding_survives_the_year_of_a_kept_file(visitor):
+    url = found(r'href="(/static/[0-9a-f]{12}/pharos.css)"', visitor.get("/acme/shop/issues/").text)
+    first = visitor.get(url, headers={"Accept-Encoding": "br"})
+    again = {"Accept-Encoding": "br", "If-None-Match": first.headers["ETag"]}
+    assert visitor.get(url, headers=again).status_code == 304
+    assert visitor.get(url).data == brotli.decompress(first.data)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Accept-Encoding": "deflate"}, {"Accept-Encoding": "br", "Sec-Fetch-Site": "cross-site"}],
+)
+def test_nobody_else_gets_a_compressed_page(visitor, headers):
+    page = visitor.get("/acme/shop/issues/", headers=headers)
+    assert "Content-Encoding" not in page.headers
+    assert "</html>" in page.text
