@@ -9,6 +9,8 @@ from console.accounts import views as accounts
 from console.core import config as configuration
 from console.core import db
 from console.core.config import Config
+from console.ingest import views as ingest
+from console.telemetry import store as telemetry
 from console.web import frame
 
 
@@ -27,4 +29,6 @@ def create_app(settings: Config | None = None) -> Flask:
     frame.init_app(app)
     access.init_app(app, settings)
     app.register_blueprint(accounts.bp)
+    telemetry.init_app(app, settings)
+    ingest.init_app(app, settings)
     return app

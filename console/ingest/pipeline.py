@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from console.accounts.models import Organization, Project
 from console.core import clock
-from console.core import config as configuration
 from console.core.config import Config
 from console.core.db import db, reading
 from console.core.tenancy import organization_scope
 from console.ingest import outcomes, spool
 from console.ingest.digest import Indigestible, TelemetryDown, digest, state_takes_writes
 from console.ingest.spool import Spool, SpoolRow
+from console.telemetry import store
 from console.telemetry.store import TelemetryStore
 
 EXTENSION = "pharos.pipeline"
@@ -257,11 +257,11 @@ class Pipeline:
         draft.replace(self._note)
 
 
-def init_app(app: Flask, store: TelemetryStore) -> None:
+def init_app(app: Flask, settings: Config) -> None:
     """Give the app its pipeline; nothing runs before `start`."""
-    note = cast("Config", app.extensions[configuration.EXTENSION]).instance / NOTE
-    found = cast("Spool", app.extensions[spool.EXTENSION])
-    app.extensions[EXTENSION] = Pipeline(app, found, store, note)
+    waiting = cast("Spool", app.extensions[spool.EXTENSION])
+    telemetry = cast("TelemetryStore", app.extensions[store.EXTENSION])
+    app.extensions[EXTENSION] = Pipeline(app, waiting, telemetry, settings.instance / NOTE)
 
 
 def current() -> Pipeline:

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import Executable, Row
 
+from console.core.config import Config
 from console.telemetry import writing
 from console.telemetry.database import Database
 from console.telemetry.records import Batch, Written
@@ -162,6 +163,13 @@ class TelemetryStore:
                 if database is not None:
                     database.close()
                     slot.database = None
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Give the app its store; a file is opened when it is first asked for."""
+    app.extensions[EXTENSION] = TelemetryStore(
+        settings.instance / "telemetry", settings.telemetry_memory_mb, settings.telemetry_open_limit
+    )
 
 
 def current() -> TelemetryStore:

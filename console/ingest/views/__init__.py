@@ -1,21 +1,16 @@
 """The web side of ingest: the addresses that SDKs send to, and the pages about what they sent."""
 
-from typing import cast
-
 from flask import Flask
 
-from console.core import config as configuration
 from console.core.config import Config
 from console.ingest import auth, outcomes, pipeline, quota, spool
 from console.ingest.views import connect, endpoints, intake
-from console.telemetry.store import TelemetryStore
 
 __all__ = ["connect", "endpoints", "init_app", "intake"]
 
 
-def init_app(app: Flask, store: TelemetryStore) -> None:
+def init_app(app: Flask, settings: Config) -> None:
     """Give the app its spool, what accepts into it, what digests it, and the pages about both."""
-    settings = cast("Config", app.extensions[configuration.EXTENSION])
     app.extensions[spool.EXTENSION] = waiting = spool.Spool(
         settings.instance / "spool.sqlite",
         max_mb=settings.spool_max_mb,
@@ -24,6 +19,6 @@ def init_app(app: Flask, store: TelemetryStore) -> None:
     auth.init_app(app)
     quota.init_app(app)
     outcomes.init_app(app, waiting)
-    pipeline.init_app(app, store)
+    pipeline.init_app(app, settings)
     app.register_blueprint(intake.bp)
     endpoints.init_app(app)
