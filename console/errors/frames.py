@@ -1,0 +1,100 @@
+"""What a stack frame says about where it is, without what changes from build to build."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+CONTEXT_LENGTH = 200  # a longer line is minified, or data
+
+_LIBRARY = re.compile(
+    r"(?:^|[/\\])(?:site-packages|dist-packages|node_modules|vendor|gems|\.cargo|\.m2)[/\\]"
+    r"|^(?:node:|<frozen |native\b|\[native code\])|[/\\]lib(?:64)?[/\\]python\d"
+)
+_ANONYMOUS = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>", "{closure}", "<lambda>"})
+_WRAPPERS = re.compile(r"^(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]+")
+_GENERATED = re.compile(
+    r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![0-9a-zA-Z])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9a-zA-Z])|\d{2,}",
+    re.IGNORECASE,
+)
+_MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js|[.-][0-9a-f]{8,}\.(?:m|c)?js", re.IGNORECASE)
+_SCRIPT = frozenset({"javascript", "node"})
+
+
+class Place(NamedTuple):
+    """Where a frame is: a module or file, a function, and the source line; "" if not known."""
+
+    module: str
+    function: str
+    line: str
+
+    def __bool__(self) -> bool:
+        return bool(self.function or self.line)
+
+    def __str__(self) -> str:
+        function = f"{self.module} in {self.function}" if self.function else self.module
+        return f"{function}: {self.line}" if self.line else function
+
+
+def place(frame: Mapping[str, Any], platform: str = "") -> Place:
+    """The frame's place, the same on every host and in every build with the same code there."""
+    platform = _text(frame, "platform") or platform
+    line = " ".join(_text(frame, "context_line").split())
+    return Place(
+        _module(frame),
+        _function(frame, platform),
+        line if len(line) <= CONTEXT_LENGTH else "",
+    )
+
+
+def is_in_app(frame: Mapping[str, Any]) -> bool:
+    """Whether the frame is the application's own code: as the client says, else by its path."""
+    said = frame.get("in_app")
+    if isinstance(said, bool):
+        return said
+    return not _LIBRARY.search(_text(frame, "abs_path") or _text(frame, "filename"))
+
+
+def is_minified(frame: Mapping[str, Any], platform: str = "") -> bool:
+    """Whether the frame stands in minified JavaScript, so that its names mean nothing."""
+    if (_text(frame, "platform") or platform) not in _SCRIPT:
+        return False
+    name = _text(frame, "filename") or _text(frame, "abs_path")
+    long_line = len(_text(frame, "context_line")) > CONTEXT_LENGTH
+    return long_line or bool(_MINIFIED_FILE.search(name))
+
+
+def frames_of(holder: Any) -> Sequence[Mapping[str, Any]]:
+    """The frames of an exception, thread or event, outermost call first."""
+    stacktrace = holder.get("stacktrace") if isinstance(holder, dict) else None
+    frames = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
+    return [one for one in frames if isinstance(one, dict)] if isinstance(frames, list) else []
+
+
+def _module(frame: Mapping[str, Any]) -> str:
+    module = _text(frame, "module")
+    if module and module != "__main__":
+        return _GENERATED.sub("*", module)
+    name = _text(frame, "filename") or _text(frame, "abs_path") or _text(frame, "package")
+    name = name.split("?")[0].split("#")[0].replace("\\", "/")
+    name = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*/", "/", name)  # an origin, webpack://, app://
+    if name.startswith(("/", "~")) or name[1:3] == ":/":
+        name = "/".join(name.split("/")[-2:])  # folders of hosts and releases come before
+    return _GENERATED.sub("*", name.removeprefix("./"))
+
+
+def _function(frame: Mapping[str, Any], platform: str) -> str:
+    function = _text(frame, "function").strip()
+    while (bare := _WRAPPERS.sub("", function)) != function:
+        function = bare
+    function = function.rsplit(".<locals>.", maxsplit=1)[-1]
+    if function in _ANONYMOUS or function.endswith((".?", ".<anonymous>")):
+        return ""
+    if is_minified(frame, platform) or (len(function) <= 2 and platform == "javascript"):
+        return ""
+    return _GENERATED.sub("*", function)
+
+
+def _text(frame: Mapping[str, Any], name: str) -> str:
+    value = frame.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,71 @@
+"""Messages without what varies from one occurrence to the next, and with what carries meaning."""
+
+import re
+
+LENGTH = 1000
+LINES = 10
+
+# Numbers that say what went wrong: two messages that differ in one of these are two problems.
+_CODES = re.compile(
+    r"""(?ix)
+      \bHTTP(?:/\d(?:\.\d)?)?(?:\s+(?:status|error|code|response))*\s*[:=]?\s*[1-5]\d\d\b
+    | \bstatus(?:[\s_-]?code)?\s*(?:of|was|is|[:=])?\s*[1-5]\d\d\b
+    | \b[1-5]\d\d\s+(?:client|server)\s+error\b
+    | \bSQLSTATE\b\W{0,3}[0-9A-Z]{5}\b
+    | \berrno\b\W{0,3}-?\d+
+    | \bWinError\s+\d+
+    | \b(?:exit(?:ed)?|return(?:ed)?)(?:\s+with)?\s+(?:code|status)\s*[:=]?\s*-?\d+
+    | \b(?:exit|return|error|result)[\s_-]?code\s*(?:of|was|is|[:=])?\s*-?\d+
+    | \bsignal\s+(?:\d+|SIG[A-Z]+)
+    | \bORA-\d+ | \bE\d{4}\b
+    | ^\(?\d{4},\s
+    """
+)
+_SYMBOLS = re.compile(r"\bE[A-Z]{3,14}\b")  # ECONNREFUSED, ENOENT
+_NAMED = (
+    r"attribute|reading|property|argument|column|table|relation|function|method|field|class"
+    r"|parameter|module\ named|type|constraint"
+)
+_VARYING = re.compile(
+    rf"""(?x)
+      (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
+    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
+    | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
+    | (?P<email>[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+)
+    | (?P<uuid>\b[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}\b)
+    | (?P<date>\b\d{{4}}-\d\d-\d\d(?:[T\s]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?Z|[+-]\d\d:?\d\d)?)?
+        | \b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b | \b\d\d:\d\d:\d\d(?:[.,]\d+)?\b)
+    | (?P<ip>\b(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?\b
+        | (?<![\w:])(?:[0-9a-f]{{1,4}}:){{3,7}}[0-9a-f]{{0,4}}(?![\w:]))
+    | (?P<hex>\b0x[0-9a-f]+\b
+        | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
+    | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
+        | `[^`\n]{{0,300}}`)
+    | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]+){{2,}}[/\\]?)
+    | (?P<number>(?<![A-Za-z])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)? | (?<=[A-Za-z_-])\d{{2,}})
+    """,
+    re.IGNORECASE,
+)
+
+
+def parametrise(message: str) -> str:
+    """The message with placeholders such as <number> and <uuid> for what varies.
+
+    HTTP statuses, SQLSTATEs, errno, exit codes and quoted names of attributes, columns and the like
+    stay: they tell one problem from another.
+    """
+    head = "\n".join(message[: 4 * LENGTH].splitlines()[:LINES])
+    return " ".join(_VARYING.sub(_placeholder, head).split())[:LENGTH]
+
+
+def error_codes(message: str) -> tuple[str, ...]:
+    """The codes in a message that say what went wrong, in a uniform spelling."""
+    head = message[:LENGTH]
+    found = [" ".join(code.group().lower().split()) for code in _CODES.finditer(head)]
+    found += _SYMBOLS.findall(head)
+    return tuple(dict.fromkeys(found))
+
+
+def _placeholder(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    return match[0] if kind in {"keep", "name", None} else f"<{kind}>"
