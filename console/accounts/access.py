@@ -247,11 +247,12 @@ def _refuse(status: int, title: str, detail: str, *, scope: str = "") -> NoRetur
 
 def _used(token: ApiToken) -> None:
     """Note when a token was last used, at most once a minute."""
-    now, used = clock.now(), token.last_used_at
+    now, used, presented = clock.now(), token.last_used_at, token.digest
     if used is not None and used > now - USED_EVERY:
         return
-    db.session.rollback()  # a reader that turns writer may be refused
+    # A reader that turns writer may be refused: the update is its transaction's first statement.
+    db.session.rollback()
     db.session.execute(
-        update(ApiToken).where(ApiToken.digest == token.digest).values(last_used_at=now)
+        update(ApiToken).where(ApiToken.digest == presented).values(last_used_at=now)
     )
     db.session.commit()
