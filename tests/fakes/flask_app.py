@@ -1,6 +1,7 @@
 """A real Flask app with the unmodified sentry-sdk, in its own process, that breaks when asked."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -101,4 +102,5 @@ def _wait_for(app: RunningApp, process: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the SDK flushes at exit
     make_app().run(port=int(sys.argv[1]), threaded=True)
