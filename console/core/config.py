@@ -59,7 +59,7 @@ class Config:
         "SENTRY_DSN", "Where the console reports its own errors; unset, into itself."
     )
     telemetry_memory_mb: int = setting(
-        "PHAROS_TELEMETRY_MEMORY_MB", "Memory limit of one open telemetry database.", 192
+        "PHAROS_TELEMETRY_MEMORY_MB", "Memory that all open telemetry databases share.", 192
     )
     telemetry_open_limit: int = setting(
         "PHAROS_TELEMETRY_OPEN_LIMIT", "Telemetry databases kept open at once.", 8

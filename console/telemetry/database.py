@@ -29,13 +29,14 @@ from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_versi
 
 THREADS = 2
 CHECKPOINT_MB = 32
-MERGED_ROW_GROUPS = 100
+MERGES = 8  # each rewrites at most 122,880 rows
 OUTAGES = (
     duckdb.IOException,
     duckdb.FatalException,
     duckdb.ConnectionException,
     duckdb.OutOfMemoryException,
     duckdb.SerializationException,
+    duckdb.TransactionException,  # a commit that the disk did not take
 )
 
 
@@ -96,7 +97,7 @@ class Database:
         Joining rewrites bodies, which blocks writes for seconds per gigabyte: for a quiet hour.
         """
         with self._writing:
-            self._run(f"SET max_vacuum_tasks = {MERGED_ROW_GROUPS if merge else 0}")
+            self._run(f"SET max_vacuum_tasks = {MERGES if merge else 0}")
             self._run("CHECKPOINT")
             self._run("SET max_vacuum_tasks = 0")
 

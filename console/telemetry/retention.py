@@ -1,0 +1,109 @@
+"""How long telemetry is kept: by age and by weight for each project, until it is erased.
+
+DuckDB gives the space of row groups that are deleted whole back at the next checkpoint, to be
+written again; of those deleted in part, when the checkpoint merges them. The file itself shrinks
+only at its end. Erasing a project writes the rest anew, so that nothing of it is left on the disk.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
+
+from console.core import clock
+from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.store import TelemetryStore, current
+from console.telemetry.tables import error_event, span
+
+ROWS = (error_event, span)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+EVENT_BYTES = 100  # of an event on disk, besides its body, message and tags
+SPAN_BYTES = 120  # of a span on disk, its texts and attributes included
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What of a project is kept: nothing older than `days`, and the newest `megabytes` of it."""
+
+    days: int
+    megabytes: int
+
+
+def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
+    """Delete what is too old or too much, and all of projects that are not named; return rows."""
+    store = current()
+    if organization_id not in store.organizations():
+        return 0
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
+            present = set(_projects(connection))
+            deleted = sum(
+                _delete_before(connection, project_id, _oldest_kept(connection, project_id, keep))
+                for project_id, keep in kept.items()
+            )
+        for project_id in present - kept.keys():
+            deleted += erase_project(store, organization_id, project_id)
+        if deleted:
+            database.checkpoint(merge=True)
+    return deleted
+
+
+def erase_project(store: TelemetryStore, organization_id: int, project_id: int) -> int:
+    """Leave nothing of a project, not even in freed parts of the file; return its rows."""
+    erased = 0
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
+            for table in ROWS:
+                erased += _rewrite_without(connection, table, project_id)
+        database.checkpoint()
+    return erased
+
+
+def _projects(connection: Connection) -> Iterator[int]:
+    for table in ROWS:
+        yield from connection.scalars(select(table.c.project_id).distinct())
+
+
+def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetime:
+    by_age = clock.now() - timedelta(days=keep.days)
+    return max(by_age, _start_of_newest(connection, project_id, keep.megabytes * 1_000_000))
+
+
+def _start_of_newest(connection: Connection, project_id: int, budget: int) -> datetime:
+    """The minute from which on a project weighs less than `budget` bytes."""
+    weights: Counter[datetime] = Counter()
+    body = func.sum(error_event.c.size + EVENT_BYTES)
+    for table, weight in ((error_event, body), (span, func.count() * SPAN_BYTES)):
+        minute = func.date_trunc("minute", table.c.timestamp, type_=UtcTimestamp).label("minute")
+        weighed = select(minute, weight).where(table.c.project_id == project_id).group_by("minute")
+        weights.update({row[0]: int(row[1]) for row in connection.execute(weighed)})
+    for minute_, weight_ in sorted(weights.items(), reverse=True):
+        budget -= weight_
+        if budget < 0:
+            return minute_ + timedelta(minutes=1)
+    return BEGINNING
+
+
+def _delete_before(connection: Connection, project_id: int, moment: datetime) -> int:
+    return sum(
+        connection.execute(
+            delete(table).where(table.c.project_id == project_id, table.c.timestamp < moment)
+        ).rowcount
+        for table in ROWS
+    )
+
+
+def _rewrite_without(connection: Connection, table: Table, project_id: int) -> int:
+    """Put a new table with everybody else's rows into the place of the old one."""
+    count = select(func.count()).select_from(table)
+    erased = connection.scalar(count.where(table.c.project_id == project_id)) or 0
+    former = table.to_metadata(MetaData(), name=f"{table.name}_former")
+    connection.execute(text(f"ALTER TABLE {table.name} RENAME TO {former.name}"))
+    table.create(connection)
+    names = [one.name for one in table.columns]
+    others = select(*[former.c[name] for name in names]).where(former.c.project_id != project_id)
+    connection.execute(insert(table).from_select(names, others))
+    former.drop(connection)
+    return erased

@@ -1,0 +1,98 @@
+"""Which files are open: a limit that holds, never at the cost of someone who is asking."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from sqlalchemy import func, select
+
+from console.telemetry import errors
+from console.telemetry.question import within
+from console.telemetry.records import Batch
+from console.telemetry.store import TelemetryStore
+from console.telemetry.tables import error_event
+from tests.telemetry.samples import error, scope
+
+
+def opened(store: TelemetryStore) -> list[int]:
+    return [one for one, slot in store._slots.items() if slot.database is not None]
+
+
+def count(store: TelemetryStore, organization_id: int) -> int:
+    asked = scope(organization_id)
+    query = select(func.count()).select_from(error_event).where(within(error_event, asked))
+    number: int = store.rows(asked, query)[0][0]
+    return number
+
+
+def test_the_least_recently_used_is_closed(folder):
+    store = TelemetryStore(folder, memory_mb=96, open_limit=2)
+    for organization_id in (1, 2, 1, 3):
+        count(store, organization_id)
+    assert opened(store) == [1, 3]
+    store.close()
+    assert opened(store) == []
+
+
+def test_one_in_use_stays_open(folder):
+    store = TelemetryStore(folder, memory_mb=96, open_limit=1)
+    with store.using(1) as mine:
+        assert count(store, 2) == 0
+        assert opened(store) == [1]
+        store.close()
+        assert opened(store) == [1]
+        with mine.transaction() as connection:
+            assert connection.scalar(select(func.count()).select_from(error_event)) == 0
+    store.close()
+
+
+def test_what_nobody_uses_is_closed_after_a_while(folder):
+    store = TelemetryStore(folder, memory_mb=96, open_limit=9)
+    count(store, 1)
+    store.close_idle(seconds=60)
+    assert opened(store) == [1]
+    store.close_idle(seconds=0)
+    assert opened(store) == []
+
+
+def test_threads_write_and_read_while_files_open_and_close(folder):
+    store = TelemetryStore(folder, memory_mb=96, open_limit=2)
+    start = Barrier(6)
+
+    def work(number: int) -> None:
+        start.wait()
+        for step in range(1, 16):
+            organization_id = (number + step) % 5 + 1
+            if number == 0:
+                one = error(position=step, organization_id=organization_id)
+                store.write(organization_id, Batch(errors=[one]), position=step)
+            else:
+                assert count(store, organization_id) <= 3
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(work, range(6))) == [None] * 6
+    assert sum(count(store, organization_id) for organization_id in range(1, 6)) == 15
+    assert len(opened(store)) <= 2
+    store.close()
+
+
+def test_memory_is_shared_among_the_open_files(folder):
+    store = TelemetryStore(folder, memory_mb=192, open_limit=3)
+    for organization_id in (1, 2, 3, 1):
+        count(store, organization_id)
+    with store.using(1) as mine, mine.transaction() as connection:
+        setting = func.current_setting("memory_limit")
+        assert connection.scalar(select(setting)) == "61.0 MiB"  # 64 MB
+    store.close()
+
+
+def test_a_reader_sees_a_batch_whole_or_not_at_all(asking):
+    def write(position: int) -> None:
+        asking.write(1, Batch(errors=[error(position) for _ in range(20)]), position)
+
+    with ThreadPoolExecutor(1) as pool:
+        writes = [pool.submit(write, position) for position in range(1, 21)]
+        seen = [count(asking, 1) for _ in range(60)]
+        for one in writes:
+            one.result()
+    assert {number % 20 for number in seen} == {0}
+    assert errors.totals(scope()).events == 400

@@ -1,0 +1,92 @@
+"""What retention deletes, what it leaves, and what is then left on the disk."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
+from console.telemetry import errors, retention, spans
+from console.telemetry.records import Batch, ErrorEvent
+from console.telemetry.retention import Keep
+from tests.telemetry.samples import HASH, NOON, error, hour, scope, span
+
+PLENTY = 1000
+
+
+@pytest.fixture(autouse=True)
+def noon(clock):
+    clock.set(NOON)
+
+
+def titles(project_id: int = 1) -> list[str]:
+    ever = scope(project_id=project_id, since=hour(-24 * 400), until=hour(24))
+    return [one.title for one in errors.events_of(ever, [HASH])]
+
+
+def days_old(*days: int, project_id: int = 1, **fields) -> Sequence[ErrorEvent]:
+    return [error(at=hour(-24 * d), title=f"{d}", project_id=project_id, **fields) for d in days]
+
+
+def test_what_is_too_old_goes_project_by_project(asking):
+    events = [*days_old(1, 29, 31, 99), *days_old(31, 99, project_id=2)]
+    old = span(at=hour(-24 * 31), trace_id="d" * 32)
+    asking.write(1, Batch(errors=events, spans=[old]), position=1)
+    assert retention.apply(1, {1: Keep(30, PLENTY), 2: Keep(90, PLENTY)}) == 4
+    assert (titles(1), titles(2)) == (["1", "29"], ["31"])
+    assert spans.trace(scope(since=hour(-24 * 400)), "d" * 32).spans == []
+
+
+def test_what_is_too_much_goes_oldest_first(asking):
+    events = days_old(1, 2, 3, 4, 5, body=os.urandom(400_000))
+    asking.write(1, Batch(errors=events), position=1)
+    assert retention.apply(1, {1: Keep(90, 1)}) == 3
+    assert titles() == ["1", "2"]
+
+
+def test_projects_that_are_gone_are_erased(asking):
+    asking.write(1, Batch(errors=[*days_old(1), *days_old(1, project_id=2)]), position=1)
+    assert retention.apply(1, {1: Keep(90, PLENTY)}) == 1
+    assert (titles(1), titles(2)) == (["1"], [])
+
+
+def test_an_erased_project_is_not_in_the_file(asking, folder):
+    secret, kept = "a-very-particular-title", "another-particular-title"
+    events = [error(title=secret), error(project_id=2, title=kept)]
+    asking.write(1, Batch(errors=events), position=1)
+    retention.erase_project(asking, 1, 1)
+    asking.close()
+    on_disk = b"".join(path.read_bytes() for path in folder.iterdir())
+    assert secret.encode() not in on_disk
+    assert kept.encode() in on_disk
+    assert asking.write(1, Batch(errors=[error(position=2, title="new")]), position=2).stored_errors
+    assert titles(1) == ["new"]
+
+
+def test_space_of_what_was_deleted_is_used_again(asking, folder):
+    def write_a_megabyte(position: int, at: datetime) -> int:
+        events = [error(position, at=at, body=os.urandom(20_000)) for _ in range(50)]
+        asking.write(1, Batch(errors=events), position)
+        with asking.using(1) as database:
+            database.checkpoint()
+        size: int = (folder / "1.duckdb").stat().st_size
+        return size
+
+    full = max(write_a_megabyte(position, hour(-24 * 40)) for position in (1, 2, 3))
+    assert retention.apply(1, {1: Keep(30, PLENTY)}) == 150
+    again = max(write_a_megabyte(position, NOON) for position in (4, 5, 6))
+    assert again < 1.2 * full
+
+
+def test_an_organization_without_telemetry_gets_no_file(asking, folder):
+    assert retention.apply(7, {1: Keep(1, 1)}) == 0
+    assert not (folder / "7.duckdb").exists()
+
+
+def test_deleting_an_organization_removes_its_file_alone(asking, folder):
+    asking.write(1, Batch(errors=[error()]), position=1)
+    asking.write(2, Batch(errors=[error(organization_id=2)]), position=1)
+    asking.delete_organization(1)
+    assert asking.organizations() == [2]
+    assert not list(folder.glob("1.*"))
+    assert errors.totals(scope(organization_id=2)).events == 1
