@@ -38,6 +38,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/refresh.js",
         "js/keyboard.js",
         "js/shortcut.js",
+        "js/shortcut.js",
         "js/chart-pointer.js",
         "js/chart.js",
     ),

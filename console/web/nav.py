@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ class NavItem:
     """A link of the rail; `count` is asked once per page and shown only where action is due.
 
     `level` says which part of the URL it needs: a project, an organization, or nothing.
+    An `exact` one is current on its own page only, not on those below its address.
     Lower `order` stands higher, and the group of the lowest item stands first.
     """
 
@@ -30,6 +31,7 @@ class NavItem:
     role: str = "viewer"
     order: int = 50
     count: Callable[[Any], int] | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,10 @@ def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
 
 def nav_groups(shell: Any) -> list[tuple[str, list[NavLink]]]:
     """The groups and links that the person of `shell` may follow from the page it describes."""
-    items = [item for item in _registered() if _allowed(item, shell)]
-    links = [(item, _link(item, shell)) for item in items]
-    current = max((len(link.url) for _, link in links if _covers(link.url)), default=0)
-    marked = [(item.group, _mark(link, current)) for item, link in links]
+    links = [(item, _link(item, shell)) for item in _registered() if _allowed(item, shell)]
+    covering = [(item, link) for item, link in links if _covers(item, link.url)]
+    current = max(covering, key=lambda pair: len(pair[1].url), default=(None, None))[1]
+    marked = [(item.group, replace(link, current=link is current)) for item, link in links]
     return [(group, [link for _, link in some]) for group, some in groupby(marked, lambda m: m[0])]
 
 
@@ -89,12 +91,7 @@ def _count(item: NavItem, shell: Any) -> int:
     return item.count(shell.project or shell.organization) if item.count else 0
 
 
-def _covers(url: str) -> bool:
+def _covers(item: NavItem, url: str) -> bool:
     path = url.partition("?")[0]
-    return request.path == path or request.path.startswith(path.rstrip("/") + "/")
-
-
-def _mark(link: NavLink, current: int) -> NavLink:
-    if _covers(link.url) and len(link.url) == current:
-        return NavLink(link.label, link.icon, link.url, current=True, count=link.count)
-    return link
+    below = not item.exact and request.path.startswith(path.rstrip("/") + "/")
+    return below or request.path == path

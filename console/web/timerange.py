@@ -34,6 +34,7 @@ RANGE_LABELS = {
 COMPARE_LABELS = {"": "No comparison", "previous": "Previous period", "week": "A week before"}
 REFRESH_LABELS = {
     "0": "Auto off",
+    "5": "Every 5 s",
     "10": "Every 10 s",
     "30": "Every 30 s",
     "60": "Every minute",

@@ -36,6 +36,7 @@ for item in (
         group="Organization",
         level="organization",
         order=80,
+        exact=True,
     ),
     NavItem(
         "Members",
