@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
+from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Project
 from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
@@ -24,6 +26,12 @@ from console.telemetry.store import TelemetryStore
 
 INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
 UNDECODABLE = "undecodable"
+# Classes of SQLSTATE: connection, read-only, serialization, resources, intervention, system.
+POSTGRESQL_OUTAGES = frozenset({"08", "25", "40", "53", "57", "58"})
+SQLITE_OUTAGES = tuple(
+    f"SQLITE_{name}"
+    for name in ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOMEM", "READONLY")
+)
 OUTAGES = (TelemetryUnavailable, OSError, MemoryError)
 
 
@@ -99,6 +107,17 @@ def state_takes_writes(organization_id: int) -> bool:
     except Exception:  # noqa: BLE001 - any failure is the answer
         return False
     return True
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the state database says that it cannot work now: gone, full, busy, read-only."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError | MemoryError)
+    if error.connection_invalidated:
+        return True
+    if hasattr(error.orig, "sqlstate"):  # none on a connection that was never made
+        return (getattr(error.orig, "sqlstate", "") or "08")[:2] in POSTGRESQL_OUTAGES
+    return getattr(error.orig, "sqlite_errorname", "").startswith(SQLITE_OUTAGES)
 
 
 def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRules]]:
@@ -207,6 +226,8 @@ def _count(
         for happening in count_in(project_id, events)
     ]
     _mark_first_event(fates)
+    for project_id, seen in fates.seen.items():
+        releases.saw(project_id, seen)
     outcomes.record([*(count for one in records for count in one.counts), *fates.counts()])
     return happenings
 
@@ -222,6 +243,7 @@ class Fates:
     spans: set[tuple[int, str, str]]
     tally: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     latest: dict[int, datetime] = field(default_factory=dict)
+    seen: dict[int, set[tuple[str, str, datetime]]] = field(default_factory=dict)
 
     def of_event(self, event: ErrorEvent) -> bool:
         key = (event.project_id, event.event_id)
@@ -243,6 +265,9 @@ class Fates:
     def _note(self, record: ErrorEvent | Span, item_type: str, *, stored: bool) -> bool:
         self.tally[record.project_id, item_type, STORED if stored else DUPLICATE] += 1
         self.latest[record.project_id] = record.received_at
+        if stored and (record.environment or record.release):
+            where = (record.environment, record.release, record.timestamp)
+            self.seen.setdefault(record.project_id, set()).add(where)
         return stored
 
 

@@ -20,7 +20,7 @@ from console.core.config import Config
 from console.core.db import db, reading
 from console.core.tenancy import organization_scope
 from console.ingest import outcomes, spool
-from console.ingest.digest import Indigestible, TelemetryDown, digest, state_takes_writes
+from console.ingest.digest import Indigestible, TelemetryDown, digest, is_outage, state_takes_writes
 from console.ingest.spool import Spool, SpoolRow
 from console.telemetry import store
 from console.telemetry.store import TelemetryStore
@@ -197,7 +197,9 @@ class Pipeline:
         except TelemetryDown:
             raise
         except Exception as error:
-            if not isinstance(error, Indigestible) and not state_takes_writes(organization_id):
+            if not isinstance(error, Indigestible) and (
+                is_outage(error) or not state_takes_writes(organization_id)
+            ):
                 raise StateDown from error
             self._isolate(organization_id, rows, error, attempt)
         else:
