@@ -175,12 +175,3 @@ def init_app(app: Flask, settings: Config) -> None:
 def current() -> TelemetryStore:
     """Return the running app's store."""
     return cast("TelemetryStore", current_app.extensions[EXTENSION])
-
-
-def init_app(app: Flask, settings: Config) -> None:
-    """Give the app its store; nothing is opened before it is asked."""
-    app.extensions[EXTENSION] = TelemetryStore(
-        settings.instance / "telemetry",
-        memory_mb=settings.telemetry_memory_mb,
-        open_limit=settings.telemetry_open_limit,
-    )
