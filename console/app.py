@@ -9,6 +9,8 @@ from console.accounts import views as accounts
 from console.core import config as configuration
 from console.core import db
 from console.core.config import Config
+from console.errors import api as errors_api
+from console.errors import views as errors
 from console.ingest import views as ingest
 from console.telemetry import store as telemetry
 from console.web import frame
@@ -29,6 +31,8 @@ def create_app(settings: Config | None = None) -> Flask:
     frame.init_app(app)
     access.init_app(app, settings)
     app.register_blueprint(accounts.bp)
+    app.register_blueprint(errors.bp)
+    app.register_blueprint(errors_api.bp)
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
     return app

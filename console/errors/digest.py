@@ -1,7 +1,7 @@
 """Counts events into issues: the two steps of the digest that write error state."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from console.errors.models import (
     Level,
     Status,
 )
+from console.errors.queries import issues_by_hash
 from console.telemetry.records import ErrorEvent
 
 LEVELS = {level.value: level for level in Level}
@@ -45,11 +46,11 @@ def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]
     firsts: dict[str, tuple[Grouping, ErrorEvent]] = {}
     for grouping, event in events:
         firsts.setdefault(grouping.hash, (grouping, event))
-    known = _issues_by_hash(project_id, firsts)
+    known = issues_by_hash(project_id, firsts)
     new = [first for hash_, first in firsts.items() if hash_ not in known]
     if new:
         _open_issues(project_id, new)
-        known |= _issues_by_hash(project_id, [grouping.hash for grouping, _ in new])
+        known |= issues_by_hash(project_id, [grouping.hash for grouping, _ in new])
     return known
 
 
@@ -94,13 +95,6 @@ def end_mutes() -> int:
         _note(issue, "unmuted", clock.now())
         issue.reopen()
     return len(issues)
-
-
-def _issues_by_hash(project_id: int, hashes: Iterable[str]) -> dict[str, int]:
-    query = select(IssueHash.hash, IssueHash.issue_id).where(
-        IssueHash.project_id == project_id, IssueHash.hash.in_(list(hashes))
-    )
-    return dict(db.session.execute(query).all())
 
 
 def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) -> None:

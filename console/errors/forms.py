@@ -1,8 +1,10 @@
 """What people and scripts ask of the inbox, and what they do to issues."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from flask import abort
 from wtforms import (
     BooleanField,
     Form,
@@ -13,8 +15,9 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from console.accounts.models import User
 from console.errors.models import Level, Status
-from console.errors.queries import SORTS
+from console.errors.queries import SORTS, Filter
 
 ALL = "all"
 ME, NOBODY = "me", "none"
@@ -24,6 +27,11 @@ YEAR_HOURS = 24 * 366
 def _without_nul(_form: Form, field: StringField) -> None:
     if "\0" in (field.data or ""):
         raise ValidationError(f"{field.label.text} holds a NUL character.")
+
+
+def sentence(form: Form) -> str:
+    """What is wrong with a form, naming each parameter."""
+    return " ".join(f"{field.name}: {said}" for field in form for said in field.errors)
 
 
 class InboxFilter(Form):
@@ -53,10 +61,26 @@ class InboxFilter(Form):
         "Sort", choices=[(name, sort.label) for name, sort in SORTS.items()], default="users"
     )
 
-    @property
-    def sentence(self) -> str:
-        """What is wrong with it, naming each parameter."""
-        return " ".join(f"{field.name}: {said}" for field in self for said in field.errors)
+    def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
+        """What a valid form asks of these members; `me` is who "me" means.
+
+        Answers 400 for an assignee who is none of them.
+        """
+        who = self.assignee.data or ""
+        person = me if who == ME else {p.email: p for p in people}.get(who)
+        if person is None and who not in {"", NOBODY}:
+            abort(400, f"assignee: nobody of this organization has the address {who!r}.")
+        status, level = self.status.data, self.level.data
+        return Filter(
+            status=None if status == ALL else Status(status),
+            level=Level(level) if level else None,
+            release=self.release.data or "",
+            assignee=person,
+            unassigned=who == NOBODY,
+            text=(self.q.data or "").strip(),
+            sort=self.sort.data,
+            **bounds,
+        )
 
     @property
     def narrowed(self) -> bool:

@@ -116,6 +116,14 @@ def hashes_of(issues: Sequence[Issue]) -> dict[int, list[str]]:
     return found
 
 
+def issues_by_hash(project_id: int, hashes: Iterable[str]) -> dict[str, int]:
+    """The issue id of each grouping hash that is known in the project."""
+    query = select(IssueHash.hash, IssueHash.issue_id).where(
+        IssueHash.project_id == project_id, IssueHash.hash.in_(list(hashes))
+    )
+    return dict(db.session.execute(query).all())
+
+
 def groupings(issue: Issue) -> Sequence[IssueHash]:
     """The ways by which events came into this issue, oldest first."""
     query = select(IssueHash).where(IssueHash.issue_id == issue.id).order_by(IssueHash.id)

@@ -27,6 +27,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/tables.css",
         "css/code.css",
         "css/charts.css",
+        "css/errors.css",
     ),
     "pharos.js": (
         "js/csrf.js",

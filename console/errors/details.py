@@ -1,0 +1,165 @@
+"""What an event says besides its stack trace, for the page; odd values are shown, never refused."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+SHOWN = 4000  # characters of one value; the raw JSON has the rest
+MOST_CRUMBS = 200
+MOST_PAIRS = 200
+TITLES = {"os": "Operating system", "gpu": "GPU", "app": "App", "trace": "Trace"}
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Breadcrumb:
+    """Something that happened in the application before the error."""
+
+    at: datetime | None
+    kind: str
+    category: str
+    level: str
+    message: str
+    values: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The HTTP request under which the error was raised."""
+
+    method: str
+    url: str
+    query: Pairs
+    headers: Pairs
+    cookies: Pairs
+    environment: Pairs
+    body: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.method} {self.url}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Everything about an event that the page shows under its stack trace."""
+
+    user: Pairs
+    request: Request | None
+    breadcrumbs: tuple[Breadcrumb, ...]
+    """The latest first."""
+    contexts: tuple[tuple[str, Pairs], ...]
+    tags: Pairs
+    extra: Pairs
+    packages: Pairs
+    sdk: str
+    fingerprint: tuple[str, ...]
+
+
+def details(event: Mapping[str, Any]) -> Details:
+    """Read a scrubbed event of any client; parts that are missing or malformed are left out."""
+    contexts = _mapping(event.get("contexts"))
+    sdk = _mapping(event.get("sdk"))
+    return Details(
+        user=pairs(event.get("user")),
+        request=_request(event.get("request")),
+        breadcrumbs=tuple(_breadcrumbs(event.get("breadcrumbs"))),
+        contexts=tuple(
+            (TITLES.get(name, name.replace("_", " ").capitalize()), shown)
+            for name, value in contexts.items()
+            if (shown := pairs(value))
+        ),
+        tags=pairs(event.get("tags")),
+        extra=pairs(event.get("extra")),
+        packages=pairs(event.get("modules")),
+        sdk=f"{shown_value(sdk.get('name', ''))} {shown_value(sdk.get('version', ''))}".strip(),
+        fingerprint=tuple(shown_value(part) for part in _list(event.get("fingerprint"))),
+    )
+
+
+def pairs(value: object) -> Pairs:
+    """A mapping, or a list of pairs, as text to show; anything else is nothing."""
+    if isinstance(value, Mapping):
+        items = [(str(key), inner) for key, inner in value.items() if inner is not None]
+    else:
+        items = [
+            (shown_value(item[0]), item[1])
+            for item in _list(value)
+            if isinstance(item, list | tuple) and len(item) == 2
+        ]
+    return tuple((key[:200], shown_value(inner)) for key, inner in items[:MOST_PAIRS])
+
+
+def shown_value(value: object) -> str:
+    """A value of JSON as people read it: text as it is, the rest as JSON, cut when endless."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
+def _request(value: object) -> Request | None:
+    request = _mapping(value)
+    if not request:
+        return None
+    query = request.get("query_string")
+    body = request.get("data")
+    return Request(
+        method=_text(request.get("method")).upper()[:20],
+        url=_text(request.get("url")),
+        query=_query(query),
+        headers=pairs(request.get("headers")),
+        cookies=pairs(request.get("cookies")),
+        environment=pairs(request.get("env")),
+        body="" if body in (None, "", {}, []) else _body(body),
+    )
+
+
+def _query(value: object) -> Pairs:
+    if not isinstance(value, str):
+        return pairs(value)
+    parts = (part.partition("=") for part in value.lstrip("?").split("&") if part)
+    return tuple((key[:200], shown_value(text)) for key, _, text in list(parts)[:MOST_PAIRS])
+
+
+def _body(value: object) -> str:
+    if isinstance(value, str):
+        return shown_value(value)
+    return shown_value(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _breadcrumbs(value: object) -> Iterator[Breadcrumb]:
+    crumbs = value.get("values") if isinstance(value, Mapping) else value
+    for crumb in list(reversed(_list(crumbs)))[:MOST_CRUMBS]:
+        if isinstance(crumb, Mapping):
+            yield Breadcrumb(
+                at=_moment(crumb.get("timestamp")),
+                kind=_text(crumb.get("type")),
+                category=_text(crumb.get("category")),
+                level=_text(crumb.get("level")) or "info",
+                message=_text(crumb.get("message")),
+                values=pairs(crumb.get("data")),
+            )
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else shown_value(value)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -1,0 +1,100 @@
+"""The events of an issue: one with its neighbours, or a page of them."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.accounts.models import Project
+from console.core import clock
+from console.core.paging import BadCursor, Page
+from console.errors import queries
+from console.errors.details import Details, details
+from console.errors.models import Issue, IssueHash
+from console.errors.stacktrace import StackTrace, stacktrace
+from console.telemetry import errors as telemetry
+from console.telemetry.errors import EventRow, Mark, Neighbours, StoredEvent
+from console.telemetry.scope import Scope
+
+MARGIN = timedelta(hours=1)  # a client's clock that is ahead, and the event that is coming in
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One event as its page shows it, with the events around it."""
+
+    event: StoredEvent
+    around: Neighbours
+    trace: StackTrace
+    details: Details
+    why: IssueHash | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The scrubbed JSON that the client sent."""
+        return self.event.body
+
+
+def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
+    """The chosen event of an issue or its latest; None if there is none (any more)."""
+    groupings = {one.hash: one for one in queries.groupings(issue)}
+    scope = lifetime(project, issue)
+    if event_id:
+        event = telemetry.event(scope, event_id)
+    else:
+        event = telemetry.latest_event(scope, groupings)
+    if event is None or event.grouping_hash not in groupings:
+        return None
+    return Shown(
+        event=event,
+        around=telemetry.neighbours(scope, groupings, event.mark),
+        trace=stacktrace(event.body),
+        details=details(event.body),
+        why=groupings[event.grouping_hash],
+    )
+
+
+def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventRow]:
+    """Some events of an issue, the newest first; raises BadCursor."""
+    rows = telemetry.events_of(
+        lifetime(project, issue),
+        queries.hashes_of([issue])[issue.id],
+        before=_mark(cursor) if cursor else None,
+        limit=limit + 1,
+    )
+    more, rows = len(rows) > limit, rows[:limit]
+    return Page(rows, older=_cursor(rows[-1].mark) if more else "")
+
+
+def lifetime(project: Project, issue: Issue) -> Scope:
+    """All the time in which the issue had events."""
+    until = max(clock.now(), issue.last_seen)
+    return Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=min(issue.first_seen, until) - MARGIN,
+        until=until + MARGIN,
+    )
+
+
+def hashes(issue: Issue) -> Sequence[str]:
+    """By which telemetry knows the events of an issue."""
+    return queries.hashes_of([issue])[issue.id]
+
+
+def _cursor(mark: Mark) -> str:
+    text = f"{mark.timestamp.isoformat()} {mark.event_id}"
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _mark(cursor: str) -> Mark:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, event_id = text.split(" ")
+        mark = Mark(datetime.fromisoformat(at), f"{int(event_id, 16):032x}")
+    except ValueError as error:
+        raise BadCursor("This page's cursor is not one that the list gave out.") from error
+    if mark.timestamp.tzinfo is None or len(mark.event_id) != 32:
+        raise BadCursor("This page's cursor is not one that the list gave out.")
+    return mark

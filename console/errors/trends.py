@@ -1,0 +1,158 @@
+"""Events over time: the sparklines of the inbox and the charts of errors."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from console.accounts import releases
+from console.accounts.models import Project
+from console.core import clock
+from console.errors import queries
+from console.errors.models import Issue, Level
+from console.telemetry import errors as telemetry
+from console.telemetry.question import buckets
+from console.telemetry.scope import Scope
+from console.web.charts import Chart, Marker, Series
+from console.web.filters import plural
+from console.web.timerange import Range
+
+ROLES = {
+    Level.FATAL.value: "6",
+    Level.ERROR.value: "bad",
+    Level.WARNING.value: "warn",
+    Level.INFO.value: "1",
+    Level.DEBUG.value: "mute",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time up to now, and the width of its buckets."""
+
+    label: str
+    length: timedelta
+    grain: timedelta
+    unit: str
+
+
+DAY = Period("24 h", timedelta(hours=24), timedelta(hours=1), "per hour")
+FORTNIGHT = Period("14 d", timedelta(days=14), timedelta(hours=12), "per 12 hours")
+PERIODS = {"24h": DAY, "14d": FORTNIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The sparklines of a page of issues, all over the same period."""
+
+    label: str
+    counts: Mapping[int, Sequence[int]]
+
+    def of(self, issue: Issue) -> Sequence[int]:
+        """The events of an issue per bucket."""
+        return self.counts[issue.id]
+
+    def sentence(self, issue: Issue) -> str:
+        """What the sparkline says, for those who do not see it."""
+        counts = self.of(issue)
+        return f"{plural(sum(counts), 'event')} in {self.label}, at most {max(counts)} at a time"
+
+
+def of_issues(project: Project, issues: Sequence[Issue], shown: Range) -> Trend:
+    """The trend of each issue of a page, over 24 hours or 14 days as the page's range suggests."""
+    period = DAY if shown.length <= DAY.length else FORTNIGHT
+    scope = _scope(project, shown.until, period, environment=shown.environment)
+    hashes = queries.hashes_of(issues)
+    every = [one for some in hashes.values() for one in some]
+    counts = telemetry.issue_trends(scope, every, _seconds(period.grain)) if every else {}
+    nothing = [0] * len(buckets(scope, _seconds(period.grain)))
+    return Trend(
+        period.label,
+        {issue: _sum((counts[one] for one in some), nothing) for issue, some in hashes.items()},
+    )
+
+
+def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
+    """The events of one issue over a period up to now."""
+    scope = _scope(project, clock.now(), period)
+    seconds = _seconds(period.grain)
+    counts = telemetry.issue_trends(scope, hashes, seconds)
+    starts = buckets(scope, seconds)
+    return Chart(
+        title=f"Last {period.label}",
+        subtitle=f"events {period.unit}",
+        unit="events",
+        buckets=starts,
+        grain=period.grain,
+        series=(Series("Events", _sum(counts.values(), [0] * len(starts)), "bar", "bad"),),
+        complete_until=scope.until,
+        markers=_markers(project, scope),
+    )
+
+
+def volume_chart(project: Project, shown: Range) -> Chart:
+    """All events of a project by level, over the range of the page."""
+    scope = Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=_aligned(shown.since, shown.grain),
+        until=shown.until,
+        environment=shown.environment,
+    )
+    seconds = _seconds(shown.grain)
+    counts = telemetry.volume(scope, seconds)
+    starts = buckets(scope, seconds)
+    found = [level.value for level in Level if any(counts.get(level.value, ()))]
+    return Chart(
+        title="Events",
+        subtitle=f"by level, per {_grain(shown.grain)}",
+        unit="events",
+        buckets=starts,
+        grain=shown.grain,
+        series=tuple(
+            Series(level.capitalize(), counts.get(level) or [0] * len(starts), "bar", ROLES[level])
+            for level in found or [Level.ERROR.value]
+        ),
+        complete_until=scope.until,
+        markers=_markers(project, scope),
+    )
+
+
+def _scope(project: Project, until: datetime, period: Period, *, environment: str = "") -> Scope:
+    return Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=_aligned(until - period.length, period.grain) + period.grain,
+        until=until,
+        environment=environment,
+    )
+
+
+def _aligned(at: datetime, grain: timedelta) -> datetime:
+    """The start of the bucket that `at` lies in, so that buckets stay put as time goes on."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return start + (at - start) // grain * grain
+
+
+def _markers(project: Project, scope: Scope) -> list[Marker]:
+    """When each release was first heard of."""
+    firsts: dict[str, Marker] = {}
+    for release in releases.appeared(project, scope.since, scope.until):
+        if not scope.environment or release.environment == scope.environment:
+            firsts.setdefault(release.version, Marker(release.first_seen, release.version))
+    return list(firsts.values())
+
+
+def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:
+    return [sum(column) for column in zip(nothing, *series, strict=True)]
+
+
+def _seconds(grain: timedelta) -> int:
+    return int(grain.total_seconds())
+
+
+def _grain(grain: timedelta) -> str:
+    for seconds, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        count = grain.total_seconds() / seconds
+        if count >= 1:
+            return unit if count == 1 else f"{count:g} {unit}s"
+    return f"{grain.total_seconds():g} s"

@@ -1,0 +1,60 @@
+"""The blueprint of the error pages, its links in the rail and its part of the top bar."""
+
+from typing import Any, cast
+
+from flask import Blueprint, Flask, request, url_for
+from flask_login import current_user
+from werkzeug.routing import BaseConverter
+
+from console.accounts import releases
+from console.accounts.models import User
+from console.errors import queries
+from console.web.nav import NavItem, nav_entry
+from console.web.timerange import provide_environments
+
+
+class EventIdConverter(BaseConverter):
+    """An event id in an address: 32 hexadecimal digits in lower case."""
+
+    regex = "[0-9a-f]{32}"
+
+
+bp = Blueprint("errors", __name__, url_prefix="/<slug:organization>/<slug:project>/issues")
+nav_entry(
+    bp,
+    NavItem(
+        "Issues",
+        icon="bug",
+        endpoint="errors.inbox",
+        group="Errors",
+        order=10,
+        count=queries.open_regressions,
+    ),
+)
+bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdConverter))
+bp.record_once(lambda state: provide_environments(cast("Flask", state.app), releases.environments))
+
+
+@bp.url_defaults
+def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
+    """Links among these pages need not repeat whose they are."""
+    for name, slug in project_of_page().items():
+        values.setdefault(name, slug)
+
+
+def project_of_page() -> dict[str, str]:
+    """The slugs of organization and project that the present address names."""
+    found = request.view_args or {}
+    return {name: found[name] for name in ("organization", "project") if name in found}
+
+
+def me() -> User:
+    """The signed-in person: the model, not the proxy of it."""
+    user: User = current_user._get_current_object()  # noqa: SLF001
+    return user
+
+
+def with_filters(endpoint: str) -> str:
+    """The URL of a page or act on the list that keeps the list's filters, order and page."""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{url_for(endpoint)}?{query}" if query else url_for(endpoint)

@@ -1,0 +1,178 @@
+"""The inbox: the list of a project's issues, its filters, and the acts on many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Response, abort, flash, make_response, render_template, request, url_for
+
+from console.accounts import releases
+from console.accounts.access import project_view
+from console.accounts.models import Project, User
+from console.core import clock
+from console.core.db import db
+from console.core.paging import BadCursor, Page
+from console.errors import queries, trends, triage
+from console.errors.forms import (
+    AssignmentForm,
+    InboxFilter,
+    MuteForm,
+    ResolutionForm,
+    sentence,
+)
+from console.errors.models import Issue
+from console.errors.trends import Trend
+from console.errors.views.blueprint import bp, me, project_of_page, with_filters
+from console.web.filters import plural
+from console.web.htmx import go_to, is_htmx, polled_part
+from console.web.timerange import current_range
+
+NEW = timedelta(days=1)  # how long an issue is marked as new
+MOST_IDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the list of the inbox shows."""
+
+    form: InboxFilter
+    page: Page[Issue]
+    trend: Trend
+    matches: int
+    people: Sequence[User]
+    versions: list[str]
+    any_issue: bool
+
+    @property
+    def offered_versions(self) -> list[str]:
+        """The releases to filter by, the chosen one even if nothing came from it."""
+        chosen = self.form.release.data
+        return [chosen, *self.versions] if chosen and chosen not in self.versions else self.versions
+
+    @property
+    def connect_url(self) -> str:
+        """Where a project without errors is told how to send some."""
+        home = project_of_page()
+        return url_for("intake.connect", organization=home["organization"], project=home["project"])
+
+    @property
+    def counted(self) -> str:
+        """How many issues match, in words."""
+        if self.matches > queries.COUNTED:
+            return f"{queries.COUNTED:,}+ issues"
+        return f"{self.matches:,} issue{'' if self.matches == 1 else 's'}"
+
+    def is_new(self, issue: Issue) -> bool:
+        """Whether the issue was first seen so lately that it deserves a mark."""
+        return clock.now() - issue.first_seen < NEW
+
+    def url(self, endpoint: str) -> str:
+        """Where an act on the chosen issues is sent, with the list to come back to."""
+        return with_filters(endpoint)
+
+
+@bp.get("/")
+@project_view("viewer")
+def inbox(project: Project) -> Response:
+    return polled_part("errors/inbox.html", "errors/_issues.html", listing=_listing(project))
+
+
+@bp.get("/volume")
+@project_view("viewer")
+def volume(project: Project) -> str:
+    chart = trends.volume_chart(project, current_range())
+    return render_template("errors/_volume.html", chart=chart)
+
+
+@bp.post("/resolution")
+@project_view("member")
+def resolve_chosen(project: Project) -> Response:
+    form, issues = ResolutionForm(request.form), _chosen(project)
+    triage.resolve(issues, by=me(), in_next_release=form.in_next_release.data)
+    return _saved(project, issues, "resolved", undo=True)
+
+
+@bp.post("/reopening")
+@project_view("member")
+def reopen_chosen(project: Project) -> Response:
+    issues = _chosen(project)
+    triage.reopen(issues, by=me())
+    return _saved(project, issues, "reopened")
+
+
+@bp.post("/mute")
+@project_view("member")
+def mute_chosen(project: Project) -> Response:
+    form, issues = MuteForm(request.form), _chosen(project)
+    if not form.validate():
+        abort(422, sentence(form))
+    triage.mute(issues, by=me(), **form.bounds)
+    return _saved(project, issues, "muted", undo=True)
+
+
+@bp.post("/assignment")
+@project_view("member")
+def assign_chosen(project: Project) -> Response:
+    people = {person.email: person for person in queries.people(project)}
+    form, issues = AssignmentForm(request.form).offer(list(people)), _chosen(project)
+    if not form.validate():
+        abort(422, sentence(form))
+    to = people.get(form.assignee.data)
+    triage.assign(issues, by=me(), to=to)
+    return _saved(project, issues, f"assigned to {to.name}" if to else "assigned to nobody")
+
+
+def _listing(project: Project) -> Listing:
+    form = InboxFilter(request.args)
+    if not form.validate():
+        abort(400, sentence(form))
+    shown, people = current_range(), queries.people(project)
+    by = form.asked(
+        people,
+        me=me(),
+        environment=shown.environment,
+        since=shown.since,
+        until=shown.until,
+    )
+    try:
+        page = queries.inbox(project, by, request.args.get("cursor", ""))
+    except BadCursor as error:
+        abort(400, str(error))
+    whole = not (page.newer or page.older)
+    return Listing(
+        form=form,
+        page=page,
+        trend=trends.of_issues(project, page.rows, shown),
+        matches=len(page.rows) if whole else queries.count(project, by),
+        people=people,
+        versions=releases.versions(project),
+        any_issue=bool(page.rows) or queries.has_issues(project),
+    )
+
+
+def _chosen(project: Project) -> list[Issue]:
+    """The issues that a bulk form names; 422 for none, 404 where one of them is not here."""
+    ids = set(request.form.getlist("issue", type=int))
+    if not 0 < len(ids) <= MOST_IDS:
+        abort(422, f"Select between 1 and {MOST_IDS} issues first.")
+    issues = list(queries.chosen(project, ids))
+    if len(issues) != len(ids):
+        abort(404)
+    return issues
+
+
+def _saved(project: Project, issues: list[Issue], verb: str, *, undo: bool = False) -> Response:
+    ids = [issue.id for issue in issues]
+    db.session.commit()
+    said = f"{plural(len(ids), 'issue')} {verb}."
+    if not is_htmx():
+        flash(said, "good")
+        return go_to(with_filters("errors.inbox"))
+    return make_response(
+        render_template(
+            "errors/_issues_saved.html",
+            listing=_listing(project),
+            said=said,
+            undo=ids if undo else [],
+        )
+    )

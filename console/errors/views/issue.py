@@ -1,0 +1,152 @@
+"""An issue's page: its latest or a chosen event, and the panels around it."""
+
+import re
+from datetime import timedelta
+
+import orjson
+from flask import Response, abort, make_response, render_template, request, url_for
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.core.paging import BadCursor
+from console.errors import events, queries, trends
+from console.errors.forms import CommentForm
+from console.errors.models import Issue
+from console.errors.views.blueprint import EventIdConverter, bp
+from console.errors.views.summary import summary
+from console.telemetry import distributions, spans
+from console.web.htmx import page_or_part, polled_part
+
+AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
+MOST_SPANS = 500
+
+
+@bp.get("/<int:issue_id>/")
+@project_view("viewer")
+def issue(project: Project, issue_id: int) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    chosen = request.args.get("event", "")
+    if chosen and not re.fullmatch(EventIdConverter.regex, chosen):
+        abort(404)
+    return _issue_page(project, found, chosen)
+
+
+@bp.get("/<int:issue_id>/events/<event:event_id>")
+@project_view("viewer")
+def event(project: Project, issue_id: int, event_id: str) -> Response:
+    return _issue_page(project, queries.issue_or_404(project, issue_id), event_id)
+
+
+@bp.get("/<int:issue_id>/summary")
+@project_view("viewer")
+def issue_summary(project: Project, issue_id: int) -> Response:
+    head = summary(project, queries.issue_or_404(project, issue_id))
+    return polled_part("errors/refused.html", "errors/_summary.html", summary=head)
+
+
+@bp.get("/<int:issue_id>/events/")
+@project_view("viewer")
+def issue_events(project: Project, issue_id: int) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    cursor = request.args.get("cursor", "")
+    try:
+        page = events.page(project, found, cursor, queries.PAGE)
+    except BadCursor as error:
+        abort(400, str(error))
+    return polled_part(
+        "errors/events.html",
+        "errors/_events.html",
+        summary=summary(project, found),
+        issue=found,
+        listed=page,
+        cursor=cursor,
+    )
+
+
+@bp.get("/<int:issue_id>/events/<event:event_id>/json")
+@project_view("viewer")
+def raw(project: Project, issue_id: int, event_id: str) -> Response:
+    shown = _shown_or_404(project, queries.issue_or_404(project, issue_id), event_id)
+    text = orjson.dumps(shown.body, option=orjson.OPT_INDENT_2).decode()
+    if "download" in request.args:
+        answer = Response(text, mimetype="application/json")
+        answer.headers["Content-Disposition"] = f'attachment; filename="event-{event_id}.json"'
+        return answer
+    return make_response(
+        render_template("errors/raw.html", issue_id=issue_id, event_id=event_id, text=text)
+    )
+
+
+@bp.get("/<int:issue_id>/tags")
+@project_view("viewer")
+def tags(project: Project, issue_id: int) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    scope, hashes = events.lifetime(project, found), events.hashes(found)
+    return page_or_part(
+        "errors/panel.html",
+        "errors/_tags.html",
+        panel="errors/_tags.html",
+        issue=found,
+        distributions=distributions.tag_distributions(scope, hashes, top=5),
+    )
+
+
+@bp.get("/<int:issue_id>/trends")
+@project_view("viewer")
+def issue_trends(project: Project, issue_id: int) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    hashes = events.hashes(found)
+    return page_or_part(
+        "errors/panel.html",
+        "errors/_trends.html",
+        panel="errors/_trends.html",
+        issue=found,
+        charts=[trends.of_issue(project, hashes, period) for period in trends.PERIODS.values()],
+    )
+
+
+@bp.get("/<int:issue_id>/events/<event:event_id>/trace")
+@project_view("viewer")
+def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    shown = _shown_or_404(project, found, event_id)
+    at, trace_id = shown.event.timestamp, shown.event.trace_id
+    scope = events.lifetime(project, found).around(at, AROUND)
+    trace = spans.trace(scope, trace_id, MOST_SPANS) if trace_id else None
+    return page_or_part(
+        "errors/panel.html",
+        "errors/_trace.html",
+        panel="errors/_trace.html",
+        issue=found,
+        shown=shown,
+        trace=trace,
+        homes=_homes(project, [one.grouping_hash for one in trace.errors] if trace else []),
+    )
+
+
+def _issue_page(project: Project, found: Issue, event_id: str) -> Response:
+    shown = events.shown(project, found, event_id)
+    if shown is None and event_id:
+        abort(404)
+    return page_or_part(
+        "errors/issue.html",
+        "errors/_event.html",
+        summary=summary(project, found),
+        issue=found,
+        shown=shown,
+        releases=queries.releases(found),
+        history=queries.history(found),
+        form=CommentForm(),
+    )
+
+
+def _shown_or_404(project: Project, found: Issue, event_id: str) -> events.Shown:
+    return events.shown(project, found, event_id) or abort(404)
+
+
+def _homes(project: Project, hashes: list[str]) -> dict[str, str]:
+    """Where the issue of each grouping hash is shown."""
+    return {
+        one: url_for("errors.issue", issue_id=issue_id)
+        for one, issue_id in queries.issues_by_hash(project.id, hashes).items()
+    }

@@ -1,0 +1,43 @@
+"""The head of an issue's page: what broke, how bad it is, where it stands, what can be done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.accounts.models import Project, User
+from console.errors import queries
+from console.errors.forms import AssignmentForm, MuteForm
+from console.errors.models import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What `_summary.html` shows."""
+
+    issue: Issue
+    people: Sequence[User]
+    mute_form: MuteForm
+    assignment_form: AssignmentForm
+
+    @property
+    def kind(self) -> str:
+        """The exception's type, where the title begins with it."""
+        kind = self.issue.kind
+        return kind if kind and self.issue.title.startswith(kind) else ""
+
+    @property
+    def value(self) -> str:
+        """The title without the exception's type."""
+        return self.issue.title.removeprefix(self.kind).removeprefix(":").strip()
+
+
+def summary(
+    project: Project,
+    issue: Issue,
+    *,
+    mute_form: MuteForm | None = None,
+    assignment_form: AssignmentForm | None = None,
+) -> Summary:
+    """The head of an issue, with the forms as they were sent if something was wrong with them."""
+    people = queries.people(project)
+    offered = AssignmentForm().offer([person.email for person in people])
+    return Summary(issue, people, mute_form or MuteForm(), assignment_form or offered)
