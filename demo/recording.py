@@ -16,7 +16,7 @@ import brotli
 import orjson
 
 Json = Any
-TIMES = {"timestamp", "start_timestamp", "end_timestamp", "sent_at", "started"}
+TIMES = {"timestamp", "start_timestamp", "end_timestamp", "started"}
 IDS = {"event_id", "trace_id", "span_id", "parent_span_id", "segment_id"}
 HEX_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
 SLOT = re.compile(rb'"@slot:(\d+)@"')
@@ -78,7 +78,9 @@ class Scene:
     def add(self, envelope: Envelope) -> None:
         """Turn an envelope of this scene into text with slots."""
         items = [(header, self._text(payload)) for header, payload in envelope.items]
-        self.texts.append((self._text(envelope.header), items))
+        # Without sent_at: the console would take a back-dated one for a clock that is days behind.
+        header = {name: value for name, value in envelope.header.items() if name != "sent_at"}
+        self.texts.append((self._text(header), items))
 
     def play(self, cast: Cast) -> Iterator[bytes]:
         """Return the scene's envelopes as they would have been sent at another time."""
