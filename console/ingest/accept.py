@@ -57,7 +57,7 @@ _large = threading.BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Submission:
     """A request, free of the framework that brought it."""
 
     kind: str
@@ -109,14 +109,14 @@ class Doors:
     refusals: Refusals
 
 
-def accept(arrival: Arrival, doors: Doors) -> Answer:
+def accept(submission: Submission, doors: Doors) -> Answer:
     """Make what may be stored durable and say so, or say why not; never raises for bad input."""
     try:
-        if arrival.kind == STORE:
-            return _accept_store(arrival, doors)
-        return _accept_envelope(arrival, doors)
+        if submission.kind == STORE:
+            return _accept_store(submission, doors)
+        return _accept_envelope(submission, doors)
     except Refusal as refusal:
-        _count_refusal(arrival, refusal, doors.refusals)
+        _count_refusal(submission, refusal, doors.refusals)
         return refused(refusal.status, refusal.reason, refusal.detail)
     except SpoolUnavailable as full:
         answer = refused(503, "storage full", str(full))
@@ -131,28 +131,28 @@ def refused(status: int, reason: str, detail: str) -> Answer:
     )
 
 
-def _accept_envelope(arrival: Arrival, doors: Doors) -> Answer:
+def _accept_envelope(submission: Submission, doors: Doors) -> Answer:
     grant = None
-    if arrival.key and arrival.project_id is not None:
-        grant = _grant(arrival, doors, arrival.key)
-    with _inflated(arrival, grant) as raw:
+    if submission.key and submission.project_id is not None:
+        grant = _grant(submission, doors, submission.key)
+    with _inflated(submission, grant) as raw:
         header, heads = _peeked(raw, grant)
         if grant is None:
-            grant = _grant_by_dsn(arrival, doors, header)
+            grant = _grant_by_dsn(submission, doors, header)
         sorting = _sort(heads, grant, doors)
         if not any(sorting.kept):
             return sorting.nothing_kept()
-        body, encoding = arrival.body, arrival.encoding
+        body, encoding = submission.body, submission.encoding
         if not all(sorting.kept):
             body, encoding = compress(_without_dropped(raw, sorting.kept), 1), "gzip"
     items = [head.type for head, kept in zip(heads, sorting.kept, strict=True) if kept]
-    doors.spool.append(_row(arrival, grant, body, encoding, items))
+    doors.spool.append(_row(submission, grant, body, encoding, items))
     return _accepted(header.get("event_id"), sorting)
 
 
-def _accept_store(arrival: Arrival, doors: Doors) -> Answer:
-    grant = _grant(arrival, doors, arrival.key)
-    with _inflated(arrival, grant) as raw:
+def _accept_store(submission: Submission, doors: Doors) -> Answer:
+    grant = _grant(submission, doors, submission.key)
+    with _inflated(submission, grant) as raw:
         try:
             (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
             event = load_json(item.payload)
@@ -161,39 +161,41 @@ def _accept_store(arrival: Arrival, doors: Doors) -> Answer:
         sorting = _sort([ItemHead("event", len(item.payload), 1)], grant, doors)
     if not any(sorting.kept):
         return sorting.nothing_kept()
-    doors.spool.append(_row(arrival, grant, arrival.body, arrival.encoding, ["event"]))
+    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, ["event"]))
     return _accepted(event.get("event_id") if isinstance(event, dict) else None, sorting)
 
 
-def _grant(arrival: Arrival, doors: Doors, key: str | None, project_id: int | None = None) -> Grant:
-    named = arrival.project_id if arrival.project_id is not None else project_id
-    return auth.authorized(doors.keys, key, named or 0, origin=arrival.origin)
+def _grant(
+    submission: Submission, doors: Doors, key: str | None, project_id: int | None = None
+) -> Grant:
+    named = submission.project_id if submission.project_id is not None else project_id
+    return auth.authorized(doors.keys, key, named or 0, origin=submission.origin)
 
 
-def _grant_by_dsn(arrival: Arrival, doors: Doors, header: Mapping[str, Any]) -> Grant:
+def _grant_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
     """Envelopes carry their DSN where the request has no key: at a tunnel, or from old clients."""
     dsn = auth.parse_dsn(header.get("dsn"))
     if dsn is None:
-        return _grant(arrival, doors, None)
-    if arrival.project_id is None and dsn.host not in arrival.hosts:
+        return _grant(submission, doors, None)
+    if submission.project_id is None and dsn.host not in submission.hosts:
         detail = f"the tunnel passes on only what is for this server, not for {dsn.host[:100]}"
         raise Refusal(403, auth.OTHER_SERVER, detail)
-    return _grant(arrival, doors, dsn.public_key, dsn.project_id)
+    return _grant(submission, doors, dsn.public_key, dsn.project_id)
 
 
 @contextmanager
-def _inflated(arrival: Arrival, grant: Grant | None) -> Iterator[bytes]:
+def _inflated(submission: Submission, grant: Grant | None) -> Iterator[bytes]:
     """The body inflated; of the large ones only one is in memory at a time."""
     raw = None
     try:
         with suppress(TooLarge):
-            raw = inflate(arrival.body, arrival.encoding, limit=SMALL)
+            raw = inflate(submission.body, submission.encoding, limit=SMALL)
         if raw is not None:
             yield raw
             return
         with _large:
-            limit = min(RAW_LIMIT, max(SMALL, RATIO * len(arrival.body)))
-            yield inflate(arrival.body, arrival.encoding, limit=limit)
+            limit = min(RAW_LIMIT, max(SMALL, RATIO * len(submission.body)))
+            yield inflate(submission.body, submission.encoding, limit=limit)
     except TooLarge as error:
         raise Refusal(413, TOO_LARGE, str(error), grant=grant) from error
     except Undecodable as error:
@@ -238,19 +240,18 @@ def _without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:
 
 
 def _row(
-    arrival: Arrival, grant: Grant, body: bytes, encoding: str, items: Sequence[str]
+    submission: Submission, grant: Grant, body: bytes, encoding: str, items: Sequence[str]
 ) -> SpoolRow:
     return SpoolRow(
         organization_id=grant.organization_id,
         project_id=grant.project_id,
         key_id=grant.key_id,
         received_at=clock.now(),
-        kind=arrival.kind,
+        kind=submission.kind,
         encoding=encoding,
         header={
             "items": ", ".join(items)[:200],
-            "client": arrival.client,
-            "address": arrival.address,
+            "address": submission.address,
         },
         body=body,
     )
@@ -270,13 +271,16 @@ def _count_dropped(head: ItemHead, grant: Grant, reason: str, refusals: Refusals
     refusals.add(grant.organization_id, count)
 
 
-def _count_refusal(arrival: Arrival, refusal: Refusal, refusals: Refusals) -> None:
+def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
     """Into the ledger of the key's project, or of the one that the address names."""
     grant = refusal.grant
-    project_id = grant.project_id if grant else arrival.project_id
+    project_id = grant.project_id if grant else submission.project_id
     if project_id is None:
         return
-    item_type = "event" if arrival.kind == STORE else "envelope"
+    item_type = "event" if submission.kind == STORE else "envelope"
     outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
-    count = Count(project_id, item_type, outcome, refusal.reason, 1, clock.now(), refusal.detail)
+    detail = (
+        f"{refusal.detail} (sent by {submission.client})" if submission.client else refusal.detail
+    )
+    count = Count(project_id, item_type, outcome, refusal.reason, 1, clock.now(), detail)
     refusals.add(grant.organization_id if grant else 0, count)

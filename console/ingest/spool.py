@@ -68,7 +68,7 @@ class SpoolRow:
     body: bytes
     encoding: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)
-    """What accept learned of the request: `items` (types, comma-separated), `client`, `address`."""
+    """What accept learned of the request: `items` (types, comma-separated), `address`."""
     attempts: int = 0
     """How often digest gave up on the row before."""
     position: int = 0
@@ -183,10 +183,15 @@ class Spool:
             ).fetchall()
         return [_letter(row) for row in found]
 
-    def dead_count(self) -> int:
-        """How many dead letters there are, of all organizations."""
+    def dead_count(self, organization_id: int | None = None, project_id: int | None = None) -> int:
+        """How many dead letters a project has, or all organizations together."""
+        query = (
+            "SELECT count(*) FROM dead_letter WHERE (:organization IS NULL OR"
+            " organization_id = :organization AND project_id = :project)"
+        )
+        chosen = {"organization": organization_id, "project": project_id}
         with self._connection() as db:
-            found: int = db.execute("SELECT count(*) FROM dead_letter").fetchone()[0]
+            found: int = db.execute(query, chosen).fetchone()[0]
         return found
 
     def retry(self, organization_id: int, project_id: int, position: int | None = None) -> int:

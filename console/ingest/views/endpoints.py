@@ -19,8 +19,8 @@ from console.ingest.accept import (
     TOO_LARGE,
     UNDECODABLE,
     Answer,
-    Arrival,
     Doors,
+    Submission,
     accept,
     refused,
 )
@@ -93,7 +93,7 @@ class Endpoints:
             return refused(refusal.status, refusal.reason, refusal.detail)
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
-        arrival = Arrival(
+        submission = Submission(
             kind=kind,
             project_id=project_id,
             key=auth.presented_key(credentials, environ.get("HTTP_AUTHORIZATION", ""), query=query),
@@ -104,7 +104,7 @@ class Endpoints:
             address=environ.get("REMOTE_ADDR", ""),
             hosts=frozenset({environ.get("HTTP_HOST", "").lower(), self._own_host}),
         )
-        return accept(arrival, self._doors)
+        return accept(submission, self._doors)
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:
