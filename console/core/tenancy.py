@@ -1,6 +1,7 @@
 """The tenant guard: which rows a Session may see, on SQLite and PostgreSQL alike."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def refuse_a_role_that_bypasses(engine: Engine) -> None:
     with engine.connect() as connection:
         bypasses, owns = connection.execute(query).one()
     if bypasses or owns:
+        engine.dispose()
         raise UnsafeRoleError(
             "DATABASE_URL's role could bypass row-level security (superuser, BYPASSRLS or owner of"
             " a table): use a role that owns nothing, and name the owner in OWNER_DATABASE_URL"
@@ -157,6 +159,8 @@ def _set_postgres(session: Session, connection: Connection, ended: Bearer | None
 
 @event.listens_for(db.session, "do_orm_execute")
 def _add_criteria(state: ORMExecuteState) -> None:
+    # A flush that found nothing to do never says that it ended.
+    state.session.info["flushing"] = False
     if not (state.is_select or state.is_update or state.is_delete):
         return
     if state.is_column_load:
@@ -165,6 +169,8 @@ def _add_criteria(state: ORMExecuteState) -> None:
         return
     presented = state.session.info.get("bearer")
     organization_id = state.session.info.get("organization_id")
+    if presented and not state.is_select:
+        raise TenantError("a bearer reads and writes nothing")
     if presented:
         state.statement = state.statement.options(*_with_bearer(presented, organization_id))
     elif organization_id is not None:
@@ -227,11 +233,12 @@ def _tripwire(
     if not needed or info.get("flushing"):
         return
     rows = parameters if executemany else [parameters]
-    for table, alias in needed:
-        inserted = alias == INSERTED
-        if not (
-            _inserts_own(context, info) if inserted else _held(statement, table, alias, rows, info)
-        ):
+    for (table, alias), mentions in needed.items():
+        if alias == INSERTED:
+            held = _inserts_own(context, info)
+        else:
+            held = _comparisons_held(statement, table, alias, rows, info) >= mentions
+        if not held:
             raise TenantError(f"a statement on {table} names no organization: {statement[:200]}")
 
 
@@ -247,15 +254,15 @@ def _inserts_own(context: ExecutionContext | None, info: Mapping[str, Any]) -> b
     return organization_id is not None and bound != [] and set(bound) == {organization_id}
 
 
-def _held(
+def _comparisons_held(
     statement: str, table: str, alias: str, rows: Sequence[Any], info: Mapping[str, Any]
-) -> bool:
-    """Whether this mention of a table is compared with the Session's organization (or bearer)."""
+) -> int:
+    """How often this name of a table is compared with the Session's organization (or bearer)."""
     wanted = [("organization_id", info.get("organization_id"))]
     presented = info.get("bearer")
     if presented and presented.table == table:
         wanted.append((presented.model.__bearer__, presented.value))
-    return any(
+    return sum(
         all(str(row[place]) == str(value) for row in rows)
         for column, value in wanted
         if value is not None
@@ -279,22 +286,30 @@ def _scoped_tables() -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def _scoped_tables_in(statement: str) -> tuple[tuple[str, str], ...]:
-    """Each mention of a scoped table as (table, alias); the target of an INSERT is INSERTED."""
-    found = []
-    for table in _scoped_tables():
-        if table not in statement:
+def _scoped_tables_in(statement: str) -> Mapping[tuple[str, str], int]:
+    """How often each scoped table is named, by (table, alias); an INSERT's target is INSERTED."""
+    found: Counter[tuple[str, str]] = Counter()
+    for match in _mentions().finditer(statement):
+        verb, table, alias = match.groups()
+        if verb == "," and not _in_from_list(statement, match.start()):
             continue
-        for match in re.finditer(
-            rf'\b(INTO|FROM|JOIN|UPDATE|,)\s+"?{table}"?(?![\w.])(?:\s+AS\s+"?(\w+)"?)?',
-            statement,
-            re.IGNORECASE,
-        ):
-            verb, alias = match.groups()
-            if verb == "," and not _in_from_list(statement, match.start()):
-                continue
-            found.append((table, INSERTED if verb.upper() == "INTO" else alias or table))
-    return tuple(found)
+        known = table.lower()
+        found[known, INSERTED if verb.upper() == "INTO" else alias or known] += 1
+    return found
+
+
+@lru_cache(maxsize=1)
+def _mentions() -> re.Pattern[str]:
+    """Where a statement takes rows from a scoped table, or puts some in, however it is quoted."""
+    tables = "|".join(sorted(_scoped_tables()))
+    return re.compile(
+        rf"""(?:\b|(?=,))(INTO|FROM|JOIN|UPDATE(?:\s+OR\s+\w+)?|,)
+        (?:[\s(]|/\*.*?\*/)*             # white space, parentheses of nested joins, comments
+        (?:["`\[]?\w+["`\]]?\s*\.\s*)?   # a schema
+        ["`\[]?\b({tables})\b["`\]]?(?!["`\]]?[\w.])
+        (?:\s+AS\s+["`\[]?(\w+))?""",
+        re.IGNORECASE | re.VERBOSE | re.DOTALL,
+    )
 
 
 def _in_from_list(statement: str, at: int) -> bool:

@@ -1,0 +1,115 @@
+"""One history makes the models' schema, on both databases, however often it is interrupted."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
+from console.accounts.models import Project
+from console.core import migrations
+from console.core.db import db
+from tests import databases, postgres
+from tests.databases import ROOT
+
+UPGRADE = """
+import os
+from console.core import migrations
+from console.core.config import Config
+migrations.upgrade(Config.from_environ(os.environ))
+"""
+
+
+@pytest.fixture
+def empty(both_databases, settings, tmp_path, worker_id):
+    """Settings of a console whose database has no tables yet."""
+    if both_databases == "sqlite":
+        folder = tmp_path / "empty"
+        folder.mkdir()
+        yield replace(settings, instance=folder)
+        return
+    server = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    name = f"pharos{server.suffix}_{worker_id}_empty"
+    postgres.create_database(server, name)
+    database = databases.Database(server.url(postgres.APP, name), server.url(postgres.OWNER, name))
+    yield replace(
+        settings,
+        database_url=database.database_url,
+        owner_database_url=database.owner_database_url,
+    )
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_the_schema_is_what_the_models_say(both_databases, settings):
+    with migrations.owner_connection(settings) as connection:
+        command.check(migrations.alembic_config(settings, connection))
+
+
+def test_the_history_is_one_line():
+    history = ScriptDirectory(str(migrations.FOLDER))
+    assert len(history.get_heads()) == 1
+    assert all(not revision.is_branch_point for revision in history.walk_revisions())
+
+
+def test_every_revision_can_be_taken_back(empty):
+    migrations.upgrade(empty)
+    with migrations.owner_connection(empty) as connection:
+        command.downgrade(migrations.alembic_config(empty, connection), "base")
+    assert tables(empty) <= {"alembic_version"}
+    migrations.upgrade(empty)
+    assert "issue" in tables(empty)
+
+
+def test_two_processes_migrate_at_once(empty):
+    environ = {
+        **os.environ,
+        "PHAROS_INSTANCE": str(empty.instance),
+        "DATABASE_URL": empty.database_url,
+        "OWNER_DATABASE_URL": empty.owner_database_url,
+    }
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", UPGRADE], cwd=ROOT, env=environ, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    errors = [process.communicate(timeout=60)[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0], errors
+    assert "issue" in tables(empty)
+
+
+def test_an_interrupted_upgrade_leaves_nothing_and_can_be_repeated(empty):
+    with pytest.raises(KeyboardInterrupt):
+        upgrade_halfway(empty)
+    assert tables(empty) == set()
+    migrations.upgrade(empty)
+    assert "issue" in tables(empty)
+
+
+def test_ids_are_not_given_twice(both_databases, app, acme, inside):
+    """A DSN names a project by its number: the next one must not inherit the last one's clients."""
+    with inside(acme):
+        db.session.delete(db.session.get(Project, acme.id))
+        db.session.commit()
+        again = Project(slug="shop", name="Shop")
+        db.session.add(again)
+        db.session.commit()
+        assert again.id > acme.id
+
+
+def upgrade_halfway(settings) -> None:
+    with migrations.owner_connection(settings) as connection:
+        command.upgrade(migrations.alembic_config(settings, connection), "0002")
+        raise KeyboardInterrupt
+
+
+def tables(settings) -> set[str]:
+    engine = create_engine(settings.owner_url)
+    found = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return found
