@@ -172,8 +172,7 @@ def server(instance: Path, database: Database) -> Iterator[Server]:
 @pytest.fixture
 def dsn(server: Server) -> str:
     """The DSN of a new project of the live server."""
-    made: str = server.project()["dsn"]
-    return made
+    return server.project().dsn
 
 
 @pytest.fixture(scope="session")

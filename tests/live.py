@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from tests.databases import ROOT, SECRET, Database
 
@@ -65,13 +68,14 @@ class Server:
         assert done.returncode == 0, f"pharos {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def project(self, name: str = "shop", organization: str = "acme") -> dict[str, Any]:
-        """Make a project; return what the command prints, the DSN pointing at this very server."""
+    def project(self, name: str = "shop", organization: str = "acme") -> "Connected":
+        """Make a project, its DSN pointing at this very server."""
         command = ("project", "create", name, "--organization", organization, "--json")
         made: dict[str, Any] = json.loads(self.run(*command))
-        dsn = urlsplit(made["dsn"])
-        made["dsn"] = f"http://{dsn.username}@{urlsplit(self.url).netloc}{dsn.path}"
-        return made
+        key = urlsplit(made["dsn"]).username
+        dsn = f"http://{key}@{urlsplit(self.url).netloc}/{made['project_id']}"
+        api = f"{self.url}/api/v1/{made['organization']}/{made['project']}"
+        return Connected(dsn, api, made["api_token"], made["organization"], made["project"])
 
     def kill(self) -> None:
         """End it and all its processes as the kernel's out-of-memory killer would."""
@@ -100,6 +104,50 @@ class Server:
             time.sleep(0.05)
         self.kill()
         raise AssertionError(f"pharos serve announced no address:\n{self.log.read_text()}")
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A project of a live server, as a script sees it."""
+
+    dsn: str
+    api: str
+    token: str
+    organization: str
+    slug: str
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask the API."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with urlopen(Request(f"{self.api}/{path}", headers=headers), timeout=PATIENCE) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def issues(self) -> list[dict[str, Any]]:
+        """Its open issues."""
+        found: list[dict[str, Any]] = self.get("issues")["issues"]
+        return found
+
+    def outcomes(self) -> Counter[tuple[str, str]]:
+        """How many items of each type met which fate."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for row in self.get("outcomes")["outcomes"]:
+            counted[row["item_type"], row["outcome"]] += row["quantity"]
+        return counted
+
+    def wait_for(self, **quantities: int) -> Counter[tuple[str, str]]:
+        """Wait until so many items are told of, stored or not: `wait_for(event=3, span=10)`."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            counted = self.outcomes()
+            told = {
+                kind: sum(n for (item, _), n in counted.items() if item == kind)
+                for kind in quantities
+            }
+            if all(told[kind] >= quantity for kind, quantity in quantities.items()):
+                return counted
+            assert time.monotonic() < deadline, f"waited for {quantities}, got {counted}"
+            time.sleep(0.1)
 
 
 def pharos() -> list[str]:
