@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
 import duckdb
@@ -62,11 +63,16 @@ class Shelf(Generic[R]):
     key: tuple[str, ...]
     derived: dict[str, Callable[[R], Any]]
 
-    def key_of(self, record: R) -> tuple[Any, ...]:
-        return tuple(getattr(record, name) for name in self.key)
+    def by_key(self, records: Sequence[R]) -> dict[tuple[Any, ...], R]:
+        """The records without those that come again."""
+        first: dict[tuple[Any, ...], R] = {}
+        for key, record in zip(map(attrgetter(*self.key), records), records, strict=True):
+            first.setdefault(key, record)
+        return first
 
     def arrow(self, columns: Sequence[Column[Any]], records: Sequence[R]) -> ArrowBatch:
-        return ArrowBatch(columns, (self._values(one.name, records) for one in columns))
+        values = (self.derived.get(one.name) or attrgetter(one.name) for one in columns)
+        return ArrowBatch(columns, [list(map(value, records)) for value in values])
 
     def insertion(self) -> Insert:
         """Everything that is registered as `batch`, into the table."""
@@ -74,10 +80,6 @@ class Shelf(Generic[R]):
         batch = table("batch", *[column(one.name) for one in columns])
         incoming = select(*[unpacked(one) for one in columns]).select_from(batch)
         return insert(self.table).from_select([one.name for one in columns], incoming)
-
-    def _values(self, name: str, records: Sequence[R]) -> list[Any]:
-        derive = self.derived.get(name)
-        return [derive(one) if derive else getattr(one, name) for one in records]
 
 
 def _said(record: ErrorEvent | Span) -> datetime:
@@ -105,15 +107,14 @@ def _store(
     """Insert what is new and return the keys whose stored row is of these records' positions."""
     if not records:
         return frozenset()
-    first: dict[tuple[Any, ...], R] = {}
-    for record in records:
-        first.setdefault(shelf.key_of(record), record)
+    first = shelf.by_key(records)
     stored = _stored_positions(connection, shelf, list(first.values()))
-    fresh = [r for key, r in first.items() if key not in stored and r.position > reached]
+    fresh = {k: r for k, r in first.items() if k not in stored and r.position > reached}
     if fresh:
-        _register(connection, "batch", shelf.arrow(list(shelf.table.columns), fresh))
+        batch = shelf.arrow(list(shelf.table.columns), list(fresh.values()))
+        _register(connection, "batch", batch)
         connection.execute(shelf.insertion())
-        stored |= {shelf.key_of(record): record.position for record in fresh}
+        stored |= {key: record.position for key, record in fresh.items()}
     return frozenset(key for key, record in first.items() if stored.get(key) == record.position)
 
 
