@@ -31,7 +31,9 @@ BATCH_ROWS = 500
 BATCH_BYTES = 16 << 20
 ATTEMPTS = 3  # of one row alone, before it becomes a dead letter
 IDLE_SECONDS = 0.5
-LINGER_SECONDS = 0.04  # after the first row of a quiet moment: one commit for a burst
+# Every batch costs some fsyncs, which accept waits behind: few and large ones are better for both.
+PERIOD_SECONDS = 0.2
+FORGET_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
 OWNERS_SECONDS = 5.0
 RATE_SECONDS = 10.0
@@ -78,6 +80,8 @@ class Pipeline:
         self._note = note
         self._noted_at = 0.0
         self._cursor = 0
+        self._forgotten = 0
+        self._forgot_at = 0.0
         self._failures: dict[int, int] = {}
         self._stalls: dict[int, Stall] = {}
         self._owners: dict[int, int] = {}
@@ -113,6 +117,7 @@ class Pipeline:
                     self._digest_or_stall(organization_id, mine)
             if rows:
                 self._cursor = rows[-1].position
+            if not rows or time.monotonic() - self._forgot_at > FORGET_SECONDS:
                 self._forget()
         return len(rows)
 
@@ -148,8 +153,10 @@ class Pipeline:
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            if not found and self._spool.wait_for_rows(IDLE_SECONDS):
-                self._stopping.wait(LINGER_SECONDS)
+            if found < BATCH_ROWS:
+                self._stopping.wait(PERIOD_SECONDS)
+            if not found:
+                self._spool.wait_for_rows(IDLE_SECONDS)
 
     def _by_organization(self, rows: Sequence[SpoolRow]) -> dict[int, list[SpoolRow]]:
         mine: dict[int, list[SpoolRow]] = {}
@@ -238,8 +245,12 @@ class Pipeline:
             self._cursor = min(self._cursor, stall.position - 1)
 
     def _forget(self) -> None:
-        waiting = [stall.position - 1 for stall in self._stalls.values()]
-        self._spool.forget(min([self._cursor, *waiting]))
+        """Let the spool drop what is digested; until then it would be read again and left out."""
+        self._forgot_at = time.monotonic()
+        upto = min([self._cursor, *(stall.position - 1 for stall in self._stalls.values())])
+        if upto > self._forgotten:
+            self._spool.forget(upto)
+            self._forgotten = upto
 
     def _failed(self, what: str, error: BaseException) -> None:
         """Say where it failed; not with which values, which may be what the scrubber must hide."""
