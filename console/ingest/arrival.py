@@ -11,6 +11,7 @@ from console.ingest.scrub import Scrubber
 
 SKEW = timedelta(minutes=1)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _SECONDS_LIMIT = 1e11  # more is milliseconds, sent by mistake
 _HEX = re.compile(r"[0-9a-f]+")
 
@@ -54,6 +55,11 @@ class Arrival:
         if not EARLIEST <= at <= self.context.received_at + SKEW:
             return self.context.received_at
         return at
+
+    def said(self, value: Any) -> datetime:
+        """The time as the client gave it, the same on every resend, whatever it is."""
+        at = parse_time(value)
+        return EARLIEST if at is None else min(max(at, EARLIEST), LATEST)
 
     @cached_property
     def trace(self) -> Mapping[str, Any]:

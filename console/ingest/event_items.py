@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from console.ingest.arrival import Arrival, hex_id, text
@@ -64,7 +65,8 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         if name in shaped:
             shaped[name] = text(shaped[name], length)
     at = arrival.time(shaped.get("timestamp")) or arrival.context.received_at
-    shaped["timestamp"] = at.isoformat().replace("+00:00", "Z")
+    shaped["client_timestamp"] = _iso(arrival.said(shaped.get("timestamp")))
+    shaped["timestamp"] = _iso(at)
     shaped["platform"] = shaped.get("platform") or "other"
     shaped["level"] = _level(shaped.get("level"))
     shaped["tags"] = tags(shaped.get("tags"))
@@ -79,6 +81,10 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     else:
         shaped.pop("fingerprint", None)
     return shaped
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def tags(raw: Any) -> dict[str, str]:

@@ -13,8 +13,8 @@ _NAME = re.compile(
 )
 _QUOTED = re.compile(
     r"[bBuUfFrR]{0,2}(?:"
-    r"\"(?:\\.|[^\"\\])*(?:\"|\Z)"
-    r"|'(?:\\.|[^'\\])*(?:'|\Z)"
+    r"\"(?:\\.|[^\"\\])*(?:\"|\\?\Z)"
+    r"|'(?:\\.|[^'\\])*(?:'|\\?\Z)"
     r"|`[^`]*(?:`|\Z)"
     r"|\\{1,8}([\"'])(?:(?!\\{1,8}\1)[\s\S])*(?:\\{1,8}\1|\Z))",
     re.DOTALL,
@@ -22,7 +22,7 @@ _QUOTED = re.compile(
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|aws4-hmac-sha256)\s[^\r\n\"']*")
 _BARE = re.compile(r"(?:(?!%26)[^\s,;&\"'<>{}\[\]()|])+")
 _LINE = re.compile(r"[^\r\n\"']*")
-_QUOTES = re.compile(r"^([bBuUfFrR]{0,2}\\*[\"'`])([\s\S]*?)(\\*[\"'`])?$")
+_OPENING = re.compile(r"[bBuUfFrR]{0,2}(\\{0,8}[\"'`])")
 _MEANS_NOTHING = re.compile(
     r"(?:%s|\?|\$\d+|:\w+|%\(\w+\)s|@\w+|\*+|null|nil|none|true|false|undefined|\[Filtered\]|"
     r"\$?\{\w*\}|)",
@@ -116,10 +116,11 @@ def _bracket_end(text: str, start: int) -> int:
 
 
 def _blank(value: str, *, numbers: bool) -> str:
-    quotes = _QUOTES.match(value) if value[-1:] in {'"', "'", "`"} or "'" in value[:4] else None
-    opening, inner, closing = (quotes[1], quotes[2], quotes[3] or "") if quotes else ("", value, "")
-    if _MEANS_NOTHING.fullmatch(inner):
+    opening = _OPENING.match(value)
+    start, end = (opening.end(), len(value)) if opening else (0, len(value))
+    if opening and end > start and value.endswith(opening[1]):
+        end -= len(opening[1])
+    inner = value[start:end]
+    if _MEANS_NOTHING.fullmatch(inner) or (not numbers and inner.replace(".", "").isdigit()):
         return value
-    if not numbers and inner.replace(".", "").isdigit():
-        return value
-    return f"{opening}{FILTERED}{closing}"
+    return value[:start] + FILTERED + value[end:]

@@ -11,10 +11,12 @@ import re2
 
 from console.ingest.pairs import blank_pairs
 from console.ingest.sensitive import (
+    BETWEEN_PAIRS,
     FILTERED,
     PAIR_TRIGGERS,
     SHAPE_TRIGGERS,
     SHAPES,
+    SHORTEST_SHAPE,
     Verdict,
     compact,
     is_card_number,
@@ -110,12 +112,10 @@ class Scrubber:
         if not self.rules.enabled:
             return _cut(clean)
         lowered = clean.lower()
-        if self._shapes.search(lowered):
+        if len(lowered) >= SHORTEST_SHAPE and self._shapes.search(lowered):
             for shape in SHAPES:
                 clean = shape.pattern.sub(shape.replacement, clean)
-        if ("=" in lowered or ":" in lowered or "," in lowered or "%3d" in lowered) and (
-            self._pairs.search(lowered)
-        ):
+        if any(map(lowered.__contains__, BETWEEN_PAIRS)) and self._pairs.search(lowered):
             clean = blank_pairs(clean, self.judge, code=code)
         for pattern in self._patterns:
             clean = pattern.sub(_blank_match, clean)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 FILTERED = "[Filtered]"
@@ -77,7 +78,7 @@ _ABOUT = re.compile(
     r"|errors?|exception|expire[sd]|expiry|fail(?:ed|ure)|field|form|found|header|hint|invalid"
     r"|issuer|len|length|limit|method|middleware|mismatch|missing|mode|policy|provider|realm"
     r"|required|revoked|scheme|scopes?|server|size|state|status|strength|ttl|type|ur[il]|usage"
-    r"|used|validator|warning"
+    r"|used|validator|warning|py|[mc]?[jt]sx?|rb|go|java|php|cs|html|rs|kt"
 )
 _KNOWN_SAFE = frozenset({"session.id", "$session_id", "sentry.session.id"})
 _IP_ENDINGS = (
@@ -223,6 +224,8 @@ SHAPE_TRIGGERS = (
     r"bearer|basic|-----begin|eyj|akia|asia|aroa|aida|://|_live_|_test_|gh[pousr]_|github_pat"
     r"|xox[abeprs]-|glpat|aiza|npm_|pypi-|sg\.|sk-|hf_|dop_|shp|sntry|ph[txs]_|\d(?:[ -]?\d){12}"
 )
+SHORTEST_SHAPE = 9  # a://u:p@h
+BETWEEN_PAIRS = ("=", ":", "%3d", "',", '",')
 PAIR_TRIGGERS = (
     r"passw|passphrase|pwd|secret|credential|auth|bearer|csrf|xsrf|cookie|token|key|jwt"
     r"|otp|cvv|cvc|ssn|pin|pan|sig|sess|sid|card|ccnum"
@@ -234,6 +237,7 @@ def truncate_ip(text: str) -> str:
     return ",".join(_truncate_one(part) for part in text.split(","))
 
 
+@lru_cache(maxsize=4096)  # a service meets the same visitors and proxies again and again
 def _truncate_one(text: str) -> str:
     bare = text.strip()
     lead = text[: len(text) - len(text.lstrip())]
@@ -241,7 +245,8 @@ def _truncate_one(text: str) -> str:
         address = ipaddress.ip_address(bare.strip("[]"))
     except ValueError:
         host, colon, port = bare.rpartition(":")  # with a port, as some proxies write it
-        if colon and port.isdigit() and ":" not in host.strip("[]")[:-1]:
+        bracketed = host.startswith("[") and host.endswith("]")
+        if colon and port.isdigit() and (bracketed or ":" not in host):
             return lead + _truncate_one(host)
         return text
     mapped = getattr(address, "ipv4_mapped", None)

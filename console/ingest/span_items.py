@@ -234,6 +234,7 @@ def _span(
         span_id=span_id,
         parent_span_id=hex_id(fields.get("parent_span_id"), 16),
         timestamp=start,
+        client_timestamp=arrival.said(fields.get("start_timestamp")),
         duration_us=_duration(start, arrival.time(end)),
         received_at=context.received_at,
         attributes=storable(attributes),
