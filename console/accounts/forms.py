@@ -23,6 +23,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from console.accounts import passwords
 from console.accounts.access import SCOPES
 from console.accounts.models import Role
+from console.web.choices import choices
 
 PLATFORMS = {
     "python": "Python",
@@ -90,7 +91,7 @@ class SetupForm(FlaskForm):
     password = new_password_field("Password")
     organization = name_field("Organization", description="The company or team that owns the data.")
     project = name_field("First project", description="What you want to watch, such as “Shop”.")
-    platform = SelectField("Platform", choices=list(PLATFORMS.items()), default="python")
+    platform = SelectField("Platform", choices=choices(PLATFORMS.items()), default="python")
 
     def validate_password(self, field: PasswordField) -> None:
         refuse_weak(field, self.email.data or "", self.name.data or "")
@@ -161,7 +162,7 @@ class ProjectForm(FlaskForm):
     """A new project."""
 
     name = name_field("Name", description="Its address is made from it, and stays.")
-    platform = SelectField("Platform", choices=list(PLATFORMS.items()), default="python")
+    platform = SelectField("Platform", choices=choices(PLATFORMS.items()), default="python")
 
 
 class DeletionForm(FlaskForm):
@@ -184,13 +185,13 @@ class InvitationForm(FlaskForm):
     """An offer of a membership."""
 
     email = email_field()
-    role = SelectField("Role", choices=ROLES, coerce=Role, default=Role.MEMBER)
+    role = SelectField("Role", choices=choices(ROLES), coerce=Role, default=Role.MEMBER)
 
 
 class RoleForm(FlaskForm):
     """Another role for a member."""
 
-    role = SelectField("Role", choices=[(r, r.value.title()) for r in Role], coerce=Role)
+    role = SelectField("Role", choices=choices((role, role.title()) for role in Role), coerce=Role)
 
 
 class MonitoringForm(FlaskForm):
@@ -237,7 +238,7 @@ class KeyForm(FlaskForm):
 class RotationForm(FlaskForm):
     """When the old key stops working."""
 
-    grace = SelectField("The old key stops working", choices=list(GRACES.items()), default="24")
+    grace = SelectField("The old key stops working", choices=choices(GRACES.items()), default="24")
 
 
 class OriginsForm(FlaskForm):
@@ -269,12 +270,12 @@ class TokenForm(FlaskForm):
     )
     scopes = SelectMultipleField(
         "It may",
-        choices=list(SCOPES.items()),
+        choices=choices(SCOPES.items()),
         default=["issues:read", "outcomes:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    expires = SelectField("It expires", choices=list(EXPIRIES.items()), default="90")
+    expires = SelectField("It expires", choices=choices(EXPIRIES.items()), default="90")
 
     def validate_scopes(self, field: SelectMultipleField) -> None:
         if not field.data:
