@@ -1,0 +1,32 @@
+from collections import Counter
+
+import pytest
+
+from tests.factories import public_key
+from tests.ingest.killed import killed_under_load
+
+ROUNDS = 20
+
+
+@pytest.mark.slow
+def test_kill_9_under_load_loses_and_duplicates_nothing(
+    both_databases, settings, app, acme, digest, waiting, stored, capsys
+):
+    key = public_key(app, acme)
+    waiting.close()
+    acknowledged = [
+        event_id for _ in range(ROUNDS) for event_id in killed_under_load(settings, acme.id, key)
+    ]
+    digest.drain()
+    found = Counter(stored(acme).events())
+    lost = [event_id for event_id in acknowledged if event_id not in found]
+    twice = [event_id for event_id, times in found.items() if times > 1]
+    with capsys.disabled():
+        print(
+            f"\n{both_databases}: {len(lost)} lost, {len(twice)} duplicated"
+            f" of {len(acknowledged)} acknowledged in {ROUNDS} kills"
+        )
+    assert (lost, twice) == ([], [])
+    assert len(acknowledged) > ROUNDS
+    assert sum(stored(acme).issues().values()) == len(found)
+    assert stored(acme).ledger() == {("event", "stored", ""): len(found)}
