@@ -7,14 +7,13 @@ in, follows the links of each page and photographs one page of every kind into `
 import argparse
 import json
 import os
-import re
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -22,29 +21,29 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from demo.processes import free_port  # noqa: E402 - after the path that leads to it
-from tests.chromium import launched  # noqa: E402 - the tests' browser is this one's
+from tests.chromium import Complaints, launched  # noqa: E402
+from tests.crawl import addresses, crawl, sign_in  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
-SKIPPED = re.compile(r"^/(static|api|logout)|\.json$|\braw\b")
-MOST = 60
-# What README shows: the picture's name, and the page as a kind of path.
-DOCS = {"inbox": "/demo/shop/issues/", "issue": "/demo/shop/issues/N/"}
+PANELS = 500  # milliseconds for those that load themselves
+# What README shows: the picture's name, and the view.
+DOCS = {"inbox": "errors-inbox", "issue": "errors-issue"}
 
 
 def main() -> None:
     """Take the pictures; end with 1 when a page is broken or scrolls sideways."""
     arguments = _arguments()
-    with _console(arguments) as (url, email, password), launched() as browser:
-        pages = _pages(browser, url, email, password)
+    with _console(arguments) as (url, login), launched() as browser:
+        pages = _pages(browser, url, login)
         if arguments.docs:
-            _photograph_docs(browser, url, pages, (email, password))
+            _photograph_docs(browser, url, pages, login)
             return
         faults = [
             fault
             for theme in THEMES
             for size in WIDTHS
-            for fault in _photograph(browser, url, pages, (email, password), theme, size)
+            for fault in _photograph(browser, url, pages, login, theme, size)
         ]
     print(f"{len(pages)} pages in {ROOT / 'screenshots'}")
     for fault in faults:
@@ -62,10 +61,10 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
-    """Address, e-mail and password of the demonstration, which ends with the block if started."""
+def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Address and log-in of the demonstration, which ends with the block if started."""
     if arguments.url:
-        yield (arguments.url, *_login(Path(arguments.instance)))
+        yield arguments.url, _login(Path(arguments.instance))
         return
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -75,6 +74,7 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
             env={**os.environ, "PHAROS_INSTANCE": folder},
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         assert demo.stdout
         try:
@@ -82,9 +82,9 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
                 print(line, end="", flush=True)
                 if "open" in line:
                     break
-            yield (f"http://127.0.0.1:{port}", *_login(Path(folder)))
+            yield f"http://127.0.0.1:{port}", _login(Path(folder))
         finally:
-            demo.terminate()
+            os.killpg(demo.pid, signal.SIGTERM)  # and what it started
             demo.wait(30)
 
 
@@ -92,38 +92,15 @@ def _login(instance: Path) -> tuple[str, str]:
     return "demo@shop.example", json.loads((instance / "demo.json").read_text())["password"]
 
 
-def _pages(browser: Browser, url: str, email: str, password: str) -> dict[str, str]:
-    """One address for each kind of page (path with its numbers left out), as the links lead."""
-    context = browser.new_context()
-    page = context.new_page()
-    found = {"/login": "/login"}
-    _sign_in(page, url, email, password)
-    waiting = [urlsplit(page.url).path]
-    while waiting and len(found) < MOST:
-        path = waiting.pop(0)
-        if _kind(path) in found:
-            continue
-        answer = page.goto(url + path)
-        if answer is None or "text/html" not in answer.headers.get("content-type", ""):
-            continue
-        found[_kind(path)] = path
-        links = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        waiting += [_path(link) for link in links if _wanted(link, url)]
-    context.close()
-    return found
-
-
-def _wanted(link: str, url: str) -> bool:
-    return link.startswith(url) and not SKIPPED.search(urlsplit(link).path)
-
-
-def _path(link: str) -> str:
-    return urlsplit(link).path
-
-
-def _kind(path: str) -> str:
-    """The path with ids left out: issues 7 and 8 are the same kind of page."""
-    return re.sub(r"/([0-9a-f]{16,}|\d+)(?=/|$)", "/N", path)
+def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]:
+    """One address of each kind of page, as the links lead."""
+    with tempfile.TemporaryDirectory() as folder:
+        context = browser.new_context()
+        page = context.new_page()
+        sign_in(page, url, *login)
+        kinds = crawl(page, url, addresses(Path(folder)))
+        context.close()
+        return kinds
 
 
 def _photograph(
@@ -134,18 +111,18 @@ def _photograph(
     context, page = _visitor(browser, theme, size)
     page.goto(f"{url}/login")
     page.screenshot(path=folder / "login.png", full_page=True)
-    _sign_in(page, url, *login)
-    for kind, path in pages.items():
-        if path == "/login":
-            continue
-        answer = page.goto(url + path, wait_until="load")
-        page.wait_for_timeout(300)  # panels that load themselves
+    complaints = Complaints(page)
+    sign_in(page, url, *login)
+    for kind, address in pages.items():
+        answer = page.goto(address, wait_until="load")
+        page.wait_for_timeout(PANELS)
         if answer is None or answer.status >= 400:
-            yield f"{path} answers {answer.status if answer else 'nothing'}"
+            yield f"{address} answers {answer.status if answer else 'nothing'}"
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > WIDTHS[size][0]:
-            yield f"{path} is {width} px wide on a screen of {WIDTHS[size][0]}"
-        page.screenshot(path=folder / f"{_name(kind)}.png", full_page=True)
+            yield f"{address} is {width} px wide on a screen of {WIDTHS[size][0]}"
+        page.screenshot(path=folder / f"{kind}.png", full_page=True)
+    yield from complaints.heard
     context.close()
 
 
@@ -156,10 +133,10 @@ def _photograph_docs(
     folder.mkdir(exist_ok=True)
     for theme in THEMES:
         context, page = _visitor(browser, theme, "wide")
-        _sign_in(page, url, *login)
+        sign_in(page, url, *login)
         for name, kind in DOCS.items():
-            page.goto(url + pages[kind])
-            page.wait_for_timeout(300)
+            page.goto(pages[kind])
+            page.wait_for_timeout(PANELS)
             page.screenshot(path=folder / f"{name}-{theme}.png")
         context.close()
 
@@ -172,18 +149,6 @@ def _visitor(browser: Browser, theme: str, size: str) -> tuple[BrowserContext, P
         reduced_motion="reduce",
     )
     return context, context.new_page()
-
-
-def _sign_in(page: Page, url: str, email: str, password: str) -> None:
-    page.goto(f"{url}/login")
-    page.fill("input[name=email]", email)
-    page.fill("input[name=password]", password)
-    page.click("main button")
-    page.wait_for_load_state()
-
-
-def _name(kind: str) -> str:
-    return kind.strip("/").replace("/", "_") or "front"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from math import sin
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, flash, render_template, request
+from flask import Blueprint, Flask, Response, flash, render_template, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from wtforms import BooleanField, Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
@@ -17,6 +17,7 @@ from console.core.config import EXTENSION, Config
 from console.web import frame
 from console.web.charts import Chart, Marker, Series, Threshold
 from console.web.choices import choices
+from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry
 from console.web.timerange import provide_environments
 
@@ -191,6 +192,7 @@ def _blueprint() -> Blueprint:
         bp.add_url_rule(
             f"/<organization>/<project>{url}", name, _page(name), methods=["GET", "POST"]
         )
+    bp.add_url_rule("/<organization>/<project>/live/", "live", _live())
     for order, (label, icon, name, group) in enumerate(
         [
             ("Issues", "bug", "inbox", "Errors"),
@@ -204,6 +206,16 @@ def _blueprint() -> Blueprint:
         count = (lambda _project: 3) if label == "Issues" else None
         nav_entry(bp, NavItem(label, icon, f"gallery.{name}", group, order=order, count=count))
     return bp
+
+
+def _live():
+    """A part that changes once, then stays."""
+    ticks = iter([1, 2])
+
+    def view(organization: str, project: str) -> Response:
+        return polled_part("gallery/live.html", "gallery/_live.html", tick=next(ticks, 2))
+
+    return view
 
 
 def _page(name: str):

@@ -7,13 +7,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from tests.databases import ROOT
+from tests.chromium import Complaints
+from tests.javascript import PACKAGES
 from tests.web.gallery import create_gallery
 
 pytestmark = pytest.mark.browser
 PAGES = ["issues/", "issues/7/", "overview/?environment=staging", "settings/", "members/", "atoms/",
          "login", "blank/?environment=production"]  # fmt: skip
-AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = PACKAGES / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -39,12 +40,10 @@ def test_no_page_scrolls_sideways(chromium: Page, gallery_url, width):
 
 
 def test_nothing_violates_the_policy(chromium: Page, gallery_url):
-    said: list[str] = []
-    chromium.on("console", lambda m: said.extend([m.text] * (m.type != "verbose")))
-    chromium.on("pageerror", lambda error: said.append(str(error)))
+    complaints = Complaints(chromium)
     for path in PAGES:
         chromium.goto(f"{gallery_url}/{path}")
-    assert said == []
+    assert complaints.heard == []
 
 
 def test_the_inbox_works_by_keyboard(chromium: Page, gallery_url):
@@ -154,3 +153,22 @@ def test_nothing_waits_for_a_stuck_cdn(browser: Browser):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_a_refresh_disturbs_nothing_that_somebody_is_doing(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/live/")
+    chromium.keyboard.press("j")
+    chromium.keyboard.press("x")
+    chromium.locator("summary", has_text="Mute").click()
+    chromium.get_by_label("Until more events").fill("250")
+    with chromium.expect_response("**/live/") as answer:
+        chromium.evaluate("document.dispatchEvent(new Event('pharos:refresh'))")
+    assert answer.value.status == 200
+    expect(chromium.locator("#tick")).to_have_text("2")
+    expect(chromium.get_by_label("Until more events")).to_have_value("250")
+    expect(chromium.locator("[data-row]")).to_have_attribute("aria-selected", "true")
+    expect(chromium.locator("[data-row]")).to_have_attribute("data-current", "")
+    expect(chromium.locator("[data-live]")).to_contain_text("Refreshed at")
+    with chromium.expect_response("**/live/") as answer:
+        chromium.evaluate("document.dispatchEvent(new Event('pharos:refresh'))")
+    assert answer.value.status == 204

@@ -9,6 +9,12 @@
   document.addEventListener("click", (event) => {
     for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
   });
+  // A morph leaves menus as they are, so that a refresh shuts none; what was done from one does.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, sourceElement } = event.detail.ctx;
+    const menu = sourceElement?.closest?.("details[data-menu]");
+    if (menu && response.status < 400) menu.open = false;
+  });
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest("details[data-menu][open]");
     if (!menu) return;
