@@ -8,6 +8,7 @@ from gzip import compress
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.ingest import auth, cors
@@ -49,7 +50,7 @@ ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not large
     "profile": 50 << 20,
     "profile_chunk": 50 << 20,
 }
-FULL_SECONDS = 30  # when a sender may try again after 503
+RETRY_SECONDS = 30  # when a sender may try again after 503
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
 
@@ -119,8 +120,9 @@ def accept(submission: Submission, doors: Doors) -> Answer:
         _count_refusal(submission, refusal, doors.refusals)
         return refused(refusal.status, refusal.reason, refusal.detail)
     except SpoolUnavailable as full:
-        answer = refused(503, "storage full", str(full))
-        return Answer(503, answer.content, {**answer.headers, "Retry-After": str(FULL_SECONDS)})
+        return _later("storage full", str(full))
+    except SQLAlchemyError:  # and the key was not seen before: nobody knows whose this is
+        return _later("state unavailable", "the database that knows the keys does not answer")
 
 
 def refused(status: int, reason: str, detail: str) -> Answer:
@@ -129,6 +131,11 @@ def refused(status: int, reason: str, detail: str) -> Answer:
     return Answer(
         status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
     )
+
+
+def _later(reason: str, detail: str) -> Answer:
+    answer = refused(503, reason, detail)
+    return Answer(503, answer.content, {**answer.headers, "Retry-After": str(RETRY_SECONDS)})
 
 
 def _accept_envelope(submission: Submission, doors: Doors) -> Answer:

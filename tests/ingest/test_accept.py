@@ -1,0 +1,378 @@
+import gzip
+import json
+import re
+import resource
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
+
+from console.accounts.models import Key
+from console.core import clock as time
+from console.core.crypto import new_public_key
+from console.core.db import db
+from console.ingest import accept, auth, outcomes
+from console.ingest.decode import parse_envelope
+from console.ingest.outcomes import Count
+from console.ingest.spool import SpoolUnavailable
+from tests import factories
+from tests.ingest.envelopes import ENCODE, envelope, event, item
+
+Send = Callable[..., TestResponse]
+MIB = 1 << 20
+BOMB = b64decode(  # 50 MiB of zeros by brotli, 93 bytes
+    "y///P/gnAOKxQCD3/o///3/wTwDEYRGA7v0f////4J8AiMMCAN37P/7//8E/ARCHBQC693/8//+DfwIg"
+    "DgsAdO//+P//B/8EQBwWAOje/+X//wf+CYA4LADQvf8A"
+)
+
+
+@pytest.fixture
+def key(app, acme) -> str:
+    return factories.public_key(app, acme)
+
+
+@pytest.fixture
+def credentials(key) -> dict[str, str]:
+    return {"X-Sentry-Auth": f"Sentry sentry_key={key}, sentry_version=7, sentry_client=py/2"}
+
+
+@pytest.fixture
+def send(client, acme, credentials, waiting) -> Send:
+    """Post to acme's envelope endpoint with its key in the header, unless told otherwise."""
+
+    def post(body: bytes, *, path: str = "", encoding: str = "", **headers: Any) -> TestResponse:
+        sent: dict[str, str] = headers.pop("headers", credentials)
+        if encoding:
+            sent = sent | {"Content-Encoding": encoding}
+        path = path or f"/api/{acme.id}/envelope/"
+        answer: TestResponse = client.post(path, data=ENCODE[encoding](body), headers=sent)
+        return answer
+
+    return post
+
+
+@pytest.fixture
+def ledger(app, waiting) -> Callable[[], list[Count]]:
+    """What accept counted as refused since the last call, by way of the spool."""
+
+    def counts() -> list[Count]:
+        app.extensions[outcomes.EXTENSION].flush()
+        rows = [row for row in waiting.read(limit_rows=10_000) if row.kind == outcomes.KIND]
+        if rows:
+            waiting.forget(rows[-1].position)
+        return [count for row in rows for count in outcomes.from_spool(row)]
+
+    return counts
+
+
+def limit(inside: Any, acme: Any, quota: int) -> None:
+    with inside(acme):
+        db.session.execute(update(Key).values(quota_per_minute=quota))
+        db.session.commit()
+
+
+@pytest.mark.parametrize("encoding", ENCODE)
+@pytest.mark.parametrize("form", ["X-Sentry-Auth", "Authorization", "query", "dsn", "tunnel"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_every_form_of_authentication_in_every_encoding(
+    client, waiting, acme, key, form, encoding, chunked
+):
+    path, headers, dsn = f"/api/{acme.id}/envelope/", {}, {}
+    if form == "query":
+        path += f"?sentry_version=7&sentry_key={key}&sentry_client=sentry.javascript.node%2F11"
+    elif form in {"dsn", "tunnel"}:
+        dsn = {"dsn": f"http://{key}@localhost/{acme.id}"}
+        path = "/tunnel/" if form == "tunnel" else path
+    else:
+        headers = {form: f"Sentry sentry_key={key}, sentry_version=7"}
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    body = ENCODE[encoding](envelope(event_id="e" * 32, **dsn) + item("event", event()))
+    environ = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""} if chunked else {}
+    answer = client.post(path, data=body, headers=headers, environ_overrides=environ)
+    assert (answer.status_code, answer.json) == (200, {"id": "e" * 32})
+    (row,) = waiting.read()
+    assert (row.body, row.encoding) == (body, encoding)
+    assert (row.organization_id, row.project_id) == (acme.organization_id, acme.id)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/{}/envelope/", "/api/{}/envelope", "/some/prefix/api/{}/envelope/"]
+)
+def test_a_path_before_the_project_and_a_missing_slash(send, acme, path):
+    assert send(envelope(), path=path.format(acme.id)).status_code == 200
+
+
+def test_the_spool_keeps_what_digest_needs_to_know(send, waiting, acme, clock):
+    clock.set(datetime(2026, 11, 23, 18, 20, tzinfo=UTC))
+    body = envelope(item("event", event()), item("attachment", b"\0\n\0", filename="a.bin"))
+    send(body)
+    (row,) = waiting.read()
+    assert row.header == {"items": "event, attachment", "address": "127.0.0.1"}
+    assert (row.kind, row.received_at) == ("sentry.envelope", time.now())
+
+
+def test_an_event_of_an_old_client(send, waiting, acme):
+    sent = event()
+    answer = send(json.dumps(sent).encode(), path=f"/api/{acme.id}/store/", encoding="gzip")
+    assert (answer.status_code, answer.json) == (200, {"id": sent["event_id"]})
+    assert [row.kind for row in waiting.read()] == ["sentry.store"]
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"[", b'"text', b"{", b"\xff\xfe"])
+def test_a_broken_event_of_an_old_client_is_the_senders_fault(send, waiting, ledger, acme, body):
+    assert send(body, path=f"/api/{acme.id}/store/").status_code == 400
+    assert waiting.read() == []
+    (count,) = ledger()
+    assert (count.item_type, count.outcome, count.reason) == ("event", "invalid", "undecodable")
+
+
+def test_every_refusal_says_why_in_header_body_and_ledger(
+    client, send, ledger, waiting, acme, globex, inside, key, clock
+):
+    def refused(form: str, path: str = "") -> tuple[int, str]:
+        answer = send(envelope(), path=path, headers={"X-Sentry-Auth": form} if form else {})
+        assert answer.json
+        assert answer.json["detail"] == answer.headers["X-Sentry-Error"] != ""
+        return answer.status_code, answer.json["causes"][0]
+
+    other = f"/api/{globex.id}/envelope/"
+    assert refused("") == (401, "no key")
+    assert refused("Sentry sentry_key=short") == (403, "malformed key")
+    assert refused(f"Sentry sentry_key={new_public_key()}") == (403, "unknown key")
+    assert refused(f"Sentry sentry_key={key}", other) == (403, "key of another project")
+    with inside(acme):
+        db.session.execute(update(Key).values(disabled_at=time.now()))
+        db.session.commit()
+    clock.move(seconds=6)
+    assert refused(f"Sentry sentry_key={key}") == (403, "disabled key")
+    counts = {count.reason: count for count in ledger()}
+    assert {count.project_id for count in counts.values()} == {acme.id}
+    assert counts["disabled key"].outcome == "refused"
+    assert key not in str(counts)
+    assert waiting.read() == []
+
+
+def test_the_tunnel_passes_on_only_what_is_for_this_server(client, waiting, acme, key):
+    for host in ("sentry.io", "localhost.evil.example", "localhost:9999"):
+        sent = client.post("/tunnel/", data=envelope(dsn=f"https://{key}@{host}/{acme.id}"))
+        assert (sent.status_code, sent.json["causes"]) == (403, [auth.OTHER_SERVER])
+    assert client.post("/tunnel/", data=envelope()).json["causes"] == [auth.NO_KEY]
+    assert waiting.read() == []
+
+
+def test_a_page_of_any_origin_may_send_and_read_the_answer(client, send, acme):
+    preflight = client.options(
+        f"/api/{acme.id}/envelope/",
+        headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"},
+    )
+    assert preflight.status_code == 204
+    assert "X-Sentry-Auth" in preflight.headers["Access-Control-Allow-Headers"]
+    for answer in (preflight, send(envelope()), send(b"nonsense"), send(envelope(), headers={})):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        for name in ("X-Sentry-Error", "X-Sentry-Rate-Limits", "Retry-After"):
+            assert name in answer.headers["Access-Control-Expose-Headers"]
+    assert client.options("/tunnel/").status_code == 204
+
+
+def test_other_methods_and_addresses_are_not_for_ingest(client, acme):
+    assert client.get(f"/api/{acme.id}/envelope/").status_code == 404
+    assert client.post("/api/x/envelope/").status_code == 404
+
+
+def test_three_times_the_quota_is_refused_before_it_is_accepted(
+    send, waiting, ledger, inside, acme, clock
+):
+    clock.set(datetime(2026, 11, 23, 18, 20, 15, tzinfo=UTC))
+    limit(inside, acme, 10)
+    answers = [send(envelope()) for _ in range(30)]
+    accepted = [a for a in answers if a.status_code == 200]
+    assert len(accepted) == len(waiting.read()) == 10
+    refused = answers[-1]
+    assert (refused.status_code, refused.json["causes"]) == (429, ["over quota"])
+    assert refused.headers["Retry-After"] == "45"
+    assert refused.headers["X-Sentry-Rate-Limits"] == "45:error:key:quota"
+    assert accepted[-1].headers["X-Sentry-Rate-Limits"] == "45:error:key:quota"
+    assert "X-Sentry-Rate-Limits" not in accepted[0].headers
+    assert [(c.item_type, c.reason, c.quantity) for c in ledger()] == [("event", "over quota", 20)]
+    clock.move(seconds=45)
+    assert send(envelope()).status_code == 200
+
+
+def test_a_muted_category_is_left_out_and_the_rest_of_the_envelope_kept(
+    send, waiting, ledger, inside, acme
+):
+    limit(inside, acme, 1)
+    transaction, attachment = item("transaction", event()), item("attachment", b"\n\0\n")
+    assert send(envelope(transaction)).status_code == 200
+    answer = send(envelope(item("event", event()), transaction, attachment, event_id="e" * 32))
+    assert (answer.status_code, answer.json) == (200, {"id": "e" * 32})
+    assert re.fullmatch(
+        r"\d+:attachment;error;transaction:key:quota", answer.headers["X-Sentry-Rate-Limits"]
+    )
+    row = waiting.read()[1]
+    kept = parse_envelope(gzip.decompress(row.body))
+    assert [(i.type, i.payload) for i in kept.items][1:] == [("attachment", b"\n\0\n")]
+    assert kept.items[0].type == "event"
+    assert (row.encoding, row.header["items"]) == ("gzip", "event, attachment")
+    assert [(c.item_type, c.quantity) for c in ledger()] == [("transaction", 1)]
+
+
+def test_a_client_report_is_exempt_from_quotas(send, inside, acme):
+    limit(inside, acme, 1)
+    send(envelope())
+    answer = send(envelope(item("client_report", {"discarded_events": []})))
+    assert answer.status_code == 200
+
+
+def test_an_item_over_its_size_is_refused_and_counted_and_the_envelope_kept(
+    send, waiting, ledger, acme
+):
+    large = item("event", event(message="x" * MIB))
+    answer = send(envelope(large, item("session", {"sid": "1"})), encoding="gzip")
+    assert answer.status_code == 200
+    (row,) = waiting.read()
+    assert [i.type for i in parse_envelope(gzip.decompress(row.body)).items] == ["session"]
+    assert send(envelope(large), encoding="gzip").status_code == 413
+    assert send(large.split(b"\n")[1], path=f"/api/{acme.id}/store/").status_code == 413
+    (count,) = ledger()
+    assert (count.item_type, count.reason, count.quantity) == ("event", "too large", 3)
+
+
+def test_a_body_over_the_limit_is_refused_unread_or_not(client, waiting, acme, credentials):
+    path, body = f"/api/{acme.id}/envelope/", bytes(accept.BODY_LIMIT + 1)
+    assert client.post(path, data=body, headers=credentials).status_code == 413
+    chunked = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    answer = client.post(path, data=body, headers=credentials, environ_overrides=chunked)
+    assert answer.status_code == 413
+    assert waiting.read() == []
+
+
+def peak() -> int:
+    """The most memory that this process held so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("layers", ["br", "gzip", "gzip, gzip", "zstd"])
+def test_a_bomb_is_refused_with_bounded_memory(client, waiting, ledger, acme, credentials, layers):
+    body = BOMB
+    if layers != "br":
+        body = bytes(50 * MIB)
+        for layer in layers.split(", "):
+            body = ENCODE[layer](body)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = peak()
+    headers = credentials | {"Content-Encoding": layers}
+    answer = client.post(f"/api/{acme.id}/envelope/", data=body, headers=headers)
+    assert (answer.status_code, answer.json["causes"]) == (413, ["too large"])
+    assert peak() - before < 24 * MIB
+    assert waiting.read() == []
+    assert ledger()[0].reason == "too large"
+
+
+def test_a_large_honest_body_is_accepted(send, waiting):
+    attachments = [item("attachment", uuid4().bytes * (MIB // 16)) for _ in range(10)]
+    assert send(envelope(*attachments, item("event", event()))).status_code == 200
+    assert len(waiting.read()) == 1
+
+
+def test_every_cut_of_an_envelope_is_kept_in_part_or_refused(send, waiting):
+    """What is whole before the cut is kept; nothing that was cut is answered by a server error."""
+    whole = envelope(item("event", event()), item("session", {"sid": "1"}), event_id="e" * 32)
+    first_ends = whole.index(b'{"type": "session"') - 1
+    for cut in range(len(whole)):
+        answer = send(whole[:cut])
+        assert answer.status_code == (200 if cut >= first_ends else 400), cut
+        assert ("X-Sentry-Error" in answer.headers) == (cut < first_ends)
+    assert len(waiting.read(limit_rows=10_000)) == len(whole) - first_ends
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate"])
+def test_every_cut_of_a_compressed_envelope_is_refused(client, acme, credentials, encoding):
+    whole = ENCODE[encoding](envelope())
+    headers = credentials | {"Content-Encoding": encoding}
+    for cut in range(len(whole)):
+        answer = client.post(f"/api/{acme.id}/envelope/", data=whole[:cut], headers=headers)
+        assert (cut, answer.status_code) == (cut, 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b"", ""),
+        (b"\n\n\n", ""),
+        (b"{}", ""),
+        (b"{}\n", ""),
+        (b"[]\n{}\n{}", ""),
+        (b'{}\n{"type":"event","length":-1}\n', ""),
+        (b"\x00\xff" * 100, ""),
+        (b"{}\n" + b"[" * 10_000, ""),
+        (b"not gzip", "gzip"),
+        (b"x", "gzip, br, zstd, deflate"),
+        (b"x", "lzma"),
+        (b"x" * 20_000, ""),
+    ],
+)
+def test_bad_input_is_answered_by_400_and_never_500(
+    client, waiting, acme, credentials, body, encoding
+):
+    headers = credentials | {"Content-Encoding": encoding}
+    answer = client.post(f"/api/{acme.id}/envelope/", data=body, headers=headers)
+    if answer.status_code != 200:  # a negative length is read as none
+        assert (answer.status_code, answer.json["causes"]) == (400, ["undecodable"])
+
+
+def test_a_body_shorter_than_announced_is_refused(client, waiting, acme, credentials):
+    announced = {"CONTENT_LENGTH": "5000"}
+    answer = client.post(
+        f"/api/{acme.id}/envelope/",
+        data=envelope(),
+        headers=credentials,
+        environ_overrides=announced,
+    )
+    assert answer.status_code == 400
+    assert "early" in answer.json["detail"]
+    assert waiting.read() == []
+
+
+def test_no_header_can_be_smuggled_into_the_answer(client, acme, credentials):
+    headers = {"X-Sentry-Auth": "Sentry sentry_key=é\x7f☃".encode().decode("latin-1")}
+    answer = client.post(f"/api/{acme.id}/envelope/", data=envelope(), headers=headers)
+    assert answer.status_code == 403
+    assert answer.headers["X-Sentry-Error"].isascii()
+    assert answer.headers["X-Sentry-Error"].isprintable()
+
+
+def test_only_a_full_spool_answers_503_and_says_when_to_come_again(send, waiting, monkeypatch):
+    def fail(_row: object) -> int:
+        raise SpoolUnavailable("the spool cannot take more: database or disk is full")
+
+    monkeypatch.setattr(waiting, "append", fail)
+    answer = send(envelope())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "full" in answer.headers["X-Sentry-Error"]
+
+
+def test_without_the_database_an_unknown_key_is_told_to_come_again(send, monkeypatch):
+    def fail(_key: str) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(auth, "_look_up", fail)
+    answer = send(envelope())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+
+
+def test_accepting_reads_no_cookie_and_sets_none(send, credentials):
+    answer = send(envelope(), headers=credentials | {"Cookie": "session=x"})
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
