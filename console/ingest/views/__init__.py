@@ -4,9 +4,9 @@ from flask import Flask
 
 from console.core.config import Config
 from console.ingest import auth, outcomes, pipeline, quota, spool
-from console.ingest.views import connect, dead_letters, endpoints, intake
+from console.ingest.views import connect, dead_letters, endpoints, intake, scrubbing
 
-__all__ = ["connect", "dead_letters", "endpoints", "init_app", "intake"]
+__all__ = ["connect", "dead_letters", "endpoints", "init_app", "intake", "scrubbing"]
 
 
 def init_app(app: Flask, settings: Config) -> None:
@@ -22,4 +22,5 @@ def init_app(app: Flask, settings: Config) -> None:
     pipeline.init_app(app, settings)
     app.register_blueprint(intake.bp)
     app.register_blueprint(dead_letters.bp)
+    app.register_blueprint(scrubbing.bp)
     endpoints.init_app(app)
