@@ -17,10 +17,7 @@ from console.accounts.models import Organization, Project, Role
 from console.app import create_app
 from console.core.clock import release
 from console.core.config import Config
-from console.core.db import db
 from console.errors.models import Issue
-from console.ingest import outcomes, pipeline, spool
-from console.telemetry import store as telemetry
 from tests import chromium as chromium_program
 from tests import databases, factories, postgres
 from tests.databases import Database
@@ -87,11 +84,7 @@ def app(settings: Config) -> Iterator[Flask]:
     app = create_app(settings)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     yield app
-    with app.app_context():
-        pipeline.current().stop()
-        for store in (outcomes.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
-            app.extensions[store].close()
-        db.engine.dispose()
+    databases.close(app)
 
 
 @pytest.fixture

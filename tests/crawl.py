@@ -10,7 +10,7 @@ from werkzeug.routing import MapAdapter
 
 from console.app import create_app
 from console.core.config import Config
-from tests.databases import SECRET
+from tests.databases import SECRET, close
 
 NO_PAGES = {"asset"}
 
@@ -57,4 +57,5 @@ def kind_of(url: str, adapter: MapAdapter) -> str | None:
 def addresses(folder: Path) -> MapAdapter:
     """Return what tells which view an address belongs to; `folder` is an instance to throw away."""
     app = create_app(Config(instance=folder, secret_key=SECRET))
+    close(app)
     return app.url_map.bind("localhost")

@@ -40,6 +40,7 @@ class Server:
 
     def start(self, *arguments: str, port: int = 0) -> "Server":
         """Start it and wait until it answers; `url` is where."""
+        self.instance.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
@@ -54,12 +55,13 @@ class Server:
         self.url = self._announced(before)
         return self
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, stdin: str = "") -> str:
         """Run another `pharos` command on the same instance and return what it printed."""
         done = subprocess.run(
             [*pharos(), *arguments],
             env=self.environ,
             cwd=ROOT,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

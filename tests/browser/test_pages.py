@@ -1,0 +1,47 @@
+"""Every page that the console's links lead to, with real data, in a browser."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.chromium import Complaints, serious_violations
+from tests.clients import python_app
+from tests.crawl import addresses, crawl, sign_in
+from tests.live import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+EMAIL, PASSWORD = "ada@acme.test", "correct horse battery staple"
+# A crawl that finds fewer would prove little.
+EXPECTED = {"accounts-members", "accounts-projects", "errors-inbox", "errors-issue"}
+
+
+def test_every_page_is_for_everybody(server: Server, browser: Browser, tmp_path: Path):
+    """No serious barrier in either theme, nothing the policy blocks, no sideways scrolling."""
+    project = server.project()
+    owner = ("--organization", "acme", "--role", "owner", "--password-stdin")
+    server.run("user", "create", EMAIL, *owner, stdin=PASSWORD)
+    python_app.run(project.dsn)
+    project.wait_for(event=python_app.ERRORS + python_app.MESSAGES)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints = Complaints(page)
+    sign_in(page, server.url, EMAIL, PASSWORD)
+    pages = crawl(page, server.url, addresses(tmp_path / "throwaway"))
+    faults = [fault for kind, url in pages.items() for fault in faults_of(page, kind, url)]
+    context.close()
+    assert EXPECTED - pages.keys() == set()
+    assert [*faults, *complaints.heard] == []
+
+
+def faults_of(page: Page, kind: str, url: str) -> list[str]:
+    """What is wrong with one page, said with its name."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(url)
+    faults = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        faults += [f"{kind} ({theme}): {violation}" for violation in serious_violations(page)]
+    page.set_viewport_size({"width": 390, "height": 844})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return faults if width <= 390 else [*faults, f"{kind}: {width} px wide on a phone"]
