@@ -239,6 +239,8 @@ def truncate_ip(text: str) -> str:
 
 @lru_cache(maxsize=4096)  # a service meets the same visitors and proxies again and again
 def _truncate_one(text: str) -> str:
+    if len(text) > 2 and text[0] in "\"'" and text[-1] == text[0]:  # the repr of a local variable
+        return text[0] + _truncate_one(text[1:-1]) + text[0]
     bare = text.strip()
     lead = text[: len(text) - len(text.lstrip())]
     try:

@@ -98,7 +98,7 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     elif item.type == "span":
         _spans(item, arrival, decoded)
     elif item.type == "client_report":
-        _client_report(item, decoded)
+        _client_report(item, arrival, decoded)
     elif item.type in WAITING:
         decoded.count(item.type, IGNORED, NOT_STORED_YET, _quantity(item))
     else:
@@ -112,7 +112,10 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     own_id = event_id(raw, arrival, item.payload)
     scrubbed = arrival.context.scrubber.scrub(raw)
     if item.type == "transaction" or raw.get("type") == "transaction":
-        decoded.spans += span_items.from_transaction(scrubbed, arrival)
+        spans, flaws = span_items.from_transaction(scrubbed, arrival)
+        decoded.spans += spans
+        for flaw in flaws:
+            decoded.count("span", INVALID, str(flaw))
         return
     if scrubbed.get("type") == "feedback" or not _says_something(scrubbed):
         reason = (
@@ -161,14 +164,14 @@ def _keep(span: Span, decoded: Decoded) -> None:
         decoded.spans.append(span)
 
 
-def _client_report(item: Item, decoded: Decoded) -> None:
+def _client_report(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     """What the client dropped before it could send it, by reason and category."""
     report = load_json(item.payload)
     if not isinstance(report, dict):
         raise Undecodable("the payload is no JSON object")
     for lost in _discarded(report):
-        category = text(lost.get("category"), 40) or "default"
-        reason = text(lost.get("reason"), 100) or "unknown"
+        category = _countable(text(lost.get("category"), 40) or "default")
+        reason = arrival.context.scrubber.text(text(lost.get("reason"), 100)) or "unknown"
         quantity = lost.get("quantity")
         if isinstance(quantity, int) and 0 < quantity <= _QUANTITY_LIMIT:
             decoded.count(category, LOST_BY_CLIENT, reason, quantity)

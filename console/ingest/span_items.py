@@ -1,7 +1,7 @@
 """Spans of transactions, streamed containers and single items: same request, same rows."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,8 +65,13 @@ class NotASpan(ValueError):
     """What was sent as a span lacks what makes one; the message says what."""
 
 
-def from_transaction(event: Mapping[str, Any], arrival: Arrival) -> list[Span]:
-    """The segment and the children of a scrubbed transaction event. Raises NotASpan."""
+def from_transaction(
+    event: Mapping[str, Any], arrival: Arrival
+) -> tuple[list[Span], list[NotASpan]]:
+    """The segment and the children of a scrubbed transaction event, and what is wrong with others.
+
+    Raises NotASpan if the segment is none.
+    """
     trace = _mapping(_mapping(event.get("contexts")).get("trace"))
     late = LATE_CHILD in _mapping(trace.get("data"))
     attributes = {**_of_event(event), **flatten(trace.get("data"))}
@@ -93,29 +98,28 @@ def from_transaction(event: Mapping[str, Any], arrival: Arrival) -> list[Span]:
         "sample_rate": segment.sample_rate,
         **_shared(event, arrival),
     }
-    return [segment, *_children(event, arrival, shared)]
+    spans, flaws = [segment], []
+    children = event.get("spans")
+    for child in children if isinstance(children, list) else ():
+        try:
+            spans.append(_child(child, arrival, shared))
+        except NotASpan as flaw:
+            flaws.append(flaw)
+    return spans, flaws
 
 
-def _children(
-    event: Mapping[str, Any], arrival: Arrival, shared: Mapping[str, Any]
-) -> Iterator[Span]:
-    spans = event.get("spans")
-    for child in spans if isinstance(spans, list) else ():
-        if isinstance(child, dict):
-            trace_id = child.get("trace_id") or shared["trace_id"]
-            attributes = flatten(child.get("data")) | measured(child.get("measurements"))
-            yield _span(
-                arrival,
-                {
-                    **child,
-                    "trace_id": trace_id,
-                    "name": text(child.get("description"), NAME_LENGTH),
-                },
-                attributes,
-                end=child.get("timestamp"),
-                is_segment=False,
-                shared=shared,
-            )
+def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
+    if not isinstance(child, dict):
+        raise NotASpan("a span is no JSON object")
+    trace_id = child.get("trace_id") or shared["trace_id"]
+    return _span(
+        arrival,
+        {**child, "trace_id": trace_id, "name": text(child.get("description"), NAME_LENGTH)},
+        flatten(child.get("data")) | measured(child.get("measurements")),
+        end=child.get("timestamp"),
+        is_segment=False,
+        shared=shared,
+    )
 
 
 def from_v2(item: Any, arrival: Arrival) -> Span:
