@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.mt import MTServer
 
 from console.core.config import ConfigError
+from console.ingest.views.endpoints import front
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BACKLOG = 1024
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
@@ -48,7 +50,7 @@ def serve(
     server = OneProcess(listener, threads)
     server.on_startup(lambda: ready(app, url))
     server.on_shutdown(lambda: closing(app))
-    server.serve(target_loader=lambda: without_process_environment(app), wrap_loader=False)
+    server.serve(target_loader=lambda: without_process_environment(front(app)), wrap_loader=False)
 
 
 class OneProcess(MTServer):
@@ -70,7 +72,7 @@ class OneProcess(MTServer):
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
             websockets=False,
-            log_enabled=False,
+            log_level=LogLevels.error,
             workers_kill_timeout=STOP_SECONDS,
         )
         self._listener = listener
@@ -84,8 +86,8 @@ class OneProcess(MTServer):
         self._shd = holder(self._listener.detach(), False, BACKLOG)
 
 
-def without_process_environment(app: Flask) -> Callable[..., Iterable[bytes]]:
-    """The app, its requests without SECRET_KEY and whatever else the process was started with."""
+def without_process_environment(app: "WSGIApplication") -> Callable[..., Iterable[bytes]]:
+    """The app, its requests without SECRET_KEY and what else the process was started with."""
     foreign = [name for name in os.environ if not name.startswith(CGI)]
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
