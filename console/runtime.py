@@ -53,10 +53,14 @@ def begin(app: Flask, url: str) -> None:
         app.extensions[TICKER].start()
         note = {"pid": os.getpid(), "url": url, "started_at": clock.now().isoformat()}
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
-        click.echo(f"Pharos answers on {settings.base_url or url}")
-        if db.session.scalar(select(func.count()).select_from(User)) == 0:
-            token = signature(settings.secret_key, "setup")
-            click.echo(f"Set it up: {settings.base_url or url}/setup?token={token}")
+        click.echo(_welcome(settings, settings.base_url or url))
+
+
+def _welcome(settings: Config, url: str) -> str:
+    said = f"Pharos answers on {url}"
+    if db.session.scalar(select(func.count()).select_from(User)):
+        return said
+    return f"{said}\nSet it up: {url}/setup?token={signature(settings.secret_key, 'setup')}"
 
 
 def end(app: Flask) -> None:

@@ -1,0 +1,222 @@
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from urllib.request import Request, urlopen
+
+import click
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from console.accounts.models import Membership, Role, User
+from console.accounts.passwords import verify
+from console.cli import main, pharos
+from console.core.db import db
+from console.ingest import spool
+from tests.databases import SECRET
+from tests.factories import PASSWORD
+from tests.ingest.conftest import envelope, error
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [path]
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            found += every_command(one, (*path, name))
+        else:
+            found.append((*path, name))
+    return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def says(instance, database, monkeypatch, capsys) -> Callable[..., Said]:
+    """`says("project", "list", …, stdin="")` runs a command; settings are given by name."""
+
+    def run(*arguments: str, stdin: str = "", **environ: str) -> Said:
+        settings = {"PHAROS_INSTANCE": str(instance), "SECRET_KEY": SECRET, **database.environ}
+        monkeypatch.setattr(sys, "argv", ["pharos", *arguments])
+        monkeypatch.setattr(sys, "stdin", StringIO(stdin))
+        for name, value in {**settings, **environ}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Said(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def made(says):
+    """What `pharos project create shop --organization acme` says."""
+    return json.loads(says("project", "create", "shop", "--organization", "acme", "--json").out)
+
+
+@pytest.mark.parametrize("path", every_command(pharos), ids=" ".join)
+def test_every_command_has_help(path):
+    result = CliRunner().invoke(pharos, [*path, "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+    assert len(result.output.split("\n\n")) >= 3, "a sentence says what it does"
+
+
+def test_a_project_is_made_without_a_browser(says, both_databases):
+    create = ("project", "create", "Web Shop", "--organization", "Acme Inc", "--json")
+    made = json.loads(says(*create).out)
+    key = made["dsn"].removeprefix("http://").partition("@")[0]
+    assert made == {
+        "organization": "acme-inc",
+        "project": "web-shop",
+        "project_id": 1,
+        "dsn": f"http://{key}@localhost:8000/1",
+        "posthog_key": f"phc_{key}",
+        "api_token": made["api_token"],
+        "url": "http://localhost:8000/acme-inc/web-shop/",
+    }
+    says("project", "create", "Docs", "--organization", "acme-inc")
+    listed = says(
+        "project", "list", "--organization", "acme-inc", "--json", PHAROS_URL="https://a.b"
+    )
+    assert json.loads(listed.out)["web-shop"] == f"https://{key}@a.b/1"
+
+
+def test_the_token_of_a_new_project_opens_its_api(says, made, client):
+    def status(token: str, path: str) -> int:
+        header = {"Authorization": f"Bearer {token}"}
+        answer = client.get(f"/api/v1/acme/shop/{path}", headers=header)
+        return int(answer.status_code)
+
+    assert status(made["api_token"], "outcomes") == 200
+    of = ("--organization", "acme", "--project", "shop")
+    narrow = says("token", "create", *of, "--scope", "outcomes:read").out.strip()
+    assert (status(narrow, "outcomes"), status(narrow, "issues")) == (200, 403)
+
+
+def test_a_user_is_made_with_a_password_from_standard_input(says, acme, inside):
+    create = ("user", "create", "Bob@Acme.Test", "--organization", "acme", "--role", "admin")
+    assert says(*create, "--password-stdin", stdin=f"{PASSWORD}\n").code == 0
+    with inside(acme):
+        user = db.session.scalars(select(User).where(User.email == "bob@acme.test")).one()
+        assert verify(user.password_hash, PASSWORD)
+        membership = select(Membership).where(Membership.user_id == user.id)
+        assert db.session.scalars(membership).one().role is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["project", "create", "shop", "--organization", "acme"],
+            "acme has a project shop already",
+        ),
+        (["project", "list", "--organization", "nobody"], "there is no organization nobody"),
+        (["project", "create"], "Missing argument 'NAME'."),
+        (["nonsense"], "No such command 'nonsense'."),
+        (["token", "create", "--organization", "acme", "--project", "x"], "acme has no project x"),
+        (["serve", "--port", "x"], "Invalid value for '--port': 'x' is not a valid integer."),
+        (
+            ["dead-letters", "retry", "7", "--organization", "acme", "--project", "shop"],
+            "there is no dead letter 7 in shop",
+        ),
+        (
+            ["user", "create", "ada@acme.test", "--password-stdin"],
+            "ada@acme.test has an account already",
+        ),
+    ],
+)
+def test_an_error_is_one_sentence_and_an_exit_code(acme, says, arguments, sentence):
+    said = says(*arguments)
+    assert said.code != 0
+    assert (said.out, said.err) == ("", f"pharos: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"SECRET_KEY": "short"}, "pharos: SECRET_KEY is shorter than 32 characters\n"),
+        (
+            {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"},
+            "pharos: the database does not answer: ",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(says, environ, sentence):
+    said = says("status", **environ)
+    assert said.code != 0
+    assert said.err.startswith(sentence)
+    assert said.err.count("\n") == 1
+
+
+def test_a_database_without_tables_says_what_to_do(says, tmp_path):
+    fresh = str(tmp_path / "fresh")
+    said = says("status", PHAROS_INSTANCE=fresh)
+    assert said.code == 1
+    assert said.err.startswith("pharos: the database lacks its tables, run `pharos migrate`: ")
+    assert says("migrate", PHAROS_INSTANCE=fresh).out == "The database is up to date.\n"
+    assert says("status", PHAROS_INSTANCE=fresh).code == 0
+
+
+def test_dead_letters_are_listed_and_retried(says, acme, app):
+    with app.app_context():
+        waiting = spool.current()
+    waiting.append(
+        spool.SpoolRow(
+            organization_id=acme.organization_id,
+            project_id=acme.id,
+            key_id=1,
+            received_at=acme.created_at,
+            kind="sentry.envelope",
+            body=envelope(("event", error())),
+        )
+    )
+    waiting.bury(waiting.read()[0], "KeyError in a test")
+    waiting.close()
+    of = ("--organization", "acme", "--project", "shop")
+    (letter,) = json.loads(says("dead-letters", "list", *of, "--json").out)
+    assert letter["reason"] == "KeyError in a test"
+    assert "KeyError in a test" in says("dead-letters", "list", *of).out
+    assert says("dead-letters", "retry", str(letter["position"]), *of).out == "1 queued again.\n"
+    status = json.loads(says("status", "--json").out)
+    assert (status["spool"]["rows"], status["spool"]["dead_letters"]) == (1, 0)
+    assert (status["running"], status["url"]) == (False, "")
+
+
+def test_serve_prints_where_it_is_and_how_to_set_it_up(server):
+    log = server.log.read_text()
+    assert f"Pharos answers on {server.url}\n" in log
+    assert f"Set it up: {server.url}/setup?token=" in log
+    assert SECRET not in log
+
+
+def test_status_follows_a_running_console(server, both_databases):
+    project = server.project()
+    _send(project.dsn)
+    assert project.wait_for(event=1) == {("event", "stored"): 1}
+    status = json.loads(server.run("status", "--json"))
+    assert (status["running"], status["url"]) == (True, server.url)
+    assert status["positions"]["acme"] > 0
+    assert "retention" in status["jobs"]["runs"]
+    with urlopen(f"{server.url}/healthz") as answer:
+        assert answer.read() == b"ok\n"
+    server.stop()
+    assert server.process.returncode == 0
+    assert "Traceback" not in server.log.read_text()
+    assert not json.loads(server.run("status", "--json"))["running"]
+
+
+def _send(dsn: str) -> None:
+    key, _, rest = dsn.removeprefix("http://").partition("@")
+    host, _, project_id = rest.partition("/")
+    url = f"http://{host}/api/{project_id}/envelope/?sentry_key={key}"
+    with urlopen(Request(url, envelope(("event", error())))) as answer:
+        assert answer.status == 200
