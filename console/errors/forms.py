@@ -13,11 +13,12 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from console.accounts.models import User
 from console.errors.models import Level, Status
 from console.errors.queries import SORTS, Filter
+from console.web.choices import choices
 
 ALL = "all"
 ME, NOBODY = "me", "none"
@@ -42,12 +43,14 @@ class InboxFilter(Form):
     )
     status = SelectField(
         "Status",
-        choices=[*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")],
+        choices=choices([*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")]),
         default=Status.OPEN.value,
     )
     level = SelectField(
         "Level",
-        choices=[("", "Any level"), *((level.value, level.value.capitalize()) for level in Level)],
+        choices=choices(
+            [("", "Any level"), *((level.value, level.value.capitalize()) for level in Level)]
+        ),
         default="",
     )
     release = StringField(
@@ -58,7 +61,9 @@ class InboxFilter(Form):
         [Length(max=254, message="An address has at most 254 characters."), _without_nul],
     )
     sort = SelectField(
-        "Sort", choices=[(name, sort.label) for name, sort in SORTS.items()], default="users"
+        "Sort",
+        choices=choices((name, sort.label) for name, sort in SORTS.items()),
+        default="users",
     )
 
     def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
@@ -126,7 +131,8 @@ class AssignmentForm(Form):
 
     def offer(self, addresses: list[str]) -> "AssignmentForm":
         """Take only the people of this organization."""
-        self.assignee.choices = [("", "Nobody"), *((address, address) for address in addresses)]
+        people = ((address, address) for address in addresses)
+        self.assignee.choices = choices([("", "Nobody"), *people])
         return self
 
 
@@ -136,7 +142,7 @@ class CommentForm(Form):
     text = TextAreaField(
         "Comment",
         [
-            InputRequired("Write something first."),
+            DataRequired("Write something first."),
             Length(max=10_000, message="A comment has at most 10,000 characters."),
             _without_nul,
         ],

@@ -67,7 +67,10 @@ def of_issues(project: Project, issues: Sequence[Issue], shown: Range) -> Trend:
     nothing = [0] * len(buckets(scope, _seconds(period.grain)))
     return Trend(
         period.label,
-        {issue: _sum((counts[one] for one in some), nothing) for issue, some in hashes.items()},
+        {
+            issue: _sum((counts.get(one, nothing) for one in some), nothing)
+            for issue, some in hashes.items()
+        },
     )
 
 

@@ -1,13 +1,20 @@
 """Fixtures of the error tests."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from secrets import token_hex
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from console.accounts.models import Project
 from console.core.db import db
+from console.errors.models import Issue
+from tests import factories
+from tests.errors import samples
 
 
 @pytest.fixture
@@ -30,3 +37,34 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
             event.remove(engine, "before_cursor_execute", note)
 
     return collecting
+
+
+@pytest.fixture
+def send(app: Flask) -> Callable[..., str]:
+    """`send(acme, event)` gives an event to the project as an SDK would, and digests it."""
+
+    def send(project: Project, event: dict[str, Any] | None = None, **more: Any) -> str:
+        given = {"event_id": token_hex(16), **(event or samples.raised()), **more}
+        key = factories.public_key(app, project)
+        answer = app.test_client().post(
+            f"/api/{project.id}/store/",
+            data=json.dumps(given),
+            headers={"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={key}"},
+        )
+        assert answer.status_code == 200, answer.text
+        app.extensions["pharos.pipeline"].drain()
+        found: str = given["event_id"]
+        return found
+
+    return send
+
+
+@pytest.fixture
+def the_issue(app: Flask, acme: Project) -> Callable[[], Issue]:
+    """Read the one issue of acme, in a Session of its own."""
+
+    def the_issue() -> Issue:
+        with factories.inside(app, acme):
+            return factories.detached(db.session.scalars(select(Issue)).one())
+
+    return the_issue

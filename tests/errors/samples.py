@@ -44,3 +44,77 @@ def error_event(project: Project, minutes: float = 0, **fields: Any) -> ErrorEve
         "platform": "python",
     }
     return ErrorEvent(**(given | fields))
+
+
+def raised(kind: str = "KeyError", value: str = "'coupon'", **fields: Any) -> dict[str, Any]:
+    """An error event as the Python SDK sends it: a cause, source, locals, a request, a user."""
+    return {
+        "level": "error",
+        "platform": "python",
+        "environment": "production",
+        "release": "shop@1.4.2",
+        "transaction": "checkout",
+        "sdk": {"name": "sentry.python.flask", "version": "2.75.0"},
+        "tags": {"plan": "trade"},
+        "user": {"id": "u-17", "email": "mia@customer.test"},
+        "request": {
+            "method": "POST",
+            "url": "https://shop.test/checkout",
+            "query_string": "step=2&from=cart",
+            "headers": {"User-Agent": "Mozilla/5.0", "Accept": "*/*"},
+            "data": {"country": "CH"},
+        },
+        "breadcrumbs": {
+            "values": [
+                {
+                    "timestamp": "2026-11-02T11:59:58.123Z",
+                    "type": "default",
+                    "category": "query",
+                    "message": "SELECT price FROM product WHERE id = ?",
+                    "data": {"rows": 1},
+                }
+            ]
+        },
+        "contexts": {
+            "trace": {"trace_id": "ab" * 16, "span_id": "cd" * 8, "op": "http.server"},
+            "runtime": {"name": "CPython", "version": "3.12.1"},
+        },
+        "extra": {"cart": [1, 2]},
+        "exception": {
+            "values": [
+                {
+                    "type": "LookupError",
+                    "value": "no such price",
+                    "stacktrace": {"frames": [frame("shop.prices", "look_up", 12)]},
+                },
+                {
+                    "type": kind,
+                    "value": value,
+                    "mechanism": {"type": "flask", "handled": False},
+                    "stacktrace": {
+                        "frames": [
+                            frame("flask.app", "wsgi_app", 1500, in_app=False),
+                            frame("flask.app", "dispatch_request", 880, in_app=False),
+                            frame("shop.checkout", "price", 42, vars={"country": "'CH'"}),
+                        ]
+                    },
+                },
+            ]
+        },
+        **fields,
+    }
+
+
+def frame(module: str, function: str, line: int, **fields: Any) -> dict[str, Any]:
+    """One frame with its source around it."""
+    return {
+        "module": module,
+        "function": function,
+        "filename": module.replace(".", "/") + ".py",
+        "lineno": line,
+        "in_app": True,
+        "pre_context": [f"    line_before_{function} = 1"],
+        "context_line": f"    raise_in_{function}(country)",
+        "post_context": ["    never_reached = 2"],
+        **fields,
+    }

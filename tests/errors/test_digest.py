@@ -37,17 +37,6 @@ def count_in(acme, inside, both_databases):
 
 
 @pytest.fixture
-def the_issue(acme, inside):
-    """Read the one issue there is, in a Session of its own."""
-
-    def the_issue():
-        with inside(acme):
-            return db.session.scalars(select(Issue)).one()
-
-    return the_issue
-
-
-@pytest.fixture
 def change(acme, inside):
     """Do something to the one issue there is, as Alice."""
 

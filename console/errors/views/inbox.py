@@ -79,9 +79,9 @@ def inbox(project: Project) -> Response:
 
 @bp.get("/volume")
 @project_view("viewer")
-def volume(project: Project) -> str:
+def volume(project: Project) -> Response:
     chart = trends.volume_chart(project, current_range())
-    return render_template("errors/_volume.html", chart=chart)
+    return polled_part("errors/_volume.html", "errors/_volume.html", chart=chart)
 
 
 @bp.post("/resolution")

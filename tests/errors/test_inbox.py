@@ -1,0 +1,280 @@
+"""The inbox: what it lists, in which order, and what is done to many issues at once."""
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from console.core import clock
+from console.core.db import db
+from console.errors.models import Issue, Level, Status
+from tests.factories import detached, make_user
+
+INBOX = "/acme/shop/issues/"
+HTMX = {"HX-Request": "true"}
+
+
+def titles(response):
+    return re.findall(r'data-open href="[^"]*" title="([^"]*)"', response.text)
+
+
+def test_it_lists_what_is_open_with_the_most_users_first(as_vic, acme, make_issue):
+    make_issue(acme, title="Few", users=2)
+    make_issue(acme, title="Many", users=9)
+    make_issue(acme, title="Muted", users=99, status=Status.MUTED)
+    make_issue(acme, title="Nothing counted yet", users=99, events=0)
+    assert titles(as_vic.get(INBOX)) == ["Many", "Few"]
+
+
+def test_a_stranger_finds_nothing(as_eve, acme, make_issue):
+    make_issue(acme)
+    assert as_eve.get(INBOX).status_code == 404
+
+
+def test_a_visitor_signs_in_first(client, acme):
+    answer = client.get(INBOX)
+    assert answer.status_code in {302, 303}
+    assert answer.location.startswith("/login")
+
+
+def test_htmx_gets_the_list_alone_and_nothing_when_nothing_changed(as_vic, acme, make_issue):
+    make_issue(acme, last_seen=clock.now() - timedelta(hours=5))
+    part = as_vic.get(INBOX, headers=HTMX)
+    assert part.text.lstrip().startswith('<section id="issues"')
+    assert "<html" not in part.text
+    seen = {"Pharos-Part": part.headers["Pharos-Part"]}
+    assert as_vic.get(INBOX, headers=HTMX | seen).status_code == 204
+    make_issue(acme, title="A new one")
+    assert titles(as_vic.get(INBOX, headers=HTMX | seen))[0] == "A new one"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Fatal", "Price", "Slow"]),
+        ("level=fatal", ["Fatal"]),
+        ("status=resolved", ["Done"]),
+        ("status=all", ["Done", "Fatal", "Price", "Slow"]),
+        ("q=PRI", ["Price"]),
+        ("q=checkout", ["Price"]),
+        ("q=100%25", []),
+        ("sort=events", ["Slow", "Price", "Fatal"]),
+        ("sort=first_seen", ["Price", "Fatal", "Slow"]),
+        ("sort=last_seen", ["Slow", "Price", "Fatal"]),
+        ("assignee=alice@acme.test", ["Slow"]),
+        ("assignee=me", ["Slow"]),
+        ("assignee=none", ["Fatal", "Price"]),
+        ("range=1h", ["Slow"]),
+        ("environment=staging", []),
+        ("release=nothing", []),
+    ],
+)
+def test_filters_and_sorts(as_alice, acme, make_issue, app, query, expected):
+    def ago(hours):
+        return clock.now() - timedelta(hours=hours)
+
+    alice = make_user(app, "alice@acme.test")
+    make_issue(acme, title="Fatal", users=3, events=3, level=Level.FATAL, first_seen=ago(30),
+               last_seen=ago(9), culprit="worker")  # fmt: skip
+    make_issue(acme, title="Price", users=2, events=5, first_seen=ago(20), last_seen=ago(8),
+               culprit="shop.checkout")  # fmt: skip
+    make_issue(acme, title="Slow", users=1, events=9, first_seen=ago(40), culprit="worker",
+               assignee_id=alice.id)  # fmt: skip
+    make_issue(acme, title="Done", users=4, status=Status.RESOLVED, first_seen=ago(50),
+               last_seen=ago(7))  # fmt: skip
+    assert titles(as_alice.get(f"{INBOX}?{query}")) == expected
+
+
+def test_environment_and_release_are_where_an_issue_occurred(as_vic, acme, send):
+    send(acme, environment="production", release="shop@1.0")
+    send(acme, environment="staging", release="shop@1.1")
+    for query, found in [
+        ("environment=staging", 1),
+        ("release=shop@1.0", 1),
+        ("environment=staging&release=shop@1.0", 0),
+        ("environment=moon", 0),
+    ]:
+        assert len(titles(as_vic.get(f"{INBOX}?{query}"))) == found, query
+    page = as_vic.get(INBOX).text
+    assert "<option>shop@1.1</option>" in page
+    assert '<option value="staging">' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("level=loud", "level:"),
+        ("status=lost", "status:"),
+        ("sort=colour", "sort:"),
+        ("assignee=eve@globex.test", "assignee:"),
+        ("range=eternity", "Not a valid choice"),
+        ("cursor=bm90aGluZw", "cursor"),
+        ("cursor=%00%ff", "cursor"),
+        ("q=" + "x" * 201, "q:"),
+        ("q=%00", "q:"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_named(as_vic, globex, query, said):
+    answer = as_vic.get(f"{INBOX}?{query}")
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+def test_pages_follow_one_another_without_gap_or_repeat(as_vic, acme, make_issue):
+    for number in range(120):
+        make_issue(acme, title=f"Issue {number:03}", users=number % 3)
+    first = as_vic.get(INBOX)
+    assert "120 issues" in first.text
+    second = as_vic.get(link(first, "next"))
+    third = as_vic.get(link(second, "next"))
+    shown = [titles(page) for page in (first, second, third)]
+    assert [len(page) for page in shown] == [50, 50, 20]
+    assert len({title for page in shown for title in page}) == 120
+    assert link(third, "next") is None
+    assert titles(as_vic.get(link(third, "prev"))) == shown[1]
+    assert titles(as_vic.get(link(second, "prev"))) == shown[0]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_issues(
+    as_vic, acme, make_issue, statements
+):
+    def cost():
+        with statements() as seen:
+            assert as_vic.get(INBOX).status_code == 200
+        return len(seen)
+
+    make_issue(acme)
+    as_vic.get(INBOX)
+    one = cost()
+    for _ in range(19):
+        make_issue(acme)
+    assert cost() == one <= 20
+
+
+def test_new_and_regressed_issues_are_marked(as_vic, acme, make_issue):
+    old = clock.now() - timedelta(days=3)
+    make_issue(acme, title="Old", first_seen=old)
+    assert "Regressed" not in as_vic.get(INBOX, headers=HTMX).text
+    assert ">New<" not in as_vic.get(INBOX, headers=HTMX).text.replace("</svg>", ">")
+    make_issue(acme, title="Back", first_seen=old, regressed_at=clock.now())
+    make_issue(acme, title="Fresh")
+    page = as_vic.get(INBOX).text
+    assert page.count("Came back after it was resolved") == 1
+    assert page.count("First seen within the last day") == 1
+    assert re.search(r'rail-count">1<', page)
+
+
+def test_an_empty_project_leads_to_the_connect_page(as_vic, acme):
+    assert "/acme/shop/connect" in as_vic.get(INBOX, headers=HTMX).text
+
+
+def test_the_trend_of_each_issue_is_its_own(as_vic, acme, send):
+    for _ in range(3):
+        send(acme)
+    send(acme, {"message": "Only once"})
+    page = as_vic.get(f"{INBOX}?range=24h").text
+    assert "3 events in 24 h, at most 3 at a time" in page
+    assert "1 event in 24 h, at most 1 at a time" in page
+
+
+def test_the_volume_is_by_level(as_vic, as_eve, acme, globex, send):
+    send(acme)
+    send(acme, {"message": "Careful", "level": "warning"})
+    part = as_vic.get(f"{INBOX}volume").text
+    assert part.lstrip().startswith('<div id="volume"')
+    assert "Error" in part
+    assert "Warning" in part
+    assert as_eve.get(f"{INBOX}volume").status_code == 404
+
+
+ACTS = [
+    ("resolution", {}, Status.RESOLVED),
+    ("mute", {"hours": "24"}, Status.MUTED),
+    ("mute", {}, Status.MUTED),
+    ("assignment", {"assignee": "alice@acme.test"}, Status.OPEN),
+]
+
+
+@pytest.mark.parametrize(("act", "fields", "status"), ACTS)
+def test_many_issues_are_triaged_at_once(as_alice, acme, make_issue, read, act, fields, status):
+    chosen = [make_issue(acme) for _ in range(3)]
+    other = make_issue(acme)
+    form = {"issue": [issue.id for issue in chosen], **fields}
+    answer = as_alice.post(f"{INBOX}{act}?sort=events", data=form)
+    assert (answer.status_code, answer.location) == (303, f"{INBOX}?sort=events")
+    assert "3 issues" in as_alice.get(answer.location).text
+    for issue in chosen:
+        assert read(issue).status is status
+        assert bool(read(issue).assignee_id) is (act == "assignment")
+    assert read(other).status is Status.OPEN
+
+
+def test_a_bulk_act_swaps_the_list_and_offers_the_way_back(as_alice, acme, make_issue, read):
+    issue = make_issue(acme, title="Going")
+    make_issue(acme, title="Staying")
+    part = as_alice.post(f"{INBOX}resolution", data={"issue": issue.id}, headers=HTMX)
+    assert part.text.lstrip().startswith('<section id="issues"')
+    assert titles(part) == ["Staying"]
+    assert "1 issue resolved." in part.text
+    assert f'name="issue" value="{issue.id}"' in part.text
+    as_alice.post(f"{INBOX}reopening", data={"issue": issue.id}, headers=HTMX)
+    assert read(issue).status is Status.OPEN
+
+
+@pytest.mark.parametrize(("act", "fields", "_status"), [*ACTS, ("reopening", {}, None)])
+def test_who_may_not_triage(as_vic, as_alice, as_eve, acme, globex, make_issue, read,
+                            act, fields, _status):  # fmt: skip
+    ours, theirs = make_issue(acme), make_issue(globex)
+    url = f"{INBOX}{act}"
+    assert as_vic.post(url, data={"issue": ours.id, **fields}).status_code == 403
+    assert as_eve.post(url, data={"issue": ours.id, **fields}).status_code == 404
+    mixed = {"issue": [ours.id, theirs.id], **fields}
+    assert as_alice.post(url, data=mixed).status_code == 404
+    assert read(ours).status is Status.OPEN
+    assert read(theirs).status is Status.OPEN
+
+
+@pytest.mark.parametrize(
+    ("act", "form"),
+    [
+        ("resolution", {}),
+        ("resolution", {"issue": "none"}),
+        ("mute", {"issue": "1", "hours": "0"}),
+        ("mute", {"issue": "1", "events": "many"}),
+        ("assignment", {"issue": "1", "assignee": "eve@globex.test"}),
+    ],
+)
+def test_a_bulk_form_that_makes_no_sense_changes_nothing(
+    as_alice, acme, globex, make_issue, read, act, form
+):
+    issue = make_issue(acme)
+    assert as_alice.post(f"{INBOX}{act}", data=form).status_code == 422
+    assert read(issue).status is Status.OPEN
+
+
+def test_hostile_text_stays_text(as_vic, acme, make_issue):
+    make_issue(acme, title='<script>alert("x")</script>' + "A" * 170, culprit='"><img src=x>')
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            assert not (tag == "img" and ("src", "x") in attrs)
+            assert not (tag == "script" and not attrs)
+
+    Tags().feed(as_vic.get(INBOX).text)
+
+
+def link(response, relation):
+    found = re.search(rf'href="([^"]*)" rel="{relation}"', response.text)
+    return found[1].replace("&amp;", "&") if found else None
+
+
+@pytest.fixture
+def read(app, inside):
+    """Read an issue anew, whoever's it is."""
+
+    def read(issue):
+        with inside(issue.organization_id):
+            return detached(db.session.get_one(Issue, issue.id))
+
+    return read
