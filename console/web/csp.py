@@ -51,6 +51,7 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", PERMISSIONS)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
     if request.blueprint not in CROSS_SITE_BLUEPRINTS:
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if request.endpoint not in {"asset", "static"}:
