@@ -1,0 +1,129 @@
+"""The order and shape in which a page shows what an event carries."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.errors.stacktrace import stacktrace
+from tests.ingest.corpus.reading import bugs, decoded, event
+
+OWN = {"function": "total", "filename": "shop/cart.py", "lineno": 17, "in_app": True}
+LIBRARY = {"function": "dispatch", "filename": "flask/app.py", "lineno": 900, "in_app": False}
+
+
+def shown(*frames, platform="python", **fields):
+    exception = {"type": "KeyError", "value": "'a'", "stacktrace": {"frames": list(frames)}}
+    return stacktrace(event({"platform": platform, "exception": [{**exception, **fields}]}))
+
+
+def test_the_main_error_comes_first_and_says_how_the_others_belong_to_it():
+    view = stacktrace(dict(bugs())["quote"])
+    assert [(one.type, one.relation) for one in view.exceptions] == [
+        ("PricingError", ""),
+        ("KeyError", "Caused by"),
+    ]
+    assert view.handled is True
+    group = stacktrace(dict(bugs())["group"])
+    assert group.exceptions[0].type == "ExceptionGroup"
+    assert {one.relation for one in group.exceptions[1:]} == {"Part of the group"}
+
+
+def test_an_exception_met_while_handling_another_says_so():
+    view = stacktrace(
+        event({"exception": [{"type": "A", "mechanism": {"source": "__context__"}}, {"type": "B"}]})
+    )
+    assert [one.relation for one in view.exceptions] == ["", "Raised while handling"]
+    assert view.handled is None
+
+
+def test_frames_are_innermost_first_and_library_runs_fold():
+    stack = shown(LIBRARY, LIBRARY, OWN, LIBRARY, {**OWN, "function": "price"}).exceptions[0].stack
+    assert [frame.function for frame in stack.frames] == [
+        "price", "dispatch", "total", "dispatch", "dispatch",
+    ]  # fmt: skip
+    assert [(len(run.frames), run.folded) for run in stack.runs] == [
+        (1, False), (1, False), (1, False), (2, True),
+    ]  # fmt: skip
+    assert [frame.function for frame in stack.in_app] == ["price", "total"]
+    assert stack.raw_order == stack.frames[::-1]
+    assert shown(LIBRARY, OWN, platform="node").exceptions[0].stack.raw_order[0].function == "total"
+
+
+def test_nothing_folds_if_there_is_only_library_code():
+    stack = shown(LIBRARY, LIBRARY, LIBRARY).exceptions[0].stack
+    assert [(len(run.frames), run.folded) for run in stack.runs] == [(3, False)]
+
+
+def test_source_lines_carry_their_numbers():
+    source = {"pre_context": ["a", "b"], "context_line": "c\n", "post_context": ["d"], "lineno": 17}
+    (frame,) = shown({**OWN, **source}).exceptions[0].stack.frames
+    assert [(line.number, line.text, line.is_current) for line in frame.lines] == [
+        (15, "a", False),
+        (16, "b", False),
+        (17, "c", True),
+        (18, "d", False),
+    ]
+    assert frame.location == "shop/cart.py:17"
+
+
+def test_locals_are_texts():
+    (frame,) = (
+        shown({**OWN, "vars": {"a": "'x'", "b": {"c": [1]}, "d": None}}).exceptions[0].stack.frames
+    )
+    assert frame.variables == (("a", "'x'"), ("b", '{"c": [1]}'), ("d", "null"))
+
+
+def test_a_real_flask_error():
+    view = stacktrace(decoded("flask-static").events[0])
+    (error,) = view.exceptions
+    assert (error.handled, error.mechanism) == (False, "flask")
+    (own,) = error.stack.in_app
+    assert (own.function, own.line_number) == ("checkout", own.lines[5].number)
+    assert dict(own.variables)["cart"] == '{"total": "0", "items": "3"}'
+    assert error.stack.runs[1].folded
+
+
+def test_minified_code_is_told():
+    line = {"filename": "https://a.example/app.min.js", "context_line": "!function(){}" * 40}
+    stack = shown({**OWN, **line, "colno": 4711}, platform="javascript").exceptions[0].stack
+    assert stack.minified
+    assert stack.frames[0].location == "https://a.example/app.min.js:17:4711"
+    assert not shown(OWN).exceptions[0].stack.minified
+
+
+def test_threads_with_a_stack_the_crashed_one_first():
+    stack = {"frames": [OWN]}
+    threads = [
+        {"id": 1, "name": "main", "stacktrace": stack},
+        {"id": 2, "stacktrace": stack, "crashed": True},
+        {"id": 3, "name": "idle"},
+    ]
+    view = stacktrace(event({"message": "x", "threads": threads}))
+    assert [(one.name, one.crashed) for one in view.threads] == [
+        ("Thread 2", True),
+        ("main", False),
+    ]
+
+
+def test_a_message_has_its_bare_stack():
+    view = stacktrace(decoded("express-static").events[-1])
+    assert view.exceptions == ()
+    assert view.stack is not None
+    assert view.stack.in_app
+
+
+FIELDS = st.sampled_from([
+    "exception", "values", "stacktrace", "frames", "type", "value", "function", "vars",
+    "mechanism", "context_line", "pre_context", "post_context", "lineno", "threads", "handled",
+    "source", "id",
+])  # fmt: skip
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(FIELDS, ANY, max_size=5))
+def test_any_mapping_has_a_view(content):
+    view = stacktrace(content)
+    assert all(one.type for one in view.exceptions)
