@@ -23,7 +23,7 @@ from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
 from console.ingest import pipeline
 from console.ingest.models import Outcome
-from console.telemetry import retention
+from console.telemetry import retention, store
 
 LEADER = "jobs"
 LEASE_SECONDS = 15
@@ -31,6 +31,7 @@ RENEW_SECONDS = 5
 RUNS_KEPT = timedelta(days=14)
 OUTCOMES_KEPT = timedelta(days=90)
 THROTTLES_KEPT = timedelta(days=1)
+TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 LATE_SECONDS = 60
 LOW_SPACE = 0.05
 
@@ -136,6 +137,17 @@ def apply_retention() -> str:
     return f"{removed} rows of telemetry deleted"
 
 
+def tidy_telemetry() -> str:
+    """Merge what many small commits have left in the telemetry files."""
+    return f"{retention.tidy()} files tidied"
+
+
+def rest_telemetry() -> str:
+    """Give back the memory of telemetry that nobody is asking for."""
+    store.current().rest(TELEMETRY_RESTS.total_seconds())
+    return "done"
+
+
 def end_timed_mutes() -> str:
     """Put issues back into the inbox whose mute has run out."""
     ended = 0
@@ -176,6 +188,8 @@ def check_itself() -> str:
 
 JOBS = (
     Job("retention", timedelta(hours=1), apply_retention),
+    Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
+    Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),

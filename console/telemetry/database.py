@@ -13,6 +13,7 @@ from sqlalchemy import (
     Executable,
     Row,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -29,6 +30,7 @@ from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_versi
 
 THREADS = 2
 CHECKPOINT_MB = 32
+LEAST_MEMORY_MB = 48
 MERGES = 8  # each rewrites at most 122,880 rows
 OUTAGES = (
     duckdb.IOException,
@@ -91,20 +93,36 @@ class Database:
             self._run(f"SET memory_limit = '{memory_mb}MB'")
             self._memory_mb = memory_mb
 
+    def forget_pages(self) -> None:
+        """Drop what is held of the file in memory beyond the least, which gives it back."""
+        memory_mb = self._memory_mb
+        self.limit_memory(LEAST_MEMORY_MB)
+        self.limit_memory(memory_mb)
+
     def checkpoint(self, *, merge: bool = False) -> None:
         """Move the log into the file; with `merge`, also join the small row groups of many commits.
 
         Joining rewrites bodies, which blocks writes for seconds per gigabyte: for a quiet hour.
         """
+        if merge:
+            self._touch()
         with self._writing:
             self._run(f"SET max_vacuum_tasks = {MERGES if merge else 0}")
-            self._run("CHECKPOINT")
+            self._run("FORCE CHECKPOINT")  # waits for the questions under way
             self._run("SET max_vacuum_tasks = 0")
 
     def close(self) -> None:
         """Checkpoint and close, after whoever is writing."""
         with self._writing:
             self._duckdb.close()
+
+    def _touch(self) -> None:
+        """Write the one row of `applied` anew: without any change, a checkpoint does nothing."""
+        with self.transaction() as connection:
+            reached = connection.scalar(select(applied.c.position))
+            row = {"organization_id": self._organization_id, "position": reached}
+            connection.execute(delete(applied))
+            connection.execute(insert(applied).values(**row))
 
     def _cursor(self) -> ConnectionWrapper:
         return ConnectionWrapper(self._duckdb.cursor())

@@ -102,10 +102,15 @@ class Release:
 ROW = [Event[name] for name in EventRow.__dataclass_fields__]
 
 
-def event(scope: Scope, event_id: str) -> StoredEvent | None:
-    """One event with its body; a scope of a few hours around it answers many times as fast."""
-    found = ask(scope, _events(scope).add_columns(Event.body).where(Event.event_id == event_id))
-    return _stored(found)
+def event(scope: Scope, event_id: str, hashes: Iterable[str] | None = None) -> StoredEvent | None:
+    """One event with its body.
+
+    Its issue's hashes, or a scope of a few hours around it, make the answer many times as fast.
+    """
+    query = _events(scope).add_columns(Event.body).where(Event.event_id == event_id)
+    if hashes is not None:
+        query = query.where(of_groups(hashes))
+    return _stored(ask(scope, query))
 
 
 def latest_event(scope: Scope, hashes: Iterable[str]) -> StoredEvent | None:

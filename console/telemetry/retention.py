@@ -1,8 +1,8 @@
 """How long telemetry is kept: by age and by weight for each project, until it is erased.
 
 DuckDB gives the space of row groups that are deleted whole back at the next checkpoint, to be
-written again; of those deleted in part, when the checkpoint merges them. The file itself shrinks
-only at its end. Erasing a project writes the rest anew, so that nothing of it is left on the disk.
+written again; of those deleted in part, when `tidy` merges them. The file itself shrinks only at
+its end. Erasing a project writes the rest anew, so that nothing of it is left on the disk.
 """
 
 from collections import Counter
@@ -46,8 +46,20 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
         for project_id in present - kept.keys():
             deleted += erase_project(store, organization_id, project_id)
         if deleted:
-            database.checkpoint(merge=True)
+            database.checkpoint()
     return deleted
+
+
+def tidy() -> int:
+    """Merge the small row groups that checkpoints leave, in every file; return how many files.
+
+    It rewrites what it merges and holds writes up meanwhile: for a quiet hour of each day.
+    """
+    store = current()
+    for organization_id in store.organizations():
+        with store.using(organization_id) as database:
+            database.checkpoint(merge=True)
+    return len(store.organizations())
 
 
 def erase_project(store: TelemetryStore, organization_id: int, project_id: int) -> int:

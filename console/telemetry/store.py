@@ -14,12 +14,11 @@ from sqlalchemy import Executable, Row
 
 from console.core.config import Config
 from console.telemetry import writing
-from console.telemetry.database import Database
+from console.telemetry.database import LEAST_MEMORY_MB, Database
 from console.telemetry.records import Batch, Written
 from console.telemetry.scope import Scope
 
 EXTENSION = "pharos.telemetry"
-LEAST_MEMORY_MB = 48
 
 
 @dataclass(slots=True)
@@ -30,6 +29,7 @@ class Slot:
     database: Database | None = None
     users: int = 0
     used_at: float = 0.0
+    asked_at: float = 0.0
 
 
 class TelemetryStore:
@@ -53,6 +53,7 @@ class TelemetryStore:
         if the file cannot be read.
         """
         with self._open(scope.organization_id) as database:
+            self._slots[scope.organization_id].asked_at = monotonic()
             return database.rows(scope, statement)
 
     def write(self, organization_id: int, batch: Batch, position: int) -> Written:
@@ -101,13 +102,21 @@ class TelemetryStore:
             for path in self._folder.glob(f"{organization_id}.duckdb*"):
                 path.unlink()
 
-    def close_idle(self, seconds: float) -> None:
-        """Close what nobody has used for a while, which gives its memory back."""
-        self._close([o for o, slot in self._idle() if slot.used_at < monotonic() - seconds])
+    def rest(self, seconds: float) -> None:
+        """Give memory back: of files not used for a while all, of those only written to most."""
+        since = monotonic() - seconds
+        for organization_id, slot in self._idle():
+            if slot.used_at < since:
+                self._close(organization_id)
+            elif slot.asked_at < since:
+                with self._unused(slot) as database:
+                    if database is not None:
+                        database.forget_pages()
 
     def close(self) -> None:
         """Close every file that is not in use, after a checkpoint."""
-        self._close([organization_id for organization_id, _ in self._idle()])
+        for organization_id, _ in self._idle():
+            self._close(organization_id)
 
     @contextmanager
     def _open(self, organization_id: int) -> Iterator[Database]:
@@ -151,18 +160,23 @@ class TelemetryStore:
     def _trim(self) -> None:
         with self._guard:
             surplus = sum(1 for s in self._slots.values() if s.database) - self._open_limit
-        if surplus > 0:
-            self._close([organization_id for organization_id, _ in self._idle()[:surplus]])
+        for organization_id, _ in self._idle()[: max(surplus, 0)]:
+            self._close(organization_id)
 
-    def _close(self, organization_ids: Sequence[int]) -> None:
-        for organization_id in organization_ids:
-            slot = self._slots[organization_id]
-            with slot.opening:
-                with self._guard:
-                    database = None if slot.users else slot.database
-                if database is not None:
-                    database.close()
-                    slot.database = None
+    def _close(self, organization_id: int) -> None:
+        slot = self._slots[organization_id]
+        with self._unused(slot) as database:
+            if database is not None:
+                database.close()
+                slot.database = None
+
+    @contextmanager
+    def _unused(self, slot: Slot) -> Iterator[Database | None]:
+        """The slot's database if nobody uses it; whoever comes meanwhile waits."""
+        with slot.opening:
+            with self._guard:
+                database = None if slot.users else slot.database
+            yield database
 
 
 def init_app(app: Flask, settings: Config) -> None:

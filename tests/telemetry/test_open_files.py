@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import sleep
 
 from sqlalchemy import func, select
 
@@ -48,10 +49,19 @@ def test_one_in_use_stays_open(folder):
 def test_what_nobody_uses_is_closed_after_a_while(folder):
     store = TelemetryStore(folder, memory_mb=96, open_limit=9)
     count(store, 1)
-    store.close_idle(seconds=60)
+    store.rest(seconds=60)
     assert opened(store) == [1]
-    store.close_idle(seconds=0)
+    store.rest(seconds=0)
     assert opened(store) == []
+
+
+def test_one_that_is_only_written_to_stays_open(asking):
+    asking.write(1, Batch(errors=[error()]), position=1)
+    sleep(0.2)
+    asking.write(1, Batch(errors=[error(position=2)]), position=2)
+    asking.rest(seconds=0.1)
+    assert opened(asking) == [1]
+    assert errors.totals(scope()).events == 2
 
 
 def test_threads_write_and_read_while_files_open_and_close(folder):

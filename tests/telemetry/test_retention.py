@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 
 from console.telemetry import errors, retention, spans
 from console.telemetry.records import Batch, ErrorEvent
@@ -76,6 +77,22 @@ def test_space_of_what_was_deleted_is_used_again(asking, folder):
     assert retention.apply(1, {1: Keep(30, PLENTY)}) == 150
     again = max(write_a_megabyte(position, NOON) for position in (4, 5, 6))
     assert again < 1.2 * full
+
+
+def test_tidying_merges_what_many_checkpoints_left(asking):
+    def row_groups() -> int:
+        groups = text("SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('error_event')")
+        with asking.using(1) as database, database.transaction() as connection:
+            return connection.scalar(groups) or 0
+
+    for position in range(1, 6):
+        asking.write(1, Batch(errors=[error(position)]), position)
+        with asking.using(1) as database:
+            database.checkpoint()
+    assert row_groups() == 5
+    assert retention.tidy() == 1
+    assert row_groups() == 1
+    assert errors.totals(scope()).events == 5
 
 
 def test_an_organization_without_telemetry_gets_no_file(asking, folder):
