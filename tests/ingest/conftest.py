@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from console.accounts.models import Project
+from console.accounts.projects import create_token
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
@@ -101,6 +102,14 @@ def accepted(waiting: Spool) -> Callable[..., int]:
         )
 
     return accept
+
+
+def make_token(app: Flask, project: Project, *scopes: str) -> str:
+    """Return a new API token of the project."""
+    with inside(app, project):
+        _, secret = create_token(db.session.get_one(Project, project.id), "test", scopes)
+        db.session.commit()
+        return secret
 
 
 class Stored:

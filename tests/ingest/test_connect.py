@@ -1,0 +1,154 @@
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from console.accounts.models import Key, MonitoringConfig
+from console.core.db import db
+from console.ingest import accept, auth
+from console.ingest.setups import ADVICE, SETUPS
+from tests.factories import public_key
+from tests.ingest.conftest import envelope, error, transaction
+
+HTMX = {"HX-Request": "true"}
+CONNECT = "/acme/shop/connect"
+ARRIVAL = "/acme/shop/connect/arrival"
+
+
+@pytest.fixture
+def sent(app, acme, client, digest):
+    """`sent(envelope(…), key=…)` sends as an SDK does, and digests what came of it."""
+
+    def send(body: bytes, *, key: str = "", project_id: int = 0, **headers: str) -> int:
+        url = f"/api/{project_id or acme.id}/envelope/?sentry_key={key or public_key(app, acme)}"
+        status = client.post(url, data=body, headers=headers).status_code
+        app.extensions["pharos.refusals"].flush()
+        digest.drain()
+        return int(status)
+
+    return send
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
+    page = as_vic.get(f"{CONNECT}?setup={setup.name}").text
+    dsn = f"http://{public_key(app, acme)}@localhost/{acme.id}"
+    assert page.count(dsn) >= 2
+    assert setup.install.splitlines()[0].replace('"', "&#34;") in page
+    assert "%DSN%" not in page
+
+
+def test_python_set_ups_name_the_line_of_every_query(as_vic):
+    assert "db_query_source_threshold_ms=0" in as_vic.get(f"{CONNECT}?setup=flask").text
+
+
+def test_the_set_up_of_the_projects_platform_comes_first(as_vic):
+    page = as_vic.get(CONNECT).text
+    assert 'aria-current="page"' in page.split("Kinds of application")[1].split("Flask")[0]
+
+
+def test_a_choice_of_set_up_is_a_part_for_htmx(as_vic):
+    part = as_vic.get(f"{CONNECT}?setup=node", headers=HTMX).text
+    assert part.lstrip().startswith('<section id="setup"')
+
+
+def test_it_waits_for_the_first_event_and_then_links_its_issue(as_vic, sent):
+    assert "Waiting for the first event" in as_vic.get(CONNECT).text
+    before = as_vic.get(ARRIVAL, headers=HTMX)
+    again = {**HTMX, "Pharos-Part": before.headers["Pharos-Part"]}
+    assert as_vic.get(ARRIVAL, headers=again).status_code == 204
+    sent(envelope(("transaction", transaction())))
+    assert "Data arrives, but no error yet" in as_vic.get(ARRIVAL, headers=again).text
+    sent(envelope(("event", error("KeyError"))))
+    part = as_vic.get(ARRIVAL, headers=again).text
+    assert '<a href="/acme/shop/issues/1/">KeyError: it broke</a>' in part
+
+
+def test_its_command_sends_an_event(as_vic, client, acme, digest, stored):
+    page = as_vic.get(CONNECT).text
+    command = page.split("curl -i --data-binary @- &#39;")[1]
+    url = urlsplit(command.split("&#39;")[0])
+    lines = [b"{}", b'{"type":"event"}', b'{"level":"error","message":"Hello from curl"}', b""]
+    assert client.post(f"{url.path}?{url.query}", data=b"\n".join(lines)).status_code == 200
+    digest.drain()
+    assert stored(acme).issues() == {"Hello from curl": 1}
+
+
+def test_every_reason_for_a_refusal_comes_with_advice():
+    given = {auth.NO_KEY, auth.BAD_KEY, auth.UNKNOWN_KEY, auth.DISABLED_KEY, auth.OTHER_PROJECT}
+    given |= {auth.OTHER_SERVER, auth.ORIGIN}
+    given |= {accept.OVER_QUOTA, accept.TOO_LARGE, accept.UNDECODABLE}
+    assert given == set(ADVICE)
+
+
+def test_an_unknown_key_is_told(as_vic, sent):
+    assert sent(envelope(("event", error())), key="f" * 32) == 403
+    _assert_told(as_vic, auth.UNKNOWN_KEY)
+
+
+def test_a_malformed_key_is_told(as_vic, sent):
+    assert sent(envelope(("event", error())), key="oops") in {400, 401, 403}
+    _assert_told(as_vic, auth.BAD_KEY)
+
+
+def test_a_disabled_key_is_told(as_vic, sent, acme, app, inside, clock):
+    _change_key(inside, acme, disabled_at=clock.now() - timedelta(minutes=1))
+    assert sent(envelope(("event", error()))) == 403
+    _assert_told(as_vic, auth.DISABLED_KEY)
+    assert "This project has no working key" in as_vic.get(CONNECT).text
+
+
+def test_a_key_with_another_projects_number_is_told(as_vic, sent, globex):
+    assert sent(envelope(("event", error())), project_id=globex.id) == 403
+    _assert_told(as_vic, auth.OTHER_PROJECT)
+
+
+def test_an_exceeded_quota_is_told(as_vic, sent, acme, inside):
+    _change_key(inside, acme, quota_per_minute=1)
+    assert sent(envelope(("event", error()))) == 200
+    assert sent(envelope(("event", error()))) == 429
+    _assert_told(as_vic, accept.OVER_QUOTA)
+
+
+def test_an_unreadable_body_is_told(as_vic, sent):
+    assert sent(b"\x1f\x8b no gzip", **{"Content-Encoding": "gzip"}) == 400
+    _assert_told(as_vic, accept.UNDECODABLE)
+
+
+def test_a_foreign_origin_is_told(as_vic, sent, acme, inside):
+    with inside(acme):
+        config = db.session.scalars(select(MonitoringConfig)).one()
+        config.allowed_origins = ["https://shop.test"]
+        db.session.commit()
+    assert sent(envelope(("event", error())), Origin="https://evil.test") == 403
+    _assert_told(as_vic, auth.ORIGIN)
+
+
+def test_what_was_refused_long_ago_is_not_told(as_vic, sent, clock):
+    sent(envelope(("event", error())), key="f" * 32)
+    clock.move(hours=2)
+    assert auth.UNKNOWN_KEY not in as_vic.get(ARRIVAL, headers=HTMX).text
+
+
+def test_a_stranger_finds_no_connect_page(as_eve, acme):
+    assert as_eve.get(CONNECT).status_code == 404
+    assert as_eve.get(ARRIVAL, headers=HTMX).status_code == 404
+
+
+def test_without_htmx_the_arrival_leads_to_the_page(as_vic):
+    assert as_vic.get(ARRIVAL).headers["Location"] == CONNECT
+
+
+def _assert_told(browser, reason: str) -> None:
+    part = browser.get(ARRIVAL, headers=HTMX).text
+    assert reason in part
+    assert ADVICE[reason].replace("'", "&#39;") in part
+
+
+def _change_key(inside, project, **fields) -> None:
+    with inside(project):
+        key = db.session.scalars(select(Key)).one()
+        for name, value in fields.items():
+            setattr(key, name, value)
+        db.session.commit()
