@@ -41,7 +41,7 @@ def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
     groupings = {one.hash: one for one in queries.groupings(issue)}
     scope = lifetime(project, issue)
     if event_id:
-        event = telemetry.event(scope, event_id)
+        event = telemetry.event(scope, event_id, groupings)
     else:
         event = telemetry.latest_event(scope, groupings)
     if event is None or event.grouping_hash not in groupings:

@@ -17,7 +17,7 @@ from console.telemetry.tables import error_event, span
 from tests.telemetry.writer import PER_POSITION, batch
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 4
+ROUNDS = 3
 
 
 def killed_writer(folder: Path, start: int, seconds: float) -> int:
@@ -49,7 +49,7 @@ def test_kill_9_amid_writes_loses_nothing_and_doubles_nothing(folder):
     chance = random.Random(3)
     position = 0
     for _ in range(ROUNDS):
-        told = killed_writer(folder, position + 1, chance.uniform(0.0, 0.5))
+        told = killed_writer(folder, position + 1, chance.uniform(0.0, 0.4))
         store = TelemetryStore(folder, memory_mb=96, open_limit=1)
         position = store.position(1)
         assert position >= told

@@ -43,14 +43,18 @@ def two(asking):
     return asking
 
 
-@pytest.mark.parametrize("statement", SQL)
-def test_sql_cannot_leave_the_file(two, folder, statement):
-    with (
-        pytest.raises((DBAPIError, TelemetryUnavailable)),
-        two.using(1) as mine,
-        mine.transaction() as connection,
-    ):
-        connection.execute(text(statement.format(folder=folder)))
+def refuses(store: TelemetryStore, statement: str) -> bool:
+    try:
+        with store.using(1) as mine, mine.transaction() as connection:
+            connection.execute(text(statement))
+    except (DBAPIError, TelemetryUnavailable):
+        return True
+    return False
+
+
+def test_sql_cannot_leave_the_file(two, folder):
+    allowed = [one for one in SQL if not refuses(two, one.format(folder=folder))]
+    assert allowed == []
     assert errors.totals(scope()).events == 1
 
 
