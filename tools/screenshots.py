@@ -27,8 +27,8 @@ from tests.crawl import addresses, crawl, sign_in  # noqa: E402
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 PANELS = 500  # milliseconds for those that load themselves
-# What README shows: the picture's name, and the view.
-DOCS = {"inbox": "errors-inbox", "issue": "errors-issue"}
+# What README shows: the picture's name, its theme, and the search whose first issue is opened.
+DOCS = (("inbox", "light", ""), ("issue", "dark", "?q=PriceError"))
 
 
 def main() -> None:
@@ -129,15 +129,14 @@ def _photograph(
 def _photograph_docs(
     browser: Browser, url: str, pages: dict[str, str], login: tuple[str, str]
 ) -> None:
-    folder = ROOT / "docs"
-    folder.mkdir(exist_ok=True)
-    for theme in THEMES:
+    for name, theme, search in DOCS:
         context, page = _visitor(browser, theme, "wide")
         sign_in(page, url, *login)
-        for name, kind in DOCS.items():
-            page.goto(pages[kind])
-            page.wait_for_timeout(PANELS)
-            page.screenshot(path=folder / f"{name}-{theme}.png")
+        page.goto(pages["errors-inbox"] + search)
+        if search:
+            page.click("[data-open]")
+        page.wait_for_timeout(PANELS)
+        page.screenshot(path=ROOT / "docs" / f"{name}.png")
         context.close()
 
 
