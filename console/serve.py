@@ -3,7 +3,9 @@
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable
+from io import RawIOBase
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BACKLOG = 1024
+SENDERS = 512  # requests whose bodies may be on their way at once; threads that come and go
+BUFFERED = 1 << 18  # bytes of a body that are waited for outside the threads that answer
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
 HEADER_TIMEOUT_MS = 15_000
 STOP_SECONDS = 30  # for requests under way, when asked to end
-# What granian makes of the process's environment is CGI's; the rest must not be in every request.
 CGI = ("HTTP_", "SERVER_", "REQUEST_", "REMOTE_", "PATH_INFO", "QUERY_", "CONTENT_", "SCRIPT_")
 
 
@@ -47,10 +50,10 @@ def serve(
     app = make_app()
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{listener.getsockname()[1]}"
-    server = OneProcess(listener, threads)
+    server = OneProcess(listener)
     server.on_startup(lambda: ready(app, url))
     server.on_shutdown(lambda: closing(app))
-    server.serve(target_loader=lambda: without_process_environment(front(app)), wrap_loader=False)
+    server.serve(target_loader=lambda: Entry(front(app), threads), wrap_loader=False)
 
 
 class OneProcess(MTServer):
@@ -62,12 +65,12 @@ class OneProcess(MTServer):
     process of its other server runs as well.
     """
 
-    def __init__(self, listener: socket.socket, threads: int) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         """Take over the listening socket."""
         super().__init__(
             "console",
             interface=Interfaces.WSGI,
-            blocking_threads=threads,
+            blocking_threads=SENDERS,
             backlog=BACKLOG,
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
@@ -86,16 +89,49 @@ class OneProcess(MTServer):
         self._shd = holder(self._listener.detach(), False, BACKLOG)
 
 
-def without_process_environment(app: "WSGIApplication") -> Callable[..., Iterable[bytes]]:
-    """The app, its requests without SECRET_KEY and what else the process was started with."""
-    foreign = [name for name in os.environ if not name.startswith(CGI)]
+class Entry:
+    """What granian calls: at most `threads` requests at a time, of which the beginning is here.
 
-    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        for name in foreign:
+    Granian gives a request a thread as soon as its headers are read, so as many slow senders as
+    there are threads would keep everybody out. Here they wait in threads of their own.
+    """
+
+    def __init__(self, app: "WSGIApplication", threads: int) -> None:
+        """`app` answers."""
+        self._app = app
+        self._room = threading.BoundedSemaphore(threads)
+        # granian puts the process's environment into every request, SECRET_KEY included.
+        self._foreign = [name for name in os.environ if not name.startswith(CGI)]
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        for name in self._foreign:
             environ.pop(name, None)
-        return app(environ, start_response)
+        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = Body(environ["wsgi.input"])
+        with self._room:
+            return self._app(environ, start_response)
 
-    return answer
+
+class Body(RawIOBase):
+    """A request's body, of which up to BUFFERED bytes are read when it is made."""
+
+    def __init__(self, stream: Any) -> None:
+        """Wait for the beginning of `stream`."""
+        self._rest = stream
+        self._start = b""
+        while len(self._start) < BUFFERED and (part := stream.read(BUFFERED - len(self._start))):
+            self._start += part
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        self._start = self._start[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
 
 
 def _listener(host: str, port: int) -> socket.socket:

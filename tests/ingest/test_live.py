@@ -1,0 +1,123 @@
+"""The endpoints behind the real server: what only sockets do."""
+
+import gzip
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from console.serve import Entry
+from tests.databases import ROOT
+from tests.ingest.envelopes import ENCODE, envelope
+from tests.live import Server, pharos
+
+
+@pytest.fixture
+def address(server: Server) -> tuple[str, int]:
+    url = urlsplit(server.url)
+    assert url.hostname
+    assert url.port
+    return url.hostname, url.port
+
+
+@pytest.fixture
+def sdk(dsn) -> tuple[str, dict[str, str]]:
+    """Path and headers of an SDK that was given the DSN."""
+    url = urlsplit(dsn)
+    path = f"/api{url.path}/envelope/"
+    return path, {"X-Sentry-Auth": f"Sentry sentry_key={url.username}, sentry_version=7"}
+
+
+def pieces(body: bytes) -> Iterator[bytes]:
+    """A body without a length, which http.client sends chunked."""
+    for start in range(0, len(body), 100):
+        yield body[start : start + 100]
+
+
+def post(address: tuple[str, int], path: str, body: Any, headers: dict[str, str]) -> int:
+    with closing(http.client.HTTPConnection(*address, timeout=10)) as connection:
+        connection.request("POST", path, body=body, headers=headers)
+        return connection.getresponse().status
+
+
+def test_bodies_come_whole_in_every_encoding_with_and_without_a_length(address, sdk):
+    path, headers = sdk
+    for name, encode in ENCODE.items():
+        encoded = headers | ({"Content-Encoding": name} if name else {})
+        body = encode(envelope())
+        assert post(address, path, body, encoded) == 200, name
+        assert post(address, path, pieces(body), encoded) == 200, f"{name}, chunked"
+    assert post(address, path, pieces(b"nonsense"), headers) == 400
+
+
+def test_a_client_that_goes_away_or_lies_harms_nobody(address, sdk):
+    path, headers = sdk
+    body = gzip.compress(envelope())
+    fields = {**headers, "Host": "pharos", "Content-Encoding": "gzip"}
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items())
+    for framing in (
+        f"Content-Length: {len(body) + 50}\r\n\r\n".encode() + body,
+        b"Content-Length: -1\r\n\r\n" + body,
+        b"Content-Length: nonsense\r\n\r\n" + body,
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + body,
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ):
+        with socket.create_connection(address, timeout=10) as connection:
+            connection.sendall(head.encode() + framing)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(1000)
+        assert not answer or answer.startswith(b"HTTP/1.1 4"), (framing[:40], answer)
+    assert post(address, path, body, headers | {"Content-Encoding": "gzip"}) == 200
+
+
+def test_slow_senders_do_not_keep_others_out(server, address, sdk):
+    """A request takes a thread once its headers are there: many with slow bodies take them all."""
+    path, headers = sdk
+    fields = {**headers, "Host": "pharos", "Content-Length": "1000"}
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items())
+    slow = [socket.create_connection(address) for _ in range(200)]
+    try:
+        for connection in slow:
+            connection.sendall(head.encode() + b"\r\n{")
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert post(address, path, envelope(), headers) == 200
+        assert time.monotonic() - began < 5
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_a_second_console_on_the_port_is_refused_with_a_sentence(server, address):
+    done = subprocess.run(
+        [*pharos(), "serve", "--port", str(address[1]), "--no-migrate"],
+        env=server.environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert f"cannot listen on 127.0.0.1:{address[1]}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_requests_do_not_carry_the_environment_of_the_process(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    monkeypatch.setenv("SERVER_NAME", "not-ours")
+    seen: dict[str, str] = {}
+
+    def app(environ, _start_response):
+        seen.update(environ)
+        return []
+
+    request = {"SECRET_KEY": "hunter2", "SERVER_NAME": "granian's", "HTTP_HOST": "pharos"}
+    Entry(app, 1)(dict(request), lambda *_: lambda _data: None)
+    assert seen == {"SERVER_NAME": "granian's", "HTTP_HOST": "pharos"}
