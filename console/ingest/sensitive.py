@@ -184,7 +184,7 @@ SHAPES = (
     ),
     Shape(
         "a JSON web token",
-        re.compile(r"\beyJ[\w-]{8,8192}\.[\w-]{8,8192}(?:\.[\w-]*)?"),
+        re.compile(r"\beyJ[\w-]{8,4096}\.[\w-]{8,8192}(?:\.[\w-]*)?"),
         FILTERED,
     ),
     Shape(

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors.grouping import group
@@ -316,6 +316,7 @@ ANY = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(FIELDS, ANY, max_size=5))
 def test_grouping_is_total_and_deterministic(content):
     found = group(content)
@@ -324,6 +325,7 @@ def test_grouping_is_total_and_deterministic(content):
     assert found.title
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_parametrise_is_total_and_short(text):
     assert len(parametrise(text)) <= 1000

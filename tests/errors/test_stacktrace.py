@@ -1,6 +1,6 @@
 """The order and shape in which a page shows what an event carries."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors.stacktrace import stacktrace
@@ -123,6 +123,7 @@ ANY = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(FIELDS, ANY, max_size=5))
 def test_any_mapping_has_a_view(content):
     view = stacktrace(content)

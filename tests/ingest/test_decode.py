@@ -12,7 +12,7 @@ from contextlib import suppress
 import brotli
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.ingest.decode import (
@@ -122,6 +122,7 @@ def test_unknown_and_too_many_encodings_are_refused_by_name():
         inflate(BODY, "gzip,gzip,gzip,gzip", limit=1 << 20)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate", "br", "zstd", "br,gzip", ""]))
 def test_any_bytes_inflate_or_are_undecodable(body, encoding):
     with suppress(Undecodable):
@@ -209,6 +210,7 @@ def test_an_unreadable_header_is_told_to_the_sender(raw, why):
             read(raw)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_an_envelope_or_undecodable(body):
     try:
@@ -218,6 +220,7 @@ def test_any_bytes_are_an_envelope_or_undecodable(body):
     assert [item.type for item in envelope.items] == [head.type for head in peek(body)[1]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_any_payload_survives_with_its_length(payloads):
     heads = [json.dumps({"type": "attachment", "length": len(one)}).encode() for one in payloads]

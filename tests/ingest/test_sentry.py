@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors.grouping import group
@@ -322,6 +322,7 @@ ANY = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["event", "transaction", "span", "client_report", "session", "odd"]),
     st.dictionaries(FIELDS, ANY, max_size=6) | ANY,
@@ -335,6 +336,7 @@ def test_decoding_is_total(kind, content, header):
     assert found.events or found.spans or found.counts or kind in {"span", "transaction"}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_payload_decodes_or_is_counted(payload):
     found = decode(Envelope({}, [Item("event", payload)]), context())
