@@ -78,7 +78,8 @@ def _is_run(plain: str) -> bool:
 
 def _is_common(plain: str) -> bool:
     """Whether only words of the list are left once digits and marks are gone."""
-    spelled = plain.translate(str.maketrans("@013457$", "aoieasts"))
+    core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
+    spelled = core.translate(str.maketrans("@013457$", "aoieasts"))
     for text in (plain, spelled):
         letters = re.sub(r"[^a-z]", "", text)
         if not letters or letters in _WORDS or _is_run(letters):

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection
 
 from flask import Flask
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
 from console.accounts.models import SLUG
 
@@ -38,6 +38,12 @@ class SlugConverter(BaseConverter):
     """Lower-case letters, digits and hyphens, as `<slug:project>` in a rule."""
 
     regex = rf"[a-z0-9][a-z0-9-]{{0,{SLUG - 1}}}"
+
+    def to_python(self, value: str) -> str:
+        """Leave the console's own names to the rules that spell them out."""
+        if value in RESERVED:
+            raise ValidationError
+        return value
 
 
 def init_app(app: Flask) -> None:

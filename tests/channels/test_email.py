@@ -1,0 +1,59 @@
+"""Mail reaches a server, whole and harmless, or the failure says why."""
+
+from dataclasses import replace
+
+import pytest
+
+from console.channels.email import MailError, Message, send
+from tests.fakes.smtp import free_port
+
+MESSAGE = Message("ada@acme.test", "Grüße", "Text with ümlauts", "<p>Text</p>")
+
+
+def test_it_arrives_with_both_bodies(smtp):
+    send(MESSAGE, smtp_url=smtp.url, sender="Pharos <pharos@acme.test>")
+    mail = smtp.messages[0]
+    assert (mail["From"], mail["Subject"]) == ("Pharos <pharos@acme.test>", "Grüße")
+    assert mail["X-Envelope-To"] == "ada@acme.test"
+    assert mail["Message-ID"].endswith("@acme.test>")
+    assert mail["Date"]
+    assert mail.get_body(("plain",)).get_content().strip() == "Text with ümlauts"
+    assert mail.get_body(("html",)).get_content().strip() == "<p>Text</p>"
+
+
+@pytest.mark.parametrize("field", ["to", "subject"])
+def test_headers_cannot_be_smuggled_in(smtp, field):
+    with pytest.raises(MailError):
+        send(
+            replace(MESSAGE, **{field: "x@y.test\r\nBcc: z@y.test"}),
+            smtp_url=smtp.url,
+            sender="pharos@acme.test",
+        )
+    assert smtp.messages == []
+
+
+def test_a_refusal_says_why(smtp):
+    smtp.refusal = "550 no such person"
+    with pytest.raises(MailError, match="no such person"):
+        send(MESSAGE, smtp_url=smtp.url, sender="pharos@acme.test")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://mail.test", "must look like"),
+        ("smtp://", "must look like"),
+        ("smtp://127.0.0.1:{}", "did not take the mail"),
+        ("smtps://127.0.0.1:{}", "did not take the mail"),
+    ],
+)
+def test_a_server_that_is_not_there(url, said):
+    with pytest.raises(MailError, match=said):
+        send(MESSAGE, smtp_url=url.format(free_port()), sender="pharos@acme.test")
+
+
+def test_a_password_goes_nowhere_without_tls(smtp, monkeypatch):
+    monkeypatch.setattr("console.channels.email.LOOPBACK", frozenset())
+    url = smtp.url.replace("smtp://", "smtp://user:secret@")
+    with pytest.raises(MailError, match="the password was not sent"):
+        send(MESSAGE, smtp_url=url, sender="pharos@acme.test")
