@@ -81,7 +81,7 @@ class Decoded:
 def decode(envelope: Envelope, context: Context) -> Decoded:
     """Decode each item that makes sense, count each that does not; never raises for the content."""
     decoded = Decoded()
-    arrival = Arrival(context, envelope.header)
+    arrival = Arrival(context, context.scrubber.scrub(dict(envelope.header)))
     for item in envelope.items:
         try:
             _item(item, arrival, decoded)

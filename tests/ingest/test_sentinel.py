@@ -169,7 +169,10 @@ def test_no_part_of_an_event_keeps_what_is_planted_in_it():
 @pytest.mark.parametrize("kind", OTHERS)
 def test_no_other_item_keeps_what_is_planted_in_it(kind):
     content = planted(OTHERS[kind])
-    _, texts = kept(Envelope(planted({"sdk": {}}), [Item(kind, json.dumps(content).encode())]))
+    header = planted(
+        {"sdk": {"name": "n", "version": "1"}, "trace": {"release": "r", "environment": "e"}}
+    )
+    _, texts = kept(Envelope(header, [Item(kind, json.dumps(content).encode())]))
     assert SENTINEL not in texts
 
 
