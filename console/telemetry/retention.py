@@ -6,7 +6,7 @@ its end. Erasing a project writes the rest anew, so that nothing of it is left o
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,7 @@ from console.telemetry.tables import error_event, span
 
 ROWS = (error_event, span)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+JUST_MADE = timedelta(hours=1)
 EVENT_BYTES = 100  # of an event on disk, besides its body, message and tags
 SPAN_BYTES = 120  # of a span on disk, its texts and attributes included
 
@@ -38,12 +39,12 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
         return 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
-            present = set(_projects(connection))
+            gone = _quiet_projects(connection) - kept.keys()
             deleted = sum(
                 _delete_before(connection, project_id, _oldest_kept(connection, project_id, keep))
                 for project_id, keep in kept.items()
             )
-        for project_id in present - kept.keys():
+        for project_id in gone:
             deleted += erase_project(store, organization_id, project_id)
         if deleted:
             database.checkpoint()
@@ -73,9 +74,14 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
     return erased
 
 
-def _projects(connection: Connection) -> Iterator[int]:
+def _quiet_projects(connection: Connection) -> set[int]:
+    """Projects that sent nothing lately: one that was made a moment ago may not be named yet."""
+    latest: dict[int, datetime] = {}
     for table in ROWS:
-        yield from connection.scalars(select(table.c.project_id).distinct())
+        received = select(table.c.project_id, func.max(table.c.received_at))
+        for project_id, at in connection.execute(received.group_by(table.c.project_id)):
+            latest[project_id] = max(at, latest.get(project_id, at))
+    return {project_id for project_id, at in latest.items() if at < clock.now() - JUST_MADE}
 
 
 def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetime:

@@ -51,6 +51,12 @@ def test_projects_that_are_gone_are_erased(asking):
     assert (titles(1), titles(2)) == (["1"], [])
 
 
+def test_a_project_that_was_made_just_now_is_not_gone(asking):
+    asking.write(1, Batch(errors=[error(at=NOON, title="first")]), position=1)
+    assert retention.apply(1, {}) == 0
+    assert titles() == ["first"]
+
+
 def test_an_erased_project_is_not_in_the_file(asking, folder):
     secret, kept = "a-very-particular-title", "another-particular-title"
     events = [error(title=secret), error(project_id=2, title=kept)]
