@@ -16,6 +16,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+ID, KIND = "e" * 32, "PricingErrorNNN"  # stand for what differs from event to event
+SECOND = "%Y-%m-%dT%H:%M:%S"
+
 
 def main() -> None:
     arguments = parsed_arguments()
@@ -48,14 +51,16 @@ def made_requests(arguments: argparse.Namespace) -> list[bytes]:
     url = urllib.parse.urlsplit(arguments.dsn)
     header, item_header, payload = arguments.envelope.read_bytes().split(b"\n", 2)
     envelope, item, event = json.loads(header), json.loads(item_header), json.loads(payload)
+    event["event_id"] = envelope["event_id"] = ID
+    event["timestamp"] = envelope["sent_at"] = f"{time.strftime(SECOND, time.gmtime())}.000000Z"
+    event["exception"]["values"][-1]["type"] = KIND
+    body = json.dumps(event, separators=(",", ":"))
+    text = "\n".join([json.dumps(envelope), json.dumps(item | {"length": len(body)}), body, ""])
     made = []
     for number in range(arguments.count or arguments.pool):
-        event["event_id"] = envelope["event_id"] = uuid.uuid4().hex
-        event["timestamp"] = envelope["sent_at"] = f"{time.strftime('%Y-%m-%dT%H:%M:%S')}.000000Z"
-        event["exception"]["values"][-1]["type"] = f"PricingError{number % arguments.groups:03d}"
-        body = json.dumps(event, separators=(",", ":")).encode()
-        lines = [json.dumps(envelope).encode(), json.dumps(item | {"length": len(body)}).encode()]
-        made.append(request(url, gzip.compress(b"\n".join([*lines, body]) + b"\n", 5)))
+        kind = f"PricingError{number % arguments.groups:03d}"
+        one = text.replace(ID, uuid.uuid4().hex).replace(KIND, kind)
+        made.append(request(url, gzip.compress(one.encode(), 5)))
     return made
 
 
@@ -127,6 +132,7 @@ class Load:
         return {
             "connections": self.conns,
             "requests": len(ordered),
+            "seconds": round(seconds, 2),
             "per_second": round(len(ordered) / seconds, 1),
             "codes": self.codes,
             "p50_ms": quantile(0.5),
