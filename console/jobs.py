@@ -124,7 +124,7 @@ def each_organization() -> Iterator[int]:
 
 def apply_retention() -> str:
     """Delete telemetry and outcomes that are older than their project keeps them."""
-    removed = 0
+    gone, removed = _forget_organizations(), 0
     for organization_id in each_organization():
         kept = {
             one.project_id: retention.Keep(one.retention_days, one.retention_mb)
@@ -134,7 +134,7 @@ def apply_retention() -> str:
         removed += retention.apply(organization_id, kept)
         db.session.execute(delete(Outcome).where(Outcome.hour < clock.now() - OUTCOMES_KEPT))
         db.session.commit()
-    return f"{removed} rows of telemetry deleted"
+    return f"{removed} rows and {gone} organizations' telemetry deleted"
 
 
 def tidy_telemetry() -> str:
@@ -146,6 +146,21 @@ def rest_telemetry() -> str:
     """Give back the memory of telemetry that nobody is asking for."""
     store.current().rest(TELEMETRY_RESTS.total_seconds())
     return "done"
+
+
+def _forget_organizations() -> int:
+    """Delete the telemetry of organizations that are gone; return how many."""
+    files = store.current().organizations()  # before the list: who has a file is in it, or gone
+    present = set(db.session.scalars(select(Organization.id)))
+    gone = [organization_id for organization_id in files if organization_id not in present]
+    for organization_id in gone:
+        store.current().delete_organization(organization_id)
+    return len(gone)
+
+
+def tidy() -> str:
+    """Merge what each day's checkpoints have left in small pieces."""
+    return f"{retention.tidy()} telemetry databases tidied"
 
 
 def end_timed_mutes() -> str:
@@ -191,6 +206,7 @@ JOBS = (
     Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
     Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
+    Job("tidy", timedelta(days=1), tidy),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),
 )

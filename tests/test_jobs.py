@@ -1,17 +1,20 @@
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from console import jobs
-from console.accounts.models import LoginSession
+from console.accounts.models import LoginSession, Organization
 from console.app import create_app
 from console.core.db import db
 from console.core.leases import JobRun
 from console.core.tenancy import current_organization_id
 from console.errors.models import Issue, Status
 from console.jobs import Job, Ticker, each_organization, run_job
+from console.telemetry import store
+from console.telemetry.records import Batch, ErrorEvent
 from tests.factories import make_user
 
 
@@ -25,14 +28,19 @@ def two_consoles(both_databases, settings):
             db.engine.dispose()
 
 
-def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
-    ran: list[datetime] = []
+def noting(ran: list[str], word: str) -> Callable[[], str]:
+    """A job that adds a word to `ran`."""
 
     def note() -> str:
-        ran.append(datetime.now(UTC))
+        ran.append(word)
         return "done"
 
-    job = Job("count", timedelta(seconds=1), note)
+    return note
+
+
+def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
+    ran: list[str] = []
+    job = Job("count", timedelta(seconds=1), noting(ran, "tick"))
     tickers = [Ticker(app, [job]) for app in two_consoles]
     for ticker in tickers:
         ticker.start()
@@ -41,7 +49,7 @@ def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
         ticker.stop()
     with two_consoles[0].app_context():
         runs = db.session.scalar(select(func.count()).select_from(JobRun))
-        ticks = db.session.scalar(select(func.count(JobRun.due_at.distinct())))
+        ticks = db.session.scalars(select(func.count(JobRun.due_at.distinct()))).one()
     with capsys.disabled():
         print(f"\n{len(ran) / ticks:g} runs per tick, {ticks} ticks, 2 schedulers")
     assert len(ran) == runs == ticks
@@ -52,7 +60,7 @@ def test_only_the_leader_runs_and_another_takes_over(two_consoles, clock):
     clock.set(datetime(2026, 5, 1, 12, tzinfo=UTC))
     ran: list[str] = []
     first, second = (
-        Ticker(app, [Job("who", timedelta(minutes=1), lambda name=name: ran.append(name) or "")])
+        Ticker(app, [Job("who", timedelta(minutes=1), noting(ran, name))])
         for app, name in zip(two_consoles, "ab", strict=True)
     )
     for ticker in (first, second):
@@ -80,8 +88,8 @@ def test_a_process_that_ends_hands_the_lease_over(two_consoles):
 
 def test_a_period_is_run_once_however_often_it_is_asked_for(app, clock):
     clock.set(datetime(2026, 5, 1, 12, 20, tzinfo=UTC))
-    ran: list[int] = []
-    job = Job("hourly", timedelta(hours=1), lambda: str(ran.append(1)))
+    ran: list[str] = []
+    job = Job("hourly", timedelta(hours=1), noting(ran, "x"))
     ticker = Ticker(app, [job])
     ticker.lead()
     for _ in range(3):
@@ -135,3 +143,30 @@ def test_what_has_ended_is_forgotten(app, clock):
         jobs.forget_the_past()
         assert db.session.scalars(select(LoginSession.digest)).all() == []
         assert db.session.scalars(select(JobRun)).all() == []
+
+
+def test_retention_keeps_what_is_young_and_somebodys(app, acme, globex, clock, inside):
+    """Old rows go, the telemetry of a deleted organization goes, everything else stays."""
+    with app.app_context():
+        telemetry = store.current()
+        for project in (acme, globex):
+            old = [_event(project, 1, clock.now() - timedelta(days=91))]
+            young = [_event(project, 2, clock.now())]
+            telemetry.write(project.organization_id, Batch(errors=[*old, *young]), 2)
+        db.session.delete(db.session.get_one(Organization, globex.organization_id))
+        db.session.commit()
+        assert jobs.apply_retention() == "1 rows and 1 organizations' telemetry deleted"
+        assert telemetry.organizations() == [acme.organization_id]
+        telemetry.close()
+
+
+def _event(project, position: int, at: datetime) -> ErrorEvent:
+    return ErrorEvent(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        position=position,
+        event_id=f"{position:032x}",
+        timestamp=at,
+        received_at=at,
+        grouping_hash="0" * 32,
+    )

@@ -14,11 +14,11 @@ PUBLIC = {
     "accounts.login",
     "accounts.set_theme",
     "accounts.setup",
-    "ingest.health",
+    "intake.health",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*)?")
-TYPES = {"organization": "slug", "project": "slug"}
+TYPES = {"organization": "slug", "project": "slug", "event_id": "event"}
 PREFIX = {
     "organization": "/<slug:organization>/",
     "project": "/<slug:organization>/<slug:project>/",
