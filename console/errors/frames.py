@@ -10,11 +10,14 @@ _LIBRARY = re.compile(
     r"(?:^|[/\\])(?:site-packages|dist-packages|node_modules|vendor|gems|\.cargo|\.m2)[/\\]"
     r"|^(?:node:|<frozen |native\b|\[native code\])|[/\\]lib(?:64)?[/\\]python\d"
 )
-_ANONYMOUS = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>", "{closure}", "<lambda>"})
-_WRAPPERS = re.compile(r"^(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]+")
+_ANONYMOUS = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>"})
+_WRAPPERS = re.compile(
+    r"^(?:(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]+"
+    r"|block(?: \(\d+ levels\))? in )"
+)
 _GENERATED = re.compile(
     r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?<![0-9a-zA-Z])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9a-zA-Z])|\d{2,}",
+    r"|(?<![0-9a-zA-Z])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9a-zA-Z])|\d{2,}|(?<=[$_])\d|(?<=func)\d",
     re.IGNORECASE,
 )
 _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js|[.-][0-9a-f]{8,}\.(?:m|c)?js", re.IGNORECASE)
@@ -80,6 +83,7 @@ def _module(frame: Mapping[str, Any]) -> str:
     name = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*/", "/", name)  # an origin, webpack://, app://
     if name.startswith(("/", "~")) or name[1:3] == ":/":
         name = "/".join(name.split("/")[-2:])  # folders of hosts and releases come before
+    name = re.sub(r"(?<=/)\d+(?=/|$)", "*", name)  # a page's own script, at /users/7
     return _GENERATED.sub("*", name.removeprefix("./"))
 
 
@@ -87,8 +91,10 @@ def _function(frame: Mapping[str, Any], platform: str) -> str:
     function = _text(frame, "function").strip()
     while (bare := _WRAPPERS.sub("", function)) != function:
         function = bare
-    function = function.rsplit(".<locals>.", maxsplit=1)[-1]
+    function = function.rsplit(".<locals>.", maxsplit=1)[-1].split(" [as ", maxsplit=1)[0]
     if function in _ANONYMOUS or function.endswith((".?", ".<anonymous>")):
+        return ""
+    if function.startswith("{closure"):  # PHP 8.4 adds file and line
         return ""
     if is_minified(frame, platform) or (len(function) <= 2 and platform == "javascript"):
         return ""

@@ -22,12 +22,14 @@ from console.ingest.sensitive import (
     is_card_number,
     judge,
     truncate_ip,
+    words_of,
 )
 
 IpPolicy: TypeAlias = Literal["keep", "truncate", "remove"]
 
 DEPTH = 64
 KEY_LENGTH = 200
+SHORT_NAME = 4  # shorter names of a project are whole words: "vat" is not in "private"
 TEXT_LENGTH = 16_384
 READ_LENGTH = 4 * TEXT_LENGTH  # what of a text is searched before it is cut to its length
 CUT = "… [cut]"
@@ -44,7 +46,7 @@ _CARDS = range(10**12, 10**19)
 class ScrubRules:
     """What to blank: the defaults, plus what a project adds.
 
-    `names` are fields whose value is secret wherever the name occurs in a field's name, `patterns`
+    `names` are fields whose value is secret, also as a part of a field's name, `patterns`
     are regular expressions (RE2) of texts to blank, `safe` are fields that nothing is blanked in.
     """
 
@@ -262,7 +264,8 @@ class Scrubber:
             return key, Verdict.SAFE
         if not self.rules.enabled:
             return key, verdict if verdict is Verdict.IP else Verdict.PLAIN
-        if any(own in joined for own in self._names):
+        words = words_of(key)
+        if any(own in (joined if len(own) >= SHORT_NAME else words) for own in self._names):
             return key, Verdict.SECRET
         return self._text_key(key), verdict
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.ingest.arrival import Arrival, hex_id, sdk_text, text
+from console.ingest.arrival import Arrival, hex_id, parse_time, sdk_text, text
 from console.ingest.attributes import (
     ENVIRONMENT,
     PROCESS,
@@ -201,53 +201,59 @@ def _span(
     is_segment: bool,
     shared: Mapping[str, Any],
 ) -> Span:
+    """The row of one span; `shared` overrides what the span says of itself."""
     trace_id, span_id = hex_id(fields.get("trace_id"), 32), hex_id(fields.get("span_id"), 16)
     if not trace_id or not span_id:
         raise NotASpan("a span has no trace id or span id")
-    start = arrival.time(fields.get("start_timestamp"))
+    began = fields.get("start_timestamp")
+    start = arrival.time(began)
     if start is None:
         raise NotASpan("a span has no start")
-    op = text(fields.get("op") or attributes.get("sentry.op"), 100)
-    name = fields["name"]
-    method, rest = split_method(name)
-    method = text(attributes.get("http.request.method"), 20).upper() or method
-    status_code = _status_code(attributes.get("http.response.status_code"))
-    source = text(attributes.get("sentry.segment.name.source"), 20)
-    context = arrival.context
-    columns = {
-        "is_segment": is_segment,
-        "op": op,
-        "name": name,
-        "origin": text(fields.get("origin") or attributes.get("sentry.origin"), 100),
-        "kind": text(attributes.get("sentry.kind"), 20).lower(),
-        "http_method": method,
-        "http_route": _route(attributes, rest, op, source),
-        "http_status": status_code,
-        "status": _status(fields.get("status"), attributes, status_code),
-        "sample_rate": arrival.sample_rate(attributes.get("sentry.sample_rate")),
-        "source": source,
-        **shared,
-        "trace_id": trace_id,
-    }
+    columns = {**_described(fields, attributes, arrival), **shared, "trace_id": trace_id}
     if is_segment:
-        columns |= {"segment_id": span_id, "segment_name": name}
+        columns |= {"segment_id": span_id, "segment_name": fields["name"]}
+    context = arrival.context
     return Span(
         organization_id=context.organization_id,
         project_id=context.project_id,
         position=context.position,
         span_id=span_id,
         parent_span_id=hex_id(fields.get("parent_span_id"), 16),
+        is_segment=is_segment,
         timestamp=start,
-        client_timestamp=arrival.said(fields.get("start_timestamp")),
-        duration_us=_duration(start, arrival.time(end)),
+        client_timestamp=arrival.said(began),
+        duration_us=_duration(parse_time(began), parse_time(end)),
         received_at=context.received_at,
         attributes=storable(attributes),
         **columns,
     )
 
 
-def _duration(start: datetime, end: datetime | None) -> int:
-    return max((end - start) // _MICROSECOND, 0) if end else 0
+def _described(
+    fields: Mapping[str, Any], attributes: dict[str, Any], arrival: Arrival
+) -> dict[str, Any]:
+    """The columns that say what the span did, from its fields and attributes."""
+    op = text(fields.get("op") or attributes.get("sentry.op"), 100)
+    method, rest = split_method(fields["name"])
+    status_code = _status_code(attributes.get("http.response.status_code"))
+    source = text(attributes.get("sentry.segment.name.source"), 20)
+    return {
+        "op": op,
+        "name": fields["name"],
+        "origin": text(fields.get("origin") or attributes.get("sentry.origin"), 100),
+        "kind": text(attributes.get("sentry.kind"), 20).lower(),
+        "http_method": text(attributes.get("http.request.method"), 20).upper() or method,
+        "http_route": _route(attributes, rest, op, source),
+        "http_status": status_code,
+        "status": _status(fields.get("status"), attributes, status_code),
+        "sample_rate": arrival.sample_rate(attributes.get("sentry.sample_rate")),
+        "source": source,
+    }
+
+
+def _duration(start: datetime | None, end: datetime | None) -> int:
+    """Whole microseconds by the client's own clock, whatever the correction makes of its times."""
+    return max((end - start) // _MICROSECOND, 0) if start and end else 0
 
 
 def _status(status: Any, attributes: dict[str, Any], code: int | None) -> str:

@@ -139,6 +139,14 @@ def test_recursion_has_one_group_at_any_depth():
             {"module": "", "filename": "https://b.example/static/app.11223344.js?v=2"},
         ),
         ({"module": "__main__"}, {"module": ""}),
+        ({"function": "Object.render [as show]"}, {"function": "render"}),
+        ({"function": "block (2 levels) in total"}, {"function": "total"}),
+        ({"function": "{closure:/srv/a.php:17}"}, {"function": "{closure}"}),
+        ({"function": "lambda$total$0"}, {"function": "lambda$total$1"}),
+        (
+            {"module": "", "filename": "https://a.example/users/7"},
+            {"module": "", "filename": "https://a.example/users/8"},
+        ),
     ],
 )
 def test_generated_names_do_not_count(first, second):

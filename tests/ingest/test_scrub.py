@@ -40,6 +40,7 @@ HARMLESS_NAMES = [
     "author", "authority", "tokenizer", "token_count", "token_type", "password_length", "keyboard",
     "primary_key", "company", "session.id", "monkey", "secretary_of_state_count", "function",
     "has_password_field", "discography", "author_id", "gen_ai.usage.input_count", "passport_type",
+    "secretary",
 ]  # fmt: skip
 
 
@@ -232,6 +233,17 @@ def test_a_project_adds_names_patterns_and_safe_fields():
         "note": "[Filtered] called, tax-id: [Filtered]",
         "token": "public",
         "tokens": "[Filtered]",
+    }
+
+
+def test_a_projects_short_name_is_a_whole_word():
+    sample = {"vat": "DE1", "vatId": "DE1", "VAT_ID": "DE1", "private": "x", "savate": "y"}
+    assert scrubbed(sample, names=("vat",)) == {
+        "vat": "[Filtered]",
+        "vatId": "[Filtered]",
+        "VAT_ID": "[Filtered]",
+        "private": "x",
+        "savate": "y",
     }
 
 
