@@ -80,6 +80,10 @@ def _answer(status: int, sentence: str) -> Response:
     )
     answer = make_response(html, status)
     answer.vary.add("HX-Request")
+    if is_htmx() and request.method not in {"GET", "HEAD"}:
+        # A refused change must not take the place of what it would have changed.
+        answer.headers["HX-Retarget"] = "#refusal"
+        answer.headers["HX-Reswap"] = "innerHTML"
     return answer
 
 

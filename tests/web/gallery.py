@@ -8,7 +8,7 @@ from math import sin
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, render_template, request
+from flask import Blueprint, Flask, Response, abort, flash, render_template, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from wtforms import BooleanField, Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
@@ -213,6 +213,8 @@ def _live():
     ticks = iter([1, 2])
 
     def view(organization: str, project: str) -> Response:
+        if "broken" in request.cookies:
+            abort(503)
         return polled_part("gallery/live.html", "gallery/_live.html", tick=next(ticks, 2))
 
     return view

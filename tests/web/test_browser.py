@@ -172,3 +172,25 @@ def test_a_refresh_disturbs_nothing_that_somebody_is_doing(chromium: Page, galle
     with chromium.expect_response("**/live/") as answer:
         chromium.evaluate("document.dispatchEvent(new Event('pharos:refresh'))")
     assert answer.value.status == 204
+
+
+def test_a_failing_refresh_keeps_what_is_shown_says_so_and_recovers(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/live/")
+    refresh = "document.dispatchEvent(new Event('pharos:refresh'))"
+    chromium.evaluate("document.cookie = 'broken=1; path=/'")
+    with chromium.expect_response("**/live/") as answer:
+        chromium.evaluate(refresh)
+    assert answer.value.status == 503
+    expect(chromium.locator("[data-as-of]")).to_contain_text("Stale since")
+    expect(chromium.locator("#tick")).to_have_text("1")
+    chromium.evaluate("document.cookie = 'broken=; path=/; max-age=0'")
+    chromium.evaluate(refresh)
+    expect(chromium.locator("#tick")).to_have_text("2")
+    expect(chromium.locator("[data-as-of]")).to_contain_text("As of")
+
+
+def test_a_refused_change_says_so_beside_what_it_left_as_it_was(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/live/")
+    chromium.get_by_role("button", name="Break").click()
+    expect(chromium.locator("#refusal").get_by_role("alert")).to_contain_text("Not Found")
+    expect(chromium.locator("#tick")).to_be_visible()

@@ -46,7 +46,14 @@
     place.toggleAttribute("data-stale", stale);
   };
   const polled = (event) => event.detail.ctx.sourceElement?.matches('[hx-trigger*="refresh from:body"]');
-  document.addEventListener("htmx:after:request", (event) => { if (polled(event)) asOf(event.detail.ctx.response.status >= 400); });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { request, response, sourceElement } = event.detail.ctx;
+    const failed = response.status >= 400;
+    if (polled(event)) asOf(failed);
+    // What is shown stays, and goes on asking: an error in its place would be the end of it.
+    if (failed && request.method === "GET" && sourceElement.matches("[data-poll]")) event.preventDefault();
+    if (!failed && request.method !== "GET") document.getElementById("refusal")?.replaceChildren();
+  });
   document.addEventListener("htmx:error", (event) => { if (event.detail.ctx && polled(event)) asOf(true); });
   document.addEventListener("pharos:refresh", () => refresh(true));
   document.addEventListener("DOMContentLoaded", schedule);
