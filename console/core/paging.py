@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.base import ExecutableOption
 
 from console.core.db import db
 
@@ -29,36 +30,55 @@ class Page(Generic[T]):
     rows: Sequence[T]
     newer: str = ""
     older: str = ""
+    counted: int | None = None
+    """How many rows the whole list has, as far as it was counted; only the first page knows."""
 
 
 def page(
-    query: Select[T], order: Sequence[InstrumentedAttribute[Any]], cursor: str, limit: int
+    query: Select[T],
+    order: Sequence[InstrumentedAttribute[Any]],
+    cursor: str,
+    limit: int,
+    *,
+    count_to: int = 0,
+    options: Sequence[ExecutableOption] = (),
 ) -> Page[T]:
     """The rows of `query` at a cursor, the highest of the `order` columns first.
 
-    The columns must be unique together and end an index; raises BadCursor.
+    The columns end with the primary key and should lead an index. The matches are counted on the
+    way, no further than `count_to` + 1. Raises BadCursor.
     """
     way, key = _read(cursor, order)
-    position = tuple_(*order)
+    position, identity = tuple_(*order), order[-1]
+    matches: Select[Any] = query.with_only_columns(identity)
     if way == NEWER:
-        query = query.where(position > tuple_(*key)).order_by(*order)
+        matches = matches.where(position > tuple_(*key)).order_by(*order)
     elif key:
-        query = query.where(position < tuple_(*key)).order_by(*(c.desc() for c in order))
+        matches = matches.where(position < tuple_(*key)).order_by(*(c.desc() for c in order))
     else:
-        query = query.order_by(*(column.desc() for column in order))
-    found = db.session.scalars(query.limit(limit + 1)).all()
-    more, rows = len(found) > limit, found[:limit]
-    if way == NEWER:
-        rows = rows[::-1]
+        matches = matches.order_by(*(column.desc() for column in order))
+    ids = db.session.scalars(matches.limit(max(limit, 0 if key else count_to) + 1)).all()
+    rows = _rows(identity, ids[:limit], options)
     if not rows:
-        return Page([])
-    has_newer = more if way == NEWER else bool(key)
-    has_older = more if way == OLDER else True
+        return Page([], counted=None if key else 0)
+    more = len(ids) > limit
+    if way == NEWER:
+        rows.reverse()
     return Page(
         rows,
-        newer=_write(NEWER, rows[0], order) if has_newer else "",
-        older=_write(OLDER, rows[-1], order) if has_older else "",
+        newer=_write(NEWER, rows[0], order) if (more if way == NEWER else key) else "",
+        older=_write(OLDER, rows[-1], order) if more or way == NEWER else "",
+        counted=None if key or not count_to else len(ids),
     )
+
+
+def _rows(
+    identity: InstrumentedAttribute[Any], ids: Sequence[Any], options: Sequence[ExecutableOption]
+) -> list[Any]:
+    """Whole rows in the order of their ids; only now, so that the search touched indexes alone."""
+    query = select(identity.class_).where(identity.in_(ids)).options(*options)
+    found = {getattr(row, identity.key): row for row in db.session.scalars(query)} if ids else {}
+    return [found[one] for one in ids if one in found]
 
 
 def _write(way: str, row: object, order: Sequence[InstrumentedAttribute[Any]]) -> str:

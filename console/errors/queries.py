@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from console.accounts.models import Membership, Project, User
@@ -23,9 +23,8 @@ from console.errors.models import (
 )
 
 PAGE = 50
-COUNTED = (
-    1000  # matches beyond it are "1,000+": counting them all would cost more than showing them
-)
+FEW = 2000
+COUNTED = 1_000  # matches beyond it are "1,000+": counting all costs more than showing a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +59,21 @@ class Filter:
     sort: str = "users"
 
 
-def inbox(project: Project, by: Filter, cursor: str = "", limit: int = PAGE) -> Page[Issue]:
+def inbox(
+    project: Project, by: Filter, cursor: str = "", limit: int = PAGE, *, count_to: int = 0
+) -> Page[Issue]:
     """One page of the issues to look at, with all that `_issue_row.html` shows.
 
     Raises console.core.paging.BadCursor.
     """
-    query = _matching(project, by).options(joinedload(Issue.assignee))
-    return page(query, SORTS[by.sort].columns, cursor, limit)
-
-
-def count(project: Project, by: Filter) -> int:
-    """How many issues match, counted no further than COUNTED + 1."""
-    matches = _matching(project, by).with_only_columns(Issue.id).limit(COUNTED + 1).subquery()
-    return db.session.scalars(select(func.count()).select_from(matches)).one()
+    return page(
+        _matching(project, by),
+        SORTS[by.sort].columns,
+        cursor,
+        limit,
+        count_to=count_to,
+        options=[joinedload(Issue.assignee)],
+    )
 
 
 def has_issues(project: Project) -> bool:
@@ -178,36 +179,48 @@ def people(project: Project) -> Sequence[User]:
 
 
 def _matching(project: Project, by: Filter) -> Select[Issue]:
-    query = select(Issue).where(Issue.project_id == project.id, Issue.events > 0)
+    # "events != 0" and not "> 0": SQLite would take it for a reason to read the index of another
+    # order. For the same reason `coalesce` hides the times: without it, 51 of 40,000 issues are
+    # found by sorting all of them, with it by reading the first ones of the order's own index.
+    query = select(Issue).where(Issue.project_id == project.id, Issue.events != 0)
     if by.status is not None:
         query = query.where(Issue.status == by.status)
     if by.level is not None:
         query = query.where(Issue.level == by.level)
     if by.since is not None:
-        query = query.where(Issue.last_seen >= by.since)
+        query = query.where(func.coalesce(Issue.last_seen, by.since) >= by.since)
     if by.until is not None:
-        query = query.where(Issue.first_seen < by.until)
+        query = query.where(func.coalesce(Issue.first_seen, by.until) < by.until)
     if by.assignee is not None:
         query = query.where(Issue.assignee_id == by.assignee.id)
     if by.unassigned:
         query = query.where(Issue.assignee_id.is_(None))
     if by.environment or by.release:
-        query = query.where(Issue.id.in_(_occurred_in(by.environment, by.release)))
+        query = query.where(_occurred_in(by.environment, by.release))
     if by.text:
-        query = query.where(
-            or_(
-                Issue.title.icontains(by.text, autoescape=True),
-                Issue.culprit.icontains(by.text, autoescape=True),
-            )
+        query = query.where(or_(_says(Issue.title, by.text), _says(Issue.culprit, by.text)))
+    return query
+
+
+def _says(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """Whether a text occurs, in any case; SQLite's LIKE does so by itself, four times as fast."""
+    if db.engine.dialect.name == "sqlite":
+        return column.contains(text, autoescape=True)
+    return column.icontains(text, autoescape=True)
+
+
+def _occurred_in(environment: str, release: str) -> ColumnElement[bool]:
+    """Whether an issue has events in an environment, a release, or both at once."""
+    wanted = [
+        column == value
+        for column, value in (
+            (IssueRelease.environment, environment),
+            (IssueRelease.release, release),
         )
-    return query
-
-
-def _occurred_in(environment: str, release: str) -> Select[int]:
-    # As a list and not as a look-up per issue: five times quicker for a release at 100,000 issues.
-    query = select(IssueRelease.issue_id)
-    if environment:
-        query = query.where(IssueRelease.environment == environment)
-    if release:
-        query = query.where(IssueRelease.release == release)
-    return query
+        if value
+    ]
+    listed = select(IssueRelease.issue_id).where(*wanted)
+    few = len(db.session.scalars(listed.limit(FEW + 1)).all()) <= FEW
+    # At 100,000 issues: few of them are quicker listed (10 ms for 200), many quicker looked up one
+    # by one in the order of the page (2 ms; the list alone would take 60).
+    return Issue.id.in_(listed) if few else listed.where(IssueRelease.issue_id == Issue.id).exists()

@@ -95,6 +95,7 @@ def test_no_event_is_too_odd_to_be_read(event):
     details(MappingProxyType(event))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -38,7 +38,6 @@ class Listing:
     form: InboxFilter
     page: Page[Issue]
     trend: Trend
-    matches: int
     people: Sequence[User]
     versions: list[str]
     any_issue: bool
@@ -57,10 +56,13 @@ class Listing:
 
     @property
     def counted(self) -> str:
-        """How many issues match, in words."""
-        if self.matches > queries.COUNTED:
+        """How many issues match, in words; the first page alone knows."""
+        matches = self.page.counted
+        if matches is None:
+            return ""
+        if matches > queries.COUNTED:
             return f"{queries.COUNTED:,}+ issues"
-        return f"{self.matches:,} issue{'' if self.matches == 1 else 's'}"
+        return f"{matches:,} issue{'' if matches == 1 else 's'}"
 
     def is_new(self, issue: Issue) -> bool:
         """Whether the issue was first seen so lately that it deserves a mark."""
@@ -135,15 +137,13 @@ def _listing(project: Project) -> Listing:
         until=shown.until,
     )
     try:
-        page = queries.inbox(project, by, request.args.get("cursor", ""))
+        page = queries.inbox(project, by, request.args.get("cursor", ""), count_to=queries.COUNTED)
     except BadCursor as error:
         abort(400, str(error))
-    whole = not (page.newer or page.older)
     return Listing(
         form=form,
         page=page,
         trend=trends.of_issues(project, page.rows, shown),
-        matches=len(page.rows) if whole else queries.count(project, by),
         people=people,
         versions=releases.versions(project),
         any_issue=bool(page.rows) or queries.has_issues(project),
