@@ -25,6 +25,8 @@ class Context:
     position: int
     received_at: datetime
     scrubber: Scrubber
+    address: str = ""
+    """Where the request came from; stored only as the scrubber leaves it."""
 
 
 @dataclass(frozen=True)

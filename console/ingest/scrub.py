@@ -14,11 +14,11 @@ from console.ingest.sensitive import (
     BETWEEN_PAIRS,
     FILTERED,
     PAIR_TRIGGERS,
-    SHAPE_TRIGGERS,
     SHAPES,
     SHORTEST_SHAPE,
     Verdict,
     compact,
+    has_shape,
     is_card_number,
     judge,
     truncate_ip,
@@ -36,7 +36,7 @@ CUT = "… [cut]"
 TOO_DEEP = "[nested too deeply]"
 PATTERN_LENGTH = 300
 PATTERN_MEMORY = 1 << 20
-_REMEMBERED = 20_000
+_REMEMBERED = 8192  # texts and names, of at most a few MB for each set of rules
 _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63
 _CARDS = range(10**12, 10**19)
@@ -95,7 +95,6 @@ class Scrubber:
         self._names = tuple(filter(None, map(compact, self.rules.names)))
         self._safe = frozenset(map(compact, self.rules.safe))
         self._patterns = [_compile(pattern) for pattern in self.rules.patterns]
-        self._shapes = re.compile(SHAPE_TRIGGERS)
         self._pairs = re.compile("|".join((PAIR_TRIGGERS, *map(_loosely, self._names))))
         off = ScrubRules(enabled=False, ip="keep")
         self._mender = Scrubber(off) if self.rules.enabled else self
@@ -114,7 +113,7 @@ class Scrubber:
         if not self.rules.enabled:
             return _cut(clean)
         lowered = clean.lower()
-        if len(lowered) >= SHORTEST_SHAPE and self._shapes.search(lowered):
+        if len(lowered) >= SHORTEST_SHAPE and has_shape(lowered):
             for shape in SHAPES:
                 clean = shape.pattern.sub(shape.replacement, clean)
         if any(map(lowered.__contains__, BETWEEN_PAIRS)) and self._pairs.search(lowered):
@@ -271,13 +270,13 @@ class Scrubber:
 
     def _text_key(self, key: str) -> str:
         """A name may itself be a secret: {"4111 1111 1111 1111": 1}."""
-        if self._shapes.search(key.lower()):
+        if has_shape(key.lower()):
             for shape in SHAPES:
                 key = shape.pattern.sub(shape.replacement, key)
         return key
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def scrubber(rules: ScrubRules) -> Scrubber:
     """The scrubber of these rules, shared by all projects that have the same."""
     return Scrubber(rules)

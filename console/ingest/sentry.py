@@ -110,7 +110,7 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     if not isinstance(raw, dict):
         raise Undecodable("the payload is no JSON object")
     own_id = event_id(raw, arrival, item.payload)
-    scrubbed = arrival.context.scrubber.scrub(raw)
+    scrubbed = arrival.context.scrubber.scrub(_with_address(raw, arrival.context.address))
     if item.type == "transaction" or raw.get("type") == "transaction":
         spans, flaws = span_items.from_transaction(scrubbed, arrival)
         decoded.spans += spans
@@ -125,6 +125,22 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
         decoded.count(item.type, outcome, reason)
         return
     decoded.events.append({**normalise(scrubbed, arrival), "event_id": own_id})
+
+
+def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:
+    """The event with its sender's address, where the client leaves filling it in to the server.
+
+    Pages do not know their visitor's address: without it, visitors who are not signed in would
+    count as nobody (develop.sentry.dev, "User Interface", `{{auto}}`; `sdk.settings.infer_ip`).
+    """
+    user, sdk = event.get("user") or {}, event.get("sdk")
+    settings = sdk.get("settings") if isinstance(sdk, dict) else None
+    infers = isinstance(settings, dict) and settings.get("infer_ip") == "auto"
+    if not address or not isinstance(user, dict):
+        return event
+    if user.get("ip_address") == AUTO or (infers and not user.get("ip_address")):
+        return {**event, "user": {**user, "ip_address": address}}
+    return event
 
 
 def _says_something(event: dict[str, Any]) -> bool:
