@@ -115,7 +115,7 @@ SETUPS = (
 )
 
 TEST_COMMAND = """\
-printf '%s\\n' '{}' '{"type":"event"}' '{"level":"error","message":"Hello from curl"}' |
+printf '%s\\n' '{}' '{"type":"event"}' '{"message":"Hello from curl, '"$(date)"'"}' |
   curl -i --data-binary @- '%URL%/api/%PROJECT%/envelope/?sentry_key=%KEY%'"""
 
 # What a person can do about a refusal, by its reason in the ledger.
