@@ -43,7 +43,8 @@ def main() -> None:
             return
         _open_shop(beside, dsn, arguments.rate, instance)
         print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
-        _until_interrupted()
+        while True:
+            time.sleep(60)
 
 
 def _arguments() -> argparse.Namespace:
@@ -129,13 +130,8 @@ def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None
         beside.enter_context(processes.running(processes.python("demo.traffic", *visitors)))
 
 
-def _until_interrupted() -> None:
+if __name__ == "__main__":
     try:
-        while True:
-            time.sleep(60)
+        main()
     except KeyboardInterrupt:
         print("The shop is closed.")
-
-
-if __name__ == "__main__":
-    main()
