@@ -161,6 +161,7 @@ def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
         position=row.position,
         received_at=row.received_at,
         scrubber=scrubber(rules),
+        address=str(row.header.get("address", "")),
     )
     decoded = sentry.decode(envelope, context)
     records = Records(row.project_id, spans=decoded.spans)

@@ -17,6 +17,7 @@ __all__ = ["Context", "Decoded", "ItemCount", "decode"]
 IGNORED, INVALID, LOST_BY_CLIENT = "ignored", "invalid", "lost_by_client"
 NOT_STORED_YET = "not stored yet"
 UNKNOWN_TYPE = "unknown type"
+AUTO = "{{auto}}"
 OWN_REQUEST = "the client's own request to this server"
 SPAN_LIMIT = 10_000  # of one item; clients send 1,000
 REPORT_LIMIT = 100

@@ -1,0 +1,46 @@
+from dataclasses import replace
+
+import pytest
+
+from console.ingest.sentry import decode
+from console.ingest.span_items import user_key
+from tests.ingest.corpus.reading import context, item
+
+HERE, ELSEWHERE = "203.0.113.77", "198.51.100.9"
+AUTO = {"ip_address": "{{auto}}"}
+INFERS = {"settings": {"infer_ip": "auto"}}
+
+
+def user(address: str, **fields) -> dict[str, str]:
+    """The user of an event that came from an address."""
+    sent = item("event", {"message": "it broke", **fields})
+    (found,) = decode(sent, replace(context(), address=address)).events
+    told: dict[str, str] = found.get("user", {})
+    return told
+
+
+@pytest.mark.parametrize("fields", [{"user": AUTO}, {"sdk": INFERS}, {"user": {}, "sdk": INFERS}])
+def test_visitors_whose_address_the_server_is_to_fill_in_are_told_apart(fields):
+    keys = {user_key(user(address, **fields)) for address in (HERE, HERE, ELSEWHERE)}
+    assert len(keys) == 2
+    assert "" not in keys
+
+
+def test_what_is_stored_of_the_address_is_for_the_scrubber_to_say():
+    assert user(HERE, user=AUTO)["ip_address"] == "203.0.113.0"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"user": None}, {"user": "ada"}, {"sdk": {"settings": {"infer_ip": "never"}}}, {"sdk": 1}],
+)
+def test_nobody_else_gets_an_address(fields):
+    assert "ip_address" not in user(HERE, **fields)
+
+
+def test_an_address_that_the_client_knows_is_kept():
+    assert user(HERE, user={"ip_address": ELSEWHERE}, sdk=INFERS)["ip_address"] == "198.51.100.0"
+
+
+def test_without_an_address_nothing_is_filled_in():
+    assert user("", user=AUTO | {"username": "ada"}) == {"username": "ada"}
