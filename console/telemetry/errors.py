@@ -1,12 +1,12 @@
 """Questions about error events: one event, the events of an issue, their counts over time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 
 from console.telemetry import bodies
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
@@ -61,11 +61,6 @@ class Mark:
     timestamp: datetime
     event_id: str
 
-    @classmethod
-    def of(cls, pair: tuple[datetime, Any] | None) -> Self | None:
-        """Read a (time, id) pair as the engine gives it, naive and with the id as a UUID."""
-        return cls(pair[0].replace(tzinfo=UTC), pair[1].hex) if pair else None
-
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -103,14 +98,18 @@ ROW = [Event[name] for name in EventRow.__dataclass_fields__]
 
 
 def event(scope: Scope, event_id: str, hashes: Iterable[str] | None = None) -> StoredEvent | None:
-    """One event with its body.
+    """One event with its body; `hashes` are its issue's, if that is known.
 
-    Its issue's hashes, or a scope of a few hours around it, make the answer many times as fast.
+    Ids lie in no order, so the search goes back in widening windows: what people open is recent,
+    and a link that carries a time narrows the scope to it.
     """
-    query = _events(scope).add_columns(Event.body).where(Event.event_id == event_id)
-    if hashes is not None:
-        query = query.where(of_groups(hashes))
-    return _stored(ask(scope, query))
+    for window in _windows(scope):
+        query = _events(window).add_columns(Event.body).where(Event.event_id == event_id)
+        if hashes is not None:
+            query = query.where(of_groups(hashes))
+        if found := ask(window, query):
+            return _stored(found)
+    return None
 
 
 def latest_event(scope: Scope, hashes: Iterable[str]) -> StoredEvent | None:
@@ -130,19 +129,35 @@ def events_of(
 
 
 def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
-    """The events of an issue around the one at `mark`, which need not be in the scope itself."""
-    here, older, newer = _place(), _place() < _place_of(mark), _place() > _place_of(mark)
+    """The events of an issue around the one at `mark`, which need not be in the scope itself.
+
+    Times are found first, then the ids at these few times: ids are most of what a scan reads.
+    """
+    mine = and_(within(error_event, scope), of_groups(hashes))
+    at, here = Event.timestamp, literal(mark.timestamp, UtcTimestamp)
     query = select(
-        func.min(here),
-        func.max(here).filter(older),
-        func.min(here).filter(newer),
-        func.max(here),
-        func.count().filter(older) + 1,
         func.count(),
-    ).where(within(error_event, scope), of_groups(hashes))
-    (found,) = ask(scope, query)
-    first, previous, following, latest = (Mark.of(pair) for pair in found[:4])
-    return Neighbours(first, previous, following, latest, number=found[4], total=found[5])
+        func.count().filter(at < here),
+        func.min(at),
+        func.max(at).filter(at < here),
+        func.min(at).filter(at > here),
+        func.max(at),
+    )
+    (found,) = ask(scope, query.where(mine))
+    total, older, *moments = found
+    times = {mark.timestamp, *moments} - {None}
+    listed = ask(scope, select(at, Event.event_id).where(mine, at.in_(sorted(times))))
+    marks = sorted(Mark(*row) for row in listed)
+    before = [one for one in marks if one < mark]
+    after = [one for one in marks if one > mark]
+    return Neighbours(
+        first=marks[0] if marks else None,
+        previous=before[-1] if before else None,
+        next=after[0] if after else None,
+        latest=marks[-1] if marks else None,
+        number=1 + older + sum(1 for one in before if one.timestamp == mark.timestamp),
+        total=total,
+    )
 
 
 def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
@@ -227,6 +242,15 @@ def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
     """The events of an issue: those of any of its grouping hashes."""
     keys = [group_key(one) for one in hashes]
     return Event.group_key.in_(keys or [""])  # "" is NULL, which equals nothing
+
+
+def _windows(scope: Scope) -> Iterator[Scope]:
+    """The scope in pieces, the latest first, each some times as long as the one before."""
+    until, length = scope.until, timedelta(days=1)
+    while until > scope.since:
+        since = max(until - length, scope.since)
+        yield replace(scope, since=since, until=until)
+        until, length = since, length * 8
 
 
 def _events(scope: Scope) -> Select[*tuple[Any, ...]]:

@@ -93,6 +93,31 @@ def test_the_first_event_has_nothing_before_it(asking):
     assert (found.previous, found.next, found.number, found.total) == (None, None, 1, 1)
 
 
+def test_neighbours_of_one_moment_are_ordered_by_id(asking):
+    sent = [error(position=n, at=hour(n // 4)) for n in range(1, 10)]
+    asking.write(1, Batch(errors=sent), position=9)
+    marks = [one.mark for one in reversed(errors.events_of(scope(), [HASH]))]
+    for number, mark in enumerate(marks, 1):
+        found = errors.neighbours(scope(), [HASH], mark)
+        assert (found.number, found.total) == (number, 9)
+        assert (found.first, found.latest) == (marks[0], marks[-1])
+        assert found.previous == (marks[number - 2] if number > 1 else None)
+        assert found.next == (marks[number] if number < 9 else None)
+
+
+@pytest.mark.parametrize("age", [0, 1, 5, 9, 10, 73, 74, 300])
+def test_an_event_is_found_however_old_it_is(asking, age):
+    sent = error(at=hour(-24 * age))
+    asking.write(1, Batch(errors=[sent]), position=1)
+    ever = scope(since=sent.timestamp)
+    for hashes in (None, [HASH]):
+        found = errors.event(ever, sent.event_id, hashes)
+        assert found is not None
+        assert found.timestamp == sent.timestamp
+    assert errors.event(ever, sent.event_id, [OTHER_HASH]) is None
+    assert errors.event(ever, "f" * 32) is None
+
+
 def test_an_issue_without_events_in_the_scope(asking):
     mark = errors.Mark(NOON, "f" * 32)
     assert errors.neighbours(scope(), [HASH], mark).total == 0
