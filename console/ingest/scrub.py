@@ -13,6 +13,7 @@ from console.ingest.pairs import blank_pairs
 from console.ingest.sensitive import (
     BETWEEN_PAIRS,
     FILTERED,
+    IDENTIFIER,
     PAIR_TRIGGERS,
     SHAPES,
     SHORTEST_SHAPE,
@@ -185,11 +186,15 @@ class Scrubber:
         if type(pair) not in {list, tuple} or len(pair) != 2 or type(pair[0]) is not str:
             return None
         key, verdict = self._verdict(pair[0])
-        if verdict in {Verdict.PLAIN, Verdict.CODE}:
+        if verdict in {Verdict.PLAIN, Verdict.CODE, Verdict.IDENTIFIER}:
             return None
         return [key, self._judged(verdict, pair[1], depth + 1)]
 
     def _judged(self, verdict: Verdict, value: Any, depth: int) -> Any:
+        if verdict is Verdict.IDENTIFIER:
+            verdict = Verdict.SAFE if _is_identifier(value) else Verdict.PLAIN
+        elif verdict is Verdict.TEXT_SECRET and type(value) in {int, float}:
+            verdict = Verdict.PLAIN
         match verdict:
             case Verdict.CODE:
                 return self._code(value, depth)
@@ -199,8 +204,8 @@ class Scrubber:
                 return self._address(value, depth)
             case Verdict.COOKIES:
                 return self._cookies(value)
-            case Verdict.TEXT_SECRET if type(value) in {int, float}:
-                return self._number(value)
+            case Verdict.PLAIN:
+                return self._value(value, depth)
         return _blank(value)
 
     def _cookies(self, value: Any) -> Any:
@@ -326,6 +331,12 @@ def _reason(work: Scrubber, before: Any, named: _Named | None) -> str:
         if blank_pairs(before, work.judge) != before:
             return "a value in it stands beside a secret's name"
     return "it is no JSON that a database keeps: too long, too deep, or not a number"
+
+
+def _is_identifier(value: Any) -> bool:
+    """Whether a text, or the value of a typed attribute, has the form of the protocol's ids."""
+    given = value.get("value") if type(value) is dict else value
+    return type(given) is str and IDENTIFIER.fullmatch(given) is not None
 
 
 def _blank(value: Any) -> Any:

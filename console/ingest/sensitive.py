@@ -24,6 +24,8 @@ class Verdict(Enum):
     CODE = auto()
     SAFE = auto()
     """Declared safe by the project."""
+    IDENTIFIER = auto()
+    """The protocol's own id: random hex digits, of which some look like a card number."""
 
 
 # Found in the name in lower case without separators: "X-Api-Key", "apiKey", "API_KEY" are one.
@@ -62,6 +64,11 @@ _IP_ENDINGS = (
     "peerip",
     "peeraddr",
 )
+_IDENTIFIERS = frozenset(
+    {"trace_id", "span_id", "parent_span_id", "segment_id", "event_id", "replay_id", "profile_id"}
+    | {"sentry.segment.id", "sentry.pageload.span_id", "sentry.trace.parent_span_id"}
+)
+IDENTIFIER = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{16})?")
 _CODE = frozenset({"context_line", "pre_context", "post_context"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -70,6 +77,8 @@ def judge(name: str) -> Verdict:
     """The verdict of the default rules on a field's name."""
     if name in _CODE:
         return Verdict.CODE
+    if name in _IDENTIFIERS:
+        return Verdict.IDENTIFIER
     words = words_of(name)
     joined = "".join(words)
     if joined == "ip" or joined.endswith(_IP_ENDINGS):

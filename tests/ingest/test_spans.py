@@ -329,6 +329,19 @@ def test_a_segment_carries_process_and_user_its_children_do_not():
     assert segment.attributes == {"user.id": "17", "process.runtime.name": "CPython"}
 
 
+@pytest.mark.parametrize(
+    ("envelope", "field"),
+    [
+        (transaction({"span_id": "4111111111111111"}), "span_id"),
+        (streamed({"span_id": "4111111111111111"}), "span_id"),
+        (streamed({"attributes": typed(sentry__segment__id="4111111111111111")}), "segment_id"),
+    ],
+)
+def test_an_id_that_looks_like_a_card_number_is_an_id(envelope, field):
+    """One random span id in some 20,000 does."""
+    assert getattr(spans_of(envelope)[0], field) == "4111111111111111"
+
+
 def test_user_key_takes_the_best_id():
     full = {"id": 7, "email": "ada@example.com", "ip_address": "203.0.113.0"}
     assert user_key(full) == user_key({"id": "7"}) != user_key({"email": "ada@example.com"})
