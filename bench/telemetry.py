@@ -3,13 +3,15 @@
 Prints one JSON line per measure: milliseconds of the median, the slowest and the first (cold) try,
 and of the processor's time, which says what a question costs when others use the machine as well.
 
-    python bench/telemetry.py --events 10000000 --folder some/where   (fills it if it is empty)
+    python -m bench telemetry [--events 10000000] [--folder FOLDER]
 """
 
 import argparse
 import json
 import random
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +51,12 @@ def tell(measure: str, **figures: Any) -> None:
 
 def main() -> None:
     options = arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        options.folder = options.folder or Path(temporary, "telemetry")
+        measure(options, Path(temporary))
+
+
+def measure(options: argparse.Namespace, temporary: Path) -> None:
     store = TelemetryStore(options.folder, options.memory_mb, open_limit=4)
     if ORGANIZATION not in store.organizations():
         fill(store, options)
@@ -57,8 +65,7 @@ def main() -> None:
     with app.app_context():
         ask_everything(options.events)
         write_everything(store, options.events)
-    if options.envelope:
-        weigh(options.folder.with_name("weighed"), options.envelope)
+    weigh(temporary)
     tell("memory", rss_mb=rss_mb())
     store.close()
 
@@ -67,9 +74,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--spans", type=int, default=1_000_000)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, help="kept, and filled only if it is empty")
     parser.add_argument("--memory-mb", type=int, default=192)
-    parser.add_argument("--envelope", type=Path, help="an envelope with one error event")
     return parser.parse_args()
 
 
@@ -165,8 +171,8 @@ def ask_everything(events: int) -> None:
     day = replace(month, since=clock.now() - timedelta(days=1))
     fifty = [hash_of(number) for number in range(0, 50_000, 1000)]
     top, rare = [hash_of(0)], [hash_of(70_001)]
-    some = errors.events_of(month, [hash_of(30_000)])[-1]
-    recent = errors.events_of(replace(month, until=clock.now() - timedelta(hours=1)), top)[0]
+    some = errors.events_of(replace(month, until=clock.now() - timedelta(days=15)), fifty)[0]
+    recent = errors.events_of(replace(month, until=clock.now() - timedelta(hours=1)), fifty)[0]
     near = month.around(some.timestamp, timedelta(hours=1))
     questions: dict[str, Callable[[], Any]] = {
         "event, with a time hint": lambda: errors.event(near, some.event_id),
@@ -273,8 +279,11 @@ def tell_spread(measure: str, times: list[float], **figures: Any) -> None:
     tell(measure, **figures, **spread, slowest_ms=round(max(times), 1))
 
 
-def weigh(folder: Path, envelope: Path) -> None:
+def weigh(temporary: Path) -> None:
     """Disk per stored event: the envelope's event 5,000 times, with other ids, users and times."""
+    envelope, folder = temporary / "envelope", temporary / "weighed"
+    script = Path(__file__).with_name("envelope.py")
+    subprocess.run([sys.executable, str(script), str(envelope)], check=True)
     sent = json.loads(envelope.read_bytes().split(b"\n")[2])
     store = TelemetryStore(folder, 192, open_limit=1)
     count, raw = 5000, 0
