@@ -1,0 +1,109 @@
+"""Organizations with something in every table, marked so that a leak can be read in an answer."""
+
+import json
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from console.accounts import members, projects
+from console.accounts.models import Key, Organization, Project, Role, User
+from console.core import audit, clock
+from console.core.db import db
+from console.core.tenancy import scoped_models
+from console.errors.models import Comment, Issue, IssueActivity
+from console.ingest.spool import SpoolRow
+from tests import factories
+from tests.errors import samples
+
+
+@dataclass
+class Tenant:
+    """An organization, what it holds, and how its owner and its scripts get in."""
+
+    organization: Organization
+    project: Project
+    marker: str  # stands in every text of it, and in no request
+    email: str
+    token: str
+    ids: dict[str, int]  # a row of each table
+    event_id: str
+    position: int  # of a dead letter
+
+
+def make(app: Flask, slug: str) -> Tenant:
+    """Fill an organization through the front door where there is one, else by rows."""
+    marker = f"secret-{slug}"
+    organization = factories.make_organization(app, slug)
+    email = f"owner@{marker}.test"
+    person = factories.make_member(app, organization, email, Role.OWNER)
+    factories.make_member(app, organization, f"other@{marker}.test", Role.VIEWER)
+    project = factories.make_project(app, organization)
+    event_id = send(app, project, marker)
+    with factories.inside(app, organization):
+        named(organization.id, project.id, marker)
+        issue = db.session.scalars(select(Issue)).one()
+        db.session.add(Comment(issue_id=issue.id, author_id=person.id, text=marker))
+        details = {"note": marker}
+        db.session.add(
+            IssueActivity(issue_id=issue.id, verb="assigned", actor_id=person.id, details=details)
+        )
+        audit.record("thing.done", marker, actor=email)
+        here = db.session.get_one(Project, project.id)
+        scopes = ["issues:read", "issues:write", "outcomes:read"]
+        _row, token = projects.create_token(here, marker, scopes)
+        members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
+        db.session.commit()
+        ids = {
+            model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
+            for model in scoped_models()
+        }
+        ids["user"] = person.id
+    position = dead_letter(app, project, marker)
+    return Tenant(organization, project, marker, email, token, ids, event_id, position)
+
+
+def named(organization_id: int, project_id: int, marker: str) -> None:
+    db.session.get_one(Organization, organization_id).name = f"{marker} Inc."
+    db.session.get_one(Project, project_id).name = f"Shop of {marker}"
+    for key in db.session.scalars(select(Key)):
+        key.label = marker
+
+
+def send(app: Flask, project: Project, marker: str) -> str:
+    """Give the project an event by an SDK's way, and digest it; return the event's id."""
+    event_id = token_hex(16)
+    event: dict[str, Any] = {
+        **samples.raised(value=marker, release=f"{marker}@1", environment=marker),
+        "event_id": event_id,
+    }
+    key = factories.public_key(app, project)
+    answer = app.test_client().post(
+        f"/api/{project.id}/store/",
+        data=json.dumps(event),
+        headers={"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={key}"},
+    )
+    assert answer.status_code == 200, answer.text
+    app.extensions["pharos.pipeline"].drain()
+    return event_id
+
+
+def dead_letter(app: Flask, project: Project, marker: str) -> int:
+    """Put a request among the dead letters; return its position."""
+    spool = app.extensions["pharos.spool"]
+    position: int = spool.append(
+        SpoolRow(
+            organization_id=project.organization_id,
+            project_id=project.id,
+            key_id=1,
+            received_at=clock.now(),
+            kind="sentry.store",
+            body=b"{",
+            header={"items": "event"},
+        )
+    )
+    row = next(row for row in spool.read(position - 1) if row.position == position)
+    spool.bury(row, marker)
+    return position

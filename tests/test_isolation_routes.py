@@ -1,0 +1,284 @@
+"""Every route, asked by strangers or with foreign ids, tells nothing and changes nothing."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import URL, Engine, NullPool, create_engine, delete, insert, make_url, select, text
+from werkzeug.routing import Rule
+
+from console.accounts.access import Access
+from console.core.db import Model
+from tests import postgres, tenants
+from tests.factories import signed_in
+from tests.tenants import Tenant
+
+PUBLIC = {"public", ""}
+SKIPPED = {"asset", "static"}  # files of ours
+# Parameter of a path → table of the row that it names.
+TABLES = {
+    "issue_id": "issue",
+    "key_id": "key",
+    "token_id": "api_token",
+    "membership_id": "membership",
+    "invitation_id": "invitation",
+    "session_id": "login_session",
+}
+# Whatever a form may ask for, so that a request gets past its checks to where ids are used.
+FIELDS = {
+    "name": "Name", "label": "Label", "role": "viewer", "email": "x@y.test", "grace": "24",
+    "text": "Text", "hours": "1", "scopes": "issues:read", "expires": "30", "platform": "python",
+    "api_p95_ms": "1", "lcp_ms": "1", "inp_ms": "1", "cls_thousandths": "1", "retention_days": "1",
+    "retention_mb": "10", "allowed_origins": "", "ip_policy": "keep", "sample": "{}",
+    "confirmation": "Shop", "theme": "dark",
+}  # fmt: skip
+
+
+@dataclass
+class Run:
+    """What was asked, and what came of it."""
+
+    probes: int = 0
+    leaks: list[str] = field(default_factory=list)
+
+    def check(self, what: str, text: str, victim: Tenant, *, changed: bool) -> None:
+        self.probes += 1
+        if victim.marker in text:
+            self.leaks.append(f"{what} tells")
+        if changed:
+            self.leaks.append(f"{what} changes")
+
+
+@pytest.fixture
+def world(both_databases, app, database) -> Iterator["World"]:
+    engine = create_engine(root_url(both_databases, database, app), poolclass=NullPool)
+    made = World(app, tenants.make(app, "acme"), tenants.make(app, "globex"), engine)
+    yield made
+    engine.dispose()
+
+
+class World:
+    """Two organizations, and the database as nobody but its superuser sees it."""
+
+    def __init__(self, app: Flask, victim: Tenant, own: Tenant, engine: Engine) -> None:
+        self.app, self.victim, self.own, self.engine = app, victim, own, engine
+        for tenant in (victim, own):
+            self.eve = signed_in(app, tenant.email)
+            tenant.ids["login_session"] = self.rows()["login_session"][-1].id
+        self.before = self.rows()
+
+    def rows(self) -> dict[str, list[Any]]:
+        """Every row of every table, and how many dead letters the victim has."""
+        with self.engine.connect() as connection:
+            found: dict[str, list[Any]] = {
+                table.name: list(connection.execute(select(table).order_by(*table.primary_key)))
+                for table in Model.metadata.sorted_tables
+            }
+        at = self.victim.project
+        spool = self.app.extensions["pharos.spool"]
+        return {**found, "": [spool.dead_count(at.organization_id, at.id)]}
+
+    def victim_changed(self) -> bool:
+        """Whether anything of the victim is not as it was; all else is put back as it was."""
+        after = self.rows()
+        if after == self.before:
+            return False
+        changed = mine(self.before, self.victim) != mine(after, self.victim)
+        self.restore()
+        return changed
+
+    def restore(self) -> None:
+        """Put all tables back, so that each probe meets the same world."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for table in Model.metadata.sorted_tables:
+                connection.execute(delete(table))
+                rows = [dict(row._mapping) for row in self.before[table.name]]
+                if rows:
+                    connection.execute(insert(table), rows)
+
+
+def test_strangers_find_nothing(world):
+    run, wrong = Run(), []
+    for rule, method in routes(world.app, exclude=PUBLIC | {"api", "account"}):
+        path = path_of(rule, world.victim, ids_of=world.victim)
+        answer = world.eve.open(path, method=method, data=FIELDS)
+        run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
+        wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
+    report(world, "strangers", run)
+    assert wrong == []
+
+
+def test_nobody_gets_in(world):
+    run, wrong = Run(), []
+    for rule, method in routes(world.app, exclude=PUBLIC):
+        path = path_of(rule, world.victim, ids_of=world.victim)
+        answer = world.app.test_client().open(path, method=method, data=FIELDS)
+        run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
+        expected = 401 if path.startswith("/api/") else 303
+        wrong += [] if answer.status_code == expected else [f"{answer.status_code} {path}"]
+    report(world, "nobody", run)
+    assert wrong == []
+
+
+def test_foreign_ids_in_ones_own_paths_are_not_found(world):
+    run, wrong = Run(), []
+    token = bearer(world.own)
+    for rule, method in routes(world.app, exclude=PUBLIC):
+        if not set(rule.arguments) - {"organization", "project"}:
+            continue
+        path = path_of(rule, world.own, ids_of=world.victim)
+        client, headers = (
+            (world.app.test_client(), token) if kind(world.app, rule) == "api" else (world.eve, {})
+        )
+        answer = client.open(path, method=method, data=FIELDS, headers=headers)
+        run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
+        wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
+    report(world, "foreign ids in paths", run)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_foreign_ids_elsewhere_reach_nothing(world, place):
+    run, broken = Run(), []
+    foreign = foreign_fields(world.victim)
+    for rule, method in routes(world.app, exclude=set()):
+        path = path_of(rule, world.own, ids_of=world.own)
+        is_api = kind(world.app, rule) == "api"
+        for fields in foreign:
+            if place == "form" and method == "GET":
+                continue
+            sent = {"query_string": fields} if place == "query" else {"data": FIELDS | fields}
+            client = world.app.test_client() if is_api else world.eve
+            headers = bearer(world.own) if is_api else {}
+            answer = client.open(path, method=method, headers=headers, **sent)
+            run.check(
+                f"{method} {path} with {fields}",
+                body(answer),
+                world.victim,
+                changed=method == "POST" and world.victim_changed(),
+            )
+            broken += [f"{method} {path} with {fields}"] if answer.status_code >= 500 else []
+    world.victim_changed()
+    report(world, f"foreign ids in {place}", run)
+    assert broken == []
+
+
+def test_scripts_reach_their_project_only(world):
+    run, wrong = Run(), []
+    for rule, method in routes(world.app, exclude=PUBLIC | {"account", "organization", "project"}):
+        path = path_of(rule, world.victim, ids_of=world.victim)
+        answer = world.app.test_client().open(path, method=method, headers=bearer(world.own))
+        run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
+        wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
+    report(world, "scripts", run)
+    assert wrong == []
+
+
+def test_the_marker_would_be_seen(world):
+    """Or the tests above would prove nothing: the owner does see it on nearly every page."""
+    owner, blank = signed_in(world.app, world.victim.email), []
+    for rule, method in routes(world.app, exclude=PUBLIC | {"account"}):
+        if method == "GET":
+            path = path_of(rule, world.victim, ids_of=world.victim)
+            is_api = kind(world.app, rule) == "api"
+            client = world.app.test_client() if is_api else owner
+            answer = client.get(path, headers=bearer(world.victim) if is_api else {})
+            if answer.status_code == 200 and world.victim.marker not in body(answer):
+                blank.append(path)
+            assert answer.status_code in {200, 204, 302, 303}, f"{answer.status_code} {path}"
+    assert len(blank) <= 8, blank
+
+
+def routes(app: Flask, exclude: set[str]) -> list[tuple[Rule, str]]:
+    """Every rule with each of its methods, less those with such an access; changes come last."""
+    found = [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in SKIPPED and kind(app, rule) not in exclude
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"})
+    ]
+    return sorted(found, key=lambda pair: (pair[1] != "GET", pair[0].rule))
+
+
+def kind(app: Flask, rule: Rule) -> str:
+    access: Access | None = getattr(app.view_functions[rule.endpoint], "access", None)
+    return access.kind if access else ""
+
+
+def path_of(rule: Rule, at: Tenant, *, ids_of: Tenant) -> str:
+    """The rule's path within one organization, with the ids of another's rows (or its own)."""
+    values: dict[str, Any] = {"organization": at.organization.slug, "project": at.project.slug}
+    for name in rule.arguments - set(values):
+        if name in TABLES:
+            values[name] = ids_of.ids.get(TABLES[name], 1)
+        else:
+            values[name] = {"event_id": ids_of.event_id, "position": ids_of.position}.get(name, "x")
+    built = rule.build(values, append_unknown=False)
+    assert built is not None, rule.rule
+    return str(built[1])
+
+
+def foreign_fields(victim: Tenant) -> list[dict[str, str]]:
+    """The victim's ids under every name that a query or a form may ask for, a few at a time."""
+    ids = victim.ids
+    named: list[dict[str, Any]] = [
+        {"issue": ids["issue"], "assignee": ids["user"], "user": ids["user"]},
+        {"issue_id": ids["issue"], "assignee_id": ids["user"], "user_id": ids["user"]},
+        {"event": victim.event_id, "cursor": victim.event_id, "position": victim.position},
+        {"project_id": victim.project.id, "organization_id": victim.organization.id,
+         "key_id": ids["key"], "token_id": ids["api_token"], "before": ids["audit_entry"] + 1,
+         "membership_id": ids["membership"], "event_id": victim.event_id,
+         "trace_id": victim.event_id, "next": f"/{victim.organization.slug}/"},
+        {"project": victim.project.slug, "organization": victim.organization.slug,
+         "environment": victim.organization.slug, "q": victim.organization.slug},
+    ]  # fmt: skip
+    return [{name: str(value) for name, value in fields.items()} for fields in named]
+
+
+def mine(rows: dict[str, list[Any]], tenant: Tenant) -> list[Any]:
+    """The rows of one organization, its own row and its people's among them."""
+    organization_id = tenant.organization.id
+    found: list[Any] = rows[""][:]
+    for name, table in Model.metadata.tables.items():
+        if "organization_id" in table.c:
+            found += [r for r in rows[name] if r._mapping["organization_id"] == organization_id]
+    found += [r for r in rows["organization"] if r._mapping["id"] == organization_id]
+    return found + [r for r in rows["user"] if tenant.marker in r._mapping["email"]]
+
+
+def bearer(tenant: Tenant) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tenant.token}"}
+
+
+def body(answer: Any) -> str:
+    """All that an answer tells: its text and its headers."""
+    return f"{answer.get_data(as_text=True)}\n{answer.headers}"
+
+
+def report(world: World, who: str, run: Run) -> None:
+    engine = world.engine.dialect.name
+    print(f"{engine}, {who}: {len(run.leaks)} leaks of {run.probes} probes")
+    assert run.leaks == []
+    assert run.probes > 0
+
+
+def root_url(engine: str, database: Any, app: Flask) -> URL:
+    """The database's URL for whom no policy holds."""
+    if engine == "sqlite":
+        return make_url(f"sqlite:///{app.extensions['pharos.config'].instance / 'state.sqlite'}")
+    server = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    reach = conninfo_to_dict(server.conninfo)
+    return URL.create(
+        "postgresql+psycopg",
+        username=str(reach.get("user", "postgres")),
+        password=str(reach["password"]) if "password" in reach else None,
+        database=str(conninfo_to_dict(database.database_url)["dbname"]),
+        query={name: str(reach[name]) for name in ("host", "port") if name in reach},
+    )
