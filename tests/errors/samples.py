@@ -80,29 +80,29 @@ def raised(kind: str = "KeyError", value: str = "'coupon'", **fields: Any) -> di
             "runtime": {"name": "CPython", "version": "3.12.1"},
         },
         "extra": {"cart": [1, 2]},
-        "exception": {
-            "values": [
-                {
-                    "type": "LookupError",
-                    "value": "no such price",
-                    "stacktrace": {"frames": [frame("shop.prices", "look_up", 12)]},
-                },
-                {
-                    "type": kind,
-                    "value": value,
-                    "mechanism": {"type": "flask", "handled": False},
-                    "stacktrace": {
-                        "frames": [
-                            frame("flask.app", "wsgi_app", 1500, in_app=False),
-                            frame("flask.app", "dispatch_request", 880, in_app=False),
-                            frame("shop.checkout", "price", 42, vars={"country": "'CH'"}),
-                        ]
-                    },
-                },
-            ]
-        },
+        "exception": {"values": _chain(kind, value)},
         **fields,
     }
+
+
+def _chain(kind: str, value: str) -> list[dict[str, Any]]:
+    in_checkout = [
+        frame("flask.app", "wsgi_app", 1500, in_app=False),
+        frame("flask.app", "dispatch_request", 880, in_app=False),
+        frame("shop.checkout", "price", 42, vars={"country": "'CH'"}),
+    ]
+    cause = {
+        "type": "LookupError",
+        "value": "no such price",
+        "stacktrace": {"frames": [frame("shop.prices", "look_up", 12)]},
+    }
+    main = {
+        "type": kind,
+        "value": value,
+        "mechanism": {"type": "flask", "handled": False},
+        "stacktrace": {"frames": in_checkout},
+    }
+    return [cause, main]
 
 
 def frame(module: str, function: str, line: int, **fields: Any) -> dict[str, Any]:

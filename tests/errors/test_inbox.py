@@ -181,7 +181,7 @@ def test_the_trend_of_each_issue_is_its_own(as_vic, acme, send):
 def test_the_volume_is_by_level(as_vic, as_eve, acme, globex, send):
     send(acme)
     send(acme, {"message": "Careful", "level": "warning"})
-    part = as_vic.get(f"{INBOX}volume").text
+    part = as_vic.get(f"{INBOX}volume", headers=HTMX).text
     assert part.lstrip().startswith('<div id="volume"')
     assert "Error" in part
     assert "Warning" in part
