@@ -30,7 +30,7 @@ RETRY_AFTER = "10"
 def init_app(app: Flask) -> None:
     """Answer every HTTP error in our own words, and give each request an id to ask for."""
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(OperationalError, unavailable)
     app.after_request(_add_request_id)
 
 
@@ -51,6 +51,14 @@ def problem(status: int, title: str, detail: str = "", **extensions: Any) -> Res
     return Response(orjson.dumps(body), status, mimetype="application/problem+json")
 
 
+def unavailable(error: Exception) -> Response:
+    """The answer when a store does not work for now; it is logged, and worth trying again."""
+    current_app.logger.error("the database does not answer", exc_info=error)
+    answer = _answer(503, SENTENCES[503])
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
+
+
 def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # a redirect that was raised
         return make_response(error.get_response())
@@ -59,13 +67,6 @@ def _http_error(error: HTTPException) -> Response:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:
                 answer.headers[name] = value
-    return answer
-
-
-def _database_error(error: OperationalError) -> Response:
-    current_app.logger.error("the database does not answer", exc_info=error)
-    answer = _answer(503, SENTENCES[503])
-    answer.headers["Retry-After"] = RETRY_AFTER
     return answer
 
 
