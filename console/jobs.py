@@ -14,7 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy import delete, select
 
-from console.accounts.models import LoginSession, LoginThrottle, MonitoringConfig, Organization
+from console.accounts import sessions, throttle
+from console.accounts.models import MonitoringConfig, Organization
 from console.core import clock, leases
 from console.core.config import config
 from console.core.db import db
@@ -30,7 +31,6 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 RUNS_KEPT = timedelta(days=14)
 OUTCOMES_KEPT = timedelta(days=90)
-THROTTLES_KEPT = timedelta(days=1)
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 LATE_SECONDS = 60
 LOW_SPACE = 0.05
@@ -175,15 +175,9 @@ def end_timed_mutes() -> str:
 def forget_the_past() -> str:
     """Delete sign-in sessions and throttles that have ended, and old notes of job runs."""
     now = clock.now()
-    for statement in (
-        delete(LoginSession).where(LoginSession.expires_at < now),
-        delete(LoginThrottle).where(
-            LoginThrottle.blocked_until < now,
-            LoginThrottle.last_failure_at < now - THROTTLES_KEPT,
-        ),
-        delete(JobRun).where(JobRun.started_at < now - RUNS_KEPT),
-    ):
-        db.session.execute(statement)
+    sessions.forget_ended()
+    throttle.forget_old()
+    db.session.execute(delete(JobRun).where(JobRun.started_at < now - RUNS_KEPT))
     db.session.commit()
     return "sessions, throttles and job runs that have ended are deleted"
 

@@ -142,7 +142,12 @@ def test_deleting_a_project_takes_its_typed_name(both_databases, as_ada, acme, m
     assert as_ada.get(f"{AT}/").status_code == 404
 
 
-def test_a_replaced_key_works_on_for_the_chosen_time(as_ada, acme, inside, clock):
+def test_a_replaced_key_works_on_for_the_chosen_time(app, as_ada, acme, inside, clock):
+    def send(key: str) -> int:
+        header = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={key}"}
+        answer = app.test_client().post(f"/api/{acme.id}/store/", data="{}", headers=header)
+        return int(answer.status_code)
+
     as_ada.post(f"{AT}/keys/1/rotation", data={"grace": "24"})
     with inside(acme):
         old, new = db.session.scalars(select(Key).order_by(Key.id))
@@ -151,7 +156,9 @@ def test_a_replaced_key_works_on_for_the_chosen_time(as_ada, acme, inside, clock
         assert old.disabled_at is not None
         assert timedelta(hours=23) < old.disabled_at - console_clock.now() <= timedelta(hours=24)
     assert "stops working" in as_ada.get(f"{AT}/keys").text
+    assert [send(old.public_key), send(new.public_key)] == [200, 200]
     clock.move(hours=25)
+    assert [send(old.public_key), send(new.public_key)] == [403, 200]
     assert "Disabled" in as_ada.get(f"{AT}/keys").text
 
 

@@ -85,5 +85,5 @@ def test_old_failures_are_forgotten(app, client, clock, acme):
     assert post(client).status_code == 422
     clock.move(hours=13)
     with app.app_context():
-        assert throttle.forget_old() == 2
+        throttle.forget_old()
         assert db.session.scalar(select(func.count()).select_from(LoginThrottle)) == 0
