@@ -11,6 +11,7 @@ from sqlalchemy import case, delete, select
 from console.accounts import releases
 from console.core import clock
 from console.core.db import db, insert
+from console.errors import queries
 from console.errors.grouping import Grouping
 from console.errors.models import (
     Issue,
@@ -21,7 +22,6 @@ from console.errors.models import (
     Level,
     Status,
 )
-from console.errors.queries import issues_by_hash
 from console.telemetry.records import ErrorEvent
 
 LEVELS = {level.value: level for level in Level}
@@ -46,11 +46,11 @@ def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]
     firsts: dict[str, tuple[Grouping, ErrorEvent]] = {}
     for grouping, event in events:
         firsts.setdefault(grouping.hash, (grouping, event))
-    known = issues_by_hash(project_id, firsts)
+    known = queries.issues_by_hash(project_id, firsts)
     new = [first for hash_, first in firsts.items() if hash_ not in known]
     if new:
         _open_issues(project_id, new)
-        known |= issues_by_hash(project_id, [grouping.hash for grouping, _ in new])
+        known |= queries.issues_by_hash(project_id, [grouping.hash for grouping, _ in new])
     return known
 
 

@@ -12,6 +12,7 @@ from console.core.paging import BadCursor, Page
 from console.errors import queries
 from console.errors.details import Details, details
 from console.errors.models import Issue, IssueHash
+from console.errors.printout import printout
 from console.errors.stacktrace import StackTrace, stacktrace
 from console.telemetry import errors as telemetry
 from console.telemetry.errors import EventRow, Mark, Neighbours, StoredEvent
@@ -29,6 +30,11 @@ class Shown:
     trace: StackTrace
     details: Details
     why: IssueHash | None
+
+    @property
+    def text(self) -> str:
+        """The stack trace to copy."""
+        return printout(self.trace)
 
     @property
     def body(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from console.accounts import releases
 from console.accounts.models import User
 from console.core.db import db
-from console.errors import digest
+from console.errors import digest, queries
 from console.errors.digest import Happening
 from console.errors.models import (
     Issue,
@@ -67,14 +67,14 @@ def test_a_hash_that_another_process_opened_meanwhile_is_the_one_that_counts(
     with inside(acme):
         theirs = digest.ensure_issues(acme.id, [(grouping(), error_event(acme))])
         db.session.commit()
-    look_up = digest.issues_by_hash
+    look_up = queries.issues_by_hash
     calls: list[object] = []
 
     def blind_at_first(*of):
         calls.append(of)
         return {} if len(calls) == 1 else look_up(*of)
 
-    monkeypatch.setattr(digest, "issues_by_hash", blind_at_first)
+    monkeypatch.setattr(queries, "issues_by_hash", blind_at_first)
     with inside(acme):
         assert digest.ensure_issues(acme.id, [(grouping(), error_event(acme))]) == theirs
         assert len(db.session.scalars(select(Issue)).all()) == 1
