@@ -1,7 +1,7 @@
 """Events over time: the sparklines of the inbox and the charts of errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from console.accounts import releases
@@ -14,7 +14,7 @@ from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
 from console.web.charts import Chart, Marker, Series
 from console.web.filters import plural
-from console.web.timerange import Range
+from console.web.timerange import COMPARE_LABELS, Range
 
 ROLES = {
     Level.FATAL.value: "6",
@@ -93,7 +93,7 @@ def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
 
 
 def volume_chart(project: Project, shown: Range) -> Chart:
-    """All events of a project by level, over the range of the page."""
+    """All events of a project by level, over the range of the page, and what it is compared to."""
     scope = Scope(
         organization_id=project.organization_id,
         project_id=project.id,
@@ -114,10 +114,23 @@ def volume_chart(project: Project, shown: Range) -> Chart:
         series=tuple(
             Series(level.capitalize(), counts.get(level) or [0] * len(starts), "bar", ROLES[level])
             for level in found or [Level.ERROR.value]
-        ),
+        )
+        + _compared(scope, shown),
         complete_until=scope.until,
         markers=_markers(project, scope),
     )
+
+
+def _compared(scope: Scope, shown: Range) -> tuple[Series, ...]:
+    """The events of all levels in the period that the top bar compares with, bucket by bucket."""
+    if shown.compared is None:
+        return ()
+    shift = shown.since - shown.compared[0]
+    before = replace(scope, since=scope.since - shift, until=scope.until - shift)
+    counts = telemetry.volume(before, _seconds(shown.grain))
+    nothing = [0] * len(buckets(before, _seconds(shown.grain)))
+    label = COMPARE_LABELS[shown.compare]
+    return (Series(label, _sum(counts.values(), nothing), "line", "previous"),)
 
 
 def _scope(project: Project, until: datetime, period: Period, *, environment: str = "") -> Scope:

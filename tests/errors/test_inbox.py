@@ -8,7 +8,9 @@ import pytest
 
 from console.core import clock
 from console.core.db import db
+from console.errors import trends
 from console.errors.models import Issue, Level, Status
+from console.web.timerange import current_range
 from tests.factories import detached, make_user
 
 INBOX = "/acme/shop/issues/"
@@ -186,6 +188,26 @@ def test_the_volume_is_by_level(as_vic, as_eve, acme, globex, send):
     assert "Error" in part
     assert "Warning" in part
     assert as_eve.get(f"{INBOX}volume").status_code == 404
+
+
+def test_the_volume_is_compared_with_the_period_that_the_top_bar_names(
+    app, acme, as_vic, send, inside
+):
+    now = clock.now()
+    for days in (1, 4, 8, 9):
+        send(acme, timestamp=(now - timedelta(days=days)).isoformat())
+
+    def compared(**bar: str) -> list[float]:
+        with app.test_request_context(f"{INBOX}volume", query_string=bar), inside(acme):
+            *_levels, last = trends.volume_chart(acme, current_range()).series
+            assert last.role == "previous"
+            return [value for value in last.values if value]
+
+    assert compared(range="7d", compare="previous") == [1, 1]
+    assert compared(range="24h", compare="week") == [1]
+    part = as_vic.get(f"{INBOX}volume?range=7d&compare=previous", headers=HTMX).text
+    assert "Previous period" in part
+    assert "Previous period" not in as_vic.get(f"{INBOX}volume?range=7d", headers=HTMX).text
 
 
 ACTS = [
