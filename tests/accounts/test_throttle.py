@@ -1,12 +1,14 @@
 """Failed sign-ins slow down the next, for known and unknown accounts alike."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 from sqlalchemy import func, select
 
 from console.accounts import throttle
 from console.accounts.models import LoginThrottle
+from console.app import create_app
 from console.core.db import db
 from tests.factories import PASSWORD
 
@@ -87,3 +89,15 @@ def test_old_failures_are_forgotten(app, client, clock, acme):
     with app.app_context():
         throttle.forget_old()
         assert db.session.scalar(select(func.count()).select_from(LoginThrottle)) == 0
+
+
+def test_behind_a_proxy_the_visitors_address_counts(settings, acme):
+    app = create_app(replace(settings, trusted_proxies=1))
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    for number in range(21):
+        form = {"email": f"p{number}@acme.test", "password": WRONG}
+        said = {"X-Forwarded-For": f"198.51.100.9, 203.0.113.{number}"}
+        assert client.post("/login", data=form, headers=said).status_code == 422
+    with app.app_context():
+        db.engine.dispose()

@@ -45,7 +45,8 @@ HEADERS = {
 
 def init_app(app: Flask) -> None:
     """Put the ingest addresses in front of the app; spool, keys, quotas, ledger must be there."""
-    app.wsgi_app = Endpoints(app, app.wsgi_app)  # type: ignore[method-assign]
+    entry = _behind_proxies(app, Endpoints(app, app.wsgi_app))
+    app.wsgi_app = entry  # type: ignore[method-assign,assignment]
 
 
 def front(app: Flask) -> "WSGIApplication":
@@ -53,9 +54,12 @@ def front(app: Flask) -> "WSGIApplication":
 
     Self-monitoring does: 147 µs of CPU beside the 101 of the accept.
     """
-    settings = cast("Config", app.extensions[configuration.EXTENSION])
-    hops = settings.trusted_proxies
-    entry = Endpoints(app, app)
+    return _behind_proxies(app, Endpoints(app, app))
+
+
+def _behind_proxies(app: Flask, entry: "WSGIApplication") -> "WSGIApplication":
+    """Believe as many proxies as the settings say; doing so twice changes nothing."""
+    hops = cast("Config", app.extensions[configuration.EXTENSION]).trusted_proxies
     return ProxyFix(entry, x_for=hops, x_proto=hops, x_host=hops) if hops else entry
 
 
