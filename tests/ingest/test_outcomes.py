@@ -1,3 +1,5 @@
+import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -126,6 +128,23 @@ def test_the_intake_page_is_a_part_for_htmx(as_vic, acme, counted):
     assert part.text.lstrip().startswith('<div id="ledger"')
     again = {"HX-Request": "true", "Pharos-Part": part.headers["Pharos-Part"]}
     assert as_vic.get("/acme/shop/intake", headers=again).status_code == 204
+
+
+def test_the_intake_page_draws_the_period_that_it_is_compared_with(as_vic, acme, counted, clock):
+    counted(acme, ("event", "stored", "", 7))
+    clock.move(days=7)
+    counted(acme, ("event", "stored", "", 2))
+
+    def drawn(query):
+        page = as_vic.get(f"/acme/shop/intake?{query}").text
+        (chart,) = re.findall(
+            r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL
+        )
+        sets = json.loads(chart)["data"]["datasets"]
+        return {one["label"]: [value for value in one["data"] if value] for one in sets}
+
+    assert drawn("range=24h&compare=week") == {"stored": [2], "A week before": [7]}
+    assert drawn("range=24h") == {"stored": [2]}
 
 
 def test_an_empty_intake_page_says_what_to_do(as_vic):

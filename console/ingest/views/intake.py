@@ -13,7 +13,7 @@ from console.web.charts import Chart, Series
 from console.web.errors import problem
 from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry
-from console.web.timerange import Range, current_range
+from console.web.timerange import COMPARE_LABELS, Range, current_range
 
 PROJECT = "/<slug:organization>/<slug:project>"
 ROLES = {
@@ -93,9 +93,21 @@ def _chart(project: Project, chosen: Range) -> Chart:
         series=[
             Series(name.replace("_", " "), values, kind="bar", role=ROLES[name])
             for name, values in totals.items()
-        ],
+        ]
+        + _compared(project, chosen, len(buckets)),
         complete_until=clock.now(),
     )
+
+
+def _compared(project: Project, chosen: Range, count: int) -> list[Series]:
+    """All items of the period that the top bar compares with, in as many buckets."""
+    if chosen.compared is None:
+        return []
+    _, totals = queries.volume(project, *chosen.compared, chosen.grain)
+    items = [sum(column) for column in zip(*totals.values(), strict=True)]
+    # A shift of no whole hour may begin in another hour, and so make a bucket more or less.
+    values = (items + [0] * count)[:count]
+    return [Series(COMPARE_LABELS[chosen.compare], values, role="previous")]
 
 
 def _moment(name: str, otherwise: datetime) -> datetime:
