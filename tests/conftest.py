@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 
 from console.accounts.models import Organization, Project, Role
@@ -83,6 +84,8 @@ def app(settings: Config) -> Iterator[Flask]:
     """A console in this process; forms need no CSRF token (tests/accounts tests that they do)."""
     app = create_app(settings)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    # Templates are compiled once in a run, not once in a test.
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(os.environ[SHARED])
     yield app
     databases.close(app)
 
