@@ -99,6 +99,7 @@ def account(console: "Console") -> None:
         digested=stored,
         stored=unique,
         telemetry_bytes_per_stored_event=round(telemetry / max(unique, 1)),
+        cpu_ms_per_event=round(1000 * console.cpu_seconds() / console.accepted, 2),
         pss_mb=console.memory(),
     )
 
@@ -157,6 +158,12 @@ class Console:
         """Proportional set size, in MB."""
         text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(encoding="utf-8")
         return int(text.partition("\nPss:")[2].split()[0]) >> 10
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all that it did: start, accept, digest, jobs."""
+        text = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, float]]:

@@ -4,6 +4,7 @@ import re
 import resource
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from console.accounts.models import Key
 from console.core import clock as time
+from console.core import config as configuration
 from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import accept, auth, outcomes
 from console.ingest.decode import parse_envelope
 from console.ingest.outcomes import Count
 from console.ingest.spool import SpoolUnavailable
+from console.ingest.views.endpoints import front
 from tests import factories
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 
@@ -330,6 +333,23 @@ def test_bad_input_is_answered_by_400_and_never_500(
         assert (answer.status_code, answer.json["causes"]) == (400, ["undecodable"])
 
 
+def test_half_a_surrogate_pair_is_no_error_of_ours(client, send, waiting, ledger, inside, acme):
+    limit(inside, acme, 1)
+    odd = b'{"type":"\\ud800","item_count":%d,"a":%s,"b":"\\ud800"}\n{}' % (
+        2**63 - 1, b"[" * 300 + b"]" * 300,
+    )  # fmt: skip
+    attachment = b'{"type":"attachment","filename":"\\ud800"}\n\n'
+    body = b"\n".join([b'{"event_id":"\\ud800"}', odd, odd, odd, attachment])
+    assert (send(body).status_code, send(body).status_code) == (200, 429)
+    (row,) = waiting.read()
+    assert row.header["items"] == "?, attachment"
+    kept = parse_envelope(gzip.decompress(row.body))
+    assert [i.type for i in kept.items] == ["?", "attachment"]
+    assert sorted((c.item_type, c.quantity) for c in ledger()) == [
+        ("?", 5_000_000), ("attachment", 1),
+    ]  # fmt: skip
+
+
 def test_a_body_shorter_than_announced_is_refused(client, waiting, acme, credentials):
     announced = {"CONTENT_LENGTH": "5000"}
     answer = client.post(
@@ -376,3 +396,15 @@ def test_accepting_reads_no_cookie_and_sets_none(send, credentials):
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.7")])
+def test_only_trusted_proxies_are_believed(app, waiting, acme, credentials, hops, address):
+    settings = app.extensions[configuration.EXTENSION]
+    app.extensions[configuration.EXTENSION] = replace(settings, trusted_proxies=hops)
+    client = Client(front(app))
+    headers = credentials | {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+    path = f"/api/{acme.id}/envelope/"
+    client.post(path, data=envelope(), headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+    (row,) = waiting.read()
+    assert row.header["address"] == address
