@@ -157,7 +157,7 @@ def init_app(app: Flask, settings: Config) -> None:
 
 
 def insert(model: type[Model]) -> postgresql.Insert:
-    """Return the INSERT of the engine in use, which knows ON CONFLICT (SQLite's has the same words)."""
+    """Return the INSERT of the engine in use, which knows ON CONFLICT on both in the same words."""
     if db.engine.dialect.name == "postgresql":
         return postgresql.insert(model)
     return cast("postgresql.Insert", sqlite.insert(model))
