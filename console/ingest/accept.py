@@ -1,5 +1,6 @@
 """What happens to a request before it is answered: key, bounded inflation, quota, spool."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -7,13 +8,13 @@ from dataclasses import dataclass, field
 from gzip import compress
 from typing import Any
 
-import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, Refusal
 from console.ingest.decode import (
+    Item,
     ItemHead,
     TooLarge,
     Undecodable,
@@ -242,8 +243,15 @@ def _without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:
     lines = [raw[: raw.find(b"\n")]]
     for item, keep in zip(parse_envelope(raw).items, kept, strict=True):
         if keep:
-            lines += [orjson.dumps({**item.header, "length": len(item.payload)}), item.payload]
+            lines += [_item_header(item), item.payload]
     return b"\n".join(lines) + b"\n"
+
+
+def _item_header(item: Item) -> bytes:
+    """An item's header with its length: the values that mean something are plain ones."""
+    plain = {k: v for k, v in item.header.items() if not isinstance(v, dict | list)}
+    # Not orjson, which refuses half of a surrogate pair.
+    return json.dumps({**plain, "length": len(item.payload)}).encode()
 
 
 def _row(
@@ -265,7 +273,7 @@ def _row(
 
 
 def _accepted(event_id: object, sorting: Sorting) -> Answer:
-    content = {"id": event_id} if isinstance(event_id, str) else {}
+    content = {"id": event_id} if isinstance(event_id, str) and event_id.isascii() else {}
     return Answer(200, content, cors.ALLOWED | sorting.ruling.headers)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +16,9 @@ import zstandard
 
 HEADER_LIMIT = 16 * 1024  # baggage alone may be 8 KiB, and the header repeats it decoded
 ITEM_LIMIT = 1000
+QUANTITY_LIMIT = 1_000_000  # that a container may claim to hold
 ENCODING_LIMIT = 3
+MEMBER_LIMIT = 32  # of a gzip stream: each one costs a copy of all that follow
 STEP = 1 << 20
 ZSTD_WINDOW = 8 << 20  # RFC 9659: what a web client may ask for; more is an attack on memory
 
@@ -24,6 +27,7 @@ ZSTD_WINDOW = 8 << 20  # RFC 9659: what a web client may ask for; more is an att
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _HUGE = b"0" * 20
 _INT64_DIGITS = 18  # an integer of so many digits fits in 64 bits, sign or not
+_BLANK = re.compile(rb"\s*")  # skips millions of empty lines in no time, a loop over them does not
 
 
 class Undecodable(ValueError):
@@ -155,11 +159,8 @@ def _envelope_header(raw: bytes) -> tuple[dict[str, Any], int]:
 def _scan(raw: bytes, start: int) -> Iterator[tuple[dict[str, Any], int, int]]:
     """Each item's header, and where its payload begins and ends."""
     number = 0
-    while start < len(raw):
+    while (start := _first_in_line(raw, start)) < len(raw):
         line, begin = _line(raw, start, f"the header of item {number + 1}")
-        if not line.strip():
-            start = begin
-            continue
         number += 1
         if number > ITEM_LIMIT:
             raise Undecodable(f"more than {ITEM_LIMIT} items")
@@ -167,6 +168,11 @@ def _scan(raw: bytes, start: int) -> Iterator[tuple[dict[str, Any], int, int]]:
         end = _payload_end(raw, begin, head.get("length"), number)
         yield head, begin, end
         start = end + 1
+
+
+def _first_in_line(raw: bytes, start: int) -> int:
+    blank = _BLANK.match(raw, start)
+    return blank.end() if blank else start
 
 
 def _payload_end(raw: bytes, begin: int, length: object, number: int) -> int:
@@ -203,13 +209,16 @@ def _json_object(line: bytes, what: str) -> dict[str, Any]:
 
 def _type(head: Mapping[str, Any]) -> str:
     kind = head.get("type")
-    return kind[:40] if isinstance(kind, str) else ""
+    # It goes into ledgers and files, which take no half of a surrogate pair.
+    return kind[:40].encode("ascii", "replace").decode() if isinstance(kind, str) else ""
 
 
 def _quantity(head: Mapping[str, Any]) -> int:
     """A container of spans or logs says in `item_count` how many it holds."""
     count = head.get("item_count")
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 1
+    if not isinstance(count, int) or isinstance(count, bool):
+        return 1
+    return min(max(count, 1), QUANTITY_LIMIT)
 
 
 def _integer(digits: str) -> int | str:
@@ -245,6 +254,8 @@ def _zlib(body: bytes, window: int, limit: int, name: str) -> bytes:
     parts: list[bytes] = []
     room = limit + 1
     while body:
+        if len(parts) == MEMBER_LIMIT:
+            raise Undecodable(f"more than {MEMBER_LIMIT} {name} streams in one body")
         stream = zlib.decompressobj(window)
         try:
             parts.append(stream.decompress(body, room))

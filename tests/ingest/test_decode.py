@@ -5,6 +5,7 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -70,6 +71,17 @@ def test_encodings_are_undone_in_reverse_order():
 
 def test_gzip_members_are_one_body():
     assert inflate(gzip.compress(b"a") + gzip.compress(b"b") + b"\0\0", "gzip", limit=2) == b"ab"
+
+
+def test_a_million_members_are_refused_at_once():
+    with pytest.raises(Undecodable, match="more than 32 gzip streams"):
+        inflate(gzip.compress(b"") * 1_000_000, "gzip", limit=20 << 20)
+
+
+def test_a_million_empty_lines_are_skipped_at_once():
+    before = time.process_time()
+    assert len(parse_envelope(b"{}\n" + b"\n" * (20 << 20) + b'{"type":"event"}\n{}').items) == 1
+    assert time.process_time() - before < 2  # line by line it is half a minute
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
