@@ -88,7 +88,29 @@ def test_filters_and_sorts(as_alice, acme, make_issue, app, query, expected):
     assert titles(as_alice.get(f"{INBOX}?{query}")) == expected
 
 
-def test_environment_and_release_are_where_an_issue_occurred(as_vic, acme, send):
+@pytest.mark.parametrize("sort", ["users", "events", "first_seen", "last_seen"])
+def test_text_is_found_in_any_case_and_as_it_is_written(
+    both_databases, as_vic, acme, make_issue, sort
+):
+    make_issue(acme, title="Only 5% of Orders", culprit="shop.views")
+    make_issue(acme, title="Another", culprit="SHOP.other")
+    for text, count in [("ORDERS", 1), ("shop", 2), ("5%", 1), ("5% o", 1), ("_", 0), ("%", 1)]:
+        page = as_vic.get(INBOX, query_string={"q": text, "sort": sort})
+        assert len(titles(page)) == count, text
+
+
+@pytest.mark.parametrize("status", ["open", "muted", "resolved", "all"])
+def test_the_filter_form_without_scripts_sends_what_the_inbox_takes(as_vic, acme, status):
+    page = as_vic.get(f"{INBOX}?status={status}&range=24h").text
+    form = re.search(r'<form class="toolbar".*?</form>', page, re.DOTALL)
+    assert form is not None
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w*)"', form[0]))
+    assert hidden == {"range": "24h"} | ({} if status == "open" else {"status": status})
+    asked = hidden | {"q": "", "level": "", "release": "", "assignee": "", "sort": "users"}
+    assert as_vic.get(INBOX, query_string=asked).status_code == 200
+
+
+def test_environment_and_release_are_where_an_issue_occurred(both_databases, as_vic, acme, send):
     send(acme, environment="production", release="shop@1.0")
     send(acme, environment="staging", release="shop@1.1")
     for query, found in [
@@ -123,7 +145,7 @@ def test_a_filter_that_makes_no_sense_is_named(as_vic, globex, query, said):
     assert said in answer.text
 
 
-def test_pages_follow_one_another_without_gap_or_repeat(as_vic, acme, make_issue):
+def test_pages_follow_one_another_without_gap_or_repeat(both_databases, as_vic, acme, make_issue):
     for number in range(120):
         make_issue(acme, title=f"Issue {number:03}", users=number % 3)
     first = as_vic.get(INBOX)
@@ -232,7 +254,9 @@ def test_many_issues_are_triaged_at_once(as_alice, acme, make_issue, read, act, 
     assert read(other).status is Status.OPEN
 
 
-def test_a_bulk_act_swaps_the_list_and_offers_the_way_back(as_alice, acme, make_issue, read):
+def test_a_bulk_act_swaps_the_list_and_offers_the_way_back(
+    both_databases, as_alice, acme, make_issue, read
+):
     issue = make_issue(acme, title="Going")
     make_issue(acme, title="Staying")
     part = as_alice.post(f"{INBOX}resolution", data={"issue": issue.id}, headers=HTMX)

@@ -247,7 +247,9 @@ def test_htmx_gets_the_head_and_the_activity(as_alice, url):
     assert "Fixed" in comments
 
 
-def test_a_later_event_marks_the_regression(as_alice, acme, url, send, the_issue, clock):
+def test_a_later_event_marks_the_regression(
+    both_databases, as_alice, acme, url, send, the_issue, clock
+):
     as_alice.post(f"{url}resolution")
     clock.move(minutes=5)
     send(acme, release="shop@1.5.0")
@@ -258,7 +260,7 @@ def test_a_later_event_marks_the_regression(as_alice, acme, url, send, the_issue
     assert "Came back after it was resolved" in as_alice.get("/acme/shop/issues/").text
 
 
-def test_reopening_and_unassigning(as_alice, url, the_issue):
+def test_reopening_and_unassigning(both_databases, as_alice, url, the_issue):
     as_alice.post(f"{url}assignment", data={"assignee": "alice@acme.test"})
     as_alice.post(f"{url}mute")
     as_alice.post(f"{url}reopening")
