@@ -92,6 +92,14 @@ def open_regressions(project: Project) -> int:
     return db.session.scalars(query).one()
 
 
+def open_issues(project: Project) -> int:
+    """How many issues wait in the inbox; what the list of projects says."""
+    query = select(func.count(Issue.id)).where(
+        Issue.project_id == project.id, Issue.status == Status.OPEN
+    )
+    return db.session.scalars(query).one()
+
+
 def issue_or_404(project: Project, issue_id: int) -> Issue:
     """One issue of this project with its people."""
     query = (

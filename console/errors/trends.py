@@ -92,6 +92,14 @@ def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
     )
 
 
+def of_project(project: Project) -> list[int]:
+    """All events of a project per half day of the last fortnight."""
+    scope = _scope(project, clock.now(), FORTNIGHT)
+    seconds = _seconds(FORTNIGHT.grain)
+    counts = telemetry.volume(scope, seconds)
+    return _sum(counts.values(), [0] * len(buckets(scope, seconds)))
+
+
 def volume_chart(project: Project, shown: Range) -> Chart:
     """All events of a project by level, over the range of the page, and what it is compared to."""
     scope = Scope(

@@ -1,0 +1,21 @@
+"""A project in one line, for the list of an organization's projects, which loads it by itself."""
+
+from flask import Response, make_response, render_template
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.errors import queries, trends
+from console.errors.views.blueprint import bp
+
+
+@bp.get("/summary")
+@project_view("viewer")
+def project_summary(project: Project) -> Response:
+    part = render_template(
+        "errors/_project_summary.html",
+        project=project,
+        counts=trends.of_project(project),
+        label=trends.FORTNIGHT.label,
+        open_issues=queries.open_issues(project),
+    )
+    return make_response(part)
