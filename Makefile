@@ -14,7 +14,7 @@ run: .venv/runtime.stamp .venv/static.stamp
 test: STATIC := required
 test: .venv/development.stamp .venv/node.stamp .venv/static.stamp
 	tools/system-packages
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: .venv/development.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
