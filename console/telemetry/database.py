@@ -29,8 +29,9 @@ from console.telemetry.scope import Scope
 from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_version
 
 THREADS = 2
-CHECKPOINT_MB = 32
-LEAST_MEMORY_MB = 48
+CHECKPOINT_MB = 16
+LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
+RESTING_MEMORY_MB = 48
 MERGES = 8  # each rewrites at most 122,880 rows
 OUTAGES = (
     duckdb.IOException,
@@ -96,7 +97,7 @@ class Database:
     def forget_pages(self) -> None:
         """Drop what is held of the file in memory beyond the least, which gives it back."""
         memory_mb = self._memory_mb
-        self.limit_memory(LEAST_MEMORY_MB)
+        self.limit_memory(RESTING_MEMORY_MB)
         self.limit_memory(memory_mb)
 
     def checkpoint(self, *, merge: bool = False) -> None:

@@ -29,6 +29,7 @@ class Slot:
     opening: threading.Lock = field(default_factory=threading.Lock)
     database: Database | None = None
     users: int = 0
+    has_pages: bool = False
     used_at: float = 0.0
     asked_at: float = 0.0
 
@@ -40,7 +41,7 @@ class TelemetryStore:
     """
 
     def __init__(self, folder: Path, memory_mb: int, open_limit: int) -> None:
-        """`memory_mb` is for all open files, but each gets 48 MB; a file in use stays open."""
+        """`memory_mb` is for all files in use, but each may use 96; a file in use stays open."""
         self._folder = folder
         self._memory_mb = memory_mb
         self._open_limit = open_limit
@@ -110,9 +111,7 @@ class TelemetryStore:
             if slot.used_at < since:
                 self._close(organization_id)
             elif slot.asked_at < since:
-                with self._unused(slot) as database:
-                    if database is not None:
-                        database.forget_pages()
+                self._forget_pages(slot)
 
     def close(self) -> None:
         """Close every file that is not in use, after a checkpoint."""
@@ -126,6 +125,7 @@ class TelemetryStore:
             self._slots.move_to_end(organization_id)
             slot.users += 1
             slot.used_at = monotonic()
+            slot.has_pages = True
         try:
             yield self._opened(organization_id, slot)
         finally:
@@ -159,10 +159,21 @@ class TelemetryStore:
             ]
 
     def _trim(self) -> None:
+        """Close what is beyond the limit; of the rest, the last used keep their pages in memory."""
         with self._guard:
             surplus = sum(1 for s in self._slots.values() if s.database) - self._open_limit
-        for organization_id, _ in self._idle()[: max(surplus, 0)]:
+        idle = self._idle()
+        for organization_id, _ in idle[: max(surplus, 0)]:
             self._close(organization_id)
+        for _, slot in idle[: -max(self._memory_mb // LEAST_MEMORY_MB, 1)]:
+            if slot.has_pages:
+                self._forget_pages(slot)
+
+    def _forget_pages(self, slot: Slot) -> None:
+        with self._unused(slot) as database:
+            if database is not None:
+                database.forget_pages()
+                slot.has_pages = False
 
     def _close(self, organization_id: int) -> None:
         slot = self._slots[organization_id]

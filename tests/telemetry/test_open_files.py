@@ -1,5 +1,6 @@
 """Which files are open: a limit that holds, never at the cost of someone who is asking."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from time import sleep
@@ -86,12 +87,29 @@ def test_threads_write_and_read_while_files_open_and_close(folder):
 
 
 def test_memory_is_shared_among_the_open_files(folder):
-    store = TelemetryStore(folder, memory_mb=192, open_limit=3)
+    store = TelemetryStore(folder, memory_mb=384, open_limit=3)
     for organization_id in (1, 2, 3, 1):
         count(store, organization_id)
     with store.using(1) as mine, mine.transaction() as connection:
         setting = func.current_setting("memory_limit")
-        assert connection.scalar(select(setting)) == "61.0 MiB"  # 64 MB
+        assert connection.scalar(select(setting)) == "122.0 MiB"  # 128 MB
+    store.close()
+
+
+def test_only_as_many_files_keep_pages_as_memory_allows(folder):
+    store = TelemetryStore(folder, memory_mb=192, open_limit=9)
+    for organization_id in (1, 2, 3, 4):
+        count(store, organization_id)
+    assert [one for one, slot in store._slots.items() if slot.has_pages] == [3, 4]
+    assert [count(store, organization_id) for organization_id in (1, 2, 3, 4)] == [0] * 4
+    store.close()
+
+
+def test_large_batches_fit_into_the_least_memory(folder):
+    store = TelemetryStore(folder, memory_mb=0, open_limit=1)
+    for position in range(1, 5):
+        events = [error(position, body=os.urandom(30_000)) for _ in range(500)]
+        assert len(store.write(1, Batch(errors=events), position).stored_errors) == 500
     store.close()
 
 
