@@ -99,6 +99,7 @@ class World:
                 connection.execute(text("SET LOCAL session_replication_role = replica"))
             for table in Model.metadata.sorted_tables:
                 connection.execute(delete(table))
+            for table in Model.metadata.sorted_tables:
                 rows = [dict(row._mapping) for row in self.before[table.name]]
                 if rows:
                     connection.execute(insert(table), rows)

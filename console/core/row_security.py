@@ -32,6 +32,22 @@ def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
         op.execute(f"CREATE POLICY of_bearer ON {name} FOR SELECT USING ({presented})")
 
 
+def append_only(table: str, *columns: str) -> None:
+    """Let no statement change these columns or delete a row while its organization exists.
+
+    On PostgreSQL the app's role has no right to either (see `grant`); SQLite has no roles, so
+    triggers stand in for them. A later revision that rebuilds the table must call this again.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        return
+    refusal = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    alive = "EXISTS (SELECT 1 FROM organization WHERE id = OLD.organization_id)"
+    changes = f"BEFORE UPDATE OF {', '.join(columns)} ON {table}"
+    op.execute(f"CREATE TRIGGER {table}_kept {changes} {refusal}")
+    op.execute(f"CREATE TRIGGER {table}_held BEFORE DELETE ON {table} WHEN {alive} {refusal}")
+
+
 def grant(connection: Connection, role: str) -> None:
     """Give the app's role what it needs on every table of the schema, and nothing more.
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from console.core.row_security import protect
+from console.core.row_security import append_only, protect
 
 revision = "0001"
 down_revision = None
@@ -107,6 +107,17 @@ def create_audit_entry() -> None:
     )
     op.create_index("audit_by_time", "audit_entry", ["organization_id", "at"])
     protect("audit_entry")
+    append_only(
+        "audit_entry",
+        "id",
+        "at",
+        "actor",
+        "action",
+        "target",
+        "details",
+        "address",
+        "organization_id",
+    )
 
 
 def create_invitation() -> None:

@@ -1,0 +1,57 @@
+"""What was done stays written, until its organization is gone."""
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DatabaseError
+
+from console.accounts.models import Organization, User
+from console.core import audit
+from console.core.audit import AuditEntry
+from console.core.db import db
+
+CHANGES = {
+    "update": update(AuditEntry).values(actor="nobody"),
+    "rename of the target": update(AuditEntry).values(target="nothing"),
+    "delete": delete(AuditEntry),
+}
+
+
+@pytest.fixture
+def entry(app, acme, inside):
+    with inside(acme):
+        audit.record("key.rotated", "default", actor="ada@acme.test", grace=24)
+        db.session.commit()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_entry_cannot_be_changed(both_databases, acme, inside, entry, change):
+    with inside(acme), pytest.raises(DatabaseError):
+        db.session.execute(CHANGES[change])
+    with inside(acme):
+        kept = db.session.scalars(select(AuditEntry)).one()
+        assert (kept.actor, kept.target, kept.details) == (
+            "ada@acme.test",
+            "default",
+            {"grace": 24},
+        )
+
+
+def test_it_outlives_whoever_did_it(both_databases, app, acme, inside):
+    with inside(acme):
+        ada = db.session.scalars(select(User).where(User.email == "ada@acme.test")).one()
+        gone = AuditEntry(
+            actor_id=ada.id, actor=ada.email, action="x", target="y", details={}, address=""
+        )
+        db.session.add(gone)
+        db.session.commit()
+        db.session.delete(ada)
+        db.session.commit()
+        assert (gone.actor_id, gone.actor) == (None, "ada@acme.test")
+
+
+def test_it_goes_with_its_organization(both_databases, app, acme, inside, entry):
+    with app.app_context():
+        db.session.delete(db.session.get_one(Organization, acme.organization_id))
+        db.session.commit()
+    with inside(acme):
+        assert db.session.scalars(select(AuditEntry)).all() == []
