@@ -55,8 +55,15 @@ class Job:
 class Ticker:
     """Runs the jobs while this process holds the lease; APScheduler only counts the seconds."""
 
-    def __init__(self, app: Flask, jobs: Sequence[Job] | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        jobs: Sequence[Job] | None = None,
+        beside: Callable[[], None] | None = None,
+    ) -> None:
+        """`beside` is called every few seconds in every process, leader or not."""
         self._app = app
+        self._beside = beside
         self._jobs = JOBS if jobs is None else jobs
         self._holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}"
         self._epoch: int | None = None
@@ -70,6 +77,8 @@ class Ticker:
         """Take the lease if it is free, and begin to tick."""
         self.lead()
         self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS)
+        if self._beside:
+            self._scheduler.add_job(self._beside, "interval", seconds=RENEW_SECONDS)
         for job in self._jobs:
             seconds = min(job.every.total_seconds(), 60)
             first = datetime.now(UTC)

@@ -1,9 +1,14 @@
 """What runs beside the requests: digest, ticker, self-monitoring; and the note that tells of it."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from fcntl import LOCK_EX, LOCK_NB, flock
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 
 import click
@@ -15,7 +20,7 @@ from console import serve as server
 from console.accounts.models import Organization, User
 from console.app import create_app
 from console.core import clock, leases
-from console.core.config import Config, config
+from console.core.config import Config, ConfigError, config
 from console.core.crypto import signature
 from console.core.db import db
 from console.core.tenancy import organization_scope
@@ -26,19 +31,59 @@ from console.jobs import LEADER, Ticker
 
 TICKER = "pharos.ticker"
 NOTE = "serving.json"
+LOCK = "lock"
+DIGEST = "digest"
+DIGEST_SECONDS = 60.0
 FRESH = timedelta(seconds=15)
+
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Config, *, host: str, port: int, threads: int) -> None:
-    """Run the console until SIGTERM or SIGINT."""
-    server.serve(
-        lambda: create_app(settings),
-        host=host,
-        port=port,
-        threads=threads,
-        ready=begin,
-        closing=end,
-    )
+    """Run the console until SIGTERM or SIGINT.
+
+    Raises ConfigError when another process serves this instance, or digests into its database.
+    """
+    with _alone(settings.instance):
+        app = create_app(settings)
+        _take_the_digest(app)
+        server.serve(lambda: app, host=host, port=port, threads=threads, ready=begin, closing=end)
+
+
+@contextmanager
+def _alone(instance: Path) -> Iterator[None]:
+    """Hold the instance folder: two digests of one spool would count everything twice."""
+    with (instance / LOCK).open("a") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"another console runs on {instance}") from None
+        yield
+
+
+def _take_the_digest(app: Flask) -> None:
+    """Refuse a database that the digest of another instance writes: positions are of one spool."""
+    with app.app_context():
+        if leases.hold(DIGEST, _instance_id(), DIGEST_SECONDS) is None:
+            db.session.remove()
+            db.engine.dispose()
+            raise ConfigError("another instance digests into this database: give each its own")
+
+
+def _keep_the_digest(app: Flask) -> None:
+    """Renew the right to digest; without it, stop before something is counted twice."""
+    with app.app_context():
+        if leases.hold(DIGEST, _instance_id(), DIGEST_SECONDS) is None:
+            log.error("another instance has taken over the digest; this one digests no more")
+            pipeline.current().stop()
+
+
+def _instance_id() -> str:
+    """A name that the instance folder keeps, wherever it is moved to."""
+    path = config().instance / "id"
+    if not path.exists():
+        path.write_text(token_hex(16))
+    return path.read_text()
 
 
 def begin(app: Flask, url: str) -> None:
@@ -49,7 +94,7 @@ def begin(app: Flask, url: str) -> None:
             app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
         )
         pipeline.current().start()
-        app.extensions[TICKER] = Ticker(app)
+        app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
         note = {"pid": os.getpid(), "url": url, "started_at": clock.now().isoformat()}
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
@@ -69,6 +114,7 @@ def end(app: Flask) -> None:
         selfmonitor.stop()
         cast("Ticker", app.extensions[TICKER]).stop()
         pipeline.current().stop()
+        leases.let_go(DIGEST, _instance_id())
         cast("outcomes.Refusals", app.extensions[outcomes.EXTENSION]).close()
         spool.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)

@@ -198,6 +198,20 @@ def test_serve_prints_where_it_is_and_how_to_set_it_up(server):
     assert SECRET not in log
 
 
+def test_a_second_console_on_one_instance_is_refused(server, says):
+    said = says("serve", "--port", "0")
+    assert (said.code, said.err) == (1, f"pharos: another console runs on {server.instance}\n")
+
+
+@pytest.mark.parametrize(
+    "both_databases", [pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def test_a_second_instance_on_one_database_is_refused(both_databases, server, says, tmp_path):
+    said = says("serve", "--port", "0", PHAROS_INSTANCE=str(tmp_path / "second"))
+    assert said.code == 1
+    assert said.err == "pharos: another instance digests into this database: give each its own\n"
+
+
 def test_status_follows_a_running_console(server, both_databases):
     project = server.project()
     _send(project.dsn)
