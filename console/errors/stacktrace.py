@@ -12,6 +12,8 @@ from console.errors.grouping import exceptions_of
 VALUE_LENGTH = 4000
 LINE_LENGTH = 500
 SHOWN_IN_RUN = 1  # a library frame alone is not worth a fold
+# A recursion has hundreds of frames that say the same: a megabyte of page for its two ends.
+INNERMOST_SHOWN, OUTERMOST_SHOWN = 30, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring frames that are shown together: all in-app, or a fold of library frames."""
+    """Neighbouring frames that are shown together: all in-app, or a fold of library frames.
+
+    A run without frames stands for `omitted` ones in the middle of an endless stack.
+    """
 
     frames: tuple[Frame, ...]
     folded: bool
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,21 @@ class Stack:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """All frames, innermost first, library frames folded; nothing is folded if all are."""
-        groups = [(own, tuple(run)) for own, run in groupby(self.frames, lambda one: one.in_app)]
-        some_own = any(own for own, _ in groups)
-        return tuple(
-            Run(run, folded=some_own and not own and len(run) > SHOWN_IN_RUN) for own, run in groups
+        """The frames, innermost first, library frames folded; nothing is folded if all are."""
+        omitted = len(self.frames) - INNERMOST_SHOWN - OUTERMOST_SHOWN
+        if omitted <= 0:
+            return tuple(self._runs(self.frames))
+        return (
+            *self._runs(self.frames[:INNERMOST_SHOWN]),
+            Run((), folded=True, omitted=omitted),
+            *self._runs(self.frames[-OUTERMOST_SHOWN:]),
         )
+
+    def _runs(self, frames: tuple[Frame, ...]) -> Iterator[Run]:
+        some_own = any(frame.in_app for frame in self.frames)
+        for own, group in groupby(frames, lambda one: one.in_app):
+            run = tuple(group)
+            yield Run(run, folded=some_own and not own and len(run) > SHOWN_IN_RUN)
 
     @property
     def raw_order(self) -> tuple[Frame, ...]:

@@ -53,6 +53,16 @@ def test_nothing_folds_if_there_is_only_library_code():
     assert [(len(run.frames), run.folded) for run in stack.runs] == [(3, False)]
 
 
+def test_an_endless_stack_shows_its_two_ends():
+    frames = [{"function": f"f{n}", "filename": "shop/deep.py", "in_app": True} for n in range(900)]
+    stack = stacktrace({"stacktrace": {"frames": frames}, "platform": "python"}).stack
+    assert stack is not None
+    runs = stack.runs
+    assert [(len(run.frames), run.omitted) for run in runs] == [(30, 0), (0, 860), (10, 0)]
+    assert runs[0].frames[0].function == "f899"
+    assert runs[-1].frames[-1].function == "f0"
+
+
 def test_source_lines_carry_their_numbers():
     source = {"pre_context": ["a", "b"], "context_line": "c\n", "post_context": ["d"], "lineno": 17}
     (frame,) = shown({**OWN, **source}).exceptions[0].stack.frames
