@@ -35,7 +35,7 @@ IDLE_SECONDS = 0.5
 PERIOD_SECONDS = 0.2
 FORGET_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
-OWNERS_SECONDS = 5.0
+OWNERS_SECONDS = 1.0
 RATE_SECONDS = 10.0
 NOTE_SECONDS = 1.0
 PACKAGE = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ class Pipeline:
         self._spool = spool
         self._store = store
         self._note = note
-        self._noted_at = 0.0
+        self._note_due = 0.0
         self._cursor = 0
         self._forgotten = 0
         self._forgot_at = 0.0
@@ -260,14 +260,15 @@ class Pipeline:
     def _tell(self) -> None:
         """Note the status for `pharos status`, which may not open the telemetry of this process."""
         now = time.monotonic()
-        if now - self._noted_at < NOTE_SECONDS:
+        if now < self._note_due:
             return
-        self._noted_at = now
         while self._recent and self._recent[0][0] < now - RATE_SECONDS:
             self._recent.popleft()
         draft = self._note.with_suffix(".new")
         draft.write_bytes(orjson.dumps(asdict(self.status())))
         draft.replace(self._note)
+        # Counting a long queue takes a while: never more than a twentieth of the time.
+        self._note_due = now + max(NOTE_SECONDS, 20 * (time.monotonic() - now))
 
 
 def init_app(app: Flask, settings: Config) -> None:
