@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,10 @@ def main() -> None:
         _fail(str(error))
     except DBAPIError as error:
         _fail(_about_database(error))
+    except sqlite3.Error as error:  # not of SQLAlchemy
+        _fail(f"the spool cannot be used: {error}")
+    except OSError as error:
+        _fail(f"{error.filename or 'the instance folder'}: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)
 
 

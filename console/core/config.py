@@ -1,13 +1,17 @@
 """Every setting, read once from the environment at start-up."""
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from flask import current_app
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SHORTEST_SECRET = 32
 EXTENSION = "pharos.config"
@@ -98,30 +102,62 @@ class Config:
         return _with_psycopg(self.owner_database_url) if self.owner_database_url else self.state_url
 
     def prepared(self) -> Self:
-        """Make the instance folder and its secret key if missing; return the settings with it."""
-        self.instance.mkdir(parents=True, exist_ok=True)
-        if self.secret_key:
-            return self
-        path = self.instance / "secret_key"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(token_urlsafe(48))
-        return replace(self, secret_key=path.read_text().strip())
+        """Make the instance folder and its secret key if missing; return the settings with it.
+
+        Raises ConfigError when the folder, or the key in it, cannot be used.
+        """
+        try:
+            self.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+            secret_key = self.secret_key or _kept_secret(self.instance / "secret_key")
+        except OSError as error:
+            problem = f"cannot be used: {error.strerror}"
+            raise ConfigError(f"PHAROS_INSTANCE, {self.instance}, {problem}") from error
+        return replace(self, secret_key=secret_key)
 
     def _check(self) -> None:
         if self.secret_key and len(self.secret_key) < SHORTEST_SECRET:
             raise ConfigError(f"SECRET_KEY is shorter than {SHORTEST_SECRET} characters")
         if self.assets not in {"auto", "local", "cdn"}:
             raise ConfigError("PHAROS_ASSETS must be auto, local or cdn")
-        if self.base_url and urlsplit(self.base_url).scheme not in {"http", "https"}:
-            raise ConfigError("PHAROS_URL must start with http:// or https://")
+        if self.base_url and not _is_address(self.base_url):
+            raise ConfigError("PHAROS_URL must be http:// or https:// and a host, port, path")
         if not self.state_url.startswith(("sqlite://", "postgresql+psycopg://")):
             raise ConfigError("DATABASE_URL must be sqlite:///path or postgresql://…")
+        for env, url in (("DATABASE_URL", self.state_url), ("OWNER_DATABASE_URL", self.owner_url)):
+            try:
+                make_url(url)
+            except (ArgumentError, ValueError):  # which quote the password: not to be shown
+                raise ConfigError(f"{env} is not an address of a database") from None
 
 
 def config() -> Config:
     """Return the running app's settings."""
     return cast("Config", current_app.extensions[EXTENSION])
+
+
+def _kept_secret(path: Path) -> str:
+    """The folder's key, made when missing: whole or not at all, whoever else starts meanwhile."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    secret_key = path.read_text().strip()
+    if len(secret_key) < SHORTEST_SECRET:
+        raise ConfigError(f"{path} holds no key: restore it, or delete it to be given another")
+    return secret_key
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        told = parts.hostname and (parts.port is None or parts.port)
+    except ValueError:  # a port that is none
+        return False
+    plain = not parts.query and not parts.fragment and not any(c.isspace() for c in url)
+    return parts.scheme in {"http", "https"} and bool(told) and plain
 
 
 def _with_psycopg(url: str) -> str:
