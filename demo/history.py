@@ -50,9 +50,9 @@ STORY = [
 ]
 
 
-def send(dsn: str, *, days: int, per_day: int) -> int:
+def send(dsn: str, *, days: int, per_day: int, visits: int = VISITS) -> int:
     """Record the shop, then send `days` of it up to now; return the number of envelopes."""
-    scenes = record()
+    scenes = record(visits)
     now = time.time()
     plays = _plays(scenes, urlsplit(dsn).username or "", now - days * DAY, now, per_day)
     lock = threading.Lock()
@@ -66,7 +66,7 @@ def send(dsn: str, *, days: int, per_day: int) -> int:
         return sum(worker.result() for worker in workers)
 
 
-def record() -> list[Scene]:
+def record(visits: int) -> list[Scene]:
     """Visit a real shop that reports to a listener of ours, and cut the record into scenes."""
     port = processes.free_port()
     host = f"127.0.0.1:{port}"
@@ -84,7 +84,7 @@ def record() -> list[Scene]:
     ):
         wait_for(f"http://{host}/products/1")
         with ThreadPoolExecutor(CONNECTIONS) as streets:
-            for number in range(VISITS):
+            for number in range(visits):
                 streets.submit(visit, f"http://{host}", Random(number), 5)
         time.sleep(1)  # the SDK sends in the background
         return recorder.scenes(RECORDED, "recorded", host)
