@@ -1,9 +1,10 @@
 """Members: invited, given other roles, removed; and one owner always stays."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from console.accounts.models import Invitation, Membership, Role, User
 from console.core.db import db
@@ -148,3 +149,21 @@ class TestMail:
         page = as_ada.post(f"{PATH}/invitations", data=FORM)
         assert page.status_code == 200
         assert "Give this link to new@acme.test" in page.text
+
+
+def test_two_owners_cannot_demote_each_other_at_once(
+    both_databases, as_ada, as_alice, member, acme, inside
+):
+    as_ada.post(f"{PATH}/{member('alice')}/role", data={"role": "owner"})
+    acts = [(as_ada, member("alice")), (as_alice, member("ada"))]
+
+    def demote(act) -> int:
+        client, other = act
+        return int(client.post(f"{PATH}/{other}/role", data={"role": "viewer"}).status_code)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(demote, acts))
+    assert 303 in answers
+    with inside(acme):
+        owners = select(func.count(Membership.id)).where(Membership.role == Role.OWNER)
+        assert db.session.scalar(owners) == 1
