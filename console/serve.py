@@ -45,8 +45,8 @@ def serve(
     last answer; both in this thread. Port 0 takes a free one. Raises ConfigError when the address
     cannot be had.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     listener = _listener(host, port)
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = make_app()
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{listener.getsockname()[1]}"

@@ -7,20 +7,23 @@ from uuid import uuid4
 import orjson
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from console.accounts.models import Project
 from console.accounts.projects import create_token
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
-from console.ingest import pipeline, spool
+from console.ingest import outcomes, pipeline, spool
 from console.ingest.models import Outcome
 from console.ingest.pipeline import Pipeline
 from console.ingest.spool import Spool, SpoolRow
 from console.telemetry import store
 from console.telemetry.tables import error_event, span
-from tests.factories import inside
+from tests.factories import inside, public_key
+from tests.ingest.envelopes import ENCODE
 
 
 def error(kind: str = "ValueError", event_id: str = "", **fields: Any) -> dict[str, Any]:
@@ -150,3 +153,44 @@ class Stored:
 def stored(app: Flask) -> Callable[[Project], Stored]:
     """`stored(project)` looks into the project's stores."""
     return lambda project: Stored(app, project)
+
+
+@pytest.fixture
+def key(app: Flask, acme: Project) -> str:
+    return public_key(app, acme)
+
+
+@pytest.fixture
+def credentials(key: str) -> dict[str, str]:
+    return {"X-Sentry-Auth": f"Sentry sentry_key={key}, sentry_version=7, sentry_client=py/2"}
+
+
+@pytest.fixture
+def send(
+    client: FlaskClient, acme: Project, credentials: dict[str, str], waiting: Spool
+) -> Callable[..., TestResponse]:
+    """Post to acme's envelope endpoint with its key in the header, unless told otherwise."""
+
+    def post(body: bytes, *, path: str = "", encoding: str = "", **headers: Any) -> TestResponse:
+        sent: dict[str, str] = headers.pop("headers", credentials)
+        if encoding:
+            sent = sent | {"Content-Encoding": encoding}
+        path = path or f"/api/{acme.id}/envelope/"
+        answer: TestResponse = client.post(path, data=ENCODE[encoding](body), headers=sent)
+        return answer
+
+    return post
+
+
+@pytest.fixture
+def ledger(app: Flask, waiting: Spool) -> Callable[[], list[outcomes.Count]]:
+    """What accept counted as refused since the last call, by way of the spool."""
+
+    def counts() -> list[outcomes.Count]:
+        app.extensions[outcomes.EXTENSION].flush()
+        rows = [row for row in waiting.read(limit_rows=10_000) if row.kind == outcomes.KIND]
+        if rows:
+            waiting.forget(rows[-1].position)
+        return [count for row in rows for count in outcomes.from_spool(row)]
+
+    return counts

@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from console.serve import Entry
-from tests.databases import ROOT
+from console.core.config import ConfigError
+from console.serve import Entry, serve
 from tests.ingest.envelopes import ENCODE, envelope
-from tests.live import Server, pharos
+from tests.live import Server
 
 
 @pytest.fixture
@@ -94,19 +93,12 @@ def test_slow_senders_do_not_keep_others_out(server, address, sdk):
             connection.close()
 
 
-def test_a_second_console_on_the_port_is_refused_with_a_sentence(server, address):
-    done = subprocess.run(
-        [*pharos(), "serve", "--port", str(address[1]), "--no-migrate"],
-        env=server.environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert f"cannot listen on 127.0.0.1:{address[1]}" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_port_that_is_taken_is_refused_with_a_sentence():
+    """With SO_REUSEPORT, as granian binds, two consoles would take turns at requests."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
+            serve(pytest.fail, host="127.0.0.1", port=port, threads=1, ready=print, closing=print)
 
 
 def test_requests_do_not_carry_the_environment_of_the_process(monkeypatch):
