@@ -124,3 +124,14 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+@contextmanager
+def durable_transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """One that is on disk (fsync) when it ends, on a connection that does not wait otherwise."""
+    db.execute("PRAGMA synchronous=FULL")
+    try:
+        with transaction(db):
+            yield
+    finally:
+        db.execute("PRAGMA synchronous=NORMAL")

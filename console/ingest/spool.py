@@ -17,7 +17,14 @@ from flask import current_app
 
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
-from console.ingest.group_commit import PAGE_BYTES, Committer, Entry, connect, transaction
+from console.ingest.group_commit import (
+    PAGE_BYTES,
+    Committer,
+    Entry,
+    connect,
+    durable_transaction,
+    transaction,
+)
 
 EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
@@ -295,7 +302,9 @@ class Spool:
             "items": str(header.get("items", ""))[:200],
             "died_at": _microseconds(clock.now()),
         }
-        with transaction(db):
+        # Durable, as digest goes on to note later positions in state: were only this lost with the
+        # power, the row would be back in the queue and be taken for a replay.
+        with durable_transaction(db):
             db.execute(BURY, letter)
             db.execute("DELETE FROM waiting WHERE position = ?", (position,))
             db.execute(DROP_OLDEST, (self._max_bytes // DEAD_SHARE,))

@@ -4,11 +4,13 @@ import sqlite3
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.ingest import spool as module
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 
 KEY = "k" * 40
@@ -196,6 +198,22 @@ def test_a_full_spool_refuses_and_takes_rows_again_once_digest_has_been_there(pa
     with sqlite3.connect(path) as check:
         assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     check.close()
+
+
+def test_a_buried_row_is_on_disk_before_digest_goes_on(spool, monkeypatch):
+    """Were it lost with the power, the row would wait again, and be taken for a replay."""
+    levels = []
+
+    class Watched(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == module.BURY:
+                levels.extend(super().execute("PRAGMA synchronous").fetchone())
+            return super().execute(statement, *values)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+    spool.append(row())
+    spool.bury(spool.read()[0], "poison")
+    assert levels == [2]  # FULL
 
 
 def test_space_of_digested_rows_is_used_again_and_given_back(path):
