@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 1024
 SENDERS = 512  # requests whose bodies may be on their way at once; threads that come and go
+LARGE = 16  # requests with more than BUFFERED that may be on their way at once
 BUFFERED = 1 << 18  # bytes of a body that are waited for outside the threads that answer
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
 HEADER_TIMEOUT_MS = 15_000
@@ -93,13 +94,15 @@ class Entry:
     """What granian calls: at most `threads` requests at a time, of which the beginning is here.
 
     Granian gives a request a thread as soon as its headers are read, so as many slow senders as
-    there are threads would keep everybody out. Here they wait in threads of their own.
+    there are threads would keep everybody out. Here they wait in threads of their own; those of
+    large bodies, which cost memory, only wait for each other.
     """
 
     def __init__(self, app: "WSGIApplication", threads: int) -> None:
         """`app` answers."""
         self._app = app
         self._room = threading.BoundedSemaphore(threads)
+        self._large = threading.BoundedSemaphore(LARGE)
         # granian puts the process's environment into every request, SECRET_KEY included.
         self._foreign = [name for name in os.environ if not name.startswith(CGI)]
 
@@ -108,33 +111,72 @@ class Entry:
     ) -> Iterable[bytes]:
         for name in self._foreign:
             environ.pop(name, None)
-        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = Body(environ["wsgi.input"])
-        with self._room:
-            return self._app(environ, start_response)
+        if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
+            with self._room:
+                return self._app(environ, start_response)
+        body = environ["wsgi.input"] = Body(environ["wsgi.input"], self._room, self._large)
+        try:
+            with self._room:
+                return self._app(environ, start_response)
+        finally:
+            body.forget()
 
 
 class Body(RawIOBase):
-    """A request's body, of which up to BUFFERED bytes are read when it is made."""
+    """A request's body, of which up to BUFFERED bytes are read when it is made.
 
-    def __init__(self, stream: Any) -> None:
+    While the rest is waited for, the request gives its place in the room away, and takes one of
+    the few for large bodies.
+    """
+
+    def __init__(
+        self, stream: Any, room: threading.BoundedSemaphore, large: threading.BoundedSemaphore
+    ) -> None:
         """Wait for the beginning of `stream`."""
         self._rest = stream
+        self._room = room
+        self._large = large
+        self._is_large = self._ended = False
         self._start = b""
-        while len(self._start) < BUFFERED and (part := stream.read(BUFFERED - len(self._start))):
+        while not self._ended and len(self._start) < BUFFERED:
+            part = stream.read(BUFFERED - len(self._start))
             self._start += part
+            self._ended = not part
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        part = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        part = self._start[: len(buffer)] or self._later(len(buffer))
         self._start = self._start[len(part) :]
         buffer[: len(part)] = part
         return len(part)
 
+    def forget(self) -> None:
+        """Let the next large body come."""
+        self._start = b""
+        if self._is_large:
+            self._is_large = False
+            self._large.release()
+
+    def _later(self, size: int) -> bytes:
+        if self._ended:
+            return b""
+        self._room.release()
+        try:
+            if not self._is_large:
+                self._large.acquire()
+                self._is_large = True
+            part: bytes = self._rest.read(size)
+        finally:
+            self._room.acquire()
+        self._ended = not part
+        return part
+
 
 def _listener(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:
+        raise ConfigError(f"cannot listen on {host}:{port}: ports end at 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)

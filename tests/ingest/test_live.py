@@ -13,7 +13,7 @@ import pytest
 
 from console.core.config import ConfigError
 from console.serve import Entry, serve
-from tests.ingest.envelopes import ENCODE, envelope
+from tests.ingest.envelopes import ENCODE, envelope, item
 from tests.live import Server
 
 
@@ -75,15 +75,16 @@ def test_a_client_that_goes_away_or_lies_harms_nobody(address, sdk):
     assert post(address, path, body, headers | {"Content-Encoding": "gzip"}) == 200
 
 
-def test_slow_senders_do_not_keep_others_out(server, address, sdk):
+@pytest.mark.parametrize(("senders", "sent"), [(200, 1), (20, 300_000)])
+def test_slow_senders_do_not_keep_others_out(address, sdk, senders, sent):
     """A request takes a thread once its headers are there: many with slow bodies take them all."""
     path, headers = sdk
-    fields = {**headers, "Host": "pharos", "Content-Length": "1000"}
+    fields = {**headers, "Host": "pharos", "Content-Length": "400000"}
     head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items())
-    slow = [socket.create_connection(address) for _ in range(200)]
+    slow = [socket.create_connection(address) for _ in range(senders)]
     try:
         for connection in slow:
-            connection.sendall(head.encode() + b"\r\n{")
+            connection.sendall(head.encode() + b"\r\n" + b"{" * sent)
         time.sleep(0.5)
         began = time.monotonic()
         assert post(address, path, envelope(), headers) == 200
@@ -91,6 +92,17 @@ def test_slow_senders_do_not_keep_others_out(server, address, sdk):
     finally:
         for connection in slow:
             connection.close()
+    assert post(address, path, large(), headers) == 200
+
+
+def large() -> bytes:
+    """An envelope that is not read whole before it is given a thread."""
+    return envelope(item("attachment", b"x" * 1_000_000))
+
+
+def test_a_port_that_cannot_be_is_refused_with_a_sentence():
+    with pytest.raises(ConfigError, match="cannot listen on 127.0.0.1:65536: ports end at 65535"):
+        serve(pytest.fail, host="127.0.0.1", port=65_536, threads=1, ready=print, closing=print)
 
 
 def test_a_port_that_is_taken_is_refused_with_a_sentence():
