@@ -167,8 +167,10 @@ def api_view(scope: str) -> Callable[[View], View]:
 
 def safe_path(path: str | None) -> str:
     """The path if it stays on this console, else the front page: where to go after a sign-in."""
-    stays = path and path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if path and stays and "\n" not in path and "\t" not in path else "/"
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
+        return "/"
+    # Browsers leave line breaks and tabs out, so that what follows them may be a host.
+    return path if path.isprintable() else "/"
 
 
 def _declare(view: View, access: Access) -> View:

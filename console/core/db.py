@@ -24,6 +24,8 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    func,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
@@ -161,6 +163,15 @@ def insert(model: type[Model]) -> postgresql.Insert:
     if db.engine.dialect.name == "postgresql":
         return postgresql.insert(model)
     return cast("postgresql.Insert", sqlite.insert(model))
+
+
+def hold_alone(name: str) -> None:
+    """Wait until no other transaction holds this name, and hold it until the present one ends.
+
+    SQLite's transactions that may write come one after the other as it is.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.urls import iri_to_uri
 
 # A fresh token in an otherwise equal part is not a change.
 _TOKEN = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*')
@@ -57,7 +58,7 @@ def part_or_redirect(
 def go_to(url: str) -> Response:
     """Leave for another page after a change, whoever asked: a redirect that htmx follows too."""
     if is_htmx():
-        return _vary(Response(status=204, headers={"HX-Redirect": url}))
+        return _vary(Response(status=204, headers={"HX-Redirect": iri_to_uri(url)}))
     return _vary(make_response(redirect(url, 303)))
 
 

@@ -1,6 +1,7 @@
 """Ways in and out: set-up, login, logout, invitations."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -48,6 +49,16 @@ class TestSetup:
         assert client.get(SETUP).status_code == 404
         assert client.post(SETUP, data=FIRST).status_code == 404
 
+    def test_of_those_who_come_at_once_one_sets_it_up(self, app, both_databases):
+        def post(number: int) -> int:
+            form = {**FIRST, "email": f"{number}@acme.test"}
+            return app.test_client().post(SETUP, data=form).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(post, range(4))) == [303, 404, 404, 404]
+        with app.app_context():
+            assert db.session.scalar(select(func.count(User.id))) == 1
+
     @pytest.mark.parametrize("token", ["", "x", signature(SECRET, "something else")])
     def test_it_wants_the_token_of_the_log(self, client, token):
         assert client.get(f"/setup?token={token}").status_code == 404
@@ -86,11 +97,20 @@ class TestLogin:
         assert client.post("/login", data=form).location == "/acme/settings/members"
 
     @pytest.mark.parametrize(
-        "elsewhere", ["https://evil.test/", "//evil.test", "/\\evil.test", "/\tx", "javascript:x"]
+        "elsewhere",
+        [
+            "https://evil.test/",
+            "//evil.test",
+            "/\\evil.test",
+            "/\tx",
+            "/\r/evil.test",
+            "javascript:x",
+        ],
     )
     def test_it_leads_nowhere_else(self, client, acme, elsewhere):
         form = {"email": "vic@acme.test", "password": PASSWORD, "next": elsewhere}
         assert client.post("/login", data=form).location == "/"
+        assert client.get("/login", query_string={"next": elsewhere}).location == "/"
 
     def test_a_part_leads_to_its_page(self, client, acme):
         answer = client.get(
