@@ -286,7 +286,7 @@ def test_no_text_stalls_the_scrubber():
     rules = ScrubRules(patterns=(r"(a+)+$", r"(.*)(.*)(.*)x$"))
     for text in hostile:
         started = time.process_time()
-        Scrubber(rules).scrub(text)
+        Scrubber(rules).scrub([text[cut:] for cut in range(8)])  # half of what an event may hold
         assert time.process_time() - started < 2.0, text[:20]
 
 
