@@ -304,9 +304,9 @@ def _mentions() -> re.Pattern[str]:
     tables = "|".join(sorted(_scoped_tables()))
     return re.compile(
         rf"""(?:\b|(?=,))(INTO|FROM|JOIN|UPDATE(?:\s+OR\s+\w+)?|,)
-        (?:[\s(]|/\*.*?\*/)*             # white space, parentheses of nested joins, comments
-        (?:["`\[]?\w+["`\]]?\s*\.\s*)?   # a schema
-        ["`\[]?\b({tables})\b["`\]]?(?!["`\]]?[\w.])
+        (?:[\s(]|/\*.*?\*/|--[^\n]*\n)*  # white space, parentheses of nested joins, comments
+        (?:["'`\[]?\w+["'`\]]?\s*\.\s*)?  # a schema
+        ["'`\[]?\b({tables})\b["'`\]]?(?!["'`\]]?[\w.])
         (?:\s+AS\s+["`\[]?(\w+))?""",
         re.IGNORECASE | re.VERBOSE | re.DOTALL,
     )

@@ -195,6 +195,9 @@ BARE: dict[str, Probe] = {
     "text, schema": lambda m, i: by_text(
         f'SELECT id FROM {schema()}."{m.__tablename__}" WHERE id = :i', i
     ),
+    "text, comment": lambda m, i: by_text(
+        f'SELECT id FROM -- of everybody\n "{m.__tablename__}" WHERE id = :i', i
+    ),
     "text, comma": lambda m, i: by_text(
         f'SELECT x.id FROM organization AS o, "{m.__tablename__}" AS x WHERE x.id = :i LIMIT 1', i
     ),
