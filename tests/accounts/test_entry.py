@@ -52,7 +52,8 @@ class TestSetup:
     def test_of_those_who_come_at_once_one_sets_it_up(self, app, both_databases):
         def post(number: int) -> int:
             form = {**FIRST, "email": f"{number}@acme.test"}
-            return app.test_client().post(SETUP, data=form).status_code
+            status: int = app.test_client().post(SETUP, data=form).status_code
+            return status
 
         with ThreadPoolExecutor(4) as pool:
             assert sorted(pool.map(post, range(4))) == [303, 404, 404, 404]
