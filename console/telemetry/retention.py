@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
 
 from console.core import clock
+from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.store import TelemetryStore, current
 from console.telemetry.tables import error_event, span
@@ -20,6 +21,8 @@ from console.telemetry.tables import error_event, span
 ROWS = (error_event, span)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 JUST_MADE = timedelta(hours=1)
+ROW_GROUP = 122_880
+HEAVIEST_MERGE_MB = 100
 EVENT_BYTES = 100  # of an event on disk, besides its body, message and tags
 SPAN_BYTES = 120  # of a span on disk, its texts and attributes included
 
@@ -46,21 +49,34 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
             )
         for project_id in gone:
             deleted += erase_project(store, organization_id, project_id)
-        if deleted:
-            database.checkpoint()
     return deleted
 
 
 def tidy() -> int:
-    """Merge the small row groups that checkpoints leave, in every file; return how many files.
+    """Merge the small row groups that checkpoints leave; return how many files it was done in.
 
-    It rewrites what it merges and holds writes up meanwhile: for a quiet hour of each day.
+    A merged row group is made in memory, so files whose bodies make a full one too heavy are only
+    checkpointed: they hold some thousand rows in each as it is. For a quiet hour of each day.
     """
-    store = current()
+    store, merged = current(), 0
     for organization_id in store.organizations():
         with store.using(organization_id) as database:
-            database.checkpoint(merge=True)
-    return len(store.organizations())
+            with database.transaction() as connection:
+                weight = _row_group_mb(connection)
+            light = weight <= HEAVIEST_MERGE_MB
+            if light:
+                database.limit_memory(LEAST_MEMORY_MB + 3 * weight)  # until it is used again
+            database.checkpoint(merge=light)
+            merged += light
+    return merged
+
+
+def _row_group_mb(connection: Connection) -> int:
+    """What the events of a full row group weigh, or all events if they are fewer."""
+    rows, weight = connection.execute(
+        select(func.count(), func.coalesce(func.sum(error_event.c.size), 0))
+    ).one()
+    return int(weight * min(rows, ROW_GROUP) // max(rows, 1)) // 1_000_000
 
 
 def erase_project(store: TelemetryStore, organization_id: int, project_id: int) -> int:

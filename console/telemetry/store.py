@@ -20,6 +20,7 @@ from console.telemetry.scope import Scope
 from console.web.errors import unavailable
 
 EXTENSION = "pharos.telemetry"
+REST_BEFORE_CLOSING = 30
 
 
 @dataclass(slots=True)
@@ -105,12 +106,14 @@ class TelemetryStore:
                 path.unlink()
 
     def rest(self, seconds: float) -> None:
-        """Give memory back: of files not used for a while all, of those only written to most."""
-        since = monotonic() - seconds
+        """Give back the memory of files that nobody asked for a while; close them much later.
+
+        Closing writes what came in since as a row group of its own: often, that would be many.
+        """
         for organization_id, slot in self._idle():
-            if slot.used_at < since:
+            if slot.used_at < monotonic() - seconds * REST_BEFORE_CLOSING:
                 self._close(organization_id)
-            elif slot.asked_at < since:
+            elif slot.asked_at < monotonic() - seconds:
                 self._forget_pages(slot)
 
     def close(self) -> None:

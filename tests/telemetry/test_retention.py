@@ -82,7 +82,7 @@ def test_space_of_what_was_deleted_is_used_again(asking, folder):
     full = max(write_a_megabyte(position, hour(-24 * 40)) for position in (1, 2, 3))
     assert retention.apply(1, {1: Keep(30, PLENTY)}) == 150
     again = max(write_a_megabyte(position, NOON) for position in (4, 5, 6))
-    assert again < 1.2 * full
+    assert again < 1.5 * full  # the space comes back with the next checkpoint
 
 
 def test_tidying_merges_what_many_checkpoints_left(asking):
