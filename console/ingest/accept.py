@@ -163,7 +163,8 @@ def _accept_store(submission: Submission, doors: Doors) -> Answer:
     with _inflated(submission, grant) as raw:
         try:
             (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
-            event = load_json(item.payload)
+            fits = len(item.payload) <= EVENT_LIMIT  # what does not is not worth its memory
+            event = load_json(item.payload) if fits else None
         except Undecodable as error:
             raise _undecodable(error, grant) from error
         sorting = _sort([ItemHead("event", len(item.payload), 1)], grant, doors)

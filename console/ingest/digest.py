@@ -25,6 +25,7 @@ from console.telemetry.records import Batch, ErrorEvent, Span, Written
 from console.telemetry.store import TelemetryStore
 
 INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
+SHARE = 20_000  # records held in memory, 1 to 2 kB each, until they are stored
 UNDECODABLE = "undecodable"
 # Classes of SQLSTATE: connection, read-only, serialization, resources, intervention, system.
 POSTGRESQL_OUTAGES = frozenset({"08", "25", "40", "53", "57", "58"})
@@ -76,22 +77,30 @@ def digest(store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow]
     """
     with organization_scope(organization_id):
         applied, rules = _starting_point(rows)
-        records = [_records(row, rules) for row in rows if row.position > applied]
-        if not records:
-            return Digested()
-        last = rows[-1].position
-        issues = _ensured_issues(records)
-        batch = Batch(
-            errors=[event for one in records for _, event in one.events],
-            spans=[span for one in records for span in one.spans],
-        )
-        try:
-            written = store.write(organization_id, batch, last)
-        except OUTAGES as error:
-            raise TelemetryDown from error
-        happenings = _count(records, issues, written)
-        _advance(organization_id, last)
-        db.session.commit()
+        shares = _shares([row for row in rows if row.position > applied], rules)
+        done = [_commit(store, organization_id, share) for share in shares]
+    return Digested(
+        sum(one.records for one in done), [each for one in done for each in one.happenings]
+    )
+
+
+def _commit(
+    store: TelemetryStore, organization_id: int, share: Sequence[tuple[int, Records]]
+) -> Digested:
+    """The three commits for the records of some rows, given with their positions."""
+    last, records = share[-1][0], [one for _, one in share]
+    issues = _ensured_issues(records)
+    batch = Batch(
+        errors=[event for one in records for _, event in one.events],
+        spans=[span for one in records for span in one.spans],
+    )
+    try:
+        written = store.write(organization_id, batch, last)
+    except OUTAGES as error:
+        raise TelemetryDown from error
+    happenings = _count(records, issues, written)
+    _advance(organization_id, last)
+    db.session.commit()
     return Digested(len(batch.errors) + len(batch.spans), happenings)
 
 
@@ -132,6 +141,23 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
         rules = {one.project_id: _rules(one) for one in db.session.scalars(query)}
         db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
     return applied or 0, rules
+
+
+def _shares(
+    rows: Iterable[SpoolRow], rules: Mapping[int, ScrubRules]
+) -> Iterator[list[tuple[int, Records]]]:
+    """What the rows bring, with their positions, no more at once than memory should hold."""
+    share: list[tuple[int, Records]] = []
+    held = 0
+    for row in rows:
+        one = _records(row, rules)
+        share.append((row.position, one))
+        held += len(one.events) + len(one.spans)
+        if held >= SHARE:
+            yield share
+            share, held = [], 0
+    if share:
+        yield share
 
 
 def _records(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> Records:

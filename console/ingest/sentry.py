@@ -19,7 +19,9 @@ NOT_STORED_YET = "not stored yet"
 UNKNOWN_TYPE = "unknown type"
 AUTO = "{{auto}}"
 OWN_REQUEST = "the client's own request to this server"
-SPAN_LIMIT = 10_000  # of one item; clients send 1,000
+# What decoding holds in memory is up to 25 times as large as the JSON.
+SPAN_LIMIT = 10_000  # of one envelope; clients send 1,000
+EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
 REPORT_LIMIT = 100
 _QUANTITY_LIMIT = 1_000_000
 
@@ -70,6 +72,12 @@ class Decoded:
     events: list[dict[str, Any]] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    event_bytes: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many more spans the envelope may bring."""
+        return max(SPAN_LIMIT - len(self.spans), 0)
 
     def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
         self.tally[item_type, outcome, reason] += quantity
@@ -107,6 +115,9 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
 
 
 def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+    decoded.event_bytes += len(item.payload)
+    if decoded.event_bytes > EVENT_BYTES:
+        raise Undecodable(f"more than {EVENT_BYTES:,} bytes of events in one envelope")
     raw = load_json(item.payload)
     if not isinstance(raw, dict):
         raise Undecodable("the payload is no JSON object")
@@ -114,7 +125,7 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     scrubbed = arrival.context.scrubber.scrub(_with_address(raw, arrival.context.address))
     if item.type == "transaction" or raw.get("type") == "transaction":
         spans, flaws = span_items.from_transaction(scrubbed, arrival)
-        decoded.spans += spans
+        _keep_all(spans, decoded)
         for flaw in flaws:
             decoded.count("span", INVALID, str(flaw))
         return
@@ -154,16 +165,26 @@ def _says_something(event: dict[str, Any]) -> bool:
 def _spans(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     payload = load_json(item.payload)
     if isinstance(payload, dict) and isinstance(payload.get("items"), list):
-        elements = payload["items"]
-        if len(elements) > SPAN_LIMIT:
-            decoded.count("span", INVALID, f"more than {SPAN_LIMIT:,} spans in one item")
-            elements = elements[:SPAN_LIMIT]
-        for element in elements:
+        elements, room = payload["items"], decoded.room
+        for element in elements[:room]:
             _keep_span(element, arrival, decoded)
+        _count_surplus(len(elements) - room, decoded)
     elif isinstance(payload, dict):
         _keep(span_items.from_v1(arrival.context.scrubber.scrub(payload), arrival), decoded)
     else:
         raise Undecodable("the payload is no JSON object")
+
+
+def _keep_all(spans: list[Span], decoded: Decoded) -> None:
+    room = decoded.room
+    decoded.spans += spans[:room]
+    _count_surplus(len(spans) - room, decoded)
+
+
+def _count_surplus(surplus: int, decoded: Decoded) -> None:
+    if surplus > 0:
+        reason = f"more than {SPAN_LIMIT:,} spans in one envelope"
+        decoded.count("span", INVALID, reason, surplus)
 
 
 def _keep_span(element: Any, arrival: Arrival, decoded: Decoded) -> None:

@@ -24,7 +24,8 @@ from console.ingest import sentry
 from console.ingest.outcomes import EXTENSION, Count, from_spool
 from console.ingest.pipeline import StateDown
 from console.telemetry import bodies
-from console.telemetry.tables import error_event
+from console.telemetry.store import TelemetryStore
+from console.telemetry.tables import error_event, span
 from tests import postgres
 from tests.factories import make_organization, make_project
 from tests.ingest import crash
@@ -46,6 +47,33 @@ def test_a_batch_is_stored_counted_and_forgotten(
     assert stored(acme).ledger() == {("event", "stored", ""): 3, ("span", "stored", ""): 2}
     assert stored(globex).issues() == {"KeyError: it broke": 1}
     assert waiting.depth().rows == 0
+
+
+def test_a_batch_of_many_records_is_stored_in_shares(
+    acme, accepted, digest, waiting, stored, monkeypatch
+):
+    monkeypatch.setattr(digesting, "SHARE", 3)
+    upto, write = [], TelemetryStore.write
+
+    def noted(self, organization_id, batch, position):
+        upto.append(position)
+        return write(self, organization_id, batch, position)
+
+    monkeypatch.setattr(TelemetryStore, "write", noted)
+    event, late = error("KeyError"), error("OSError")
+    for one in (event, transaction(), event, transaction(), late):
+        accepted(acme, one)
+    positions = [row.position for row in waiting.read()]
+    digest.drain()
+    assert stored(acme).events() == sorted([event["event_id"], late["event_id"]])
+    assert stored(acme).issues() == {"KeyError: it broke": 1, "OSError: it broke": 1}
+    assert stored(acme).ledger() == {
+        ("event", "stored", ""): 2,
+        ("event", "duplicate", ""): 1,
+        ("span", "stored", ""): 4,
+    }
+    assert sorted({row.position for row in stored(acme).rows(span)}) == [positions[1], positions[3]]
+    assert upto == [positions[1], positions[3], positions[4]]
 
 
 def test_resends_are_counted_as_duplicates(both_databases, acme, accepted, digest, stored):

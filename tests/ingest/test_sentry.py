@@ -341,3 +341,18 @@ def test_decoding_is_total(kind, content, header):
 def test_any_payload_decodes_or_is_counted(payload):
     found = decode(Envelope({}, [Item("event", payload)]), context())
     assert len(found.events) + sum(one.quantity for one in found.counts) == 1
+
+
+def test_what_an_envelope_brings_is_bounded_before_it_fills_the_memory():
+    """100 MB of JSON may come as 0.5 MB, and takes 2.5 GB to read."""
+    now = RECEIVED.timestamp()
+    times = {"start_timestamp": now, "end_timestamp": now, "name": "a", "status": "ok"}
+    ids = [{"trace_id": f"{n:032x}", "span_id": f"{n:016x}"} for n in range(1, 6_001)]
+    spans = item("span", {"items": [one | times for one in ids]}).items
+    large = item("event", {"message": "x", "extra": {"a": "y" * 1_000_000}}).items
+    found = decode(Envelope({}, [*spans, *spans, *large * 6]), context())
+    assert (len(found.spans), len(found.events)) == (10_000, 4)
+    assert found.counts == [
+        ItemCount("span", "invalid", "more than 10,000 spans in one envelope", 2_000),
+        ItemCount("event", "invalid", "more than 4,194,304 bytes of events in one envelope", 2),
+    ]
