@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import DBAPIError
 
 from console.accounts import releases
-from console.accounts.models import MonitoringConfig, Project
+from console.accounts.models import MonitoringConfig, Organization, Project
 from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
@@ -77,6 +77,8 @@ def digest(store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow]
     """
     with organization_scope(organization_id):
         applied, rules = _starting_point(rows)
+        if not rules and _is_gone(organization_id):
+            return Digested()
         shares = _shares([row for row in rows if row.position > applied], rules)
         done = [_commit(store, organization_id, share) for share in shares]
     return Digested(
@@ -127,6 +129,13 @@ def is_outage(error: BaseException) -> bool:
     if hasattr(error.orig, "sqlstate"):  # none on a connection that was never made
         return (getattr(error.orig, "sqlstate", "") or "08")[:2] in POSTGRESQL_OUTAGES
     return getattr(error.orig, "sqlite_errorname", "").startswith(SQLITE_OUTAGES)
+
+
+def _is_gone(organization_id: int) -> bool:
+    with reading():
+        found = db.session.scalar(select(exists().where(Organization.id == organization_id)))
+        db.session.rollback()
+    return not found
 
 
 def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRules]]:

@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from psycopg import sql
-from sqlalchemy import Engine, make_url, select
+from sqlalchemy import Engine, delete, make_url, select
 from sqlalchemy.event import listens_for, remove
 
-from console.accounts.models import MonitoringConfig, Project
+from console.accounts.models import MonitoringConfig, Organization, Project
 from console.core.db import db
 from console.errors import digest as errors_digest
 from console.ingest import digest as digesting
@@ -24,6 +24,7 @@ from console.ingest import sentry
 from console.ingest.outcomes import EXTENSION, Count, from_spool
 from console.ingest.pipeline import StateDown
 from console.telemetry import bodies
+from console.telemetry import store as telemetry
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event, span
 from tests import postgres
@@ -307,6 +308,18 @@ def test_rows_of_a_deleted_project_are_dropped(app, acme, accepted, digest, wait
     digest.drain()
     assert waiting.depth().rows == 0
     assert waiting.dead(acme.organization_id, acme.id) == []
+
+
+def test_rows_of_a_deleted_organization_are_dropped(
+    both_databases, app, acme, accepted, digest, waiting
+):
+    accepted(acme, error())
+    with app.app_context():
+        db.session.execute(delete(Organization).where(Organization.id == acme.organization_id))
+        db.session.commit()
+        digest.drain()
+        assert (waiting.depth().rows, waiting.dead_count()) == (0, 0)
+        assert telemetry.current().organizations() == []
 
 
 def test_a_change_of_the_scrubbing_rules_works_at_once(acme, accepted, digest, stored, inside, app):
