@@ -20,12 +20,15 @@ from console.web.timerange import (
 )
 
 THEMES = ("light", "dark")
+FORM_LIMIT = 1 << 20  # of what a browser sends; ingest has limits of its own
 LIVE = "5"  # seconds between refreshes until somebody chooses otherwise: new data shows by itself
 csrf = CSRFProtect()
 
 
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
+    # Werkzeug has none: a file that no form asks for would go to the disk, whatever its size.
+    app.config["MAX_CONTENT_LENGTH"] = FORM_LIMIT
     for module in (filters, assets, compress, csp, errors, drawing):
         module.init_app(app)
     csrf.init_app(app)  # after csp: where a request comes from is looked at before its token

@@ -123,6 +123,12 @@ def test_a_change_needs_the_token_of_the_page(visitor):
     assert accepted.status_code == 200
 
 
+def test_a_file_that_nobody_asked_for_does_not_reach_the_disk(visitor):
+    head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+    sent = {"data": head + b"x" * (2 << 20), "content_type": "multipart/form-data; boundary=x"}
+    assert visitor.post("/acme/shop/settings/", **sent).status_code == 413
+
+
 def test_an_error_is_a_page_a_part_or_a_problem(gallery, visitor):
     page = visitor.get("/nothing")
     assert page.status_code == 404
