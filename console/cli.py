@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -296,7 +297,7 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
 
 def _about_database(error: DBAPIError) -> str:
     cause = " ".join(str(error.orig).split())
-    if "no such table" in cause or "does not exist" in cause:
+    if "no such table" in cause or re.search('relation ".*" does not exist', cause):
         return f"the database lacks its tables, run `pharos migrate`: {cause}"
     return f"the database does not answer: {cause}"
 

@@ -4,7 +4,9 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from console.cli import main, pharos
 from console.core.config import SHORTEST_SECRET, Config, ConfigError
 
 
@@ -55,3 +57,25 @@ def test_a_database_url_that_is_none_is_named_without_its_password(env):
     with pytest.raises(ConfigError, match=f"^{env} is not an address of a database") as refused:
         Config.from_environ({env: "postgresql://app:hunter2@host:notaport/pharos"})
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("no such table: organization", "the database lacks its tables, run `pharos migrate`"),
+        ('relation "organization" does not exist', "the database lacks its tables, run"),
+        (
+            'FATAL: database "pharos" does not exist',
+            "the database does not answer: FATAL: database",
+        ),
+        ('role "pharos_app" does not exist', "the database does not answer: role"),
+    ],
+)
+def test_only_missing_tables_are_a_matter_of_migrating(monkeypatch, capsys, cause, said):
+    def fails(**_options):
+        raise OperationalError("SELECT 1", {}, Exception(cause))
+
+    monkeypatch.setattr(pharos, "main", fails)
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.startswith(f"pharos: {said}")
