@@ -55,10 +55,14 @@ class Entry:
 class Committer(threading.Thread):
     """Makes all rows that are queued durable by one statement, and so by one fsync, at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, arrived: threading.Event) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, writing: threading.Lock, arrived: threading.Event
+    ) -> None:
+        """`writing` is held by whoever of this process writes: SQLite's own wait is a sleep."""
         super().__init__(name="spool-committer", daemon=True)
         self.queue: SimpleQueue[Entry | None] = SimpleQueue()
         self._connection = connection
+        self._writing = writing
         self._arrived = arrived
 
     def run(self) -> None:
@@ -83,7 +87,8 @@ class Committer(threading.Thread):
         try:
             if group:
                 statement = f"INSERT INTO waiting ({COLUMNS}) VALUES {rows}"  # noqa: S608 - constants
-                last = self._connection.execute(statement, values).lastrowid or 0
+                with self._writing:
+                    last = self._connection.execute(statement, values).lastrowid or 0
                 for position, entry in enumerate(group, start=last - len(group) + 1):
                     entry.position = position
                 self._arrived.set()
@@ -105,6 +110,7 @@ def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connecti
         "auto_vacuum=INCREMENTAL",
         "journal_mode=WAL",
         f"synchronous={synchronous}",
+        f"wal_autocheckpoint={(32 << 20) // PAGE_BYTES}",  # when digest, which does it, is behind
         f"journal_size_limit={64 << 20}",
     ):
         db.execute(f"PRAGMA {pragma}")

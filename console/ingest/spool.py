@@ -28,6 +28,7 @@ from console.ingest.group_commit import (
 
 EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
+FORGET_ROWS = 100  # in one transaction: a millisecond
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 DEAD_SHARE = 4  # dead letters may take a quarter of the room
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +54,11 @@ WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?) ORD
 DISCARD = """
 DELETE FROM dead_letter
 WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?)
+"""
+
+FORGET = """
+DELETE FROM waiting WHERE position IN (
+    SELECT position FROM waiting WHERE position <= ? ORDER BY position LIMIT ?)
 """
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
@@ -121,6 +127,7 @@ class Spool:
         self._max_bytes = max_mb << 20
         self._keys = secret_keys
         self._lock = threading.RLock()
+        self._writing = threading.Lock()
         self._arrived = threading.Event()
         self._committer: Committer | None = None
         self._reader: sqlite3.Connection | None = None
@@ -160,10 +167,19 @@ class Spool:
         return True
 
     def forget(self, upto: int) -> None:
-        """Drop the rows up to and including this position; digest has stored them."""
+        """Drop the rows up to and including this position; digest has stored them.
+
+        A few at a time, and with the file's pages moved from the log here: appenders wait for
+        neither.
+        """
         with self._connection() as db:
-            db.execute("DELETE FROM waiting WHERE position <= ?", (upto,))
-            self._give_space_back(db)
+            dropped = FORGET_ROWS
+            while dropped == FORGET_ROWS:
+                with self._writing:
+                    dropped = db.execute(FORGET, (upto, FORGET_ROWS)).rowcount
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            with self._writing:
+                self._give_space_back(db)
 
     def depth(self) -> Depth:
         with self._connection() as db:
@@ -207,7 +223,7 @@ class Spool:
         They get new positions: digest would take the old ones for replays.
         """
         chosen = (organization_id, project_id, position, position)
-        with self._connection() as db, transaction(db):
+        with self._connection() as db, self._writing, transaction(db):
             db.execute(REQUEUE, chosen)
             count = db.execute(DISCARD, chosen).rowcount
         self._arrived.set()
@@ -216,7 +232,7 @@ class Spool:
     def discard(self, organization_id: int, project_id: int, position: int | None = None) -> int:
         """Delete one dead letter, or all of the project's; return how many."""
         chosen = (organization_id, project_id, position, position)
-        with self._connection() as db:
+        with self._connection() as db, self._writing:
             return db.execute(DISCARD, chosen).rowcount
 
     def close(self) -> None:
@@ -236,7 +252,7 @@ class Spool:
                 if self._committer is None or not self._committer.is_alive():
                     pages = self._max_bytes * (DEAD_SHARE - 1) // DEAD_SHARE // PAGE_BYTES
                     connection = connect(self._path, synchronous="FULL", pages=pages)
-                    self._committer = Committer(connection, self._arrived)
+                    self._committer = Committer(connection, self._writing, self._arrived)
                     self._committer.start()
                 committer = self._committer
         return committer
@@ -258,6 +274,7 @@ class Spool:
         if self._pid != os.getpid():
             _inherited.extend((self._committer, self._reader))
             self._committer = self._reader = None
+            self._writing = threading.Lock()
             self._pid = os.getpid()
 
     def _changed_elsewhere(self) -> bool:
@@ -304,7 +321,7 @@ class Spool:
         }
         # Durable, as digest goes on to note later positions in state: were only this lost with the
         # power, the row would be back in the queue and be taken for a replay.
-        with durable_transaction(db):
+        with self._writing, durable_transaction(db):
             db.execute(BURY, letter)
             db.execute("DELETE FROM waiting WHERE position = ?", (position,))
             db.execute(DROP_OLDEST, (self._max_bytes // DEAD_SHARE,))
