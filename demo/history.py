@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from demo import processes
 from demo.recording import Cast, Scene, recording
-from demo.traffic import NAMES, VISITORS, visit, wait_for
+from demo.traffic import NAMES, VISITORS, tour, visit, wait_for
 
 Play = tuple[Scene, Cast]
 Take = Callable[[], Play | None]
@@ -83,6 +83,7 @@ def record(visits: int) -> list[Scene]:
         ),
     ):
         wait_for(f"http://{host}/products/1")
+        tour(f"http://{host}", Random(1))
         with ThreadPoolExecutor(CONNECTIONS) as streets:
             for number in range(visits):
                 streets.submit(visit, f"http://{host}", Random(number), 5)

@@ -101,6 +101,13 @@ def visit(shop: str, random: Random, things: int = 3) -> None:
         habit(visitor)
 
 
+def tour(shop: str, random: Random) -> None:
+    """Send one visitor, who does everything once."""
+    visitor = Visitor(shop, random, random.randrange(VISITORS))
+    for _, habit in HABITS:
+        habit(visitor)
+
+
 def wait_for(url: str) -> None:
     """Return as soon as somebody answers there."""
     deadline = time.monotonic() + PATIENCE
