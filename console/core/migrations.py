@@ -50,9 +50,18 @@ def owner_connection(settings: Config) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         yield connection
         if engine.dialect.name == "postgresql":
-            row_security.grant(connection, str(make_url(settings.state_url).username))
+            row_security.grant(connection, _app_role(settings))
         else:
             _check_foreign_keys(connection)
+
+
+def _app_role(settings: Config) -> str:
+    """The app's role as the server knows it: a pooler's user name may say more (role.project)."""
+    engine = create_engine(
+        settings.state_url, poolclass=NullPool, connect_args={"prepare_threshold": None}
+    )
+    with engine.connect() as connection:
+        return str(connection.scalar(text("SELECT current_user")))
 
 
 def _refuse_one_role(settings: Config) -> None:
