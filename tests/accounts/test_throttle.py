@@ -101,3 +101,13 @@ def test_behind_a_proxy_the_visitors_address_counts(settings, acme):
         assert client.post("/login", data=form, headers=said).status_code == 422
     with app.app_context():
         db.engine.dispose()
+
+
+def test_a_stolen_session_is_no_way_to_try_passwords(as_vic, clock):
+    form = {"current": WRONG, "password": "another long secret"}
+    tries = [as_vic.post("/account/password", data=form).status_code for _ in range(6)]
+    assert tries == [422] * 5 + [429]
+    right = {**form, "current": PASSWORD}
+    assert "Too many tries" in as_vic.post("/account/password", data=right).text
+    clock.move(minutes=1)
+    assert as_vic.post("/account/password", data=right).status_code == 303

@@ -1,9 +1,11 @@
 """A person's own page: name, password, theme, and the browsers they are signed in on."""
 
+from math import ceil
+
 from flask import Response, abort, g, make_response, request
 from flask_login import current_user
 
-from console.accounts import passwords, queries, sessions
+from console.accounts import passwords, queries, sessions, throttle
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import PasswordForm, ProfileForm, text
 from console.accounts.views.blueprint import bp, changed
@@ -40,12 +42,19 @@ def change_password() -> Response:
     part = "accounts/_password_form.html"
     if not form.validate():
         return _page(part, status=422, password=form)
-    stored = current_user.password_hash
-    db.session.rollback()  # nothing is locked while passwords are hashed
+    email, stored, address = current_user.email, current_user.password_hash, request.remote_addr
+    # A session that somebody else got hold of must not be a way to try passwords.
+    wait = throttle.attempt(email, address or "")
+    if wait:
+        form.current.errors = [
+            f"Too many tries. Try again in {ceil(wait.total_seconds())} seconds."
+        ]
+        return _page(part, status=429, password=form)
     if not passwords.verify(stored, text(form.current)):
         form.current.errors = ["This is not your present password."]
         return _page(part, status=422, password=form)
     hashed = passwords.hash_password(text(form.password))
+    throttle.succeeded(email, address or "")
     current_user.password_hash = hashed
     sessions.end_others(current_user)
     db.session.commit()
