@@ -14,7 +14,7 @@ from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping, group
-from console.ingest import decode, outcomes, sentry
+from console.ingest import decode, outcomes, sentry, spool
 from console.ingest.events import error_event
 from console.ingest.models import DigestPosition
 from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
@@ -159,6 +159,7 @@ def _shares(
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
+        spool.current().give_way()
         one = _records(row, rules)
         share.append((row.position, one))
         held += len(one.events) + len(one.spans)

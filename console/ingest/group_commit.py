@@ -37,6 +37,33 @@ INSERT INTO sqlite_sequence (name, seq)
 # that the stores have applied: digest would take new rows for replays. Microseconds since 1970 are
 # ahead of every position given before, as long as fewer than a million rows a second come.
 START = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'waiting'"
+BURY = """
+INSERT INTO dead_letter SELECT *, :attempts, :reason, :items, :died_at
+FROM (SELECT position, organization_id, project_id, key_id, received_at, kind, encoding, sealed
+      FROM waiting WHERE position = :position)
+"""
+DROP_OLDEST = """
+DELETE FROM dead_letter WHERE position IN (
+    SELECT position FROM (
+        SELECT position, sum(length(sealed)) OVER (ORDER BY died_at DESC, position DESC) AS size
+        FROM dead_letter)
+    WHERE size > ?)
+"""
+REQUEUE = """
+INSERT INTO waiting
+SELECT NULL, organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts
+FROM dead_letter
+WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?) ORDER BY position
+"""
+DISCARD = """
+DELETE FROM dead_letter
+WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?)
+"""
+
+FORGET = """
+DELETE FROM waiting WHERE position IN (
+    SELECT position FROM waiting WHERE position <= ? ORDER BY position LIMIT ?)
+"""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,12 @@ from flask import current_app
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
 from console.ingest.group_commit import (
+    BURY,
+    DISCARD,
+    DROP_OLDEST,
+    FORGET,
     PAGE_BYTES,
+    REQUEUE,
     Committer,
     Entry,
     connect,
@@ -29,37 +34,12 @@ from console.ingest.group_commit import (
 EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
 FORGET_ROWS = 100  # in one transaction: a millisecond
+CROWD = 2  # requests in acceptance at once, from which on digest gives way
+COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
+STARVED_SECONDS = 0.008
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 DEAD_SHARE = 4  # dead letters may take a quarter of the room
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-BURY = """
-INSERT INTO dead_letter SELECT *, :attempts, :reason, :items, :died_at
-FROM (SELECT position, organization_id, project_id, key_id, received_at, kind, encoding, sealed
-      FROM waiting WHERE position = :position)
-"""
-DROP_OLDEST = """
-DELETE FROM dead_letter WHERE position IN (
-    SELECT position FROM (
-        SELECT position, sum(length(sealed)) OVER (ORDER BY died_at DESC, position DESC) AS size
-        FROM dead_letter)
-    WHERE size > ?)
-"""
-REQUEUE = """
-INSERT INTO waiting
-SELECT NULL, organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts
-FROM dead_letter
-WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?) ORDER BY position
-"""
-DISCARD = """
-DELETE FROM dead_letter
-WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?)
-"""
-
-FORGET = """
-DELETE FROM waiting WHERE position IN (
-    SELECT position FROM waiting WHERE position <= ? ORDER BY position LIMIT ?)
-"""
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
 
@@ -128,6 +108,8 @@ class Spool:
         self._keys = secret_keys
         self._lock = threading.RLock()
         self._writing = threading.Lock()
+        self._under_way: set[int] = set()
+        self._row_began = 0.0
         self._arrived = threading.Event()
         self._committer: Committer | None = None
         self._reader: sqlite3.Connection | None = None
@@ -137,8 +119,12 @@ class Spool:
     def append(self, row: SpoolRow) -> int:
         """Return the row's position once it is durable (fsync), or raise SpoolUnavailable."""
         entry = Entry(_values(row, seal(self._keys[0], _pack(row))))
-        self._running_committer().queue.put(entry)
-        entry.settled.acquire()
+        self._under_way.add(id(entry))
+        try:
+            self._running_committer().queue.put(entry)
+            entry.settled.acquire()
+        finally:
+            self._under_way.discard(id(entry))
         if not entry.position:
             raise SpoolUnavailable(f"the spool cannot take more: {entry.error}") from entry.error
         return entry.position
@@ -165,6 +151,17 @@ class Spool:
                 return False
         self._arrived.clear()
         return True
+
+    def give_way(self) -> None:
+        """Let requests that are being accepted go first; digest calls this between two rows.
+
+        They share the interpreter, and each accept asks for it several times: beside a digest that
+        never rests, 4 connections got 790 accepts/s, with this 1,300. A digest whose rows take long
+        is short of time itself and goes on.
+        """
+        last, self._row_began = self._row_began, time.monotonic()
+        if len(self._under_way) >= CROWD and self._row_began - last < STARVED_SECONDS:
+            time.sleep(COURTESY_SECONDS)
 
     def forget(self, upto: int) -> None:
         """Drop the rows up to and including this position; digest has stored them.

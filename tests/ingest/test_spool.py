@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import sqlite3
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -121,6 +122,35 @@ def test_appends_are_committed_with_a_sync_for_each_commit(spool):
     connection = spool._committer._connection
     assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool, path, monkeypatch):
+    monkeypatch.setattr("console.ingest.spool.COURTESY_SECONDS", 0.4)
+    monkeypatch.setattr("console.ingest.spool.STARVED_SECONDS", 0.2)
+
+    def waited() -> bool:
+        began = time.monotonic()
+        spool.give_way()
+        return time.monotonic() - began >= 0.4
+
+    spool.append(row())
+    assert not waited()
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    appenders = [threading.Thread(target=spool.append, args=(row(),)) for _ in range(2)]
+    for appender in appenders:
+        appender.start()
+    while len(spool._under_way) < 2:
+        time.sleep(0.01)
+    spool.give_way()
+    spool._row_began = time.monotonic()
+    assert waited()
+    assert not waited(), "the row took longer than the digest can afford"
+    blocker.execute("ROLLBACK")
+    for appender in appenders:
+        appender.join()
+    assert not waited()
+    blocker.close()
 
 
 def append_from_a_process(path: Path, mark: bytes, gate) -> None:
