@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.ingest import spool as module
+from console.ingest import group_commit
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 
 KEY = "k" * 40
@@ -236,7 +236,7 @@ def test_a_buried_row_is_on_disk_before_digest_goes_on(spool, monkeypatch):
 
     class Watched(sqlite3.Connection):
         def execute(self, statement, *values):
-            if statement == module.BURY:
+            if statement == group_commit.BURY:
                 levels.extend(super().execute("PRAGMA synchronous").fetchone())
             return super().execute(statement, *values)
 
