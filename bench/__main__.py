@@ -1,10 +1,10 @@
-"""Runs every benchmark, or the one that is named: python -m bench [ingest|telemetry] [options]."""
+"""Runs every benchmark, or the named one: python -m bench [ingest|telemetry|pages] [options]."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "telemetry")
+ALL = ("ingest", "telemetry", "pages")
 
 
 def main() -> None:

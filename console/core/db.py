@@ -144,10 +144,11 @@ def init_app(app: Flask, settings: Config) -> None:
 
     url = settings.state_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    options: dict[str, Any] = {"pool_pre_ping": True}
+    # One for each web thread, the digest, the ticker and its jobs: nobody waits for another's.
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": settings.web_threads + 8}
     if url.startswith("postgresql"):
         # A transaction pooler hands each transaction another backend: no server-side prepares.
-        options |= {"connect_args": {"prepare_threshold": None}, "pool_size": 20}
+        options |= {"connect_args": {"prepare_threshold": None}}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
     migrate.init_app(app, directory="migrations", render_as_batch=False)

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import func, select
 
 from console.accounts.models import Key, Project
 from console.core import clock
 from console.core.db import db
-from console.errors.models import Issue
+from console.errors.models import Issue, Status
 from console.ingest.models import Outcome
 from console.ingest.outcomes import INVALID, OUTCOMES, REFUSED
 
@@ -106,15 +107,17 @@ def latest_arrival(project: Project) -> datetime | None:
 
 
 def latest_issue(project: Project) -> Issue | None:
-    """The issue that an event came to last."""
+    """The issue that an event came to last; asked by status, with which its index begins."""
     query = select(Issue).where(Issue.project_id == project.id, Issue.events > 0)
-    return db.session.scalars(query.order_by(Issue.last_seen.desc(), Issue.id.desc())).first()
+    query = query.order_by(Issue.last_seen.desc()).limit(1)
+    found = [db.session.scalar(query.where(Issue.status == status)) for status in Status]
+    return max(filter(None, found), key=attrgetter("last_seen", "id"), default=None)
 
 
 def working_key(project: Project) -> Key | None:
     """A key that clients may be given: not disabled and not on its way out."""
     query = select(Key).where(Key.project_id == project.id, Key.disabled_at.is_(None))
-    return db.session.scalars(query.order_by(Key.id.desc())).first()
+    return db.session.scalar(query.order_by(Key.id.desc()).limit(1))
 
 
 def _rows(ids: Sequence[int]) -> Sequence[Outcome]:

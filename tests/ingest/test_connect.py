@@ -5,7 +5,9 @@ import pytest
 from sqlalchemy import select
 
 from console.accounts.models import Key, MonitoringConfig
+from console.core import clock
 from console.core.db import db
+from console.errors.models import Status
 from console.ingest import accept, auth
 from console.ingest.setups import ADVICE, SETUPS
 from tests.factories import public_key
@@ -152,3 +154,14 @@ def _change_key(inside, project, **fields) -> None:
         for name, value in fields.items():
             setattr(key, name, value)
         db.session.commit()
+
+
+def test_the_latest_issue_is_found_whatever_its_status(as_vic, acme, make_issue):
+    now = clock.now()
+    make_issue(acme, title="Older", last_seen=now - timedelta(minutes=5))
+    make_issue(acme, title="Latest", last_seen=now, status=Status.RESOLVED)
+    make_issue(acme, title="Uncounted", last_seen=now + timedelta(minutes=1), events=0)
+    part = as_vic.get(ARRIVAL, headers=HTMX).text
+    assert "Latest" in part
+    assert "Older" not in part
+    assert "Uncounted" not in part

@@ -1,0 +1,187 @@
+"""Times the console's pages on 10 M events in 100,000 issues; one JSON line a page, milliseconds.
+
+The events are those of the telemetry benchmark; the issues, with their hashes and releases, are
+written beside them as the digest would have. Every page is asked for through the whole
+application, signed in, without a network.
+
+    python -m bench pages [--folder FOLDER]     FOLDER: a filled one of `bench telemetry --folder`
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from math import sqrt
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench import telemetry
+from bench.telemetry import HASHES, hash_of, tell
+from console.accounts import passwords, projects
+from console.accounts.models import User
+from console.app import create_app
+from console.core import clock, migrations
+from console.core.config import Config
+from console.core.db import db
+from console.core.tenancy import organization_scope
+from console.errors.models import Issue, IssueHash, IssueRelease, Level, Status
+from console.telemetry.store import EXTENSION, TelemetryStore
+
+EMAIL, PASSWORD = "bench@pharos.test", "as long as it must be"
+TRIES = 20
+ROWS = 5_000
+INBOX = "/bench/one/issues/"
+PAGES = {
+    "inbox, by impact": INBOX,
+    "inbox, by events": f"{INBOX}?sort=events",
+    "inbox, by last seen": f"{INBOX}?sort=last_seen",
+    "inbox, by first seen": f"{INBOX}?sort=first_seen",
+    "inbox, all statuses": f"{INBOX}?status=all",
+    "inbox, warnings": f"{INBOX}?level=warning",
+    "inbox, one environment": f"{INBOX}?environment=staging",
+    "inbox, text of some": f"{INBOX}?q=Error42",
+    "inbox, text of none": f"{INBOX}?q=nowhere",
+    "inbox, last 24 hours": f"{INBOX}?range=24h",
+    "volume, 14 days": f"{INBOX}volume",
+    "volume, compared": f"{INBOX}volume?compare=previous",
+    "issue, most frequent": f"{INBOX}1/",
+    "issue, rare": f"{INBOX}90000/",
+    "its events": f"{INBOX}1/events/",
+    "its tags, frequent": f"{INBOX}1/tags",
+    "its tags, rare": f"{INBOX}90000/tags",
+    "its trends": f"{INBOX}1/trends",
+    "intake": "/bench/one/intake",
+    "connect": "/bench/one/connect",
+    "projects": "/bench/",
+    "projects, one's errors": f"{INBOX}summary",
+}
+
+
+def main() -> None:
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="pharos-bench-") as folder:
+        app = console(Path(folder), options)
+        client = app.test_client()
+        client.post("/login", data={"email": EMAIL, "password": PASSWORD})
+        for name, path in PAGES.items():
+            tell(name, **timed(client, path), load_average=round(os.getloadavg()[0], 1))
+        tell("memory", rss_mb=round(telemetry.rss_mb()))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--spans", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="filled before, and copied")
+    return parser.parse_args()
+
+
+def console(folder: Path, options: argparse.Namespace) -> Flask:
+    """A console with all of it."""
+    settings = Config(instance=folder).prepared()
+    store = settings.instance / "telemetry"
+    if options.folder:
+        shutil.copytree(options.folder, store)
+    migrations.upgrade(settings)
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    if not options.folder:
+        options.folder = store
+        telemetry.fill(app.extensions[EXTENSION], options)
+    with app.app_context():
+        write_issues(app.extensions[EXTENSION])
+    return app
+
+
+def write_issues(store: TelemetryStore) -> None:
+    """Organization 1 and its projects 1, 2 and 3; the issues of the first."""
+    user = User(name="Bench", email=EMAIL, password_hash=passwords.hash_password(PASSWORD))
+    db.session.add(user)
+    db.session.flush()
+    organization = projects.create_organization("bench", owner=user)
+    for name in ("one", "two", "three"):
+        projects.create_project(name)
+    db.session.commit()
+    assert store.organizations() == [organization.id]
+    with organization_scope(telemetry.ORGANIZATION):
+        for begin in range(0, HASHES, ROWS):
+            numbers = range(begin, begin + ROWS)
+            db.session.execute(insert(Issue), [issue(number) for number in numbers])
+            db.session.execute(insert(IssueHash), [issue_hash(number) for number in numbers])
+            db.session.execute(insert(IssueRelease), [r for n in numbers for r in releases(n)])
+        db.session.commit()
+
+
+def owned(number: int) -> dict[str, Any]:
+    return {"organization_id": telemetry.ORGANIZATION, "issue_id": number + 1}
+
+
+def issue(number: int) -> dict[str, Any]:
+    """The issue of the `number`th hash; low numbers are frequent, as in `telemetry.event`."""
+    events = int(6e6 * (sqrt((number + 1) / HASHES) - sqrt(number / HASHES)))
+    now = clock.now()
+    return {
+        "id": number + 1,
+        "organization_id": telemetry.ORGANIZATION,
+        "project_id": 1,
+        "title": f"Error{number % 300}: order {number} has no price",
+        "culprit": f"shop.module_{number % 900} in function_{number}",
+        "kind": f"Error{number % 300}",
+        "level": Level.ERROR if number % 7 else Level.WARNING,
+        "status": list(Status)[number % 10 // 8],
+        "platform": "python",
+        "first_seen": now - timedelta(days=29, seconds=number),
+        "last_seen": now - timedelta(seconds=(number * 7919) % (2 * telemetry.DAY)),
+        "events": max(events, 1),
+        "users": max(events * 9 // 10, 1),
+    }
+
+
+def issue_hash(number: int) -> dict[str, Any]:
+    made_of = [{"label": "in-app frames", "values": [f"shop.module_{number % 900}"]}]
+    found = {"project_id": 1, "hash": hash_of(number), "variant": "exception stack"}
+    return owned(number) | found | {"components": made_of}
+
+
+def releases(number: int) -> Iterator[dict[str, Any]]:
+    environment = "staging" if number % 9 == 0 else "production"
+    for day in (1, 9, 17, 25):
+        seen = clock.now() - timedelta(days=29 - day)
+        yield owned(number) | {
+            "environment": environment,
+            "release": f"shop@1.{day}.0",
+            "events": 1,
+            "first_seen": seen,
+            "last_seen": seen,
+        }
+
+
+def timed(client: FlaskClient, path: str) -> dict[str, float]:
+    """p50, p95 and the first answer (cold) of a page, in milliseconds."""
+    times = []
+    for _ in range(TRIES + 1):
+        began = time.perf_counter()
+        answer = client.get(path)
+        times.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, f"{path}: {answer.status}"
+    p95 = quantiles(times[1:], n=20)[-1]
+    return {
+        "p50_ms": round(median(times[1:]), 1),
+        "p95_ms": round(p95, 1),
+        "first_ms": round(times[0], 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
