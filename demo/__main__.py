@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ ORGANIZATION, PROJECT, LOGIN = "demo", "shop", "demo@shop.example"
 def main() -> None:
     """Start the console unless it runs, then the shop and its visitors, until interrupted."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by way of what was started beside
     instance = Config.from_environ(os.environ).instance
     instance.mkdir(parents=True, exist_ok=True)
     console = f"http://127.0.0.1:{arguments.port}"

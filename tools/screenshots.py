@@ -7,7 +7,6 @@ in, follows the links of each page and photographs one page of every kind into `
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -74,7 +73,6 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, st
             env={**os.environ, "PHAROS_INSTANCE": folder},
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
         assert demo.stdout
         try:
@@ -84,8 +82,8 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, st
                     break
             yield f"http://127.0.0.1:{port}", _login(Path(folder))
         finally:
-            os.killpg(demo.pid, signal.SIGTERM)  # and what it started
-            demo.wait(30)
+            demo.terminate()  # it ends what it started before itself
+            demo.wait(60)
 
 
 def _login(instance: Path) -> tuple[str, str]:
