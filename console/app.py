@@ -12,6 +12,8 @@ from console.core.config import Config
 from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest
+from console.performance import api as performance_api
+from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.web import frame
 
@@ -33,6 +35,8 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(accounts.bp)
     app.register_blueprint(errors.bp)
     app.register_blueprint(errors_api.bp)
+    app.register_blueprint(performance.bp)
+    app.register_blueprint(performance_api.bp)
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
     return app

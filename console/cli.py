@@ -27,7 +27,7 @@ from console.core.db import db
 from console.core.tenancy import UnsafeRoleError, enter_organization
 from console.ingest import spool
 
-READABLE = {"issues:read", "outcomes:read"}
+READABLE = {"issues:read", "outcomes:read", "performance:read"}
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

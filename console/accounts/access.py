@@ -28,6 +28,7 @@ SCOPES = {
     "issues:read": "Read issues and their events",
     "issues:write": "Resolve, mute, assign and comment",
     "outcomes:read": "Read what became of everything that was sent",
+    "performance:read": "Read endpoints, statements, traces and web vitals",
 }
 LAST = "last"  # session key: the path of the project that was looked at last
 USED_EVERY = timedelta(minutes=1)

@@ -271,7 +271,7 @@ class TokenForm(FlaskForm):
     scopes = SelectMultipleField(
         "It may",
         choices=choices(SCOPES.items()),
-        default=["issues:read", "outcomes:read"],
+        default=["issues:read", "outcomes:read", "performance:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import case, func, select
 from console.accounts.models import Project, Release
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
+from console.web.charts import Marker
 
 ENVIRONMENT, VERSION = 64, 200  # as wide as their columns
 
@@ -79,3 +80,24 @@ def appeared(project: Project, since: datetime, until: datetime) -> Sequence[Rel
         Release.first_seen < until,
     )
     return db.session.scalars(query.order_by(Release.first_seen).limit(50)).all()
+
+
+def markers(
+    project: Project, since: datetime, until: datetime, environment: str = ""
+) -> list[Marker]:
+    """When each release was first heard of in a period, for charts."""
+    firsts: dict[str, Marker] = {}
+    for release in appeared(project, since, until):
+        if not environment or release.environment == environment:
+            firsts.setdefault(release.version, Marker(release.first_seen, release.version))
+    return list(firsts.values())
+
+
+def latest(project: Project, environment: str = "", limit: int = 2) -> list[str]:
+    """The releases that came out last, the newest first: by when each was first heard of."""
+    first_seen = func.min(Release.first_seen)
+    query = select(Release.version).where(Release.project_id == project.id, Release.version != "")
+    if environment:
+        query = query.where(Release.environment == environment)
+    ordered = query.group_by(Release.version).order_by(first_seen.desc(), Release.version.desc())
+    return list(db.session.scalars(ordered.limit(limit)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from console.accounts import releases
 from console.accounts.models import Project
@@ -12,9 +12,9 @@ from console.errors.models import Issue, Level
 from console.telemetry import errors as telemetry
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
-from console.web.charts import Chart, Marker, Series
+from console.web.charts import Chart, Series
 from console.web.filters import plural
-from console.web.timerange import COMPARE_LABELS, Range
+from console.web.timerange import COMPARE_LABELS, Range, aligned, in_words
 
 ROLES = {
     Level.FATAL.value: "6",
@@ -88,7 +88,7 @@ def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
         grain=period.grain,
         series=(Series("Events", _sum(counts.values(), [0] * len(starts)), "bar", "bad"),),
         complete_until=scope.until,
-        markers=_markers(project, scope),
+        markers=releases.markers(project, scope.since, scope.until, scope.environment),
     )
 
 
@@ -105,7 +105,7 @@ def volume_chart(project: Project, shown: Range) -> Chart:
     scope = Scope(
         organization_id=project.organization_id,
         project_id=project.id,
-        since=_aligned(shown.since, shown.grain),
+        since=aligned(shown.since, shown.grain),
         until=shown.until,
         environment=shown.environment,
     )
@@ -115,7 +115,7 @@ def volume_chart(project: Project, shown: Range) -> Chart:
     found = [level.value for level in Level if any(counts.get(level.value, ()))]
     return Chart(
         title="Events",
-        subtitle=f"by level, per {_grain(shown.grain)}",
+        subtitle=f"by level, per {in_words(shown.grain)}",
         unit="events",
         buckets=starts,
         grain=shown.grain,
@@ -125,7 +125,7 @@ def volume_chart(project: Project, shown: Range) -> Chart:
         )
         + _compared(scope, shown),
         complete_until=scope.until,
-        markers=_markers(project, scope),
+        markers=releases.markers(project, scope.since, scope.until, scope.environment),
     )
 
 
@@ -145,25 +145,10 @@ def _scope(project: Project, until: datetime, period: Period, *, environment: st
     return Scope(
         organization_id=project.organization_id,
         project_id=project.id,
-        since=_aligned(until - period.length, period.grain) + period.grain,
+        since=aligned(until - period.length, period.grain) + period.grain,
         until=until,
         environment=environment,
     )
-
-
-def _aligned(at: datetime, grain: timedelta) -> datetime:
-    """The start of the bucket that `at` lies in, so that buckets stay put as time goes on."""
-    start = datetime(1970, 1, 1, tzinfo=UTC)
-    return start + (at - start) // grain * grain
-
-
-def _markers(project: Project, scope: Scope) -> list[Marker]:
-    """When each release was first heard of."""
-    firsts: dict[str, Marker] = {}
-    for release in releases.appeared(project, scope.since, scope.until):
-        if not scope.environment or release.environment == scope.environment:
-            firsts.setdefault(release.version, Marker(release.first_seen, release.version))
-    return list(firsts.values())
 
 
 def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:
@@ -172,11 +157,3 @@ def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:
 
 def _seconds(grain: timedelta) -> int:
     return int(grain.total_seconds())
-
-
-def _grain(grain: timedelta) -> str:
-    for seconds, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        count = grain.total_seconds() / seconds
-        if count >= 1:
-            return unit if count == 1 else f"{count:g} {unit}s"
-    return f"{grain.total_seconds():g} s"

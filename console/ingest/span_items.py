@@ -19,6 +19,7 @@ from console.ingest.attributes import (
     split_method,
     storable,
 )
+from console.performance.digest import described
 from console.telemetry.records import Span
 
 NAME_LENGTH = 4096  # an SQL statement; the store compresses what repeats
@@ -213,19 +214,21 @@ def _span(
     if is_segment:
         columns |= {"segment_id": span_id, "segment_name": fields["name"]}
     context = arrival.context
-    return Span(
-        organization_id=context.organization_id,
-        project_id=context.project_id,
-        position=context.position,
-        span_id=span_id,
-        parent_span_id=hex_id(fields.get("parent_span_id"), 16),
-        is_segment=is_segment,
-        timestamp=start,
-        client_timestamp=arrival.said(began),
-        duration_us=_duration(parse_time(began), parse_time(end)),
-        received_at=context.received_at,
-        attributes=storable(attributes),
-        **columns,
+    return described(
+        Span(
+            organization_id=context.organization_id,
+            project_id=context.project_id,
+            position=context.position,
+            span_id=span_id,
+            parent_span_id=hex_id(fields.get("parent_span_id"), 16),
+            is_segment=is_segment,
+            timestamp=start,
+            client_timestamp=arrival.said(began),
+            duration_us=_duration(parse_time(began), parse_time(end)),
+            received_at=context.received_at,
+            attributes=storable(attributes),
+            **columns,
+        )
     )
 
 

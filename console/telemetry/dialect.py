@@ -105,6 +105,50 @@ class pair(FunctionElement[Any]):  # noqa: N801
     inherit_cache = True
 
 
+class quantiles(FunctionElement[list[float]]):  # noqa: N801
+    """`quantiles(column, 0.5, 0.95)`: the values at these shares, between rows interpolated."""
+
+    inherit_cache = True
+
+
+class log_bucket(FunctionElement[int]):  # noqa: N801
+    """`log_bucket(column, steps)`: floor(steps * log10(value)); values below 1 count as 1."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class json_text(FunctionElement[str]):  # noqa: N801
+    """`json_text(column, json_path(name))`: the text under a key of a flat JSON object, or NULL."""
+
+    type = String()
+    inherit_cache = True
+
+
+def json_path(name: str) -> str:
+    """The path of a key, whatever characters its name has."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'$."{escaped}"'
+
+
+@compiles(quantiles, "duckdb")
+def _quantiles(element: quantiles, compiler: SQLCompiler, **kw: Any) -> str:
+    column, *shares = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"quantile_cont({column}, [{', '.join(shares)}])"
+
+
+@compiles(log_bucket, "duckdb")
+def _log_bucket(element: log_bucket, compiler: SQLCompiler, **kw: Any) -> str:
+    column, steps = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(floor({steps} * log10(greatest({column}, 1))) AS INTEGER)"
+
+
+@compiles(json_text, "duckdb")
+def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
+    column, path = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"json_extract_string({column}, {path})"
+
+
 @compiles(bucket, "duckdb")
 def _bucket(element: bucket, compiler: SQLCompiler, **kw: Any) -> str:
     column, start, seconds = (compiler.process(clause, **kw) for clause in element.clauses)

@@ -78,6 +78,15 @@ class Span:
     status: str = ""
     """ok, error, or the precise status that the client gave."""
     kind: str = ""
+    category: str = ""
+    """What the time went into: request, task, page, db, cache, http, render, resource, queue,
+    vital or app (`performance.names`)."""
+    endpoint: str = ""
+    """Of a request, task or page segment what it is counted under: "GET /users/:id"; else ""."""
+    fingerprint: str = ""
+    """16 hex digits that all spans with the same normalised statement share; "" for none."""
+    statement: str = ""
+    """The text behind the fingerprint, which the store keeps once per project."""
     http_method: str = ""
     http_route: str = ""
     http_status: int | None = None

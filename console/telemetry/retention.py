@@ -16,7 +16,7 @@ from console.core import clock
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.store import TelemetryStore, current
-from console.telemetry.tables import error_event, span
+from console.telemetry.tables import error_event, span, statement
 
 ROWS = (error_event, span)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -84,7 +84,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
     erased = 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
-            for table in ROWS:
+            for table in (*ROWS, statement):
                 erased += _rewrite_without(connection, table, project_id)
         database.checkpoint()
     return erased

@@ -31,6 +31,9 @@ class SpanRow:
     origin: str
     status: str
     kind: str
+    category: str
+    endpoint: str
+    fingerprint: str
     http_method: str
     http_route: str
     http_status: int | None

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    text,
 )
 
 from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp
@@ -76,6 +77,9 @@ span = Table(
     Column("origin", String, nullable=False),
     Column("status", String, nullable=False),
     Column("kind", String, nullable=False),
+    Column("category", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("fingerprint", Hex64),
     Column("http_method", String, nullable=False),
     Column("http_route", String, nullable=False),
     Column("http_status", SmallInteger),
@@ -89,6 +93,21 @@ span = Table(
     Column("attributes", JsonText, nullable=False),
 )
 
+statement = Table(
+    "statement",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("fingerprint", Hex64, nullable=False),
+    Column("category", String, nullable=False),
+    Column("system", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+)
+"""The normalised text behind each fingerprint of a project's spans, as it was first seen."""
+
 applied = Table(
     "applied",
     metadata,
@@ -99,7 +118,32 @@ applied = Table(
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = ()
+
+def _performance(connection: Connection) -> None:
+    """Version 2: what a span is to performance. Requests stored before it keep their endpoint."""
+    for column in ("category VARCHAR", "endpoint VARCHAR", "fingerprint UBIGINT"):
+        connection.execute(text(f"ALTER TABLE span ADD COLUMN {column}"))
+    connection.execute(text(_CATEGORISED))
+    statement.create(connection)
+
+
+_CATEGORISED = """
+    UPDATE span SET
+      category = CASE
+        WHEN op = 'http.server' THEN 'request'
+        WHEN op IN ('pageload', 'navigation') THEN 'page'
+        WHEN op IN ('db', 'db.query', 'db.sql.query') THEN 'db'
+        WHEN op = 'http.client' THEN 'http'
+        ELSE 'app' END,
+      endpoint = CASE
+        WHEN is_segment AND op = 'http.server' THEN trim(http_method || ' ' ||
+          CASE WHEN http_route <> '' AND source <> 'component' THEN http_route
+               WHEN starts_with(name, http_method || ' ') THEN name[length(http_method) + 2 :]
+               ELSE name END)
+        ELSE '' END
+"""
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance,)
 """Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
 
 Steps add columns and tables and never drop any. Only ever append to this.

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from console.telemetry.batches import ArrowBatch, unpacked
 from console.telemetry.records import Batch, ErrorEvent, Span, Written
-from console.telemetry.tables import applied, error_event, group_key, span
+from console.telemetry.tables import applied, error_event, group_key, span, statement
 
 NEARBY = timedelta(minutes=10)
 MOST_RANGES = 8
@@ -40,6 +40,7 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
     reached = position_of(connection)
     errors = _store(connection, ERRORS, batch.errors, reached)
     spans = _store(connection, SPANS, batch.spans, reached)
+    _keep_statements(connection, batch.spans)
     if position > reached:
         connection.execute(update(applied).values(position=position))
     return Written(position, cast("Any", errors), cast("Any", spans))
@@ -99,6 +100,29 @@ ERRORS: Shelf[ErrorEvent] = Shelf(
 SPANS: Shelf[Span] = Shelf(
     span, key=("project_id", "trace_id", "span_id"), derived={"client_timestamp": _said}
 )
+STATEMENTS: Shelf[Span] = Shelf(
+    statement,
+    key=("project_id", "fingerprint"),
+    derived={
+        "text": attrgetter("statement"),
+        "system": lambda one: str(one.attributes.get("db.system.name") or "")[:40],
+    },
+)
+
+
+def _keep_statements(connection: Connection, spans: Sequence[Span]) -> None:
+    """Store the texts of fingerprints that the project had none of; few batches bring any."""
+    first = STATEMENTS.by_key([one for one in spans if one.fingerprint])
+    if not first:
+        return
+    mine = statement.c.fingerprint.in_({fingerprint for _, fingerprint in first})
+    known = select(statement.c.project_id, statement.c.fingerprint).where(mine)
+    stored = {tuple(row) for row in connection.execute(known)}
+    fresh = [span for key, span in first.items() if key not in stored]
+    if fresh:
+        batch = STATEMENTS.arrow(list(statement.columns), fresh)
+        _register(connection, "batch", batch)
+        connection.execute(STATEMENTS.insertion())
 
 
 def _store(

@@ -173,6 +173,21 @@ def environments(project: Any) -> list[str]:
     return names if not chosen or chosen in names else [*names, chosen]
 
 
+def aligned(at: datetime, grain: timedelta) -> datetime:
+    """The start of the bucket that `at` lies in, so that buckets stay put as time goes on."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return start + (at - start) // grain * grain
+
+
+def in_words(grain: timedelta) -> str:
+    """The width of a bucket as in "per 30 minutes", without the "per"."""
+    for seconds, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        count = grain.total_seconds() / seconds
+        if count >= 1:
+            return unit if count == 1 else f"{count:g} {unit}s"
+    return f"{grain.total_seconds():g} s"
+
+
 def _instant(text: str | None, which: str) -> datetime:
     try:
         given = datetime.fromisoformat(text or "")

@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import BindParameter, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from console.telemetry import database, errors
+from console.telemetry import errors
 from console.telemetry.database import TelemetryUnavailable, UnscopedQuestion
 from console.telemetry.question import within
 from console.telemetry.records import Batch
 from console.telemetry.store import TelemetryStore
-from console.telemetry.tables import error_event, schema_version
+from console.telemetry.tables import MIGRATIONS, error_event, schema_version
+from console.telemetry.tables import span as span_table
 from tests.telemetry.samples import error, scope, span
 
 SQL = [
@@ -114,14 +115,19 @@ def test_a_file_of_a_newer_version_is_left_alone(two):
         errors.totals(scope())
 
 
-def test_an_older_file_is_brought_up_to_date(two, folder, monkeypatch):
-    two.write(1, Batch(spans=[span(position=2)]), position=2)
+def test_a_file_of_the_first_version_is_brought_up_to_date(two, folder):
+    request = span(position=2, op="http.server", name="GET /a", http_method="GET", is_segment=True)
+    two.write(1, Batch(spans=[request]), position=2)
+    with two.using(1) as mine, mine.transaction() as connection:
+        for column in ("category", "endpoint", "fingerprint"):
+            connection.execute(text(f"ALTER TABLE span DROP COLUMN {column}"))
+        connection.execute(text("DROP TABLE statement"))
+        connection.execute(schema_version.update().values(version=1))
     two.close()
-    column = text("ALTER TABLE span ADD COLUMN fingerprint VARCHAR DEFAULT ''")
-    monkeypatch.setattr(database, "MIGRATIONS", [lambda connection: connection.execute(column)])
     store = TelemetryStore(folder, memory_mb=96, open_limit=1)
     for _ in range(2):  # the second opening has nothing left to do
         with store.using(1) as mine, mine.transaction() as connection:
-            assert connection.scalar(text("SELECT count(fingerprint) FROM span")) == 1
-            assert connection.scalar(select(schema_version.c.version)) == 2
+            found = connection.execute(select(span_table.c.category, span_table.c.endpoint)).all()
+            assert [tuple(row) for row in found] == [("request", "GET /a")]
+            assert connection.scalar(select(schema_version.c.version)) == 1 + len(MIGRATIONS)
         store.close()

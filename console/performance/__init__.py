@@ -1,0 +1,1 @@
+"""Performance: endpoints, traces, database statements, web vitals, and what is wrong with them."""

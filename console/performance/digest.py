@@ -1,0 +1,72 @@
+"""What performance adds to a span when it is digested, whoever sent it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+from console.performance import sql
+from console.performance.names import DB, HTTP, Named, category_of, collapsed_path, endpoint_of
+from console.telemetry.records import Span
+
+LONGEST_HOST = 100
+
+
+def described(span: Span) -> Span:
+    """The span with its category, endpoint, fingerprint and the statement behind it."""
+    category = category_of(span.op, is_segment=span.is_segment)
+    endpoint = endpoint_of(category, _named(span)) if span.is_segment else ""
+    statement = _statement(category, span)
+    return replace(
+        span,
+        category=category,
+        endpoint=endpoint,
+        statement=statement,
+        fingerprint=fingerprint_of(category, statement) if statement else "",
+    )
+
+
+@lru_cache(maxsize=4096)
+def fingerprint_of(category: str, statement: str) -> str:
+    """16 hex digits of a normalised statement."""
+    text = f"{category}\0{statement}".encode(errors="replace")
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _named(span: Span) -> Named:
+    return Named(
+        name=span.name,
+        source=span.source,
+        method=span.http_method,
+        route=span.http_route if span.source != "component" else "",
+        path=str(span.attributes.get("url.path") or ""),
+        status=span.http_status,
+    )
+
+
+def _statement(category: str, span: Span) -> str:
+    normalise = _NORMALISED.get(category)
+    return normalise(span) if normalise else ""
+
+
+def _query(span: Span) -> str:
+    return _normalised_sql(span.name) if span.name else ""
+
+
+@lru_cache(maxsize=4096)
+def _normalised_sql(text: str) -> str:
+    return sql.normalise(text)
+
+
+def _call(span: Span) -> str:
+    """An outgoing request as method, host and path without what differs from call to call."""
+    url = str(span.attributes.get("url.full") or "")
+    _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
+    host, _, path = (url or rest).partition("://")[2].partition("/")
+    host = host.rpartition("@")[2] or str(span.attributes.get("server.address") or "")
+    if not host and not path:
+        return ""
+    return f"{span.http_method} {host[:LONGEST_HOST]}{collapsed_path('/' + path)}".strip()
+
+
+_NORMALISED: dict[str, Callable[[Span], str]] = {DB: _query, HTTP: _call}

@@ -1,0 +1,137 @@
+"""What a span is counted under: its category, and the endpoint of a request, task or page."""
+
+import re
+from dataclasses import dataclass
+
+REQUEST, TASK, PAGE = "request", "task", "page"
+DB, CACHE, HTTP, RENDER, RESOURCE, QUEUE, VITAL, APP = (
+    "db",
+    "cache",
+    "http",
+    "render",
+    "resource",
+    "queue",
+    "vital",
+    "app",
+)
+SEGMENTS = (REQUEST, TASK, PAGE)
+NO_ROUTE = "(no route)"
+LONGEST = 200
+
+# The first word of an operation, or its first two, say where the time went. Names are those of
+# sentry-conventions ("span operations") and of what SDKs send; the longer prefix decides.
+_CATEGORIES = {
+    "http.server": REQUEST,
+    "websocket.server": REQUEST,
+    "rpc.server": REQUEST,
+    "grpc.server": REQUEST,
+    "queue.task": TASK,
+    "queue.process": TASK,
+    "queue.submit": QUEUE,
+    "queue.publish": QUEUE,
+    "queue": TASK,
+    "task": TASK,
+    "cron": TASK,
+    "pageload": PAGE,
+    "navigation": PAGE,
+    "db.redis": CACHE,
+    "db": DB,
+    "sql": DB,
+    "cache": CACHE,
+    "http.client": HTTP,
+    "http": HTTP,
+    "grpc.client": HTTP,
+    "rpc.client": HTTP,
+    "resource": RESOURCE,
+    "template": RENDER,
+    "view.render": RENDER,
+    "view.response": RENDER,
+    "render": RENDER,
+    "ui.webvital": VITAL,
+    "ui.interaction": VITAL,
+    "ui": RENDER,
+}
+# Names that SDKs give to a request for which no route was found.
+_UNROUTED = frozenset({"generic WSGI request", "generic ASGI request", "generic WebSocket request"})
+_UNNAMED_PAGES = frozenset({"", "pageload", "navigation"})
+_ID = re.compile(
+    r"\d+"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|[0-9a-f]*\d[0-9a-f]*(?<=.{8})"
+    r"|[^/]*\d[^/]*(?<=.{20})"
+    r"|[^/]*@[^/]*"
+    r"|[^/]*%[0-9a-f]{2}[^/]*",
+    re.IGNORECASE,
+)
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the client says of a segment, from which its endpoint is found."""
+
+    name: str
+    """The segment's name, in which a method may stand first."""
+    source: str = ""
+    """How the client found the name: route, component, url, custom, task or ""."""
+    method: str = ""
+    route: str = ""
+    """The matched route where the client sends it as an attribute."""
+    path: str = ""
+    status: int | None = None
+
+
+def category_of(op: str, *, is_segment: bool) -> str:
+    """What a span's time went into; only a segment is a request, task or page."""
+    words = op.lower().split(".")
+    found = _CATEGORIES.get(".".join(words[:2])) or _CATEGORIES.get(words[0], APP)
+    return found if is_segment or found not in SEGMENTS else APP
+
+
+def endpoint_of(category: str, named: Named) -> str:
+    """The key that a segment is counted under; "" for what is no request, task or page."""
+    if category == REQUEST:
+        return f"{named.method} {_route(named)}".strip()[:LONGEST]
+    if category == PAGE:
+        return page_of(named)[:LONGEST]
+    return named.name.strip()[:LONGEST] if category == TASK else ""
+
+
+def page_of(named: Named) -> str:
+    """The route of a page, else its path without what differs from visit to visit."""
+    if named.route:
+        return named.route
+    name = named.name.strip()
+    unnamed = name.lower() in _UNNAMED_PAGES or named.source == "url"
+    if unnamed or name == named.path:
+        return collapsed_path(named.path or ("" if name.lower() in _UNNAMED_PAGES else name))
+    return name
+
+
+def collapsed_path(path: str) -> str:
+    """A path with ids, numbers, addresses and long tokens as {id}; without query and fragment.
+
+    A path that goes on below eight levels is cut there: no router of an application goes deeper.
+    """
+    bare = re.split(r"[?#]", path, maxsplit=1)[0]
+    if "://" in bare:
+        bare = "/" + bare.partition("://")[2].partition("/")[2]
+    parts = bare.split("/")
+    if len(parts) > _DEEPEST + 1:
+        parts = [*parts[: _DEEPEST + 1], "…"]
+    return "/".join("{id}" if _ID.fullmatch(part) else part for part in parts)[:LONGEST]
+
+
+def _route(named: Named) -> str:
+    name = named.name.strip().removeprefix(f"{named.method} ").strip()
+    if name in _UNROUTED or not named.name.strip():
+        return named.route or NO_ROUTE
+    is_raw = named.source in {"url", "unknown"} or name in {named.path, named.method}
+    if not is_raw and "://" not in name:
+        return name
+    if named.route:
+        return named.route
+    # What nobody routed is not told apart: scanners ask for endless paths.
+    if named.status == 404 or (name in {"", named.method} and not named.path):
+        return NO_ROUTE
+    return collapsed_path(named.path or name)

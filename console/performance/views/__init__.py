@@ -1,0 +1,5 @@
+"""The pages of performance: endpoints, traces, database statements, web vitals."""
+
+from console.performance.views.blueprint import bp
+
+__all__ = ["bp"]

@@ -1,0 +1,49 @@
+"""The blueprint of the performance pages and their links in the rail."""
+
+from typing import Any, cast
+
+from flask import Blueprint, Flask, request
+from werkzeug.routing import BaseConverter
+
+from console.web.nav import NavItem, nav_entry
+
+DEFAULT_RANGE = "24h"
+
+
+class TraceIdConverter(BaseConverter):
+    """A trace id in an address: 32 hexadecimal digits in lower case."""
+
+    regex = "[0-9a-f]{32}"
+
+
+class SpanIdConverter(BaseConverter):
+    """A span id or a fingerprint in an address: 16 hexadecimal digits in lower case."""
+
+    regex = "[0-9a-f]{16}"
+
+
+bp = Blueprint(
+    "performance", __name__, url_prefix="/<slug:organization>/<slug:project>/performance"
+)
+GROUP = "Performance"
+
+
+@bp.record_once
+def _add_converters(state: Any) -> None:
+    """Let addresses hold ids of traces and spans."""
+    converters = cast("Flask", state.app).url_map.converters
+    converters.update(trace=TraceIdConverter, span=SpanIdConverter)
+
+
+def add_to_rail(label: str, icon: str, endpoint: str, order: int) -> None:
+    """Show a page of performance in the rail."""
+    nav_entry(bp, NavItem(label, icon=icon, endpoint=endpoint, group=GROUP, order=order))
+
+
+@bp.url_defaults
+def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
+    """Links among these pages need not repeat whose they are."""
+    found = request.view_args or {}
+    for name in ("organization", "project"):
+        if name in found:
+            values.setdefault(name, found[name])

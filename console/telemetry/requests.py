@@ -1,0 +1,207 @@
+"""Questions about requests, tasks and pages: how often each endpoint is called, how slow it is.
+
+Counts are corrected by the client's sampling (one stored request stands for 1 / sample_rate of
+them); percentiles are over what was received. Durations are microseconds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from console.telemetry.dialect import bucket, json_path, json_text, log_bucket, quantiles
+from console.telemetry.question import SINCE, ask, buckets, within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import span
+
+Span = span.c
+SHARES = (0.5, 0.95, 0.99)
+SERVED = ("request", "task")
+STEPS = 8
+"""Bars of a duration histogram per factor of ten."""
+COUNT = func.sum(1.0 / Span.sample_rate)
+ESTIMATED = func.min(Span.sample_rate) < 1
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Requests of one endpoint, or of one stretch of time: how many, how many failed, how slow."""
+
+    requests: float
+    received: int
+    failed: float
+    p50: float
+    p95: float
+    p99: float
+    total_us: float
+    estimated: bool
+
+    @property
+    def error_rate(self) -> float:
+        """The share of requests that failed, 0 to 1."""
+        return self.failed / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint in a list."""
+
+    name: str
+    category: str
+    latency: Latency
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """An endpoint's requests per time bucket; None where there were none."""
+
+    starts: Sequence[datetime]
+    latencies: Sequence[Latency | None]
+
+
+Tail: TypeAlias = tuple[int, float]
+"""How many requests were received, and their P95."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    """How many requests ended with a status; `http_status` is None where there was none."""
+
+    http_status: int | None
+    status: str
+    requests: float
+    failed: bool
+
+
+def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnElement[bool]:
+    """The requests, tasks or pages of a scope, as far as its filters let them through."""
+    filters = [within(span, scope), Span.endpoint != "", Span.category.in_(categories)]
+    if scope.status_class:
+        lowest = int(scope.status_class) * 100
+        filters.append(Span.http_status.between(lowest, lowest + 99))
+    filters += [
+        json_text(Span.attributes, json_path(name)) == value for name, value in scope.attributes
+    ]
+    return and_(*filters)
+
+
+def failed() -> ColumnElement[bool]:
+    """A request failed by its HTTP status (500 and above), or where it has none by its status."""
+    said = Span.status.not_in(("", "ok", "cancelled", "unknown"))
+    return or_(Span.http_status >= 500, and_(Span.http_status.is_(None), said))
+
+
+def endpoints(scope: Scope, categories: Sequence[str] = SERVED, limit: int = 500) -> list[Endpoint]:
+    """Every endpoint with its latency, that which takes most time in all first."""
+    query = (
+        select(Span.endpoint, Span.category, *_latency())
+        .where(requests_within(scope, categories))
+        .group_by(Span.endpoint, Span.category)
+        .order_by(func.sum(Span.duration_us / Span.sample_rate).desc())
+    )
+    rows = ask(scope, query.limit(limit))
+    return [Endpoint(name, category, _read(row)) for name, category, *row in rows]
+
+
+def p95_by_endpoint(scope: Scope, names: Iterable[str] | None = None) -> dict[str, Tail]:
+    """How many requests were received per endpoint, and their P95: to compare another period."""
+    query = (
+        select(Span.endpoint, func.count(), quantiles(Span.duration_us, 0.95))
+        .where(requests_within(scope))
+        .group_by(Span.endpoint)
+    )
+    if names is not None:
+        query = query.where(Span.endpoint.in_(list(names)))
+    return {name: (count, found[0]) for name, count, found in ask(scope, query)}
+
+
+def p95_by_release(scope: Scope, releases: Sequence[str]) -> dict[tuple[str, str], Tail]:
+    """The same by endpoint and release, for these releases."""
+    query = (
+        select(Span.endpoint, Span.release, func.count(), quantiles(Span.duration_us, 0.95))
+        .where(requests_within(scope), Span.release.in_(list(releases)))
+        .group_by(Span.endpoint, Span.release)
+    )
+    return {(name, release): (n, found[0]) for name, release, n, found in ask(scope, query)}
+
+
+def p95_trends(scope: Scope, names: Iterable[str], seconds: int) -> dict[str, list[float | None]]:
+    """P95 per time bucket of each endpoint, for all sparklines of a list at once."""
+    number = bucket(Span.timestamp, SINCE, seconds).label("number")
+    query = (
+        select(Span.endpoint, number, quantiles(Span.duration_us, 0.95))
+        .where(requests_within(scope), Span.endpoint.in_(list(names)))
+        .group_by(Span.endpoint, "number")
+    )
+    nothing: list[float | None] = [None] * len(buckets(scope, seconds))
+    trends: dict[str, list[float | None]] = defaultdict(nothing.copy)
+    for name, at, found in ask(scope, query):
+        trends[name][at] = found[0]
+    return trends
+
+
+def moments(scope: Scope, seconds: int, name: str = "") -> Moments:
+    """Latency per time bucket, of one endpoint or of all requests."""
+    number = bucket(Span.timestamp, SINCE, seconds).label("number")
+    query = select(number, *_latency()).where(requests_within(scope)).group_by("number")
+    if name:
+        query = query.where(Span.endpoint == name)
+    starts = buckets(scope, seconds)
+    found: list[Latency | None] = [None] * len(starts)
+    for at, *row in ask(scope, query):
+        found[at] = _read(row)
+    return Moments(starts, found)
+
+
+def overall(scope: Scope, name: str = "") -> Latency | None:
+    """Latency over the whole scope, of one endpoint or of all; None if there was no request."""
+    query = select(*_latency()).where(requests_within(scope))
+    if name:
+        query = query.where(Span.endpoint == name)
+    (row,) = ask(scope, query)
+    return _read(row) if row[1] else None
+
+
+def statuses(scope: Scope, name: str) -> list[StatusCount]:
+    """How an endpoint's requests ended, the most frequent first."""
+    query = (
+        select(Span.http_status, Span.status, COUNT.label("requests"), func.bool_or(failed()))
+        .where(requests_within(scope), Span.endpoint == name)
+        .group_by(Span.http_status, Span.status)
+        .order_by(COUNT.desc())
+    )
+    return [StatusCount(*row) for row in ask(scope, query)]
+
+
+def durations(scope: Scope, name: str = "", categories: Sequence[str] = SERVED) -> dict[int, float]:
+    """How many requests lasted from 10 ** (n / STEPS) to 10 ** ((n + 1) / STEPS), by n."""
+    number = log_bucket(Span.duration_us, STEPS).label("number")
+    query = select(number, COUNT).where(requests_within(scope, categories)).group_by("number")
+    if name:
+        query = query.where(Span.endpoint == name)
+    return {n: float(count) for n, count in ask(scope, query)}
+
+
+def edge(number: int) -> float:
+    """Where bar `number` of a duration histogram begins, in microseconds."""
+    return 10 ** (number / STEPS)
+
+
+def _latency() -> list[ColumnElement[Any]]:
+    return [
+        COUNT,
+        func.count(),
+        func.coalesce(func.sum(1.0 / Span.sample_rate).filter(failed()), 0.0),
+        quantiles(Span.duration_us, *SHARES),
+        func.sum(Span.duration_us / Span.sample_rate),
+        ESTIMATED,
+    ]
+
+
+def _read(row: Sequence[Any]) -> Latency:
+    requests, received, failed_, percentiles, total, estimated = row
+    p50, p95, p99 = percentiles or (0.0, 0.0, 0.0)
+    return Latency(requests, received, failed_, p50, p95, p99, total, estimated)

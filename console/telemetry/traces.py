@@ -1,0 +1,116 @@
+"""Questions about traces as a list: what each began with, how long it took, how it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, literal, select
+
+from console.telemetry.dialect import Hex64, UtcTimestamp, pair
+from console.telemetry.question import ask, within
+from console.telemetry.requests import failed, requests_within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import span
+
+Span = span.c
+SORTS = ("time", "duration")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which traces: durations are microseconds, `over` included and `under` excluded."""
+
+    categories: Sequence[str] = ("request", "task", "page")
+    endpoint: str = ""
+    over: float | None = None
+    under: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A request, task or page, and the trace that it is part of."""
+
+    trace_id: str
+    span_id: str
+    timestamp: datetime
+    duration_us: int
+    category: str
+    endpoint: str
+    status: str
+    http_status: int | None
+    failed: bool
+    environment: str
+    release: str
+    user_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """How much a trace holds."""
+
+    spans: int
+    queries: int
+
+
+ROW = [
+    failed().label("failed") if name == "failed" else Span[name]
+    for name in Began.__dataclass_fields__
+]
+
+
+def traces(
+    scope: Scope,
+    wanted: Wanted,
+    *,
+    sort: str = "time",
+    after: tuple[datetime, int, str] | None = None,
+    limit: int = 50,
+) -> list[Began]:
+    """Requests, tasks and pages, the newest or the slowest first.
+
+    The next page starts after the last one's (timestamp, duration, span id).
+    """
+    query = select(*ROW).where(_matching(scope, wanted))
+    place = Span.timestamp if sort == "time" else Span.duration_us
+    if after is not None:
+        at, duration, span_id = after
+        mark = literal(at, UtcTimestamp) if sort == "time" else literal(duration)
+        query = query.where(pair(place, Span.span_id) < pair(mark, literal(span_id, Hex64)))
+    ordered = query.order_by(place.desc(), Span.span_id.desc()).limit(limit)
+    return [Began(*row) for row in ask(scope, ordered)]
+
+
+def nearest(scope: Scope, endpoint: str, duration_us: float, limit: int = 5) -> list[Began]:
+    """The requests of an endpoint whose durations are nearest to one: its typical traces."""
+    distance = func.abs(Span.duration_us - duration_us)
+    query = (
+        select(*ROW)
+        .where(_matching(scope, Wanted(endpoint=endpoint)))
+        .order_by(distance, Span.timestamp.desc(), Span.span_id)
+        .limit(limit)
+    )
+    return [Began(*row) for row in ask(scope, query)]
+
+
+def contents(scope: Scope, trace_ids: Sequence[str]) -> dict[str, Content]:
+    """How many spans and database calls each of some traces holds, within the scope's time."""
+    query = (
+        select(Span.trace_id, func.count(), func.count().filter(Span.category == "db"))
+        .where(within(span, scope), Span.trace_id.in_(list(trace_ids)))
+        .group_by(Span.trace_id)
+    )
+    return {trace_id: Content(spans, calls) for trace_id, spans, calls in ask(scope, query)}
+
+
+def _matching(scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
+    filters = [requests_within(scope, wanted.categories)]
+    if wanted.endpoint:
+        filters.append(Span.endpoint == wanted.endpoint)
+    if wanted.over is not None:
+        filters.append(Span.duration_us >= wanted.over)
+    if wanted.under is not None:
+        filters.append(Span.duration_us < wanted.under)
+    if wanted.failed:
+        filters.append(failed())
+    return and_(*filters)

@@ -1,0 +1,112 @@
+"""What requests, tasks and pages are counted under."""
+
+import pytest
+
+from console.performance.digest import described
+from console.performance.names import (
+    Named,
+    category_of,
+    collapsed_path,
+    endpoint_of,
+    page_of,
+)
+from tests.telemetry.samples import span
+
+REQUESTS = {
+    "Flask, static or streamed": (Named("books", "component", "GET", "", "/books/7"), "GET books"),
+    "Express": (Named("GET /users/:id", "route", "GET", "/users/:id", "/users/7"), "GET /users/:id"),
+    "FastAPI": (Named("/items/{id}", "route", "GET", "/items/{id}", "/items/3"), "GET /items/{id}"),
+    "Django": (Named("/user/{pk}/", "route", "POST", "", "/user/3/"), "POST /user/{pk}/"),
+    "a raw address": (Named("GET /carts/17", "url", "GET", "", "/carts/17"), "GET /carts/{id}"),
+    "a raw address with host": (
+        Named("https://shop.test/carts/17?a=1", "url", "GET"),
+        "GET /carts/{id}",
+    ),
+    "a raw address with a route": (Named("GET", "url", "GET", "/a/:b", "/a/7"), "GET /a/:b"),
+    "a scanner's": (Named("GET /wp-login.php", "url", "GET", "", "/wp-login.php", 404),
+                    "GET (no route)"),
+    "unrouted WSGI": (Named("generic WSGI request", "route", "GET", "", "/x"), "GET (no route)"),
+    "unrouted Express": (Named("GET", "url", "GET", "", "/nowhere", 404), "GET (no route)"),
+    "without a name": (Named("", "", "PUT"), "PUT (no route)"),
+}  # fmt: skip
+OPS = {
+    "http.server": "request",
+    "queue.task.celery": "task",
+    "queue.process": "task",
+    "queue.publish": "queue",
+    "pageload": "page",
+    "db": "db",
+    "db.sql.query": "db",
+    "db.redis": "cache",
+    "cache.get_item": "cache",
+    "http.client": "http",
+    "template.render": "render",
+    "view.render": "render",
+    "ui.webvital.lcp": "vital",
+    "ui.interaction.click": "vital",
+    "resource.script": "resource",
+    "middleware.django": "app",
+    "": "app",
+}
+
+
+@pytest.mark.parametrize(("named", "endpoint"), REQUESTS.values(), ids=REQUESTS)
+def test_a_request_is_counted_under_method_and_route(named, endpoint):
+    assert endpoint_of("request", named) == endpoint
+
+
+@pytest.mark.parametrize(("op", "category"), OPS.items(), ids=OPS)
+def test_an_operation_says_where_the_time_went(op, category):
+    assert category_of(op, is_segment=True) == category
+
+
+def test_only_a_segment_is_a_request():
+    assert category_of("http.server", is_segment=False) == "app"
+    lone = described(span(op="db", name="PRAGMA foreign_keys", is_segment=True))
+    assert (lone.category, lone.endpoint) == ("db", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "collapsed"),
+    [
+        ("/products/17", "/products/{id}"),
+        ("/u/550e8400-e29b-41d4-a716-446655440000/edit", "/u/{id}/edit"),
+        ("/c/deadbeef12", "/c/{id}"),
+        ("/facade/v2/added", "/facade/v2/added"),
+        ("/mail/ada@example.com", "/mail/{id}"),
+        ("/search?q=1#top", "/search"),
+        ("/" + "/".join("abcdefghij"), "/a/b/c/d/e/f/g/h/…"),
+        ("", ""),
+    ],
+)
+def test_a_path_keeps_what_visits_share(path, collapsed):
+    assert collapsed_path(path) == collapsed
+
+
+@pytest.mark.parametrize(
+    ("named", "page"),
+    [
+        (Named("Pageload", "url", path="/products/17"), "/products/{id}"),
+        (Named("/products/17", "url", path="/products/17"), "/products/{id}"),
+        (Named("/products/:id", "route", path="/products/17"), "/products/:id"),
+        (Named("Navigation", "custom", route="/cart", path="/cart"), "/cart"),
+    ],
+)
+def test_a_page_is_its_route_or_its_path_without_ids(named, page):
+    assert page_of(named) == page
+
+
+def test_outgoing_calls_that_differ_in_ids_share_a_fingerprint():
+    calls = [
+        described(
+            span(
+                op="http.client",
+                name=f"GET https://api.test/users/{number}",
+                http_method="GET",
+                attributes={"url.full": f"https://api.test/users/{number}?page={number}"},
+            )
+        )
+        for number in (1, 2)
+    ]
+    assert calls[0].statement == "GET api.test/users/{id}"
+    assert calls[0].fingerprint == calls[1].fingerprint != ""
