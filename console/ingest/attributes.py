@@ -30,6 +30,9 @@ _OURS = {
     "http.query": "url.query",
     "http.fragment": "url.fragment",
     **dict.fromkeys(_SOURCES, "sentry.segment.name.source"),
+    # The conventions list these under several attributes, each the other's alias.
+    **dict.fromkeys(("code.file.path", "code.filepath"), "code.file.path"),
+    **dict.fromkeys(("code.function.name", "code.function"), "code.function.name"),
 }
 _MILLISECONDS = {"second": 1000.0, "microsecond": 0.001, "nanosecond": 0.000001}
 
