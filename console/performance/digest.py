@@ -8,6 +8,7 @@ from functools import lru_cache
 from console.performance import sql
 from console.performance.names import DB, HTTP, Named, category_of, collapsed_path, endpoint_of
 from console.telemetry.records import Span
+from console.telemetry.spans import SpanRow
 
 LONGEST_HOST = 100
 
@@ -16,7 +17,7 @@ def described(span: Span) -> Span:
     """The span with its category, endpoint, fingerprint and the statement behind it."""
     category = category_of(span.op, is_segment=span.is_segment)
     endpoint = endpoint_of(category, _named(span)) if span.is_segment else ""
-    statement = _statement(category, span)
+    statement = statement_of(category, span)
     return replace(
         span,
         category=category,
@@ -44,12 +45,13 @@ def _named(span: Span) -> Named:
     )
 
 
-def _statement(category: str, span: Span) -> str:
+def statement_of(category: str, span: Span | SpanRow) -> str:
+    """The text that a span is counted under, without values; "" for what has none."""
     normalise = _NORMALISED.get(category)
     return normalise(span) if normalise else ""
 
 
-def _query(span: Span) -> str:
+def _query(span: Span | SpanRow) -> str:
     return _normalised_sql(span.name) if span.name else ""
 
 
@@ -58,7 +60,7 @@ def _normalised_sql(text: str) -> str:
     return sql.normalise(text)
 
 
-def _call(span: Span) -> str:
+def _call(span: Span | SpanRow) -> str:
     """An outgoing request as method, host and path without what differs from call to call."""
     url = str(span.attributes.get("url.full") or "")
     _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
@@ -69,4 +71,4 @@ def _call(span: Span) -> str:
     return f"{span.http_method} {host[:LONGEST_HOST]}{collapsed_path('/' + path)}".strip()
 
 
-_NORMALISED: dict[str, Callable[[Span], str]] = {DB: _query, HTTP: _call}
+_NORMALISED: dict[str, Callable[[Span | SpanRow], str]] = {DB: _query, HTTP: _call}
