@@ -20,6 +20,13 @@ class Status(StrEnum):
     MUTED = "muted"
 
 
+class Category(StrEnum):
+    """What an issue is about: a program that failed, or one that is slower than it need be."""
+
+    ERROR = "error"
+    PERFORMANCE = "performance"
+
+
 class Level(StrEnum):
     """Severity as the client said it, worst first."""
 
@@ -44,10 +51,13 @@ class Issue(OrganizationScoped, Model):
         # The rail's count of what came back after its fix.
         Index("issue_by_regression", "organization_id", "project_id", "status", "regressed_at"),
         Index("issue_by_assignee", "organization_id", "project_id", "assignee_id"),
+        # The inbox's filter by category, for the one that few issues have.
+        Index("issue_by_category", "organization_id", "project_id", "category", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int]
+    category: Mapped[Category] = mapped_column(default=Category.ERROR, server_default="error")
     title: Mapped[str] = mapped_column(String(200))
     culprit: Mapped[str] = mapped_column(String(200), default="")
     kind: Mapped[str] = mapped_column(String(120), default="")  # the exception's type
@@ -64,6 +74,8 @@ class Issue(OrganizationScoped, Model):
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     fixed_in_next_release: Mapped[bool] = mapped_column(default=False)
+    # The release whose traces no longer show it; the console resolved it for that.
+    fixed_in_release: Mapped[str] = mapped_column(String(200), default="", server_default="")
     regressed_at: Mapped[datetime | None]  # a later event proved the fix wrong
     muted_until: Mapped[datetime | None]
     muted_until_events: Mapped[int | None]  # reopens when `events` reaches it
@@ -81,6 +93,14 @@ class Issue(OrganizationScoped, Model):
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), by.id
         self.fixed_in_next_release, self.regressed_at = in_next_release, None
+        self.fixed_in_release = ""
+
+    def fixed(self, release: str) -> None:
+        """Say that a release no longer shows it; events of that one or of later ones reopen it."""
+        self._end_mute()
+        self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), None
+        self.fixed_in_next_release, self.regressed_at = True, None
+        self.fixed_in_release = release
 
     def regressed_by(self, at: datetime, *, in_known_release: bool) -> bool:
         """Whether an event raised at `at` proves that the fix did not hold.
@@ -97,6 +117,7 @@ class Issue(OrganizationScoped, Model):
         """Put it back into the inbox."""
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.OPEN, None, None
+        self.fixed_in_release = ""
 
     def mute(
         self,
