@@ -166,6 +166,19 @@ def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
     return [EventRow(*row) for row in ask(scope, found)]
 
 
+def hashes_of_transactions(
+    scope: Scope, names: Iterable[str], limit: int = 10
+) -> list[tuple[str, int, datetime]]:
+    """The grouping hashes of what went wrong in some transactions: (hash, events, last seen)."""
+    query = (
+        select(Event.grouping_hash, func.count(), func.max(Event.timestamp))
+        .where(within(error_event, scope), Event.transaction.in_(list(names)))
+        .group_by(Event.grouping_hash)
+        .order_by(func.count().desc(), Event.grouping_hash)
+    )
+    return [(hash_, events, at) for hash_, events, at in ask(scope, query.limit(limit))]
+
+
 def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str, list[int]]:
     """Events per time bucket of each hash, for all of a page's sparklines at once."""
     by_key = {group_key(one): one for one in hashes}
