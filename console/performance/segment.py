@@ -1,0 +1,67 @@
+"""The spans of one request, task or page as detectors look at them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from console.performance.names import SEGMENTS
+from console.telemetry.spans import SpanRow
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A request, task or page with everything below it, whatever order it was stored in."""
+
+    root: SpanRow
+    spans: Sequence[SpanRow]
+    """All but the root, by start."""
+    by_id: Mapping[str, SpanRow]
+
+    def ancestors(self, span: SpanRow) -> Iterator[SpanRow]:
+        """Parent, its parent and so on; the root ends the way, also where a parent is missing."""
+        seen = {span.span_id, self.root.span_id}
+        parent_id = span.parent_span_id
+        while parent_id not in seen and parent_id in self.by_id:
+            seen.add(parent_id)
+            yield self.by_id[parent_id]
+            parent_id = self.by_id[parent_id].parent_span_id
+        yield self.root
+
+    def common_ancestor(self, spans: Sequence[SpanRow]) -> SpanRow:
+        """The innermost span that all of these are below: wrappers of single ones are skipped."""
+        shared = {span.span_id: span for span in self.ancestors(spans[0])}
+        for one in spans[1:]:
+            above = {span.span_id for span in self.ancestors(one)}
+            shared = {span_id: span for span_id, span in shared.items() if span_id in above}
+        return next(iter(shared.values()))
+
+    def children(self) -> dict[str, list[SpanRow]]:
+        """The spans directly below each, by its id and by start."""
+        found: dict[str, list[SpanRow]] = {}
+        for span in self.spans:
+            parent = next(self.ancestors(span))
+            found.setdefault(parent.span_id, []).append(span)
+        return found
+
+
+def segment_of(rows: Sequence[SpanRow]) -> Segment | None:
+    """The segment that these rows are; None while the span of the segment itself is missing.
+
+    Rows that come twice count once. What is no request, task or page is no segment here.
+    """
+    by_id: dict[str, SpanRow] = {}
+    for row in rows:
+        by_id.setdefault(row.span_id, row)
+    root = next((r for r in by_id.values() if r.is_segment and r.category in SEGMENTS), None)
+    if root is None or not root.endpoint:
+        return None
+    spans = sorted(
+        (span for span in by_id.values() if span is not root),
+        key=lambda span: (span.timestamp, span.span_id),
+    )
+    return Segment(root, spans, by_id)
+
+
+def ended(span: SpanRow) -> datetime:
+    """When a span was over."""
+    return span.timestamp + timedelta(microseconds=max(span.duration_us, 0))
