@@ -1,21 +1,22 @@
 """The issues of a project for scripts, as docs/api.md says."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, jsonify, request, url_for
 from wtforms import Form, IntegerField, StringField
-from wtforms.validators import Length, NumberRange, Optional, ValidationError
+from wtforms.validators import Length, NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core.paging import BadCursor
 from console.errors import events, queries
-from console.errors.forms import InboxFilter, sentence
+from console.errors.forms import InboxFilter
 from console.errors.models import Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow
+from console.web.forms import Moment, sentence
 
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"
@@ -27,20 +28,6 @@ class Paging(Form):
 
     limit = IntegerField("Limit", [Optional(), NumberRange(1, 100, "Between 1 and 100.")])
     cursor = StringField("Cursor")
-
-
-class Moment(StringField):
-    """A date and time with its zone, as ISO 8601."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read it; 400 with a sentence in the end if it cannot be."""
-        self.data: Any = None
-        if valuelist and valuelist[0]:
-            try:
-                moment = datetime.fromisoformat(valuelist[0])
-            except ValueError:
-                raise ValidationError("Not a date and time such as 2026-11-23T08:00Z.") from None
-            self.data = moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 class IssuesFilter(InboxFilter, Paging):

@@ -13,33 +13,24 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from console.accounts.models import User
 from console.errors.models import Level, Status
 from console.errors.queries import SORTS, Filter
 from console.web.choices import choices
+from console.web.forms import without_nul
 
 ALL = "all"
 ME, NOBODY = "me", "none"
 YEAR_HOURS = 24 * 366
 
 
-def _without_nul(_form: Form, field: StringField) -> None:
-    if "\0" in (field.data or ""):
-        raise ValidationError(f"{field.label.text} holds a NUL character.")
-
-
-def sentence(form: Form) -> str:
-    """What is wrong with a form, naming each parameter."""
-    return " ".join(f"{field.name}: {said}" for field in form for said in field.errors)
-
-
 class InboxFilter(Form):
     """The inbox's filters and order, as its URL and the API's say them."""
 
     q = StringField(
-        "Text", [Length(max=200, message="A search has at most 200 characters."), _without_nul]
+        "Text", [Length(max=200, message="A search has at most 200 characters."), without_nul]
     )
     status = SelectField(
         "Status",
@@ -54,11 +45,11 @@ class InboxFilter(Form):
         default="",
     )
     release = StringField(
-        "Release", [Length(max=200, message="A release has at most 200 characters."), _without_nul]
+        "Release", [Length(max=200, message="A release has at most 200 characters."), without_nul]
     )
     assignee = StringField(
         "Assignee",
-        [Length(max=254, message="An address has at most 254 characters."), _without_nul],
+        [Length(max=254, message="An address has at most 254 characters."), without_nul],
     )
     sort = SelectField(
         "Sort",
@@ -144,6 +135,6 @@ class CommentForm(Form):
         [
             DataRequired("Write something first."),
             Length(max=10_000, message="A comment has at most 10,000 characters."),
-            _without_nul,
+            without_nul,
         ],
     )

@@ -18,12 +18,12 @@ from console.errors.forms import (
     InboxFilter,
     MuteForm,
     ResolutionForm,
-    sentence,
 )
 from console.errors.models import Issue
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, me, project_of_page, with_filters
 from console.web.filters import plural
+from console.web.forms import sentence
 from console.web.htmx import go_to, is_htmx, polled_part
 from console.web.timerange import current_range
 
