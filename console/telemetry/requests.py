@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from console.telemetry.dialect import bucket, json_path, json_text, log_bucket, quantiles
+from console.telemetry.dialect import bucket, json_path, json_text, quantiles
 from console.telemetry.question import SINCE, ask, buckets, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span
@@ -20,8 +20,6 @@ from console.telemetry.tables import span
 Span = span.c
 SHARES = (0.5, 0.95, 0.99)
 SERVED = ("request", "task")
-STEPS = 8
-"""Bars of a duration histogram per factor of ten."""
 COUNT = func.sum(1.0 / Span.sample_rate)
 ESTIMATED = func.min(Span.sample_rate) < 1
 
@@ -174,20 +172,6 @@ def statuses(scope: Scope, name: str) -> list[StatusCount]:
         .order_by(COUNT.desc())
     )
     return [StatusCount(*row) for row in ask(scope, query)]
-
-
-def durations(scope: Scope, name: str = "", categories: Sequence[str] = SERVED) -> dict[int, float]:
-    """How many requests lasted from 10 ** (n / STEPS) to 10 ** ((n + 1) / STEPS), by n."""
-    number = log_bucket(Span.duration_us, STEPS).label("number")
-    query = select(number, COUNT).where(requests_within(scope, categories)).group_by("number")
-    if name:
-        query = query.where(Span.endpoint == name)
-    return {n: float(count) for n, count in ask(scope, query)}
-
-
-def edge(number: int) -> float:
-    """Where bar `number` of a duration histogram begins, in microseconds."""
-    return 10 ** (number / STEPS)
 
 
 def _latency() -> list[ColumnElement[Any]]:

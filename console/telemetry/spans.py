@@ -69,3 +69,20 @@ def trace(scope: Scope, trace_id: str, limit: int = 10_000) -> Trace:
     )
     spans = [SpanRow(*row) for row in ask(scope, query)]
     return Trace(trace_id, spans, errors_of_trace(scope, trace_id))
+
+
+def spans_of_segments(
+    scope: Scope, segment_ids: Sequence[str], limit: int = 20_000
+) -> dict[str, list[SpanRow]]:
+    """The spans of some segments, the segments themselves included, by segment id."""
+    query = (
+        select(*ROW)
+        .where(within(span, scope), span.c.segment_id.in_(list(segment_ids)))
+        .order_by(span.c.timestamp, span.c.span_id)
+        .limit(limit)
+    )
+    found: dict[str, list[SpanRow]] = {}
+    for row in ask(scope, query):
+        one = SpanRow(*row)
+        found.setdefault(one.segment_id, []).append(one)
+    return found

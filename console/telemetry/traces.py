@@ -6,14 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, literal, select
 
-from console.telemetry.dialect import Hex64, UtcTimestamp, pair
+from console.telemetry.dialect import Hex64, UtcTimestamp, log_bucket, pair
 from console.telemetry.question import ask, within
-from console.telemetry.requests import failed, requests_within
+from console.telemetry.requests import COUNT, failed, requests_within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 
 Span = span.c
-SORTS = ("time", "duration")
+STEPS = 8
+"""Bars of a duration histogram per factor of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,18 @@ def nearest(scope: Scope, endpoint: str, duration_us: float, limit: int = 5) -> 
         .limit(limit)
     )
     return [Began(*row) for row in ask(scope, query)]
+
+
+def durations(scope: Scope, wanted: Wanted) -> dict[int, float]:
+    """How many requests lasted from edge(n) to edge(n + 1), by n; corrected for sampling."""
+    number = log_bucket(Span.duration_us, STEPS).label("number")
+    query = select(number, COUNT).where(_matching(scope, wanted)).group_by("number")
+    return {n: float(count) for n, count in ask(scope, query)}
+
+
+def edge(number: int) -> float:
+    """Where bar `number` of a duration histogram begins, in microseconds."""
+    return float(10 ** (number / STEPS))
 
 
 def contents(scope: Scope, trace_ids: Sequence[str]) -> dict[str, Content]:
