@@ -45,7 +45,7 @@ lock: .venv/development.stamp
 	touch $@ .venv/runtime.stamp
 
 .venv/static.stamp: | .venv/runtime.stamp
-.venv/static.stamp: console/static/package-lock.json
+.venv/static.stamp: console/static/package-lock.json console/static/package.json console/static/beacon/beacon.js
 	tools/npm-packages console/static $(STATIC)
 	test ! -d console/static/node_modules || touch $@
 

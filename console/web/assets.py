@@ -174,6 +174,8 @@ def _stamp(name: str) -> int:
 
 
 def _served(name: str) -> bool:
-    """Whether a name from an address is a file of ours, and not one outside."""
+    """Whether a name from an address is a file of ours or of a package that pages load."""
     path = (STATIC / name).resolve()
+    if path.is_relative_to(STATIC / "node_modules"):
+        return any(name == f"node_modules/{package.path}" for package in PACKAGES.values())
     return path.is_relative_to(STATIC.resolve()) and path.is_file()

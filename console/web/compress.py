@@ -30,11 +30,12 @@ def _compress(response: Response) -> Response:
     response.vary.add("Accept-Encoding")
     encoding = request.accept_encodings.best_match(["br", "gzip"])
     # A page holds secrets (the CSRF token) beside text from its address; a foreign site that makes
-    # a browser fetch it must learn nothing from its length (BREACH).
-    if encoding is None or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    # a browser fetch it must learn nothing from its length (BREACH). A public file has none.
+    kept = response.cache_control.public
+    foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if encoding is None or (foreign and not kept):
         return response
     body = response.get_data()
-    kept = response.cache_control.immutable
     response.set_data(_kept(body, encoding) if kept else _encoded(body, encoding))
     response.headers["Content-Encoding"] = encoding
     return response
@@ -61,5 +62,5 @@ def _encoded(body: bytes, encoding: str, level: int = 4) -> bytes:
 
 @lru_cache(maxsize=32)
 def _kept(body: bytes, encoding: str) -> bytes:
-    """Files that never change under their name are worth the best compression, once."""
+    """Files that are the same for everybody are worth the best compression, once."""
     return _encoded(body, encoding, 9)

@@ -14,10 +14,11 @@ PUBLIC = {
     "accounts.login",
     "accounts.set_theme",
     "accounts.setup",
+    "intake.beacon",
     "intake.health",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
-SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*)?")
+SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")
 TYPES = {"organization": "slug", "project": "slug", "event_id": "event"}
 PREFIX = {
     "organization": "/<slug:organization>/",

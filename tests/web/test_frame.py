@@ -65,7 +65,15 @@ def test_our_files_are_kept_for_a_year_under_a_name_that_changes_with_them(visit
 
 
 @pytest.mark.parametrize(
-    "path", ["nothing.css", "../web/assets.py", "%2e%2e/app.py", "css", "..%2f..%2fwsgi.py"]
+    "path",
+    [
+        "nothing.css",
+        "../web/assets.py",
+        "%2e%2e/app.py",
+        "css",
+        "..%2f..%2fwsgi.py",
+        "node_modules/esbuild/package.json",
+    ],
 )
 def test_no_other_file_is_served(visitor, path):
     assert visitor.get(f"/static/000000000000/{path}").status_code == 404

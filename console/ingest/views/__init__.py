@@ -4,9 +4,24 @@ from flask import Flask
 
 from console.core.config import Config
 from console.ingest import auth, outcomes, pipeline, quota, spool
-from console.ingest.views import connect, dead_letters, endpoints, intake, scrubbing
+from console.ingest.views import (
+    beacon_script,
+    connect,
+    dead_letters,
+    endpoints,
+    intake,
+    scrubbing,
+)
 
-__all__ = ["connect", "dead_letters", "endpoints", "init_app", "intake", "scrubbing"]
+__all__ = [
+    "beacon_script",
+    "connect",
+    "dead_letters",
+    "endpoints",
+    "init_app",
+    "intake",
+    "scrubbing",
+]
 
 
 def init_app(app: Flask, settings: Config) -> None:
