@@ -28,6 +28,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/tables.css",
         "css/code.css",
         "css/charts.css",
+        "css/categories.css",
         "css/errors.css",
     ),
     "pharos.js": (
