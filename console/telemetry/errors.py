@@ -25,6 +25,7 @@ class EventRow:
     timestamp: datetime
     received_at: datetime
     grouping_hash: str
+    category: str
     level: str
     kind: str
     title: str
@@ -128,6 +129,31 @@ def events_of(
     return [EventRow(*row) for row in ask(scope, page)]
 
 
+def latest_bodies(
+    scope: Scope, hashes: Iterable[str], each: int = 1
+) -> dict[str, list[dict[str, Any]]]:
+    """The bodies of the latest events of each hash, the latest first.
+
+    Which events these are is found first: bodies are most of what a table holds.
+    """
+    by_key = {group_key(one): one for one in hashes}
+    mine = and_(within(error_event, scope), of_groups(by_key.values()))
+    newest = func.row_number().over(partition_by=Event.group_key, order_by=_newest_first())
+    ranked = select(Event.timestamp, Event.event_id, newest.label("number")).where(mine).subquery()
+    latest = select(ranked.c.timestamp, ranked.c.event_id).where(ranked.c.number <= each)
+    chosen = ask(scope, latest)
+    times, ids = {row[0] for row in chosen}, {row[1] for row in chosen}
+    query = (
+        select(Event.group_key, Event.body)
+        .where(mine, Event.timestamp.in_(times), Event.event_id.in_(ids))
+        .order_by(*_newest_first())
+    )
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for key, body in ask(scope, query):
+        found[by_key[key]].append(bodies.unpack(body))
+    return found
+
+
 def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
     """The events of an issue around the one at `mark`, which need not be in the scope itself.
 
@@ -162,7 +188,8 @@ def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
 
 def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
     """The error events that name a trace, oldest first."""
-    found = _events(scope).where(Event.trace_id == trace_id).order_by(Event.timestamp)
+    mine = and_(Event.trace_id == trace_id, _is_error())
+    found = _events(scope).where(mine).order_by(Event.timestamp)
     return [EventRow(*row) for row in ask(scope, found)]
 
 
@@ -195,11 +222,11 @@ def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str,
 
 
 def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
-    """Events per time bucket by level, of the whole project."""
+    """Errors per time bucket by level, of the whole project."""
     number = bucket(Event.timestamp, SINCE, seconds).label("number")
     query = (
         select(Event.level, number, func.count())
-        .where(within(error_event, scope))
+        .where(within(error_event, scope), _is_error())
         .group_by(Event.level, "number")
     )
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -209,10 +236,9 @@ def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
 
 
 def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
-    """How many events and affected users there are, of an issue or of the whole project."""
+    """How many events and affected users an issue has, or without hashes all errors do."""
     query = select(*_totals()).where(within(error_event, scope))
-    if hashes is not None:
-        query = query.where(of_groups(hashes))
+    query = query.where(_is_error() if hashes is None else of_groups(hashes))
     (found,) = ask(scope, query)
     return Totals(*found)
 
@@ -255,6 +281,10 @@ def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
     """The events of an issue: those of any of its grouping hashes."""
     keys = [group_key(one) for one in hashes]
     return Event.group_key.in_(keys or [""])  # "" is NULL, which equals nothing
+
+
+def _is_error() -> ColumnElement[bool]:
+    return Event.category == "error"
 
 
 def _windows(scope: Scope) -> Iterator[Scope]:

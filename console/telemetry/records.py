@@ -12,8 +12,9 @@ AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | floa
 class ErrorEvent:
     """One error or message event; ids are lower-case hex without dashes, times are aware UTC.
 
-    `position` is the spool position of the request that brought it. `body` is zstd of the scrubbed
-    event JSON (`bodies.pack`). Texts that are not known are "", never None.
+    `position` is the spool position of the request that brought it, or below 0 for what the console
+    found itself (`TelemetryStore.write_own`). `body` is zstd of the scrubbed event JSON
+    (`bodies.pack`). Texts that are not known are "", never None.
     """
 
     organization_id: int
@@ -29,6 +30,8 @@ class ErrorEvent:
     A resend repeats it whatever the correction made of it: duplicates are looked up by it.
     """
     grouping_hash: str
+    category: str = "error"
+    """error, or performance for a flaw that the console found in a trace."""
     level: str = "error"
     kind: str = ""
     """The exception's type, or "" for a message."""

@@ -15,7 +15,7 @@ from sqlalchemy import Executable, Row
 from console.core.config import Config
 from console.telemetry import writing
 from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryUnavailable
-from console.telemetry.records import Batch, Written
+from console.telemetry.records import Batch, ErrorEvent, Written
 from console.telemetry.scope import Scope
 from console.web.errors import unavailable
 
@@ -73,6 +73,19 @@ class TelemetryStore:
             return Written(position)
         with self._open(organization_id) as database, database.transaction() as connection:
             return writing.write(connection, batch, position)
+
+    def write_own(self, organization_id: int, events: Sequence[ErrorEvent], run: int) -> Written:
+        """Commit events that the console found itself, in its run of this number, from 1.
+
+        They have not come through the spool, so the position that the spool is written up to
+        neither holds them back nor moves. Instead each has minus the run as its position, and what
+        `Written` says of a replay holds: an event that an earlier run stored is none of this one's.
+        """
+        strangers = {one.organization_id for one in events} - {organization_id}
+        if strangers or {one.position for one in events} - {-run}:
+            raise ValueError(f"events of {strangers} or of another run than {run}")
+        with self._open(organization_id) as database, database.transaction() as connection:
+            return writing.write_own(connection, events, run)
 
     def position(self, organization_id: int) -> int:
         """Up to which spool position the organization's file has been written; 0 if never."""

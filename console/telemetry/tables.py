@@ -36,6 +36,7 @@ error_event = Table(
     Column("received_at", UtcTimestamp, nullable=False),
     Column("group_key", Hex64, nullable=False),
     Column("grouping_hash", Hex128, nullable=False),
+    Column("category", String, nullable=False),
     Column("level", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("title", String, nullable=False),
@@ -143,7 +144,13 @@ _CATEGORISED = """
         ELSE '' END
 """
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance,)
+
+def _findings(connection: Connection) -> None:
+    """Version 3: events that are no errors."""
+    connection.execute(text("ALTER TABLE error_event ADD COLUMN category VARCHAR DEFAULT 'error'"))
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance, _findings)
 """Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
 
 Steps add columns and tables and never drop any. Only ever append to this.

@@ -46,6 +46,12 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
     return Written(position, cast("Any", errors), cast("Any", spans))
 
 
+def write_own(connection: Connection, events: Sequence[ErrorEvent], run: int) -> Written:
+    """Store events that no position of the spool brought, the positions being minus the run."""
+    stored = _store(connection, ERRORS, events, reached=-run - 1)
+    return Written(-run, cast("Any", stored))
+
+
 def position_of(connection: Connection) -> int:
     return connection.scalar(select(applied.c.position)) or 0
 

@@ -122,6 +122,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(two, folder):
         for column in ("category", "endpoint", "fingerprint"):
             connection.execute(text(f"ALTER TABLE span DROP COLUMN {column}"))
         connection.execute(text("DROP TABLE statement"))
+        connection.execute(text("ALTER TABLE error_event DROP COLUMN category"))
         connection.execute(schema_version.update().values(version=1))
     two.close()
     store = TelemetryStore(folder, memory_mb=96, open_limit=1)
@@ -129,5 +130,6 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(two, folder):
         with store.using(1) as mine, mine.transaction() as connection:
             found = connection.execute(select(span_table.c.category, span_table.c.endpoint)).all()
             assert [tuple(row) for row in found] == [("request", "GET /a")]
+            assert set(connection.scalars(select(error_event.c.category))) == {"error"}
             assert connection.scalar(select(schema_version.c.version)) == 1 + len(MIGRATIONS)
         store.close()

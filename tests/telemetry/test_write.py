@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from console.telemetry import errors, spans
+from console.telemetry import bodies, errors, spans
 from console.telemetry.records import Batch
-from tests.telemetry.samples import NOON, OTHER_HASH, error, hour, scope, span
+from tests.telemetry.samples import HASH, NOON, OTHER_HASH, error, hour, scope, span
 
 
 def test_a_batch_is_stored_with_every_field(asking):
@@ -160,3 +160,37 @@ def test_a_failing_batch_leaves_nothing(asking):
 def test_an_empty_batch_makes_no_file(store, folder):
     assert store.write(1, Batch(), position=4).position == 4
     assert not folder.exists()
+
+
+def test_what_the_console_found_itself_is_stored_once_and_told_to_its_first_run_alone(asking):
+    asking.write(1, Batch(errors=[error(position=7)]), position=7)
+    found = error(position=-1, category="performance")
+    told = frozenset({(1, found.event_id)})
+    for _ in range(2):  # the second is a replay of the same run
+        assert asking.write_own(1, [found], run=1).stored_errors == told
+    again = replace(found, position=-2)
+    assert asking.write_own(1, [again], run=2).stored_errors == frozenset()
+    assert asking.position(1) == 7
+    assert errors.totals(scope(), [found.grouping_hash]).events == 2
+    with pytest.raises(ValueError, match="another run"):
+        asking.write_own(1, [found], run=3)
+
+
+def test_flaws_of_performance_are_not_among_errors(asking):
+    flaw = error(position=-1, category="performance", trace_id="c" * 32, grouping_hash=OTHER_HASH)
+    asking.write_own(1, [flaw], run=1)
+    assert errors.totals(scope()).events == 0
+    assert errors.volume(scope(), 3600) == {}
+    assert errors.errors_of_trace(scope(), "c" * 32) == []
+    assert errors.latest_bodies(scope(), [OTHER_HASH]) == {OTHER_HASH: [{"title": "no price"}]}
+
+
+def test_latest_bodies_are_those_of_each_hash(asking):
+    sent = [
+        error(position=1, at=hour(number), grouping_hash=hash_, body=bodies.pack({"n": number}))
+        for number in range(4)
+        for hash_ in (HASH, OTHER_HASH)
+    ]
+    asking.write(1, Batch(errors=sent), position=1)
+    latest = errors.latest_bodies(scope(), [HASH, OTHER_HASH], each=2)
+    assert latest == {HASH: [{"n": 3}, {"n": 2}], OTHER_HASH: [{"n": 3}, {"n": 2}]}
