@@ -1,0 +1,126 @@
+"""A histogram of durations: bars of equal ratio, percentiles marked, each bar a link or not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.web.charts import nice_ticks
+from console.web.filters import compact, duration, plural
+
+BOTTOM = 20
+TOP = 18
+LABEL_GAP = 0.09
+"""Labels nearer to each other than this share of the width would touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar as the macro draws it: x, width and height are shares of the plot, 0 to 1."""
+
+    x: float
+    width: float
+    height: float
+    count: float
+    words: str
+    href: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line with its label at a share of the plot's width; `level` keeps labels apart."""
+
+    x: float
+    text: str
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts between edges, in microseconds and rising: one more edge than there are counts.
+
+    `marks` are durations by label. `hrefs` lead from a bar to what it counts, "" for nowhere.
+    `chosen` is the range of durations that the page shows, if it shows only one.
+    """
+
+    title: str
+    edges_us: Sequence[float]
+    counts: Sequence[float]
+    marks: Mapping[str, float] = field(default_factory=dict)
+    hrefs: Sequence[str] = ()
+    chosen: tuple[float, float] | None = None
+    noun: str = "request"
+
+    def __post_init__(self) -> None:
+        if len(self.edges_us) != len(self.counts) + 1:
+            raise ValueError("a histogram has one more edge than counts")
+        if self.hrefs and len(self.hrefs) != len(self.counts):
+            raise ValueError("a histogram has one link per count, or none")
+
+    @property
+    def top(self) -> float:
+        """The value of the highest grid line."""
+        return nice_ticks(0, max(self.counts, default=0), whole=True)[-1]
+
+    def bars(self) -> list[Bar]:
+        width = 1 / max(len(self.counts), 1)
+        return [
+            Bar(
+                x=index * width,
+                width=width,
+                height=count / self.top,
+                count=count,
+                words=self._words(index),
+                href=self.hrefs[index] if self.hrefs else "",
+                is_chosen=self._is_chosen(index),
+            )
+            for index, count in enumerate(self.counts)
+        ]
+
+    def lines(self) -> list[Mark]:
+        """The marks from left to right, labels that would touch one below the other."""
+        found: list[Mark] = []
+        for text, at in sorted(self.marks.items(), key=lambda mark: mark[1]):
+            x = self._place(at)
+            level = found[-1].level + 1 if found and x - found[-1].x < LABEL_GAP else 0
+            found.append(Mark(x, f"{text} {duration(at)}", level))
+        return found
+
+    def axis(self) -> list[Mark]:
+        """Where 1 ms, 10 ms, 100 ms, … stand, as far as they lie between the edges."""
+        first, last = self.edges_us[0], self.edges_us[-1]
+        powers = (10.0**power for power in range(12))
+        inside = [at for at in powers if first <= at <= last]
+        if not inside:
+            inside = [first, last]
+        return [Mark(self._place(at), duration(at)) for at in inside]
+
+    def sentence(self) -> str:
+        """What the histogram shows, in words: the label of its picture."""
+        total = sum(self.counts)
+        if not total:
+            return f"{self.title}: nothing was counted."
+        most = max(range(len(self.counts)), key=lambda index: self.counts[index])
+        marks = ", ".join(f"{text} {duration(at)}" for text, at in self.marks.items())
+        said = f"{self.title}: {plural(int(total), self.noun)}, most often {self._between(most)}."
+        return f"{said} {marks}." if marks else said
+
+    def _between(self, index: int) -> str:
+        return f"{duration(self.edges_us[index])} to {duration(self.edges_us[index + 1])}"
+
+    def _words(self, index: int) -> str:
+        return f"{self._between(index)}: {compact(self.counts[index])}"
+
+    def _is_chosen(self, index: int) -> bool:
+        if self.chosen is None:
+            return True
+        low, high = self.chosen
+        return self.edges_us[index] < high and self.edges_us[index + 1] > low
+
+    def _place(self, at: float) -> float:
+        """The share of the width at which a duration stands, between the edges around it."""
+        edges = self.edges_us
+        for index in range(len(self.counts)):
+            low, high = edges[index], edges[index + 1]
+            if at < high:
+                return (index + max(at - low, 0) / (high - low)) / len(self.counts)
+        return 1.0
