@@ -7,7 +7,10 @@ from console.ingest import accept, auth
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Instructions for one kind of application; `code` is for `file`, and holds `%DSN%`."""
+    """Instructions for one kind of application.
+
+    `code` is for `file`, and holds `%DSN%`, or its parts `%SERVER%`, `%KEY%` and `%PROJECT%`.
+    """
 
     name: str
     label: str
@@ -15,10 +18,15 @@ class Setup:
     file: str
     code: str
     platforms: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def filled(self, dsn: str) -> str:
-        """The code with the project's DSN in it."""
-        return self.code.replace("%DSN%", dsn)
+        """The code with the project's DSN, or the parts of it, filled in."""
+        scheme, _, rest = dsn.partition("://")
+        key, _, address = rest.partition("@")
+        host, _, project = address.rpartition("/")
+        code = self.code.replace("%DSN%", dsn).replace("%SERVER%", f"{scheme}://{host}")
+        return code.replace("%KEY%", key).replace("%PROJECT%", project)
 
 
 PYTHON_INIT = """\
@@ -99,6 +107,36 @@ Sentry.init({
 setTimeout(() => { throw new Error("Hello Pharos"); });
 """
 
+BEACON = """\
+<script defer src="%SERVER%/beacon.js"
+  data-key="%KEY%" data-project="%PROJECT%"
+  data-release="my-app@1.0.0" data-environment="production"
+  data-route="/products/:id"></script>
+"""
+
+BEACON_NOTES = (
+    (
+        "7 kB, and nothing to install. It sends LCP, INP, CLS, FCP and TTFB when a page is hidden or"
+        " left, without cookies, queries or fragments."
+    ),
+    (
+        "data-route is the page's pattern, from your server's template; without it the path is used,"
+        " with numbers and ids replaced. Release and environment may be left out."
+    ),
+    (
+        "A single-page application names the route after each navigation:"
+        ' window.pharos?.route("/products/:id").'
+    ),
+    (
+        "A content security policy must allow this server in script-src and connect-src; and"
+        " cdn.jsdelivr.net in script-src, if the server was installed without npm."
+    ),
+    (
+        "Pages with @sentry/browser and its browserTracingIntegration send web vitals already: with"
+        " both, every visit counts twice."
+    ),
+)
+
 SETUPS = (
     Setup("flask", "Flask", 'pip install "sentry-sdk[flask]"', "app.py", FLASK, ("python",)),
     Setup("django", "Django", 'pip install "sentry-sdk[django]"', "settings.py", DJANGO),
@@ -112,6 +150,7 @@ SETUPS = (
         ("node", "javascript"),
     ),
     Setup("browser", "Browser", "npm install @sentry/browser", "main.js", BROWSER, ("browser",)),
+    Setup("beacon", "Web vitals", "", "Inside <head>", BEACON, notes=BEACON_NOTES),
 )
 
 TEST_COMMAND = """\

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,13 +33,21 @@ def sent(app, acme, client, digest):
     return send
 
 
-@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+@pytest.mark.parametrize("setup", [one for one in SETUPS if one.install], ids=lambda one: one.name)
 def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     page = as_vic.get(f"{CONNECT}?setup={setup.name}").text
     dsn = f"http://{public_key(app, acme)}@localhost/{acme.id}"
     assert page.count(dsn) >= 2
     assert setup.install.splitlines()[0].replace('"', "&#34;") in page
     assert "%DSN%" not in page
+
+
+def test_the_beacon_needs_a_line_of_html_and_no_package(as_vic, app, acme):
+    page = unescape(as_vic.get(f"{CONNECT}?setup=beacon").text)
+    key = public_key(app, acme)
+    assert '<script defer src="http://localhost/beacon.js"' in page
+    assert f'data-key="{key}" data-project="{acme.id}"' in page
+    assert "Install</h3>" not in page
 
 
 def test_python_set_ups_name_the_line_of_every_query(as_vic):

@@ -18,7 +18,7 @@ const quietly = (act) => (argument) => {
 };
 
 const cut = (text) => (text ? String(text).slice(0, LONGEST) : undefined);
-const round = (number) => (Number.isFinite(number) ? Math.round(number * 1e4) / 1e4 : undefined);
+const round = (number) => (Number.isFinite(number) ? Math.round(number * 1e6) / 1e6 : undefined);
 
 // An address without its query and fragment, where secrets and people's names are.
 const plain = (address) => {
