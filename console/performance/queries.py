@@ -19,7 +19,7 @@ def thresholds(project: Project) -> dict[str, int]:
     query = select(EndpointThreshold.endpoint, EndpointThreshold.p95_ms).where(
         EndpointThreshold.project_id == project.id
     )
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def set_threshold(project: Project, endpoint: str, p95_ms: int | None, *, by: User) -> None:

@@ -1,0 +1,129 @@
+"""What people and scripts ask of the performance pages."""
+
+from typing import Any
+
+from wtforms import BooleanField, Form, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from console.performance.endpoints import SORTS
+from console.telemetry.traces import Wanted
+from console.web.choices import choices
+from console.web.forms import without_nul
+
+LONGEST_MS = 86_400_000
+KINDS = ("request", "task", "page")
+STATUS_CLASSES = {"": "Any status", "2": "2xx", "3": "3xx", "4": "4xx", "5": "5xx"}
+_text = Length(max=200, message="At most 200 characters.")
+
+
+def _microseconds(milliseconds: int | None) -> int | None:
+    return milliseconds * 1000 if milliseconds is not None else None
+
+
+class RequestFilter(Form):
+    """Which requests count: by release, status and an attribute that they have."""
+
+    release = StringField("Release", [_text, without_nul])
+    status = SelectField("Status", choices=choices(STATUS_CLASSES.items()), default="")
+    attribute = StringField(
+        "Attribute", [Length(max=400, message="At most 400 characters."), without_nul]
+    )
+
+    def validate_attribute(self, field: StringField) -> None:
+        """An attribute is asked for as name=value."""
+        if field.data and not self.name_and_value[0]:
+            raise ValidationError("An attribute is asked for as name=value: user.plan=pro.")
+
+    @property
+    def name_and_value(self) -> tuple[str, str]:
+        name, equals, value = (self.attribute.data or "").partition("=")
+        return (name.strip(), value.strip()) if equals else ("", "")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The same in the words of a Scope. Only for a form that validates."""
+        return {
+            "release": self.release.data or "",
+            "status_class": self.status.data or "",
+            "attributes": (self.name_and_value,) if self.attribute.data else (),
+        }
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether requests are left out."""
+        return bool(self.release.data or self.status.data or self.attribute.data)
+
+
+class EndpointsFilter(RequestFilter):
+    """The list of endpoints."""
+
+    q = StringField("Text", [_text, without_nul])
+    sort = SelectField(
+        "Sort",
+        choices=choices((name, sort.label) for name, sort in SORTS.items()),
+        default="time",
+    )
+    over = BooleanField("Over threshold")
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether endpoints or requests are left out."""
+        return bool(super().narrowed or self.q.data or self.over.data)
+
+
+class TracesFilter(RequestFilter):
+    """The list of traces: what they began with, how long they took, how they ended."""
+
+    name = StringField("Endpoint", [_text, without_nul])
+    category = SelectField(
+        "Kind",
+        choices=choices(
+            [("", "Any kind"), ("request", "Requests"), ("task", "Tasks"), ("page", "Pages")]
+        ),
+        default="",
+    )
+    over = IntegerField("Longer than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
+    under = IntegerField("Shorter than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
+    failed = BooleanField("Failed only")
+    sort = SelectField(
+        "Sort", choices=choices([("time", "Newest"), ("duration", "Slowest")]), default="time"
+    )
+
+    @property
+    def wanted(self) -> Wanted:
+        """The same for the question. Only for a form that validates."""
+        return Wanted(
+            categories=(self.category.data,) if self.category.data else KINDS,
+            endpoint=self.name.data or "",
+            over=_microseconds(self.over.data),
+            under=_microseconds(self.under.data),
+            failed=self.failed.data,
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether traces are left out."""
+        named = (self.name, self.category, self.failed)
+        lengths = (self.over, self.under)
+        return bool(
+            super().narrowed
+            or any(field.data for field in named)
+            or any(field.data is not None for field in lengths)
+        )
+
+
+class EndpointName(Form):
+    """Which endpoint a page is about."""
+
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text, without_nul])
+
+
+class ThresholdForm(Form):
+    """An endpoint's own threshold; empty: the project's."""
+
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text, without_nul])
+    p95_ms = IntegerField(
+        "P95 threshold (ms)",
+        [Optional(), NumberRange(1, 600_000, "Between 1 and 600,000 ms.")],
+        description="Empty: the project's threshold.",
+    )

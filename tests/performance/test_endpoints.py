@@ -1,0 +1,195 @@
+"""The pages of endpoints: who may see them, what they say, and what they refuse."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.telemetry.records import Batch
+from console.telemetry.store import EXTENSION
+from tests.telemetry.samples import span
+
+HTMX = {"HX-Request": "true"}
+LIST, ONE = "/acme/shop/performance/endpoints/", "/acme/shop/performance/endpoint"
+MS = 1000
+
+
+@pytest.fixture
+def requests_of(app, clock):
+    """Store requests of a project, a minute ago unless told otherwise."""
+    position = iter(range(1, 1_000))
+
+    def store(project, count=1, *, ago=timedelta(minutes=1), **fields):
+        plain = {
+            "organization_id": project.organization_id,
+            "project_id": project.id,
+            "op": "http.server",
+            "category": "request",
+            "endpoint": "GET /books/:id",
+            "is_segment": True,
+            "http_status": 200,
+            "status": "ok",
+            "duration_us": 100 * MS,
+            "release": "shop@1",
+        }
+        number = next(position)
+        at = clock.now() - ago
+        spans = [span(number, **(plain | {"at": at} | fields)) for _ in range(count)]
+        app.extensions[EXTENSION].write(project.organization_id, Batch(spans=spans), number)
+        return spans
+
+    return store
+
+
+def test_the_list_says_what_is_slow_in_words(as_vic, acme, requests_of):
+    requests_of(acme, 3)
+    requests_of(acme, endpoint="POST /checkout", duration_us=900 * MS, http_status=500)
+    page = as_vic.get(LIST).text
+    assert page.index("POST /checkout") < page.index("GET /books/:id")
+    assert "Over 300 ms" in page
+    assert "within 300 ms" in page
+
+
+def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, requests_of):
+    requests_of(acme)
+    part = as_vic.get(LIST, headers=HTMX)
+    assert part.text.startswith('<div id="endpoints"')
+    again = as_vic.get(LIST, headers=HTMX | {"Pharos-Part": part.headers["Pharos-Part"]})
+    assert again.status_code == 204
+
+
+def test_a_period_with_enough_requests_is_compared_with(as_vic, acme, requests_of):
+    requests_of(acme, 20)
+    requests_of(acme, 20, ago=timedelta(hours=25), duration_us=50 * MS)
+    assert "+100%" in as_vic.get(LIST, headers=HTMX).text
+
+
+def test_few_requests_are_compared_with_nothing(as_vic, acme, requests_of):
+    requests_of(acme, 19)
+    requests_of(acme, 20, ago=timedelta(hours=25), duration_us=50 * MS)
+    assert "Fewer than 20 requests" in as_vic.get(LIST, headers=HTMX).text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, {"GET /books/:id", "POST /checkout"}),
+        ({"q": "BOOKS"}, {"GET /books/:id"}),
+        ({"status": "5"}, {"POST /checkout"}),
+        ({"over": "1"}, {"POST /checkout"}),
+        ({"attribute": "user.plan=pro"}, {"POST /checkout"}),
+        ({"release": "shop@1"}, {"GET /books/:id"}),
+        ({"environment": "nowhere"}, set()),
+        ({"page": "99"}, {"GET /books/:id", "POST /checkout"}),
+    ],
+)
+def test_filters(as_vic, acme, requests_of, query, shown):
+    requests_of(acme)
+    requests_of(
+        acme,
+        endpoint="POST /checkout",
+        duration_us=900 * MS,
+        http_status=500,
+        release="shop@2",
+        attributes={"user.plan": "pro"},
+    )
+    part = as_vic.get(LIST, query_string=query, headers=HTMX).text
+    assert {name for name in ("GET /books/:id", "POST /checkout") if name in part} == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (LIST, {"sort": "nonsense"}),
+        (LIST, {"status": "9"}),
+        (LIST, {"attribute": "no equals sign"}),
+        (LIST, {"q": "x" * 201}),
+        (LIST, {"release": "a\0"}),
+        (ONE, {}),
+        (ONE, {"name": "x" * 201}),
+        (f"{ONE}/time", {}),
+        (f"{ONE}/traces", {"name": "a\0"}),
+        ("/acme/shop/performance/traces/", {"over": "much"}),
+        ("/acme/shop/performance/traces/", {"cursor": "made up"}),
+        ("/acme/shop/performance/traces/", {"cursor": "2026-13-45T00:00:00+00:00~1~" + "a" * 16}),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(as_vic, acme, path, query):
+    answer = as_vic.get(path, query_string=query)
+    assert answer.status_code == 400
+    assert next(iter(query or {"name": 0})) in answer.text
+
+
+def test_sampled_requests_are_shown_as_estimates(as_vic, acme, requests_of):
+    requests_of(acme, 5, sample_rate=0.1)
+    page = as_vic.get(LIST).text
+    assert "~50" in page
+    assert "estimated" in page
+
+
+def test_an_endpoint_shows_its_figures_and_loads_its_panels(as_vic, acme, requests_of):
+    (slow,) = requests_of(acme, duration_us=900 * MS, segment_id="a" * 16, span_id="a" * 16)
+    name = {"name": "GET /books/:id"}
+    page = as_vic.get(ONE, query_string=name).text
+    assert "over the threshold of 300 ms" in page
+    assert "hx-get" in page
+    time = as_vic.get(f"{ONE}/time", query_string=name, headers=HTMX).text
+    assert "Application code" in time
+    examples = as_vic.get(f"{ONE}/traces", query_string=name, headers=HTMX).text
+    assert slow.trace_id in examples
+    charts = as_vic.get("/acme/shop/performance/latency", query_string=name, headers=HTMX).text
+    assert "P95 threshold" in charts
+
+
+def test_an_endpoint_without_requests_says_so(as_vic, acme):
+    assert "No request of this endpoint" in as_vic.get(ONE, query_string={"name": "GET /x"}).text
+
+
+def test_an_endpoint_may_have_a_threshold_of_its_own(as_alice, acme, requests_of):
+    requests_of(acme, duration_us=200 * MS)
+    name = {"name": "GET /books/:id"}
+    assert "over the threshold" not in as_alice.get(ONE, query_string=name).text
+    answer = as_alice.post(f"{ONE}/threshold", data=name | {"p95_ms": "150"})
+    assert answer.status_code == 303
+    assert "over the threshold of 150 ms" in as_alice.get(ONE, query_string=name).text
+    as_alice.post(f"{ONE}/threshold", data=name | {"p95_ms": ""})
+    assert "over the threshold" not in as_alice.get(ONE, query_string=name).text
+
+
+def test_a_threshold_that_is_none_is_said_beside_the_field(as_alice, acme, requests_of):
+    requests_of(acme)
+    answer = as_alice.post(f"{ONE}/threshold", data={"name": "GET /books/:id", "p95_ms": "0"})
+    assert answer.status_code == 422
+    assert "Between 1 and 600,000 ms." in answer.text
+
+
+def test_a_viewer_sets_no_threshold(as_vic, acme):
+    data = {"name": "GET /a", "p95_ms": "150"}
+    assert as_vic.post(f"{ONE}/threshold", data=data).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [LIST, f"{ONE}?name=a", "/acme/shop/performance/traces/", "/acme/shop/performance/latency"],
+)
+def test_a_stranger_finds_nothing(as_eve, acme, path):
+    assert as_eve.get(path).status_code == 404
+
+
+def test_traces_lead_to_their_waterfall_and_page_on(as_vic, acme, requests_of):
+    spans = requests_of(acme, 60)
+    page = as_vic.get("/acme/shop/performance/traces/").text
+    assert sum(one.trace_id in page for one in spans) == 50
+    older = page.split('rel="next"')[0].rpartition('href="')[2].split('"')[0]
+    assert sum(one.trace_id in as_vic.get(older.replace("&amp;", "&")).text for one in spans) == 10
+
+
+def test_traces_are_narrowed_by_endpoint_and_duration(as_vic, acme, requests_of):
+    (slow,) = requests_of(acme, duration_us=900 * MS)
+    (quick,) = requests_of(acme)
+    part = as_vic.get(
+        "/acme/shop/performance/traces/",
+        query_string={"over": "500", "name": "GET /books/:id"},
+        headers=HTMX,
+    ).text
+    assert slow.trace_id in part
+    assert quick.trace_id not in part
