@@ -114,28 +114,15 @@ BEACON = """\
   data-route="/products/:id"></script>
 """
 
-BEACON_NOTES = (
-    (
-        "7 kB, and nothing to install. It sends LCP, INP, CLS, FCP and TTFB when a page is hidden or"
-        " left, without cookies, queries or fragments."
-    ),
-    (
-        "data-route is the page's pattern, from your server's template; without it the path is used,"
-        " with numbers and ids replaced. Release and environment may be left out."
-    ),
-    (
-        "A single-page application names the route after each navigation:"
-        ' window.pharos?.route("/products/:id").'
-    ),
-    (
-        "A content security policy must allow this server in script-src and connect-src; and"
-        " cdn.jsdelivr.net in script-src, if the server was installed without npm."
-    ),
-    (
-        "Pages with @sentry/browser and its browserTracingIntegration send web vitals already: with"
-        " both, every visit counts twice."
-    ),
-)
+BEACON_NOTES = """\
+7 kB, nothing to install. LCP, INP, CLS, FCP and TTFB are sent when a page is hidden or left.
+No cookies; queries and fragments of addresses stay in the browser.
+data-route is the pattern that your server matched. Without it the path counts, its ids replaced.
+A single-page application names each route it goes to: window.pharos?.route("/products/:id")
+A content security policy must allow this server in script-src and in connect-src.
+A server that was installed without npm needs cdn.jsdelivr.net in script-src too.
+Not beside browserTracingIntegration of @sentry/browser: it sends the same, and visits count twice.
+""".splitlines()
 
 SETUPS = (
     Setup("flask", "Flask", 'pip install "sentry-sdk[flask]"', "app.py", FLASK, ("python",)),
@@ -150,7 +137,7 @@ SETUPS = (
         ("node", "javascript"),
     ),
     Setup("browser", "Browser", "npm install @sentry/browser", "main.js", BROWSER, ("browser",)),
-    Setup("beacon", "Web vitals", "", "Inside <head>", BEACON, notes=BEACON_NOTES),
+    Setup("beacon", "Web vitals", "", "Inside <head>", BEACON, notes=tuple(BEACON_NOTES)),
 )
 
 TEST_COMMAND = """\
