@@ -39,7 +39,7 @@ class Row:
     endpoint: Endpoint
     threshold_ms: int
     share: float
-    """Of the time that all listed endpoints took together, 0 to 1."""
+    """Of the time that all requests took together, 0 to 1."""
     since_before: Change | None
     since_release: Change | None
 
@@ -83,6 +83,9 @@ class Listed:
     """Every endpoint that a scope's filters let through, in the chosen order."""
 
     rows: Sequence[Row]
+    total: Latency | None
+    """Of all requests that the filters let through, whatever the list's text says."""
+    before: Latency | None
     newest: str
     """The two releases that `since_release` compares; "" where there is only one."""
     former: str
@@ -107,18 +110,19 @@ def scope_of(project: Project, shown: Range, **filters: object) -> Scope:
 
 def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time") -> Listed:
     """The endpoints of a scope beside the period before it and the release before the newest."""
-    found = requests.endpoints(scope)
-    before = requests.p95_by_endpoint(scope.before())
+    found, everything = requests.endpoints(scope)
+    former_endpoints, before = requests.endpoints(scope.before())
+    tails = {one.name: (one.latency.received, one.latency.p95) for one in former_endpoints}
     newest, former = _two_releases(project, scope)
     by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
     own, standard = queries.thresholds(project), queries.monitoring(project).api_p95_ms
-    total = sum(one.latency.total_us for one in found) or 1.0
+    total_us = (everything.total_us if everything else 0) or 1.0
     rows = [
         Row(
             endpoint=one,
             threshold_ms=own.get(one.name, standard),
-            share=one.latency.total_us / total,
-            since_before=_change((one.latency.received, one.latency.p95), before.get(one.name)),
+            share=one.latency.total_us / total_us,
+            since_before=_change((one.latency.received, one.latency.p95), tails.get(one.name)),
             since_release=_change(
                 by_release.get((one.name, newest)), by_release.get((one.name, former))
             ),
@@ -127,7 +131,7 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
         if text.lower() in one.name.lower()
     ]
     rows.sort(key=SORTS[sort].key, reverse=True)
-    return Listed(rows, newest, former)
+    return Listed(rows, everything, before, newest, former)
 
 
 def one(project: Project, scope: Scope, name: str) -> Row | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 
 from console.telemetry.dialect import bucket, json_path, json_text, quantiles
 from console.telemetry.question import SINCE, ask, buckets, within
@@ -92,27 +92,31 @@ def failed() -> ColumnElement[bool]:
     return or_(Span.http_status >= 500, and_(Span.http_status.is_(None), said))
 
 
-def endpoints(scope: Scope, categories: Sequence[str] = SERVED, limit: int = 500) -> list[Endpoint]:
-    """Every endpoint with its latency, that which takes most time in all first."""
+def endpoints(scope: Scope, limit: int = 500) -> tuple[list[Endpoint], Latency | None]:
+    """Every endpoint with its latency, that which takes most time in all first, and their total.
+
+    The total is None where there was no request.
+    """
+    total_us = func.sum(Span.duration_us / Span.sample_rate)
     query = (
         select(Span.endpoint, Span.category, *_latency())
-        .where(requests_within(scope, categories))
-        .group_by(Span.endpoint, Span.category)
-        .order_by(func.sum(Span.duration_us / Span.sample_rate).desc())
+        .where(requests_within(scope))
+        .group_by(func.grouping_sets(tuple_(Span.endpoint, Span.category), tuple_()))
+        .order_by(Span.endpoint.is_not(None), total_us.desc())
+        .limit(limit + 1)
     )
-    rows = ask(scope, query.limit(limit))
-    return [Endpoint(name, category, _read(row)) for name, category, *row in rows]
+    total, *rows = ask(scope, query)
+    found = [Endpoint(name, category, _read(row)) for name, category, *row in rows]
+    return found, _read(total[2:]) if total[3] else None
 
 
-def p95_by_endpoint(scope: Scope, names: Iterable[str] | None = None) -> dict[str, Tail]:
-    """How many requests were received per endpoint, and their P95: to compare another period."""
+def p95_by_endpoint(scope: Scope, names: Iterable[str]) -> dict[str, Tail]:
+    """How many requests of some endpoints were received, and their P95."""
     query = (
         select(Span.endpoint, func.count(), quantiles(Span.duration_us, 0.95))
-        .where(requests_within(scope))
+        .where(requests_within(scope), Span.endpoint.in_(list(names)))
         .group_by(Span.endpoint)
     )
-    if names is not None:
-        query = query.where(Span.endpoint.in_(list(names)))
     return {name: (count, found[0]) for name, count, found in ask(scope, query)}
 
 

@@ -41,7 +41,8 @@ def test_endpoints_stand_in_the_order_of_their_total_time(write):
         request(endpoint="/page", category="page"),
         span(op="db", category="db"),
     )
-    found = requests.endpoints(scope())
+    found, total = requests.endpoints(scope())
+    assert (total.requests, total.failed) == (12, 2)
     assert [(one.name, one.category) for one in found] == [
         ("POST /b", "request"),
         ("GET /a", "request"),
@@ -104,7 +105,7 @@ def test_nothing_of_another_organization_project_or_time(asking, write):
     asking.write(2, Batch(spans=[request(organization_id=2)]), 1)
     assert requests.overall(scope()).received == 1
     assert requests.overall(scope(project_id=3)) is None
-    assert requests.endpoints(scope(organization_id=3)) == []
+    assert requests.endpoints(scope(organization_id=3)) == ([], None)
 
 
 def test_moments_leave_a_gap_where_nothing_was_asked(write):

@@ -18,7 +18,6 @@ from console.performance.endpoints import Listed, Row
 from console.performance.forms import EndpointName, EndpointsFilter, ThresholdForm
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.telemetry import requests
-from console.telemetry.requests import Latency
 from console.web.forms import sentence
 from console.web.htmx import go_to, page_or_part, polled_part
 from console.web.timerange import current_range, scoped_url
@@ -37,8 +36,6 @@ class Listing:
     page: int
     rows: Sequence[Row]
     trends: dict[str, list[float | None]]
-    total: Latency | None
-    before: Latency | None
     versions: Sequence[str]
 
     @property
@@ -73,8 +70,6 @@ def listing(project: Project) -> Response:
             page=page,
             rows=rows,
             trends=requests.p95_trends(scope, names, width) if names else {},
-            total=requests.overall(scope),
-            before=requests.overall(scope.before()),
             versions=releases.versions(project),
         ),
     )
