@@ -22,9 +22,10 @@ from console.core.db import db
 from console.core.leases import JobRun
 from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
-from console.ingest import pipeline
+from console.ingest import findings, pipeline
 from console.ingest.models import Outcome
 from console.telemetry import retention, store
+from console.telemetry.database import TelemetryUnavailable
 
 LEADER = "jobs"
 LEASE_SECONDS = 15
@@ -181,6 +182,22 @@ def end_timed_mutes() -> str:
     return f"{ended} mutes ended"
 
 
+def find_flaws() -> str:
+    """Look at what requests have finished since the last time, and open issues for their flaws."""
+    requests = events = left_out = fixed = 0
+    present = set(store.current().organizations())
+    for organization_id in each_organization():
+        if organization_id in present:
+            try:
+                run = findings.detect(store.current(), organization_id)
+            except TelemetryUnavailable as error:
+                log.warning("detection waits for telemetry: %s", error)
+                continue
+            requests, events = requests + run.requests, events + run.events
+            left_out, fixed = left_out + run.left_out, fixed + run.fixed
+    return f"{requests} requests, {events} flaws, {fixed} fixed; {left_out} suspicious left out"
+
+
 def forget_the_past() -> str:
     """Delete sign-in sessions and throttles that have ended, and old notes of job runs."""
     now = clock.now()
@@ -209,6 +226,7 @@ JOBS = (
     Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
     Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
+    Job("find-flaws", timedelta(seconds=10), find_flaws),
     Job("tidy", timedelta(days=1), tidy),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),

@@ -101,3 +101,14 @@ def latest(project: Project, environment: str = "", limit: int = 2) -> list[str]
         query = query.where(Release.environment == environment)
     ordered = query.group_by(Release.version).order_by(first_seen.desc(), Release.version.desc())
     return list(db.session.scalars(ordered.limit(limit)))
+
+
+def before(project_id: int, version: str) -> set[str]:
+    """The releases that were heard of before a release."""
+    first = select(func.min(Release.first_seen)).where(
+        Release.project_id == project_id, Release.version == version
+    )
+    query = select(Release.version).where(
+        Release.project_id == project_id, Release.first_seen < first.scalar_subquery()
+    )
+    return set(db.session.scalars(query)) - {version}

@@ -14,6 +14,7 @@ from console.core.db import db, insert
 from console.errors import queries
 from console.errors.grouping import Grouping
 from console.errors.models import (
+    Category,
     Issue,
     IssueActivity,
     IssueHash,
@@ -97,6 +98,12 @@ def end_mutes() -> int:
     return len(issues)
 
 
+def mark_fixed(issue: Issue, release: str, traces: int) -> None:
+    """Resolve an issue because so many traces of a newer release do not show it any more."""
+    issue.fixed(release)
+    _note(issue, "fixed", clock.now(), release=release, traces=f"{traces}")
+
+
 def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) -> None:
     issues = [_new_issue(project_id, grouping, event) for grouping, event in new]
     db.session.add_all(issues)
@@ -124,6 +131,7 @@ def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) ->
 def _new_issue(project_id: int, grouping: Grouping, event: ErrorEvent) -> Issue:
     return Issue(
         project_id=project_id,
+        category=Category(event.category),
         title=grouping.title[:200],
         culprit=grouping.culprit[:200],
         kind=grouping.kind[:120],
@@ -237,7 +245,11 @@ def _count_releases(arrived: Mapping[int, Sequence[ErrorEvent]]) -> None:
 
 
 def _releases_before_the_fix(issues: Sequence[Issue]) -> dict[int, set[str]]:
-    """The releases that an issue was seen in before it was resolved for the next one."""
+    """The releases whose events do not reopen an issue, if it was resolved for a later one.
+
+    These are the ones that it was seen in before; of an issue that a release is known to have
+    fixed, also those that were heard of before that release.
+    """
     waiting = {
         issue.id: issue.resolved_at
         for issue in issues
@@ -253,4 +265,8 @@ def _releases_before_the_fix(issues: Sequence[Issue]) -> dict[int, set[str]]:
         fixed_at = waiting[issue_id]
         if fixed_at is None or first_seen <= fixed_at:
             known.setdefault(issue_id, set()).add(release)
+    for issue in issues:
+        if issue.fixed_in_release:
+            older = releases.before(issue.project_id, issue.fixed_in_release)
+            known.setdefault(issue.id, set()).update(older)
     return known

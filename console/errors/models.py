@@ -105,11 +105,13 @@ class Issue(OrganizationScoped, Model):
     def regressed_by(self, at: datetime, *, in_known_release: bool) -> bool:
         """Whether an event raised at `at` proves that the fix did not hold.
 
-        Events that were raised before the resolution and arrive late prove nothing.
+        Events that were raised before the resolution and arrive late prove nothing; but of what a
+        release has fixed, every event of that release or a later one does.
         """
+        is_later = self.resolved_at is None or at > self.resolved_at
         return (
             self.status is Status.RESOLVED
-            and (self.resolved_at is None or at > self.resolved_at)
+            and (is_later or bool(self.fixed_in_release))
             and not (self.fixed_in_next_release and in_known_release)
         )
 

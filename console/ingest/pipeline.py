@@ -70,7 +70,7 @@ class Status:
 
 
 class Pipeline:
-    """Digests the spool into state and telemetry, in one thread: the only one that writes both."""
+    """Digests the spool into state and telemetry, in one thread: no other writes what was sent."""
 
     def __init__(self, app: Flask, spool: Spool, store: TelemetryStore, note: Path) -> None:
         """`note` is the file that tells other processes how the digest is doing."""

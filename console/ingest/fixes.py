@@ -1,0 +1,118 @@
+"""Which flaws a release has fixed: its requests no longer show them, and that is no accident."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from math import ceil, log
+
+from sqlalchemy import case, select
+
+from console.core.db import db, insert
+from console.core.tenancy import current_organization_id
+from console.errors import queries
+from console.errors.digest import mark_fixed
+from console.errors.models import Category, Issue, IssueActivity, IssueRelease, Status
+from console.ingest.models import ExaminedRelease
+
+# Requests without the flaw that a release needs at least: a deploy is looked at by its first
+# visitors, and five alike are no accident where every request before showed it.
+LEAST = 5
+# Where only some requests showed it, more are needed: so many that, had nothing changed, none of
+# them would show it in one of a hundred cases.
+CHANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Requests of an endpoint in one environment and release that a run has examined."""
+
+    endpoint: str
+    environment: str
+    release: str
+    traces: int
+    first_at: datetime
+    last_at: datetime
+
+
+def examined(project_id: int, tallies: Iterable[Tally]) -> None:
+    """Add to what was examined per release. Not idempotent: committed with the run's position."""
+    statement = insert(ExaminedRelease)
+    new, old = statement.excluded, ExaminedRelease.__table__.c
+    # The two databases have no name in common for the greater of two values.
+    added = statement.on_conflict_do_update(
+        index_elements=["organization_id", "project_id", "endpoint", "environment", "release"],
+        set_={
+            "traces": old.traces + new.traces,
+            "first_at": case((new.first_at < old.first_at, new.first_at), else_=old.first_at),
+            "last_at": case((new.last_at > old.last_at, new.last_at), else_=old.last_at),
+        },
+    )
+    whose = {"organization_id": current_organization_id(), "project_id": project_id}
+    rows = sorted(tallies, key=lambda tally: (tally.endpoint, tally.environment, tally.release))
+    db.session.execute(added, [{**asdict(tally), **whose} for tally in rows])
+
+
+def mark(project_id: int, endpoints: Collection[str]) -> int:
+    """Resolve the open flaws of these endpoints that a newer release has fixed; return how many."""
+    query = select(Issue).where(
+        Issue.project_id == project_id,
+        Issue.category == Category.PERFORMANCE,
+        Issue.status == Status.OPEN,
+        Issue.culprit.in_(list(endpoints)),
+    )
+    fixed = 0
+    for issue in db.session.scalars(query.order_by(Issue.id).with_for_update()):
+        release = fixed_in(issue)
+        if release is not None:
+            mark_fixed(issue, release.release, release.traces)
+            fixed += 1
+    return fixed
+
+
+def fixed_in(issue: Issue) -> ExaminedRelease | None:
+    """The first release after the last one that showed it, if enough of its requests do not.
+
+    Looked at in the environment where it was seen last: others have other rows in their tables.
+    """
+    seen = [one for one in queries.releases(issue) if one.release]
+    if not seen:
+        return None
+    last = seen[0]
+    query = select(ExaminedRelease).where(
+        ExaminedRelease.project_id == issue.project_id,
+        ExaminedRelease.endpoint == issue.culprit,
+        ExaminedRelease.environment == last.environment,
+    )
+    rows = {row.release: row for row in db.session.scalars(query)}
+    told_before = _fixes_of(issue) | {one.release for one in seen}
+    newer = [
+        row
+        for release, row in rows.items()
+        if release and release not in told_before and row.first_at > _begin(last, rows)
+    ]
+    needed = requests_needed(last, rows.get(last.release))
+    enough = [row for row in newer if row.traces >= needed]
+    return min(enough, key=lambda row: row.first_at, default=None)
+
+
+def requests_needed(last: IssueRelease, examined_then: ExaminedRelease | None) -> int:
+    """How many requests without the flaw tell that it is gone, by how often it was seen before.
+
+    By the rule of succession: after 3 of 3 requests the next one is not certain to show it.
+    """
+    traces = max(examined_then.traces if examined_then else 0, last.events)
+    share = (last.events + 1) / (traces + 2)
+    return max(LEAST, ceil(log(CHANCE) / log(1 - share)))
+
+
+def _begin(last: IssueRelease, rows: dict[str, ExaminedRelease]) -> datetime:
+    """When the last release that showed it came out, as far as this endpoint tells."""
+    return rows[last.release].first_at if last.release in rows else last.first_seen
+
+
+def _fixes_of(issue: Issue) -> set[str]:
+    """The releases that it was resolved for before: whoever has reopened it knows better."""
+    query = select(IssueActivity).where(
+        IssueActivity.issue_id == issue.id, IssueActivity.verb == "fixed"
+    )
+    return {str(one.details.get("release")) for one in db.session.scalars(query)}
