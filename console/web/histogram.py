@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.web.charts import nice_ticks
 from console.web.filters import compact, duration, plural
 
 BOTTOM = 20
@@ -58,8 +57,8 @@ class Histogram:
 
     @property
     def top(self) -> float:
-        """The value of the highest grid line."""
-        return nice_ticks(0, max(self.counts, default=0), whole=True)[-1]
+        """The count of the highest bar, which fills the height."""
+        return max(self.counts, default=0) or 1
 
     def bars(self) -> list[Bar]:
         width = 1 / max(len(self.counts), 1)
