@@ -24,6 +24,7 @@ from console.ingest.decode import (
     parse_store,
     peek,
 )
+from console.ingest.otlp import answers, encodings
 from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
 from console.ingest.quota import Quotas, Ruling
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
@@ -54,6 +55,8 @@ ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not large
 RETRY_SECONDS = 30  # when a sender may try again after 503
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
+CONTENT_TYPE = "content type"
+WHOLE = {STORE: "event", ENVELOPE: "envelope"}  # what the ledger calls a request refused whole
 
 _large = threading.BoundedSemaphore(1)
 
@@ -64,7 +67,7 @@ class Submission:
 
     kind: str
     project_id: int | None
-    """The project in the address; None at the tunnel, where the envelope's DSN names it."""
+    """The project in the address; None where the key or, at the tunnel, the DSN names it."""
     key: str | None
     """The public key, as it was written, if the request carries one outside its body."""
     body: bytes
@@ -116,6 +119,8 @@ def accept(submission: Submission, doors: Doors) -> Answer:
     try:
         if submission.kind == STORE:
             return _accept_store(submission, doors)
+        if submission.kind.startswith(encodings.UNKNOWN):
+            return _accept_traces(submission, doors)
         return _accept_envelope(submission, doors)
     except Refusal as refusal:
         _count_refusal(submission, refusal, doors.refusals)
@@ -174,11 +179,29 @@ def _accept_store(submission: Submission, doors: Doors) -> Answer:
     return _accepted(event.get("event_id") if isinstance(event, dict) else None, sorting)
 
 
+def _accept_traces(submission: Submission, doors: Doors) -> Answer:
+    """OTLP: what is no span is told to the sender here, and counted in the ledger by digest."""
+    grant = _grant(submission, doors, submission.key)
+    if submission.kind == encodings.UNKNOWN:
+        detail = f"the content type is none of {', '.join(encodings.KINDS)}"
+        raise Refusal(415, CONTENT_TYPE, detail, grant=grant)
+    # JSON takes up to 24 times its size in memory, and here it must be read to be judged.
+    with _inflated(submission, grant, small=EVENT_LIMIT, limit=ITEM_LIMITS["span"]) as raw:
+        found = encodings.survey(raw, submission.kind)
+        if not found.spans:
+            return Answer(200, {}, cors.ALLOWED)
+        sorting = _sort([ItemHead("span", len(raw), found.spans)], grant, doors)
+    if not any(sorting.kept):
+        return sorting.nothing_kept()
+    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, ["span"]))
+    return Answer(200, answers.stored(found.flaws), cors.ALLOWED | sorting.ruling.headers)
+
+
 def _grant(
     submission: Submission, doors: Doors, key: str | None, project_id: int | None = None
 ) -> Grant:
     named = submission.project_id if submission.project_id is not None else project_id
-    return auth.authorized(doors.keys, key, named or 0, origin=submission.origin)
+    return auth.authorized(doors.keys, key, named, origin=submission.origin)
 
 
 def _grant_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
@@ -193,17 +216,19 @@ def _grant_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any
 
 
 @contextmanager
-def _inflated(submission: Submission, grant: Grant | None) -> Iterator[bytes]:
-    """The body inflated; of the large ones only one is in memory at a time."""
+def _inflated(
+    submission: Submission, grant: Grant | None, *, small: int = SMALL, limit: int = RAW_LIMIT
+) -> Iterator[bytes]:
+    """The body inflated; of those larger than `small` only one is in memory at a time."""
     raw = None
     try:
         with suppress(TooLarge):
-            raw = inflate(submission.body, submission.encoding, limit=SMALL)
+            raw = inflate(submission.body, submission.encoding, limit=small)
         if raw is not None:
             yield raw
             return
         with _large:
-            limit = min(RAW_LIMIT, max(SMALL, RATIO * len(submission.body)))
+            limit = min(limit, max(SMALL, RATIO * len(submission.body)))
             yield inflate(submission.body, submission.encoding, limit=limit)
     except TooLarge as error:
         raise Refusal(413, TOO_LARGE, str(error), grant=grant) from error
@@ -293,7 +318,7 @@ def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals)
     project_id = grant.project_id if grant else submission.project_id
     if project_id is None:
         return
-    item_type = "event" if submission.kind == STORE else "envelope"
+    item_type = WHOLE.get(submission.kind, "traces")
     outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
     detail = (
         f"{refusal.detail} (sent by {submission.client})" if submission.client else refusal.detail

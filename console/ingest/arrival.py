@@ -98,7 +98,7 @@ def parse_time(value: Any) -> datetime | None:
         except OverflowError:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+        return value if isinstance(value, datetime) else None
     try:
         seconds = value / 1000 if abs(value) > _SECONDS_LIMIT else value
         return datetime.fromtimestamp(seconds, UTC)

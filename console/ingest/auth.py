@@ -22,6 +22,7 @@ FRESH = timedelta(seconds=5)  # how late a disabled or rotated key, or a new quo
 PATIENCE_SECONDS = 1.0  # how long a request waits for another's look-up before it takes the old
 REMEMBERED = 10_000  # keys, valid or not; beyond it everything is looked up again
 AUTH_KEY = re.compile(r"[\s,]sentry_key\s*=\s*\"?([^\s,\"]*)", re.IGNORECASE)
+BEARER = re.compile(r"bearer\s+(?:phc_)?(\S+)", re.IGNORECASE)
 AUTH_CLIENT = re.compile(r"[\s,]sentry_client\s*=\s*([^\s,]+)", re.IGNORECASE)
 PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{32}")
 
@@ -136,6 +137,15 @@ def presented_key(*headers: str, query: Mapping[str, str]) -> str | None:
     return query.get("sentry_key")
 
 
+def bearer_key(header: str) -> str | None:
+    """The public key in "Authorization: Bearer …", with PostHog's prefix for such keys or without.
+
+    Clients of OTLP have no field for a key, only headers; PostHog's put the project's token there.
+    """
+    found = BEARER.fullmatch(header.strip())
+    return found[1] if found else None
+
+
 def client_name(header: str, query: Mapping[str, str], user_agent: str) -> str:
     """The SDK that a request says it comes from, e.g. sentry.python/2.75.0."""
     found = AUTH_CLIENT.search(header)
@@ -158,21 +168,26 @@ def parse_dsn(text: object) -> Dsn | None:
     return Dsn(parts.username, host, project_id)
 
 
-def authorized(ring: KeyRing, public_key: str | None, project_id: int, *, origin: str) -> Grant:
-    """What the key opens in this project; raise Refusal with the precise reason if nothing."""
+def authorized(
+    ring: KeyRing, public_key: str | None, project_id: int | None, *, origin: str
+) -> Grant:
+    """What the key opens in this project; raise Refusal with the precise reason if nothing.
+
+    Without a project in the request, the key alone says which one it is.
+    """
     if not public_key:
         raise Refusal(
             401,
             NO_KEY,
             "the request carries no key: neither an X-Sentry-Auth header, nor sentry_key in the"
-            " query, nor a dsn in the envelope's header",
+            " query, nor a dsn in the envelope's header, nor, with OTLP, Authorization: Bearer",
         )
     if not PUBLIC_KEY.fullmatch(public_key):
         raise Refusal(403, BAD_KEY, f"{_shown(public_key)} is not a key: a key is 32 hex digits")
     grant = ring.grant(public_key.lower())
     if grant is None:
         raise Refusal(403, UNKNOWN_KEY, f"there is no key {_shown(public_key)} on this server")
-    if grant.project_id != project_id:
+    if project_id is not None and grant.project_id != project_id:
         detail = f"the key {_shown(public_key)} is not one of project {project_id}"
         raise Refusal(403, OTHER_PROJECT, detail, grant=grant)
     if grant.disabled:

@@ -17,6 +17,8 @@ from console.errors.grouping import Grouping, group
 from console.ingest import decode, outcomes, sentry, spool
 from console.ingest.events import error_event
 from console.ingest.models import DigestPosition
+from console.ingest.otlp import encodings
+from console.ingest.otlp import spans as otlp_spans
 from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
 from console.ingest.spool import SpoolRow
@@ -187,10 +189,6 @@ def _records(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> Records:
 
 def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
     raw = decode.inflate(row.body, row.encoding, limit=INFLATED_LIMIT)
-    if row.kind == "sentry.store":
-        envelope = decode.parse_store(raw, limit=INFLATED_LIMIT)
-    else:
-        envelope = decode.parse_envelope(raw)
     context = sentry.Context(
         organization_id=row.organization_id,
         project_id=row.project_id,
@@ -199,13 +197,21 @@ def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
         scrubber=scrubber(rules),
         address=str(row.header.get("address", "")),
     )
-    decoded = sentry.decode(envelope, context)
+    decoded = _items(row, raw, context)
     records = Records(row.project_id, spans=decoded.spans)
     for event in decoded.events:
         grouping = group(event)
         records.events.append((grouping, error_event(event, grouping, context)))
     records.counts = [_count_of(row, count) for count in decoded.counts]
     return records
+
+
+def _items(row: SpoolRow, raw: bytes, context: sentry.Context) -> sentry.Decoded:
+    if row.kind in encodings.ENCODINGS:
+        return otlp_spans.decode(raw, row.kind, context)
+    if row.kind == "sentry.store":
+        return sentry.decode(decode.parse_store(raw, limit=INFLATED_LIMIT), context)
+    return sentry.decode(decode.parse_envelope(raw), context)
 
 
 def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
@@ -225,7 +231,7 @@ def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
 
 
 def _lost(row: SpoolRow, detail: str) -> Count:
-    item_type = row.kind.removeprefix("sentry.")
+    item_type = "traces" if row.kind in encodings.ENCODINGS else row.kind.removeprefix("sentry.")
     return Count(row.project_id, item_type, INVALID, UNDECODABLE, 1, row.received_at, detail)
 
 

@@ -83,7 +83,7 @@ def from_transaction(
     attributes.setdefault(
         "sentry.segment.name.source", _mapping(event.get("transaction_info")).get("source")
     )
-    segment = _span(
+    segment = span_row(
         arrival,
         {**trace, "start_timestamp": event.get("start_timestamp"), "name": name},
         attributes,
@@ -113,7 +113,7 @@ def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
     if not isinstance(child, dict):
         raise NotASpan("a span is no JSON object")
     trace_id = child.get("trace_id") or shared["trace_id"]
-    return _span(
+    return span_row(
         arrival,
         {**child, "trace_id": trace_id, "name": text(child.get("description"), NAME_LENGTH)},
         flatten(child.get("data")) | measured(child.get("measurements")),
@@ -151,7 +151,7 @@ def from_v2(item: Any, arrival: Arrival) -> Span:
         attributes = {k: v for k, v in attributes.items() if not k.startswith((*PROCESS, "user."))}
     named = {**fields, "name": text(fields.get("name"), NAME_LENGTH)}
     shared["user_key"] = user_key_of_attributes(fields["attributes"])
-    return _span(
+    return span_row(
         arrival,
         named,
         attributes,
@@ -183,7 +183,7 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
         "user_key": user_key_of_attributes(attributes),
     }
     name = text(item.get("description"), NAME_LENGTH)
-    return _span(
+    return span_row(
         arrival,
         {**item, "name": name},
         attributes,
@@ -193,7 +193,7 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
     )
 
 
-def _span(
+def span_row(
     arrival: Arrival,
     fields: Mapping[str, Any],
     attributes: dict[str, Any],
@@ -202,7 +202,7 @@ def _span(
     is_segment: bool,
     shared: Mapping[str, Any],
 ) -> Span:
-    """The row of one span; `shared` overrides what the span says of itself."""
+    """The row of one span; `shared` overrides what the span says of itself. Raises NotASpan."""
     trace_id, span_id = hex_id(fields.get("trace_id"), 32), hex_id(fields.get("span_id"), 16)
     if not trace_id or not span_id:
         raise NotASpan("a span has no trace id or span id")

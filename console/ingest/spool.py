@@ -57,7 +57,7 @@ class SpoolRow:
     key_id: int
     received_at: datetime
     kind: str
-    """"sentry.envelope", "sentry.store" or "outcomes"."""
+    """"sentry.envelope", "sentry.store", "otlp.protobuf", "otlp.json" or "outcomes"."""
     body: bytes
     encoding: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)

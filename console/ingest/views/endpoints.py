@@ -1,4 +1,4 @@
-"""Where SDKs send to: envelopes, events of old clients, and the tunnel for pages."""
+"""Where SDKs send to: envelopes, events of old clients, the tunnel for pages, and OTLP's traces."""
 
 import re
 from collections.abc import Iterable
@@ -26,18 +26,22 @@ from console.ingest.accept import (
     refused,
 )
 from console.ingest.auth import Refusal
+from console.ingest.otlp import answers, encodings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
 ADDRESS = re.compile(r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store)/?|/tunnel/?")
+# OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
+TRACES = re.compile(
+    r"(?:/i)?/v1/traces/?|(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
+)
 READ_BYTES = 1 << 16
 KINDS = {"envelope": ENVELOPE, "store": STORE, None: ENVELOPE}
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Content-Type": "application/json",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -88,16 +92,20 @@ class Endpoints:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
-        address = ADDRESS.fullmatch(environ["PATH_INFO"]) if method in {"POST", "OPTIONS"} else None
-        if address is None:
+        found = _found(environ) if method in {"POST", "OPTIONS"} else None
+        if found is None:
             return self._others(environ, start_response)
         if method == "OPTIONS":
             start_response("204 No Content", list((HEADERS | cors.PREFLIGHT).items()))
             return []
-        project = address["project"]
-        answer = self._post(environ, KINDS[address["kind"]], int(project) if project else None)
-        content = orjson.dumps(answer.content)
-        headers = {**HEADERS, **answer.headers, "Content-Length": str(len(content))}
+        answer = self._post(environ, *found)
+        content, content_type = _encoded(answer, found[0])
+        headers = {
+            **HEADERS,
+            **answer.headers,
+            "Content-Type": content_type,
+            "Content-Length": str(len(content)),
+        }
         status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
         start_response(status, list(headers.items()))
         return [content]
@@ -109,10 +117,14 @@ class Endpoints:
             return refused(refusal.status, refusal.reason, refusal.detail)
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        key = auth.presented_key(credentials, authorization, query=query)
+        if not key and kind.startswith(encodings.UNKNOWN):
+            key = auth.bearer_key(authorization)
         submission = Submission(
             kind=kind,
             project_id=project_id,
-            key=auth.presented_key(credentials, environ.get("HTTP_AUTHORIZATION", ""), query=query),
+            key=key,
             body=body,
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
@@ -121,6 +133,27 @@ class Endpoints:
             hosts=frozenset({environ.get("HTTP_HOST", "").lower(), self._own_host}),
         )
         return accept(submission, self._doors)
+
+
+def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
+    """What is sent to this address, and the project in it, if any; None if it is not for ingest."""
+    address = ADDRESS.fullmatch(environ["PATH_INFO"])
+    if address is not None:
+        kind = KINDS[address["kind"]]
+    else:
+        address = TRACES.fullmatch(environ["PATH_INFO"])
+        kind = encodings.kind_of(environ.get("CONTENT_TYPE", ""))
+    if address is None:
+        return None
+    project = address["project"]
+    return kind, int(project) if project else None
+
+
+def _encoded(answer: Answer, kind: str) -> tuple[bytes, str]:
+    """The body of an answer and its content type, as senders of this kind read them."""
+    if kind.startswith(encodings.UNKNOWN):
+        return answers.encoded(answer.status, answer.content, kind)
+    return orjson.dumps(answer.content), "application/json"
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:

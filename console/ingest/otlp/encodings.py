@@ -1,0 +1,60 @@
+"""The two encodings of OTLP, and what a request is found to hold before it is accepted."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from console.ingest.otlp import from_json, from_protobuf
+from console.ingest.otlp.wire import Group, WireSpan
+from console.ingest.span_items import NotASpan
+
+PROTOBUF, JSON = "otlp.protobuf", "otlp.json"
+UNKNOWN = "otlp"  # the kind of a request whose content type is neither
+KINDS = {
+    "application/json": JSON,
+    "application/x-protobuf": PROTOBUF,
+    "application/protobuf": PROTOBUF,
+}
+
+
+class Encoding(Protocol):
+    """What there is a module for per encoding."""
+
+    def groups(self, raw: bytes) -> Iterable[Group]:
+        """The spans of a request by resource; raises Undecodable."""
+
+    def checked(self, element: Any) -> Any:
+        """One span, if it has ids and a start; raises NotASpan."""
+
+    def wired(self, element: Any) -> WireSpan:
+        """One span in the form that both encodings share; raises NotASpan."""
+
+
+ENCODINGS: Mapping[str, Encoding] = {PROTOBUF: from_protobuf, JSON: from_json}
+
+
+@dataclass(slots=True)
+class Survey:
+    """How many spans a request holds, and why some of them are none."""
+
+    spans: int = 0
+    flaws: Counter[str] = field(default_factory=Counter)
+
+
+def kind_of(content_type: str) -> str:
+    """The kind of a request with this Content-Type."""
+    return KINDS.get(content_type.partition(";")[0].strip().lower(), UNKNOWN)
+
+
+def survey(raw: bytes, kind: str) -> Survey:
+    """What an inflated request holds; its attributes are not looked at. Raises Undecodable."""
+    encoding, found = ENCODINGS[kind], Survey()
+    for group in encoding.groups(raw):
+        for _scope, element in group.spans:
+            found.spans += 1
+            try:
+                encoding.checked(element)
+            except NotASpan as flaw:
+                found.flaws[str(flaw)] += 1
+    return found

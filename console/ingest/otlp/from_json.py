@@ -1,0 +1,208 @@
+"""OTLP in JSON: ids in hex, 64-bit numbers as text or number, names as one or the other spells."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from console.ingest.arrival import hex_id
+from console.ingest.decode import Undecodable, load_json
+from console.ingest.otlp import wire
+from console.ingest.otlp.wire import ATTRIBUTE_LIMIT, DEPTH, SPAN_LIMIT, Group, WireSpan
+from console.ingest.span_items import NotASpan
+
+_INTEGER = re.compile(r"-?\d{1,20}")
+_CAPITAL = re.compile(r"(?=[A-Z])")
+_SNAKE = {
+    name: _CAPITAL.sub("_", name).lower()
+    for name in (
+        "droppedAttributesCount",
+        "endTimeUnixNano",
+        "parentSpanId",
+        "resourceSpans",
+        "scopeSpans",
+        "spanId",
+        "startTimeUnixNano",
+        "traceId",
+        "traceState",
+    )
+}
+
+
+def groups(raw: bytes) -> Iterator[Group]:
+    """The spans of an ExportTraceServiceRequest, as objects, by resource. Raises Undecodable."""
+    spans = 0
+    for sent in _objects(_object(load_json(raw), "the body"), "resourceSpans"):
+        resource = _object(sent.get("resource"), "a resource")
+        group = Group(_attributes(resource.get("attributes")))
+        for scoped in _objects(sent, "scopeSpans"):
+            scope = _text(_object(scoped.get("scope"), "a scope").get("name"))
+            listed = _list(scoped, "spans")
+            spans += len(listed)
+            if spans > SPAN_LIMIT:
+                raise wire.too_many()
+            group.spans.extend((scope, element) for element in listed)
+        yield group
+
+
+def checked(element: Any) -> dict[str, Any]:
+    """The object, if it is a span; raises NotASpan."""
+    if not isinstance(element, dict):
+        raise NotASpan("a span is no JSON object")
+    trace_id, span_id = _id(element, "traceId", 32), _id(element, "spanId", 16)
+    wire.check(trace_id, span_id, _integer(_field(element, "startTimeUnixNano")))
+    return element
+
+
+def wired(element: Any) -> WireSpan:
+    """The span in the form that both encodings share; raises NotASpan."""
+    span = checked(element)
+    status, pairs = _mapping(span.get("status")), _sequence(span.get("attributes"))
+    dropped = _integer(_field(span, "droppedAttributesCount"))
+    return WireSpan(
+        trace_id=_id(span, "traceId", 32),
+        span_id=_id(span, "spanId", 16),
+        parent_span_id=_id(span, "parentSpanId", 16),
+        name=_text(span.get("name")),
+        kind=_chosen(span.get("kind"), "SPAN_KIND_", wire.KINDS),
+        remote_parent=wire.remote_parent(_integer(span.get("flags"))),
+        start=_integer(_field(span, "startTimeUnixNano")),
+        end=max(_integer(_field(span, "endTimeUnixNano")), 0),
+        trace_state=_text(_field(span, "traceState")),
+        status=_chosen(status.get("code"), "STATUS_CODE_", wire.STATUSES),
+        message=_text(status.get("message")),
+        attributes=_attributes(pairs),
+        dropped=max(dropped, 0) + max(len(pairs) - ATTRIBUTE_LIMIT, 0),
+        events=[
+            (_text(event.get("name")), _attributes(event.get("attributes")))
+            for event in map(_mapping, _sequence(span.get("events")))
+        ],
+        links=len(_sequence(span.get("links"))),
+    )
+
+
+def _field(fields: Mapping[str, Any], name: str) -> Any:
+    """A field by its name in JSON, or as the definition spells it: parsers must take both."""
+    value = fields.get(name)
+    return fields.get(_SNAKE[name]) if value is None else value
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Undecodable(f"{what} is no JSON object")
+    return value
+
+
+def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
+    value = _field(fields, name) if name in _SNAKE else fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Undecodable(f"{name} is no list")
+    return value
+
+
+def _objects(fields: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    return (_object(one, f"an element of {name}") for one in _list(fields, name))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _id(span: Mapping[str, Any], name: str, length: int) -> str:
+    """An id in hex; "" if it is none, or of zeros only."""
+    found = hex_id(_field(span, name), length)
+    return found if found.strip("0") else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _integer(value: Any) -> int:
+    """An integer given as number or text; 0 for anything else."""
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) else 0
+
+
+def _chosen(value: Any, prefix: str, names: tuple[str, ...]) -> str:
+    """A name of an enumeration, given by number, in full, or in short."""
+    if isinstance(value, str):
+        short = value.removeprefix(prefix).lower()
+        return short if short in names else ""
+    return wire.chosen(_integer(value), names)
+
+
+def _attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
+    return {
+        key: _value(pair.get("value"), depth)
+        for pair in map(_mapping, _sequence(pairs)[:ATTRIBUTE_LIMIT])
+        if isinstance(key := pair.get("key"), str)
+    }
+
+
+def _value(value: Any, depth: int) -> Any:
+    """What an AnyValue says; None if it says nothing that its type has."""
+    for name, content in _mapping(value).items():
+        reader = _READERS.get(name)
+        if reader is not None and content is not None:
+            return reader(content, depth) if depth <= DEPTH else wire.TOO_DEEP
+    return None
+
+
+def _array(content: Any, depth: int) -> list[Any]:
+    values = _sequence(_mapping(content).get("values"))[:ATTRIBUTE_LIMIT]
+    return [_value(one, depth + 1) for one in values]
+
+
+def _pairs(content: Any, depth: int) -> dict[str, Any]:
+    return _attributes(_mapping(content).get("values"), depth + 1)
+
+
+def _string(content: Any, _depth: int) -> str | None:
+    return content if isinstance(content, str) else None
+
+
+def _boolean(content: Any, _depth: int) -> bool | None:
+    return content if isinstance(content, bool) else None
+
+
+def _whole(content: Any, _depth: int) -> int | None:
+    if isinstance(content, str) and _INTEGER.fullmatch(content):
+        return int(content)
+    return content if isinstance(content, int) and not isinstance(content, bool) else None
+
+
+def _double(content: Any, _depth: int) -> float | None:
+    """A number; as text where JSON has none for it: "NaN", "Infinity"."""
+    if isinstance(content, bool) or not isinstance(content, int | float | str):
+        return None
+    try:
+        return float(content)
+    except (ValueError, OverflowError):
+        return None
+
+
+_READERS: dict[str, Callable[[Any, int], Any]] = {
+    "stringValue": _string,
+    "boolValue": _boolean,
+    "intValue": _whole,
+    "doubleValue": _double,
+    "arrayValue": _array,
+    "kvlistValue": _pairs,
+    "bytesValue": _string,
+    "string_value": _string,
+    "bool_value": _boolean,
+    "int_value": _whole,
+    "double_value": _double,
+    "array_value": _array,
+    "kvlist_value": _pairs,
+    "bytes_value": _string,
+}

@@ -1,0 +1,186 @@
+"""Spans of OTLP become the rows that Sentry's clients give: same work, same rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from console.ingest.arrival import SKEW, Arrival, Context, sdk_text, text
+from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
+from console.ingest.otlp import conventions
+from console.ingest.otlp.encodings import ENCODINGS, Encoding
+from console.ingest.otlp.wire import Group, WireSpan, moment
+from console.ingest.sentry import INVALID, Decoded
+from console.ingest.span_items import NotASpan, span_row, user_key_of_attributes
+from console.telemetry.records import Span
+
+_ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")
+_HOSTS = ("host.name", "k8s.pod.name", "service.instance.id")
+# What a resource says that spans have as columns.
+_COLUMNS = frozenset(
+    {
+        *_ENVIRONMENTS,
+        "service.version",
+        "telemetry.sdk.language",
+        "telemetry.sdk.name",
+        "telemetry.sdk.version",
+    }
+)
+_EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the spans of one resource share, and the spans, each with the name of its scope."""
+
+    arrival: Arrival
+    columns: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    """Kept on segments: they are the same on every span."""
+    spans: list[tuple[str, WireSpan]]
+
+
+def decode(raw: bytes, kind: str, context: Context) -> Decoded:
+    """Decode what is a span, count what is none. Raises Undecodable, as accept did."""
+    decoded = Decoded()
+    encoding = ENCODINGS[kind]
+    processes = [
+        _process(encoding, group, context, decoded) for group in encoding.groups(raw) if group.spans
+    ]
+    ancestry = Ancestry(span for process in processes for _, span in process.spans)
+    segments: dict[_Key, Span] = {}
+    for first in (True, False):  # segments before the spans that bear their names
+        for process in processes:
+            for scope, sent in process.spans:
+                if sent.is_segment is not first:
+                    continue
+                try:
+                    span = _span(process, scope, sent, segments.get(ancestry.segment_of(sent)))
+                except NotASpan as flaw:
+                    decoded.count("span", INVALID, str(flaw))
+                    continue
+                decoded.spans.append(span)
+                if first:
+                    segments[sent.key] = span
+    return decoded
+
+
+class Ancestry:
+    """Which segment of the same request a span belongs to."""
+
+    def __init__(self, spans: Iterable[WireSpan]) -> None:
+        self._spans = {span.key: span for span in spans}
+        self._segments: dict[_Key, _Key] = {}
+
+    def segment_of(self, span: WireSpan) -> _Key:
+        """The key of its segment; of its farthest ancestor where the request holds no segment."""
+        path: dict[_Key, None] = {}
+        at = span
+        while at.key not in self._segments and at.key not in path:
+            path[at.key] = None
+            parent = self._spans.get(at.parent_key)
+            if at.is_segment or parent is None:
+                break
+            at = parent
+        found = self._segments.get(at.key, at.key)
+        self._segments.update(dict.fromkeys(path, found))
+        return found
+
+
+def _process(encoding: Encoding, group: Group, context: Context, decoded: Decoded) -> Process:
+    spans: list[tuple[str, WireSpan]] = []
+    for scope, element in group.spans:
+        try:
+            spans.append((scope, encoding.wired(element)))
+        except NotASpan as flaw:
+            decoded.count("span", INVALID, str(flaw))
+    resource: dict[str, Any] = context.scrubber.scrub(group.resource)
+    sdk = {k: resource.get(f"telemetry.sdk.{k}") for k in ("name", "version")}
+    columns = {
+        "environment": _first(resource, _ENVIRONMENTS, 64),
+        "release": text(resource.get("service.version")),
+        "platform": conventions.platform(resource),
+        "sdk": sdk_text(sdk),
+        "server_name": _first(resource, _HOSTS, 200),
+    }
+    attributes = flatten({k: v for k, v in resource.items() if k not in _COLUMNS})
+    header = {"sent_at": _clock_of((span for _, span in spans), context.received_at)}
+    return Process(Arrival(context, header), columns, attributes, spans)
+
+
+def _clock_of(spans: Iterable[WireSpan], received_at: datetime) -> datetime:
+    """What the sender's clock shows now, as far as its spans tell: OTLP has no time of sending.
+
+    A clock that is ahead ends all its spans after they came; of one that is behind, spans look
+    like late ones, and are left where they are.
+    """
+    earliest = min((moment(max(span.start, span.end)) for span in spans), default=received_at)
+    return max(earliest, received_at)
+
+
+def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) -> Span:
+    """The row of a span; raises NotASpan if its times cannot be."""
+    arrival = process.arrival
+    start, end = _times(sent, arrival)
+    found = arrival.context.scrubber.scrub(
+        {"name": sent.name, "message": sent.message, "attributes": _attributes(sent)}
+    )
+    attributes = found["attributes"]
+    op = conventions.operation(sent, attributes)
+    name = conventions.title(op, found["name"], attributes)
+    rate = conventions.sample_rate(sent.trace_state)
+    attributes |= {"sentry.kind": sent.kind, "sentry.status.message": found["message"] or None}
+    attributes.setdefault("sentry.segment.name.source", conventions.source(op, attributes))
+    attributes.setdefault("sentry.sample_rate", rate)
+    columns = {**process.columns, "user_key": user_key_of_attributes(attributes)}
+    if sent.is_segment:
+        attributes = {**process.attributes, **attributes}
+    elif segment is not None:
+        columns |= {"segment_id": segment.span_id, "segment_name": segment.name}
+    fields = {
+        "trace_id": sent.trace_id,
+        "span_id": sent.span_id,
+        "parent_span_id": sent.parent_span_id,
+        "start_timestamp": start,
+        "op": op,
+        "name": name,
+        "origin": scope,
+        "status": conventions.status(sent, attributes),
+    }
+    kept = _told(attributes, sent.dropped)
+    return span_row(arrival, fields, kept, end=end, is_segment=sent.is_segment, shared=columns)
+
+
+def _times(sent: WireSpan, arrival: Arrival) -> tuple[datetime, datetime]:
+    """Start and end as the client gives them; raises NotASpan for times that cannot be."""
+    if not sent.end:
+        raise NotASpan("a span has no end")
+    start, end = moment(sent.start), moment(sent.end)
+    if max(start, end) + arrival.shift > arrival.context.received_at + SKEW:
+        raise NotASpan("a span ends later than it came")
+    return start, end
+
+
+def _attributes(sent: WireSpan) -> dict[str, Any]:
+    """The span's attributes, and in words or numbers what has no column: events, links."""
+    told = {
+        "otel.links_count": sent.links,
+        "otel.event_names": [name for name, _ in sent.events if name != "exception"],
+        "otel.ended_before_start_us": max((sent.start - sent.end) // 1000, 0),
+    }
+    kept = {name: value for name, value in told.items() if value}
+    for name, attributes in sent.events:
+        if name == "exception":  # the last one counts: it is the one that got out
+            kept |= {k: attributes[k] for k in _EXCEPTION if attributes.get(k) is not None}
+    return {**kept, **conventions.canonical(sent)}
+
+
+def _told(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
+    """The attributes, with how many were dropped: by the client, and now by the store's limit."""
+    dropped += max(len(attributes.keys() - COLUMNS) - ATTRIBUTE_LIMIT, 0)
+    return {"otel.dropped_attributes_count": dropped or None, **attributes}
+
+
+def _first(resource: Mapping[str, Any], names: Iterable[str], length: int) -> str:
+    return next((found for name in names if (found := text(resource.get(name), length))), "")
