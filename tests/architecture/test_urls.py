@@ -19,7 +19,14 @@ PUBLIC = {
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")
-TYPES = {"organization": "slug", "project": "slug", "event_id": "event"}
+TYPES = {
+    "organization": "slug",
+    "project": "slug",
+    "event_id": "event",
+    "trace_id": "trace",
+    "span_id": "span",
+    "fingerprint": "span",
+}
 PREFIX = {
     "organization": "/<slug:organization>/",
     "project": "/<slug:organization>/<slug:project>/",
