@@ -11,6 +11,7 @@ from console.core import clock
 from console.core.paging import BadCursor, Page
 from console.errors import queries
 from console.errors.details import Details, details
+from console.errors.evidence import Evidence, Spread, evidence, spread
 from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
 from console.errors.stacktrace import StackTrace, stacktrace
@@ -18,6 +19,7 @@ from console.telemetry import errors as telemetry
 from console.telemetry.errors import EventRow, Mark, Neighbours, StoredEvent
 from console.telemetry.scope import Scope
 
+COMPARED = 200  # requests that a flaw is compared across
 MARGIN = timedelta(hours=1)  # a client's clock that is ahead, and the event that is coming in
 
 
@@ -30,6 +32,8 @@ class Shown:
     trace: StackTrace
     details: Details
     why: IssueHash | None
+    evidence: Evidence | None
+    """Of a flaw of performance, what shows it."""
 
     @property
     def text(self) -> str:
@@ -58,6 +62,7 @@ def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
         trace=stacktrace(event.body),
         details=details(event.body),
         why=groupings[event.grouping_hash],
+        evidence=evidence(event.body),
     )
 
 
@@ -71,6 +76,13 @@ def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventR
     )
     more, rows = len(rows) > limit, rows[:limit]
     return Page(rows, older=_cursor(rows[-1].mark) if more else "")
+
+
+def across_requests(project: Project, issue: Issue) -> Spread | None:
+    """A flaw of performance across the latest requests that have it; None for other issues."""
+    latest = telemetry.latest_bodies(lifetime(project, issue), hashes(issue), each=COMPARED)
+    found = [evidence(body) for some in latest.values() for body in some]
+    return spread([one for one in found if one is not None])
 
 
 def lifetime(project: Project, issue: Issue) -> Scope:

@@ -16,7 +16,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from console.accounts.models import User
-from console.errors.models import Level, Status
+from console.errors.models import Category, Level, Status
 from console.errors.queries import SORTS, Filter
 from console.web.choices import choices
 from console.web.forms import without_nul
@@ -36,6 +36,17 @@ class InboxFilter(Form):
         "Status",
         choices=choices([*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")]),
         default=Status.OPEN.value,
+    )
+    category = SelectField(
+        "Category",
+        choices=choices(
+            [
+                ("", "All categories"),
+                (Category.ERROR.value, "Errors"),
+                (Category.PERFORMANCE.value, "Performance"),
+            ]
+        ),
+        default="",
     )
     level = SelectField(
         "Level",
@@ -66,9 +77,10 @@ class InboxFilter(Form):
         person = me if who == ME else {p.email: p for p in people}.get(who)
         if person is None and who not in {"", NOBODY}:
             abort(400, f"assignee: nobody of this organization has the address {who!r}.")
-        status, level = self.status.data, self.level.data
+        status, level, category = self.status.data, self.level.data, self.category.data
         return Filter(
             status=None if status == ALL else Status(status),
+            category=Category(category) if category else None,
             level=Level(level) if level else None,
             release=self.release.data or "",
             assignee=person,
@@ -81,7 +93,8 @@ class InboxFilter(Form):
     @property
     def narrowed(self) -> bool:
         """Whether it leaves out issues that an inbox without parameters would show."""
-        return bool(self.q.data or self.level.data or self.release.data or self.assignee.data)
+        chosen = (self.q, self.category, self.level, self.release, self.assignee)
+        return any(field.data for field in chosen)
 
 
 class ResolutionForm(Form):

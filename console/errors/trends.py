@@ -93,7 +93,7 @@ def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
 
 
 def of_project(project: Project) -> list[int]:
-    """All events of a project per half day of the last fortnight."""
+    """All errors of a project per half day of the last fortnight."""
     scope = _scope(project, clock.now(), FORTNIGHT)
     seconds = _seconds(FORTNIGHT.grain)
     counts = telemetry.volume(scope, seconds)
@@ -101,7 +101,7 @@ def of_project(project: Project) -> list[int]:
 
 
 def volume_chart(project: Project, shown: Range) -> Chart:
-    """All events of a project by level, over the range of the page, and what it is compared to."""
+    """All errors of a project by level, over the range of the page, and what it is compared to."""
     scope = Scope(
         organization_id=project.organization_id,
         project_id=project.id,
@@ -114,7 +114,7 @@ def volume_chart(project: Project, shown: Range) -> Chart:
     starts = buckets(scope, seconds)
     found = [level.value for level in Level if any(counts.get(level.value, ()))]
     return Chart(
-        title="Events",
+        title="Error events",
         subtitle=f"by level, per {in_words(shown.grain)}",
         unit="events",
         buckets=starts,
@@ -130,7 +130,7 @@ def volume_chart(project: Project, shown: Range) -> Chart:
 
 
 def _compared(scope: Scope, shown: Range) -> tuple[Series, ...]:
-    """The events of all levels in the period that the top bar compares with, bucket by bucket."""
+    """The errors of all levels in the period that the top bar compares with, bucket by bucket."""
     if shown.compared is None:
         return ()
     shift = shown.since - shown.compared[0]

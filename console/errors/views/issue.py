@@ -105,6 +105,19 @@ def issue_trends(project: Project, issue_id: int) -> Response:
     )
 
 
+@bp.get("/<int:issue_id>/spread")
+@project_view("viewer")
+def spread(project: Project, issue_id: int) -> Response:
+    found = queries.issue_or_404(project, issue_id)
+    return page_or_part(
+        "errors/panel.html",
+        "errors/_spread.html",
+        panel="errors/_spread.html",
+        issue=found,
+        spread=events.across_requests(project, found),
+    )
+
+
 @bp.get("/<int:issue_id>/events/<event:event_id>/trace")
 @project_view("viewer")
 def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
