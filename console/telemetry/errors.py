@@ -1,16 +1,16 @@
 """Questions about error events: one event, the events of an issue, their counts over time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 
 from console.telemetry import bodies
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
-from console.telemetry.question import SINCE, ask, series, within
+from console.telemetry.question import SINCE, ask, series, windows, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event, group_key
 
@@ -104,7 +104,7 @@ def event(scope: Scope, event_id: str, hashes: Iterable[str] | None = None) -> S
     Ids lie in no order, so the search goes back in widening windows: what people open is recent,
     and a link that carries a time narrows the scope to it.
     """
-    for window in _windows(scope):
+    for window in windows(scope):
         query = _events(window).add_columns(Event.body).where(Event.event_id == event_id)
         if hashes is not None:
             query = query.where(of_groups(hashes))
@@ -285,15 +285,6 @@ def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
 
 def _is_error() -> ColumnElement[bool]:
     return Event.category == "error"
-
-
-def _windows(scope: Scope) -> Iterator[Scope]:
-    """The scope in pieces, the latest first, each some times as long as the one before."""
-    until, length = scope.until, timedelta(days=1)
-    while until > scope.since:
-        since = max(until - length, scope.since)
-        yield replace(scope, since=since, until=until)
-        until, length = since, length * 8
 
 
 def _events(scope: Scope) -> Select[*tuple[Any, ...]]:

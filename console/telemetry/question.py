@@ -1,6 +1,7 @@
 """What all questions share: the predicate of their scope, the way to the store, time buckets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,3 +49,15 @@ def series(scope: Scope, seconds: int, counts: Iterable[tuple[int, int]]) -> lis
     for number, count in counts:
         values[number] += count
     return values
+
+
+def windows(scope: Scope) -> Iterator[Scope]:
+    """The scope in pieces, the latest first, each some times as long as the one before.
+
+    For what is looked up by an id, which lies in no order: what people open is recent.
+    """
+    until, length = scope.until, timedelta(days=1)
+    while until > scope.since:
+        since = max(until - length, scope.since)
+        yield replace(scope, since=since, until=until)
+        until, length = since, length * 8

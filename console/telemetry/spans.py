@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
+from console.telemetry.dialect import quantiles
 from console.telemetry.errors import EventRow, errors_of_trace
-from console.telemetry.question import ask, within
+from console.telemetry.question import ask, windows, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span
+
+AROUND = timedelta(hours=6)
+"""How far from a hint, or from its first span, a trace is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ class Trace:
     errors: Sequence[EventRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How many spans there were, and what half and 95 % of them took at most, in microseconds."""
+
+    count: int
+    p50: float
+    p95: float
+
+
 ROW = [span.c[name] for name in SpanRow.__dataclass_fields__]
 
 
@@ -86,3 +99,42 @@ def spans_of_segments(
         one = SpanRow(*row)
         found.setdefault(one.segment_id, []).append(one)
     return found
+
+
+def find(scope: Scope, trace_id: str, near: datetime | None, limit: int) -> Trace:
+    """A trace wherever it lies in the scope; `near` is when, if a link told.
+
+    Without a hint the search goes back in widening windows, as that for an event does.
+    """
+    if near is not None:
+        found = trace(scope.around(near, AROUND), trace_id, limit)
+        if found.spans or found.errors:
+            return found
+    first = select(func.min(span.c.timestamp)).where(span.c.trace_id == trace_id)
+    for window in windows(scope):
+        ((began,),) = ask(scope, first.where(within(span, window)))
+        if began is not None:
+            return trace(scope.around(began, AROUND), trace_id, limit)
+    return Trace(trace_id, (), errors_of_trace(scope, trace_id))
+
+
+def size(scope: Scope, trace_id: str) -> int:
+    """How many spans of a trace are stored."""
+    query = select(func.count()).where(within(span, scope), span.c.trace_id == trace_id)
+    ((count,),) = ask(scope, query)
+    return int(count)
+
+
+def timing(scope: Scope, like: SpanRow) -> Timing | None:
+    """How long spans that did the same took: the same endpoint, the same statement or call, else
+    the same operation and description. None if there are none in the scope.
+    """
+    if like.endpoint:
+        same = and_(span.c.endpoint == like.endpoint, span.c.category == like.category)
+    elif like.fingerprint:
+        same = span.c.fingerprint == like.fingerprint
+    else:
+        same = and_(span.c.op == like.op, span.c.name == like.name)
+    query = select(func.count(), quantiles(span.c.duration_us, 0.5, 0.95))
+    ((count, found),) = ask(scope, query.where(within(span, scope), same))
+    return Timing(int(count), *found) if count else None

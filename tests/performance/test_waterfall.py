@@ -1,6 +1,7 @@
 """The tree of a trace and its rows: nothing lost, nothing twice, whatever was sent."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -103,7 +104,7 @@ def test_the_critical_path_is_as_long_as_its_root_and_never_in_two_places(spans)
         path = critical_path([root])
         stretches = sorted(part for own in path.values() for part in own)
         assert sum(end - start for start, end in stretches) == root.duration
-        assert all(a[1] <= b[0] for a, b in zip(stretches, stretches[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(stretches))
 
 
 @given(traces())
@@ -395,7 +396,7 @@ def test_the_mini_map_has_six_levels_at_most():
     spans = [request(0), *(row(n, n - 1, at=n, op=f"f{n}") for n in range(1, 12))]
     pieces = mini_map(grown(spans))
     assert {piece.level for piece in pieces} == set(range(6))
-    assert all(0 <= piece.x and piece.x + piece.width <= 100 for piece in pieces)
+    assert all(piece.x >= 0 and piece.x + piece.width <= 100 for piece in pieces)
 
 
 def test_the_order_in_which_spans_came_changes_no_row():
