@@ -1,5 +1,6 @@
-"""The issues of a project for scripts, as docs/api.md says."""
+"""The issues of a project for scripts, flaws of performance among them, as docs/api.md says."""
 
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -10,16 +11,21 @@ from wtforms.validators import Length, NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.core.paging import BadCursor
+from console.core.paging import BadCursor, Page
 from console.errors import events, queries
+from console.errors.evidence import Evidence
 from console.errors.forms import InboxFilter
-from console.errors.models import Issue
+from console.errors.models import Category, Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow
 from console.web.forms import Moment, sentence
 
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"
+)
+# Flaws of performance are issues; scripts look for them beside endpoints and statements.
+findings_bp = Blueprint(
+    "findings_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/performance"
 )
 
 
@@ -41,20 +47,17 @@ class IssuesFilter(InboxFilter, Paging):
 @bp.get("")
 @api_view("issues:read")
 def issues(project: Project) -> Response:
-    form = IssuesFilter(request.args)
-    if not form.validate():
-        abort(400, sentence(form))
-    by: Filter = form.asked(
-        queries.people(project),
-        environment=form.environment.data or "",
-        since=form.since.data,
-        until=form.until.data,
-    )
-    try:
-        page = queries.inbox(project, by, form.cursor.data or "", form.limit.data or queries.PAGE)
-    except BadCursor as error:
-        abort(400, str(error))
+    page = _asked(project, IssuesFilter(request.args))
     return _page("issues", [_issue(issue) for issue in page.rows], page.older)
+
+
+@findings_bp.get("/findings")
+@api_view("performance:read")
+def findings(project: Project) -> Response:
+    page = _asked(project, IssuesFilter(request.args), category=Category.PERFORMANCE)
+    evidence = events.latest_evidence(project, page.rows)
+    rows = [_issue(issue) | {"evidence": _shown(evidence.get(issue.id))} for issue in page.rows]
+    return _page("findings", rows, page.older)
 
 
 @bp.get("/<int:issue_id>")
@@ -89,9 +92,31 @@ def issue_events(project: Project, issue_id: int) -> Response:
     return _page("events", [_event(found, row) for row in page.rows], page.older)
 
 
+def _asked(project: Project, form: IssuesFilter, category: Category | None = None) -> Page[Issue]:
+    """The page of issues that a request asks for; of one category only, if it is given."""
+    if not form.validate():
+        abort(400, sentence(form))
+    by: Filter = form.asked(
+        queries.people(project),
+        environment=form.environment.data or "",
+        since=form.since.data,
+        until=form.until.data,
+    )
+    by = replace(by, category=category or by.category)
+    try:
+        return queries.inbox(project, by, form.cursor.data or "", form.limit.data or queries.PAGE)
+    except BadCursor as error:
+        abort(400, str(error))
+
+
+def _shown(evidence: Evidence | None) -> dict[str, Any] | None:
+    return asdict(evidence) if evidence else None
+
+
 def _issue(issue: Issue) -> dict[str, Any]:
     return {
         "id": issue.id,
+        "category": issue.category.value,
         "title": issue.title,
         "kind": issue.kind,
         "culprit": issue.culprit,
@@ -107,6 +132,7 @@ def _issue(issue: Issue) -> dict[str, Any]:
         "last_release": issue.last_release,
         "assignee": issue.assignee.email if issue.assignee else None,
         "resolved_at": _time(issue.resolved_at),
+        "fixed_in_release": issue.fixed_in_release,
         "regressed_at": _time(issue.regressed_at),
         "muted_until": _time(issue.muted_until),
         "url": _url("errors.issue", issue_id=issue.id),

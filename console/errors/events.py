@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,6 +83,26 @@ def across_requests(project: Project, issue: Issue) -> Spread | None:
     latest = telemetry.latest_bodies(lifetime(project, issue), hashes(issue), each=COMPARED)
     found = [evidence(body) for some in latest.values() for body in some]
     return spread([one for one in found if one is not None])
+
+
+def latest_evidence(project: Project, issues: Sequence[Issue]) -> dict[int, Evidence]:
+    """What shows each of some flaws of performance in the latest request that has it."""
+    if not issues:
+        return {}
+    of_issue = queries.hashes_of(issues)
+    scopes = [lifetime(project, issue) for issue in issues]
+    whole = replace(
+        scopes[0],
+        since=min(scope.since for scope in scopes),
+        until=max(scope.until for scope in scopes),
+    )
+    latest = telemetry.latest_bodies(whole, [one for some in of_issue.values() for one in some])
+    shown = {hash_: evidence(some[0]) for hash_, some in latest.items()}
+    return {
+        issue_id: found
+        for issue_id, hashes_ in of_issue.items()
+        if (found := next(filter(None, map(shown.get, hashes_)), None)) is not None
+    }
 
 
 def lifetime(project: Project, issue: Issue) -> Scope:
