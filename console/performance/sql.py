@@ -74,7 +74,7 @@ _IDENTIFIER = re.compile(r'"[^\W\d][\w $.#-]*"')
 # Kinds of pieces, one letter each: k keyword, n keyword that is an operand, a ARRAY, w name,
 # t name after INTO, b name in brackets, v value, o operator, * : . themselves, c cast, e ellipsis,
 # and brackets and separators as ( [ { ) ,
-_CUT_PLACEHOLDERS = frozenset("%$@:")  # what is left of a placeholder that the text ends in
+_CUT_PLACEHOLDERS = frozenset("%$@")  # what is left of a placeholder that the text ends in
 _CLOSERS = {"(": ")", "[": "]"}
 _SIGNED_AFTER = frozenset("ka(*[{o:.c,")  # where a minus is part of the number after it
 _EVERY = "knawtbvo*:.ce([{),"
