@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Dialect, Integer, String, cast
+from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, String, cast
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -125,6 +125,13 @@ class json_text(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
+class matches(FunctionElement[bool]):  # noqa: N801
+    """`matches(column, expression)`: whether a regular expression has a match in a text."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 def json_path(name: str) -> str:
     """The path of a key, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -141,6 +148,12 @@ def _quantiles(element: quantiles, compiler: SQLCompiler, **kw: Any) -> str:
 def _log_bucket(element: log_bucket, compiler: SQLCompiler, **kw: Any) -> str:
     column, steps = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"CAST(floor({steps} * log10(greatest({column}, 1))) AS INTEGER)"
+
+
+@compiles(matches, "duckdb")
+def _matches(element: matches, compiler: SQLCompiler, **kw: Any) -> str:
+    column, expression = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"regexp_matches({column}, {expression})"
 
 
 @compiles(json_text, "duckdb")

@@ -1,0 +1,377 @@
+"""Questions about database statements by fingerprint: how often, how slow, called from where.
+
+Counts are corrected by the client's sampling (one stored call stands for 1 / sample_rate of them);
+percentiles are over what was received. Durations are microseconds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, not_, select, tuple_
+
+from console.telemetry.dialect import (
+    bucket,
+    json_path,
+    json_text,
+    log_bucket,
+    matches,
+    quantiles,
+)
+from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
+from console.telemetry.requests import COUNT, ESTIMATED, SHARES, Tail, failed
+from console.telemetry.scope import Scope
+from console.telemetry.tables import span, statement
+from console.telemetry.traces import STEPS
+
+Span = span.c
+MOST = 2_000
+"""Statements that a list knows: those that took most time in all."""
+LOCATED = 1_000
+"""Calls, the slowest, of which the code that made them is looked up."""
+CODE = ("code.file.path", "code.line.number", "code.function.name")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The calls of one statement, or of all of them, or of one stretch of time."""
+
+    calls: float
+    received: int
+    failed: float
+    requests: int
+    """How many different requests, tasks or pages were received that made these calls."""
+    p50: float
+    p95: float
+    p99: float
+    total_us: float
+    estimated: bool
+
+    @property
+    def per_request(self) -> float:
+        """Calls in each request that makes any."""
+        return self.received / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement in a list."""
+
+    fingerprint: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What stands behind a fingerprint; `system` is the database's name, "" if not known."""
+
+    text: str
+    system: str
+    first_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which statements: an empty filter passes everything."""
+
+    text: str = ""
+    """Part of the normalised text, in any case."""
+    matching: str = ""
+    """A regular expression that the text has a match for."""
+    not_matching: str = ""
+    over_us: float = 0
+    """The least P95."""
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An endpoint that makes calls of a statement; `requests` are those that do."""
+
+    endpoint: str
+    category: str
+    calls: float
+    requests: int
+    received: int
+    total_us: float
+    time_share: float
+    """Of the time of all requests of the endpoint; calls side by side may add up to above 1."""
+    estimated: bool
+
+    @property
+    def per_request(self) -> float:
+        return self.received / self.requests
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line of code that calls a statement, as the client says; how many calls were looked at."""
+
+    path: str
+    line: str
+    function: str
+    calls: int
+    slowest_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a statement, and the request that it was made in."""
+
+    trace_id: str
+    span_id: str
+    timestamp: datetime
+    duration_us: int
+    name: str
+    segment_name: str
+    status: str
+    environment: str
+    release: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The calls of a statement per time bucket; None where there were none."""
+
+    starts: Sequence[datetime]
+    usages: Sequence[Usage | None]
+
+
+@dataclass(frozen=True, slots=True)
+class InRelease:
+    """The calls of a statement from one release; "" for those that name none."""
+
+    release: str
+    received: int
+    p95: float
+    first_seen: datetime
+
+
+def statements(scope: Scope, wanted: Wanted) -> tuple[list[Statement], Usage | None]:
+    """The statements of a scope, that which takes most time in all first, and their total.
+
+    At most MOST. The total, None without a call, is of all that the filters but `over_us` let
+    through.
+    """
+    total_us = func.sum(Span.duration_us / Span.sample_rate)
+    query = (
+        select(Span.fingerprint, *_usage())
+        .where(_calls(scope), *_filters(scope, wanted))
+        .group_by(func.grouping_sets(tuple_(Span.fingerprint), tuple_()))
+        .order_by(Span.fingerprint.is_not(None), total_us.desc())
+        .limit(MOST + 1)
+    )
+    total, *rows = ask(scope, query)
+    found = [Statement(fingerprint, _read(row)) for fingerprint, *row in rows]
+    kept = [one for one in found if one.usage.p95 >= wanted.over_us]
+    return kept, _read(total[1:]) if total[2] else None
+
+
+def usage(scope: Scope, fingerprint: str = "") -> Usage | None:
+    """The calls of one statement, or of all; None if there were none."""
+    (row,) = ask(scope, select(*_usage()).where(_calls(scope, fingerprint)))
+    return _read(row) if row[1] else None
+
+
+def total_us(scope: Scope) -> float:
+    """The time of all calls of all statements together."""
+    total = func.sum(Span.duration_us / Span.sample_rate)
+    ((found,),) = ask(scope, select(func.coalesce(total, 0.0)).where(_calls(scope)))
+    return float(found)
+
+
+def texts(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Text]:
+    """The texts behind fingerprints of the project, whenever they were first seen."""
+    columns = (func.min(statement.c.text), func.min(statement.c.system))
+    query = (
+        select(statement.c.fingerprint, *columns, func.min(statement.c.timestamp))
+        .where(_texts(), statement.c.fingerprint.in_(list(fingerprints)))
+        .group_by(statement.c.fingerprint)
+    )
+    return {fingerprint: Text(*row) for fingerprint, *row in ask(scope, query)}
+
+
+def p95_of(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Tail]:
+    """How many calls of some statements were received, and their P95."""
+    query = (
+        select(Span.fingerprint, func.count(), quantiles(Span.duration_us, 0.95))
+        .where(_calls(scope), Span.fingerprint.in_(list(fingerprints)))
+        .group_by(Span.fingerprint)
+    )
+    return {fingerprint: (count, found[0]) for fingerprint, count, found in ask(scope, query)}
+
+
+def p95_trends(
+    scope: Scope, fingerprints: Iterable[str], seconds: int
+) -> dict[str, list[float | None]]:
+    """P95 per time bucket of each statement, for all sparklines of a list at once."""
+    number = bucket(Span.timestamp, SINCE, seconds).label("number")
+    query = (
+        select(Span.fingerprint, number, quantiles(Span.duration_us, 0.95))
+        .where(_calls(scope), Span.fingerprint.in_(list(fingerprints)))
+        .group_by(Span.fingerprint, "number")
+    )
+    nothing: list[float | None] = [None] * len(buckets(scope, seconds))
+    trends: dict[str, list[float | None]] = defaultdict(nothing.copy)
+    for fingerprint, at, found in ask(scope, query):
+        trends[fingerprint][at] = found[0]
+    return trends
+
+
+def moments(scope: Scope, seconds: int, fingerprint: str) -> Moments:
+    """The calls of a statement per time bucket."""
+    number = bucket(Span.timestamp, SINCE, seconds).label("number")
+    query = select(number, *_usage()).where(_calls(scope, fingerprint)).group_by("number")
+    starts = buckets(scope, seconds)
+    found: list[Usage | None] = [None] * len(starts)
+    for at, *row in ask(scope, query):
+        found[at] = _read(row)
+    return Moments(starts, found)
+
+
+def durations(scope: Scope, fingerprint: str) -> dict[int, float]:
+    """How many calls lasted from traces.edge(n) to edge(n + 1), by n; corrected for sampling."""
+    number = log_bucket(Span.duration_us, STEPS).label("number")
+    query = select(number, COUNT).where(_calls(scope, fingerprint)).group_by("number")
+    return {n: float(count) for n, count in ask(scope, query)}
+
+
+def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
+    """The endpoints whose requests make calls of a statement, the most time in it first."""
+    made = (
+        select(
+            Span.segment_id,
+            COUNT.label("calls"),
+            func.count().label("received"),
+            func.sum(Span.duration_us / Span.sample_rate).label("total_us"),
+        )
+        .where(_calls(scope, fingerprint), not_(Span.is_segment))
+        .group_by(Span.segment_id)
+        .subquery()
+    )
+    whole_us = func.sum(Span.duration_us / Span.sample_rate)
+    spent_us = func.sum(made.c.total_us)
+    query = (
+        select(
+            Span.endpoint,
+            Span.category,
+            func.sum(made.c.calls),
+            func.count(made.c.segment_id),
+            func.sum(made.c.received),
+            spent_us,
+            spent_us / func.greatest(whole_us, 1),
+            ESTIMATED,
+        )
+        .select_from(span.outerjoin(made, made.c.segment_id == Span.span_id))
+        .where(within(span, scope), Span.endpoint != "")
+        .group_by(Span.endpoint, Span.category)
+        .having(func.count(made.c.segment_id) > 0)
+        .order_by(spent_us.desc())
+        .limit(limit)
+    )
+    return [Caller(*row) for row in ask(scope, query)]
+
+
+def locations(scope: Scope, fingerprint: str, limit: int = 20) -> list[Location]:
+    """The lines of code that made the slowest LOCATED calls, as far as clients name them.
+
+    By default clients name them for slow calls alone.
+    """
+    slowest = (
+        select(Span.duration_us, Span.attributes)
+        .where(_calls(scope, fingerprint))
+        .order_by(Span.duration_us.desc())
+        .limit(LOCATED)
+        .subquery()
+    )
+    path, line, function = (
+        func.coalesce(json_text(slowest.c.attributes, json_path(name)), "") for name in CODE
+    )
+    calls = func.count()
+    query = (
+        select(path.label("path"), line.label("line"), function.label("function"))
+        .add_columns(calls, func.max(slowest.c.duration_us))
+        .where(path != "")
+        .group_by("path", "line", "function")
+        .order_by(calls.desc(), "path", "line")
+        .limit(limit)
+    )
+    return [Location(*row) for row in ask(scope, query)]
+
+
+def slowest(scope: Scope, fingerprint: str, limit: int = 10) -> list[Call]:
+    """The slowest calls of a statement."""
+    names = [name for name in Call.__dataclass_fields__ if name != "failed"]
+    query = (
+        select(*[Span[name] for name in names], failed())
+        .where(_calls(scope, fingerprint))
+        .order_by(Span.duration_us.desc(), Span.span_id)
+        .limit(limit)
+    )
+    return [Call(*row) for row in ask(scope, query)]
+
+
+def by_release(scope: Scope, fingerprint: str, limit: int = 10) -> list[InRelease]:
+    """The releases that call a statement, the one that came out last first."""
+    first = func.min(Span.timestamp)
+    query = (
+        select(Span.release, func.count(), quantiles(Span.duration_us, 0.95), first)
+        .where(_calls(scope, fingerprint))
+        .group_by(Span.release)
+        .order_by(first.desc(), Span.release)
+        .limit(limit)
+    )
+    return [InRelease(name, n, found[0], at) for name, n, found, at in ask(scope, query)]
+
+
+def _calls(scope: Scope, fingerprint: str = "") -> ColumnElement[bool]:
+    which = Span.fingerprint == fingerprint if fingerprint else Span.fingerprint.is_not(None)
+    return and_(within(span, scope), Span.category == "db", which)
+
+
+def _texts() -> ColumnElement[bool]:
+    return and_(statement.c.organization_id == ORGANIZATION, statement.c.project_id == PROJECT)
+
+
+def _filters(scope: Scope, wanted: Wanted) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
+    about = []
+    if wanted.text:
+        about.append(statement.c.text.icontains(wanted.text, autoescape=True))
+    if wanted.matching:
+        about.append(matches(statement.c.text, wanted.matching))
+    if wanted.not_matching:
+        about.append(not_(matches(statement.c.text, wanted.not_matching)))
+    if about:
+        filters.append(
+            Span.fingerprint.in_(select(statement.c.fingerprint).where(_texts(), *about))
+        )
+    if wanted.endpoint:
+        requests = (
+            select(Span.span_id)
+            .where(within(span, scope), Span.endpoint == wanted.endpoint)
+            .correlate(None)
+        )
+        filters.append(Span.segment_id.in_(requests))
+    return filters
+
+
+def _usage() -> list[ColumnElement[Any]]:
+    return [
+        COUNT,
+        func.count(),
+        func.coalesce(func.sum(1.0 / Span.sample_rate).filter(failed()), 0.0),
+        func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment)),
+        quantiles(Span.duration_us, *SHARES),
+        func.sum(Span.duration_us / Span.sample_rate),
+        ESTIMATED,
+    ]
+
+
+def _read(row: Sequence[Any]) -> Usage:
+    calls, received, failed_, requests, percentiles, total, estimated = row
+    p50, p95, p99 = percentiles or (0.0, 0.0, 0.0)
+    return Usage(calls, received, failed_, requests, p50, p95, p99, total, estimated)
