@@ -35,6 +35,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(accounts.bp)
     app.register_blueprint(errors.bp)
     app.register_blueprint(errors_api.bp)
+    app.register_blueprint(errors_api.findings_bp)
     app.register_blueprint(performance.bp)
     app.register_blueprint(performance_api.bp)
     telemetry.init_app(app, settings)
