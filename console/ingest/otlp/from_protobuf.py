@@ -15,7 +15,7 @@ from console.ingest.otlp.wire import ATTRIBUTE_LIMIT, DEPTH, SPAN_LIMIT, Group, 
 from console.ingest.span_items import NotASpan
 
 # Decoded whole, 4 MB of empty messages would take 200 MB: spans are decoded one by one.
-SPAN_BYTES = 1 << 20
+SPAN_BYTES = 2 << 20
 FIELD_LIMIT = 3 * SPAN_LIMIT  # around the spans
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 # Numbers of fields in opentelemetry/proto/{collector/trace,trace}/v1.

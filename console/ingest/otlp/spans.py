@@ -131,11 +131,11 @@ def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) ->
     name = conventions.title(op, found["name"], attributes)
     rate = conventions.sample_rate(sent.trace_state)
     attributes |= {"sentry.kind": sent.kind, "sentry.status.message": found["message"] or None}
-    attributes.setdefault("sentry.segment.name.source", conventions.source(op, attributes))
     attributes.setdefault("sentry.sample_rate", rate)
     columns = {**process.columns, "user_key": user_key_of_attributes(attributes)}
     if sent.is_segment:
         attributes = {**process.attributes, **attributes}
+        attributes.setdefault("sentry.segment.name.source", conventions.source(op, attributes))
     elif segment is not None:
         columns |= {"segment_id": segment.span_id, "segment_name": segment.name}
     fields = {
@@ -178,8 +178,12 @@ def _attributes(sent: WireSpan) -> dict[str, Any]:
 
 def _told(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
     """The attributes, with how many were dropped: by the client, and now by the store's limit."""
-    dropped += max(len(attributes.keys() - COLUMNS) - ATTRIBUTE_LIMIT, 0)
-    return {"otel.dropped_attributes_count": dropped or None, **attributes}
+    surplus = sum(attributes[name] is not None for name in attributes.keys() - COLUMNS)
+    surplus -= ATTRIBUTE_LIMIT
+    if dropped or surplus > 0:
+        surplus += 1  # the count itself takes a place
+        attributes = {"otel.dropped_attributes_count": dropped + max(surplus, 0), **attributes}
+    return attributes
 
 
 def _first(resource: Mapping[str, Any], names: Iterable[str], length: int) -> str:
