@@ -23,7 +23,7 @@ from console.core.leases import JobRun
 from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
 from console.ingest import findings, pipeline
-from console.ingest.models import Outcome
+from console.ingest.models import ExaminedRelease, Outcome
 from console.telemetry import retention, store
 from console.telemetry.database import TelemetryUnavailable
 
@@ -142,7 +142,9 @@ def apply_retention() -> str:
         }
         db.session.rollback()
         removed += retention.apply(organization_id, kept)
-        db.session.execute(delete(Outcome).where(Outcome.hour < clock.now() - OUTCOMES_KEPT))
+        longest = clock.now() - OUTCOMES_KEPT
+        db.session.execute(delete(Outcome).where(Outcome.hour < longest))
+        db.session.execute(delete(ExaminedRelease).where(ExaminedRelease.last_at < longest))
         db.session.commit()
     return f"{removed} rows and {gone} organizations' telemetry deleted"
 
