@@ -1,19 +1,44 @@
 """What people and scripts ask of the performance pages."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from wtforms import BooleanField, Form, IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms import BooleanField, FloatField, Form, IntegerField, SelectField, StringField
+from wtforms.validators import (
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    Regexp,
+    ValidationError,
+)
 
 from console.performance.endpoints import SORTS
+from console.performance.trace_selection import View
 from console.telemetry.traces import Wanted
 from console.web.choices import choices
-from console.web.forms import without_nul
+from console.web.forms import Moment, without_nul
 
 LONGEST_MS = 86_400_000
+LONGEST_TRACE_MS = 864_000_000_000
 KINDS = ("request", "task", "page")
 STATUS_CLASSES = {"": "Any status", "2": "2xx", "3": "3xx", "4": "4xx", "5": "5xx"}
 _text = Length(max=200, message="At most 200 characters.")
+_within_a_trace = NumberRange(0, LONGEST_TRACE_MS, "Between 0 and 10,000 days, in milliseconds.")
+CATEGORY_NAMES = {
+    "db": "Database",
+    "cache": "Cache",
+    "http": "Outgoing HTTP",
+    "render": "Rendering",
+    "resource": "Resources",
+    "app": "Application code",
+    "gap": "No instrumentation",
+}
+CATEGORY_CHOICES = [("", "Everything"), *CATEGORY_NAMES.items()]
+
+
+def _exactly(milliseconds: float | None) -> int | None:
+    return round(milliseconds * 1000) if milliseconds is not None else None
 
 
 def _microseconds(milliseconds: int | None) -> int | None:
@@ -127,3 +152,43 @@ class ThresholdForm(Form):
         [Optional(), NumberRange(1, 600_000, "Between 1 and 600,000 ms.")],
         description="Empty: the project's threshold.",
     )
+
+
+class TraceFilter(Form):
+    """How a trace is looked at: zoom in milliseconds since its start, and which spans."""
+
+    at = Moment("When it was")
+    from_ms = FloatField("From (ms)", [Optional(), _within_a_trace], name="from")
+    to_ms = FloatField("To (ms)", [Optional(), _within_a_trace], name="to")
+    q = StringField("Text", [_text, without_nul])
+    op = StringField("Operation", [_text, without_nul])
+    category = SelectField("Time in", choices=choices(CATEGORY_CHOICES), default="")
+    server = StringField("Server", [_text, without_nul])
+    over = FloatField("Longer than (ms)", [Optional(), _within_a_trace])
+    failed = BooleanField("Errors only", name="errors")
+    critical = BooleanField("Critical path only")
+    against = StringField(
+        "Compare with",
+        [Optional(), Regexp("median|[0-9a-f]{32}", message="“median”, or the id of a trace.")],
+    )
+
+    def validate_to_ms(self, field: FloatField) -> None:
+        """A stretch of time ends after it begins."""
+        if field.data is not None and field.data <= (self.from_ms.data or 0):
+            raise ValidationError("The zoom ends before it starts.")
+
+    def view(self, opened: Iterable[str], shut: Iterable[str]) -> View:
+        """The same in the words of the waterfall. Only for a form that validates."""
+        return View(
+            since=_exactly(self.from_ms.data),
+            until=_exactly(self.to_ms.data),
+            text=(self.q.data or "").strip(),
+            op=self.op.data or "",
+            category=self.category.data,
+            server=self.server.data or "",
+            over=_exactly(self.over.data),
+            errors_only=self.failed.data,
+            critical_only=self.critical.data,
+            opened=frozenset(opened),
+            shut=frozenset(shut),
+        )

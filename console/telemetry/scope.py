@@ -41,6 +41,10 @@ class Scope:
         """The same scope within `margin` of `moment`, which a link gave as a hint."""
         return replace(self, since=moment - margin, until=moment + margin)
 
+    def between(self, since: datetime, until: datetime) -> Self:
+        """The same scope of another stretch of time."""
+        return replace(self, since=since, until=until)
+
     def before(self) -> Self:
         """The period of the same length that ends where this one begins."""
         return replace(self, since=self.since - self.length, until=self.since)

@@ -126,8 +126,9 @@ def size(scope: Scope, trace_id: str) -> int:
 
 
 def timing(scope: Scope, like: SpanRow) -> Timing | None:
-    """How long spans that did the same took: the same endpoint, the same statement or call, else
-    the same operation and description. None if there are none in the scope.
+    """How long spans that did the same took; None if there are none in the scope.
+
+    The same is the same endpoint, the same statement or call, else operation and description.
     """
     if like.endpoint:
         same = and_(span.c.endpoint == like.endpoint, span.c.category == like.category)

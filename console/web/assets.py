@@ -30,6 +30,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/charts.css",
         "css/categories.css",
         "css/errors.css",
+        "css/waterfall.css",
     ),
     "pharos.js": (
         "js/csrf.js",
@@ -44,6 +45,10 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/shortcut.js",
         "js/chart-pointer.js",
         "js/chart.js",
+        "js/waterfall-rows.js",
+        "js/waterfall-keys.js",
+        "js/waterfall-map.js",
+        "js/waterfall-panel.js",
     ),
 }
 

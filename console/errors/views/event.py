@@ -1,0 +1,51 @@
+"""The way from an event to its issue, for pages that know the event alone."""
+
+from datetime import datetime, timedelta
+
+from flask import Response, abort, request, url_for
+from wtforms import Form
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.core import clock
+from console.errors import queries
+from console.errors.views.blueprint import bp
+from console.telemetry import errors as telemetry
+from console.telemetry.scope import Scope
+from console.web.forms import Moment, sentence
+from console.web.htmx import go_to
+from console.web.timerange import LONGEST
+
+NEAR = timedelta(hours=1)
+
+
+class Hint(Form):
+    """When the event was, if the link knows."""
+
+    at = Moment("When it was")
+
+
+@bp.get("/of-event/<event:event_id>")
+@project_view("viewer")
+def of_event(project: Project, event_id: str) -> Response:
+    """Lead to the page of the issue that the event is counted in, with the event on it."""
+    hint = Hint(request.args)
+    if not hint.validate():
+        abort(400, sentence(hint))
+    found = telemetry.event(_scope(project, hint.at.data), event_id)
+    if found is None:
+        abort(404, "This event is not kept any more.")
+    issues = queries.issues_by_hash(project.id, [found.grouping_hash])
+    issue_id = issues.get(found.grouping_hash) or abort(404, "The issue of this event is gone.")
+    return go_to(url_for("errors.event", issue_id=issue_id, event_id=event_id))
+
+
+def _scope(project: Project, at: datetime | None) -> Scope:
+    until = clock.now() + NEAR
+    scope = Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=until - LONGEST,
+        until=until,
+    )
+    return scope.around(at, NEAR) if at else scope

@@ -1,0 +1,227 @@
+"""A trace's page: its waterfall, the rows that load as they are opened, and a span's panel."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, abort, request
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.core import clock
+from console.performance.forms import CATEGORY_NAMES, TraceFilter
+from console.performance.ghosts import Comparison, compare
+from console.performance.mini_map import Piece, failures, mini_map
+from console.performance.span_details import Details, details
+from console.performance.trace_branches import TOP
+from console.performance.trace_notices import Notice, notices
+from console.performance.trace_tree import Tree, grown
+from console.performance.views.blueprint import DEFAULT_RANGE, bp
+from console.performance.views.endpoints import valid
+from console.performance.waterfall import Waterfall, branch, waterfall
+from console.telemetry import spans, traces
+from console.telemetry.errors import EventRow
+from console.telemetry.scope import Scope
+from console.telemetry.traces import Began
+from console.web.htmx import page_or_part
+from console.web.timerange import LONGEST, current_range, scoped_url
+
+MOST_SPANS = 10_000
+MOST_OPEN = 200
+DEEPEST = 100_000
+AHEAD = timedelta(hours=1)  # a client's clock
+LIKE_IT = timedelta(hours=24)
+KEY = re.compile(r"[gc]?[0-9a-f]{16}")
+MEDIAN = "median"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The trace beside ours: why it was chosen, and what became of matching the two."""
+
+    trace_id: str
+    why: str
+    comparison: Comparison | None = None
+    began: Began | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A trace as its page shows it."""
+
+    trace_id: str
+    form: TraceFilter
+    fall: Waterfall
+    notices: Sequence[Notice]
+    pieces: Sequence[Piece]
+    failures: Sequence[float]
+    errors: Sequence[EventRow]
+    compared: Compared | None
+
+    @property
+    def tree(self) -> Tree:
+        return self.fall.tree
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The page's own query parameters, for the links to its parts."""
+        kept = ("at", "from", "to", "q", "op", "category", "server", "over", "errors", "critical")
+        found = {name: request.args[name] for name in kept if request.args.get(name)}
+        found.setdefault("at", self.tree.began.isoformat())
+        if self.compared:
+            found["against"] = request.args["against"]
+        return found
+
+    def offered(self, name: str) -> list[str]:
+        """The operations (`op`) or servers (`server_name`) to filter by."""
+        return sorted({getattr(n.span, name) for n in self.tree.nodes.values()} - {""})
+
+
+@bp.get("/traces/<trace:trace_id>")
+@project_view("viewer")
+def trace(project: Project, trace_id: str) -> Response:
+    return page_or_part(
+        "performance/trace.html",
+        "performance/_waterfall.html",
+        shown=_shown(project, trace_id),
+        detail=None,
+        names=CATEGORY_NAMES,
+    )
+
+
+@bp.get("/traces/<trace:trace_id>/spans/<span:span_id>")
+@project_view("viewer")
+def span(project: Project, trace_id: str, span_id: str) -> Response:
+    shown = _shown(project, trace_id)
+    node = shown.tree.nodes.get(span_id) or abort(404, "This trace has no such span.")
+    until = max(clock.now(), node.span.timestamp)
+    around = Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=until - LIKE_IT,
+        until=until + AHEAD,
+    )
+    return page_or_part(
+        "performance/trace.html",
+        "performance/_span.html",
+        shown=shown,
+        detail=_detail(shown, node.id, around),
+        names=CATEGORY_NAMES,
+    )
+
+
+@bp.get("/traces/<trace:trace_id>/children/<span:span_id>")
+@project_view("viewer")
+def children(project: Project, trace_id: str, span_id: str) -> Response:
+    """The rows below a span, or with `group` those of the group or chain that begins with it."""
+    shown = _shown(project, trace_id)
+    group = request.args.get("group", "")
+    key = group + span_id if group in {"", "g", "c"} else abort(400, "A group is g or c.")
+    if not group and int(span_id, 16) == 0 and span_id not in shown.tree.nodes:
+        key = TOP
+    rows = branch(
+        shown.tree,
+        shown.fall.view,
+        shown.compared.comparison if shown.compared else None,
+        key,
+        level=_counted("level", 1),
+        skip=_counted("skip", 0),
+    )
+    return page_or_part(
+        "performance/branch.html",
+        "performance/_rows.html",
+        shown=shown,
+        rows=rows or abort(404, "There is nothing below this row."),
+        names=CATEGORY_NAMES,
+    )
+
+
+def _shown(project: Project, trace_id: str) -> Shown:
+    form = valid(TraceFilter(request.args))
+    found = spans.find(_everything(project), trace_id, form.at.data, MOST_SPANS)
+    if not found.spans:
+        what = "only errors, no span" if found.errors else "no span"
+        abort(404, f"There is {what} of this trace: it was not sampled, or is older than is kept.")
+    tree = grown(found.spans, found.errors)
+    compared = _compared(project, tree, form.against.data or "")
+    comparison = compared.comparison if compared else None
+    fall = waterfall(tree, form.view(_keys("open"), _keys("shut")), comparison)
+    stored = len(found.spans)
+    if stored == MOST_SPANS:
+        stored = spans.size(_everything(project).around(tree.began, spans.AROUND), trace_id)
+    return Shown(
+        trace_id=trace_id,
+        form=form,
+        fall=fall,
+        notices=notices(tree, stored=stored, unshown=fall.unshown),
+        pieces=mini_map(tree),
+        failures=failures(tree),
+        errors=found.errors,
+        compared=compared,
+    )
+
+
+def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
+    """The other trace, by its id, or that nearest to the median of the endpoint in the range."""
+    if not against:
+        return None
+    if against != MEDIAN:
+        return _laid_over(project, tree, Compared(against, "the trace that you chose"))
+    main, shown = tree.main.span, current_range(DEFAULT_RANGE)
+    if not main.endpoint:
+        return Compared("", "This trace began with no request, task or page that others share.")
+    everything = _everything(project)
+    scope = everything.between(shown.since, shown.until)
+    timing = spans.timing(scope, main)
+    near = traces.nearest(scope, main.endpoint, timing.p50, limit=2) if timing else []
+    other = next((one for one in near if one.trace_id != main.trace_id), None)
+    if timing is None or other is None:
+        said = f"There is no other trace of {main.endpoint} in the {shown.label.lower()}."
+        return Compared("", said)
+    why = f"nearest to the median of {timing.count:,} × {main.endpoint}, {shown.label.lower()}"
+    return _laid_over(project, tree, Compared(other.trace_id, why, began=other))
+
+
+def _laid_over(project: Project, tree: Tree, chosen: Compared) -> Compared:
+    near = chosen.began.timestamp if chosen.began else None
+    found = spans.find(_everything(project), chosen.trace_id, near, MOST_SPANS)
+    if not found.spans:
+        return Compared("", f"Nothing is stored of the trace {chosen.trace_id}.")
+    comparison = compare(tree, grown(found.spans))
+    return Compared(chosen.trace_id, chosen.why, comparison, chosen.began)
+
+
+def _detail(shown: Shown, span_id: str, scope: Scope) -> Details:
+    node = shown.tree.nodes[span_id]
+    return details(node, shown.fall.path, spans.timing(scope, node.span))
+
+
+def _everything(project: Project) -> Scope:
+    until = clock.now() + AHEAD
+    return Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=until - LONGEST,
+        until=until,
+    )
+
+
+def _keys(name: str) -> list[str]:
+    return [key for key in request.args.getlist(name)[:MOST_OPEN] if KEY.fullmatch(key)]
+
+
+def _counted(name: str, default: int) -> int:
+    return min(max(request.args.get(name, default, type=int), default), DEEPEST)
+
+
+@bp.app_template_global()
+def row_url(shown: Shown, key: str, *, is_open: bool) -> str:
+    """The page with one row opened or shut, for a browser without JavaScript."""
+    opened, shut = set(_keys("open")) - {key}, set(_keys("shut")) - {key}
+    (shut if is_open else opened).add(key)
+    changes: dict[str, Any] = {"open": sorted(opened), "shut": sorted(shut)}
+    return scoped_url(
+        "performance.trace", trace_id=shown.trace_id, **shown.arguments, **changes
+    ) + (f"#r-{key}")
