@@ -1,0 +1,248 @@
+"""Statements as the pages show them: their text, what is slow, and what became slower."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from console.accounts import releases
+from console.accounts.models import Project
+from console.performance import sql_text
+from console.performance.detectors import SLOW_US
+from console.performance.endpoints import Change
+from console.telemetry import statements as telemetry
+from console.telemetry.requests import Tail
+from console.telemetry.scope import Scope
+from console.telemetry.statements import InRelease, Statement, Text, Usage, Wanted
+from console.telemetry.traces import edge
+from console.web.charts import Chart, Series, Threshold
+from console.web.histogram import Histogram
+from console.web.timerange import Range, in_words
+
+FEW = 20
+"""Below so many received calls on either side, P95 says more of chance than of the code."""
+REGRESSED_FACTOR = 1.5
+REGRESSED_US = 5_000
+SLOW_MS = SLOW_US // 1000
+UNKNOWN = Text("(the text is no longer kept)", "", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A statement in the list, with its P95 in the period before; None where that had few calls."""
+
+    fingerprint: str
+    usage: Usage
+    text: Text
+    share: float
+    """Of the time that all calls of the scope took together, 0 to 1."""
+    since_before: Change | None = None
+
+    @property
+    def title(self) -> str:
+        return sql_text.shortened(self.text.text)
+
+    @property
+    def verb(self) -> str:
+        return sql_text.verb(self.text.text)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return sql_text.tables(self.text.text)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether one call in 20 takes as long as a slow query finding needs, or longer."""
+        return self.usage.p95 >= SLOW_US
+
+    @property
+    def has_regressed(self) -> bool:
+        """Whether it is slower than in the period before."""
+        return is_regression(self.since_before)
+
+    @property
+    def tone(self) -> str:
+        """The hue of its trend."""
+        return "bad" if self.is_slow else "warn" if self.has_regressed else "p95"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of the list, highest first."""
+
+    label: str
+    key: Callable[[Statement], float]
+
+
+SORTS = {
+    "time": Sort("Total time", lambda one: one.usage.total_us),
+    "calls": Sort("Calls", lambda one: one.usage.calls),
+    "per_request": Sort("Calls per request", lambda one: one.usage.per_request),
+    "p95": Sort("P95", lambda one: one.usage.p95),
+    "failed": Sort("Failed", lambda one: one.usage.failed),
+}
+KINDS = {"": "Reads and writes", "reads": "Reads", "writes": "Writes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of the statements that the filters let through; `total` is of all their calls."""
+
+    rows: Sequence[Row]
+    total: Usage | None
+    count: int
+    slow: int
+    """How many of them are slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A statement against its own baseline: the period before, and the release before."""
+
+    since_before: Change | None
+    since_release: Change | None
+    newest: str
+    former: str
+    """The releases that `since_release` compares; "" where there are not two."""
+
+    @property
+    def has_regressed(self) -> bool:
+        return is_regression(self.since_before) or is_regression(self.since_release)
+
+
+def is_regression(change: Change | None) -> bool:
+    """Whether a statement became slower, and not by chance.
+
+    Its P95 must be at least REGRESSED_FACTOR times what it was and REGRESSED_US more; a `Change`
+    is only made of FEW received calls or more on either side.
+    """
+    return change is not None and (
+        change.now >= change.then * REGRESSED_FACTOR and change.now - change.then >= REGRESSED_US
+    )
+
+
+def wanted_of(*, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str = "") -> Wanted:
+    """What the filters ask for; a statement that reads and writes is a write."""
+    return Wanted(
+        text=text,
+        matching={"reads": sql_text.READS, "writes": sql_text.WRITES}.get(kind, ""),
+        not_matching=sql_text.WRITES if kind == "reads" else "",
+        over_us=over_ms * 1000,
+        endpoint=endpoint,
+    )
+
+
+def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, count: int) -> Listed:
+    """`count` statements from the `first` on, each beside the period before."""
+    found, total = telemetry.statements(scope, wanted)
+    found.sort(key=SORTS[sort].key, reverse=True)
+    shown = found[first : first + count]
+    names = [one.fingerprint for one in shown]
+    texts = telemetry.texts(scope, names) if names else {}
+    tails = telemetry.p95_of(scope.before(), names) if names else {}
+    total_us = (total.total_us if total else 0) or 1.0
+    rows = [
+        Row(
+            fingerprint=one.fingerprint,
+            usage=one.usage,
+            text=texts.get(one.fingerprint, UNKNOWN),
+            share=one.usage.total_us / total_us,
+            since_before=_change((one.usage.received, one.usage.p95), tails.get(one.fingerprint)),
+        )
+        for one in shown
+    ]
+    slow = sum(one.usage.p95 >= SLOW_US for one in found)
+    return Listed(rows, total, len(found), slow)
+
+
+def one(scope: Scope, fingerprint: str) -> Row | None:
+    """One statement as in the list; None where it has no call, whatever its text says."""
+    usage = telemetry.usage(scope, fingerprint)
+    if usage is None:
+        return None
+    tails = telemetry.p95_of(scope.before(), [fingerprint])
+    return Row(
+        fingerprint=fingerprint,
+        usage=usage,
+        text=telemetry.texts(scope, [fingerprint]).get(fingerprint, UNKNOWN),
+        share=usage.total_us / (telemetry.total_us(scope) or 1.0),
+        since_before=_change((usage.received, usage.p95), tails.get(fingerprint)),
+    )
+
+
+def verdict(project: Project, scope: Scope, row: Row, found: Sequence[InRelease]) -> Verdict:
+    """A statement against the period before, and its newest release against the one before that."""
+    names = releases.latest(project, scope.environment)
+    newest, former = (names[0], names[1]) if len(names) > 1 else ("", "")
+    tails = {release.release: (release.received, release.p95) for release in found}
+    change = _change(tails.get(newest), tails.get(former)) if former else None
+    return Verdict(row.since_before, change, newest, former)
+
+
+def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tuple[Chart, Chart]:
+    """Latency and calls of a statement over time, with the releases that came out meanwhile."""
+    found = telemetry.moments(scope, int(shown.grain.total_seconds()), fingerprint)
+    marks = releases.markers(project, scope.since, scope.until, scope.environment)
+    estimated = any(usage.estimated for usage in found.usages if usage)
+    highest = max((usage.p99 for usage in found.usages if usage), default=0)
+    latency = Chart(
+        title="Latency",
+        subtitle=f"ms, per {in_words(shown.grain)}",
+        unit="ms",
+        buckets=found.starts,
+        grain=shown.grain,
+        series=_percentiles(found.usages),
+        complete_until=scope.until,
+        # A line far above the data would press it flat.
+        threshold=Threshold(SLOW_MS, "Slow") if highest * 4 >= SLOW_US else None,
+        markers=marks,
+    )
+    calls = Chart(
+        title="Calls",
+        subtitle=f"per {in_words(shown.grain)}"
+        + (", estimated from sampled requests" if estimated else ""),
+        unit="calls",
+        buckets=found.starts,
+        grain=shown.grain,
+        series=_outcomes(found.usages),
+        complete_until=scope.until,
+        markers=marks,
+    )
+    return latency, calls
+
+
+def histogram(scope: Scope, row: Row) -> Histogram:
+    """The durations of a statement's calls with its percentiles marked."""
+    counts = telemetry.durations(scope, row.fingerprint)
+    numbers = range(min(counts), max(counts) + 1)
+    usage = row.usage
+    return Histogram(
+        "Durations of the statement",
+        edges_us=[edge(number) for number in (*numbers, max(counts) + 1)],
+        counts=[round(counts.get(number, 0)) for number in numbers],
+        marks={"P50": usage.p50, "P95": usage.p95, "P99": usage.p99},
+        noun="call",
+    )
+
+
+def _percentiles(found: Sequence[Usage | None]) -> tuple[Series, ...]:
+    columns = (("P50", "p50"), ("P95", "p95"), ("P99", "p99"))
+    return tuple(
+        Series(label, [_ms(getattr(one, role)) if one else None for one in found], "line", role)
+        for label, role in columns
+    )
+
+
+def _outcomes(found: Sequence[Usage | None]) -> tuple[Series, ...]:
+    fine = [round(one.calls - one.failed) if one else 0 for one in found]
+    failed = [round(one.failed) if one else 0 for one in found]
+    series = Series("Succeeded", fine, "bar", "1")
+    return (series, Series("Failed", failed, "bar", "bad")) if any(failed) else (series,)
+
+
+def _change(now: Tail | None, then: Tail | None) -> Change | None:
+    if now is None or then is None or min(now[0], then[0]) < FEW:
+        return None
+    return Change(now[1], then[1])
+
+
+def _ms(microseconds: float) -> float:
+    return round(microseconds / 1000, 2)

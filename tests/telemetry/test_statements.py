@@ -1,0 +1,192 @@
+"""Questions about statements: exact numbers on few rows, corrected for sampling, scoped."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.telemetry import statements
+from console.telemetry.records import Batch
+from console.telemetry.statements import Caller, InRelease, Location, Wanted
+from tests.telemetry.samples import NOON, hour, scope, span
+
+MS = 1000
+READ, WRITE = "a" * 16, "b" * 16
+TEXTS = {READ: "SELECT * FROM book WHERE id = ?", WRITE: "UPDATE book SET title = ? WHERE id = ?"}
+
+
+def call(fingerprint=READ, **fields):
+    plain = {
+        "op": "db",
+        "category": "db",
+        "fingerprint": fingerprint,
+        "statement": TEXTS.get(fingerprint, ""),
+        "duration_us": 10 * MS,
+        "segment_id": "1" * 16,
+        "status": "ok",
+    }
+    return span(**(plain | fields))
+
+
+def request(segment_id, endpoint="GET /books", **fields):
+    plain = {
+        "category": "request",
+        "endpoint": endpoint,
+        "is_segment": True,
+        "duration_us": 100 * MS,
+        "http_status": 200,
+    }
+    return span(span_id=segment_id, segment_id=segment_id, **(plain | fields))
+
+
+@pytest.fixture
+def write(asking):
+    def write(*records):
+        asking.write(1, Batch(spans=records), 1)
+
+    return write
+
+
+def test_statements_stand_in_the_order_of_their_total_time(write):
+    write(
+        *[call(duration_us=n * MS, segment_id=f"{n % 2 + 1:016x}") for n in range(1, 11)],
+        call(WRITE, duration_us=100 * MS, status="internal_error"),
+        call("c" * 16, category="http"),
+        call("", name="connect"),
+    )
+    (write_, read), total = statements.statements(scope(), Wanted())
+    assert (write_.fingerprint, read.fingerprint) == (WRITE, READ)
+    usage = read.usage
+    assert (usage.calls, usage.received, usage.failed, usage.requests) == (10, 10, 0, 2)
+    assert usage.per_request == 5
+    assert usage.p50 == pytest.approx(5.5 * MS)
+    assert usage.p95 == pytest.approx(9.55 * MS)
+    assert usage.p99 == pytest.approx(9.91 * MS)
+    assert (usage.total_us, usage.estimated) == (55 * MS, False)
+    assert write_.usage.failed == 1
+    assert (total.calls, total.total_us, total.requests) == (11, 155 * MS, 3)
+    assert statements.total_us(scope()) == 155 * MS
+    assert statements.usage(scope(), READ) == usage
+
+
+def test_counts_are_corrected_by_the_sample_rate(write):
+    write(call(sample_rate=0.25), call(sample_rate=0.5, status="aborted"))
+    usage = statements.usage(scope(), READ)
+    assert (usage.calls, usage.received, usage.failed) == (6, 2, 2)
+    assert usage.total_us == 60 * MS
+    assert usage.estimated
+    assert usage.per_request == 2
+    assert sum(statements.durations(scope(), READ).values()) == 6
+
+
+def test_a_call_outside_of_any_request_is_none_of_a_request(write):
+    write(call(is_segment=True, segment_id="9" * 16))
+    usage = statements.usage(scope(), READ)
+    assert (usage.calls, usage.requests, usage.per_request) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(text="TITLE"), [WRITE]),
+        (Wanted(text="50%"), []),
+        (Wanted(matching="^UPDATE"), [WRITE]),
+        (Wanted(not_matching="^UPDATE"), [READ]),
+        (Wanted(over_us=20 * MS), [WRITE]),
+        (Wanted(endpoint="POST /books"), [WRITE]),
+        (Wanted(endpoint="nowhere"), []),
+        (Wanted(text="book", matching="^SELECT", endpoint="GET /books"), [READ]),
+    ],
+)
+def test_filters(write, wanted, found):
+    write(
+        request("1" * 16),
+        call(),
+        request("2" * 16, endpoint="POST /books"),
+        call(WRITE, segment_id="2" * 16, duration_us=20 * MS),
+    )
+    rows, _ = statements.statements(scope(), wanted)
+    assert [row.fingerprint for row in rows] == found
+
+
+def test_only_calls_of_the_scope_count(write):
+    write(
+        call(),
+        call(project_id=2),
+        call(at=hour(-13)),
+        call(environment="staging", at=hour(1)),
+    )
+    assert statements.usage(scope(), READ).calls == 2
+    assert statements.usage(scope(environment="staging"), READ).calls == 1
+    assert statements.usage(scope(project_id=3), READ) is None
+    assert statements.statements(scope(project_id=3), Wanted()) == ([], None)
+    assert statements.total_us(scope(project_id=3)) == 0
+
+
+def test_texts_are_of_the_project_and_older_than_the_scope(write):
+    write(call(at=hour(-30)), call(project_id=2, statement="another"))
+    found = statements.texts(scope(), [READ, WRITE])
+    assert {key: one.text for key, one in found.items()} == {READ: TEXTS[READ]}
+    assert found[READ].first_seen == hour(-30)
+
+
+def test_percentiles_per_time_bucket_have_gaps(write):
+    write(
+        call(at=hour(-12)),
+        call(at=hour(-12), duration_us=30 * MS),
+        call(WRITE, at=hour(11.5)),
+    )
+    found = statements.moments(scope(), 3600, READ)
+    first, *rest = found.usages
+    assert (first.calls, first.p50) == (2, 20 * MS)
+    assert rest == [None] * 23
+    assert found.starts[0] == hour(-12)
+    trends = statements.p95_trends(scope(), [READ, WRITE], 43_200)
+    assert trends == {READ: [29 * MS, None], WRITE: [None, 10 * MS]}
+    assert statements.p95_of(scope(), [WRITE]) == {WRITE: (1, 10 * MS)}
+
+
+def test_callers_are_the_endpoints_with_their_calls_and_share(write):
+    write(
+        request("1" * 16),
+        request("2" * 16),
+        call(),
+        call(),
+        call(WRITE),
+        request("3" * 16, endpoint="mail", category="task", sample_rate=0.5),
+        call(segment_id="3" * 16, duration_us=50 * MS, sample_rate=0.5),
+    )
+    assert statements.callers(scope(), READ) == [
+        Caller("mail", "task", 2, 1, 1, 100 * MS, 0.5, True),
+        Caller("GET /books", "request", 2, 1, 2, 20 * MS, 0.1, False),
+    ]
+    assert statements.callers(scope(), READ)[1].per_request == 2
+
+
+def test_code_is_named_where_the_client_does(write):
+    code = {"code.file.path": "shop/books.py", "code.line.number": 12}
+    write(
+        call(attributes=code | {"code.function.name": "shelf"}, duration_us=120 * MS),
+        call(attributes=code | {"code.function.name": "shelf"}),
+        call(attributes=code | {"code.line.number": 40}),
+        call(),
+        call(WRITE, attributes=code),
+    )
+    assert statements.locations(scope(), READ) == [
+        Location("shop/books.py", "12", "shelf", 2, 120 * MS),
+        Location("shop/books.py", "40", "", 1, 10 * MS),
+    ]
+
+
+def test_the_slowest_calls_and_the_releases(write):
+    write(
+        call(duration_us=30 * MS, trace_id="d" * 32, release="shop@2", at=hour(1)),
+        call(duration_us=20 * MS, release="shop@1", at=NOON),
+        call(duration_us=10 * MS, release="shop@1", at=NOON + timedelta(minutes=1)),
+    )
+    slow, *_ = found = statements.slowest(scope(), READ, limit=2)
+    assert [one.duration_us for one in found] == [30 * MS, 20 * MS]
+    assert (slow.trace_id, slow.timestamp, slow.failed) == ("d" * 32, hour(1), False)
+    assert statements.by_release(scope(), READ) == [
+        InRelease("shop@2", 1, 30 * MS, hour(1)),
+        InRelease("shop@1", 2, 19.5 * MS, NOON),
+    ]
