@@ -1,21 +1,41 @@
 """What performance adds to a span when it is digested, whoever sent it."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
 from console.performance import sql
-from console.performance.names import DB, HTTP, Named, category_of, collapsed_path, endpoint_of
+from console.performance.names import (
+    DB,
+    HTTP,
+    TASK,
+    Named,
+    category_of,
+    collapsed_path,
+    endpoint_of,
+)
 from console.telemetry.records import Span
 from console.telemetry.spans import SpanRow
 
 LONGEST_HOST = 100
+LONGEST_QUERY = 4096
+# Django's "connect", Node's "pg.connect" and "pg-pool.connect": they run no statement.
+_CONNECT = re.compile(r"(?:[\w-]+\.)?connect", re.IGNORECASE)
 
 
 def described(span: Span) -> Span:
-    """The span with its category, endpoint, fingerprint and the statement behind it."""
+    """The span with its category, endpoint, fingerprint and the statement behind it.
+
+    A database span is named by its statement, whatever the client calls it.
+    """
     category = category_of(span.op, is_segment=span.is_segment)
+    if category == DB:
+        span = _named_by_statement(span)
+    elif category == TASK:
+        # In a request's own process a task inherits what the request says of HTTP.
+        span = replace(span, http_method="", http_route="", http_status=None)
     endpoint = endpoint_of(category, _named(span)) if span.is_segment else ""
     statement = statement_of(category, span)
     return replace(
@@ -25,6 +45,14 @@ def described(span: Span) -> Span:
         statement=statement,
         fingerprint=fingerprint_of(category, statement) if statement else "",
     )
+
+
+def _named_by_statement(span: Span) -> Span:
+    """Node streams, and OTLP, name a query by a summary, "SELECT book", and add its text."""
+    query = span.attributes.get("db.query.text")
+    if not isinstance(query, str) or not query.strip():
+        return span
+    return replace(span, name=query[:LONGEST_QUERY])
 
 
 @lru_cache(maxsize=4096)
@@ -52,7 +80,9 @@ def statement_of(category: str, span: Span | SpanRow) -> str:
 
 
 def _query(span: Span | SpanRow) -> str:
-    return _normalised_sql(span.name) if span.name else ""
+    if not span.name or _CONNECT.fullmatch(span.name):
+        return ""
+    return _normalised_sql(span.name)
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from tests.telemetry.samples import span
 
 REQUESTS = {
     "Flask, static or streamed": (Named("books", "component", "GET", "", "/books/7"), "GET books"),
-    "Express": (Named("GET /users/:id", "route", "GET", "/users/:id", "/users/7"), "GET /users/:id"),
+    "Express": (Named("GET /user/:id", "route", "GET", "/user/:id", "/user/7"), "GET /user/:id"),
     "FastAPI": (Named("/items/{id}", "route", "GET", "/items/{id}", "/items/3"), "GET /items/{id}"),
     "Django": (Named("/user/{pk}/", "route", "POST", "", "/user/3/"), "POST /user/{pk}/"),
     "a raw address": (Named("GET /carts/17", "url", "GET", "", "/carts/17"), "GET /carts/{id}"),
@@ -110,3 +110,27 @@ def test_outgoing_calls_that_differ_in_ids_share_a_fingerprint():
     ]
     assert calls[0].statement == "GET api.test/users/{id}"
     assert calls[0].fingerprint == calls[1].fingerprint != ""
+
+
+def test_a_query_is_known_by_its_text_not_by_its_summary():
+    streamed = span(
+        op="db",
+        name="SELECT book",
+        attributes={"db.query.text": "SELECT id FROM book WHERE id = $1"},
+    )
+    static = span(op="db", name="SELECT id FROM book WHERE id = $1")
+    assert described(streamed).name == static.name
+    assert described(streamed).fingerprint == described(static).fingerprint != ""
+
+
+@pytest.mark.parametrize("name", ["connect", "pg.connect", "pg-pool.connect"])
+def test_connecting_to_a_database_is_no_statement(name):
+    found = described(span(op="db", name=name))
+    assert (found.category, found.fingerprint, found.statement) == ("db", "", "")
+
+
+def test_a_task_answers_no_http_request():
+    """Run within a request, it inherits the request's status: that is not how the task ended."""
+    inherited = {"http_method": "POST", "http_route": "/nightly", "http_status": 200}
+    found = described(span(op="queue.process", name="reindex", is_segment=True, **inherited))
+    assert (found.endpoint, found.http_method, found.http_status) == ("reindex", "", None)
