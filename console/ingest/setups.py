@@ -124,6 +124,24 @@ A server that was installed without npm needs cdn.jsdelivr.net in script-src too
 Not beside browserTracingIntegration of @sentry/browser: it sends the same, and visits count twice.
 """.splitlines()
 
+OPENTELEMETRY = """\
+export OTEL_SERVICE_NAME="my-app"
+export OTEL_RESOURCE_ATTRIBUTES="service.version=1.0.0,deployment.environment.name=production"
+export OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf"
+export OTEL_EXPORTER_OTLP_COMPRESSION="gzip"
+export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="%SERVER%/v1/traces"
+export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20%KEY%"
+export OTEL_METRICS_EXPORTER="none" OTEL_LOGS_EXPORTER="none"
+opentelemetry-instrument python app.py
+"""
+
+OPENTELEMETRY_NOTES = """\
+Traces only: errors and their stacks come with a Sentry client, which may run beside it.
+The variables are those of every OpenTelemetry SDK; the last line starts a Python application.
+A collector sends here with its otlphttp exporter: the same address and header.
+PostHog's Python client sends its spans too: its host is this server, its token is the key.
+""".splitlines()
+
 SETUPS = (
     Setup("flask", "Flask", 'pip install "sentry-sdk[flask]"', "app.py", FLASK, ("python",)),
     Setup("django", "Django", 'pip install "sentry-sdk[django]"', "settings.py", DJANGO),
@@ -137,6 +155,15 @@ SETUPS = (
         ("node", "javascript"),
     ),
     Setup("browser", "Browser", "npm install @sentry/browser", "main.js", BROWSER, ("browser",)),
+    Setup(
+        "opentelemetry",
+        "OpenTelemetry",
+        "pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http\n"
+        "opentelemetry-bootstrap -a install",
+        "run.sh",
+        OPENTELEMETRY,
+        notes=tuple(OPENTELEMETRY_NOTES),
+    ),
     Setup("beacon", "Web vitals", "", "Inside <head>", BEACON, notes=tuple(BEACON_NOTES)),
 )
 
@@ -155,6 +182,7 @@ ADVICE = {
     auth.ORIGIN: "The page's origin is not one that the project allows. Add it in the settings.",
     accept.OVER_QUOTA: "The key sent more than its quota. Raise it, or sample in the client.",
     accept.TOO_LARGE: "An item is larger than its type may be. Send less context with it.",
+    accept.CONTENT_TYPE: "OTLP comes as application/x-protobuf or application/json, by HTTP.",
     accept.UNDECODABLE: "The body could not be read. A proxy may have changed or cut it.",
 }
 

@@ -33,7 +33,7 @@ def sent(app, acme, client, digest):
     return send
 
 
-@pytest.mark.parametrize("setup", [one for one in SETUPS if one.install], ids=lambda one: one.name)
+@pytest.mark.parametrize("setup", [one for one in SETUPS if "%DSN%" in one.code], ids=lambda one: one.name)
 def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     page = as_vic.get(f"{CONNECT}?setup={setup.name}").text
     dsn = f"http://{public_key(app, acme)}@localhost/{acme.id}"
@@ -48,6 +48,13 @@ def test_the_beacon_needs_a_line_of_html_and_no_package(as_vic, app, acme):
     assert '<script defer src="http://localhost/beacon.js"' in page
     assert f'data-key="{key}" data-project="{acme.id}"' in page
     assert "Install</h3>" not in page
+
+
+def test_opentelemetry_is_set_up_by_variables_alone(as_vic, app, acme):
+    page = unescape(as_vic.get(f"{CONNECT}?setup=opentelemetry").text)
+    assert 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://localhost/v1/traces"' in page
+    key = public_key(app, acme)
+    assert f'OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20{key}"' in page
 
 
 def test_python_set_ups_name_the_line_of_every_query(as_vic):
@@ -89,7 +96,7 @@ def test_its_command_sends_an_event(as_vic, client, acme, digest, stored):
 def test_every_reason_for_a_refusal_comes_with_advice():
     given = {auth.NO_KEY, auth.BAD_KEY, auth.UNKNOWN_KEY, auth.DISABLED_KEY, auth.OTHER_PROJECT}
     given |= {auth.OTHER_SERVER, auth.ORIGIN}
-    given |= {accept.OVER_QUOTA, accept.TOO_LARGE, accept.UNDECODABLE}
+    given |= {accept.OVER_QUOTA, accept.TOO_LARGE, accept.CONTENT_TYPE, accept.UNDECODABLE}
     assert given == set(ADVICE)
 
 
