@@ -33,7 +33,9 @@ def sent(app, acme, client, digest):
     return send
 
 
-@pytest.mark.parametrize("setup", [one for one in SETUPS if "%DSN%" in one.code], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "setup", [one for one in SETUPS if "%DSN%" in one.code], ids=lambda one: one.name
+)
 def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     page = as_vic.get(f"{CONNECT}?setup={setup.name}").text
     dsn = f"http://{public_key(app, acme)}@localhost/{acme.id}"
