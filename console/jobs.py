@@ -24,7 +24,7 @@ from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
 from console.ingest import findings, pipeline
 from console.ingest.models import ExaminedRelease, Outcome
-from console.telemetry import retention, store
+from console.telemetry import retention, store, vital_rollups
 from console.telemetry.database import TelemetryUnavailable
 
 LEADER = "jobs"
@@ -154,6 +154,11 @@ def tidy_telemetry() -> str:
     return f"{retention.tidy()} files tidied"
 
 
+def roll_up_vitals() -> str:
+    """Count the page loads of days that are over."""
+    return f"{vital_rollups.roll_up()} days of page loads counted"
+
+
 def rest_telemetry() -> str:
     """Give back the memory of telemetry that nobody is asking for."""
     store.current().rest(TELEMETRY_RESTS.total_seconds())
@@ -168,11 +173,6 @@ def _forget_organizations() -> int:
     for organization_id in gone:
         store.current().delete_organization(organization_id)
     return len(gone)
-
-
-def tidy() -> str:
-    """Merge what each day's checkpoints have left in small pieces."""
-    return f"{retention.tidy()} telemetry databases tidied"
 
 
 def end_timed_mutes() -> str:
@@ -226,10 +226,10 @@ def check_itself() -> str:
 JOBS = (
     Job("retention", timedelta(hours=1), apply_retention),
     Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
+    Job("roll-up-vitals", timedelta(hours=1), roll_up_vitals),
     Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
     Job("find-flaws", timedelta(seconds=10), find_flaws),
-    Job("tidy", timedelta(days=1), tidy),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),
 )

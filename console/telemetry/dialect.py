@@ -12,6 +12,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import DateTime, TypeDecorator, UserDefinedType
 
+from console.telemetry.web_vitals import LOWEST, ZERO
+
 T = TypeVar("T")
 Processor = Callable[[Any], Any]
 
@@ -132,6 +134,13 @@ class matches(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class vital_bucket(FunctionElement[int]):  # noqa: N801
+    """`vital_bucket(column, good, log_ratio)`: `web_vitals.Metric.bucket` of each value."""
+
+    type = Integer()
+    inherit_cache = True
+
+
 def json_path(name: str) -> str:
     """The path of a key, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -160,6 +169,13 @@ def _matches(element: matches, compiler: SQLCompiler, **kw: Any) -> str:
 def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
     column, path = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"json_extract_string({column}, {path})"
+
+
+@compiles(vital_bucket, "duckdb")
+def _vital_bucket(element: vital_bucket, compiler: SQLCompiler, **kw: Any) -> str:
+    column, good, log_ratio = (compiler.process(clause, **kw) for clause in element.clauses)
+    steps = f"greatest(ceil(ln({column} / {good}) / {log_ratio} - 1e-6), {LOWEST})"
+    return f"CAST(CASE WHEN {column} <= 0 THEN {ZERO} ELSE {steps} END AS SMALLINT)"
 
 
 @compiles(bucket, "duckdb")

@@ -105,12 +105,51 @@ class Span:
     """Canonical names (sentry-conventions); measurements are "measurement.<name>"."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLoad:
+    """What one report says of a page load; several make up what is stored of it.
+
+    Metrics are milliseconds, CLS a score without a unit; None is not known.
+    """
+
+    organization_id: int
+    project_id: int
+    position: int
+    page_id: str
+    """16 hex digits: the span id of the page's segment, or what the beacon made up."""
+    timestamp: datetime
+    """When the page began to load, or the best that is known of it."""
+    received_at: datetime
+    client_timestamp: datetime | None = None
+    page: str = ""
+    """The route, or the path without what differs from visit to visit; "" if not known yet."""
+    path: str = ""
+    device: str = ""
+    """desktop, mobile, tablet or ""."""
+    navigation: str = ""
+    environment: str = ""
+    release: str = ""
+    source: str = ""
+    """Who measured: sentry or beacon."""
+    user_key: str = ""
+    trace_id: str = ""
+    lcp: float | None = None
+    inp: float | None = None
+    cls: float | None = None
+    fcp: float | None = None
+    ttfb: float | None = None
+    fid: float | None = None
+    attribution: Mapping[str, AttributeValue] = field(default_factory=dict)
+    """What made a metric, as "<metric>.<what>"; "<metric>.at" is when it was told, in µs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """All records of one organization that a digest commits together."""
 
     errors: Sequence[ErrorEvent] = ()
     spans: Sequence[Span] = ()
+    page_loads: Sequence[PageLoad] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,18 @@ from console.core import clock
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.store import TelemetryStore, current
-from console.telemetry.tables import error_event, span, statement
+from console.telemetry.tables import error_event, page_load, span, statement, vital_day
 
-ROWS = (error_event, span)
+ROWS = (error_event, span, page_load)
+DERIVED = (statement, vital_day)
+"""What is only as old as what it was made of, and erased with its project."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 JUST_MADE = timedelta(hours=1)
 ROW_GROUP = 122_880
 HEAVIEST_MERGE_MB = 100
 EVENT_BYTES = 100  # of an event on disk, besides its body, message and tags
-SPAN_BYTES = 120  # of a span on disk, its texts and attributes included
+# Of a row on disk, its texts and attributes included.
+FLAT_BYTES = {span: 120, page_load: 120}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
     erased = 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
-            for table in (*ROWS, statement):
+            for table in (*ROWS, *DERIVED):
                 erased += _rewrite_without(connection, table, project_id)
         database.checkpoint()
     return erased
@@ -109,7 +112,8 @@ def _start_of_newest(connection: Connection, project_id: int, budget: int) -> da
     """The minute from which on a project weighs less than `budget` bytes."""
     weights: Counter[datetime] = Counter()
     body = func.sum(error_event.c.size + EVENT_BYTES)
-    for table, weight in ((error_event, body), (span, func.count() * SPAN_BYTES)):
+    flat = ((table, func.count() * weight) for table, weight in FLAT_BYTES.items())
+    for table, weight in ((error_event, body), *flat):
         minute = func.date_trunc("minute", table.c.timestamp, type_=UtcTimestamp).label("minute")
         weighed = select(minute, weight).where(table.c.project_id == project_id).group_by("minute")
         weights.update({row[0]: int(row[1]) for row in connection.execute(weighed)})
@@ -125,7 +129,7 @@ def _delete_before(connection: Connection, project_id: int, moment: datetime) ->
         connection.execute(
             delete(table).where(table.c.project_id == project_id, table.c.timestamp < moment)
         ).rowcount
-        for table in ROWS
+        for table in (*ROWS, vital_day)  # a day in part is no longer told by its rollup
     )
 
 

@@ -67,9 +67,10 @@ class TelemetryStore:
         """
         strangers = {one.organization_id for one in batch.errors}
         strangers |= {one.organization_id for one in batch.spans}
+        strangers |= {one.organization_id for one in batch.page_loads}
         if strangers - {organization_id}:
             raise ValueError(f"records of {strangers} among those of {organization_id}")
-        if not batch.errors and not batch.spans:
+        if not batch.errors and not batch.spans and not batch.page_loads:
             return Written(position)
         with self._open(organization_id) as database, database.transaction() as connection:
             return writing.write(connection, batch, position)

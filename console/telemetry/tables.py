@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Double,
     Float,
     Integer,
     LargeBinary,
@@ -109,6 +110,53 @@ statement = Table(
 )
 """The normalised text behind each fingerprint of a project's spans, as it was first seen."""
 
+page_load = Table(
+    "page_load",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("page_id", Hex64, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("client_timestamp", UtcTimestamp, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+    Column("page", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("navigation", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("user_key", Hex64),
+    Column("trace_id", Hex128),
+    Column("lcp", Double),
+    Column("inp", Double),
+    Column("cls", Double),
+    Column("fcp", Double),
+    Column("ttfb", Double),
+    Column("fid", Double),
+    Column("attribution", JsonText, nullable=False),
+)
+
+vital_day = Table(
+    "vital_day",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("page", String, nullable=False),
+    Column("metric", String, nullable=False),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("loads", Integer, nullable=False),
+)
+"""Page loads of a day that is over, counted by bucket (`web_vitals.Metric.bucket`).
+
+Metric "" counts all of them. A day is in it whole or not at all: the rest is asked of `page_load`.
+"""
+
 applied = Table(
     "applied",
     metadata,
@@ -150,7 +198,13 @@ def _findings(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE error_event ADD COLUMN category VARCHAR DEFAULT 'error'"))
 
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance, _findings)
+def _web_vitals(connection: Connection) -> None:
+    """Version 4: page loads and their web vitals."""
+    page_load.create(connection)
+    vital_day.create(connection)
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance, _findings, _web_vitals)
 """Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
 
 Steps add columns and tables and never drop any. Only ever append to this.

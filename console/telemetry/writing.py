@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from console.telemetry import page_loads
 from console.telemetry.batches import ArrowBatch, unpacked
 from console.telemetry.records import Batch, ErrorEvent, Span, Written
 from console.telemetry.tables import applied, error_event, group_key, span, statement
@@ -41,6 +42,7 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
     errors = _store(connection, ERRORS, batch.errors, reached)
     spans = _store(connection, SPANS, batch.spans, reached)
     _keep_statements(connection, batch.spans)
+    page_loads.keep(connection, batch.page_loads, reached)
     if position > reached:
         connection.execute(update(applied).values(position=position))
     return Written(position, cast("Any", errors), cast("Any", spans))

@@ -1,0 +1,163 @@
+"""How reports of page loads come into an organization's file: all of one load make one row.
+
+A load is told of in pieces: the page itself, and each vital when it is known, before or after the
+page and more than once. Merging does not depend on the order and changes nothing when repeated, so
+a row may be merged again by a replay or by the retry of a dead letter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import duckdb
+from sqlalchemy import Connection, and_, column, delete, exists, insert, select, table
+
+from console.telemetry.batches import ArrowBatch, unpacked
+from console.telemetry.records import PageLoad
+from console.telemetry.tables import page_load, vital_day
+from console.telemetry.web_vitals import METRICS
+
+APART = timedelta(hours=12)
+"""Pieces of one load are looked for so far around each other: a tab may stay open for a day."""
+DESCRIBED = ("page", "path", "device", "navigation", "environment", "release", "source")
+KNOWN = (*DESCRIBED, "user_key", "trace_id")
+KEY = ("project_id", "page_id")
+COLUMNS = [column.name for column in page_load.columns]
+DAY = timedelta(days=1)
+
+Key = tuple[int, str]
+
+
+def keep(connection: Connection, pieces: Sequence[PageLoad], reached: int) -> None:
+    """Merge pieces after the position reached with what is stored of the same page loads.
+
+    A day whose loads change is no longer told by its rollup.
+    """
+    fresh = [piece for piece in pieces if piece.position > reached]
+    if not fresh:
+        return
+    stored = _stored(connection, fresh)
+    merged: dict[Key, PageLoad] = dict(stored)
+    for piece in fresh:
+        key = (piece.project_id, piece.page_id)
+        merged[key] = merge(merged[key], _said(piece)) if key in merged else _said(piece)
+    changed = {key: load for key, load in merged.items() if stored.get(key) != load}
+    if not changed:
+        return
+    former = [stored[key] for key in changed if key in stored]
+    if former:
+        _delete(connection, former)
+    _insert(connection, list(changed.values()))
+    _drop_rollups(connection, [*changed.values(), *former])
+
+
+def merge(one: PageLoad, other: PageLoad) -> PageLoad:
+    """What two pieces say together: of each metric the value that was told last.
+
+    What describes the page is taken from the piece that knows which page it is; of two values told
+    at once the larger is the later one, since these metrics only grow while a page is open.
+    """
+    first, second = sorted((one, other), key=_rank)
+    fields: dict[str, Any] = {n: getattr(first, n) or getattr(second, n) for n in KNOWN}
+    attribution: dict[str, Any] = {}
+    for metric in METRICS:
+        teller = max((one, other), key=lambda load: _told(load, metric.column))
+        fields[metric.column] = getattr(teller, metric.column)
+        attribution |= _about(teller, metric.column)
+    return replace(
+        first,
+        position=min(one.position, other.position),
+        received_at=min(one.received_at, other.received_at),
+        attribution=attribution,
+        **fields,
+    )
+
+
+def days_of(loads: Iterable[PageLoad]) -> set[tuple[int, datetime]]:
+    """The (project id, start of the UTC day) of each load."""
+    return {(load.project_id, day_of(load.timestamp)) for load in loads}
+
+
+def day_of(at: datetime) -> datetime:
+    """Where the UTC day of a moment begins."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def begins_day(at: datetime) -> bool:
+    """Whether a UTC day begins at this moment."""
+    return day_of(at) == at
+
+
+def _rank(load: PageLoad) -> tuple[Any, ...]:
+    """The page itself stands before vitals that do not know it, then the earlier one."""
+    return (not load.page, load.timestamp, *(getattr(load, name) for name in KNOWN))
+
+
+def _told(load: PageLoad, metric: str) -> tuple[bool, float, float]:
+    value = getattr(load, metric)
+    if value is None:
+        return (False, 0.0, 0.0)
+    return (True, float(cast("float", load.attribution.get(f"{metric}.at", 0))), value)
+
+
+def _about(load: PageLoad, metric: str) -> Mapping[str, Any]:
+    return {k: v for k, v in load.attribution.items() if k.startswith(f"{metric}.")}
+
+
+def _said(piece: PageLoad) -> PageLoad:
+    return replace(piece, client_timestamp=piece.client_timestamp or piece.timestamp)
+
+
+def _stored(connection: Connection, pieces: Sequence[PageLoad]) -> dict[Key, PageLoad]:
+    """The rows of these page loads, looked for only around their times."""
+    named = [page_load.c[name] for name in KEY]
+    keys = sorted({(piece.project_id, piece.page_id) for piece in pieces})
+    _register(connection, "keys", ArrowBatch(named, list(zip(*keys, strict=True))))
+    wanted = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
+    times = [piece.timestamp for piece in pieces]
+    match = and_(*[page_load.c[name] == wanted.c[name] for name in KEY])
+    found = select(*page_load.columns).join_from(page_load, wanted, match)
+    near = page_load.c.timestamp.between(min(times) - APART, max(times) + APART)
+    rows = [
+        PageLoad(**dict(zip(COLUMNS, row, strict=True)))
+        for row in connection.execute(found.where(near))
+    ]
+    return {(load.project_id, load.page_id): load for load in rows}
+
+
+def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:
+    named = [page_load.c[name] for name in (*KEY, "timestamp")]
+    values = [[getattr(load, one.name) for load in loads] for one in named]
+    _register(connection, "former", ArrowBatch(named, values))
+    former = select(*[unpacked(one) for one in named]).select_from(table("former")).subquery()
+    times = [load.timestamp for load in loads]
+    connection.execute(
+        delete(page_load).where(
+            page_load.c.timestamp.between(min(times), max(times)),
+            exists().where(*[page_load.c[one.name] == former.c[one.name] for one in named]),
+        )
+    )
+
+
+def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
+    columns = list(page_load.columns)
+    values = [[getattr(load, name) for load in loads] for name in COLUMNS]
+    _register(connection, "loads", ArrowBatch(columns, values))
+    batch = table("loads", *[column(name) for name in COLUMNS])
+    incoming = select(*[unpacked(one) for one in columns]).select_from(batch)
+    connection.execute(insert(page_load).from_select(COLUMNS, incoming))
+
+
+def _drop_rollups(connection: Connection, loads: Iterable[PageLoad]) -> None:
+    for project_id, day in sorted(days_of(loads)):
+        connection.execute(
+            delete(vital_day).where(
+                vital_day.c.project_id == project_id, vital_day.c.timestamp == day
+            )
+        )
+
+
+def _register(connection: Connection, name: str, batch: ArrowBatch) -> None:
+    raw = connection.connection.driver_connection
+    cast("duckdb.DuckDBPyConnection", raw).register(name, batch)

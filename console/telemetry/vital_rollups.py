@@ -1,0 +1,74 @@
+"""Counts the page loads of days that are over, so that questions about months need not read them.
+
+A rollup holds nothing that the page loads do not: it may be dropped at any time, and a write that
+changes a day does so (`page_loads.keep`).
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Integer, cast, func, insert, literal, select, union_all
+from sqlalchemy.types import SmallInteger
+
+from console.core import clock
+from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.page_loads import DAY, day_of
+from console.telemetry.store import current
+from console.telemetry.tables import page_load, vital_day
+from console.telemetry.vitals import LOADS, measures
+
+QUIET = timedelta(hours=2)
+"""How long after midnight a day is left alone: its last page loads are still being told."""
+KEPT = ("environment", "release", "device", "page")
+
+
+def roll_up() -> int:
+    """Count each day that is over and has no rollup, of every organization; return how many."""
+    store, before, done = current(), day_of(clock.now() - QUIET), 0
+    for organization_id in store.organizations():
+        with store.using(organization_id) as database:
+            with database.transaction() as connection:
+                days = _uncounted(connection, before)
+            for project_id, day in days:  # one by one: the digest waits for each
+                with database.transaction() as connection:
+                    _count(connection, project_id, day)
+            done += len(days)
+    return done
+
+
+def _uncounted(connection: Connection, before: datetime) -> list[tuple[int, datetime]]:
+    day = func.date_trunc("day", page_load.c.timestamp, type_=UtcTimestamp).label("day")
+    with_loads = (
+        select(page_load.c.project_id, day)
+        .where(page_load.c.timestamp < before)
+        .group_by(page_load.c.project_id, "day")
+    )
+    stored = select(vital_day.c.project_id, vital_day.c.timestamp).distinct()
+    counted = {tuple(row) for row in connection.execute(stored)}
+    found = (tuple(row) for row in connection.execute(with_loads))
+    return sorted((project_id, at) for project_id, at in found if (project_id, at) not in counted)
+
+
+def _count(connection: Connection, project_id: int, day: datetime) -> None:
+    load = page_load.c
+    kept = [load[name] for name in KEPT]
+    begin = literal(day, UtcTimestamp)
+    mine = (load.project_id == project_id, load.timestamp >= day, load.timestamp < day + DAY)
+    parts = [
+        select(
+            load.organization_id,
+            load.project_id,
+            begin.label("timestamp"),
+            *kept,
+            literal(name).label("metric"),
+            number.label("bucket"),
+            cast(func.count(), Integer).label("loads"),
+        )
+        .where(*mine, *([load[metric].is_not(None)] if metric else []))
+        .group_by(load.organization_id, load.project_id, *kept, "bucket")
+        for name, metric, number in [
+            *[(name, metric.column, number) for name, metric, number in measures()],
+            (LOADS, "", literal(0, SmallInteger)),
+        ]
+    ]
+    names = [one.name for one in vital_day.columns]
+    connection.execute(insert(vital_day).from_select(names, union_all(*parts)))

@@ -1,0 +1,282 @@
+"""Questions about web vitals: what visitors felt, by page, device and release, and what made it.
+
+Days that are over are asked of their rollup where there is one, everything else of the page loads
+themselves. Both count in the buckets of `web_vitals`: how many loads were good or poor is exact,
+P75 is within 1 %. Values are milliseconds, those of CLS a score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, not_, or_, select, union_all
+from sqlalchemy.types import SmallInteger
+
+from console.telemetry.dialect import UtcTimestamp, bucket, vital_bucket
+from console.telemetry.page_loads import begins_day
+from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import page_load, vital_day
+from console.telemetry.web_vitals import BY_NAME, METRICS, STEPS, Metric
+
+Load = page_load.c
+By = Literal["page", "device", "release"]
+Split: TypeAlias = "By | int | ColumnElement[Any]"
+"""A column, the seconds of a time bucket, or one value for all."""
+LOADS = ""
+"""The metric under which all page loads are counted, whatever they measured."""
+DAY = timedelta(days=1)
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """One metric over many page loads: P75, and how many loads were good, so-so and poor."""
+
+    metric: str
+    p75: float
+    good: int
+    needs_improvement: int
+    poor: int
+
+    @property
+    def loads(self) -> int:
+        """How many page loads measured it."""
+        return self.good + self.needs_improvement + self.poor
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """All that is known of some page loads; `name` is their page, device or release, or ""."""
+
+    name: str
+    loads: int
+    """How many page loads there were, whatever they measured."""
+    metrics: dict[str, Vital]
+    """By the metric's name: LCP, INP, CLS, FCP, TTFB, FID."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which page loads: an empty filter passes everything."""
+
+    page: str | None = None
+    """A page by its exact name; "" for loads whose page is not known, None for all."""
+    text: str = ""
+    """Part of the page's name, in any case."""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """One metric per time bucket; None where nothing measured it."""
+
+    starts: Sequence[datetime]
+    vitals: Sequence[Vital | None]
+
+
+def overview(scope: Scope, wanted: Wanted) -> Vitals:
+    """All page loads of the scope together."""
+    found = _vitals(scope, wanted, literal(""))
+    return found[0] if found else Vitals("", 0, {})
+
+
+def by(scope: Scope, wanted: Wanted, dimension: By, limit: int = 200) -> list[Vitals]:
+    """The page loads by page, device or release, those with most loads first."""
+    found = _vitals(scope, wanted, dimension)
+    return sorted(found, key=lambda one: (-one.loads, one.name))[:limit]
+
+
+def trend(scope: Scope, wanted: Wanted, metric: str, seconds: int) -> Moments:
+    """One metric per time bucket; whole UTC days are many times as quick as shorter steps."""
+    starts = buckets(scope, seconds)
+    found: list[Vital | None] = [None] * len(starts)
+    # A rollup lies at the start of its day: steps of a day from another hour would misplace it.
+    for one in _vitals(scope, wanted, seconds, [BY_NAME[metric]]):
+        found[int(one.name)] = one.metrics.get(metric)
+    return Moments(starts, found)
+
+
+def distribution(scope: Scope, wanted: Wanted, metric: str) -> dict[int, int]:
+    """How many page loads lie in each bucket of a metric."""
+    counted = _counted(scope, wanted, literal(""), [BY_NAME[metric]], all_loads=False)
+    query = select(counted.c.bucket, func.sum(counted.c.loads)).group_by(counted.c.bucket)
+    return {number: int(loads) for number, loads in ask(scope, query)}
+
+
+def rolled_days(scope: Scope) -> list[datetime]:
+    """The days that lie in the scope whole and are told by their rollup."""
+    query = (
+        select(vital_day.c.timestamp)
+        .where(
+            vital_day.c.organization_id == ORGANIZATION,
+            vital_day.c.project_id == PROJECT,
+            vital_day.c.timestamp >= SINCE,
+            vital_day.c.timestamp <= scope.until - DAY,
+        )
+        .distinct()
+        .order_by(vital_day.c.timestamp)
+    )
+    return [at for (at,) in ask(scope, query)]
+
+
+def measures(metrics: Sequence[Metric] = METRICS) -> list[tuple[str, Metric, ColumnElement[Any]]]:
+    """Name, metric and bucket of each metric of a page load."""
+    return [
+        (one.name, one, vital_bucket(Load[one.column], one.good, one.log_ratio)) for one in metrics
+    ]
+
+
+def _vitals(
+    scope: Scope,
+    wanted: Wanted,
+    split: Split,
+    metrics: Sequence[Metric] = METRICS,
+) -> list[Vitals]:
+    """P75 and ratings of each part that the page loads are split into."""
+    counted = _counted(scope, wanted, split, metrics, all_loads=True)
+    split_, metric, number = counted.c.split, counted.c.metric, counted.c.bucket
+    loads = func.sum(counted.c.loads).label("loads")
+    summed = select(split_, metric, number, loads).group_by(split_, metric, number).subquery()
+    each, total = (summed.c.split, summed.c.metric), func.sum(summed.c.loads)
+    ranked = select(
+        *summed.c,
+        total.over(partition_by=each, order_by=summed.c.bucket).label("up_to"),
+        total.over(partition_by=each).label("total"),
+    ).subquery()
+    at, n = ranked.c.bucket, ranked.c.loads
+    reached = func.min(at).filter(ranked.c.up_to >= 0.75 * ranked.c.total)
+    query = select(
+        ranked.c.split,
+        ranked.c.metric,
+        reached,
+        func.coalesce(func.sum(n).filter(at <= 0), 0),
+        func.coalesce(func.sum(n).filter(at > 0, at <= STEPS), 0),
+        func.coalesce(func.sum(n).filter(at > STEPS), 0),
+    ).group_by(ranked.c.split, ranked.c.metric)
+    found: dict[str, tuple[int, dict[str, Vital]]] = {}
+    for name, which, p75, good, fair, poor in ask(scope, query):
+        count, vitals = found.get(str(name), (0, {}))
+        if which == LOADS:
+            count = int(good)
+        else:
+            middle = BY_NAME[which].middle(p75)
+            vitals[which] = Vital(which, middle, int(good), int(fair), int(poor))
+        found[str(name)] = (count, vitals)
+    return [Vitals(name, count, vitals) for name, (count, vitals) in found.items()]
+
+
+def _counted(
+    scope: Scope,
+    wanted: Wanted,
+    split: Split,
+    metrics: Sequence[Metric],
+    *,
+    all_loads: bool,
+) -> CTE:
+    """Rows of (split, metric, bucket, loads) from rollups and page loads, to be summed up."""
+    steps_in_days = isinstance(split, int) and split % DAY_SECONDS == 0 and begins_day(scope.since)
+    days = rolled_days(scope) if steps_in_days or not isinstance(split, int) else []
+    parts = [
+        _of_loads(scope, wanted, split, days, name, number)
+        for name, number in _numbers(metrics, all_loads=all_loads)
+    ]
+    if days:
+        names = [one.name for one in metrics] + [LOADS] * all_loads
+        parts.append(_of_rollups(scope, wanted, split, days, names))
+    return union_all(*parts).cte("counted")
+
+
+def _numbers(
+    metrics: Sequence[Metric], *, all_loads: bool
+) -> list[tuple[str, ColumnElement[Any] | None]]:
+    found: list[tuple[str, ColumnElement[Any] | None]] = [
+        (name, number) for name, _, number in measures(metrics)
+    ]
+    return [*found, (LOADS, None)] if all_loads else found
+
+
+def _of_loads(
+    scope: Scope,
+    wanted: Wanted,
+    split: Split,
+    days: Sequence[datetime],
+    metric: str,
+    number: ColumnElement[Any] | None,
+) -> Select[Any, Any, Any, Any]:
+    value = _split(page_load, split)
+    at = literal(0, SmallInteger) if number is None else number
+    query = (
+        select(
+            value.label("split"),
+            literal(metric).label("metric"),
+            at.label("bucket"),
+            func.count().label("loads"),
+        )
+        .where(within(page_load, scope), *_filters(page_load, wanted))
+        .group_by("split", "bucket")
+    )
+    if number is not None:
+        query = query.where(Load[metric.lower()].is_not(None))
+    if days:
+        query = query.where(not_(or_(*[_in_days(first, last) for first, last in _runs(days)])))
+    return query
+
+
+def _of_rollups(
+    scope: Scope,
+    wanted: Wanted,
+    split: Split,
+    days: Sequence[datetime],
+    metrics: Sequence[str],
+) -> Select[Any, Any, Any, Any]:
+    stored = vital_day.c
+    return (
+        select(
+            _split(vital_day, split).label("split"),
+            stored.metric,
+            stored.bucket,
+            func.sum(stored.loads).label("loads"),
+        )
+        .where(
+            within(vital_day, scope),
+            stored.timestamp.in_(list(days)),
+            stored.metric.in_(list(metrics)),
+            *_filters(vital_day, wanted),
+        )
+        .group_by("split", stored.metric, stored.bucket)
+    )
+
+
+def _split(table: Any, split: Split) -> ColumnElement[Any]:
+    if isinstance(split, int):
+        return bucket(table.c.timestamp, SINCE, split)
+    return table.c[split] if isinstance(split, str) else split
+
+
+def _filters(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+    filters = []
+    if wanted.page is not None:
+        filters.append(table.c.page == wanted.page)
+    if wanted.text:
+        filters.append(table.c.page.icontains(wanted.text, autoescape=True))
+    if wanted.device:
+        filters.append(table.c.device == wanted.device)
+    return filters
+
+
+def _in_days(first: datetime, last: datetime) -> ColumnElement[bool]:
+    begin, end = literal(first, UtcTimestamp), literal(last + DAY, UtcTimestamp)
+    return and_(Load.timestamp >= begin, Load.timestamp < end)
+
+
+def _runs(days: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
+    """First and last day of each unbroken run of days."""
+    runs: list[tuple[datetime, datetime]] = []
+    for day in days:
+        if runs and runs[-1][1] + DAY == day:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs

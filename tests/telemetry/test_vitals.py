@@ -1,0 +1,226 @@
+"""Web vitals in the store: pieces of page loads become one row, and rollups change no answer."""
+
+from datetime import timedelta
+from itertools import permutations
+from math import inf, nan
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.core import clock
+from console.telemetry import vital_rollups, vitals
+from console.telemetry.page_loads import merge
+from console.telemetry.records import Batch, PageLoad
+from console.telemetry.scope import Scope
+from console.telemetry.store import EXTENSION, TelemetryStore
+from console.telemetry.vitals import Wanted
+from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS, STEPS
+from tests.telemetry.samples import NOON, hour, scope
+
+ALL = Wanted()
+PAGE_ID = "a" * 16
+
+
+def load(position=1, **fields):
+    at = fields.pop("at", NOON)
+    plain = {
+        "organization_id": 1,
+        "project_id": 1,
+        "page_id": uuid4().hex[:16],
+        "timestamp": at,
+        "received_at": at,
+        "page": "/a",
+        "device": "desktop",
+        "source": "beacon",
+    }
+    return PageLoad(position=position, **(plain | fields))
+
+
+def piece(position=1, **fields):
+    """A vital that does not know its page."""
+    return load(position, **({"page_id": PAGE_ID, "page": "", "device": ""} | fields))
+
+
+@pytest.fixture
+def write(asking):
+    return lambda *loads, position=1: asking.write(1, Batch(page_loads=loads), position)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "rating"),
+    [
+        ("LCP", 2500, "good"),
+        ("LCP", 2500.1, "needs improvement"),
+        ("LCP", 4000, "needs improvement"),
+        ("LCP", 4000.1, "poor"),
+        ("INP", 200, "good"),
+        ("INP", 500.1, "poor"),
+        ("CLS", 0.1, "good"),
+        ("CLS", 0.1001, "needs improvement"),
+        ("CLS", 0.25, "needs improvement"),
+        ("FCP", 1800, "good"),
+        ("TTFB", 1800.1, "poor"),
+        ("FID", 0, "good"),
+    ],
+)
+def test_a_value_up_to_its_threshold_has_the_better_rating(write, metric, value, rating):
+    assert BY_NAME[metric].rating(value) == rating
+    write(load(**{metric.lower(): value}))
+    found = vitals.overview(scope(), ALL).metrics[metric]
+    assert found.loads == 1
+    counts = {"good": found.good, "needs improvement": found.needs_improvement, "poor": found.poor}
+    assert counts[rating] == 1
+
+
+@given(st.sampled_from(METRICS), st.floats(0.0001, 60_000))
+def test_a_bucket_stands_for_its_values_within_a_percent(metric, value):
+    number = metric.bucket(value)
+    if number > -499:
+        assert metric.middle(number) == pytest.approx(value, rel=0.0102)
+    if not any(value == pytest.approx(edge, rel=1e-6) for edge in (metric.good, metric.poor)):
+        assert (number <= 0) == (value <= metric.good)
+        assert (number > STEPS) == (value > metric.poor)
+
+
+@pytest.mark.parametrize("value", [-1, nan, inf, 60_001])
+def test_what_no_page_can_have_measured_is_not_plausible(value):
+    assert not LCP.is_plausible(value)
+    assert CLS.is_plausible(0)
+
+
+def test_pieces_of_a_load_become_one_row_in_any_order(asking, write):
+    at = {"lcp.at": 5}
+    pieces = [
+        load(page_id=PAGE_ID, path="/a", trace_id="b" * 32, ttfb=80.0, fcp=300.0),
+        piece(at=hour(0.1), lcp=1600.0, attribution=at | {"lcp.target": "img"}),
+        piece(at=hour(0.2), lcp=1920.0, attribution={"lcp.at": 9, "lcp.target": "h1"}),
+        piece(at=hour(0.3), cls=0.2, inp=90.0),
+    ]
+    wanted = None
+    for number, order in enumerate(permutations(pieces)):
+        merged = order[0]
+        for other in order[1:]:
+            merged = merge(merged, other)
+        wanted = wanted or merged
+        assert merged == wanted, number
+        assert merge(merged, order[0]) == merged
+    for position, one in enumerate(reversed(pieces), 1):
+        write(PageLoad(**{f: getattr(one, f) for f in PageLoad.__slots__} | {"position": position}),
+              position=position)  # fmt: skip
+    found = vitals.overview(scope(), ALL)
+    assert found.loads == 1
+    values = {name: round(vital.p75, 3) for name, vital in found.metrics.items()}
+    assert values == {
+        name: pytest.approx(value, rel=0.011)
+        for name, value in {"LCP": 1920, "CLS": 0.2, "INP": 90, "TTFB": 80, "FCP": 300}.items()
+    }
+    assert [one.name for one in vitals.by(scope(), ALL, "page")] == ["/a"]
+
+
+def test_a_replay_and_another_organization_change_nothing(asking, write):
+    first = load(lcp=1000.0)
+    write(first, position=1)
+    write(first, position=1)
+    asking.write(2, Batch(page_loads=[load(organization_id=2, lcp=9000.0)]), 1)
+    assert vitals.overview(scope(), ALL).loads == 1
+    assert vitals.overview(scope(project_id=2), ALL).loads == 0
+    with pytest.raises(ValueError, match="among those"):
+        asking.write(1, Batch(page_loads=[load(organization_id=2)]), 2)
+
+
+def test_p75_and_ratings_by_page_device_and_release(write):
+    write(
+        *[load(lcp=float(n * 1000), release="1") for n in range(1, 5)],
+        load(page="/b", device="mobile", release="2", lcp=9000.0),
+        load(page="/b", device="mobile", release="2"),
+    )
+    whole = vitals.overview(scope(), ALL)
+    assert whole.loads == 6
+    lcp = whole.metrics["LCP"]
+    assert (lcp.good, lcp.needs_improvement, lcp.poor) == (2, 2, 1)
+    pages = {one.name: one for one in vitals.by(scope(), ALL, "page")}
+    assert pages["/a"].metrics["LCP"].p75 == pytest.approx(3000, rel=0.011)
+    assert (pages["/b"].loads, pages["/b"].metrics["LCP"].loads) == (2, 1)
+    assert [one.name for one in vitals.by(scope(), ALL, "device")] == ["desktop", "mobile"]
+    assert [one.name for one in vitals.by(scope(), ALL, "release")] == ["1", "2"]
+    narrowed = [Wanted(page="/b"), Wanted(text="B"), Wanted(device="mobile")]
+    assert {vitals.overview(scope(), one).loads for one in narrowed} == {2}
+    assert vitals.overview(scope(release="1"), ALL).loads == 4
+
+
+def test_a_metric_over_time_and_its_distribution(write):
+    write(load(at=hour(-12), lcp=1000.0), load(at=hour(-11), lcp=3000.0), load(at=hour(3)))
+    found = vitals.trend(scope(), ALL, "LCP", 6 * 3600)
+    assert [one and one.loads for one in found.vitals] == [2, None, None, None]
+    counts = vitals.distribution(scope(), ALL, "LCP")
+    assert sum(counts.values()) == 2
+    assert [LCP.middle(number) for number in sorted(counts)] == [
+        pytest.approx(1000, rel=0.011),
+        pytest.approx(3000, rel=0.011),
+    ]
+
+
+LOADS = st.lists(
+    st.builds(
+        load,
+        at=st.integers(0, 4 * 24 * 60).map(lambda minutes: NOON + timedelta(minutes=minutes)),
+        page=st.sampled_from(["/a", "/b", ""]),
+        device=st.sampled_from(["desktop", "mobile"]),
+        release=st.sampled_from(["1", "2"]),
+        lcp=st.none() | st.floats(0, 60_000),
+        cls=st.none() | st.floats(0, 1),
+        inp=st.none() | st.floats(0, 1_000),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(LOADS, st.integers(0, 100), st.integers(1, 110))
+def test_a_rollup_changes_no_answer(tmp_path_factory, loads, begin, length):
+    store = TelemetryStore(tmp_path_factory.mktemp("rollup"), memory_mb=96, open_limit=1)
+    app = Flask("asking")
+    app.extensions[EXTENSION] = store
+    since = NOON + timedelta(hours=begin)
+    asked = Scope(
+        organization_id=1, project_id=1, since=since, until=since + timedelta(hours=length)
+    )
+    with app.app_context():
+        store.write(1, Batch(page_loads=loads), 1)
+        answers = [_answers(asked)]
+        clock.freeze(NOON + timedelta(days=3, hours=2))
+        vital_rollups.roll_up()
+        answers.append(_answers(asked))
+        assert answers[0] == answers[1]
+        late = load(2, at=NOON + timedelta(days=1), lcp=5000.0)
+        store.write(1, Batch(page_loads=[late]), 2)
+        before = _answers(asked)
+        assert vital_rollups.roll_up() == 1
+        assert vital_rollups.roll_up() == 0
+        assert _answers(asked) == before
+    clock.release()
+    store.close()
+
+
+def _answers(asked):
+    return [
+        vitals.overview(asked, ALL),
+        vitals.by(asked, ALL, "page"),
+        vitals.by(asked, Wanted(device="mobile"), "release"),
+        vitals.trend(asked, Wanted(page="/a"), "LCP", 86_400),
+        vitals.distribution(asked, ALL, "CLS"),
+    ]
+
+
+def test_questions_about_months_are_told_by_rollups(asking, write, clock):
+    write(*[load(at=NOON - timedelta(days=n), lcp=1000.0) for n in range(5)])
+    clock.set(NOON)
+    assert vital_rollups.roll_up() == 4
+    month = scope(since=hour(-24 * 30), until=hour(1))
+    assert len(vitals.rolled_days(month)) == 4
+    assert vitals.overview(month, ALL).metrics["LCP"].loads == 5
+    assert vitals.overview(month, ALL).loads == 5
