@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -65,7 +66,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The requests in which it happened so often."""
+    """The requests in which it happened about so often, or took about as long."""
 
     least: int
     most: int
@@ -76,13 +77,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A flaw across the latest requests that have it."""
+    """A flaw across the latest requests that have it: how often it happened, or how long it took.
+
+    What repeats is measured by its count, a slow statement or a gap in microseconds.
+    """
 
     requests: int
-    least: int
-    most: int
+    by_count: bool
     levels: Sequence[Level]
-    """By count; of many different counts, neighbours are put together."""
+    """By the measure; of many different values, neighbours are put together."""
     verdict: str
 
 
@@ -95,49 +98,40 @@ def evidence(body: Mapping[str, Any]) -> Evidence | None:
 
 
 def spread(some: Sequence[Evidence]) -> Spread | None:
-    """What the requests have in common, and whether the count grows with something."""
+    """What the requests have in common, and whether the count grows with the rows."""
     if not some:
         return None
-    counts = [one.count for one in some]
-    return Spread(
-        requests=len(some),
-        least=min(counts),
-        most=max(counts),
-        levels=_levels(some),
-        verdict=_verdict(some),
+    by_count = some[0].repeats
+    measured = sorted(
+        ((one.count if by_count else one.total_us, one) for one in some), key=itemgetter(0)
     )
+    verdict = _verdict(some) if by_count else ""
+    return Spread(len(some), by_count, _levels(measured), verdict)
 
 
-def _levels(some: Sequence[Evidence]) -> list[Level]:
-    ordered = sorted(some, key=lambda one: one.count)
-    width = max(1, -(-(ordered[-1].count - ordered[0].count + 1) // ROWS))
-    first = ordered[0].count
+def _levels(measured: Sequence[tuple[int, Evidence]]) -> list[Level]:
+    least, most = measured[0][0], measured[-1][0]
+    width = max(1, -(-(most - least + 1) // ROWS))
     levels = []
-    for _, group in groupby(ordered, key=lambda one: (one.count - first) // width):
+    for _, group in groupby(measured, key=lambda one: (one[0] - least) // width):
         alike = list(group)
-        typical = median(one.segment_us for one in alike)
-        levels.append(Level(alike[0].count, alike[-1].count, len(alike), typical))
+        typical = median(one.segment_us for _, one in alike)
+        levels.append(Level(alike[0][0], alike[-1][0], len(alike), typical))
     return levels
 
 
 def _verdict(some: Sequence[Evidence]) -> str:
     """Whether the count grows with the rows, in words."""
-    if some[0].kind not in REPEATED:
-        return ""
-    counts = [one.count for one in some]
     if len(some) < FEW:
         return "Too few requests yet to tell whether the count grows with the rows."
+    counts = [one.count for one in some]
     if min(counts) == max(counts):
         return (
             f"The same count in all of them: {counts[0]} times. It does not grow with the rows, as "
             "far as these requests show."
         )
-    each = sum(one.total_us for one in some) / sum(counts)
+    each = sum(one.total_us for one in some) / sum(counts) / 1000
     return (
         f"The count grows with the rows: from {min(counts)} to {max(counts)} times, "
-        f"{_milliseconds(each)} each on average. More rows will make it slower still."
+        f"{each:.3g} ms each on average. More rows will make it slower still."
     )
-
-
-def _milliseconds(us: float) -> str:
-    return f"{us / 1000:.3g} ms"

@@ -74,7 +74,9 @@ def of_issues(project: Project, issues: Sequence[Issue], shown: Range) -> Trend:
     )
 
 
-def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
+def of_issue(
+    project: Project, hashes: Sequence[str], period: Period, *, role: str = "bad"
+) -> Chart:
     """The events of one issue over a period up to now."""
     scope = _scope(project, clock.now(), period)
     seconds = _seconds(period.grain)
@@ -86,7 +88,7 @@ def of_issue(project: Project, hashes: Sequence[str], period: Period) -> Chart:
         unit="events",
         buckets=starts,
         grain=period.grain,
-        series=(Series("Events", _sum(counts.values(), [0] * len(starts)), "bar", "bad"),),
+        series=(Series("Events", _sum(counts.values(), [0] * len(starts)), "bar", role),),
         complete_until=scope.until,
         markers=releases.markers(project, scope.since, scope.until, scope.environment),
     )

@@ -184,10 +184,11 @@ def test_many_counts_are_put_together():
     assert (found.levels[0].least, found.levels[-1].most) == (5, 204)
 
 
-def test_slow_queries_have_no_verdict_about_rows():
+def test_slow_queries_are_compared_by_their_time():
     found = spread(some(1, 2, 3, kind="slow_query"))
     assert found is not None
-    assert found.verdict == ""
+    assert (found.by_count, found.verdict) == (False, "")
+    assert (found.levels[0].least, found.levels[-1].most) == (100, 300)
 
 
 @pytest.mark.parametrize("body", [{}, {"finding": None}, {"finding": "n_plus_one"}])

@@ -11,7 +11,7 @@ from console.accounts.models import Project
 from console.core.paging import BadCursor
 from console.errors import events, queries, trends
 from console.errors.forms import CommentForm
-from console.errors.models import Issue
+from console.errors.models import Category, Issue
 from console.errors.views.blueprint import EventIdConverter, bp
 from console.errors.views.summary import summary
 from console.telemetry import distributions, spans
@@ -96,12 +96,16 @@ def tags(project: Project, issue_id: int) -> Response:
 def issue_trends(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
     hashes = events.hashes(found)
+    role = "warn" if found.category is Category.PERFORMANCE else "bad"
     return page_or_part(
         "errors/panel.html",
         "errors/_trends.html",
         panel="errors/_trends.html",
         issue=found,
-        charts=[trends.of_issue(project, hashes, period) for period in trends.PERIODS.values()],
+        charts=[
+            trends.of_issue(project, hashes, period, role=role)
+            for period in trends.PERIODS.values()
+        ],
     )
 
 
