@@ -214,7 +214,7 @@ def _of_loads(
             at.label("bucket"),
             func.count().label("loads"),
         )
-        .where(within(page_load, scope), *_filters(page_load, wanted))
+        .where(within(page_load, scope), *filters(page_load, wanted))
         .group_by("split", "bucket")
     )
     if number is not None:
@@ -243,7 +243,7 @@ def _of_rollups(
             within(vital_day, scope),
             stored.timestamp.in_(list(days)),
             stored.metric.in_(list(metrics)),
-            *_filters(vital_day, wanted),
+            *filters(vital_day, wanted),
         )
         .group_by("split", stored.metric, stored.bucket)
     )
@@ -255,15 +255,16 @@ def _split(table: Any, split: Split) -> ColumnElement[Any]:
     return table.c[split] if isinstance(split, str) else split
 
 
-def _filters(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
-    filters = []
+def filters(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions that page loads, or rows of their rollup, must meet to be wanted."""
+    asked = []
     if wanted.page is not None:
-        filters.append(table.c.page == wanted.page)
+        asked.append(table.c.page == wanted.page)
     if wanted.text:
-        filters.append(table.c.page.icontains(wanted.text, autoescape=True))
+        asked.append(table.c.page.icontains(wanted.text, autoescape=True))
     if wanted.device:
-        filters.append(table.c.device == wanted.device)
-    return filters
+        asked.append(table.c.device == wanted.device)
+    return asked
 
 
 def _in_days(first: datetime, last: datetime) -> ColumnElement[bool]:

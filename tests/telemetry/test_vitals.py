@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.core import clock
-from console.telemetry import vital_rollups, vitals
+from console.telemetry import vital_causes, vital_rollups, vitals
 from console.telemetry.page_loads import merge
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.scope import Scope
@@ -224,3 +224,43 @@ def test_questions_about_months_are_told_by_rollups(asking, write, clock):
     assert len(vitals.rolled_days(month)) == 4
     assert vitals.overview(month, ALL).metrics["LCP"].loads == 5
     assert vitals.overview(month, ALL).loads == 5
+
+
+def test_what_made_a_metric_and_the_worst_loads(write):
+    def lcp(value, target, **parts):
+        said = {"lcp.at": 1, "lcp.target": target, "lcp.url": "/hero.png"}
+        said |= {f"lcp.{name}": part for name, part in parts.items()}
+        return load(lcp=value, trace_id="c" * 32, attribution=said)
+
+    write(
+        lcp(
+            1000.0,
+            "img.hero",
+            ttfb=100.0,
+            load_delay=200.0,
+            load_duration=600.0,
+            render_delay=100.0,
+        ),
+        lcp(
+            3000.0,
+            "img.hero",
+            ttfb=300.0,
+            load_delay=400.0,
+            load_duration=2000.0,
+            render_delay=300.0,
+        ),
+        lcp(500.0, "h1"),
+        load(lcp=9000.0),
+    )
+    hero, h1 = vital_causes.causes(scope(), ALL, "LCP")
+    assert (hero.target, hero.detail, hero.loads, hero.worst) == ("img.hero", "/hero.png", 2, 3000)
+    assert hero.p75 == 2500
+    assert hero.parts == {
+        "lcp.ttfb": 200, "lcp.load_delay": 300, "lcp.load_duration": 1300, "lcp.render_delay": 200,
+    }  # fmt: skip
+    assert h1.parts["lcp.load_delay"] is None
+    assert vital_causes.parts(scope(), ALL, "LCP")[0] == 2
+    worst = vital_causes.worst(scope(), Wanted(page="/a"), "LCP", limit=2)
+    assert [(one.value, one.target) for one in worst] == [(9000, ""), (3000, "img.hero")]
+    assert vital_causes.causes(scope(), ALL, "INP") == []
+    assert vital_causes.causes(scope(), ALL, "CLS") == []
