@@ -4,15 +4,17 @@ import http.client
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
 from demo import processes
 from demo.recording import Cast, Scene, recording
-from demo.traffic import NAMES, VISITORS, tour, visit, wait_for
+from demo.traffic import NAMES, VISITORS, Visitor, tour, visit, wait_for
 
 Play = tuple[Scene, Cast]
 Take = Callable[[], Play | None]
@@ -20,7 +22,14 @@ Take = Callable[[], Play | None]
 VISITS = 70
 CONNECTIONS = 4
 DAY = 86_400
-RECORDED = "shop@0.0.0-recorded"
+# The release that is recorded whole, and what is recorded anew because it is quicker or slower in
+# another: as in that release and those after it.
+WHOLE = "shop@2.1.0"
+ANEW: Mapping[str, Mapping[str, str]] = {
+    "shop@2.0.0": {"storefront.products": "/products"},
+    "shop@2.1.1": {"storefront.products": "/products", "storefront.orders": "/orders"},
+}
+AGAIN = 12
 # Share of a day's visits in each hour, UTC.
 CURVE = [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 8, 9, 8, 6, 4, 3]
 WEEKEND = 0.55
@@ -30,7 +39,7 @@ RELEASES = [(0.0, "shop@2.0.0"), (0.36, "shop@2.0.1"), (0.57, "shop@2.1.0"), (0.
 
 @dataclass(frozen=True)
 class Chapter:
-    """That a kind of error came, went, or was more frequent for a while."""
+    """That a kind of error, or a page, came, went, or was more frequent for a while."""
 
     kind: str
     since: float = 0.0
@@ -47,6 +56,7 @@ STORY = [
     Chapter("URLError", since=0.70, until=0.708, factor=60),  # the provider's bad afternoon
     Chapter("RecursionError", factor=0.3),
     Chapter("LedgerError", since=0.5, factor=0.5),
+    Chapter("storefront.bestsellers", since=0.57),
 ]
 
 
@@ -67,7 +77,15 @@ def send(dsn: str, *, days: int, per_day: int, visits: int = VISITS) -> int:
 
 
 def record(visits: int) -> list[Scene]:
-    """Visit a real shop that reports to a listener of ours, and cut the record into scenes."""
+    """Visit real shops that report to a listener of ours, and cut the record into scenes."""
+    scenes = _recorded(WHOLE, partial(_look_at_everything, visits=visits))
+    for release, pages in ANEW.items():
+        again = _recorded(release, partial(_look_at, paths=list(pages.values())))
+        scenes += [scene for scene in again if scene.endpoint in pages]
+    return scenes
+
+
+def _recorded(release: str, look: Callable[[str], None]) -> list[Scene]:
     port = processes.free_port()
     host = f"127.0.0.1:{port}"
     with (
@@ -78,17 +96,28 @@ def record(visits: int) -> list[Scene]:
                 "demo.shop", "--port", str(port), "--database", f"{folder}/shop.sqlite"
             ),
             SENTRY_DSN=recorder.dsn,
-            SHOP_RELEASE=RECORDED,
+            SHOP_RELEASE=release,
             SHOP_ENVIRONMENT="recorded",
         ),
     ):
         wait_for(f"http://{host}/products/1")
-        tour(f"http://{host}", Random(1))
-        with ThreadPoolExecutor(CONNECTIONS) as streets:
-            for number in range(visits):
-                streets.submit(visit, f"http://{host}", Random(number), 5)
+        look(f"http://{host}")
         time.sleep(1)  # the SDK sends in the background
-        return recorder.scenes(RECORDED, "recorded", host)
+        return recorder.scenes(release, "recorded", host)
+
+
+def _look_at_everything(shop: str, visits: int) -> None:
+    tour(shop, Random(1))
+    with ThreadPoolExecutor(CONNECTIONS) as streets:
+        for number in range(visits):
+            streets.submit(visit, shop, Random(number), 5)
+
+
+def _look_at(shop: str, paths: Sequence[str]) -> None:
+    visitor = Visitor(shop, Random(1), 1)
+    for path in paths:
+        for number in range(1, AGAIN + 1):
+            visitor.get(f"{path}?page={number}")
 
 
 def _plays(
@@ -96,35 +125,54 @@ def _plays(
 ) -> Iterator[Play]:
     """Yield scenes in the order of time: more by day than by night, fewer on weekends."""
     random = Random(11)
+    shares = {release: _shares(scenes, release) for _, release in RELEASES}
+    whole = sum(scene.recorded.release == WHOLE for scene in scenes)
     for hour in range(int((until - since) // 3600)):
         start = since + hour * 3600
         at = time.gmtime(start)
         share = CURVE[at.tm_hour] / sum(CURVE) * (WEEKEND if at.tm_wday > 4 else 1)
         done = hour * 3600 / (until - since)
-        weights = [_weight(scene.kind, done) for scene in scenes]
-        surge = sum(weights) / len(weights)
+        release = [name for since, name in RELEASES if since <= done][-1]
+        weights = [
+            part * _weight(scene, done) for scene, part in zip(scenes, shares[release], strict=True)
+        ]
+        surge = sum(weights) / whole
         moments = sorted(
             start + random.random() * 3600 for _ in range(round(per_day * share * max(surge, 1)))
         )
         for moment, scene in zip(
             moments, random.choices(scenes, weights, k=len(moments)), strict=True
         ):
-            yield scene, _cast(random, key, moment, done)
+            yield scene, _cast(random, key, moment, release)
 
 
-def _weight(kind: str, done: float) -> float:
-    """How likely a kind of scene is when a part of the time has gone by."""
-    chapters = [chapter for chapter in STORY if chapter.kind == kind]
+def _shares(scenes: list[Scene], release: str) -> list[float]:
+    """How much each scene counts while a release runs: as recorded then, or last before."""
+    counts = Counter((scene.endpoint, scene.recorded.release) for scene in scenes)
+
+    def share(scene: Scene) -> float:
+        editions = sorted(edition for endpoint, edition in counts if endpoint == scene.endpoint)
+        played = max((edition for edition in editions if edition <= release), default=editions[0])
+        if scene.recorded.release != played:
+            return 0.0
+        return counts[scene.endpoint, WHOLE] / counts[scene.endpoint, played]
+
+    return [share(scene) for scene in scenes]
+
+
+def _weight(scene: Scene, done: float) -> float:
+    """How likely a scene is when a part of the time has gone by."""
+    chapters = [chapter for chapter in STORY if chapter.kind in {scene.kind, scene.endpoint}]
     if not chapters:
         return 1.0
     return max((c.factor for c in chapters if c.since <= done < c.until), default=0.0)
 
 
-def _cast(random: Random, key: str, moment: float, done: float) -> Cast:
-    """Choose who it was, and what was running then."""
+def _cast(random: Random, key: str, moment: float, release: str) -> Cast:
+    """Choose who it was, what was running then, and how busy the shop's machine was."""
     number = int(VISITORS * random.random() ** 2)
     name = NAMES[number % len(NAMES)]
-    release = [name for since, name in RELEASES if since <= done][-1]
+    busy = CURVE[time.gmtime(moment).tm_hour] / max(CURVE)
     return Cast(
         at=moment,
         release=release,
@@ -135,6 +183,7 @@ def _cast(random: Random, key: str, moment: float, done: float) -> Cast:
             "username": name,
         },
         public_key=key,
+        pace=(0.8 + 0.4 * busy) * random.lognormvariate(0, 0.25),
     )
 
 

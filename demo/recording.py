@@ -36,6 +36,8 @@ class Cast:
     environment: str
     visitor: dict[str, str]
     public_key: str
+    pace: float = 1.0
+    """By how much longer everything takes than it took when it was recorded."""
 
 
 Slot = Callable[[Cast, dict[str, str]], Json]
@@ -55,6 +57,14 @@ class Envelope:
         return found
 
     @property
+    def endpoint(self) -> str:
+        """Name of the request that a visitor made; "" for what a request brought about."""
+        for header, payload in self.items:
+            if header["type"] == "transaction" and "parent_span_id" not in _trace(payload):
+                return str(payload["transaction"])
+        return ""
+
+    @property
     def kind(self) -> str:
         """Type of its error or text of its message; "" for a transaction."""
         for header, payload in self.items:
@@ -70,6 +80,7 @@ class Scene:
     """One request of a visitor: its transaction and errors, as text with slots."""
 
     kind: str
+    endpoint: str
     started: float
     recorded: Cast
     slots: list[Slot] = field(default_factory=list)
@@ -119,9 +130,11 @@ class Scene:
     def _time(self, value: Json) -> Slot | None:
         if isinstance(value, int | float):
             late = value - self.started
-            return lambda cast, _ids: cast.at + late
+            return lambda cast, _ids: cast.at + late * cast.pace
         late = datetime.fromisoformat(value).timestamp() - self.started
-        return lambda cast, _ids: datetime.fromtimestamp(cast.at + late, UTC).isoformat()
+        return lambda cast, _ids: datetime.fromtimestamp(
+            cast.at + late * cast.pace, UTC
+        ).isoformat()
 
     def _part(self, value: str) -> Slot | None:
         """Replace what the cast brings along: release, environment, key, the visitor's names."""
@@ -163,6 +176,7 @@ class Recorder(ThreadingHTTPServer):
         known = {name: visitor[name] for name in ("id", "email", "username") if name in visitor}
         scene = Scene(
             kind=next((envelope.kind for envelope in found if envelope.kind), ""),
+            endpoint=next((envelope.endpoint for envelope in found if envelope.endpoint), ""),
             started=min(_moments(payloads)),
             recorded=Cast(0, release, environment, known, self.public_key),
         )
@@ -200,16 +214,21 @@ def recording() -> Iterator[Recorder]:
 
 
 def _parse(raw: bytes) -> Envelope:
-    """Split an envelope of JSON items; anything else in it is left out."""
+    """Split an envelope of JSON items; what the recorded SDK says of itself is left out."""
     header, _, rest = raw.partition(b"\n")
     items = []
     while rest:
         line, _, rest = rest.partition(b"\n")
         item = orjson.loads(line)
         length = item.get("length", rest.find(b"\n") if b"\n" in rest else len(rest))
-        items.append((item, orjson.loads(rest[:length])))
+        if item["type"] != "client_report":
+            items.append((item, orjson.loads(rest[:length])))
         rest = rest[length + 1 :]
     return Envelope(orjson.loads(header), items)
+
+
+def _trace(payload: Json) -> Json:
+    return payload.get("contexts", {}).get("trace", {})
 
 
 def _elsewhere(envelope: Envelope, host: str) -> Envelope:

@@ -77,6 +77,8 @@ HABITS: list[tuple[float, Callable[[Visitor], None]]] = [
     (40, browse),
     (22, buy),
     (10, lambda v: v.get("/orders")),
+    (4, lambda v: v.get("/bestsellers")),
+    (3, lambda v: v.get("/delivery")),
     (7, lambda v: v.get("/search?q=" + v.random.choice(["warm", "quiet", "folded"]))),
     (4, lambda v: v.get("/account/address")),
     (2, lambda v: v.get(f"/products/{v.random.randint(3000, 9000)}")),
@@ -89,6 +91,9 @@ HABITS: list[tuple[float, Callable[[Visitor], None]]] = [
     (1, lambda v: v.post("/admin/import", b"Kettle,twelve")),
     (1.5, lambda v: v.get("/admin/report?by=" + v.random.choice(["placed_at", "created_at"]))),
     (0.5, lambda v: v.get("/admin/ledger?strict=1")),
+    (0.5, lambda v: v.get("/admin/turnover")),
+    (0.5, lambda v: v.post("/admin/restock", b"")),
+    (0.5, lambda v: v.get("/admin/export")),
     (1, lambda v: v.post("/admin/nightly", b"")),
 ]
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,43 @@ def report() -> dict[str, Any]:
         text(f'SELECT date("order".{column}) AS day, count(*) FROM "order" GROUP BY day LIMIT 7')  # noqa: S608 - the shop's mistake
     )
     return {"days": [list(row) for row in rows]}
+
+
+@bp.get("/turnover")
+def turnover() -> dict[str, Any]:
+    """Add up what was sold until each order, comparing every line with every other."""
+    rows = g.db.execute(
+        text(
+            "WITH sold AS (SELECT o.placed_at, l.quantity * p.price_cents AS cents"
+            ' FROM line l JOIN "order" o ON o.id = l.order_id JOIN product p ON p.id = l.product_id'
+            " WHERE o.id > 200)"
+            " SELECT a.placed_at, sum(b.cents) AS so_far FROM sold a"
+            " JOIN sold b ON b.placed_at <= a.placed_at GROUP BY a.placed_at ORDER BY 1 DESC"
+        )
+    ).all()
+    return {"orders": len(rows), "so_far": rows[0].so_far}
+
+
+@bp.post("/restock")
+def restock_sold() -> dict[str, Any]:
+    """Fill up what was sold with an update that reads all lines for every product."""
+    changed = g.db.execute(
+        text(
+            "UPDATE product SET stock = min(30, stock + (SELECT count(*) FROM line"
+            " WHERE line.product_id + 0 = product.id AND line.quantity > 1))"
+        )
+    ).rowcount
+    g.db.commit()
+    return {"changed": changed}
+
+
+@bp.get("/export")
+def export() -> dict[str, Any]:
+    """Write the price list for a partner, which the SDK sees nothing of: a gap in the trace."""
+    prices = g.db.execute(select(Product.name, Product.price_cents).limit(200)).all()
+    time.sleep(0.7)  # the partner's format is laborious
+    stock = g.db.scalars(select(Product.stock).limit(200)).all()
+    return {"rows": len(prices), "pieces": sum(stock)}
 
 
 @bp.get("/ledger")

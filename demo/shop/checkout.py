@@ -11,6 +11,7 @@ import sentry_sdk
 from flask import Blueprint, g, request, session
 from sqlalchemy import func, select
 
+from demo.shop.delivery import send_receipt
 from demo.shop.models import Line, Product
 
 bp = Blueprint("checkout", __name__)
@@ -61,6 +62,7 @@ def check_out() -> dict[str, Any]:
     pay(total, request.form["card"])
     with sentry_sdk.start_span(op="shop.stock", name="reserve stock"):
         sold = g.db.scalar(select(func.count(Line.id)).where(Line.product_id == lines[0][0]))
+    send_receipt(g.db.get_bind(), lines)
     return {"total": total, "sold": sold}
 
 

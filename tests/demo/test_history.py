@@ -7,11 +7,35 @@ import pytest
 
 from console.core import clock
 from demo import history
+from demo.recording import Cast, Scene
 
-pytestmark = pytest.mark.slow
 DAYS = 4
 
 
+def scene(endpoint: str, release: str) -> Scene:
+    return Scene("", endpoint, 0.0, Cast(0.0, release, "recorded", {}, ""))
+
+
+@pytest.mark.parametrize(
+    ("release", "shares"),
+    [
+        ("shop@2.0.1", [2.0, 0.0, 0.0, 0.0, 1.0]),
+        ("shop@2.1.0", [0.0, 1.0, 1.0, 0.0, 1.0]),
+        ("shop@2.1.1", [0.0, 0.0, 0.0, 2.0, 1.0]),
+    ],
+)
+def test_a_page_plays_as_it_was_last_recorded(release, shares):
+    scenes = [
+        scene("products", "shop@2.0.0"),
+        scene("products", "shop@2.1.0"),
+        scene("products", "shop@2.1.0"),
+        scene("products", "shop@2.1.1"),
+        scene("home", "shop@2.1.0"),
+    ]
+    assert history._shares(scenes, release) == shares
+
+
+@pytest.mark.slow
 def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     project = server.project()
     sent = history.send(project.dsn, days=DAYS, per_day=60, visits=1)
@@ -27,3 +51,7 @@ def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     told = {release for _, release in history.RELEASES}
     assert {issue["first_release"] for issue in issues} <= told
     assert max(issue["users"] for issue in issues) > 1
+    day = clock.now() - timedelta(days=DAYS)
+    found = project.get(f"performance/endpoints?since={day:%Y-%m-%dT%H:%M:%SZ}")["endpoints"]
+    names = {one["name"] for one in found}
+    assert {"GET storefront.orders", "GET delivery.prices", "GET delivery.price"} <= names
