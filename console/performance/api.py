@@ -158,7 +158,7 @@ def trace(project: Project, trace_id: str) -> Response:
             {"id": one.event_id, "title": one.title, "span_id": one.span_id} for one in found.errors
         ],
         complete=len(found.spans) < MOST_SPANS,
-        url=_url("performance.trace", trace_id=trace_id),
+        url=page_url("performance.trace", trace_id=trace_id),
     )
 
 
@@ -174,6 +174,18 @@ def period(scope: Scope) -> dict[str, Any]:
     return {"since": scope.since.isoformat(), "until": scope.until.isoformat()}
 
 
+def page_url(endpoint: str, **values: Any) -> str:
+    """The address of a page of the project that is asked about."""
+    slugs = request.view_args or {}
+    return url_for(
+        endpoint,
+        organization=slugs["organization"],
+        project=slugs["project"],
+        _external=True,
+        **values,
+    )
+
+
 def _endpoint(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
@@ -185,7 +197,7 @@ def _endpoint(row: Row) -> dict[str, Any]:
         "p95_before_ms": _then(row.since_before),
         "p95_former_release_ms": _then(row.since_release),
         "p95_newest_release_ms": _ms(row.since_release.now) if row.since_release else None,
-        "url": _url("performance.endpoint", name=row.name),
+        "url": page_url("performance.endpoint", name=row.name),
     }
 
 
@@ -214,7 +226,7 @@ def _trace(row: Began) -> dict[str, Any]:
         "failed": row.failed,
         "environment": row.environment,
         "release": row.release,
-        "url": _url("performance.trace", trace_id=row.trace_id, at=row.timestamp.isoformat()),
+        "url": page_url("performance.trace", trace_id=row.trace_id, at=row.timestamp.isoformat()),
     }
 
 
@@ -237,17 +249,6 @@ def _span(one: SpanRow) -> dict[str, Any]:
         "release": one.release,
         "attributes": one.attributes,
     }
-
-
-def _url(endpoint: str, **values: Any) -> str:
-    slugs = request.view_args or {}
-    return url_for(
-        endpoint,
-        organization=slugs["organization"],
-        project=slugs["project"],
-        _external=True,
-        **values,
-    )
 
 
 def _then(change: Change | None) -> float | None:
