@@ -64,6 +64,7 @@ class Row:
     own: Sequence[Bar] = ()
     """Self time of a span, each member of a group."""
     critical: Sequence[Bar] = ()
+    """Its own part of the critical path; of a shut row also that of what it hides."""
     phases: Sequence[tuple[str, Bar]] = ()
     ghost: Bar | None = None
     change: int | None = None
@@ -75,6 +76,14 @@ class Row:
         if isinstance(self.entry, Node):
             return self.entry
         return self.entry.members[0] if isinstance(self.entry, Group) else None
+
+    @property
+    def own_outline(self) -> str:
+        return outline(self.own)
+
+    @property
+    def critical_outline(self) -> str:
+        return outline(self.critical)
 
     @property
     def values(self) -> list[list[str]]:
@@ -294,6 +303,11 @@ class _Drawing:
     def _fraction(self, duration: int) -> float | None:
         whole = self.tree.main.duration
         return duration / whole if whole else None
+
+
+def outline(bars: Iterable[Bar]) -> str:
+    """Bars as one SVG path, 100 wide and 1 high: a row may have hundreds of pieces."""
+    return "".join(f"M{bar.x:g} 0h{max(bar.width, FINEST):g}v1H{bar.x:g}z" for bar in bars)
 
 
 def label_of(node: Node) -> str:

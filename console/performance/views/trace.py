@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from flask import Response, abort, request
 
@@ -16,17 +15,19 @@ from console.performance.ghosts import Comparison, compare
 from console.performance.mini_map import Piece, failures, mini_map
 from console.performance.span_details import Details, details
 from console.performance.trace_branches import TOP
+from console.performance.trace_groups import parameters
 from console.performance.trace_notices import Notice, notices
 from console.performance.trace_tree import Tree, grown
 from console.performance.views.blueprint import DEFAULT_RANGE, bp
 from console.performance.views.endpoints import valid
+from console.performance.views.trace_addresses import NOBODY, Addresses
 from console.performance.waterfall import Waterfall, branch, waterfall
 from console.telemetry import spans, traces
 from console.telemetry.errors import EventRow
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began
 from console.web.htmx import page_or_part
-from console.web.timerange import LONGEST, current_range, scoped_url
+from console.web.timerange import LONGEST, current_range
 
 MOST_SPANS = 10_000
 MOST_OPEN = 200
@@ -59,20 +60,11 @@ class Shown:
     failures: Sequence[float]
     errors: Sequence[EventRow]
     compared: Compared | None
+    to: Addresses
 
     @property
     def tree(self) -> Tree:
         return self.fall.tree
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The page's own query parameters, for the links to its parts."""
-        kept = ("at", "from", "to", "q", "op", "category", "server", "over", "errors", "critical")
-        found = {name: request.args[name] for name in kept if request.args.get(name)}
-        found.setdefault("at", self.tree.began.isoformat())
-        if self.compared:
-            found["against"] = request.args["against"]
-        return found
 
     def offered(self, name: str) -> list[str]:
         """The operations (`op`) or servers (`server_name`) to filter by."""
@@ -119,7 +111,7 @@ def children(project: Project, trace_id: str, span_id: str) -> Response:
     shown = _shown(project, trace_id)
     group = request.args.get("group", "")
     key = group + span_id if group in {"", "g", "c"} else abort(400, "A group is g or c.")
-    if not group and int(span_id, 16) == 0 and span_id not in shown.tree.nodes:
+    if key == NOBODY and key not in shown.tree.nodes:
         key = TOP
     rows = branch(
         shown.tree,
@@ -129,12 +121,17 @@ def children(project: Project, trace_id: str, span_id: str) -> Response:
         level=_counted("level", 1),
         skip=_counted("skip", 0),
     )
+    if not rows:
+        abort(404, "There is nothing below this row.")
+    members = [row.node for row in rows if row.node is not None]
+    is_group = group == "g" and "skip" not in request.args
     return page_or_part(
         "performance/branch.html",
         "performance/_rows.html",
         shown=shown,
-        rows=rows or abort(404, "There is nothing below this row."),
-        names=CATEGORY_NAMES,
+        rows=rows,
+        noted=members[0] if is_group else None,
+        noted_values=parameters([member.span.name for member in members]),
     )
 
 
@@ -147,7 +144,8 @@ def _shown(project: Project, trace_id: str) -> Shown:
     tree = grown(found.spans, found.errors)
     compared = _compared(project, tree, form.against.data or "")
     comparison = compared.comparison if compared else None
-    fall = waterfall(tree, form.view(_keys("open"), _keys("shut")), comparison)
+    view = form.view(_keys("open"), _keys("shut"))
+    fall = waterfall(tree, view, comparison)
     stored = len(found.spans)
     if stored == MOST_SPANS:
         stored = spans.size(_everything(project).around(tree.began, spans.AROUND), trace_id)
@@ -160,6 +158,7 @@ def _shown(project: Project, trace_id: str) -> Shown:
         failures=failures(tree),
         errors=found.errors,
         compared=compared,
+        to=Addresses.of(trace_id, tree.began.isoformat(), view.opened, view.shut),
     )
 
 
@@ -214,14 +213,3 @@ def _keys(name: str) -> list[str]:
 
 def _counted(name: str, default: int) -> int:
     return min(max(request.args.get(name, default, type=int), default), DEEPEST)
-
-
-@bp.app_template_global()
-def row_url(shown: Shown, key: str, *, is_open: bool) -> str:
-    """The page with one row opened or shut, for a browser without JavaScript."""
-    opened, shut = set(_keys("open")) - {key}, set(_keys("shut")) - {key}
-    (shut if is_open else opened).add(key)
-    changes: dict[str, Any] = {"open": sorted(opened), "shut": sorted(shut)}
-    return scoped_url(
-        "performance.trace", trace_id=shown.trace_id, **shown.arguments, **changes
-    ) + (f"#r-{key}")

@@ -20,10 +20,11 @@
     row?.focus();
   };
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-panel-close]");
-    if (!link || event.metaKey || event.ctrlKey) return;
+    const link = event.target.closest("[data-panel-close], [data-span]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || !window.htmx) return;
     event.preventDefault();
-    close(link);
+    if (!link.matches("[data-span]")) close(link);
+    else htmx.ajax("GET", link.getAttribute("href"), { source: link, target: "#span-panel", swap: "outerHTML", push: "true" });
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !panel() || document.querySelector("dialog[open]")) return;
@@ -33,7 +34,7 @@
   });
   document.addEventListener("htmx:after:swap", (event) => {
     select();
-    if (event.detail.ctx?.sourceElement?.matches?.("a.wf-name, .wf-siblings a")) document.getElementById("span-title")?.focus();
+    if (event.detail.ctx?.sourceElement?.matches?.("[data-span]")) document.getElementById("span-title")?.focus();
   });
   document.addEventListener("DOMContentLoaded", select);
 })();

@@ -19,7 +19,15 @@
       if (shut === Infinity && one.getAttribute("aria-expanded") === "false") shut = level(one);
     }
   };
-  const toggle = (row, url) => {
+  const address = (row) => {
+    const [, group, id] = row.id.match(/^r-([gc]?)(\w{16})$/);
+    const url = new URL(row.closest("[data-wf]").dataset.wf, location.href);
+    url.pathname = url.pathname.replace(/\w{16}$/, id);
+    url.searchParams.set("level", level(row) + 1);
+    if (group) url.searchParams.set("group", group);
+    return url.pathname + url.search;
+  };
+  const toggle = (row) => {
     if (row.getAttribute("aria-expanded") === "true") {
       mark(row, false);
       for (const one of below(row)) one.hidden = true;
@@ -27,13 +35,13 @@
     }
     mark(row, true);
     if (below(row).length) show(row);
-    else htmx.ajax("GET", url, { source: row, target: row, swap: "afterend" });
+    else htmx.ajax("GET", address(row), { source: row, target: row, swap: "afterend" });
   };
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-wf-toggle]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || !window.htmx) return;
     event.preventDefault();
-    toggle(link.closest(".wf-row"), link.dataset.wfToggle);
+    toggle(link.closest(".wf-row"));
   });
 })();
