@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
-from console.ingest import auth, cors
+from console.ingest import auth, beacon, cors
 from console.ingest.auth import Grant, KeyRing, Refusal
 from console.ingest.decode import (
     Item,
@@ -28,6 +28,7 @@ from console.ingest.otlp import answers, encodings
 from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
 from console.ingest.quota import Quotas, Ruling
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from console.ingest.web_vitals import ITEM
 
 ENVELOPE, STORE = "sentry.envelope", "sentry.store"
 
@@ -56,7 +57,11 @@ RETRY_SECONDS = 30  # when a sender may try again after 503
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
 CONTENT_TYPE = "content type"
-WHOLE = {STORE: "event", ENVELOPE: "envelope"}  # what the ledger calls a request refused whole
+WHOLE = {
+    STORE: "event",
+    ENVELOPE: "envelope",
+    beacon.KIND: ITEM,
+}  # what the ledger calls a request refused whole
 
 _large = threading.BoundedSemaphore(1)
 
@@ -117,11 +122,10 @@ class Doors:
 def accept(submission: Submission, doors: Doors) -> Answer:
     """Make what may be stored durable and say so, or say why not; never raises for bad input."""
     try:
-        if submission.kind == STORE:
-            return _accept_store(submission, doors)
         if submission.kind.startswith(encodings.UNKNOWN):
             return _accept_traces(submission, doors)
-        return _accept_envelope(submission, doors)
+        ways = {STORE: _accept_store, beacon.KIND: _accept_beacon}
+        return ways.get(submission.kind, _accept_envelope)(submission, doors)
     except Refusal as refusal:
         _count_refusal(submission, refusal, doors.refusals)
         return refused(refusal.status, refusal.reason, refusal.detail)
@@ -195,6 +199,24 @@ def _accept_traces(submission: Submission, doors: Doors) -> Answer:
         return sorting.nothing_kept()
     doors.spool.append(_row(submission, grant, submission.body, submission.encoding, ["span"]))
     return Answer(200, answers.stored(found.flaws), cors.ALLOWED | sorting.ruling.headers)
+
+
+def _accept_beacon(submission: Submission, doors: Doors) -> Answer:
+    """A beacon carries its key in the body: a page that is being left cannot set headers."""
+    try:
+        raw = inflate(submission.body, submission.encoding, limit=beacon.BODY_LIMIT)
+        sent = beacon.parse(raw)
+    except TooLarge as error:
+        raise Refusal(413, TOO_LARGE, str(error)) from error
+    except Undecodable as error:
+        raise _undecodable(error, None) from error
+    key = sent.get("key")
+    grant = _grant(submission, doors, key if isinstance(key, str) else None)
+    sorting = _sort([ItemHead(ITEM, len(raw), len(sent["m"]))], grant, doors)
+    if not any(sorting.kept):
+        return sorting.nothing_kept()
+    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, [ITEM]))
+    return Answer(204, {}, cors.ALLOWED)
 
 
 def _grant(

@@ -14,7 +14,7 @@ from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping, group
-from console.ingest import decode, outcomes, sentry, spool
+from console.ingest import beacon, decode, outcomes, sentry, spool, web_vitals
 from console.ingest.events import error_event
 from console.ingest.models import DigestPosition
 from console.ingest.otlp import encodings
@@ -23,7 +23,7 @@ from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
 from console.ingest.spool import SpoolRow
 from console.telemetry.database import TelemetryUnavailable
-from console.telemetry.records import Batch, ErrorEvent, Span, Written
+from console.telemetry.records import Batch, ErrorEvent, PageLoad, Span, Written
 from console.telemetry.store import TelemetryStore
 
 INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
@@ -57,6 +57,7 @@ class Records:
     project_id: int
     events: list[tuple[Grouping, ErrorEvent]] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    page_loads: list[PageLoad] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
 
 
@@ -97,6 +98,7 @@ def _commit(
     batch = Batch(
         errors=[event for one in records for _, event in one.events],
         spans=[span for one in records for span in one.spans],
+        page_loads=[load for one in records for load in one.page_loads],
     )
     try:
         written = store.write(organization_id, batch, last)
@@ -198,7 +200,11 @@ def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
         address=str(row.header.get("address", "")),
     )
     decoded = _items(row, raw, context)
-    records = Records(row.project_id, spans=decoded.spans)
+    found, implausible = web_vitals.page_loads(decoded.spans)
+    if implausible:
+        decoded.count(web_vitals.ITEM, INVALID, web_vitals.IMPLAUSIBLE, implausible)
+    loads = [*decoded.page_loads, *found]
+    records = Records(row.project_id, spans=decoded.spans, page_loads=loads)
     for event in decoded.events:
         grouping = group(event)
         records.events.append((grouping, error_event(event, grouping, context)))
@@ -209,6 +215,8 @@ def _decoded(row: SpoolRow, rules: ScrubRules) -> Records:
 def _items(row: SpoolRow, raw: bytes, context: sentry.Context) -> sentry.Decoded:
     if row.kind in encodings.ENCODINGS:
         return otlp_spans.decode(raw, row.kind, context)
+    if row.kind == beacon.KIND:
+        return beacon.decode(raw, context)
     if row.kind == "sentry.store":
         return sentry.decode(decode.parse_store(raw, limit=INFLATED_LIMIT), context)
     return sentry.decode(decode.parse_envelope(raw), context)
@@ -231,7 +239,11 @@ def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
 
 
 def _lost(row: SpoolRow, detail: str) -> Count:
-    item_type = "traces" if row.kind in encodings.ENCODINGS else row.kind.removeprefix("sentry.")
+    item_type = row.kind.removeprefix("sentry.")
+    if row.kind in encodings.ENCODINGS:
+        item_type = "traces"
+    elif row.kind == beacon.KIND:
+        item_type = web_vitals.ITEM
     return Count(row.project_id, item_type, INVALID, UNDECODABLE, 1, row.received_at, detail)
 
 
@@ -263,6 +275,8 @@ def _count(
                 arrived.setdefault(event.project_id, []).append((issue_id, event))
         for span in one.spans:
             fates.of_span(span)
+        for load in one.page_loads:
+            fates.saw(load)
     happenings = [
         happening
         for project_id, events in arrived.items()
@@ -305,12 +319,18 @@ class Fates:
             at = self.latest[project_id]
             yield Count(project_id, item_type, outcome, "", quantity, at)
 
+    def saw(self, record: ErrorEvent | Span | PageLoad) -> None:
+        """Remember the environment and release that sent something, and when."""
+        self.latest[record.project_id] = record.received_at
+        if record.environment or record.release:
+            where = (record.environment, record.release, record.timestamp)
+            self.seen.setdefault(record.project_id, set()).add(where)
+
     def _note(self, record: ErrorEvent | Span, item_type: str, *, stored: bool) -> bool:
         self.tally[record.project_id, item_type, STORED if stored else DUPLICATE] += 1
         self.latest[record.project_id] = record.received_at
-        if stored and (record.environment or record.release):
-            where = (record.environment, record.release, record.timestamp)
-            self.seen.setdefault(record.project_id, set()).add(where)
+        if stored:
+            self.saw(record)
         return stored
 
 

@@ -10,7 +10,7 @@ from console.ingest.arrival import Arrival, Context, text
 from console.ingest.decode import Envelope, Item, Undecodable, load_json
 from console.ingest.event_items import event_id, normalise
 from console.ingest.span_items import NotASpan
-from console.telemetry.records import Span
+from console.telemetry.records import PageLoad, Span
 
 __all__ = ["Context", "Decoded", "ItemCount", "decode"]
 
@@ -71,6 +71,7 @@ class Decoded:
 
     events: list[dict[str, Any]] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    page_loads: list[PageLoad] = field(default_factory=list)
     tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     event_bytes: int = 0
 

@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console.core import config as configuration
 from console.core.config import Config
-from console.ingest import auth, cors, outcomes, quota, spool
+from console.ingest import auth, beacon, cors, outcomes, quota, spool
 from console.ingest.accept import (
     BODY_LIMIT,
     ENVELOPE,
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
-ADDRESS = re.compile(r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store)/?|/tunnel/?")
+ADDRESS = re.compile(
+    r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store|beacon)/?|/tunnel/?"
+)
 # OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
 TRACES = re.compile(
     r"(?:/i)?/v1/traces/?|(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
 )
 READ_BYTES = 1 << 16
-KINDS = {"envelope": ENVELOPE, "store": STORE, None: ENVELOPE}
+KINDS = {"envelope": ENVELOPE, "store": STORE, "beacon": beacon.KIND, None: ENVELOPE}
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -151,6 +153,8 @@ def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
 
 def _encoded(answer: Answer, kind: str) -> tuple[bytes, str]:
     """The body of an answer and its content type, as senders of this kind read them."""
+    if answer.status == 204:
+        return b"", "application/json"
     if kind.startswith(encodings.UNKNOWN):
         return answers.encoded(answer.status, answer.content, kind)
     return orjson.dumps(answer.content), "application/json"

@@ -1,0 +1,145 @@
+"""What our own script (static/beacon/beacon.js) tells of a page's web vitals."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from console.ingest.arrival import Context, hex_id, text
+from console.ingest.decode import Undecodable, load_json
+from console.ingest.sentry import INVALID, Decoded
+from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, told_at
+from console.performance.names import collapsed_path
+from console.telemetry.records import AttributeValue, PageLoad
+from console.telemetry.web_vitals import BY_NAME, Metric
+
+KIND = "pharos.beacon"
+BODY_LIMIT = 16 << 10
+METRIC_LIMIT = 20
+DEVICES = frozenset({"desktop", "mobile", "tablet"})
+# Names of the web-vitals package's attribution, and those that pages show it under.
+_CAUSES = {
+    "LCP": {
+        "target": "target",
+        "url": "url",
+        "timeToFirstByte": "ttfb",
+        "resourceLoadDelay": "load_delay",
+        "resourceLoadDuration": "load_duration",
+        "elementRenderDelay": "render_delay",
+    },
+    "INP": {
+        "interactionTarget": "target",
+        "interactionType": "type",
+        "inputDelay": "input_delay",
+        "processingDuration": "processing",
+        "presentationDelay": "presentation",
+        "loadState": "load_state",
+        "scriptUrl": "script_url",
+        "scriptFunction": "script_function",
+        "scriptInvoker": "script_invoker",
+        "scriptDuration": "script_duration",
+        "scriptPart": "script_part",
+    },
+    "CLS": {
+        "largestShiftTarget": "target",
+        "largestShiftValue": "shift_value",
+        "largestShiftTime": "shift_time",
+        "loadState": "load_state",
+    },
+    "TTFB": {
+        "waitingDuration": "waiting",
+        "cacheDuration": "cache",
+        "dnsDuration": "dns",
+        "connectionDuration": "connection",
+        "requestDuration": "request",
+    },
+}
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """The body of a beacon; raises Undecodable if it is none of version 1."""
+    body = load_json(raw)
+    if not isinstance(body, dict) or body.get("v") != 1:
+        raise Undecodable("the body is no beacon of version 1")
+    metrics = body.get("m")
+    if not isinstance(metrics, list) or not 0 < len(metrics) <= METRIC_LIMIT:
+        raise Undecodable(f"a beacon brings 1 to {METRIC_LIMIT} metrics")
+    return body
+
+
+def decode(raw: bytes, context: Context) -> Decoded:
+    """The page load that a beacon tells of; raises Undecodable, counts what no page measures."""
+    body = context.scrubber.scrub(parse(raw))
+    page = body.get("page")
+    page_id = hex_id(page.get("id"), 16) if isinstance(page, dict) else ""
+    if not isinstance(page, dict) or not page_id:
+        raise Undecodable("the beacon names no page by an id of 16 hexadecimal digits")
+    decoded = Decoded()
+    measured: dict[str, Any] = {}
+    attribution: dict[str, AttributeValue] = {}
+    for metric, value, causes in _metrics(body["m"], decoded):
+        measured[metric.column] = value
+        attribution[f"{metric.column}.at"] = told_at(context.received_at.timestamp())
+        attribution |= _causes(metric, causes)
+    if measured:
+        load = _page_load(body, page, page_id, context)
+        decoded.page_loads.append(PageLoad(**load, **measured, attribution=attribution))
+        decoded.count(ITEM, "stored", "", len(measured))
+    return decoded
+
+
+def _page_load(
+    body: Mapping[str, Any], page: Mapping[str, Any], page_id: str, context: Context
+) -> dict[str, Any]:
+    path = _plain(text(page.get("path"), 2 * LONGEST))
+    device = text(body.get("dev"), 10)
+    return {
+        "organization_id": context.organization_id,
+        "project_id": context.project_id,
+        "position": context.position,
+        "page_id": page_id,
+        "timestamp": context.received_at,
+        "received_at": context.received_at,
+        "page": _plain(text(page.get("route"), LONGEST)) or collapsed_path(path) or "/",
+        "path": path[:LONGEST],
+        "device": device if device in DEVICES else "",
+        "navigation": text(body.get("nav"), 40),
+        "environment": text(body.get("env"), 64),
+        "release": text(body.get("rel")),
+        "source": "beacon",
+    }
+
+
+def _metrics(
+    items: list[Any], decoded: Decoded
+) -> Iterator[tuple[Metric, float, Mapping[str, Any]]]:
+    """Each metric that makes sense, with what made it; of one that comes twice the last counts."""
+    for item in items:
+        metric = BY_NAME.get(text(item.get("n"), 10)) if isinstance(item, dict) else None
+        value = item.get("v") if isinstance(item, dict) else None
+        if metric is None:
+            decoded.count(ITEM, INVALID, "a metric of another name than LCP, INP, CLS, FCP, TTFB")
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            decoded.count(ITEM, INVALID, "a metric without a number")
+        elif not metric.is_plausible(value):
+            decoded.count(ITEM, INVALID, IMPLAUSIBLE)
+        else:
+            causes = item.get("a")
+            yield metric, float(value), causes if isinstance(causes, dict) else {}
+
+
+def _causes(metric: Metric, said: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {}
+    for sent, shown in _CAUSES.get(metric.name, {}).items():
+        value = said.get(sent)
+        if isinstance(value, str) and value:
+            found[f"{metric.column}.{shown}"] = (
+                _plain(value) if "url" in shown.lower() else value
+            )[:LONGEST]
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            found[f"{metric.column}.{shown}"] = value
+    return found
+
+
+def _plain(address: str) -> str:
+    """Without query and fragment, where secrets are; the script leaves them out too."""
+    return re.split(r"[?#]", address, maxsplit=1)[0]

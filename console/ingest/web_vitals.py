@@ -1,0 +1,137 @@
+"""Web vitals in what browsers' SDKs send: page loads, and the pieces that come apart from them.
+
+Streamed clients send LCP, CLS and INP as spans of their own that name their page load and know no
+address; static ones as measurements of the page load, but for INP (facts of sentry-javascript's
+browser-utils; docs of web.dev for what each metric is).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from console.telemetry.records import AttributeValue, PageLoad, Span
+from console.telemetry.web_vitals import METRICS, Metric
+
+VITAL_PREFIX = "browser.web_vital."
+PAGE_LOAD = "pageload"
+PAGE_LOAD_ID = "sentry.pageload.span_id"
+LONGEST = 200
+ITEM = "web_vital"
+IMPLAUSIBLE = "a web vital that no page can have measured"
+# Where a metric's value stands: what is sent under other names is renamed before (attributes.py).
+_VALUES = {metric.column: f"{VITAL_PREFIX}{metric.column}.value" for metric in METRICS} | {
+    "fid": "measurement.fid"
+}
+# What made a metric, by the names that pages show it under.
+_CAUSES = {
+    "lcp.element": "lcp.target",
+    "lcp.url": "lcp.url",
+    "lcp.resource_load_delay": "lcp.load_delay",
+    "lcp.resource_load_duration": "lcp.load_duration",
+    "lcp.element_render_delay": "lcp.render_delay",
+    "cls.source.1": "cls.target",
+    "inp.target": "inp.target",
+    "inp.interaction_type": "inp.type",
+    "inp.input_delay": "inp.input_delay",
+    "inp.processing_duration": "inp.processing",
+    "inp.presentation_delay": "inp.presentation",
+}
+_TABLET = re.compile(r"ipad|tablet|android(?!.*mobile)", re.IGNORECASE)
+_PHONE = re.compile(r"mobi|iphone|ipod", re.IGNORECASE)
+
+
+def page_loads(spans: Iterable[Span]) -> tuple[list[PageLoad], int]:
+    """What these spans say of page loads, and how many values no page can have measured."""
+    found: list[PageLoad] = []
+    implausible = 0
+    for span in spans:
+        if span.category in {"page", "vital"}:
+            measured, dropped = _measured(span)
+            implausible += dropped
+            if load := _page_load(span, measured):
+                found.append(load)
+    return found, implausible
+
+
+def device_of(user_agent: str) -> str:
+    """desktop, mobile or tablet by what the browser says it is; "" if it says nothing.
+
+    A library would tell the model too; these three are all that vitals are split by.
+    """
+    if _TABLET.search(user_agent):
+        return "tablet"
+    if _PHONE.search(user_agent):
+        return "mobile"
+    return "desktop" if user_agent else ""
+
+
+def told_at(received: float) -> int:
+    """When a value was told, in microseconds: the one told last is the page's."""
+    return round(received * 1_000_000)
+
+
+def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
+    is_page = span.op == PAGE_LOAD and span.is_segment
+    page_id = span.span_id if is_page else _page_id(span)
+    if not page_id or not (is_page or measured):
+        return None
+    said = span.attributes
+    agent = str(said.get("user_agent.original") or "")
+    return PageLoad(
+        organization_id=span.organization_id,
+        project_id=span.project_id,
+        position=span.position,
+        page_id=page_id,
+        timestamp=span.timestamp,
+        client_timestamp=span.client_timestamp,
+        received_at=span.received_at,
+        page=span.endpoint if is_page else "",
+        path=str(said.get("url.path") or "")[:LONGEST] if is_page else "",
+        device=device_of(agent) if is_page else "",
+        navigation=str(said.get("browser.navigation.type") or "")[:40],
+        environment=span.environment,
+        release=span.release,
+        source="sentry",
+        user_key=span.user_key,
+        trace_id=span.trace_id,
+        attribution=_attribution(span, measured),
+        **measured,
+    )
+
+
+def _page_id(span: Span) -> str:
+    """The page load that a vital belongs to: named, or the segment that it was sent within."""
+    named = str(span.attributes.get(PAGE_LOAD_ID) or "")
+    if re.fullmatch(r"[0-9a-f]{16}", named):
+        return named
+    return span.segment_id if span.segment_id != span.span_id else span.parent_span_id
+
+
+def _measured(span: Span) -> tuple[dict[str, float], int]:
+    found, dropped = {}, 0
+    for metric, value in _values(span):
+        if metric.is_plausible(value):
+            found[metric.column] = value
+        else:
+            dropped += 1
+    return found, dropped
+
+
+def _values(span: Span) -> Iterator[tuple[Metric, float]]:
+    for metric in METRICS:
+        value = span.attributes.get(_VALUES[metric.column])
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield metric, float(value)
+
+
+def _attribution(span: Span, measured: Mapping[str, float]) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {}
+    for name in measured:
+        found[f"{name}.at"] = told_at(span.received_at.timestamp())
+    for sent, shown in _CAUSES.items():
+        value: Any = span.attributes.get(VITAL_PREFIX + sent)
+        if shown.partition(".")[0] in measured and value not in (None, ""):
+            found[shown] = value[:LONGEST] if isinstance(value, str) else value
+    if "lcp" in measured and "ttfb" in measured:
+        found["lcp.ttfb"] = measured["ttfb"]
+    return found
