@@ -138,21 +138,19 @@ def test_a_preflight_is_answered(client, acme):
     assert client.options(f"/api/{acme.id}/beacon/").status_code == 204
 
 
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+WORDS = st.text(max_size=8)
 JSON: Any = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
+    st.none() | st.booleans() | NUMBERS | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=8,
 )
+METRIC = st.fixed_dictionaries({"n": st.just("LCP"), "v": JSON, "a": JSON})
+NO_DEADLINE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(page=JSON, m=st.lists(st.fixed_dictionaries({"n": st.just("LCP"), "v": JSON, "a": JSON})))
+@settings(max_examples=100, **NO_DEADLINE)
+@given(page=JSON, m=st.lists(METRIC, max_size=3))
 def test_decoding_is_total(page, m):
     context = Context(
         organization_id=1,
