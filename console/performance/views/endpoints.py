@@ -17,13 +17,15 @@ from console.performance import endpoints as domain
 from console.performance.endpoints import Listed, Row
 from console.performance.forms import EndpointName, EndpointsFilter, ThresholdForm
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
-from console.telemetry import requests
+from console.telemetry import requests, statements
+from console.telemetry.statements import Wanted
 from console.web.forms import sentence
 from console.web.htmx import go_to, page_or_part, polled_part
 from console.web.timerange import current_range, scoped_url
 
 F = TypeVar("F", bound=Form)
 PER_PAGE = 50
+MOST_STATEMENTS = 10
 add_to_rail("Endpoints", "pulse", "performance.endpoints", 20)
 
 
@@ -119,6 +121,25 @@ def endpoint_time(project: Project) -> Response:
         panel="performance/_time.html",
         name=name,
         spent=time_spent.around_percentiles(scope, name),
+    )
+
+
+@bp.get("/endpoint/queries")
+@project_view("viewer")
+def endpoint_queries(project: Project) -> Response:
+    name = valid(EndpointName(request.args)).name.data or ""
+    scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
+    found, total = statements.statements(scope, Wanted(endpoint=name))
+    shown = found[:MOST_STATEMENTS]
+    return page_or_part(
+        "performance/panel.html",
+        "performance/_endpoint_queries.html",
+        panel="performance/_endpoint_queries.html",
+        name=name,
+        statements=shown,
+        count=len(found),
+        total=total,
+        texts=statements.texts(scope, [one.fingerprint for one in shown]) if shown else {},
     )
 
 
