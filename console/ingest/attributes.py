@@ -33,6 +33,8 @@ _OURS = {
     # The conventions list these under several attributes, each the other's alias.
     **dict.fromkeys(("code.file.path", "code.filepath"), "code.file.path"),
     **dict.fromkeys(("code.function.name", "code.function"), "code.function.name"),
+    # The conventions know these as "cls.source.<key>"; browsers before 11 number them.
+    **{f"cls.source.{n}": f"browser.web_vital.cls.source.{n}" for n in range(1, 6)},
 }
 _MILLISECONDS = {"second": 1000.0, "microsecond": 0.001, "nanosecond": 0.000001}
 

@@ -177,6 +177,11 @@ def test_status(fields, status):
     assert span.status == status
 
 
+def test_what_shifted_has_one_name():
+    (static,) = spans_of(transaction({"data": {"cls.source.1": "aside.offer"}}))
+    assert static.attributes == {"browser.web_vital.cls.source.1": "aside.offer"}
+
+
 def test_measurements_have_one_form():
     measurements = {
         "lcp": {"value": 1.2, "unit": "second"},
