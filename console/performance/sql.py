@@ -99,6 +99,7 @@ def normalise(sql: str) -> str:
     drivers number (savepoints, cursors, temporary tables), which are values too. A text that was
     cut in a value or a list of values ends as if the list ended there. Idempotent.
     """
+    sql = sql.rstrip()  # at the end, every space would be looked at from every one before it
     statement = _Statement(sql)
     takers = statement.takers()
     for token in _TOKEN.finditer(sql):
@@ -341,7 +342,7 @@ class _Statement:
         group, pieces = self._group, self._pieces
         if not plain and group.spoiled_at is None:
             group.spoiled_at = len(pieces)
-        if group.rows and piece != ",":
+        if group.rows and kind not in ",e":
             group.rows = None
         if not pieces:
             self._first = piece

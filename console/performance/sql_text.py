@@ -22,7 +22,7 @@ READS = (
 
 _MAIN = re.compile(r"[()]|\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|VALUES)\b")
 _FIRST = re.compile(r"\w+")
-_NAME = r"""(?:[\w$.#]+|"[^"]*"|`[^`]*`|\[[^\]]*\])+"""
+_NAME = r"""(?:[\w$.#]+|"[^"]*"|`[^`]*`|\[[^\]]*\])++"""
 _TABLE = re.compile(
     rf"""(?x)
       \b(?:(?<!DISTINCT\ )FROM | JOIN | INTO | (?<!FOR\ )(?<!DO\ )(?<!KEY\ )UPDATE | TABLE)
@@ -32,7 +32,7 @@ _TABLE = re.compile(
     """
 )
 _MORE = re.compile(rf", ({_NAME})")
-_COMMON = re.compile(rf"(?:\bWITH (?:RECURSIVE )?|\), )({_NAME})(?: \([^()]*\))? AS ")
+_COMMON = re.compile(rf"(?:\bWITH (?:RECURSIVE )?|\), )({_NAME})(?: ?\([^()]*\))? AS ")
 _OF_FUNCTIONS = re.compile(
     r"\b(?:extract|substring|trim|overlay|position)\([^()]*\)", re.IGNORECASE
 )

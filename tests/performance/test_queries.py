@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from console.accounts import releases
 from console.core.db import db
 from console.performance.endpoints import Change
-from console.performance.statements import FEW, REGRESSED_US, SLOW_US, is_regression
+from console.performance.statements import FEW, REGRESSED_US, SLOW_MS, is_regression
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span
@@ -57,7 +57,7 @@ def calls_of(app, clock):
 
 def test_the_list_says_what_is_slow_and_stands_by_impact(as_vic, acme, calls_of):
     calls_of(acme, 4)
-    calls_of(acme, fingerprint=WRITE, duration_us=SLOW_US, status="internal_error")
+    calls_of(acme, fingerprint=WRITE, duration_us=SLOW_MS * MS, status="internal_error")
     page = as_vic.get(LIST).text
     assert page.index("UPDATE author") < page.index("SELECT * FROM book")
     assert page.count("</svg>Slow</span>") == 1

@@ -46,6 +46,13 @@ def write(asking):
     return write
 
 
+def usage(**fields):
+    """The calls of READ, of which there are some."""
+    found = statements.usage(scope(**fields), READ)
+    assert found is not None
+    return found
+
+
 def test_statements_stand_in_the_order_of_their_total_time(write):
     write(
         *[call(duration_us=n * MS, segment_id=f"{n % 2 + 1:016x}") for n in range(1, 11)],
@@ -54,34 +61,35 @@ def test_statements_stand_in_the_order_of_their_total_time(write):
         call("", name="connect"),
     )
     (write_, read), total = statements.statements(scope(), Wanted())
+    assert total is not None
     assert (write_.fingerprint, read.fingerprint) == (WRITE, READ)
-    usage = read.usage
-    assert (usage.calls, usage.received, usage.failed, usage.requests) == (10, 10, 0, 2)
-    assert usage.per_request == 5
-    assert usage.p50 == pytest.approx(5.5 * MS)
-    assert usage.p95 == pytest.approx(9.55 * MS)
-    assert usage.p99 == pytest.approx(9.91 * MS)
-    assert (usage.total_us, usage.estimated) == (55 * MS, False)
+    found = read.usage
+    assert (found.calls, found.received, found.failed, found.requests) == (10, 10, 0, 2)
+    assert found.per_request == 5
+    assert found.p50 == pytest.approx(5.5 * MS)
+    assert found.p95 == pytest.approx(9.55 * MS)
+    assert found.p99 == pytest.approx(9.91 * MS)
+    assert (found.total_us, found.estimated) == (55 * MS, False)
     assert write_.usage.failed == 1
     assert (total.calls, total.total_us, total.requests) == (11, 155 * MS, 3)
     assert statements.total_us(scope()) == 155 * MS
-    assert statements.usage(scope(), READ) == usage
+    assert usage() == found
 
 
 def test_counts_are_corrected_by_the_sample_rate(write):
     write(call(sample_rate=0.25), call(sample_rate=0.5, status="aborted"))
-    usage = statements.usage(scope(), READ)
-    assert (usage.calls, usage.received, usage.failed) == (6, 2, 2)
-    assert usage.total_us == 60 * MS
-    assert usage.estimated
-    assert usage.per_request == 2
+    found = usage()
+    assert (found.calls, found.received, found.failed) == (6, 2, 2)
+    assert found.total_us == 60 * MS
+    assert found.estimated
+    assert found.per_request == 2
     assert sum(statements.durations(scope(), READ).values()) == 6
 
 
 def test_a_call_outside_of_any_request_is_none_of_a_request(write):
     write(call(is_segment=True, segment_id="9" * 16))
-    usage = statements.usage(scope(), READ)
-    assert (usage.calls, usage.requests, usage.per_request) == (1, 0, 0)
+    found = usage()
+    assert (found.calls, found.requests, found.per_request) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +123,8 @@ def test_only_calls_of_the_scope_count(write):
         call(at=hour(-13)),
         call(environment="staging", at=hour(1)),
     )
-    assert statements.usage(scope(), READ).calls == 2
-    assert statements.usage(scope(environment="staging"), READ).calls == 1
+    assert usage().calls == 2
+    assert usage(environment="staging").calls == 1
     assert statements.usage(scope(project_id=3), READ) is None
     assert statements.statements(scope(project_id=3), Wanted()) == ([], None)
     assert statements.total_us(scope(project_id=3)) == 0
@@ -137,6 +145,7 @@ def test_percentiles_per_time_bucket_have_gaps(write):
     )
     found = statements.moments(scope(), 3600, READ)
     first, *rest = found.usages
+    assert first is not None
     assert (first.calls, first.p50) == (2, 20 * MS)
     assert rest == [None] * 23
     assert found.starts[0] == hour(-12)
