@@ -29,6 +29,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/code.css",
         "css/charts.css",
         "css/categories.css",
+        "css/vitals.css",
         "css/errors.css",
         "css/waterfall.css",
     ),

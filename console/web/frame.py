@@ -81,9 +81,16 @@ def has_endpoint(name: str) -> bool:
 
 
 def kept_arguments() -> list[tuple[str, str]]:
-    """The page's own query parameters, which the top bar's form must hand on."""
-    dropped = {*PARAMETERS, "page", "cursor"}
-    return [(name, value) for name, value in request.args.items(multi=True) if name not in dropped]
+    """The page's own query parameters, which the top bar's form must hand on.
+
+    Not the place in a list: a number as `page`, a `cursor`. A `page` by name is what it is about.
+    """
+    dropped = {*PARAMETERS, "cursor"}
+    return [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if name not in dropped and not (name == "page" and value.isdecimal())
+    ]
 
 
 def url_with(**changes: Any) -> str:

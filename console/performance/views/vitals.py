@@ -1,0 +1,238 @@
+"""The web vitals of all pages and of one, and the panels around them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Response, abort, request
+
+from console.accounts import releases
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.performance import queries, vital_cards, vital_charts, vital_phases
+from console.performance.endpoints import scope_of
+from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
+from console.performance.views.endpoints import valid
+from console.performance.vital_cards import CURRENT, Card, Row
+from console.performance.vital_charts import VitalHistogram
+from console.performance.vital_filter import VitalsFilter, VitalsPageFilter
+from console.telemetry import vital_causes, vitals
+from console.telemetry.scope import Scope
+from console.telemetry.vitals import Vitals, Wanted
+from console.web.htmx import page_or_part, polled_part
+from console.web.timerange import aligned, current_range
+
+PER_PAGE = 50
+MOST_PAGES = 1000
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+add_to_rail("Web vitals", "globe", "performance.vitals", 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the page of all pages shows."""
+
+    form: VitalsFilter
+    cards: Sequence[Card]
+    rows: Sequence[Row]
+    page: int
+    pages: int
+    count: int
+    loads: int
+    versions: Sequence[str]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The columns of the table."""
+        return [metric.name for metric in CURRENT]
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        return self.form.asked
+
+
+@dataclass(frozen=True, slots=True)
+class PageBoard:
+    """What the page of one page shows."""
+
+    form: VitalsPageFilter
+    cards: Sequence[Card]
+    histogram: VitalHistogram | None
+
+    @property
+    def causes(self) -> str:
+        """The title of the panel that says what made the chosen metric, "" where nothing does."""
+        return vital_phases.TITLES.get(self.form.metric.data, "")
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        return self.form.asked
+
+
+@bp.get("/vitals/", endpoint="vitals")
+@project_view("viewer")
+def board(project: Project) -> Response:
+    """P75 of every metric, and the pages by how many bad visits they account for."""
+    form = valid(VitalsFilter(request.args))
+    scope = _scope(project, form)
+    now = vitals.overview(scope, form.wanted)
+    pages = vitals.by(scope, form.wanted, "page", limit=MOST_PAGES)
+    rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
+    number = min(max(request.args.get("page", 1, type=int), 1), -(-len(rows) // PER_PAGE) or 1)
+    return polled_part(
+        "performance/vitals.html",
+        "performance/_vitals.html",
+        board=Board(
+            form=form,
+            cards=_cards(project, scope, form.wanted, now),
+            rows=rows[(number - 1) * PER_PAGE : number * PER_PAGE],
+            page=number,
+            pages=-(-len(rows) // PER_PAGE) or 1,
+            count=len(rows),
+            loads=now.loads,
+            versions=releases.versions(project),
+        ),
+    )
+
+
+@bp.get("/vitals/page")
+@project_view("viewer")
+def vitals_page(project: Project) -> Response:
+    """One page: its metrics, and how the visits of the chosen one spread."""
+    form = valid(VitalsPageFilter(request.args))
+    scope, metric = _scope(project, form), form.chosen
+    now = vitals.overview(scope, form.wanted)
+    vital = now.metrics.get(metric.name)
+    return polled_part(
+        "performance/vitals_page.html",
+        "performance/_vitals_page.html",
+        name=form.page.data,
+        board=PageBoard(
+            form=form,
+            cards=_cards(project, scope, form.wanted, now),
+            histogram=vital_charts.histogram(
+                vital, vitals.distribution(scope, form.wanted, metric.name)
+            )
+            if vital
+            else None,
+        ),
+    )
+
+
+@bp.get("/vitals/trend")
+@project_view("viewer")
+def vitals_trend(project: Project) -> Response:
+    """The chosen metric over time, of all pages or of the one that `page` names."""
+    form = _of_page_or_all()
+    charts = vital_charts.trend_charts(
+        project,
+        queries.monitoring(project),
+        _scope(project, form),
+        current_range(DEFAULT_RANGE),
+        metric=form.chosen,
+        wanted=form.wanted,
+    )
+    part = "performance/_vital_trend.html"
+    return polled_part("performance/vital_panel.html", part, panel=part, form=form, charts=charts)
+
+
+@bp.get("/vitals/splits")
+@project_view("viewer")
+def vitals_splits(project: Project) -> Response:
+    """The same page loads by device and by release."""
+    form = _of_page_or_all()
+    scope = _scope(project, form)
+    part = "performance/_vital_splits.html"
+    return page_or_part(
+        "performance/vital_panel.html",
+        part,
+        panel=part,
+        form=form,
+        metrics=[metric.name for metric in CURRENT],
+        splits=[
+            (title, field, vital_cards.rows(found, form.chosen.name))
+            for title, field, found in (
+                ("Devices", "device", vitals.by(scope, form.wanted, "device")),
+                ("Releases", "release", vitals.by(scope, form.wanted, "release", limit=10)),
+            )
+        ],
+    )
+
+
+@bp.get("/vitals/causes")
+@project_view("viewer")
+def vitals_causes(project: Project) -> Response:
+    """The phases and elements that made the chosen metric of a page."""
+    form = _attributed()
+    scope, metric = _scope(project, form), form.chosen
+    told, parts = vital_causes.parts(scope, form.wanted, metric.name)
+    part = "performance/_vital_causes.html"
+    return page_or_part(
+        "performance/vital_panel.html",
+        part,
+        panel=part,
+        form=form,
+        metric=metric,
+        title=vital_phases.TITLES[metric.name],
+        told=told,
+        phases=vital_phases.phases(parts),
+        culprits=[
+            vital_phases.culprit(metric, cause)
+            for cause in vital_causes.causes(scope, form.wanted, metric.name)
+        ],
+    )
+
+
+@bp.get("/vitals/loads")
+@project_view("viewer")
+def vitals_loads(project: Project) -> Response:
+    """The page loads that felt worst, each with its trace where it has one."""
+    form = valid(VitalsPageFilter(request.args))
+    metric = form.chosen
+    found = vital_causes.worst(_scope(project, form), form.wanted, metric.name)
+    part = "performance/_vital_loads.html"
+    return page_or_part(
+        "performance/vital_panel.html",
+        part,
+        panel=part,
+        form=form,
+        metric=metric,
+        loads=[(load, vital_cards.rated(metric, load.value)) for load in found],
+    )
+
+
+def _attributed() -> VitalsPageFilter:
+    form = valid(VitalsPageFilter(request.args))
+    if form.chosen.name not in vital_phases.ATTRIBUTED:
+        abort(400, f"metric: nothing is known of what made {form.chosen.name}.")
+    return form
+
+
+def _of_page_or_all() -> VitalsFilter:
+    kind = VitalsPageFilter if "page" in request.args else VitalsFilter
+    return valid(kind(request.args))
+
+
+def _scope(project: Project, form: VitalsFilter) -> Scope:
+    return scope_of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
+
+
+def _cards(project: Project, scope: Scope, wanted: Wanted, now: Vitals) -> list[Card]:
+    return vital_cards.cards(
+        now,
+        vitals.overview(scope.before(), wanted),
+        _trends(scope, wanted, list(now.metrics)),
+        queries.monitoring(project),
+    )
+
+
+def _trends(scope: Scope, wanted: Wanted, metrics: Sequence[str]) -> dict[str, list[float | None]]:
+    """P75 of each metric per hour or, in ranges of more than two days, per UTC day."""
+    step = HOUR if scope.length <= 2 * DAY else DAY
+    whole = scope.between(aligned(scope.since, step), scope.until)
+    moments = {
+        name: vitals.trend(whole, wanted, name, int(step.total_seconds())) for name in metrics
+    }
+    return {
+        name: [one.p75 if one else None for one in found.vitals] for name, found in moments.items()
+    }

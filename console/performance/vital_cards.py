@@ -1,0 +1,175 @@
+"""Web vitals as pages show them: values with unit and rating, beside the project's own limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from console.accounts.models import MonitoringConfig
+from console.telemetry.vitals import Vital, Vitals
+from console.telemetry.web_vitals import BY_NAME, CLS, INP, LCP, METRICS, Metric
+from console.web.filters import duration
+
+TONES = {"good": "good", "needs improvement": "warn", "poor": "bad"}
+CURRENT = tuple(metric for metric in METRICS if not metric.is_legacy)
+FEW = 20
+"""Below so many page loads on either side, a change of P75 says more of chance than of the page."""
+
+
+def shown(metric: Metric, value: float) -> str:
+    """A value with its unit: 1.23 s, 180 ms; a score with three decimals at most."""
+    if metric.unit:
+        return duration(value * 1000)
+    return f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+
+
+def limits(settings: MonitoringConfig) -> dict[str, float]:
+    """The project's own thresholds for P75, by metric, in the metric's unit."""
+    return {
+        LCP.name: settings.lcp_ms,
+        INP.name: settings.inp_ms,
+        CLS.name: settings.cls_thousandths / 1000,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A value in words: its text with the unit, its rating, and the tone of that."""
+
+    text: str
+    word: str
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.word]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """How many page loads were good, needed improvement, were poor."""
+
+    good: int
+    fair: int
+    poor: int
+
+    @property
+    def parts(self) -> list[tuple[str, str, int, float]]:
+        """Word, tone, count and share (0 to 1) of each rating, the best first."""
+        total = (self.good + self.fair + self.poor) or 1
+        counts = (self.good, self.fair, self.poor)
+        return [
+            (word, tone, count, count / total)
+            for (word, tone), count in zip(TONES.items(), counts, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One metric of all page loads that a page is about; `rated` is None where none measured it."""
+
+    metric: Metric
+    rated: Rated | None
+    ratings: Ratings
+    limit_text: str
+    """The project's own threshold in words, "" where it has none for this metric."""
+    is_over: bool
+    change: float | None
+    """Of P75 against the period before, in percent."""
+    trend: Sequence[float | None]
+
+    @property
+    def good_text(self) -> str:
+        return shown(self.metric, self.metric.good)
+
+    @property
+    def poor_text(self) -> str:
+        return shown(self.metric, self.metric.poor)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A page, a device or a release in a table."""
+
+    name: str
+    loads: int
+    values: Mapping[str, Rated]
+    p75: Mapping[str, float]
+    slow: int
+    """Page loads whose chosen metric was not good."""
+    impact: float
+    """The share that these are of all such page loads of the table, 0 to 1."""
+
+
+def cards(
+    now: Vitals,
+    before: Vitals,
+    trends: Mapping[str, Sequence[float | None]],
+    settings: MonitoringConfig,
+) -> list[Card]:
+    """A card for each metric, the legacy one only where somebody sent it; [] without page loads."""
+    if not now.loads:
+        return []
+    own = limits(settings)
+    listed = [*CURRENT, *(m for m in METRICS if m.is_legacy and m.name in now.metrics)]
+    return [_card(metric, now, before, trends, own.get(metric.name)) for metric in listed]
+
+
+def rows(found: Sequence[Vitals], metric: str) -> list[Row]:
+    """The rows of a table; their impact is that on one metric."""
+    slow = [_slow(one.metrics.get(metric)) for one in found]
+    total = sum(slow) or 1
+    return [
+        Row(
+            name=one.name,
+            loads=one.loads,
+            values={name: rated(BY_NAME[name], vital.p75) for name, vital in one.metrics.items()},
+            p75={name: vital.p75 for name, vital in one.metrics.items()},
+            slow=count,
+            impact=count / total,
+        )
+        for one, count in zip(found, slow, strict=True)
+    ]
+
+
+def ordered(rows: list[Row], by: str) -> list[Row]:
+    """The rows by impact, by the P75 of a metric, or as they are: by page loads."""
+    if by == "impact":
+        return sorted(rows, key=lambda row: (-row.slow, -row.loads, row.name))
+    if by == "loads":
+        return rows
+    return sorted(rows, key=lambda row: (-row.p75.get(by, -1.0), row.name))
+
+
+def rated(metric: Metric, value: float) -> Rated:
+    """A value of a metric in words."""
+    return Rated(shown(metric, value), metric.rating(value))
+
+
+def _card(
+    metric: Metric,
+    now: Vitals,
+    before: Vitals,
+    trends: Mapping[str, Sequence[float | None]],
+    limit: float | None,
+) -> Card:
+    vital = now.metrics.get(metric.name)
+    return Card(
+        metric=metric,
+        rated=rated(metric, vital.p75) if vital else None,
+        ratings=Ratings(vital.good, vital.needs_improvement, vital.poor) if vital else NOBODY,
+        limit_text=shown(metric, limit) if limit is not None else "",
+        is_over=vital is not None and limit is not None and vital.p75 > limit,
+        change=_change(vital, before.metrics.get(metric.name)),
+        trend=trends.get(metric.name, ()),
+    )
+
+
+def _change(now: Vital | None, then: Vital | None) -> float | None:
+    if now is None or then is None or min(now.loads, then.loads) < FEW or not then.p75:
+        return None
+    return (now.p75 - then.p75) / then.p75 * 100
+
+
+def _slow(vital: Vital | None) -> int:
+    return vital.needs_improvement + vital.poor if vital else 0
+
+
+NOBODY = Ratings(0, 0, 0)
