@@ -22,7 +22,7 @@ def get(client, acme, inside):
             _, secret = projects.create_token(acme, "ci", scopes or ["performance:read"])
             db.session.commit()
         headers = {"Authorization": f"Bearer {secret}"}
-        return client.get(path, query_string=arguments, headers=headers)
+        return client.get(path, query_string=arguments or None, headers=headers)
 
     return get
 
