@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from typing import cast as cast_to
 
+import duckdb
 import nanoarrow
 import orjson
 from sqlalchemy import (
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Connection,
     Double,
     Float,
     Integer,
@@ -90,6 +93,12 @@ class ArrowBatch:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export per the Arrow PyCapsule interface; each call starts a stream of its own."""
         return nanoarrow.c_array_stream(self._array).__arrow_c_stream__(requested_schema)
+
+
+def register(connection: Connection, name: str, batch: ArrowBatch) -> None:
+    """Let statements on this connection read the batch as a table of this name."""
+    raw = connection.connection.driver_connection
+    cast_to("duckdb.DuckDBPyConnection", raw).register(name, batch)
 
 
 def unpacked(target: Column[Any]) -> ColumnElement[Any]:

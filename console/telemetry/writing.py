@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
-import duckdb
 from sqlalchemy import (
     Column,
     Connection,
@@ -23,7 +22,8 @@ from sqlalchemy import (
 )
 
 from console.telemetry import page_loads
-from console.telemetry.batches import ArrowBatch, unpacked
+from console.telemetry.adoption import adopt
+from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.records import Batch, ErrorEvent, Span, Written
 from console.telemetry.tables import applied, error_event, group_key, span, statement
 
@@ -41,6 +41,7 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
     reached = position_of(connection)
     errors = _store(connection, ERRORS, batch.errors, reached)
     spans = _store(connection, SPANS, batch.spans, reached)
+    adopt(connection, batch.spans)
     _keep_statements(connection, batch.spans)
     page_loads.keep(connection, batch.page_loads, reached)
     if position > reached:
@@ -129,7 +130,7 @@ def _keep_statements(connection: Connection, spans: Sequence[Span]) -> None:
     fresh = [span for key, span in first.items() if key not in stored]
     if fresh:
         batch = STATEMENTS.arrow(list(statement.columns), fresh)
-        _register(connection, "batch", batch)
+        register(connection, "batch", batch)
         connection.execute(STATEMENTS.insertion())
 
 
@@ -144,7 +145,7 @@ def _store(
     fresh = {k: r for k, r in first.items() if k not in stored and r.position > reached}
     if fresh:
         batch = shelf.arrow(list(shelf.table.columns), list(fresh.values()))
-        _register(connection, "batch", batch)
+        register(connection, "batch", batch)
         connection.execute(shelf.insertion())
         stored |= {key: record.position for key, record in fresh.items()}
     return frozenset(key for key, record in first.items() if stored.get(key) == record.position)
@@ -159,7 +160,7 @@ def _stored_positions(
     """
     stored = shelf.table.c
     named = [stored[name] for name in (*shelf.key, "client_timestamp")]
-    _register(connection, "keys", shelf.arrow(named, records))
+    register(connection, "keys", shelf.arrow(named, records))
     keys = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
     match = and_(*[stored[one.name] == keys.c[one.name] for one in named])
     ranges = [stored.client_timestamp.between(*one) for one in _time_ranges(records)]
@@ -177,8 +178,3 @@ def _time_ranges(records: Sequence[ErrorEvent | Span]) -> Iterator[tuple[datetim
     cuts = sorted(i for i in gaps[: MOST_RANGES - 1] if times[i] - times[i - 1] > NEARBY)
     for start, end in zip([0, *cuts], [*cuts, len(times)], strict=True):
         yield times[start], times[end - 1]
-
-
-def _register(connection: Connection, name: str, batch: ArrowBatch) -> None:
-    raw = connection.connection.driver_connection
-    cast("duckdb.DuckDBPyConnection", raw).register(name, batch)

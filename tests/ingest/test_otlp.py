@@ -233,6 +233,15 @@ def test_a_resend_is_a_duplicate(export, digest, stored, acme):
     assert stored(acme).ledger() == {("span", "stored", ""): 2, ("span", "duplicate", ""): 2}
 
 
+def test_a_query_that_comes_before_its_request_is_found_under_it(export, digest, stored, acme):
+    for one in (query_span(), server_span()):
+        export(request(one))
+        digest.drain()
+    query, segment = sorted(stored(acme).rows(span), key=lambda row: row.is_segment)
+    assert query.segment_id == segment.span_id
+    assert query.segment_name == segment.segment_name == "GET /books/:id"
+
+
 def test_a_page_of_any_origin_may_send(client, export):
     preflight = client.options(TRACES, headers={"Origin": "https://shop.example"})
     assert preflight.status_code == 204

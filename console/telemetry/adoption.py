@@ -1,0 +1,106 @@
+"""Spans that came before or after their segment find it: their exporter did not name it.
+
+OTLP sends a span when it ends, so children come before the request that they belong to, and under
+load in another batch (of 512 spans with ten requests at a time, every third trace).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select, table, update
+
+from console.telemetry.batches import ArrowBatch, register, unpacked
+from console.telemetry.records import Span
+from console.telemetry.tables import span
+
+NAMING = "sentry."  # Sentry's clients name the segment on every span, as far as they know it
+BEFORE = timedelta(minutes=10)  # that a child may come after its segment began
+
+_TRACE = (span.c.project_id, span.c.trace_id)
+_SPAN = (*_TRACE, span.c.span_id)
+_FOUND = (*_SPAN, span.c.segment_id, span.c.segment_name)
+_Key = tuple[int, str, str]
+_Segment = tuple[str, str]
+
+
+def adopt(connection: Connection, spans: Sequence[Span]) -> None:
+    """Write the segment of each span that lacks one, if this batch made it known.
+
+    Only traces of the batch are looked at, from shortly before its first span to the end of its
+    last. Spans whose ancestors are not all there stay without.
+    """
+    around = [
+        one
+        for one in spans
+        if (one.is_segment or not one.segment_id) and not one.sdk.startswith(NAMING)
+    ]
+    if not around:
+        return
+    traces = sorted({(one.project_id, one.trace_id) for one in around})
+    within = span.c.timestamp.between(*_window(around))
+    loose = _rows_of(connection, _TRACE, traces, within, span.c.segment_id.is_(None))
+    parents = sorted({(*row[:2], row.parent_span_id) for row in loose if row.parent_span_id})
+    if not parents:
+        return
+    known = _rows_of(connection, _SPAN, parents, within, span.c.segment_id.is_not(None))
+    found = _segments(loose, known)
+    if found:
+        rows = [(*key, *segment) for key, segment in found.items()]
+        _register(connection, "adopted", _FOUND, rows)
+        _write(connection, within)
+
+
+def _window(spans: Sequence[Span]) -> tuple[datetime, datetime]:
+    ends = (one.timestamp + timedelta(microseconds=one.duration_us) for one in spans)
+    return min(one.timestamp for one in spans) - BEFORE, max(ends)
+
+
+def _rows_of(
+    connection: Connection,
+    key: tuple[Column[Any], ...],
+    wanted: Sequence[tuple[Any, ...]],
+    *conditions: ColumnElement[bool],
+) -> Sequence[Row[Any]]:
+    """The spans whose `key` is among those wanted: a join, since DuckDB is slow with long lists."""
+    _register(connection, "wanted", key, wanted)
+    keys = select(*map(unpacked, key)).select_from(table("wanted")).subquery()
+    mine = and_(*[one == keys.c[one.name] for one in key])
+    query: Select[Any] = select(*_FOUND, span.c.parent_span_id).join_from(span, keys, mine)
+    return connection.execute(query.where(*conditions)).all()
+
+
+def _segments(loose: Sequence[Row[Any]], known: Sequence[Row[Any]]) -> Mapping[_Key, _Segment]:
+    """The segment of each loose span whose ancestors lead to one, by way of other loose spans."""
+    segments: dict[_Key, _Segment] = {
+        _key(row): (row.segment_id, row.segment_name) for row in known
+    }
+    parents = {_key(row): (row.project_id, row.trace_id, row.parent_span_id or "") for row in loose}
+    found: dict[_Key, _Segment | None] = {}  # None: the ancestors lead nowhere
+    for start, parent in parents.items():
+        path, at = {start}, parent
+        while at in parents and at not in path and at not in found:
+            path.add(at)
+            at = parents[at]
+        found.update(dict.fromkeys(path, found.get(at) or segments.get(at)))
+    return {key: segment for key, segment in found.items() if segment}
+
+
+def _key(row: Row[Any]) -> _Key:
+    return row.project_id, row.trace_id, row.span_id
+
+
+def _write(connection: Connection, within: ColumnElement[bool]) -> None:
+    adopted = select(*map(unpacked, _FOUND)).select_from(table("adopted")).subquery("adopter")
+    match = and_(*[one == adopted.c[one.name] for one in _SPAN])
+    segment = {name: adopted.c[name] for name in ("segment_id", "segment_name")}
+    connection.execute(update(span).values(segment).where(match, within))
+
+
+def _register(
+    connection: Connection,
+    name: str,
+    columns: Sequence[Column[Any]],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    register(connection, name, ArrowBatch(columns, list(zip(*rows, strict=True))))
