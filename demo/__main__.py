@@ -117,6 +117,8 @@ def _send_history(dsn: str, arguments: argparse.Namespace) -> None:
 
 def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None:
     """Run the shop in production and in staging, with visitors in a process of their own."""
+    _, release = history.RELEASES[-1]
+    browsers = ("--dsn", dsn, "--release", release)
     for environment, share in (("production", 1.0), ("staging", 0.1)):
         port = str(processes.free_port())
         database = str(instance / f"shop-{environment}.sqlite")
@@ -126,10 +128,13 @@ def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None
                 instance / f"shop-{environment}.log",
                 SENTRY_DSN=dsn,
                 SHOP_ENVIRONMENT=environment,
+                SHOP_RELEASE=release,
             )
         )
         visitors = ("--shop", f"http://127.0.0.1:{port}", "--rate", str(rate * share))
-        beside.enter_context(processes.running(processes.python("demo.traffic", *visitors)))
+        beside.enter_context(
+            processes.running(processes.python("demo.traffic", *visitors, *browsers))
+        )
 
 
 if __name__ == "__main__":

@@ -5,28 +5,30 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
-from demo import processes
+from demo import page_visits, processes
 from demo.recording import Cast, Scene, recording
 from demo.traffic import NAMES, VISITORS, Visitor, tour, visit, wait_for
 
-Play = tuple[Scene, Cast]
+Play = Iterable[bytes]
+"""Envelopes that belong together, one after the other."""
 Take = Callable[[], Play | None]
 
 VISITS = 70
+PAGE_LOADS = 0.3  # for each request of the shop
 CONNECTIONS = 4
 DAY = 86_400
-# The release that is recorded whole, and what is recorded anew because it is quicker or slower in
-# another: as in that release and those after it.
-WHOLE = "shop@2.1.0"
+# The release that is recorded whole, and what is recorded anew because it is new, quicker or slower
+# in another: it plays in that release and those after it.
+WHOLE = "shop@2.0.1"
 ANEW: Mapping[str, Mapping[str, str]] = {
-    "shop@2.0.0": {"storefront.products": "/products"},
+    "shop@2.1.0": {"storefront.products": "/products", "storefront.bestsellers": "/bestsellers"},
     "shop@2.1.1": {"storefront.products": "/products", "storefront.orders": "/orders"},
 }
 AGAIN = 12
@@ -143,7 +145,10 @@ def _plays(
         for moment, scene in zip(
             moments, random.choices(scenes, weights, k=len(moments)), strict=True
         ):
-            yield scene, _cast(random, key, moment, release)
+            cast = _cast(random, key, moment, release)
+            yield scene.play(cast)
+            if random.random() < PAGE_LOADS:
+                yield [page_visits.envelope(page_visits.drawn(random, release), cast)]
 
 
 def _shares(scenes: list[Scene], release: str) -> list[float]:
@@ -188,7 +193,7 @@ def _cast(random: Random, key: str, moment: float, release: str) -> Cast:
 
 
 def _deliver(dsn: str, take: Take) -> int:
-    """Send scenes over one connection until there are none left."""
+    """Send over one connection until there is nothing left."""
     address = urlsplit(dsn)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     path = f"/api{address.path.rstrip('/')}/envelope/"
@@ -197,9 +202,8 @@ def _deliver(dsn: str, take: Take) -> int:
         "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={address.username}",
     }
     sent = 0
-    while (next_play := take()) is not None:
-        scene, cast = next_play
-        for body in scene.play(cast):
+    while (play := take()) is not None:
+        for body in play:
             while True:
                 connection.request("POST", path, body, headers)
                 answer = connection.getresponse()

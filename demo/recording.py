@@ -60,8 +60,9 @@ class Envelope:
     def endpoint(self) -> str:
         """Name of the request that a visitor made; "" for what a request brought about."""
         for header, payload in self.items:
-            if header["type"] == "transaction" and "parent_span_id" not in _trace(payload):
-                return str(payload["transaction"])
+            if header["type"] == "transaction":
+                trace = payload["contexts"]["trace"]
+                return "" if trace.get("parent_span_id") else str(payload["transaction"])
         return ""
 
     @property
@@ -225,10 +226,6 @@ def _parse(raw: bytes) -> Envelope:
             items.append((item, orjson.loads(rest[:length])))
         rest = rest[length + 1 :]
     return Envelope(orjson.loads(header), items)
-
-
-def _trace(payload: Json) -> Json:
-    return payload.get("contexts", {}).get("trace", {})
 
 
 def _elsewhere(envelope: Envelope, host: str) -> Envelope:

@@ -10,6 +10,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
+from demo import page_visits
+
 NAMES = ["Maria", "Jonas", "Aiko", "Peter", "Leila", "Tomás", "Ingrid", "Paul", "Nadia", "Emil"]
 BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -129,17 +131,26 @@ def wait_for(url: str) -> None:
         return
 
 
+def look(shop: str, dsn: str, release: str, random: Random) -> None:
+    """Send a visitor, whose browser tells of one page how quick it felt."""
+    visit(shop, random)
+    page_visits.post(page_visits.drawn(random, release), dsn, release)
+
+
 def main() -> None:
     """Send visitors until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shop", required=True, help="address of the shop")
+    parser.add_argument("--dsn", required=True, help="where their browsers report to")
+    parser.add_argument("--release", required=True, help="of the shop")
     parser.add_argument("--rate", type=float, default=0.5, help="visitors in a second")
     arguments = parser.parse_args()
     wait_for(arguments.shop)
     random = Random()
     with ThreadPoolExecutor(4) as streets:
         while True:
-            streets.submit(visit, arguments.shop, Random(random.random()))
+            own = Random(random.random())
+            streets.submit(look, arguments.shop, arguments.dsn, arguments.release, own)
             time.sleep(random.expovariate(arguments.rate))
 
 
