@@ -1,10 +1,10 @@
-"""Runs every benchmark, or the named one: python -m bench [ingest|telemetry|pages] [options]."""
+"""Runs every benchmark, or the named one: python -m bench [NAME] [options], a name of ALL."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "telemetry", "pages")
+ALL = ("ingest", "telemetry", "pages", "performance")
 
 
 def main() -> None:
