@@ -14,7 +14,7 @@ from console.errors import views as errors
 from console.ingest import views as ingest
 from console.performance import api as performance_api
 from console.performance import views as performance
-from console.performance import vitals_api
+from console.performance import statements_api, vitals_api
 from console.telemetry import store as telemetry
 from console.web import frame
 
@@ -39,6 +39,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(errors_api.findings_bp)
     app.register_blueprint(performance.bp)
     app.register_blueprint(performance_api.bp)
+    app.register_blueprint(statements_api.bp)
     app.register_blueprint(vitals_api.bp)
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)

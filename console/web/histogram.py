@@ -7,8 +7,8 @@ from console.web.filters import compact, duration, plural
 
 BOTTOM = 20
 TOP = 18
-LABEL_GAP = 0.09
-"""Labels nearer to each other than this share of the width would touch."""
+LABEL_GAP = 0.34
+"""Labels nearer to each other than this share of the width would touch, in a narrow card."""
 
 
 @dataclass(frozen=True, slots=True)

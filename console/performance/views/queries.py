@@ -80,6 +80,7 @@ def query(project: Project, fingerprint: str) -> Response:
         fingerprint=fingerprint,
         row=row,
         text=text,
+        title=sql_text.shortened(text.text),
         laid_out=laid_out(text.text),
         tables=sql_text.tables(text.text),
         releases=releases,
