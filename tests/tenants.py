@@ -6,17 +6,20 @@ from secrets import token_hex
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from console.accounts import members, projects
 from console.accounts.models import Key, Organization, Project, Role, User
 from console.core import audit, clock
 from console.core.db import db
 from console.core.tenancy import scoped_models
-from console.errors.models import Comment, Issue, IssueActivity
+from console.errors.models import Category, Comment, Issue, IssueActivity
 from console.ingest.spool import SpoolRow
+from console.telemetry import store
+from console.telemetry.tables import span
 from tests import factories
 from tests.errors import samples
+from tests.ingest import requests_sent
 
 
 @dataclass
@@ -31,6 +34,9 @@ class Tenant:
     ids: dict[str, int]  # a row of each table
     event_id: str
     position: int  # of a dead letter
+    trace_id: str
+    span_id: str  # the trace's request
+    fingerprint: str  # of the statement that it repeats
 
 
 def make(app: Flask, slug: str) -> Tenant:
@@ -42,9 +48,11 @@ def make(app: Flask, slug: str) -> Tenant:
     factories.make_member(app, organization, f"other@{marker}.test", Role.VIEWER)
     project = factories.make_project(app, organization)
     event_id = send(app, project, marker)
+    trace_id = token_hex(16)
+    fingerprint = send_request(app, project, marker, trace_id)
     with factories.inside(app, organization):
         named(organization.id, project.id, marker)
-        issue = db.session.scalars(select(Issue)).one()
+        issue = db.session.scalars(select(Issue).where(Issue.category == Category.ERROR)).one()
         db.session.add(Comment(issue_id=issue.id, author_id=person.id, text=marker))
         details = {"note": marker}
         db.session.add(
@@ -52,7 +60,7 @@ def make(app: Flask, slug: str) -> Tenant:
         )
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
-        scopes = ["issues:read", "issues:write", "outcomes:read"]
+        scopes = ["issues:read", "issues:write", "outcomes:read", "performance:read"]
         _row, token = projects.create_token(here, marker, scopes)
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()
@@ -62,7 +70,19 @@ def make(app: Flask, slug: str) -> Tenant:
         }
         ids["user"] = person.id
     position = dead_letter(app, project, marker)
-    return Tenant(organization, project, marker, email, token, ids, event_id, position)
+    return Tenant(
+        organization,
+        project,
+        marker,
+        email,
+        token,
+        ids,
+        event_id,
+        position,
+        trace_id,
+        requests_sent.segment_id(trace_id),
+        fingerprint,
+    )
 
 
 def named(organization_id: int, project_id: int, marker: str) -> None:
@@ -88,6 +108,27 @@ def send(app: Flask, project: Project, marker: str) -> str:
     assert answer.status_code == 200, answer.text
     app.extensions["pharos.pipeline"].drain()
     return event_id
+
+
+def send_request(app: Flask, project: Project, marker: str, trace_id: str) -> str:
+    """Give the project a request that repeats a statement; return the statement's fingerprint."""
+    sent = requests_sent.request(
+        route=f"/{marker}", release=f"{marker}@1", environment=marker, trace_id=trace_id,
+        look_up=f"SELECT a FROM t_{marker.replace('-', '_')} WHERE id = ?",
+    )  # fmt: skip
+    key = factories.public_key(app, project)
+    answer = app.test_client().post(
+        f"/api/{project.id}/envelope/?sentry_version=7&sentry_key={key}", data=sent
+    )
+    assert answer.status_code == 200, answer.text
+    app.extensions["pharos.pipeline"].drain()
+    with factories.inside(app, project):
+        using = store.current().using(project.organization_id)
+        with using as database, database.transaction() as connection:
+            is_look_up = and_(span.c.category == "db", span.c.name.contains("t_secret"))
+            found = connection.scalars(select(span.c.fingerprint).where(is_look_up))
+            fingerprint: str = found.first() or ""
+    return fingerprint
 
 
 def dead_letter(app: Flask, project: Project, marker: str) -> int:
