@@ -2,11 +2,12 @@
 
 import json
 from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 
 from console.core import clock
-from demo import history
+from demo import history, page_visits
 from demo.recording import Cast, Scene
 
 DAYS = 4
@@ -39,6 +40,7 @@ def test_a_page_plays_as_it_was_last_recorded(release, shares):
 def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     project = server.project()
     sent = history.send(project.dsn, days=DAYS, per_day=60, visits=1)
+    page_visits.post(page_visits.drawn(Random(1), "shop@3.0.0"), project.dsn, "shop@3.0.0")
     while json.loads(server.run("status", "--json"))["spool"]["rows"]:
         pass
     counted = project.wait_for(span=1)
@@ -52,6 +54,9 @@ def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     assert {issue["first_release"] for issue in issues} <= told
     assert max(issue["users"] for issue in issues) > 1
     day = clock.now() - timedelta(days=DAYS)
-    found = project.get(f"performance/endpoints?since={day:%Y-%m-%dT%H:%M:%SZ}")["endpoints"]
-    names = {one["name"] for one in found}
+    since = f"since={day:%Y-%m-%dT%H:%M:%SZ}"
+    names = {one["name"] for one in project.get(f"performance/endpoints?{since}")["endpoints"]}
     assert {"GET storefront.orders", "GET delivery.prices", "GET delivery.price"} <= names
+    vitals = project.get(f"performance/vitals?{since}")
+    assert {one["device"] for one in vitals["devices"]} >= {"desktop", "mobile"}
+    assert {one["release"] for one in vitals["releases"]} >= {"shop@2.1.1", "shop@3.0.0"}
