@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 from console.performance.critical_path import critical_path
 from console.performance.ghosts import compare
 from console.performance.time_shares import time_shares
-from console.performance.trace_branches import TOP
+from console.performance.trace_branches import TOP, Entry, Rest
 from console.performance.trace_groups import Gap, Group, gaps, items, parameters
 from console.performance.trace_selection import View
-from console.performance.trace_tree import grown, preorder
+from console.performance.trace_tree import Node, grown, preorder
 from console.performance.waterfall import MOST_ROWS, branch, waterfall
 from tests.performance.trace_samples import error, query, request, row, span_id
 
@@ -21,7 +22,7 @@ EVERYTHING = View()
 
 
 MOST = 12
-SHAPES = [
+SHAPES: list[dict[str, Any]] = [
     {"op": "db", "name": "SELECT 1", "category": "db", "fingerprint": "f" * 16},
     {"op": "db", "name": "SELECT 2", "category": "db", "fingerprint": "f" * 16},
     {"op": "middleware", "status": "internal_error"},
@@ -70,7 +71,7 @@ def test_every_span_is_in_the_rows_once_when_all_groups_are_opened(spans):
     tree = grown(spans)
     opened = {key + one for one in tree.nodes for key in ("g", "c")}
     shown = waterfall(tree, View(opened=frozenset(opened)))
-    ids = [row.node.id for row in shown.rows if row.kind == "span"]
+    ids = [row.entry.id for row in shown.rows if isinstance(row.entry, Node)]
     assert sorted(ids) == sorted(tree.nodes)
     assert shown.unshown == 0
 
@@ -79,7 +80,7 @@ def test_every_span_is_in_the_rows_once_when_all_groups_are_opened(spans):
 def test_shut_groups_hold_the_rest(spans):
     tree = grown(spans)
     rows = waterfall(tree, EVERYTHING).rows
-    ids = [row.node.id for row in rows if row.kind == "span"]
+    ids = [row.entry.id for row in rows if isinstance(row.entry, Node)]
     ids += [m.id for row in rows if isinstance(row.entry, Group) for m in row.entry.members]
     assert sorted(ids) == sorted(tree.nodes)
 
@@ -308,15 +309,13 @@ def test_too_many_rows_are_cut_groups_first_and_the_rest_is_told():
     shown = waterfall(grown(spans), EVERYTHING)
     assert len(shown.rows) == MOST_ROWS
     assert [r.kind for r in shown.rows].count("siblings") == 1
-    rest = shown.rows[-1]
-    assert (rest.kind, rest.label) == ("rest", "1,503 more spans")
+    rest: Entry | None = shown.rows[-1].entry
+    assert shown.rows[-1].label == "1,503 more spans"
     assert shown.unshown == 1_503
-    seen = {r.node.id for r in shown.rows if r.node}
-    tree, skip = grown(spans), rest.entry.skip
-    while rest:
-        more = branch(tree, EVERYTHING, None, span_id(1), level=2, skip=skip)
-        rest = next((r for r in more if r.kind == "rest"), None)
-        skip = rest.entry.skip if rest else 0
+    tree, seen = grown(spans), {r.node.id for r in shown.rows if r.node}
+    while isinstance(rest, Rest):
+        more = branch(tree, EVERYTHING, None, span_id(1), level=2, skip=rest.skip)
+        rest = next((r.entry for r in more if r.kind == "rest"), None)
         ids = {r.node.id for r in more if r.node}
         assert not ids & seen
         seen |= ids
@@ -335,6 +334,7 @@ def test_a_very_deep_trace_is_shown_from_the_top():
 def test_the_top_level_itself_may_be_too_long():
     spans = [request(n, at=n, name=f"GET /{n}") for n in range(900)]
     shown = waterfall(grown(spans), EVERYTHING)
+    assert isinstance(shown.rows[-1].entry, Rest)
     assert shown.rows[-1].entry.key == TOP
     assert len(branch(grown(spans), EVERYTHING, None, TOP, level=1, skip=499)) == 200
 
