@@ -165,6 +165,7 @@ def test_the_trace_lists_its_errors_in_other_issues_too(as_vic, acme, send, insi
     part = as_vic.get(f"{urls[0]}events/{event_id}/trace", headers=HTMX).text
     assert "2 errors" in part
     assert urls[1] in part
+    assert "Open the waterfall" not in part  # a trace without spans has none
 
 
 def test_the_trend_covers_a_day_and_a_fortnight(as_vic, url):
