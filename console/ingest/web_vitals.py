@@ -73,7 +73,7 @@ def told_at(received: float) -> int:
 def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
     is_page = span.op == PAGE_LOAD and span.is_segment
     page_id = span.span_id if is_page else _page_id(span)
-    if not page_id or not (is_page or measured):
+    if not is_page and not measured:
         return None
     said = span.attributes
     agent = str(said.get("user_agent.original") or "")
@@ -81,7 +81,8 @@ def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
         organization_id=span.organization_id,
         project_id=span.project_id,
         position=span.position,
-        page_id=page_id,
+        page_id=page_id or span.span_id,
+        is_loose=not page_id,
         timestamp=span.timestamp,
         client_timestamp=span.client_timestamp,
         received_at=span.received_at,
@@ -100,7 +101,10 @@ def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
 
 
 def _page_id(span: Span) -> str:
-    """The page load that a vital belongs to: named, or the segment that it was sent within."""
+    """The page load that a vital belongs to: named, or the segment that it was sent within.
+
+    "" for the INP of clients before 11 and of those without streams: it names its trace alone.
+    """
     named = str(span.attributes.get(PAGE_LOAD_ID) or "")
     if re.fullmatch(r"[0-9a-f]{16}", named):
         return named

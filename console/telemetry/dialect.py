@@ -174,7 +174,9 @@ def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(vital_bucket, "duckdb")
 def _vital_bucket(element: vital_bucket, compiler: SQLCompiler, **kw: Any) -> str:
     column, good, log_ratio = (compiler.process(clause, **kw) for clause in element.clauses)
-    steps = f"greatest(ceil(ln({column} / {good}) / {log_ratio} - 1e-6), {LOWEST})"
+    # The smallest numbers, divided, are zero, which has no logarithm.
+    ratio = f"greatest({column} / {good}, 1e-300)"
+    steps = f"greatest(ceil(ln({ratio}) / {log_ratio} - 1e-6), {LOWEST})"
     return f"CAST(CASE WHEN {column} <= 0 THEN {ZERO} ELSE {steps} END AS SMALLINT)"
 
 

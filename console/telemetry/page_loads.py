@@ -5,13 +5,14 @@ page and more than once. Merging does not depend on the order and changes nothin
 a row may be merged again by a replay or by the retry of a dead letter.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import duckdb
-from sqlalchemy import Connection, and_, column, delete, exists, insert, select, table
+from sqlalchemy import Column, Connection, and_, column, delete, exists, insert, select, table
 
 from console.telemetry.batches import ArrowBatch, unpacked
 from console.telemetry.records import PageLoad
@@ -20,6 +21,8 @@ from console.telemetry.web_vitals import METRICS
 
 APART = timedelta(hours=12)
 """Pieces of one load are looked for so far around each other: a tab may stay open for a day."""
+SKEW = timedelta(minutes=1)
+"""By so much a browser's clock may change between two reports of one load."""
 DESCRIBED = ("page", "path", "device", "navigation", "environment", "release", "source")
 KNOWN = (*DESCRIBED, "user_key", "trace_id")
 KEY = ("project_id", "page_id")
@@ -34,7 +37,7 @@ def keep(connection: Connection, pieces: Sequence[PageLoad], reached: int) -> No
 
     A day whose loads change is no longer told by its rollup.
     """
-    fresh = [piece for piece in pieces if piece.position > reached]
+    fresh = _placed(connection, [piece for piece in pieces if piece.position > reached])
     if not fresh:
         return
     stored = _stored(connection, fresh)
@@ -109,21 +112,58 @@ def _said(piece: PageLoad) -> PageLoad:
     return replace(piece, client_timestamp=piece.client_timestamp or piece.timestamp)
 
 
+def _placed(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad]:
+    """The pieces, those that know only their trace put to the page load that began it.
+
+    A trace that goes on from a cached page has many loads: the last that began before counts.
+    Without one the piece stays a load of its own, whose page is not known.
+    """
+    loose = [piece for piece in pieces if piece.is_loose]
+    if not loose:
+        return list(pieces)
+    loads = defaultdict(list)
+    for load in (*pieces, *_of_traces(connection, loose)):
+        if load.page:
+            loads[load.project_id, load.trace_id].append(load)
+    return [
+        _put(piece, loads[piece.project_id, piece.trace_id]) if piece.is_loose else piece
+        for piece in pieces
+    ]
+
+
+def _put(piece: PageLoad, loads: Iterable[PageLoad]) -> PageLoad:
+    before = [load for load in loads if load.timestamp <= piece.timestamp + SKEW]
+    found = max(before, key=lambda load: (load.timestamp, load.page_id), default=piece)
+    return replace(piece, page_id=found.page_id, is_loose=False)
+
+
+def _of_traces(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad]:
+    """The page loads that the traces of these pieces began with, around their times."""
+    named = [page_load.c[name] for name in ("project_id", "trace_id")]
+    return _near(connection, pieces, named)
+
+
 def _stored(connection: Connection, pieces: Sequence[PageLoad]) -> dict[Key, PageLoad]:
     """The rows of these page loads, looked for only around their times."""
-    named = [page_load.c[name] for name in KEY]
-    keys = sorted({(piece.project_id, piece.page_id) for piece in pieces})
+    rows = _near(connection, pieces, [page_load.c[name] for name in KEY])
+    return {(load.project_id, load.page_id): load for load in rows}
+
+
+def _near(
+    connection: Connection, pieces: Sequence[PageLoad], named: Sequence[Column[Any]]
+) -> list[PageLoad]:
+    """The stored rows that agree with a piece in these columns, not far from it in time."""
+    keys = sorted({tuple(getattr(piece, one.name) for one in named) for piece in pieces})
     _register(connection, "keys", ArrowBatch(named, list(zip(*keys, strict=True))))
     wanted = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
     times = [piece.timestamp for piece in pieces]
-    match = and_(*[page_load.c[name] == wanted.c[name] for name in KEY])
+    match = and_(*[one == wanted.c[one.name] for one in named])
     found = select(*page_load.columns).join_from(page_load, wanted, match)
     near = page_load.c.timestamp.between(min(times) - APART, max(times) + APART)
-    rows = [
+    return [
         PageLoad(**dict(zip(COLUMNS, row, strict=True)))
         for row in connection.execute(found.where(near))
     ]
-    return {(load.project_id, load.page_id): load for load in rows}
 
 
 def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:

@@ -117,6 +117,8 @@ class PageLoad:
     position: int
     page_id: str
     """16 hex digits: the span id of the page's segment, or what the beacon made up."""
+    is_loose: bool = False
+    """Only the trace of the page load is known: `page_id` is that of the vital's own span."""
     timestamp: datetime
     """When the page began to load, or the best that is known of it."""
     received_at: datetime

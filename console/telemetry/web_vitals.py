@@ -10,6 +10,8 @@ STEPS = 56
 ZERO, LOWEST = -500, -499
 """The bucket of the value 0 (most page loads shift nothing), and of all that is hardly more."""
 _TOLERANCE = 1e-6
+_SMALLEST = 1e-300
+"""What the smallest numbers are taken for: divided, they would be zero, without a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Metric:
         """
         if value <= 0:
             return ZERO
-        return max(ceil(log(value / self.good) / self.log_ratio - _TOLERANCE), LOWEST)
+        ratio = max(value / self.good, _SMALLEST)
+        return max(ceil(log(ratio) / self.log_ratio - _TOLERANCE), LOWEST)
 
     def middle(self, bucket: int) -> float:
         """The value that stands for a bucket: within 1 % of all that is in it."""

@@ -90,7 +90,8 @@ def test_measurements_of_older_clients_and_a_late_inp_make_one_row(accepted, dig
         "trace_id": TRACE,
         "span_id": "c" * 16,
         "op": "ui.interaction.click",
-        "segment_id": PAGE_ID,
+        "segment_id": "c" * 16,
+        "is_segment": True,
         "measurements": {"inp": {"value": 304, "unit": "millisecond"}},
     }
     transaction = times | {

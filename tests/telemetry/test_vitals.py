@@ -1,5 +1,6 @@
 """Web vitals in the store: pieces of page loads become one row, and rollups change no answer."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from math import inf, nan
@@ -9,13 +10,16 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from console.core import clock
 from console.telemetry import vital_causes, vital_rollups, vitals
 from console.telemetry.page_loads import merge
+from console.telemetry.question import within
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
+from console.telemetry.tables import page_load
 from console.telemetry.vitals import Wanted
 from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS, STEPS
 from tests.telemetry.samples import NOON, hour, scope
@@ -83,6 +87,32 @@ def test_a_bucket_stands_for_its_values_within_a_percent(metric, value):
     if not any(value == pytest.approx(edge, rel=1e-6) for edge in (metric.good, metric.poor)):
         assert (number <= 0) == (value <= metric.good)
         assert (number > STEPS) == (value > metric.poor)
+
+
+def test_the_smallest_number_is_counted_as_good(write, asking):
+    write(load(lcp=5e-324, cls=5e-324))
+    assert vitals.overview(scope(), ALL).metrics["LCP"].good == 1
+    assert vitals.distribution(scope(), ALL, "CLS") == {CLS.bucket(5e-324): 1}
+
+
+def test_a_vital_that_knows_only_its_trace_belongs_to_the_load_that_began_it(write, asking):
+    trace = {"trace_id": "b" * 32}
+    at = NOON + timedelta(minutes=2)
+    cached = [load(page_id=f"{n:016x}", at=NOON + timedelta(minutes=n), **trace) for n in range(2)]
+    late = load(page_id="c" * 16, at=NOON + timedelta(minutes=9), **trace)
+    write(*cached, late)
+    loose = {"page": "", "device": "", "is_loose": True, "at": at}
+    mine = load(2, page_id="d" * 16, inp=300.0, **trace, **loose)
+    other = load(2, page_id="e" * 16, inp=900.0, trace_id="f" * 32, **loose)
+    for position in (2, 3):  # replayed, it changes nothing
+        write(replace(mine, position=position), other, position=position)
+    rows = {
+        row.page_id: row.inp
+        for row in asking.rows(scope(), select(page_load).where(within(page_load, scope())))
+    }
+    assert rows == {
+        cached[0].page_id: None, cached[1].page_id: 300.0, late.page_id: None, "e" * 16: 900.0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [-1, nan, inf, 60_001])
