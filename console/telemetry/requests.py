@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
 
 from console.telemetry.dialect import bucket, json_path, json_text, quantiles
 from console.telemetry.question import SINCE, ask, buckets, within
@@ -89,7 +89,7 @@ def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnE
 def failed() -> ColumnElement[bool]:
     """A request failed by its HTTP status (500 and above), or where it has none by its status."""
     said = Span.status.not_in(("", "ok", "cancelled", "unknown"))
-    return or_(Span.http_status >= 500, and_(Span.http_status.is_(None), said))
+    return func.coalesce(Span.http_status >= 500, said)
 
 
 def endpoints(scope: Scope, limit: int = 500) -> tuple[list[Endpoint], Latency | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, not_, select, tuple_
 
 from console.telemetry.dialect import (
     bucket,
@@ -306,7 +306,7 @@ def slowest(scope: Scope, fingerprint: str, limit: int = 10) -> list[Call]:
     """The slowest calls of a statement."""
     names = [name for name in Call.__dataclass_fields__ if name != "failed"]
     query = (
-        select(*[Span[name] for name in names], func.coalesce(failed(), false()))
+        select(*[Span[name] for name in names], failed())
         .where(_calls(scope, fingerprint))
         .order_by(Span.duration_us.desc(), Span.span_id)
         .limit(limit)
