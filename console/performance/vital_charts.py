@@ -10,14 +10,13 @@ from console.performance.vital_cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import Moments, Vital, Wanted
-from console.telemetry.web_vitals import BY_NAME, STEPS, ZERO, Metric
+from console.telemetry.web_vitals import BY_NAME, ZERO, Metric
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
 from console.web.timerange import Range, in_words
 
 BELOW, BETWEEN, ABOVE = 14, 4, 8
 """Bars of a histogram that are good, need improvement and are poor: both thresholds are edges."""
-WIDTH = STEPS / BETWEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
     first, last = -BELOW, BETWEEN + ABOVE
     columns = [0] * (last - first)
     for number, count in counts.items():
-        at = min(max(_column(number), first), last - 1)
+        at = min(max(_column(metric, number), first), last - 1)
         columns[at - first] += count
     highest, width = max(columns, default=0) or 1, 1 / len(columns)
     bars = [
@@ -160,13 +159,13 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
     )
 
 
-def _column(number: int) -> int:
+def _column(metric: Metric, number: int) -> int:
     """The bar that a bucket lies in: 0 is the first that is not good."""
-    return -(10**6) if number <= ZERO else int((number - 1) // WIDTH)
+    return -(10**6) if number <= ZERO else (number - 1) * BETWEEN // metric.steps
 
 
 def _edge(metric: Metric, column: int) -> float:
-    return metric.value_at(column * WIDTH)
+    return metric.value_at(column * metric.steps / BETWEEN)
 
 
 def _tone(column: int) -> str:
@@ -197,7 +196,7 @@ def _zones(metric: Metric, good: float, poor: float) -> list[Zone]:
 def _place(metric: Metric, value: float, first: int, last: int) -> float:
     if value <= 0:
         return 0.0
-    column = log(value / metric.good) / metric.log_ratio / WIDTH
+    column = log(value / metric.good) / metric.log_ratio * BETWEEN / metric.steps
     return min(max((column - first) / (last - first), 0.0), 1.0)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    delete,
     text,
 )
 
@@ -151,10 +152,12 @@ vital_day = Table(
     Column("metric", String, nullable=False),
     Column("bucket", SmallInteger, nullable=False),
     Column("loads", Integer, nullable=False),
+    Column("level", String, nullable=False),
 )
 """Page loads of a day that is over, counted by bucket (`web_vitals.Metric.bucket`).
 
 Metric "" counts all of them. A day is in it whole or not at all: the rest is asked of `page_load`.
+Each level counts all loads by some columns and leaves the others empty (`vitals.LEVELS`).
 """
 
 applied = Table(
@@ -204,7 +207,18 @@ def _web_vitals(connection: Connection) -> None:
     vital_day.create(connection)
 
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (_performance, _findings, _web_vitals)
+def _vital_levels(connection: Connection) -> None:
+    """Version 5: a rollup for each kind of question; those of before are made anew."""
+    connection.execute(delete(vital_day))
+    connection.execute(text("ALTER TABLE vital_day ADD COLUMN IF NOT EXISTS level VARCHAR"))
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (
+    _performance,
+    _findings,
+    _web_vitals,
+    _vital_levels,
+)
 """Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
 
 Steps add columns and tables and never drop any. Only ever append to this.

@@ -5,8 +5,19 @@ changes a day does so (`page_loads.keep`).
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, cast, func, insert, literal, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Integer,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.types import SmallInteger
 
 from console.core import clock
@@ -14,11 +25,11 @@ from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.page_loads import DAY, day_of
 from console.telemetry.store import current
 from console.telemetry.tables import page_load, vital_day
-from console.telemetry.vitals import LOADS, measures
+from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, measures
 
 QUIET = timedelta(hours=2)
 """How long after midnight a day is left alone: its last page loads are still being told."""
-KEPT = ("environment", "release", "device", "page")
+SPLIT = ("release", "device", "page")
 
 
 def roll_up() -> int:
@@ -42,33 +53,41 @@ def _uncounted(connection: Connection, before: datetime) -> list[tuple[int, date
         .where(page_load.c.timestamp < before)
         .group_by(page_load.c.project_id, "day")
     )
-    stored = select(vital_day.c.project_id, vital_day.c.timestamp).distinct()
+    kept = select(vital_day.c.project_id, vital_day.c.timestamp)
+    stored = kept.where(vital_day.c.level == SMALLEST).distinct()
     counted = {tuple(row) for row in connection.execute(stored)}
     found = (tuple(row) for row in connection.execute(with_loads))
     return sorted((project_id, at) for project_id, at in found if (project_id, at) not in counted)
 
 
 def _count(connection: Connection, project_id: int, day: datetime) -> None:
+    names = [one.name for one in vital_day.columns]
+    for level in LEVELS:
+        connection.execute(insert(vital_day).from_select(names, _counts(project_id, day, level)))
+
+
+def _counts(project_id: int, day: datetime, level: str) -> CompoundSelect[Any]:
+    """The rows of one level of a day, in the order of the table's columns."""
     load = page_load.c
-    kept = [load[name] for name in KEPT]
-    begin = literal(day, UtcTimestamp)
     mine = (load.project_id == project_id, load.timestamp >= day, load.timestamp < day + DAY)
+    kept = {name: load[name] for name in ("environment", *LEVELS[level])}
+    values = {name: kept.get(name, literal("")) for name in ("environment", *SPLIT)}
     parts = [
         select(
             load.organization_id,
             load.project_id,
-            begin.label("timestamp"),
-            *kept,
+            literal(day, UtcTimestamp).label("timestamp"),
+            *[value.label(name) for name, value in values.items()],
             literal(name).label("metric"),
             number.label("bucket"),
             cast(func.count(), Integer).label("loads"),
+            literal(level).label("level"),
         )
         .where(*mine, *([load[metric].is_not(None)] if metric else []))
-        .group_by(load.organization_id, load.project_id, *kept, "bucket")
+        .group_by(load.organization_id, load.project_id, *kept.values(), "bucket")
         for name, metric, number in [
             *[(name, metric.column, number) for name, metric, number in measures()],
             (LOADS, "", literal(0, SmallInteger)),
         ]
     ]
-    names = [one.name for one in vital_day.columns]
-    connection.execute(insert(vital_day).from_select(names, union_all(*parts)))
+    return union_all(*parts)

@@ -5,8 +5,6 @@ from math import ceil, log
 from typing import Literal
 
 Rating = Literal["good", "needs improvement", "poor"]
-STEPS = 56
-"""Buckets between the two thresholds of a metric: none is wider than 2 %."""
 ZERO, LOWEST = -500, -499
 """The bucket of the value 0 (most page loads shift nothing), and of all that is hardly more."""
 _TOLERANCE = 1e-6
@@ -26,6 +24,8 @@ class Metric:
     """Above this it is poor."""
     most: float
     """Above this it was not measured, but made up (Sentry drops the same)."""
+    steps: int
+    """Buckets between the two thresholds: of 4 % each, and as many as a chart can divide by 4."""
     unit: str = "ms"
     is_core: bool = False
     is_legacy: bool = False
@@ -36,8 +36,8 @@ class Metric:
 
     @property
     def log_ratio(self) -> float:
-        """The logarithm of how much wider each bucket is: `poor` is the edge of bucket STEPS."""
-        return log(self.poor / self.good) / STEPS
+        """The logarithm of how much wider each bucket is: `poor` is the edge of bucket `steps`."""
+        return log(self.poor / self.good) / self.steps
 
     def rating(self, value: float) -> Rating:
         if value <= self.good:
@@ -51,7 +51,7 @@ class Metric:
     def bucket(self, value: float) -> int:
         """Bucket b holds what is above value_at(b - 1) and up to value_at(b).
 
-        0 is the last that is good, STEPS the last that is not poor.
+        0 is the last that is good, `steps` the last that is not poor.
         """
         if value <= 0:
             return ZERO
@@ -59,20 +59,24 @@ class Metric:
         return max(ceil(log(ratio) / self.log_ratio - _TOLERANCE), LOWEST)
 
     def middle(self, bucket: int) -> float:
-        """The value that stands for a bucket: within 1 % of all that is in it."""
-        return 0.0 if bucket <= ZERO else self.value_at(bucket - 0.5)
+        """The value that stands for a bucket: within 2 % of all that is in it."""
+        return self.value_in(bucket, 0.5)
+
+    def value_in(self, bucket: int, share: float) -> float:
+        """The value at a share of the way through a bucket, 0 to 1."""
+        return 0.0 if bucket <= ZERO else self.value_at(bucket - 1 + share)
 
     def value_at(self, bucket: float) -> float:
         """The upper edge of a bucket."""
-        return float(self.good * (self.poor / self.good) ** (bucket / STEPS))
+        return float(self.good * (self.poor / self.good) ** (bucket / self.steps))
 
 
-LCP = Metric("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, is_core=True)
-INP = Metric("INP", "Interaction to Next Paint", 200, 500, 60_000, is_core=True)
-CLS = Metric("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, unit="", is_core=True)
-FCP = Metric("FCP", "First Contentful Paint", 1800, 3000, 60_000)
-TTFB = Metric("TTFB", "Time to First Byte", 800, 1800, 60_000)
-FID = Metric("FID", "First Input Delay", 100, 300, 60_000, is_legacy=True)
+LCP = Metric("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, 12, is_core=True)
+INP = Metric("INP", "Interaction to Next Paint", 200, 500, 60_000, 24, is_core=True)
+CLS = Metric("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, 24, unit="", is_core=True)
+FCP = Metric("FCP", "First Contentful Paint", 1800, 3000, 60_000, 12)
+TTFB = Metric("TTFB", "Time to First Byte", 800, 1800, 60_000, 20)
+FID = Metric("FID", "First Input Delay", 100, 300, 60_000, 28, is_legacy=True)
 METRICS = (LCP, INP, CLS, FCP, TTFB, FID)
 BY_NAME = {metric.name: metric for metric in METRICS}
 CORE = tuple(metric for metric in METRICS if metric.is_core)

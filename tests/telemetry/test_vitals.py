@@ -21,7 +21,7 @@ from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.telemetry.tables import page_load
 from console.telemetry.vitals import Wanted
-from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS, STEPS
+from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS
 from tests.telemetry.samples import NOON, hour, scope
 
 ALL = Wanted()
@@ -80,13 +80,13 @@ def test_a_value_up_to_its_threshold_has_the_better_rating(write, metric, value,
 
 
 @given(st.sampled_from(METRICS), st.floats(0.0001, 60_000))
-def test_a_bucket_stands_for_its_values_within_a_percent(metric, value):
+def test_a_bucket_stands_for_its_values_within_two_percent(metric, value):
     number = metric.bucket(value)
     if number > -499:
-        assert metric.middle(number) == pytest.approx(value, rel=0.0102)
+        assert metric.middle(number) == pytest.approx(value, rel=0.0222)
     if not any(value == pytest.approx(edge, rel=1e-6) for edge in (metric.good, metric.poor)):
         assert (number <= 0) == (value <= metric.good)
-        assert (number > STEPS) == (value > metric.poor)
+        assert (number > metric.steps) == (value > metric.poor)
 
 
 def test_the_smallest_number_is_counted_as_good(write, asking):
@@ -144,7 +144,7 @@ def test_pieces_of_a_load_become_one_row_in_any_order(asking, write):
     assert found.loads == 1
     values = {name: round(vital.p75, 3) for name, vital in found.metrics.items()}
     assert values == {
-        name: pytest.approx(value, rel=0.011)
+        name: pytest.approx(value, rel=0.022)
         for name, value in {"LCP": 1920, "CLS": 0.2, "INP": 90, "TTFB": 80, "FCP": 300}.items()
     }
     assert [one.name for one in vitals.by(scope(), ALL, "page")] == ["/a"]
@@ -172,13 +172,20 @@ def test_p75_and_ratings_by_page_device_and_release(write):
     lcp = whole.metrics["LCP"]
     assert (lcp.good, lcp.needs_improvement, lcp.poor) == (2, 2, 1)
     pages = {one.name: one for one in vitals.by(scope(), ALL, "page")}
-    assert pages["/a"].metrics["LCP"].p75 == pytest.approx(3000, rel=0.011)
+    assert pages["/a"].metrics["LCP"].p75 == pytest.approx(3000, rel=0.022)
     assert (pages["/b"].loads, pages["/b"].metrics["LCP"].loads) == (2, 1)
     assert [one.name for one in vitals.by(scope(), ALL, "device")] == ["desktop", "mobile"]
     assert [one.name for one in vitals.by(scope(), ALL, "release")] == ["1", "2"]
     narrowed = [Wanted(page="/b"), Wanted(text="B"), Wanted(device="mobile")]
     assert {vitals.overview(scope(), one).loads for one in narrowed} == {2}
     assert vitals.overview(scope(release="1"), ALL).loads == 4
+
+
+def test_p75_of_many_loads_is_interpolated(write):
+    write(*[load(lcp=1000.0 + 4 * n, cls=0.0) for n in range(1000)])
+    found = vitals.overview(scope(), ALL).metrics
+    assert found["LCP"].p75 == pytest.approx(1000 + 4 * 750, rel=0.005)
+    assert found["CLS"].p75 == 0
 
 
 def test_a_metric_over_time_and_its_distribution(write):
@@ -188,8 +195,8 @@ def test_a_metric_over_time_and_its_distribution(write):
     counts = vitals.distribution(scope(), ALL, "LCP")
     assert sum(counts.values()) == 2
     assert [LCP.middle(number) for number in sorted(counts)] == [
-        pytest.approx(1000, rel=0.011),
-        pytest.approx(3000, rel=0.011),
+        pytest.approx(1000, rel=0.022),
+        pytest.approx(3000, rel=0.022),
     ]
 
 
