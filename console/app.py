@@ -13,8 +13,8 @@ from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest
 from console.performance import api as performance_api
-from console.performance import views as performance
 from console.performance import statements_api, vitals_api
+from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.web import frame
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    delete,
     text,
 )
 
@@ -208,9 +207,9 @@ def _web_vitals(connection: Connection) -> None:
 
 
 def _vital_levels(connection: Connection) -> None:
-    """Version 5: a rollup for each kind of question; those of before are made anew."""
-    connection.execute(delete(vital_day))
-    connection.execute(text("ALTER TABLE vital_day ADD COLUMN IF NOT EXISTS level VARCHAR"))
+    """Version 5: a rollup for each kind of question; all are made anew from the page loads."""
+    vital_day.drop(connection)
+    vital_day.create(connection)
 
 
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
@@ -221,7 +220,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
 )
 """Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
 
-Steps add columns and tables and never drop any. Only ever append to this.
+Steps add columns and tables and never drop any but rollups. Only ever append to this.
 """
 
 

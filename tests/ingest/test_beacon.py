@@ -146,10 +146,9 @@ JSON: Any = st.recursive(
     max_leaves=8,
 )
 METRIC = st.fixed_dictionaries({"n": st.just("LCP"), "v": JSON, "a": JSON})
-NO_DEADLINE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=100, **NO_DEADLINE)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(page=JSON, m=st.lists(METRIC, max_size=3))
 def test_decoding_is_total(page, m):
     context = Context(

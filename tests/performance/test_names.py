@@ -1,5 +1,7 @@
 """What requests, tasks and pages are counted under."""
 
+from typing import Any
+
 import pytest
 
 from console.performance.digest import described
@@ -131,6 +133,10 @@ def test_connecting_to_a_database_is_no_statement(name):
 
 def test_a_task_answers_no_http_request():
     """Run within a request, it inherits the request's status: that is not how the task ended."""
-    inherited = {"http_method": "POST", "http_route": "/nightly", "http_status": 200}
+    inherited: dict[str, Any] = {
+        "http_method": "POST",
+        "http_route": "/nightly",
+        "http_status": 200,
+    }
     found = described(span(op="queue.process", name="reindex", is_segment=True, **inherited))
     assert (found.endpoint, found.http_method, found.http_status) == ("reindex", "", None)

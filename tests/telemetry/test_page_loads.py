@@ -15,7 +15,7 @@ from console.telemetry import retention, vital_rollups, writing
 from console.telemetry.page_loads import merge
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.retention import Keep
-from console.telemetry.tables import page_load, vital_day
+from console.telemetry.tables import page_load, schema_version, vital_day
 from tests.telemetry.samples import NOON, hour
 
 PAGE_ID = "a" * 16
@@ -165,3 +165,16 @@ def test_an_erased_project_leaves_no_page_load_and_no_rollup(asking, write, cloc
                 select(table.c.project_id, func.count()).group_by("project_id")
             )
             assert [project_id for project_id, _ in left] == [2]
+
+
+def test_rollups_of_an_older_version_are_made_anew(asking, write, rows, clock):
+    write(page(lcp=1000.0), position=1)
+    clock.set(NOON + timedelta(days=2))
+    assert vital_rollups.roll_up() == 1
+    before = rows(vital_day)
+    with asking.using(1) as database, database.transaction() as connection:
+        connection.execute(schema_version.update().values(version=4))
+    asking.close()
+    assert rows(vital_day) == []
+    assert vital_rollups.roll_up() == 1
+    assert rows(vital_day) == before
