@@ -62,7 +62,7 @@ def rows(asking):
     def rows(table=page_load):
         columns = [one for one in table.columns if one.name != "position"]
         with asking.using(1) as database, database.transaction() as connection:
-            found = connection.execute(select(*columns).order_by(table.c.timestamp))
+            found = connection.execute(select(*columns).order_by(table.c.timestamp, *columns))
             return [dict(row) for row in found.mappings()]
 
     return rows
