@@ -11,19 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    not_,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.types import SmallInteger
 
 from console.telemetry.dialect import UtcTimestamp, bucket, vital_bucket
@@ -51,6 +39,7 @@ One with everything would have more rows than there are page loads: 200 pages on
 14 M of 10 M loads. What no level tells is asked of the page loads.
 """
 SMALLEST = "device"
+Times: TypeAlias = tuple[datetime, datetime]
 SHARE = 0.75
 DAY = timedelta(days=1)
 DAY_SECONDS = 86_400
@@ -211,7 +200,8 @@ def _counted(
     level = _level(scope, wanted, split)
     days = rolled_days(scope) if level and (steps_in_days or not isinstance(split, int)) else []
     parts = [
-        _of_loads(scope, wanted, split, days, name, number)
+        _of_loads(scope, wanted, split, gap, name, number)
+        for gap in _gaps(scope, days)
         for name, number in _numbers(metrics, all_loads=all_loads)
     ]
     if level and days:
@@ -233,7 +223,7 @@ def _of_loads(
     scope: Scope,
     wanted: Wanted,
     split: Split,
-    days: Sequence[datetime],
+    gap: Times,
     metric: str,
     number: ColumnElement[Any] | None,
 ) -> Select[Any, Any, Any, Any]:
@@ -246,13 +236,11 @@ def _of_loads(
             at.label("bucket"),
             func.count().label("loads"),
         )
-        .where(within(page_load, scope), *filters(page_load, wanted))
+        .where(within(page_load, scope), _between(*gap), *filters(page_load, wanted))
         .group_by("split", "bucket")
     )
     if number is not None:
         query = query.where(Load[metric.lower()].is_not(None))
-    if days:
-        query = query.where(not_(or_(*[_in_days(first, last) for first, last in _runs(days)])))
     return query
 
 
@@ -314,17 +302,17 @@ def filters(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
     return asked
 
 
-def _in_days(first: datetime, last: datetime) -> ColumnElement[bool]:
-    begin, end = literal(first, UtcTimestamp), literal(last + DAY, UtcTimestamp)
-    return and_(Load.timestamp >= begin, Load.timestamp < end)
+def _between(begin: datetime, end: datetime) -> ColumnElement[bool]:
+    times = literal(begin, UtcTimestamp), literal(end, UtcTimestamp)
+    return and_(Load.timestamp >= times[0], Load.timestamp < times[1])
 
 
-def _runs(days: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
-    """First and last day of each unbroken run of days."""
-    runs: list[tuple[datetime, datetime]] = []
-    for day in days:
-        if runs and runs[-1][1] + DAY == day:
-            runs[-1] = (runs[-1][0], day)
-        else:
-            runs.append((day, day))
-    return runs
+def _gaps(scope: Scope, days: Sequence[datetime]) -> list[Times]:
+    """What of the scope's time lies in none of these days, from and until when.
+
+    Each is asked for by itself: to leave the days out, all of their rows would be looked at.
+    """
+    if not days:
+        return [(scope.since, scope.until)]
+    begins, ends = [scope.since, *(day + DAY for day in days)], [*days, scope.until]
+    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
