@@ -12,7 +12,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import DateTime, TypeDecorator, UserDefinedType
 
-from console.telemetry.web_vitals import LOWEST, ZERO
+from console.telemetry.web_vitals import NOTHING, ZERO
 
 T = TypeVar("T")
 Processor = Callable[[Any], Any]
@@ -174,10 +174,9 @@ def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(vital_bucket, "duckdb")
 def _vital_bucket(element: vital_bucket, compiler: SQLCompiler, **kw: Any) -> str:
     column, good, log_ratio = (compiler.process(clause, **kw) for clause in element.clauses)
-    # The smallest numbers, divided, are zero, which has no logarithm.
-    ratio = f"greatest({column} / {good}, 1e-300)"
-    steps = f"greatest(ceil(ln({ratio}) / {log_ratio} - 1e-6), {LOWEST})"
-    return f"CAST(CASE WHEN {column} <= 0 THEN {ZERO} ELSE {steps} END AS SMALLINT)"
+    # Nothing but a logarithm per value: with a division and limits it took twice the time.
+    steps = f"ceil((ln({column}) - ln({good})) / {log_ratio} - 1e-6)"
+    return f"CAST(CASE WHEN {column} <= {NOTHING} THEN {ZERO} ELSE {steps} END AS SMALLINT)"
 
 
 @compiles(bucket, "duckdb")

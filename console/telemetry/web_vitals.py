@@ -5,11 +5,11 @@ from math import ceil, log
 from typing import Literal
 
 Rating = Literal["good", "needs improvement", "poor"]
-ZERO, LOWEST = -500, -499
-"""The bucket of the value 0 (most page loads shift nothing), and of all that is hardly more."""
+ZERO = -500
+"""The bucket of the value 0: most page loads shift nothing."""
+NOTHING = 1e-5
+"""Up to here a value is taken for 0, which has no logarithm."""
 _TOLERANCE = 1e-6
-_SMALLEST = 1e-300
-"""What the smallest numbers are taken for: divided, they would be zero, without a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,9 @@ class Metric:
 
         0 is the last that is good, `steps` the last that is not poor.
         """
-        if value <= 0:
+        if value <= NOTHING:
             return ZERO
-        ratio = max(value / self.good, _SMALLEST)
-        return max(ceil(log(ratio) / self.log_ratio - _TOLERANCE), LOWEST)
+        return ceil(log(value / self.good) / self.log_ratio - _TOLERANCE)
 
     def middle(self, bucket: int) -> float:
         """The value that stands for a bucket: within 2 % of all that is in it."""
