@@ -26,8 +26,21 @@ from tests.crawl import addresses, crawl, sign_in  # noqa: E402
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 PANELS = 500  # milliseconds for those that load themselves
-# What README shows: the picture's name, its theme, and the search whose first issue is opened.
-DOCS = (("inbox", "light", ""), ("issue", "dark", "?q=PriceError"))
+# What README shows: the picture's name, its theme, the list, its query, and whether the list's
+# first row is opened.
+DOCS = (
+    ("inbox", "light", "errors-inbox", "", False),
+    ("issue", "dark", "errors-inbox", "?q=PriceError", True),
+    ("endpoints", "light", "performance-endpoints", "?range=14d", False),
+    (
+        "trace",
+        "dark",
+        "performance-traces",
+        "?range=14d&sort=duration&name=GET+storefront.orders",
+        True,
+    ),
+    ("vitals", "light", "performance-vitals", "?range=14d", False),
+)
 
 
 def main() -> None:
@@ -127,13 +140,13 @@ def _photograph(
 def _photograph_docs(
     browser: Browser, url: str, pages: dict[str, str], login: tuple[str, str]
 ) -> None:
-    for name, theme, search in DOCS:
+    for name, theme, kind, query, opens in DOCS:
         context, page = _visitor(browser, theme, "wide")
         sign_in(page, url, *login)
-        page.goto(pages["errors-inbox"] + search)
-        if search:
+        page.goto(pages[kind].partition("?")[0] + query)
+        if opens:
             page.click("[data-open]")
-        page.wait_for_timeout(PANELS)
+        page.wait_for_timeout(4 * PANELS)
         page.screenshot(path=ROOT / "docs" / f"{name}.png")
         context.close()
 

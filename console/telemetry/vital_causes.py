@@ -27,7 +27,7 @@ from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c
 LOOKED_AT = 20_000
-"""Page loads, the latest, whose attribution is read: all of a month would be most of the store."""
+"""Page loads, the latest, whose attribution is read: that of a month is most of the store."""
 PARTS = {
     "LCP": ("lcp.ttfb", "lcp.load_delay", "lcp.load_duration", "lcp.render_delay"),
     "INP": ("inp.input_delay", "inp.processing", "inp.presentation"),
@@ -66,14 +66,13 @@ class WorstLoad:
 
 
 def causes(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> list[Cause]:
-    """What made a metric in the latest LOOKED_AT loads that say so, most frequent first."""
+    """What made a metric in those of the latest LOOKED_AT loads that say so, most frequent first."""
     column = BY_NAME[metric].column
+    scope = _latest(scope, wanted, column)
     names = PARTS[metric]
     latest = (
         select(Load[column].label("value"), Load.attribution)
         .where(_measured(scope, wanted, column), _says(f"{column}.target"))
-        .order_by(Load.timestamp.desc())
-        .limit(LOOKED_AT)
         .subquery()
     )
     said = latest.c.attribution
@@ -100,14 +99,13 @@ def causes(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> list[C
 def parts(scope: Scope, wanted: Wanted, metric: str) -> tuple[int, dict[str, float | None]]:
     """How many of the latest loads say what a metric consists of, and the median of each part."""
     column, names = BY_NAME[metric].column, PARTS[metric]
+    scope = _latest(scope, wanted, column)
     latest = (
         select(Load.attribution)
         .where(
             _measured(scope, wanted, column),
             or_(*[_says(name) for name in names[1:]]),
         )
-        .order_by(Load.timestamp.desc())
-        .limit(LOOKED_AT)
         .subquery()
     )
     medians = [func.median(try_cast(_text(latest.c.attribution, one), Double)) for one in names]
@@ -136,6 +134,22 @@ def worst(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> Sequenc
         .limit(limit)
     )
     return [WorstLoad(*row) for row in ask(scope, query)]
+
+
+def _latest(scope: Scope, wanted: Wanted, column: str) -> Scope:
+    """The end of the scope in which the latest LOOKED_AT loads measured a metric.
+
+    A question of its own: then nothing is read of what came before.
+    """
+    query = (
+        select(Load.timestamp)
+        .where(_measured(scope, wanted, column))
+        .order_by(Load.timestamp.desc())
+        .offset(LOOKED_AT - 1)
+        .limit(1)
+    )
+    found = list(ask(scope, query))
+    return scope.between(found[0][0], scope.until) if found else scope
 
 
 def _measured(scope: Scope, wanted: Wanted, column: str) -> ColumnElement[bool]:

@@ -300,3 +300,11 @@ def test_what_made_a_metric_and_the_worst_loads(write):
     assert [(one.value, one.target) for one in worst] == [(9000, ""), (3000, "img.hero")]
     assert vital_causes.causes(scope(), ALL, "INP") == []
     assert vital_causes.causes(scope(), ALL, "CLS") == []
+
+
+def test_causes_are_those_of_the_latest_loads(write, monkeypatch):
+    monkeypatch.setattr(vital_causes, "LOOKED_AT", 2)
+    told = [(f"#{n}", hour(n - 4)) for n in range(4)]
+    write(*[load(at=at, inp=100.0, attribution={"inp.target": name}) for name, at in told])
+    found = vital_causes.causes(scope(until=hour(3)), ALL, "INP")
+    assert [one.target for one in found] == ["#2", "#3"]

@@ -94,7 +94,8 @@ def query(project: Project, fingerprint: str) -> Response:
 @project_view("viewer")
 def query_latency(project: Project, fingerprint: str) -> Response:
     shown = current_range(DEFAULT_RANGE)
-    charts = domain.charts(project, scope_of(project, shown), shown, fingerprint)
+    scope = _known(project, fingerprint)
+    charts = domain.charts(project, scope, shown, fingerprint)
     return polled_part(
         "performance/query_panel.html",
         PANELS["latency"],
@@ -108,7 +109,7 @@ def query_latency(project: Project, fingerprint: str) -> Response:
 @project_view("viewer")
 def query_callers(project: Project, fingerprint: str) -> Response:
     """The endpoints that make calls of a statement."""
-    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    scope = _known(project, fingerprint)
     return _panel("callers", fingerprint, callers=telemetry.callers(scope, fingerprint))
 
 
@@ -116,7 +117,7 @@ def query_callers(project: Project, fingerprint: str) -> Response:
 @project_view("viewer")
 def query_calls(project: Project, fingerprint: str) -> Response:
     """The slowest calls of a statement, and the lines of code that made them."""
-    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    scope = _known(project, fingerprint)
     return _panel(
         "calls",
         fingerprint,
@@ -124,6 +125,12 @@ def query_calls(project: Project, fingerprint: str) -> Response:
         locations=telemetry.locations(scope, fingerprint),
         looked_at=telemetry.LOCATED,
     )
+
+
+def _known(project: Project, fingerprint: str) -> Scope:
+    """The page's scope, if the project has ever sent this statement; 404 otherwise."""
+    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    return scope if telemetry.texts(scope, [fingerprint]) else abort(404)
 
 
 def _panel(name: str, fingerprint: str, **shown: Any) -> Response:
