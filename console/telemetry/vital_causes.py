@@ -66,7 +66,7 @@ class WorstLoad:
 
 
 def causes(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> list[Cause]:
-    """What made a metric in those of the latest LOOKED_AT loads that say so, most frequent first."""
+    """What made a metric in the latest LOOKED_AT loads, where they say so, most frequent first."""
     column = BY_NAME[metric].column
     scope = _latest(scope, wanted, column)
     names = PARTS[metric]
