@@ -14,7 +14,7 @@ from console.telemetry.traces import Began
 
 SAMPLE = 20
 """Requests looked at around each percentile: all of them would be most of the store."""
-NEAR = timedelta(hours=1)
+NEAR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,20 @@ class Spent:
 
 
 def around_percentiles(scope: Scope, endpoint: str) -> list[Spent]:
-    """Where the time went in the requests nearest to P50, P95 and P99; none without a request."""
-    latency = requests.overall(scope, endpoint)
+    """Where the time went in the requests nearest to P50, P95 and P99; none without a request.
+
+    The requests are those of the scope's last day, if it has any.
+    """
+    # A month's spans are read in seconds, a day's in milliseconds, and a day has enough of them.
+    recent = replace(scope, since=max(scope.since, scope.until - DAY))
+    latency = requests.overall(recent, endpoint)
+    if latency is None:
+        recent, latency = scope, requests.overall(scope, endpoint)
     if latency is None:
         return []
     marks = {"P50": latency.p50, "P95": latency.p95, "P99": latency.p99}
     samples = {
-        label: traces.nearest(scope, endpoint, at, limit=SAMPLE) for label, at in marks.items()
+        label: traces.nearest(recent, endpoint, at, limit=SAMPLE) for label, at in marks.items()
     }
     every = [one for some in samples.values() for one in some]
     spans = spans_of_segments(_around(scope, every), [one.span_id for one in every])
