@@ -11,10 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import duckdb
 from sqlalchemy import Column, Connection, and_, column, delete, exists, insert, select, table
 
-from console.telemetry.batches import ArrowBatch, unpacked
+from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.records import PageLoad
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import METRICS
@@ -154,7 +153,7 @@ def _near(
 ) -> list[PageLoad]:
     """The stored rows that agree with a piece in these columns, not far from it in time."""
     keys = sorted({tuple(getattr(piece, one.name) for one in named) for piece in pieces})
-    _register(connection, "keys", ArrowBatch(named, list(zip(*keys, strict=True))))
+    register(connection, "keys", ArrowBatch(named, list(zip(*keys, strict=True))))
     wanted = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
     times = [piece.timestamp for piece in pieces]
     match = and_(*[one == wanted.c[one.name] for one in named])
@@ -169,7 +168,7 @@ def _near(
 def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:
     named = [page_load.c[name] for name in (*KEY, "timestamp")]
     values = [[getattr(load, one.name) for load in loads] for one in named]
-    _register(connection, "former", ArrowBatch(named, values))
+    register(connection, "former", ArrowBatch(named, values))
     former = select(*[unpacked(one) for one in named]).select_from(table("former")).subquery()
     times = [load.timestamp for load in loads]
     connection.execute(
@@ -183,7 +182,7 @@ def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:
 def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
     columns = list(page_load.columns)
     values = [[getattr(load, name) for load in loads] for name in COLUMNS]
-    _register(connection, "loads", ArrowBatch(columns, values))
+    register(connection, "loads", ArrowBatch(columns, values))
     batch = table("loads", *[column(name) for name in COLUMNS])
     incoming = select(*[unpacked(one) for one in columns]).select_from(batch)
     connection.execute(insert(page_load).from_select(COLUMNS, incoming))
@@ -196,8 +195,3 @@ def _drop_rollups(connection: Connection, loads: Iterable[PageLoad]) -> None:
                 vital_day.c.project_id == project_id, vital_day.c.timestamp == day
             )
         )
-
-
-def _register(connection: Connection, name: str, batch: ArrowBatch) -> None:
-    raw = connection.connection.driver_connection
-    cast("duckdb.DuckDBPyConnection", raw).register(name, batch)
