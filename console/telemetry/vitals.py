@@ -105,12 +105,20 @@ def by(scope: Scope, wanted: Wanted, dimension: By, limit: int = 200) -> list[Vi
 
 def trend(scope: Scope, wanted: Wanted, metric: str, seconds: int) -> Moments:
     """One metric per time bucket; whole UTC days are many times as quick as shorter steps."""
+    return trends(scope, wanted, [metric], seconds)[metric]
+
+
+def trends(
+    scope: Scope, wanted: Wanted, metrics: Sequence[str], seconds: int
+) -> dict[str, Moments]:
+    """The same of several metrics, asked at once."""
     starts = buckets(scope, seconds)
-    found: list[Vital | None] = [None] * len(starts)
+    found: dict[str, list[Vital | None]] = {name: [None] * len(starts) for name in metrics}
     # A rollup lies at the start of its day: steps of a day from another hour would misplace it.
-    for one in _vitals(scope, wanted, seconds, [BY_NAME[metric]]):
-        found[int(one.name)] = one.metrics.get(metric)
-    return Moments(starts, found)
+    for one in _vitals(scope, wanted, seconds, [BY_NAME[name] for name in metrics]):
+        for name, vital in one.metrics.items():
+            found[name][int(one.name)] = vital
+    return {name: Moments(starts, moments) for name, moments in found.items()}
 
 
 def distribution(scope: Scope, wanted: Wanted, metric: str) -> dict[int, int]:

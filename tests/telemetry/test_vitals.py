@@ -191,6 +191,9 @@ def test_a_metric_over_time_and_its_distribution(write):
     write(load(at=hour(-12), lcp=1000.0), load(at=hour(-11), lcp=3000.0), load(at=hour(3)))
     found = vitals.trend(scope(), ALL, "LCP", 6 * 3600)
     assert [one and one.loads for one in found.vitals] == [2, None, None, None]
+    several = vitals.trends(scope(), ALL, ["LCP", "CLS"], 6 * 3600)
+    assert several["LCP"] == found
+    assert several["CLS"].vitals == [None] * 4
     counts = vitals.distribution(scope(), ALL, "LCP")
     assert sum(counts.values()) == 2
     assert [LCP.middle(number) for number in sorted(counts)] == [

@@ -230,9 +230,7 @@ def _trends(scope: Scope, wanted: Wanted, metrics: Sequence[str]) -> dict[str, l
     """P75 of each metric per hour or, in ranges of more than two days, per UTC day."""
     step = HOUR if scope.length <= 2 * DAY else DAY
     whole = scope.between(aligned(scope.since, step), scope.until)
-    moments = {
-        name: vitals.trend(whole, wanted, name, int(step.total_seconds())) for name in metrics
-    }
+    moments = vitals.trends(whole, wanted, metrics, int(step.total_seconds())) if metrics else {}
     return {
         name: [one.p75 if one else None for one in found.vitals] for name, found in moments.items()
     }
