@@ -16,7 +16,9 @@ from console.performance import api as performance_api
 from console.performance import statements_api, vitals_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
+from console.telemetry.database import TelemetryUnavailable
 from console.web import frame
+from console.web.errors import unavailable
 
 
 def create_app(settings: Config | None = None) -> Flask:
@@ -30,6 +32,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key_fallbacks)
     app.extensions[configuration.EXTENSION] = settings
+    app.register_error_handler(TelemetryUnavailable, unavailable)
     db.init_app(app, settings)
     frame.init_app(app)
     access.init_app(app, settings)
@@ -41,6 +44,14 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(performance_api.bp)
     app.register_blueprint(statements_api.bp)
     app.register_blueprint(vitals_api.bp)
+    app.register_blueprint(ingest.intake.bp)
+    app.register_blueprint(ingest.dead_letters.bp)
+    app.register_blueprint(ingest.scrubbing.bp)
+    open_stores(app, settings)
+    return app
+
+
+def open_stores(app: Flask, settings: Config) -> None:
+    """Give the app what it keeps in its instance folder, and what accepts into that."""
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
-    return app

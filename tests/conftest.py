@@ -11,26 +11,26 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 
 from console.accounts.models import Organization, Project, Role
-from console.app import create_app
 from console.core.clock import release
 from console.core.config import Config
 from console.errors.models import Issue
 from tests import chromium as chromium_program
-from tests import databases, factories, postgres
+from tests import consoles, databases, factories, postgres
 from tests.databases import Database
 from tests.fakes import smtp as smtp_fake
 from tests.live import Server
 from tests.movable_clock import MovableClock
+from tests.routing import KnownRule
 
 SHARED = "PHAROS_TEST_SHARED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder that all workers of this run share."""
+    """Make the folder that all workers of this run share, and consoles quick to make."""
+    Flask.url_rule_class = KnownRule
     if not hasattr(config, "workerinput"):
         folder = Path(tempfile.mkdtemp(prefix="pharos-"))
         folder.chmod(0o755)  # PostgreSQL runs in it under another account
@@ -53,9 +53,11 @@ def both_databases(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Path:
-    """The console's data folder."""
-    return tmp_path / "instance"
+def instance(worker_id: str) -> Path:
+    """The console's data folder: always the same of a worker, and empty."""
+    folder = Path(os.environ[SHARED]) / f"instance-{worker_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 @pytest.fixture
@@ -81,13 +83,9 @@ def settings(database: Database, instance: Path) -> Config:
 
 @pytest.fixture
 def app(settings: Config) -> Iterator[Flask]:
-    """A console in this process; forms need no CSRF token (tests/accounts tests that they do)."""
-    app = create_app(settings)
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    # Templates are compiled once in a run, not once in a test.
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(os.environ[SHARED])
-    yield app
-    databases.close(app)
+    """A console in this process, with nothing in it."""
+    with consoles.console(settings, templates=os.environ[SHARED]) as app:
+        yield app
 
 
 @pytest.fixture

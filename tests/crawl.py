@@ -10,7 +10,8 @@ from werkzeug.routing import MapAdapter
 
 from console.app import create_app
 from console.core.config import Config
-from tests.databases import SECRET, close
+from tests.consoles import close
+from tests.databases import SECRET
 
 NO_PAGES = {"asset"}
 

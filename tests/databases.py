@@ -4,13 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask
-
 from console.core import migrations
 from console.core.config import Config
-from console.core.db import db
-from console.ingest import outcomes, pipeline, spool
-from console.telemetry import store as telemetry
 from tests import postgres
 
 ROOT = Path(__file__).parent.parent
@@ -60,15 +55,6 @@ def postgresql(shared: Path, instance: Path, worker: str) -> Database:
             (shared / name).touch()
     postgres.empty(server, name)
     return _on(server, name)
-
-
-def close(app: Flask) -> None:
-    """Close what an app has opened: its digest, spool, telemetry and pool of connections."""
-    with app.app_context():
-        pipeline.current().stop()
-        for store in (outcomes.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
-            app.extensions[store].close()
-        db.engine.dispose()
 
 
 def _on(server: postgres.Server, name: str) -> Database:

@@ -14,11 +14,12 @@ from console.core import clock
 from console.performance import endpoints as domain
 from console.performance import queries
 from console.performance.cursors import cursor_after, mark_of
-from console.performance.endpoints import Change, Row
+from console.performance.endpoints import Row
 from console.performance.forms import EndpointsFilter, TracesFilter
+from console.performance.latency import Change
 from console.telemetry import requests, spans
 from console.telemetry import traces as trace_questions
-from console.telemetry.requests import Latency
+from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow
 from console.telemetry.traces import Began
@@ -203,7 +204,7 @@ def _endpoint(row: Row) -> dict[str, Any]:
 
 def _latency(one: Latency) -> dict[str, Any]:
     return {
-        "requests": round(one.requests, 1),
+        "requests": round(one.count, 1),
         "estimated": one.estimated,
         "failed": round(one.failed, 1),
         "error_rate": round(one.error_rate, 5),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from console.telemetry import traces
-from console.telemetry.requests import Latency
+from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Wanted, edge
 from console.web.frame import url_with

@@ -6,30 +6,17 @@ from dataclasses import dataclass, replace
 from console.accounts import releases
 from console.accounts.models import Project
 from console.performance import queries
+from console.performance.latency import Change, change, estimated, ms, outcomes, percentiles, tail
 from console.telemetry import requests, traces
-from console.telemetry.requests import Endpoint, Latency
+from console.telemetry.latency import Latency
+from console.telemetry.requests import Endpoint
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began, Wanted
 from console.web.charts import Chart, Series, Threshold
 from console.web.timerange import Range, aligned, in_words
 
-FEW = 20
-"""Below so many requests on either side, a change of P95 says more of chance than of the code."""
 SPARK_BUCKETS = 24
 EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """P95 now and then, in microseconds."""
-
-    now: float
-    then: float
-
-    @property
-    def percent(self) -> float:
-        """By how much it rose; negative when it fell."""
-        return (self.now - self.then) / self.then * 100 if self.then else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +57,7 @@ SORTS = {
     "p95": Sort("P95", lambda row: row.latency.p95),
     "p50": Sort("P50", lambda row: row.latency.p50),
     "p99": Sort("P99", lambda row: row.latency.p99),
-    "requests": Sort("Requests", lambda row: row.latency.requests),
+    "requests": Sort("Requests", lambda row: row.latency.count),
     "errors": Sort("Error rate", lambda row: row.latency.error_rate),
     "change": Sort(
         "Change", lambda row: row.since_before.percent if row.since_before else float("-inf")
@@ -112,7 +99,7 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
     """The endpoints of a scope beside the period before it and the release before the newest."""
     found, everything = requests.endpoints(scope)
     former_endpoints, before = requests.endpoints(scope.before())
-    tails = {one.name: (one.latency.received, one.latency.p95) for one in former_endpoints}
+    tails = {one.name: tail(one.latency) for one in former_endpoints}
     newest, former = _two_releases(project, scope)
     by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
     own, standard = queries.thresholds(project), queries.monitoring(project).api_p95_ms
@@ -122,8 +109,8 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
             endpoint=one,
             threshold_ms=own.get(one.name, standard),
             share=one.latency.total_us / total_us,
-            since_before=_change((one.latency.received, one.latency.p95), tails.get(one.name)),
-            since_release=_change(
+            since_before=change(tail(one.latency), tails.get(one.name)),
+            since_release=change(
                 by_release.get((one.name, newest)), by_release.get((one.name, former))
             ),
         )
@@ -148,8 +135,8 @@ def one(project: Project, scope: Scope, name: str) -> Row | None:
         endpoint=Endpoint(name, "request", latency),
         threshold_ms=queries.thresholds(project).get(name, standard),
         share=latency.total_us / everything.total_us if everything and everything.total_us else 0.0,
-        since_before=_change((latency.received, latency.p95), before.get(name)),
-        since_release=_change(by_release.get((name, newest)), by_release.get((name, former))),
+        since_before=change(tail(latency), before.get(name)),
+        since_release=change(by_release.get((name, newest)), by_release.get((name, former))),
     )
 
 
@@ -182,36 +169,22 @@ def latency_charts(
         unit="ms",
         buckets=starts,
         grain=shown.grain,
-        series=_percentiles(found.latencies) + _compared(scope, shown, name),
+        series=percentiles(found.latencies) + _compared(scope, shown, name),
         complete_until=scope.until,
         threshold=Threshold(threshold_ms, "P95 threshold") if threshold_ms else None,
         markers=marks,
     )
     volume = Chart(
         title="Requests",
-        subtitle=f"per {in_words(shown.grain)}{_estimated(found.latencies)}",
+        subtitle=f"per {in_words(shown.grain)}{estimated(found.latencies)}",
         unit="requests",
         buckets=starts,
         grain=shown.grain,
-        series=_outcomes(found.latencies),
+        series=outcomes(found.latencies),
         complete_until=scope.until,
         markers=marks,
     )
     return latencies, volume
-
-
-def _percentiles(found: Sequence[Latency | None]) -> tuple[Series, ...]:
-    columns = (("P50", "p50"), ("P95", "p95"), ("P99", "p99"))
-    return tuple(
-        Series(label, [_ms(getattr(one, role)) if one else None for one in found], "line", role)
-        for label, role in columns
-    )
-
-
-def _outcomes(found: Sequence[Latency | None]) -> tuple[Series, ...]:
-    fine = [round(one.requests - one.failed) if one else 0 for one in found]
-    failed = [round(one.failed) if one else 0 for one in found]
-    return Series("Succeeded", fine, "bar", "1"), Series("Failed", failed, "bar", "bad")
 
 
 def _compared(scope: Scope, shown: Range, name: str) -> tuple[Series, ...]:
@@ -221,25 +194,10 @@ def _compared(scope: Scope, shown: Range, name: str) -> tuple[Series, ...]:
     shift = shown.since - shown.compared[0]
     before = replace(scope, since=scope.since - shift, until=scope.until - shift)
     found = requests.moments(before, int(shown.grain.total_seconds()), name)
-    values = [_ms(one.p95) if one else None for one in found.latencies]
+    values = [ms(one.p95) if one else None for one in found.latencies]
     return (Series("P95 before", values, "line", "previous"),)
-
-
-def _estimated(found: Sequence[Latency | None]) -> str:
-    sampled = any(one.estimated for one in found if one)
-    return ", estimated from sampled requests" if sampled else ""
 
 
 def _two_releases(project: Project, scope: Scope) -> tuple[str, str]:
     names = releases.latest(project, scope.environment)
     return (names[0], names[1]) if len(names) > 1 else ("", "")
-
-
-def _change(now: tuple[int, float] | None, then: tuple[int, float] | None) -> Change | None:
-    if now is None or then is None or min(now[0], then[0]) < FEW:
-        return None
-    return Change(now[1], then[1])
-
-
-def _ms(microseconds: float) -> float:
-    return round(microseconds / 1000, 1)

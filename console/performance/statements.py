@@ -7,18 +7,16 @@ from console.accounts import releases
 from console.accounts.models import Project
 from console.performance import sql_text
 from console.performance.detectors import SLOW_US
-from console.performance.endpoints import Change
+from console.performance.latency import Change, change, estimated, outcomes, percentiles, tail
 from console.telemetry import statements as telemetry
-from console.telemetry.requests import Tail
+from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
-from console.telemetry.statements import InRelease, Statement, Text, Usage, Wanted
+from console.telemetry.statements import InRelease, Statement, Text, Wanted
 from console.telemetry.traces import edge
-from console.web.charts import Chart, Series, Threshold
+from console.web.charts import Chart, Threshold
 from console.web.histogram import Histogram
 from console.web.timerange import Range, in_words
 
-FEW = 20
-"""Below so many received calls on either side, P95 says more of chance than of the code."""
 REGRESSED_FACTOR = 1.5
 REGRESSED_US = 5_000
 SLOW_MS = SLOW_US // 1000
@@ -29,12 +27,23 @@ UNKNOWN = Text("(the text is no longer kept)", "", None)
 class Row:
     """A statement in the list, with its P95 in the period before; None where that had few calls."""
 
-    fingerprint: str
-    usage: Usage
+    statement: Statement
     text: Text
     share: float
     """Of the time that all calls of the scope took together, 0 to 1."""
     since_before: Change | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return self.statement.fingerprint
+
+    @property
+    def usage(self) -> Latency:
+        return self.statement.usage
+
+    @property
+    def per_request(self) -> float:
+        return self.statement.per_request
 
     @property
     def title(self) -> str:
@@ -74,8 +83,8 @@ class Sort:
 
 SORTS = {
     "time": Sort("Total time", lambda one: one.usage.total_us),
-    "calls": Sort("Calls", lambda one: one.usage.calls),
-    "per_request": Sort("Calls per request", lambda one: one.usage.per_request),
+    "calls": Sort("Calls", lambda one: one.usage.count),
+    "per_request": Sort("Calls per request", lambda one: one.per_request),
     "p95": Sort("P95", lambda one: one.usage.p95),
     "failed": Sort("Failed", lambda one: one.usage.failed),
 }
@@ -87,7 +96,7 @@ class Listed:
     """A page of the statements that the filters let through; `total` is of all their calls."""
 
     rows: Sequence[Row]
-    total: Usage | None
+    total: Statement | None
     count: int
     slow: int
     """How many of them are slow."""
@@ -138,14 +147,13 @@ def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, coun
     names = [one.fingerprint for one in shown]
     texts = telemetry.texts(scope, names) if names else {}
     tails = telemetry.p95_of(scope.before(), names) if names else {}
-    total_us = (total.total_us if total else 0) or 1.0
+    total_us = (total.usage.total_us if total else 0) or 1.0
     rows = [
         Row(
-            fingerprint=one.fingerprint,
-            usage=one.usage,
+            statement=one,
             text=texts.get(one.fingerprint, UNKNOWN),
             share=one.usage.total_us / total_us,
-            since_before=_change((one.usage.received, one.usage.p95), tails.get(one.fingerprint)),
+            since_before=change(tail(one.usage), tails.get(one.fingerprint)),
         )
         for one in shown
     ]
@@ -155,16 +163,15 @@ def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, coun
 
 def one(scope: Scope, fingerprint: str) -> Row | None:
     """One statement as in the list; None where it has no call, whatever its text says."""
-    usage = telemetry.usage(scope, fingerprint)
-    if usage is None:
+    found = telemetry.statement_of(scope, fingerprint)
+    if found is None:
         return None
     tails = telemetry.p95_of(scope.before(), [fingerprint])
     return Row(
-        fingerprint=fingerprint,
-        usage=usage,
+        statement=found,
         text=telemetry.texts(scope, [fingerprint]).get(fingerprint, UNKNOWN),
-        share=usage.total_us / (telemetry.total_us(scope) or 1.0),
-        since_before=_change((usage.received, usage.p95), tails.get(fingerprint)),
+        share=found.usage.total_us / (telemetry.total_us(scope) or 1.0),
+        since_before=change(tail(found.usage), tails.get(fingerprint)),
     )
 
 
@@ -173,23 +180,22 @@ def verdict(project: Project, scope: Scope, row: Row, found: Sequence[InRelease]
     names = releases.latest(project, scope.environment)
     newest, former = (names[0], names[1]) if len(names) > 1 else ("", "")
     tails = {release.release: (release.received, release.p95) for release in found}
-    change = _change(tails.get(newest), tails.get(former)) if former else None
-    return Verdict(row.since_before, change, newest, former)
+    since_release = change(tails.get(newest), tails.get(former)) if former else None
+    return Verdict(row.since_before, since_release, newest, former)
 
 
 def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tuple[Chart, Chart]:
     """Latency and calls of a statement over time, with the releases that came out meanwhile."""
     found = telemetry.moments(scope, int(shown.grain.total_seconds()), fingerprint)
     marks = releases.markers(project, scope.since, scope.until, scope.environment)
-    estimated = any(usage.estimated for usage in found.usages if usage)
-    highest = max((usage.p99 for usage in found.usages if usage), default=0)
+    highest = max((one.p99 for one in found.latencies if one), default=0)
     latency = Chart(
         title="Latency",
         subtitle=f"ms, per {in_words(shown.grain)}",
         unit="ms",
         buckets=found.starts,
         grain=shown.grain,
-        series=_percentiles(found.usages),
+        series=percentiles(found.latencies),
         complete_until=scope.until,
         # A line far above the data would press it flat.
         threshold=Threshold(SLOW_MS, "Slow") if highest * 4 >= SLOW_US else None,
@@ -197,12 +203,11 @@ def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tu
     )
     calls = Chart(
         title="Calls",
-        subtitle=f"per {in_words(shown.grain)}"
-        + (", estimated from sampled requests" if estimated else ""),
+        subtitle=f"per {in_words(shown.grain)}{estimated(found.latencies)}",
         unit="calls",
         buckets=found.starts,
         grain=shown.grain,
-        series=_outcomes(found.usages),
+        series=outcomes(found.latencies),
         complete_until=scope.until,
         markers=marks,
     )
@@ -221,28 +226,3 @@ def histogram(scope: Scope, row: Row) -> Histogram:
         marks={"P50": usage.p50, "P95": usage.p95, "P99": usage.p99},
         noun="call",
     )
-
-
-def _percentiles(found: Sequence[Usage | None]) -> tuple[Series, ...]:
-    columns = (("P50", "p50"), ("P95", "p95"), ("P99", "p99"))
-    return tuple(
-        Series(label, [_ms(getattr(one, role)) if one else None for one in found], "line", role)
-        for label, role in columns
-    )
-
-
-def _outcomes(found: Sequence[Usage | None]) -> tuple[Series, ...]:
-    fine = [round(one.calls - one.failed) if one else 0 for one in found]
-    failed = [round(one.failed) if one else 0 for one in found]
-    series = Series("Succeeded", fine, "bar", "1")
-    return (series, Series("Failed", failed, "bar", "bad")) if any(failed) else (series,)
-
-
-def _change(now: Tail | None, then: Tail | None) -> Change | None:
-    if now is None or then is None or min(now[0], then[0]) < FEW:
-        return None
-    return Change(now[1], then[1])
-
-
-def _ms(microseconds: float) -> float:
-    return round(microseconds / 1000, 2)

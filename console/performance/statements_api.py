@@ -11,11 +11,12 @@ from console.accounts.models import Project
 from console.performance import statements as domain
 from console.performance.api import SCOPE, Period, page_url, period, valid
 from console.performance.api import bp as performance
-from console.performance.endpoints import Change
+from console.performance.latency import Change
 from console.performance.statement_filter import StatementsFilter
 from console.performance.statements import Row
 from console.telemetry import statements as telemetry
-from console.telemetry.statements import Call, Caller, Location, Usage
+from console.telemetry.latency import Latency
+from console.telemetry.statements import Call, Caller, Location, Statement
 
 bp = Blueprint("statements_api", __name__, url_prefix=performance.url_prefix)
 MOST = 500
@@ -71,8 +72,8 @@ def query(project: Project, fingerprint: str) -> Response:
         "p95_former_release_ms": _then(verdict.since_release),
         "step": step,
         "series": [
-            {"at": at.isoformat(), **(_usage(one) if one else {"calls": 0})}
-            for at, one in zip(moments.starts, moments.usages, strict=True)
+            {"at": at.isoformat(), **(_latency(one) if one else {"calls": 0})}
+            for at, one in zip(moments.starts, moments.latencies, strict=True)
         ],
         "callers": [_caller(one) for one in telemetry.callers(scope, fingerprint)],
         "code": [_location(one) for one in telemetry.locations(scope, fingerprint)],
@@ -92,7 +93,7 @@ def _statement(row: Row) -> dict[str, Any]:
         "verb": row.verb,
         "tables": row.tables,
         "system": row.text.system or None,
-        **_usage(row.usage),
+        **_usage(row.statement),
         "time_share": round(row.share, 4),
         "slow": row.is_slow,
         "regressed": row.has_regressed,
@@ -101,12 +102,15 @@ def _statement(row: Row) -> dict[str, Any]:
     }
 
 
-def _usage(one: Usage) -> dict[str, Any]:
+def _usage(one: Statement) -> dict[str, Any]:
+    return {**_latency(one.usage), "calls_per_request": round(one.per_request, 2)}
+
+
+def _latency(one: Latency) -> dict[str, Any]:
     return {
-        "calls": round(one.calls, 1),
+        "calls": round(one.count, 1),
         "estimated": one.estimated,
         "failed": round(one.failed, 1),
-        "calls_per_request": round(one.per_request, 2),
         "total_ms": _ms(one.total_us),
         "p50_ms": _ms(one.p50),
         "p95_ms": _ms(one.p95),

@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Column, Connection, and_, column, delete, exists, insert, select, table
 
 from console.telemetry.batches import ArrowBatch, register, unpacked
+from console.telemetry.dialect import vital_bucket
 from console.telemetry.records import PageLoad
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import METRICS
@@ -25,7 +26,9 @@ SKEW = timedelta(minutes=1)
 DESCRIBED = ("page", "path", "device", "navigation", "environment", "release", "source")
 KNOWN = (*DESCRIBED, "user_key", "trace_id")
 KEY = ("project_id", "page_id")
-COLUMNS = [column.name for column in page_load.columns]
+BUCKETS = [metric.bucket_column for metric in METRICS]
+TOLD = [one for one in page_load.columns if one.name not in BUCKETS]
+COLUMNS = [one.name for one in TOLD]
 DAY = timedelta(days=1)
 
 Key = tuple[int, str]
@@ -157,7 +160,7 @@ def _near(
     wanted = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
     times = [piece.timestamp for piece in pieces]
     match = and_(*[one == wanted.c[one.name] for one in named])
-    found = select(*page_load.columns).join_from(page_load, wanted, match)
+    found = select(*TOLD).join_from(page_load, wanted, match)
     near = page_load.c.timestamp.between(min(times) - APART, max(times) + APART)
     return [
         PageLoad(**dict(zip(COLUMNS, row, strict=True)))
@@ -180,12 +183,12 @@ def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:
 
 
 def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
-    columns = list(page_load.columns)
     values = [[getattr(load, name) for load in loads] for name in COLUMNS]
-    register(connection, "loads", ArrowBatch(columns, values))
+    register(connection, "loads", ArrowBatch(TOLD, values))
     batch = table("loads", *[column(name) for name in COLUMNS])
-    incoming = select(*[unpacked(one) for one in columns]).select_from(batch)
-    connection.execute(insert(page_load).from_select(COLUMNS, incoming))
+    buckets = [vital_bucket(batch.c[one.column], one.good, one.log_ratio) for one in METRICS]
+    incoming = select(*[unpacked(one) for one in TOLD], *buckets).select_from(batch)
+    connection.execute(insert(page_load).from_select([*COLUMNS, *BUCKETS], incoming))
 
 
 def _drop_rollups(connection: Connection, loads: Iterable[PageLoad]) -> None:

@@ -1,46 +1,28 @@
-"""Questions about requests, tasks and pages: how often each endpoint is called, how slow it is.
-
-Counts are corrected by the client's sampling (one stored request stands for 1 / sample_rate of
-them); percentiles are over what was received. Durations are microseconds.
-"""
+"""Questions about requests, tasks and pages: how often each endpoint is called, how slow it is."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, func, select, tuple_
 
 from console.telemetry.dialect import bucket, json_path, json_text, quantiles
+from console.telemetry.latency import (
+    COUNT,
+    TOTAL_US,
+    Latency,
+    Moments,
+    Tail,
+    failed,
+    latency_of,
+    measures,
+)
 from console.telemetry.question import SINCE, ask, buckets, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 
 Span = span.c
-SHARES = (0.5, 0.95, 0.99)
 SERVED = ("request", "task")
-COUNT = func.sum(1.0 / Span.sample_rate)
-ESTIMATED = func.min(Span.sample_rate) < 1
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Requests of one endpoint, or of one stretch of time: how many, how many failed, how slow."""
-
-    requests: float
-    received: int
-    failed: float
-    p50: float
-    p95: float
-    p99: float
-    total_us: float
-    estimated: bool
-
-    @property
-    def error_rate(self) -> float:
-        """The share of requests that failed, 0 to 1."""
-        return self.failed / self.requests if self.requests else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +32,6 @@ class Endpoint:
     name: str
     category: str
     latency: Latency
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """An endpoint's requests per time bucket; None where there were none."""
-
-    starts: Sequence[datetime]
-    latencies: Sequence[Latency | None]
-
-
-Tail: TypeAlias = tuple[int, float]
-"""How many requests were received, and their P95."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +56,21 @@ def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnE
     return and_(*filters)
 
 
-def failed() -> ColumnElement[bool]:
-    """A request failed by its HTTP status (500 and above), or where it has none by its status."""
-    said = Span.status.not_in(("", "ok", "cancelled", "unknown"))
-    return func.coalesce(Span.http_status >= 500, said)
-
-
 def endpoints(scope: Scope, limit: int = 500) -> tuple[list[Endpoint], Latency | None]:
     """Every endpoint with its latency, that which takes most time in all first, and their total.
 
     The total is None where there was no request.
     """
-    total_us = func.sum(Span.duration_us / Span.sample_rate)
     query = (
-        select(Span.endpoint, Span.category, *_latency())
+        select(Span.endpoint, Span.category, *measures())
         .where(requests_within(scope))
         .group_by(func.grouping_sets(tuple_(Span.endpoint, Span.category), tuple_()))
-        .order_by(Span.endpoint.is_not(None), total_us.desc())
+        .order_by(Span.endpoint.is_not(None), TOTAL_US.desc())
         .limit(limit + 1)
     )
     total, *rows = ask(scope, query)
-    found = [Endpoint(name, category, _read(row)) for name, category, *row in rows]
-    return found, _read(total[2:]) if total[3] else None
+    found = [Endpoint(name, category, latency_of(row)) for name, category, *row in rows]
+    return found, latency_of(total[2:]) if total[3] else None
 
 
 def p95_by_endpoint(scope: Scope, names: Iterable[str]) -> dict[str, Tail]:
@@ -148,23 +111,23 @@ def p95_trends(scope: Scope, names: Iterable[str], seconds: int) -> dict[str, li
 def moments(scope: Scope, seconds: int, name: str = "") -> Moments:
     """Latency per time bucket, of one endpoint or of all requests."""
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
-    query = select(number, *_latency()).where(requests_within(scope)).group_by("number")
+    query = select(number, *measures()).where(requests_within(scope)).group_by("number")
     if name:
         query = query.where(Span.endpoint == name)
     starts = buckets(scope, seconds)
     found: list[Latency | None] = [None] * len(starts)
     for at, *row in ask(scope, query):
-        found[at] = _read(row)
+        found[at] = latency_of(row)
     return Moments(starts, found)
 
 
 def overall(scope: Scope, name: str = "") -> Latency | None:
     """Latency over the whole scope, of one endpoint or of all; None if there was no request."""
-    query = select(*_latency()).where(requests_within(scope))
+    query = select(*measures()).where(requests_within(scope))
     if name:
         query = query.where(Span.endpoint == name)
     (row,) = ask(scope, query)
-    return _read(row) if row[1] else None
+    return latency_of(row) if row[1] else None
 
 
 def statuses(scope: Scope, name: str) -> list[StatusCount]:
@@ -176,20 +139,3 @@ def statuses(scope: Scope, name: str) -> list[StatusCount]:
         .order_by(COUNT.desc())
     )
     return [StatusCount(*row) for row in ask(scope, query)]
-
-
-def _latency() -> list[ColumnElement[Any]]:
-    return [
-        COUNT,
-        func.count(),
-        func.coalesce(func.sum(1.0 / Span.sample_rate).filter(failed()), 0.0),
-        quantiles(Span.duration_us, *SHARES),
-        func.sum(Span.duration_us / Span.sample_rate),
-        ESTIMATED,
-    ]
-
-
-def _read(row: Sequence[Any]) -> Latency:
-    requests, received, failed_, percentiles, total, estimated = row
-    p50, p95, p99 = percentiles or (0.0, 0.0, 0.0)
-    return Latency(requests, received, failed_, p50, p95, p99, total, estimated)

@@ -1,16 +1,11 @@
-"""Questions about database statements by fingerprint: how often, how slow, called from where.
-
-Counts are corrected by the client's sampling (one stored call stands for 1 / sample_rate of them);
-percentiles are over what was received. Durations are microseconds.
-"""
+"""Questions about database statements by fingerprint: how often, how slow, called from where."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, not_, select, tuple_
 
 from console.telemetry.dialect import (
     bucket,
@@ -20,8 +15,20 @@ from console.telemetry.dialect import (
     matches,
     quantiles,
 )
+from console.telemetry.latency import (
+    COUNT,
+    ESTIMATED,
+    PERCENTILES,
+    SHARES,
+    TOTAL_US,
+    Latency,
+    Moments,
+    Tail,
+    failed,
+    latency_of,
+    measures,
+)
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
-from console.telemetry.requests import COUNT, ESTIMATED, SHARES, Tail, failed
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span, statement
 from console.telemetry.traces import STEPS
@@ -29,38 +36,24 @@ from console.telemetry.traces import STEPS
 Span = span.c
 MOST = 2_000
 """Statements that a list knows: those that took most time in all."""
+MANY = 100_000
+"""Calls, above which their requests are counted in a sample."""
+RARE = 1_000
+"""Calls of one statement, up to which all of its requests are counted."""
+SAMPLE = 16
 LOCATED = 1_000
 """Calls, the slowest, of which the code that made them is looked up."""
 CODE = ("code.file.path", "code.line.number", "code.function.name")
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """The calls of one statement, or of all of them, or of one stretch of time."""
-
-    calls: float
-    received: int
-    failed: float
-    requests: int
-    """How many different requests, tasks or pages were received that made these calls."""
-    p50: float
-    p95: float
-    p99: float
-    total_us: float
-    estimated: bool
-
-    @property
-    def per_request(self) -> float:
-        """Calls in each request that makes any."""
-        return self.received / self.requests if self.requests else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement in a list."""
+    """The calls of a statement; of all of them where `fingerprint` is ""."""
 
     fingerprint: str
-    usage: Usage
+    usage: Latency
+    per_request: float
+    """Calls in each request, task or page that makes any; 0 if all were made outside of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +126,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
-    """The calls of a statement per time bucket; None where there were none."""
-
-    starts: Sequence[datetime]
-    usages: Sequence[Usage | None]
-
-
-@dataclass(frozen=True, slots=True)
 class InRelease:
     """The calls of a statement from one release; "" for those that name none."""
 
@@ -150,36 +135,46 @@ class InRelease:
     first_seen: datetime
 
 
-def statements(scope: Scope, wanted: Wanted) -> tuple[list[Statement], Usage | None]:
+def statements(scope: Scope, wanted: Wanted) -> tuple[list[Statement], Statement | None]:
     """The statements of a scope, that which takes most time in all first, and their total.
 
     At most MOST. The total, None without a call, is of all that the filters but `over_us` let
-    through.
+    through. Of more than MANY calls, the total's percentiles and all calls per request are told by
+    one request in SAMPLE: requests are counted apart, which takes more time than all else.
     """
-    total_us = func.sum(Span.duration_us / Span.sample_rate)
+    calls = and_(_calls(scope), *_filters(scope, wanted))
     query = (
-        select(Span.fingerprint, *_usage())
-        .where(_calls(scope), *_filters(scope, wanted))
-        .group_by(func.grouping_sets(tuple_(Span.fingerprint), tuple_()))
-        .order_by(Span.fingerprint.is_not(None), total_us.desc())
-        .limit(MOST + 1)
+        select(Span.fingerprint, *measures())
+        .where(calls)
+        .group_by(Span.fingerprint)
+        .order_by(TOTAL_US.desc())
+        .limit(MOST)
     )
-    total, *rows = ask(scope, query)
-    found = [Statement(fingerprint, _read(row)) for fingerprint, *row in rows]
+    usages = {fingerprint: latency_of(row) for fingerprint, *row in ask(scope, query)}
+    if not usages:
+        return [], None
+    many = sum(one.received for one in usages.values()) > MANY
+    rare = [fingerprint for fingerprint, one in usages.items() if one.received <= RARE]
+    per_request = _per_request(scope, calls, rare) if many else _per_request(scope, calls)
+    found = [Statement(one, usages[one], per_request.get(one, 0.0)) for one in usages]
     kept = [one for one in found if one.usage.p95 >= wanted.over_us]
-    return kept, _read(total[1:]) if total[2] else None
+    return kept, Statement("", _total(scope, calls, sampled=many), per_request.get("", 0.0))
 
 
-def usage(scope: Scope, fingerprint: str = "") -> Usage | None:
-    """The calls of one statement, or of all; None if there were none."""
-    (row,) = ask(scope, select(*_usage()).where(_calls(scope, fingerprint)))
-    return _read(row) if row[1] else None
+def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
+    """One statement; None if it was not called."""
+    calls = _calls(scope, fingerprint)
+    (row,) = ask(scope, select(*measures()).where(calls))
+    found = latency_of(row)
+    if not found.received:
+        return None
+    per_request = _per_request(scope, calls).get(fingerprint, 0.0)
+    return Statement(fingerprint, found, per_request)
 
 
 def total_us(scope: Scope) -> float:
     """The time of all calls of all statements together."""
-    total = func.sum(Span.duration_us / Span.sample_rate)
-    ((found,),) = ask(scope, select(func.coalesce(total, 0.0)).where(_calls(scope)))
+    ((found,),) = ask(scope, select(func.coalesce(TOTAL_US, 0.0)).where(_calls(scope)))
     return float(found)
 
 
@@ -224,11 +219,11 @@ def p95_trends(
 def moments(scope: Scope, seconds: int, fingerprint: str) -> Moments:
     """The calls of a statement per time bucket."""
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
-    query = select(number, *_usage()).where(_calls(scope, fingerprint)).group_by("number")
+    query = select(number, *measures()).where(_calls(scope, fingerprint)).group_by("number")
     starts = buckets(scope, seconds)
-    found: list[Usage | None] = [None] * len(starts)
+    found: list[Latency | None] = [None] * len(starts)
     for at, *row in ask(scope, query):
-        found[at] = _read(row)
+        found[at] = latency_of(row)
     return Moments(starts, found)
 
 
@@ -246,13 +241,12 @@ def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
             Span.segment_id,
             COUNT.label("calls"),
             func.count().label("received"),
-            func.sum(Span.duration_us / Span.sample_rate).label("total_us"),
+            TOTAL_US.label("total_us"),
         )
         .where(_calls(scope, fingerprint), not_(Span.is_segment))
         .group_by(Span.segment_id)
         .subquery()
     )
-    whole_us = func.sum(Span.duration_us / Span.sample_rate)
     spent_us = func.sum(made.c.total_us)
     query = (
         select(
@@ -262,7 +256,7 @@ def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
             func.count(made.c.segment_id),
             func.sum(made.c.received),
             spent_us,
-            spent_us / func.greatest(whole_us, 1),
+            spent_us / func.greatest(TOTAL_US, 1),
             ESTIMATED,
         )
         .select_from(span.outerjoin(made, made.c.segment_id == Span.span_id))
@@ -359,19 +353,44 @@ def _filters(scope: Scope, wanted: Wanted) -> list[ColumnElement[bool]]:
     return filters
 
 
-def _usage() -> list[ColumnElement[Any]]:
-    return [
-        COUNT,
-        func.count(),
-        func.coalesce(func.sum(1.0 / Span.sample_rate).filter(failed()), 0.0),
-        func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment)),
-        quantiles(Span.duration_us, *SHARES),
-        func.sum(Span.duration_us / Span.sample_rate),
-        ESTIMATED,
-    ]
+def _total(scope: Scope, calls: ColumnElement[bool], *, sampled: bool) -> Latency:
+    """All calls together; percentiles are those of the sample if they are to be `sampled`."""
+    columns = measures()
+    if sampled:
+        columns[PERCENTILES] = quantiles(Span.duration_us, *SHARES).filter(_in_sample())
+    (row,) = ask(scope, select(*columns).where(calls))
+    return latency_of(row)
 
 
-def _read(row: Sequence[Any]) -> Usage:
-    calls, received, failed_, requests, percentiles, total, estimated = row
-    p50, p95, p99 = percentiles or (0.0, 0.0, 0.0)
-    return Usage(calls, received, failed_, requests, p50, p95, p99, total, estimated)
+def _per_request(
+    scope: Scope, calls: ColumnElement[bool], rare: Sequence[str] | None = None
+) -> dict[str, float]:
+    """Calls per request of each statement that is called in requests, and under "" of all.
+
+    With `rare`, what is not rare is told by the sample.
+    """
+    in_sample = _in_sample()
+    looked_at = calls if rare is None else and_(calls, in_sample | Span.fingerprint.in_(rare))
+    whole = literal(True) if rare is None else in_sample
+    requests = func.count(Span.segment_id.distinct())
+    query = (
+        select(
+            Span.fingerprint,
+            func.count(),
+            requests.filter(not_(Span.is_segment)),
+            func.count().filter(whole),
+            requests.filter(whole, not_(Span.is_segment)),
+        )
+        .where(looked_at)
+        .group_by(func.grouping_sets(tuple_(Span.fingerprint), tuple_()))
+    )
+    found = {}
+    for fingerprint, received, requests_, in_all, requests_in_all in ask(scope, query):
+        count, of = (received, requests_) if fingerprint else (in_all, requests_in_all)
+        if of:
+            found[fingerprint] = count / of
+    return found
+
+
+def _in_sample() -> ColumnElement[bool]:
+    return func.mod(Span.segment_id, SAMPLE) == 0

@@ -14,10 +14,9 @@ from sqlalchemy import Executable, Row
 
 from console.core.config import Config
 from console.telemetry import writing
-from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryUnavailable
+from console.telemetry.database import LEAST_MEMORY_MB, Database
 from console.telemetry.records import Batch, ErrorEvent, Written
 from console.telemetry.scope import Scope
-from console.web.errors import unavailable
 
 EXTENSION = "pharos.telemetry"
 REST_BEFORE_CLOSING = 30
@@ -210,7 +209,6 @@ class TelemetryStore:
 
 def init_app(app: Flask, settings: Config) -> None:
     """Give the app its store; a file is opened when it is first asked for."""
-    app.register_error_handler(TelemetryUnavailable, unavailable)
     app.extensions[EXTENSION] = TelemetryStore(
         settings.instance / "telemetry", settings.telemetry_memory_mb, settings.telemetry_open_limit
     )

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, literal, select
 
 from console.telemetry.dialect import Hex64, UtcTimestamp, log_bucket, pair
+from console.telemetry.latency import COUNT, failed
 from console.telemetry.question import ask, within
-from console.telemetry.requests import COUNT, failed, requests_within
+from console.telemetry.requests import requests_within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 

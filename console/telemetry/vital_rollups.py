@@ -18,14 +18,14 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.types import SmallInteger
 
 from console.core import clock
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.page_loads import DAY, day_of
 from console.telemetry.store import current
 from console.telemetry.tables import page_load, vital_day
-from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, measures
+from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, bucket_of
+from console.telemetry.web_vitals import BY_NAME
 
 QUIET = timedelta(hours=2)
 """How long after midnight a day is left alone: its last page loads are still being told."""
@@ -78,16 +78,13 @@ def _counts(project_id: int, day: datetime, level: str) -> CompoundSelect[Any]:
             load.project_id,
             literal(day, UtcTimestamp).label("timestamp"),
             *[value.label(name) for name, value in values.items()],
-            literal(name).label("metric"),
-            number.label("bucket"),
+            literal(metric).label("metric"),
+            bucket_of(metric).label("bucket"),
             cast(func.count(), Integer).label("loads"),
             literal(level).label("level"),
         )
-        .where(*mine, *([load[metric].is_not(None)] if metric else []))
+        .where(*mine, bucket_of(metric).is_not(None))
         .group_by(load.organization_id, load.project_id, *kept.values(), "bucket")
-        for name, metric, number in [
-            *[(name, metric.column, number) for name, metric, number in measures()],
-            (LOADS, "", literal(0, SmallInteger)),
-        ]
+        for metric in (*BY_NAME, LOADS)
     ]
     return union_all(*parts)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.types import SmallInteger
 
-from console.telemetry.dialect import UtcTimestamp, bucket, vital_bucket
+from console.telemetry.dialect import UtcTimestamp, bucket
 from console.telemetry.page_loads import begins_day
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
 from console.telemetry.scope import Scope
@@ -145,13 +145,6 @@ def rolled_days(scope: Scope) -> list[datetime]:
     return [at for (at,) in ask(scope, query)]
 
 
-def measures(metrics: Sequence[Metric] = METRICS) -> list[tuple[str, Metric, ColumnElement[Any]]]:
-    """Name, metric and bucket of each metric of a page load."""
-    return [
-        (one.name, one, vital_bucket(Load[one.column], one.good, one.log_ratio)) for one in metrics
-    ]
-
-
 def _vitals(
     scope: Scope,
     wanted: Wanted,
@@ -207,24 +200,12 @@ def _counted(
     steps_in_days = isinstance(split, int) and split % DAY_SECONDS == 0 and begins_day(scope.since)
     level = _level(scope, wanted, split)
     days = rolled_days(scope) if level and (steps_in_days or not isinstance(split, int)) else []
-    parts = [
-        _of_loads(scope, wanted, split, gap, name, number)
-        for gap in _gaps(scope, days)
-        for name, number in _numbers(metrics, all_loads=all_loads)
-    ]
+    names = [one.name for one in metrics] + [LOADS] * all_loads
+    gaps = _gaps(scope, days)
+    parts = [_of_loads(scope, wanted, split, gap, name) for gap in gaps for name in names]
     if level and days:
-        names = [one.name for one in metrics] + [LOADS] * all_loads
         parts.append(_of_rollups(scope, wanted, split, level, days, names))
     return union_all(*parts).cte("counted")
-
-
-def _numbers(
-    metrics: Sequence[Metric], *, all_loads: bool
-) -> list[tuple[str, ColumnElement[Any] | None]]:
-    found: list[tuple[str, ColumnElement[Any] | None]] = [
-        (name, number) for name, _, number in measures(metrics)
-    ]
-    return [*found, (LOADS, None)] if all_loads else found
 
 
 def _of_loads(
@@ -233,11 +214,9 @@ def _of_loads(
     split: Split,
     gap: Times,
     metric: str,
-    number: ColumnElement[Any] | None,
 ) -> Select[Any, Any, Any, Any]:
-    value = _split(page_load, split)
-    at = literal(0, SmallInteger) if number is None else number
-    query = (
+    value, at = _split(page_load, split), bucket_of(metric)
+    return (
         select(
             value.label("split"),
             literal(metric).label("metric"),
@@ -245,11 +224,14 @@ def _of_loads(
             func.count().label("loads"),
         )
         .where(within(page_load, scope), _between(*gap), *filters(page_load, wanted))
+        .where(at.is_not(None))
         .group_by("split", "bucket")
     )
-    if number is not None:
-        query = query.where(Load[metric.lower()].is_not(None))
-    return query
+
+
+def bucket_of(metric: str) -> ColumnElement[Any]:
+    """The bucket that a page load counts in for a metric, NULL where it did not measure it."""
+    return literal(0, SmallInteger) if metric == LOADS else Load[BY_NAME[metric].bucket_column]
 
 
 def _of_rollups(

@@ -35,6 +35,11 @@ class Metric:
         return self.name.lower()
 
     @property
+    def bucket_column(self) -> str:
+        """Where a page load keeps the bucket of its value."""
+        return f"{self.column}_bucket"
+
+    @property
     def log_ratio(self) -> float:
         """The logarithm of how much wider each bucket is: `poor` is the edge of bucket `steps`."""
         return log(self.poor / self.good) / self.steps

@@ -7,11 +7,22 @@ from sqlalchemy import select
 from console.accounts import projects
 from console.accounts.access import api_view
 from console.accounts.models import ApiToken, Membership, Project, Role, User
+from console.app import create_app
 from console.core import clock as console_clock
 from console.core.db import db
+from tests import consoles
 from tests.factories import signed_in
 
 API = "/api/v1/acme/shop/probe"
+
+
+@pytest.fixture
+def app(settings):
+    """A console of this file's own: once it has answered, it takes no further view."""
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    yield app
+    consoles.close(app)
 
 
 @pytest.fixture

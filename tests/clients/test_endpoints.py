@@ -19,7 +19,7 @@ from console.telemetry import requests
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span, statement
-from tests import databases
+from tests import consoles
 from tests.clients import web_apps
 from tests.clients.web_apps import LIFECYCLES
 from tests.live import Connected, Server
@@ -141,7 +141,7 @@ def test_sampled_requests_are_estimated(server, settings, tmp_path):
         for scope in scopes:
             (found,), _ = requests.endpoints(scope)
             assert 0 < found.latency.received < len(visits)  # or a coin fell one way 40 times
-            assert found.latency.requests == 2 * found.latency.received
+            assert found.latency.count == 2 * found.latency.received
             assert found.latency.estimated
 
 
@@ -164,12 +164,12 @@ def stored(server: Server, settings: Config, project: Connected) -> Iterator[lis
     everything = Scope(organization_id=1, project_id=project_id, since=now - day, until=now + day)
     with app.app_context():
         yield [replace(everything, environment=lifecycle) for lifecycle in LIFECYCLES]
-    databases.close(app)
+    consoles.close(app)
 
 
 def endpoints(scope: Scope) -> Rows:
     found, _ = requests.endpoints(scope)
-    return {(one.category, one.name): (one.latency.requests, one.latency.failed) for one in found}
+    return {(one.category, one.name): (one.latency.count, one.latency.failed) for one in found}
 
 
 def statements(scope: Scope) -> dict[str, int]:

@@ -50,8 +50,12 @@ def test_inserts_work_inside_their_own_organization(both_databases, app, two):
 def test_without_the_tripwire_the_probes_report_leaks(app, two):
     own, other = two
     with app.app_context():
-        event.remove(db.engine, "before_cursor_execute", tenancy._tripwire)
-    report = probes.run(app, own, other, make_organization(app, "acme").id)
+        engine = db.engine
+    event.remove(engine, "before_cursor_execute", tenancy._tripwire)
+    try:
+        report = probes.run(app, own, other, make_organization(app, "acme").id)
+    finally:
+        event.listen(engine, "before_cursor_execute", tenancy._tripwire)
     assert {leak.split(" of ")[0] for leak in report.leaks} >= {"text", "table", "connection"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from console.app import create_app
 from console.web.assets import STATIC
 from console.web.beacon_script import LIBRARY
-from tests import databases
+from tests import consoles
 
 LARGEST = 8_000  # bytes on the wire
 ABROAD = {"Sec-Fetch-Site": "cross-site", "Accept-Encoding": "gzip"}
@@ -21,7 +21,7 @@ ABROAD = {"Sec-Fetch-Site": "cross-site", "Accept-Encoding": "gzip"}
 def without_npm(settings):
     app = create_app(replace(settings, assets="cdn"))
     yield app.test_client()
-    databases.close(app)
+    consoles.close(app)
 
 
 def test_the_beacon_is_small_on_the_wire(client, capsys):

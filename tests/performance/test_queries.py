@@ -8,8 +8,8 @@ from sqlalchemy.engine import Engine
 
 from console.accounts import releases
 from console.core.db import db
-from console.performance.endpoints import Change
-from console.performance.statements import FEW, REGRESSED_US, SLOW_MS, is_regression
+from console.performance.latency import FEW, Change
+from console.performance.statements import REGRESSED_US, SLOW_MS, is_regression
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span

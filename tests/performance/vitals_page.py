@@ -78,6 +78,11 @@ READ = """() => {
   };
 }"""
 
+# Without a limit it waits for ever on a page that draws nothing more.
+IDLE = """() => new Promise((done) => {
+  requestIdleCallback(() => setTimeout(done, 50), { timeout: 1000 });
+})"""
+
 
 class Site(ThreadingHTTPServer):
     """Serves the page at any path, its late image, and the scripts that it is given."""
@@ -123,9 +128,7 @@ def click(page: Page, interactions: int) -> None:
     page.mouse.click(box["x"] + 5, box["y"] + 5)
     page.wait_for_function(f"Object.keys(window.durations).length >= {interactions}")
     for _ in range(3):
-        page.evaluate(
-            "() => new Promise((done) => requestIdleCallback(() => setTimeout(done, 50)))"
-        )
+        page.evaluate(IDLE)
 
 
 def hide(page: Page) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from console.telemetry import requests, spans, traces
+from console.telemetry.latency import Latency
 from console.telemetry.records import Batch
-from console.telemetry.requests import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Wanted
 from tests.telemetry.samples import NOON, hour, scope, span
@@ -52,14 +52,14 @@ def test_endpoints_stand_in_the_order_of_their_total_time(write):
     )
     found, total = requests.endpoints(scope())
     assert total is not None
-    assert (total.requests, total.failed) == (12, 2)
+    assert (total.count, total.failed) == (12, 2)
     assert [(one.name, one.category) for one in found] == [
         ("POST /b", "request"),
         ("GET /a", "request"),
         ("tasks.mail", "task"),
     ]
     latency = found[1].latency
-    assert (latency.requests, latency.received, latency.failed) == (10, 10, 0)
+    assert (latency.count, latency.received, latency.failed) == (10, 10, 0)
     assert latency.p50 == pytest.approx(55 * MS)
     assert latency.p95 == pytest.approx(95.5 * MS)
     assert latency.p99 == pytest.approx(99.1 * MS)
@@ -75,7 +75,7 @@ def test_counts_are_corrected_by_the_sample_rate_and_said_to_be_estimates(write)
         request(duration_us=300 * MS),
     )
     latency = overall(scope())
-    assert (latency.requests, latency.received, latency.failed) == (7, 3, 2)
+    assert (latency.count, latency.received, latency.failed) == (7, 3, 2)
     assert latency.total_us == (400 + 200 + 300) * MS
     assert latency.estimated
     assert latency.p50 == 100 * MS
@@ -122,7 +122,7 @@ def test_moments_leave_a_gap_where_nothing_was_asked(write):
     write(request(at=hour(-12)), request(at=hour(-11.5), http_status=500), request(at=hour(2)))
     found = requests.moments(scope(), 3600, "GET /a")
     assert len(found.starts) == len(found.latencies) == 24
-    counted = {n: (one.requests, one.failed) for n, one in enumerate(found.latencies) if one}
+    counted = {n: (one.count, one.failed) for n, one in enumerate(found.latencies) if one}
     assert counted == {0: (2, 1), 14: (1, 0)}
 
 

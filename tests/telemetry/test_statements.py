@@ -48,9 +48,16 @@ def write(asking):
 
 def usage(**fields):
     """The calls of READ, of which there are some."""
-    found = statements.usage(scope(**fields), READ)
+    found = statements.statement_of(scope(**fields), READ)
     assert found is not None
-    return found
+    return found.usage
+
+
+def per_request():
+    """Calls of READ in each request that makes any."""
+    found = statements.statement_of(scope(), READ)
+    assert found is not None
+    return found.per_request
 
 
 def test_statements_stand_in_the_order_of_their_total_time(write):
@@ -64,32 +71,52 @@ def test_statements_stand_in_the_order_of_their_total_time(write):
     assert total is not None
     assert (write_.fingerprint, read.fingerprint) == (WRITE, READ)
     found = read.usage
-    assert (found.calls, found.received, found.failed, found.requests) == (10, 10, 0, 2)
-    assert found.per_request == 5
+    assert (found.count, found.received, found.failed) == (10, 10, 0)
+    assert read.per_request == 5
     assert found.p50 == pytest.approx(5.5 * MS)
     assert found.p95 == pytest.approx(9.55 * MS)
     assert found.p99 == pytest.approx(9.91 * MS)
     assert (found.total_us, found.estimated) == (55 * MS, False)
     assert write_.usage.failed == 1
-    assert (total.calls, total.total_us, total.requests) == (11, 155 * MS, 3)
+    assert (total.usage.count, total.usage.total_us) == (11, 155 * MS)
+    assert total.per_request == 11 / 3
     assert statements.total_us(scope()) == 155 * MS
-    assert usage() == found
+    assert statements.statement_of(scope(), READ) == read
 
 
 def test_counts_are_corrected_by_the_sample_rate(write):
     write(call(sample_rate=0.25), call(sample_rate=0.5, status="aborted"))
     found = usage()
-    assert (found.calls, found.received, found.failed) == (6, 2, 2)
+    assert (found.count, found.received, found.failed) == (6, 2, 2)
     assert found.total_us == 60 * MS
     assert found.estimated
-    assert found.per_request == 2
+    assert per_request() == 2
     assert sum(statements.durations(scope(), READ).values()) == 6
+
+
+def test_of_many_calls_those_per_request_are_told_by_a_sample(write, monkeypatch):
+    ids = [f"{number:016x}" for number in range(1, 81)]
+    write(
+        *[call(segment_id=one, duration_us=n * MS) for one in ids for n in range(1, 4)],
+        *[call(WRITE, segment_id=one, duration_us=MS) for one in ids[:3] for _ in range(2)],
+        call("d" * 16, is_segment=True, segment_id="9" * 16),
+    )
+    exact = statements.statements(scope(), Wanted())
+    monkeypatch.setattr(statements, "MANY", 100)
+    monkeypatch.setattr(statements, "RARE", 10)
+    found, total = statements.statements(scope(), Wanted())
+    assert found == exact[0]
+    assert {one.fingerprint: one.per_request for one in found} == {READ: 3, WRITE: 2, "d" * 16: 0}
+    assert total is not None
+    assert exact[1] is not None
+    assert total.per_request == 3  # of the five requests of 80 that are looked at
+    assert total.usage.p50 == exact[1].usage.p50
+    assert (total.usage.count, total.usage.total_us) == (247, exact[1].usage.total_us)
 
 
 def test_a_call_outside_of_any_request_is_none_of_a_request(write):
     write(call(is_segment=True, segment_id="9" * 16))
-    found = usage()
-    assert (found.calls, found.requests, found.per_request) == (1, 0, 0)
+    assert (usage().count, per_request()) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +150,9 @@ def test_only_calls_of_the_scope_count(write):
         call(at=hour(-13)),
         call(environment="staging", at=hour(1)),
     )
-    assert usage().calls == 2
-    assert usage(environment="staging").calls == 1
-    assert statements.usage(scope(project_id=3), READ) is None
+    assert usage().count == 2
+    assert usage(environment="staging").count == 1
+    assert statements.statement_of(scope(project_id=3), READ) is None
     assert statements.statements(scope(project_id=3), Wanted()) == ([], None)
     assert statements.total_us(scope(project_id=3)) == 0
 
@@ -144,9 +171,9 @@ def test_percentiles_per_time_bucket_have_gaps(write):
         call(WRITE, at=hour(11.5)),
     )
     found = statements.moments(scope(), 3600, READ)
-    first, *rest = found.usages
+    first, *rest = found.latencies
     assert first is not None
-    assert (first.calls, first.p50) == (2, 20 * MS)
+    assert (first.count, first.p50) == (2, 20 * MS)
     assert rest == [None] * 23
     assert found.starts[0] == hour(-12)
     trends = statements.p95_trends(scope(), [READ, WRITE], 43_200)

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def init_app(app: Flask, settings: Config) -> None:
-    """Give the app its spool, what accepts into it, what digests it, and the pages about both."""
+    """Give the app its spool, what accepts into it, and what digests it."""
     app.extensions[spool.EXTENSION] = waiting = spool.Spool(
         settings.instance / "spool.sqlite",
         max_mb=settings.spool_max_mb,
@@ -35,7 +35,4 @@ def init_app(app: Flask, settings: Config) -> None:
     quota.init_app(app)
     outcomes.init_app(app, waiting)
     pipeline.init_app(app, settings)
-    app.register_blueprint(intake.bp)
-    app.register_blueprint(dead_letters.bp)
-    app.register_blueprint(scrubbing.bp)
     endpoints.init_app(app)

@@ -1,0 +1,61 @@
+"""Latency as charts and changes, alike for requests of endpoints and calls of statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.telemetry.latency import Latency, Tail
+from console.web.charts import Series
+
+FEW = 20
+"""Below so many received on either side, a change of P95 says more of chance than of the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """P95 now and then, in microseconds."""
+
+    now: float
+    then: float
+
+    @property
+    def percent(self) -> float:
+        """By how much it rose; negative when it fell."""
+        return (self.now - self.then) / self.then * 100 if self.then else 0.0
+
+
+def change(now: Tail | None, then: Tail | None) -> Change | None:
+    """None where too little stands against each other."""
+    if now is None or then is None or min(now[0], then[0]) < FEW:
+        return None
+    return Change(now[1], then[1])
+
+
+def tail(latency: Latency) -> Tail:
+    return latency.received, latency.p95
+
+
+def percentiles(found: Sequence[Latency | None]) -> tuple[Series, ...]:
+    """P50, P95 and P99 over time, in milliseconds."""
+    columns = (("P50", "p50"), ("P95", "p95"), ("P99", "p99"))
+    return tuple(
+        Series(label, [ms(getattr(one, role)) if one else None for one in found], "line", role)
+        for label, role in columns
+    )
+
+
+def outcomes(found: Sequence[Latency | None]) -> tuple[Series, ...]:
+    """How many succeeded and failed over time."""
+    fine = [round(one.count - one.failed) if one else 0 for one in found]
+    failed = [round(one.failed) if one else 0 for one in found]
+    return Series("Succeeded", fine, "bar", "1"), Series("Failed", failed, "bar", "bad")
+
+
+def estimated(found: Sequence[Latency | None]) -> str:
+    """What a chart of counts says where some of them stand for more than was received."""
+    sampled = any(one.estimated for one in found if one)
+    return ", estimated from sampled requests" if sampled else ""
+
+
+def ms(microseconds: float) -> float:
+    """Milliseconds, to the hundredth."""
+    return round(microseconds / 1000, 2)

@@ -1,0 +1,50 @@
+"""Consoles in the tests' own process: each worker makes one for each settings and uses it again.
+
+Making one takes 50 ms, and compiling its statements and templates as long again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+
+from console.app import create_app, open_stores
+from console.core.config import Config
+from console.core.db import db
+from console.ingest import outcomes, pipeline, spool
+from console.telemetry import store as telemetry
+
+MOST = 4
+_made: dict[Config, Flask] = {}
+
+
+@contextmanager
+def console(settings: Config, templates: str) -> Iterator[Flask]:
+    """A console that nobody has used since its instance folder was emptied; closed at the end.
+
+    `templates` is the folder that compiled templates are kept in.
+    """
+    app = _made.get(settings)
+    if app is None:
+        app = create_app(settings)
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(templates)
+        while len(_made) >= MOST:
+            _made.pop(next(iter(_made)))
+        _made[settings] = app
+    else:
+        del app.wsgi_app
+        open_stores(app, settings)
+    # Forms need no CSRF token (tests/accounts tests that they do).
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """Close what an app has opened: its digest, spool, telemetry and pool of connections."""
+    with app.app_context():
+        pipeline.current().stop()
+        for store in (outcomes.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
+            app.extensions[store].close()
+        db.engine.dispose()
