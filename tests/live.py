@@ -1,11 +1,8 @@
 """A real console in a process of its own, as `pharos serve` runs it."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -14,10 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from tests.databases import ROOT, SECRET, Database
+from click.testing import CliRunner
+
+from console.cli import pharos
+from tests import forks
+from tests.databases import SECRET, Database
 
 PATIENCE = 30.0
-FOREIGN = ("PHAROS_", "SENTRY_", "DATABASE_URL", "OWNER_DATABASE_URL", "SMTP_URL")
 
 
 class Server:
@@ -28,9 +28,8 @@ class Server:
         self.instance = instance
         self.log = instance / "serve.log"
         self.url = ""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: forks.Command | None = None
         self.environ = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)},
             **database.environ,
             "PHAROS_INSTANCE": str(instance),
             "SECRET_KEY": SECRET,
@@ -41,33 +40,18 @@ class Server:
     def start(self, *arguments: str, port: int = 0) -> "Server":
         """Start it and wait until it answers; `url` is where."""
         self.instance.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            before = log.tell()
-            self.process = subprocess.Popen(
-                [*pharos(), "serve", "--port", str(port), *arguments],
-                env=self.environ,
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        self.log.touch()
+        before = self.log.stat().st_size
+        command = ("serve", "--port", str(port), *arguments)
+        self.process = forks.Command(command, self.environ, self.log)
         self.url = self._announced(before)
         return self
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Run another `pharos` command on the same instance and return what it printed."""
-        done = subprocess.run(
-            [*pharos(), *arguments],
-            env=self.environ,
-            cwd=ROOT,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, f"pharos {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        foreign = dict.fromkeys(forks.foreign())
+        done = CliRunner().invoke(pharos, arguments, input=stdin, env=foreign | self.environ)
+        assert done.exit_code == 0, f"pharos {' '.join(arguments)}: {done.output}{done.exception}"
         return done.stdout
 
     def project(self, name: str = "shop", organization: str = "acme") -> "Connected":
@@ -81,17 +65,13 @@ class Server:
 
     def kill(self) -> None:
         """End it and all its processes as the kernel's out-of-memory killer would."""
-        self._signal(signal.SIGKILL)
+        if self.process:
+            self.process.signal(signal.SIGKILL)
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
-        self._signal(signal.SIGTERM)
-
-    def _signal(self, number: int) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        os.killpg(self.process.pid, number)
-        self.process.wait(PATIENCE)
+        if self.process:
+            self.process.signal(signal.SIGTERM)
 
     def _announced(self, after: int) -> str:
         deadline = time.monotonic() + PATIENCE
@@ -101,7 +81,7 @@ class Server:
             if found:
                 return found[0]
             assert self.process is not None
-            if self.process.poll() is not None:
+            if self.process.returncode is not None:
                 raise AssertionError(f"pharos serve ended by itself:\n{printed}")
             time.sleep(0.05)
         self.kill()
@@ -150,8 +130,3 @@ class Connected:
                 return counted
             assert time.monotonic() < deadline, f"waited for {quantities}, got {counted}"
             time.sleep(0.1)
-
-
-def pharos() -> list[str]:
-    """Return the command that runs the console's commands under this very interpreter."""
-    return [sys.executable, "-m", "console.cli"]

@@ -1,8 +1,6 @@
 """One history makes the models' schema, on both databases, however often it is interrupted."""
 
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +13,7 @@ from console.accounts.models import Project
 from console.core import migrations
 from console.core.db import db
 from tests import databases, postgres
-from tests.databases import ROOT
-
-UPGRADE = """
-import os
-from console.core import migrations
-from console.core.config import Config
-migrations.upgrade(Config.from_environ(os.environ))
-"""
+from tests.forks import FORKS
 
 
 @pytest.fixture
@@ -66,20 +57,12 @@ def test_every_revision_can_be_taken_back(empty):
 
 
 def test_two_processes_migrate_at_once(empty):
-    environ = {
-        **os.environ,
-        "PHAROS_INSTANCE": str(empty.instance),
-        "DATABASE_URL": empty.database_url,
-        "OWNER_DATABASE_URL": empty.owner_database_url,
-    }
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", UPGRADE], cwd=ROOT, env=environ, stderr=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
-    errors = [process.communicate(timeout=60)[1].decode() for process in started]
-    assert [process.returncode for process in started] == [0, 0], errors
+    started = [FORKS.Process(target=migrations.upgrade, args=(empty,)) for _ in range(2)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+    assert [process.exitcode for process in started] == [0, 0]
     assert "issue" in tables(empty)
 
 

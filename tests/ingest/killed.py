@@ -1,7 +1,6 @@
 """A console in a process of its own that is killed, and clients that note what it acknowledged."""
 
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -15,12 +14,11 @@ from uuid import uuid4
 
 from console import runtime
 from console.core.config import Config
+from tests.forks import FORKS
 from tests.ingest.conftest import envelope, error
 
 CLIENTS = 4
 PATIENCE = 20.0
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.ingest.killed"])
 
 
 def serve(settings: Config) -> None:

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import signal
 import time
@@ -29,6 +28,7 @@ from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event, span
 from tests import postgres
 from tests.factories import make_organization, make_project
+from tests.forks import FORKS
 from tests.ingest import crash
 from tests.ingest.conftest import error, transaction
 
@@ -126,9 +126,7 @@ def test_a_crash_between_commits_is_a_replay_that_changes_nothing(
 
 def _killed(settings, point: str) -> int | None:
     """How a digest that dies at the point in its second batch ended."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.ingest.crash"])
-    process = context.Process(target=crash.digest_and_die, args=(settings, point, 5))
+    process = FORKS.Process(target=crash.digest_and_die, args=(settings, point, 5))
     process.start()
     process.join(60)
     return process.exitcode

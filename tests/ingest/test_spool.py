@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import sqlite3
 import threading
@@ -13,6 +12,7 @@ import pytest
 
 from console.ingest import group_commit
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from tests.forks import FORKS
 
 KEY = "k" * 40
 AT = datetime(2026, 11, 23, 18, 20, 0, 123456, tzinfo=UTC)
@@ -162,10 +162,9 @@ def append_from_a_process(path: Path, mark: bytes, gate) -> None:
 
 
 def test_two_processes_append_to_one_file(spool, path):
-    context = multiprocessing.get_context("spawn")
-    gate = context.Barrier(2)
+    gate = FORKS.Barrier(2)
     workers = [
-        context.Process(target=append_from_a_process, args=(path, mark, gate))
+        FORKS.Process(target=append_from_a_process, args=(path, mark, gate))
         for mark in (b"one", b"two")
     ]
     for worker in workers:
