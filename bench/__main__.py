@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "telemetry", "pages", "performance")
+ALL = ("ingest", "telemetry", "pages", "tracing", "performance")
 
 
 def main() -> None:

@@ -84,12 +84,7 @@ def steady(console: "Console", envelope: Path, seconds: float) -> None:
 
 def account(console: "Console") -> None:
     """Whether everything that was accepted is stored, and what it takes."""
-    path = f"/api/v1/acme/shop/outcomes?since={time.strftime('%Y-%m-%dT00:00:00Z', time.gmtime())}"
-    request = urllib.request.Request(
-        console.url + path, headers={"Authorization": f"Bearer {console.made['api_token']}"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        outcomes = json.load(answer)["outcomes"]
+    outcomes = console.outcomes()
     stored = sum(o["quantity"] for o in outcomes if o["outcome"] in {"stored", "duplicate"})
     unique = sum(o["quantity"] for o in outcomes if o["outcome"] == "stored")
     telemetry = sum(f.stat().st_size for f in (console.instance).rglob("*.duckdb*"))
@@ -141,6 +136,17 @@ class Console:
         result: dict[str, Any] = json.loads(done)
         self.accepted += result["codes"].get("200", 0)
         return result
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        """What became of all items of today, as the API tells it."""
+        today = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime())
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/acme/shop/outcomes?since={today}",
+            headers={"Authorization": f"Bearer {self.made['api_token']}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["outcomes"]
+            return found
 
     def waiting(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting"))

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 from console.performance import sql
@@ -26,33 +25,27 @@ _CONNECT = re.compile(r"(?:[\w-]+\.)?connect", re.IGNORECASE)
 
 
 def described(span: Span) -> Span:
-    """The span with its category, endpoint, fingerprint and the statement behind it.
+    """The same span, given its category, endpoint, fingerprint and the statement behind it.
 
     A database span is named by its statement, whatever the client calls it.
     """
-    category = category_of(span.op, is_segment=span.is_segment)
+    category = span.category = category_of(span.op, is_segment=span.is_segment)
     if category == DB:
-        span = _named_by_statement(span)
+        span.name = _statement_or_name(span)
     elif category == TASK:
         # In a request's own process a task inherits what the request says of HTTP.
-        span = replace(span, http_method="", http_route="", http_status=None)
-    endpoint = endpoint_of(category, _named(span)) if span.is_segment else ""
-    statement = statement_of(category, span)
-    return replace(
-        span,
-        category=category,
-        endpoint=endpoint,
-        statement=statement,
-        fingerprint=fingerprint_of(category, statement) if statement else "",
-    )
+        span.http_method = span.http_route = ""
+        span.http_status = None
+    span.endpoint = endpoint_of(category, _named(span)) if span.is_segment else ""
+    span.statement = statement_of(category, span)
+    span.fingerprint = fingerprint_of(category, span.statement) if span.statement else ""
+    return span
 
 
-def _named_by_statement(span: Span) -> Span:
+def _statement_or_name(span: Span) -> str:
     """Node streams, and OTLP, name a query by a summary, "SELECT book", and add its text."""
     query = span.attributes.get("db.query.text")
-    if not isinstance(query, str) or not query.strip():
-        return span
-    return replace(span, name=query[:LONGEST_QUERY])
+    return query[:LONGEST_QUERY] if isinstance(query, str) and query.strip() else span.name
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""The frozen records that ingest hands to the telemetry store, scrubbed and normalised."""
+"""The records that ingest hands to the telemetry store, scrubbed and normalised."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,9 +52,13 @@ class ErrorEvent:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Span:
-    """One span of any origin (transaction item, streamed, OTLP); durations are microseconds."""
+    """One span of any origin (transaction item, streamed, OTLP); durations are microseconds.
+
+    Nobody changes one but `performance.digest`; it is not frozen, since to make a frozen one of so
+    many fields takes as long as to decode what they say.
+    """
 
     organization_id: int
     project_id: int
