@@ -11,9 +11,7 @@ from console import cli
 from tests.databases import ROOT
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["tests.forks", "tests.ingest.killed", "tests.ingest.crash", "mako.template", "logging.config"]
-)
+FORKS.set_forkserver_preload(["tests.preloaded"])
 FOREIGN = ("PHAROS_", "SENTRY_", "DATABASE_URL", "OWNER_DATABASE_URL", "SMTP_URL", "SECRET_KEY")
 PATIENCE = 30.0
 
