@@ -24,29 +24,27 @@ from console.telemetry.records import Span
 
 NAME_LENGTH = 4096  # an SQL statement; the store compresses what repeats
 LATE_CHILD = "sentry.parent_span_already_sent"
-STATUSES = frozenset(
-    [
-        "ok",
-        "cancelled",
-        "unknown",
-        "unknown_error",
-        "invalid_argument",
-        "deadline_exceeded",
-        "not_found",
-        "already_exists",
-        "permission_denied",
-        "resource_exhausted",
-        "failed_precondition",
-        "aborted",
-        "out_of_range",
-        "unimplemented",
-        "internal_error",
-        "unavailable",
-        "data_loss",
-        "unauthenticated",
-        "error",
-    ]
+# By their number in gRPC, where OpenTelemetry's spans have it.
+GRPC_STATUSES = (
+    "ok",
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal_error",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
 )
+STATUSES = frozenset({*GRPC_STATUSES, "unknown_error", "error"})
 _OF_STATUS_CODE = {
     401: "unauthenticated",
     403: "permission_denied",

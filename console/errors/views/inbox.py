@@ -43,12 +43,6 @@ class Listing:
     any_issue: bool
 
     @property
-    def offered_versions(self) -> list[str]:
-        """The releases to filter by, the chosen one even if nothing came from it."""
-        chosen = self.form.release.data
-        return [chosen, *self.versions] if chosen and chosen not in self.versions else self.versions
-
-    @property
     def connect_url(self) -> str:
         """Where a project without errors is told how to send some."""
         home = project_of_page()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from console.ingest.arrival import text
 from console.ingest.attributes import flatten, split_method
 from console.ingest.otlp.wire import WireSpan
-from console.ingest.span_items import NAME_LENGTH
+from console.ingest.span_items import GRPC_STATUSES, NAME_LENGTH
 
 # What sentry-conventions do not list: the user of OpenTelemetry, and PostHog's person.
 _ALIASES = {
@@ -26,25 +26,6 @@ _CACHES = frozenset({"memcached", "memcache"})
 _IN_MEMORY = frozenset({"redis", "valkey"})
 _THRESHOLD = re.compile(r"(?:^|,)\s*ot=[^,]*?\bth:([0-9a-f]{1,14})(?![0-9a-f])")
 _PLATFORMS = {"nodejs": "node", "webjs": "javascript", "dotnet": "csharp"}
-_GRPC = (
-    "ok",
-    "cancelled",
-    "unknown",
-    "invalid_argument",
-    "deadline_exceeded",
-    "not_found",
-    "already_exists",
-    "permission_denied",
-    "resource_exhausted",
-    "failed_precondition",
-    "aborted",
-    "out_of_range",
-    "unimplemented",
-    "internal_error",
-    "unavailable",
-    "data_loss",
-    "unauthenticated",
-)
 
 
 def canonical(span: WireSpan) -> dict[str, Any]:
@@ -97,8 +78,8 @@ def source(op: str, attributes: Mapping[str, Any]) -> str:
 def status(span: WireSpan, attributes: Mapping[str, Any]) -> str:
     """ok, error, or gRPC's word for it; a server leaves the status of a 404 unset."""
     number = attributes.get("rpc.grpc.status_code")
-    if isinstance(number, int) and 0 < number < len(_GRPC):
-        return _GRPC[number]
+    if isinstance(number, int) and 0 < number < len(GRPC_STATUSES):
+        return GRPC_STATUSES[number]
     code = attributes.get("http.response.status_code")
     refused = isinstance(code, int) and code >= 400
     return "error" if span.status == "error" or (refused and span.status != "ok") else "ok"

@@ -44,13 +44,6 @@ class Listing:
     def pages(self) -> int:
         return max(1, -(-len(self.listed.rows) // PER_PAGE))
 
-    @property
-    def offered_versions(self) -> list[str]:
-        """The releases to filter by, the chosen one even if nothing came from it."""
-        chosen = self.form.release.data
-        known = list(self.versions)
-        return [chosen, *known] if chosen and chosen not in known else known
-
 
 @bp.get("/endpoints/", endpoint="endpoints")
 @project_view("viewer")
@@ -86,7 +79,8 @@ def latency(project: Project) -> Response:
     standard = queries.monitoring(project).api_p95_ms
     limit = queries.thresholds(project).get(name, standard) if name else standard
     charts = domain.latency_charts(project, scope, shown, name, threshold_ms=limit)
-    return polled_part("performance/_latency.html", "performance/_latency.html", charts=charts)
+    part = "performance/_charts.html"
+    return polled_part(part, part, charts=charts, id="latency")
 
 
 @bp.get("/endpoint")

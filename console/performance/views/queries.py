@@ -23,7 +23,7 @@ from console.web.timerange import current_range
 
 PER_PAGE = 50
 PANELS = {
-    "latency": "performance/_latency.html",
+    "latency": "performance/_charts.html",
     "callers": "performance/_query_callers.html",
     "calls": "performance/_query_calls.html",
 }
@@ -102,6 +102,7 @@ def query_latency(project: Project, fingerprint: str) -> Response:
         panel=PANELS["latency"],
         fingerprint=fingerprint,
         charts=charts,
+        id="latency",
     )
 
 

@@ -38,13 +38,6 @@ class Listing:
     older: str
     versions: Sequence[str]
 
-    @property
-    def offered_versions(self) -> list[str]:
-        """The releases to filter by, the chosen one even if nothing came from it."""
-        chosen = self.form.release.data
-        known = list(self.versions)
-        return [chosen, *known] if chosen and chosen not in known else known
-
 
 @bp.get("/traces/", endpoint="traces")
 @project_view("viewer")

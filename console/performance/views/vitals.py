@@ -132,8 +132,10 @@ def vitals_trend(project: Project) -> Response:
         metric=form.chosen,
         wanted=form.wanted,
     )
-    part = "performance/_vital_trend.html"
-    return polled_part("performance/vital_panel.html", part, panel=part, form=form, charts=charts)
+    part, named = "performance/_charts.html", "vital-trend"
+    return polled_part(
+        "performance/vital_panel.html", part, panel=part, form=form, charts=charts, id=named
+    )
 
 
 @bp.get("/vitals/splits")
