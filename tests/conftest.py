@@ -108,19 +108,18 @@ def clock() -> Iterator[MovableClock]:
 @pytest.fixture
 def acme(app: Flask) -> Project:
     """Project shop of acme, with Ada (owner), Alice (member) and Vic (viewer)."""
-    organization = factories.make_organization(app, "acme")
-    factories.make_member(app, organization, "ada@acme.test", Role.OWNER)
-    factories.make_member(app, organization, "alice@acme.test", Role.MEMBER)
-    factories.make_member(app, organization, "vic@acme.test", Role.VIEWER)
-    return factories.make_project(app, organization)
+    people = {
+        "ada@acme.test": Role.OWNER,
+        "alice@acme.test": Role.MEMBER,
+        "vic@acme.test": Role.VIEWER,
+    }
+    return factories.make_cast(app, "acme", people)
 
 
 @pytest.fixture
 def globex(app: Flask) -> Project:
     """Project shop of globex, with Eve (owner)."""
-    organization = factories.make_organization(app, "globex")
-    factories.make_member(app, organization, "eve@globex.test", Role.OWNER)
-    return factories.make_project(app, organization)
+    return factories.make_cast(app, "globex", {"eve@globex.test": Role.OWNER})
 
 
 @pytest.fixture
