@@ -184,6 +184,7 @@ def visit_everything(app: Flask, trace_id: str, at: str) -> None:
         "statements": ("queries/", {}),
         "statement": (f"queries/{PRINTS[0]}", {}),
         "web vitals": ("vitals/", {}),
+        "web vitals: cards": ("vitals/cards", {}),
         "web vitals: trend": ("vitals/trend", {}),
         "web vitals of a page": ("vitals/page", {"page": PAGE}),
     }

@@ -22,8 +22,6 @@ ESTIMATED = func.min(Span.sample_rate) < 1
 
 Tail: TypeAlias = tuple[int, float]
 """How many were received, and their P95."""
-PERCENTILES = 3
-"""Where they stand among the `measures`."""
 
 
 @dataclass(frozen=True, slots=True)

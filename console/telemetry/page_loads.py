@@ -186,7 +186,7 @@ def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
     values = [[getattr(load, name) for load in loads] for name in COLUMNS]
     register(connection, "loads", ArrowBatch(TOLD, values))
     batch = table("loads", *[column(name) for name in COLUMNS])
-    buckets = [vital_bucket(batch.c[one.column], one.good, one.log_ratio) for one in METRICS]
+    buckets = [vital_bucket(batch.c[one.column], one.good, one.fine_ratio) for one in METRICS]
     incoming = select(*[unpacked(one) for one in TOLD], *buckets).select_from(batch)
     connection.execute(insert(page_load).from_select([*COLUMNS, *BUCKETS], incoming))
 

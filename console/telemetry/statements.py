@@ -1,11 +1,11 @@
 """Questions about database statements by fingerprint: how often, how slow, called from where."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, literal, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, not_, select
 
 from console.telemetry.dialect import (
     bucket,
@@ -14,12 +14,11 @@ from console.telemetry.dialect import (
     log_bucket,
     matches,
     quantiles,
+    sampled,
 )
 from console.telemetry.latency import (
     COUNT,
     ESTIMATED,
-    PERCENTILES,
-    SHARES,
     TOTAL_US,
     Latency,
     Moments,
@@ -38,9 +37,9 @@ MOST = 2_000
 """Statements that a list knows: those that took most time in all."""
 MANY = 100_000
 """Calls, above which their requests are counted in a sample."""
-RARE = 1_000
+RARE = 100
 """Calls of one statement, up to which all of its requests are counted."""
-SAMPLE = 16
+SAMPLE = 8
 LOCATED = 1_000
 """Calls, the slowest, of which the code that made them is looked up."""
 CODE = ("code.file.path", "code.line.number", "code.function.name")
@@ -153,12 +152,17 @@ def statements(scope: Scope, wanted: Wanted) -> tuple[list[Statement], Statement
     usages = {fingerprint: latency_of(row) for fingerprint, *row in ask(scope, query)}
     if not usages:
         return [], None
-    many = sum(one.received for one in usages.values()) > MANY
-    rare = [fingerprint for fingerprint, one in usages.items() if one.received <= RARE]
-    per_request = _per_request(scope, calls, rare) if many else _per_request(scope, calls)
+    looked_at, many = calls, sum(one.received for one in usages.values()) > MANY
+    if many:
+        rare = [fingerprint for fingerprint, one in usages.items() if one.received <= RARE]
+        sample = sampled(Span.segment_id, SAMPLE)
+        # An empty list of fingerprints makes SQL that DuckDB cannot read.
+        looked_at = and_(calls, sample | Span.fingerprint.in_(rare) if rare else sample)
+    per_request = _per_request(scope, looked_at)
     found = [Statement(one, usages[one], per_request.get(one, 0.0)) for one in usages]
     kept = [one for one in found if one.usage.p95 >= wanted.over_us]
-    return kept, Statement("", _total(scope, calls, sampled=many), per_request.get("", 0.0))
+    total = _total(scope, calls, usages.values(), by_sample=many and len(usages) < MOST)
+    return kept, total
 
 
 def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
@@ -200,13 +204,19 @@ def p95_of(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Tail]:
 
 
 def p95_trends(
-    scope: Scope, fingerprints: Iterable[str], seconds: int
+    scope: Scope, fingerprints: Iterable[str], seconds: int, *, sample: int = 1
 ) -> dict[str, list[float | None]]:
-    """P95 per time bucket of each statement, for all sparklines of a list at once."""
+    """P95 per time bucket of each statement, for all sparklines of a list at once.
+
+    With a `sample`, of one request in so many: a sparkline of very many needs no more.
+    """
+    calls = _calls(scope)
+    if sample > 1:
+        calls = and_(calls, sampled(Span.segment_id, sample))
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
     query = (
         select(Span.fingerprint, number, quantiles(Span.duration_us, 0.95))
-        .where(_calls(scope), Span.fingerprint.in_(list(fingerprints)))
+        .where(calls, Span.fingerprint.in_(list(fingerprints)))
         .group_by(Span.fingerprint, "number")
     )
     nothing: list[float | None] = [None] * len(buckets(scope, seconds))
@@ -353,44 +363,30 @@ def _filters(scope: Scope, wanted: Wanted) -> list[ColumnElement[bool]]:
     return filters
 
 
-def _total(scope: Scope, calls: ColumnElement[bool], *, sampled: bool) -> Latency:
-    """All calls together; percentiles are those of the sample if they are to be `sampled`."""
-    columns = measures()
-    if sampled:
-        columns[PERCENTILES] = quantiles(Span.duration_us, *SHARES).filter(_in_sample())
-    (row,) = ask(scope, select(*columns).where(calls))
-    return latency_of(row)
-
-
-def _per_request(
-    scope: Scope, calls: ColumnElement[bool], rare: Sequence[str] | None = None
-) -> dict[str, float]:
-    """Calls per request of each statement that is called in requests, and under "" of all.
-
-    With `rare`, what is not rare is told by the sample.
-    """
-    in_sample = _in_sample()
-    looked_at = calls if rare is None else and_(calls, in_sample | Span.fingerprint.in_(rare))
-    whole = literal(True) if rare is None else in_sample
-    requests = func.count(Span.segment_id.distinct())
-    query = (
-        select(
-            Span.fingerprint,
-            func.count(),
-            requests.filter(not_(Span.is_segment)),
-            func.count().filter(whole),
-            requests.filter(whole, not_(Span.is_segment)),
+def _total(
+    scope: Scope, calls: ColumnElement[bool], usages: Collection[Latency], *, by_sample: bool
+) -> Statement:
+    """All calls together; percentiles and calls per request are told by a sample of many."""
+    requests = func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment))
+    told = and_(calls, sampled(Span.segment_id, SAMPLE)) if by_sample else calls
+    ((of, *row),) = ask(scope, select(requests, *measures()).where(told))
+    found = latency_of(row)
+    per_request = found.received / of if of else 0.0
+    if by_sample:
+        found = replace(
+            found,
+            count=sum(one.count for one in usages),
+            received=sum(one.received for one in usages),
+            failed=sum(one.failed for one in usages),
+            total_us=sum(one.total_us for one in usages),
+            estimated=any(one.estimated for one in usages),
         )
-        .where(looked_at)
-        .group_by(func.grouping_sets(tuple_(Span.fingerprint), tuple_()))
-    )
-    found = {}
-    for fingerprint, received, requests_, in_all, requests_in_all in ask(scope, query):
-        count, of = (received, requests_) if fingerprint else (in_all, requests_in_all)
-        if of:
-            found[fingerprint] = count / of
-    return found
+    return Statement("", found, per_request)
 
 
-def _in_sample() -> ColumnElement[bool]:
-    return func.mod(Span.segment_id, SAMPLE) == 0
+def _per_request(scope: Scope, calls: ColumnElement[bool]) -> dict[str, float]:
+    """Calls per request of each statement that is called in requests."""
+    requests = func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment))
+    query = select(Span.fingerprint, func.count(), requests).where(calls)
+    found = ask(scope, query.group_by(Span.fingerprint))
+    return {fingerprint: received / of for fingerprint, received, of in found if of}

@@ -226,7 +226,7 @@ def _vital_buckets(connection: Connection) -> None:
     page_load.create(connection)
     told = [one for one in page_load.columns if not one.name.endswith("_bucket")]
     former = named_table("former_page_load", *[Column(one.name, one.type) for one in told])
-    buckets = [vital_bucket(former.c[one.column], one.good, one.log_ratio) for one in METRICS]
+    buckets = [vital_bucket(former.c[one.column], one.good, one.fine_ratio) for one in METRICS]
     names = [one.name for one in page_load.columns]
     connection.execute(insert(page_load).from_select(names, select(*former.columns, *buckets)))
     connection.execute(text("DROP TABLE former_page_load"))

@@ -7,6 +7,9 @@ from typing import Literal
 Rating = Literal["good", "needs improvement", "poor"]
 ZERO = -500
 """The bucket of the value 0: most page loads shift nothing."""
+FINE = 4
+"""Into so many a page load divides each bucket: P75 is told to half a per cent, and needs no order.
+"""
 NOTHING = 1e-5
 """Up to here a value is taken for 0, which has no logarithm."""
 _TOLERANCE = 1e-6
@@ -44,6 +47,11 @@ class Metric:
         """The logarithm of how much wider each bucket is: `poor` is the edge of bucket `steps`."""
         return log(self.poor / self.good) / self.steps
 
+    @property
+    def fine_ratio(self) -> float:
+        """The same of the finer buckets, which page loads keep."""
+        return self.log_ratio / FINE
+
     def rating(self, value: float) -> Rating:
         if value <= self.good:
             return "good"
@@ -61,6 +69,10 @@ class Metric:
         if value <= NOTHING:
             return ZERO
         return ceil(log(value / self.good) / self.log_ratio - _TOLERANCE)
+
+    def fine_value(self, bucket: int) -> float:
+        """The value that stands for one of the finer buckets."""
+        return 0.0 if bucket <= ZERO * FINE else self.value_at((bucket - 0.5) / FINE)
 
     def middle(self, bucket: int) -> float:
         """The value that stands for a bucket: within 2 % of all that is in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from math import floor, log10
 
@@ -21,6 +22,7 @@ _NOTHING = Markup("–")
 def init_app(app: Flask) -> None:
     """Offer the filters to templates."""
     named = (number, percent, duration, ago, moment, size, middle, plural, compact, initials)
+    app.jinja_env.filters["highest"] = highest
     app.jinja_env.filters.update({function.__name__: function for function in named})
 
 
@@ -92,6 +94,11 @@ def size(count: float | None) -> str:
     while abs(count) >= 999.5 and step < len(_BYTES) - 1:
         count, step = count / 1024, step + 1
     return f"{_three(count)} {_BYTES[step]}"
+
+
+def highest(values: Iterable[float | None]) -> float | None:
+    """The largest of a series, which may have gaps; None where it has nothing else."""
+    return max((value for value in values if value is not None), default=None)
 
 
 def middle(value: str, keep: int = 6) -> str:

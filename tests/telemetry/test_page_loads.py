@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
+from math import ceil, log
 from typing import Any
 from uuid import uuid4
 
@@ -183,4 +184,6 @@ def test_rollups_and_buckets_of_an_older_version_are_made_anew(asking, write, ro
     assert vital_rollups.roll_up() == 1
     assert rows(vital_day) == before
     assert rows(page_load) == loads
-    assert [load["lcp_bucket"] for load in loads] == [LCP.bucket(1000.0)]
+    assert [load["lcp_bucket"] for load in loads] == [
+        ceil((log(1000) - log(2500)) / LCP.fine_ratio)
+    ]

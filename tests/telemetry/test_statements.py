@@ -103,6 +103,9 @@ def test_of_many_calls_those_per_request_are_told_by_a_sample(write, monkeypatch
     )
     exact = statements.statements(scope(), Wanted())
     monkeypatch.setattr(statements, "MANY", 100)
+    monkeypatch.setattr(statements, "RARE", 0)
+    (read, *_), _ = statements.statements(scope(), Wanted())
+    assert read.per_request == 3
     monkeypatch.setattr(statements, "RARE", 10)
     found, total = statements.statements(scope(), Wanted())
     assert found == exact[0]

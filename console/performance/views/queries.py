@@ -21,7 +21,8 @@ from console.telemetry.scope import Scope
 from console.web.htmx import page_or_part, polled_part
 from console.web.timerange import current_range
 
-PER_PAGE = 50
+PER_PAGE = 40
+SPARK_SAMPLE = 4
 PANELS = {
     "latency": "performance/_charts.html",
     "callers": "performance/_query_callers.html",
@@ -60,7 +61,7 @@ def listing(project: Project) -> Response:
     return polled_part(
         "performance/queries.html",
         "performance/_queries.html",
-        listing=Listing(form, found, page, _trends(scope, found.rows)),
+        listing=Listing(form, found, page, _trends(scope, found)),
         slow_ms=domain.SLOW_MS,
     )
 
@@ -141,6 +142,10 @@ def _panel(name: str, fingerprint: str, **shown: Any) -> Response:
     )
 
 
-def _trends(scope: Scope, rows: Sequence[Row]) -> dict[str, list[float | None]]:
-    names = [row.fingerprint for row in rows]
-    return telemetry.p95_trends(scope, names, spark_seconds(scope)) if names else {}
+def _trends(scope: Scope, found: Listed) -> dict[str, list[float | None]]:
+    if not found.rows:
+        return {}
+    names = [row.fingerprint for row in found.rows]
+    many = found.total is not None and found.total.usage.received > telemetry.MANY
+    sample = SPARK_SAMPLE if many else 1
+    return telemetry.p95_trends(scope, names, spark_seconds(scope), sample=sample)

@@ -1,7 +1,7 @@
 """The web vitals of all pages and of one, and the panels around them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flask import Response, abort, request
@@ -24,6 +24,7 @@ from console.web.timerange import aligned, current_range
 
 PER_PAGE = 50
 MOST_PAGES = 1000
+MANY, SAMPLE = 100_000, 16
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 add_to_rail("Web vitals", "globe", "performance.vitals", 40)
 
@@ -33,7 +34,6 @@ class Board:
     """What the page of all pages shows."""
 
     form: VitalsFilter
-    cards: Sequence[Card]
     rows: Sequence[Row]
     page: int
     pages: int
@@ -56,7 +56,7 @@ class PageBoard:
     """What the page of one page shows."""
 
     form: VitalsPageFilter
-    cards: Sequence[Card]
+    loads: int
     histogram: VitalHistogram | None
 
     @property
@@ -72,10 +72,9 @@ class PageBoard:
 @bp.get("/vitals/", endpoint="vitals")
 @project_view("viewer")
 def board(project: Project) -> Response:
-    """P75 of every metric, and the pages by how many bad visits they account for."""
+    """The pages by how many bad visits they account for; the cards above load themselves."""
     form = valid(VitalsFilter(request.args))
     scope = _scope(project, form)
-    now = vitals.overview(scope, form.wanted)
     pages = vitals.by(scope, form.wanted, "page", limit=MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
     number = min(max(request.args.get("page", 1, type=int), 1), -(-len(rows) // PER_PAGE) or 1)
@@ -84,12 +83,11 @@ def board(project: Project) -> Response:
         "performance/_vitals.html",
         board=Board(
             form=form,
-            cards=_cards(project, scope, form.wanted, now),
             rows=rows[(number - 1) * PER_PAGE : number * PER_PAGE],
             page=number,
             pages=-(-len(rows) // PER_PAGE) or 1,
             count=len(rows),
-            loads=now.loads,
+            loads=sum(row.loads for row in rows),
             versions=releases.versions(project),
         ),
     )
@@ -109,13 +107,30 @@ def vitals_page(project: Project) -> Response:
         name=form.page.data,
         board=PageBoard(
             form=form,
-            cards=_cards(project, scope, form.wanted, now),
+            loads=now.loads,
             histogram=vital_charts.histogram(
                 vital, vitals.distribution(scope, form.wanted, metric.name)
             )
             if vital
             else None,
         ),
+    )
+
+
+@bp.get("/vitals/cards")
+@project_view("viewer")
+def vitals_metrics(project: Project) -> Response:
+    """P75 of every metric, of all pages or of the one that `page` names."""
+    form = _of_page_or_all()
+    scope = _scope(project, form)
+    now = vitals.overview(scope, form.wanted)
+    part = "performance/_vital_cards.html"
+    return polled_part(
+        "performance/vital_panel.html",
+        part,
+        panel=part,
+        form=form,
+        cards=_cards(project, scope, form.wanted, now),
     )
 
 
@@ -220,6 +235,9 @@ def _scope(project: Project, form: VitalsFilter) -> Scope:
 
 
 def _cards(project: Project, scope: Scope, wanted: Wanted, now: Vitals) -> list[Card]:
+    # For the change and the sparkline, P75 of a day's very many loads is told by some of them.
+    if now.loads > MANY and scope.length <= 2 * DAY:
+        wanted = replace(wanted, sample=SAMPLE)
     return vital_cards.cards(
         now,
         vitals.overview(scope.before(), wanted),
