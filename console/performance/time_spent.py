@@ -12,7 +12,7 @@ from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow, spans_of_segments
 from console.telemetry.traces import Began
 
-SAMPLE = 20
+SAMPLE = 16
 """Requests looked at around each percentile: all of them would be most of the store."""
 NEAR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -24,7 +24,7 @@ from console.web.htmx import go_to, page_or_part, polled_part
 from console.web.timerange import current_range, scoped_url
 
 F = TypeVar("F", bound=Form)
-PER_PAGE = 50
+PER_PAGE = 40
 MOST_STATEMENTS = 10
 add_to_rail("Endpoints", "pulse", "performance.endpoints", 20)
 
