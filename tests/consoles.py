@@ -34,7 +34,7 @@ def console(settings: Config, templates: str) -> Iterator[Flask]:
         _made[settings] = app
     else:
         del app.wsgi_app
-        open_stores(app, settings)
+        open_stores(app, settings.prepared())
     # Forms need no CSRF token (tests/accounts tests that they do).
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     yield app
