@@ -7,6 +7,7 @@ limits of ours: what the engine itself takes. Prints one JSON line per measure, 
 """
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -115,6 +116,7 @@ def console(folder: Path, options: argparse.Namespace) -> Flask:
         page_loads.fill(store, options.page_loads)
     with app.app_context():
         own_a_project()
+    gc.freeze()  # as `pharos serve` does
     return app
 
 

@@ -21,7 +21,7 @@ from console.telemetry.scope import Scope
 from console.web.htmx import page_or_part, polled_part
 from console.web.timerange import current_range
 
-PER_PAGE = 40
+PER_PAGE = 30
 SPARK_SAMPLE = 4
 PANELS = {
     "latency": "performance/_charts.html",
