@@ -24,13 +24,7 @@ def main() -> None:
     arguments = parsed_arguments()
     requests = made_requests(arguments)
     load = Load(requests, arguments)
-    threads = [threading.Thread(target=load.run) for _ in range(arguments.conns)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(json.dumps(load.result(time.perf_counter() - started)))
+    print(json.dumps(load.result(load.run_all())))
 
 
 def parsed_arguments() -> argparse.Namespace:
@@ -90,6 +84,16 @@ class Load:
         self.sent = 0
         self.latencies: list[float] = []
         self.codes: dict[str, int] = {}
+
+    def run_all(self) -> float:
+        """Send over all connections; the seconds that it took."""
+        threads = [threading.Thread(target=self.run) for _ in range(self.conns)]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - started
 
     def run(self) -> None:
         connection: socket.socket | None = None

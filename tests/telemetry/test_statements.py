@@ -112,7 +112,7 @@ def test_of_many_calls_those_per_request_are_told_by_a_sample(write, monkeypatch
     assert {one.fingerprint: one.per_request for one in found} == {READ: 3, WRITE: 2, "d" * 16: 0}
     assert total is not None
     assert exact[1] is not None
-    assert total.per_request == 3  # of the five requests of 80 that are looked at
+    assert total.per_request == 3  # of the ten requests of 80 that are looked at
     assert total.usage.p50 == exact[1].usage.p50
     assert (total.usage.count, total.usage.total_us) == (247, exact[1].usage.total_us)
 
@@ -229,3 +229,12 @@ def test_the_slowest_calls_and_the_releases(write):
         InRelease("shop@2", 1, 30 * MS, hour(1)),
         InRelease("shop@1", 2, 19.5 * MS, NOON),
     ]
+
+
+def test_a_sparkline_of_very_many_looks_at_some_requests(write):
+    ids = [f"{number:016x}" for number in range(1, 9)]
+    write(*[call(segment_id=one, duration_us=int(one, 16) * MS) for one in ids])
+    (every,) = statements.p95_trends(scope(), [READ], 86_400)[READ]
+    (some,) = statements.p95_trends(scope(), [READ], 86_400, sample=8)[READ]
+    assert every == pytest.approx(7.65 * MS)
+    assert some == 8 * MS  # the eighth alone

@@ -330,3 +330,13 @@ def test_causes_are_those_of_the_latest_loads(write, monkeypatch):
     write(*[load(at=at, inp=100.0, attribution={"inp.target": name}) for name, at in told])
     found = vital_causes.causes(scope(until=hour(3)), ALL, "INP")
     assert [one.target for one in found] == ["#2", "#3"]
+
+
+def test_a_sample_of_page_loads_is_asked_of_the_loads_themselves(write, clock):
+    write(*[load(page_id=f"{number:016x}", lcp=float(number)) for number in range(1, 65)])
+    clock.set(NOON + timedelta(days=2))
+    assert vital_rollups.roll_up() == 1
+    assert vitals.overview(scope(), ALL).loads == 64
+    some = vitals.overview(scope(), Wanted(sample=16))
+    assert some.loads == 4
+    assert some.metrics["LCP"].p75 == pytest.approx(48, rel=0.01)
