@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from console import cli
+from console.cli.main import main
 from tests.databases import ROOT
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -54,4 +54,4 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> Non
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)
     sys.argv = ["pharos", *arguments]
-    cli.main()
+    main()

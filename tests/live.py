@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from click.testing import CliRunner
 
-from console.cli import pharos
+from console.cli.main import pharos
 from tests import forks
 from tests.databases import SECRET, Database
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from console.accounts.models import Membership, Role, User
 from console.accounts.passwords import verify
-from console.cli import main, pharos
+from console.cli.main import main, pharos
 from console.core.db import db
 from console.ingest import spool
 from tests.databases import SECRET

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from console.cli import main, pharos
+from console.cli.main import main, pharos
 from console.core.config import SHORTEST_SECRET, Config, ConfigError
 
 

@@ -1,0 +1,47 @@
+"""The entry of the `pharos` command: runs it, and says in one sentence why it failed."""
+
+import re
+import sqlite3
+import sys
+from typing import NoReturn
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from console.cli import dead_letters, projects, serving, tokens, users
+from console.cli.commands import pharos
+from console.core.config import ConfigError
+from console.core.tenancy import UnsafeRoleError
+
+__all__ = ["dead_letters", "main", "pharos", "projects", "serving", "tokens", "users"]
+
+
+def main() -> None:
+    """Run a command; on error say why in one sentence and exit with a code that is not zero."""
+    try:
+        code = pharos.main(prog_name="pharos", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except click.Abort:
+        _fail("interrupted", 130)
+    except (ConfigError, UnsafeRoleError) as error:
+        _fail(str(error))
+    except DBAPIError as error:
+        _fail(_about_database(error))
+    except sqlite3.Error as error:  # not of SQLAlchemy
+        _fail(f"the spool cannot be used: {error}")
+    except OSError as error:
+        _fail(f"{error.filename or 'the instance folder'}: {error.strerror or error}")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _about_database(error: DBAPIError) -> str:
+    cause = " ".join(str(error.orig).split())
+    if "no such table" in cause or re.search('relation ".*" does not exist', cause):
+        return f"the database lacks its tables, run `pharos migrate`: {cause}"
+    return f"the database does not answer: {cause}"
+
+
+def _fail(sentence: str, code: int = 1) -> NoReturn:
+    click.echo(f"pharos: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,47 @@
+"""`pharos serve`, `migrate` and `status`."""
+
+import json
+
+import click
+
+from console import runtime
+from console.cli.commands import AS_JSON, open_console, pharos, settings_of_environment
+from console.core import migrations
+
+
+@pharos.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--threads", type=click.IntRange(1), help="Threads that answer [PHAROS_WEB_THREADS].")
+@click.option("--migrate/--no-migrate", default=True, help="Bring the database up to date first.")
+def serve(host: str, port: int, threads: int | None, *, migrate: bool) -> None:
+    """Answer requests, digest what clients send, and run the scheduled jobs."""
+    settings = settings_of_environment()
+    if migrate:
+        migrations.upgrade(settings)
+    runtime.serve(settings, host=host, port=port, threads=threads or settings.web_threads)
+
+
+@pharos.command("migrate")
+def migrate_command() -> None:
+    """Bring the state database up to the newest revision."""
+    migrations.upgrade(settings_of_environment())
+    click.echo("The database is up to date.")
+
+
+@pharos.command()
+@AS_JSON
+def status(*, as_json: bool) -> None:
+    """Tell how the console is doing; works whether or not it is running."""
+    with open_console():
+        found = runtime.status()
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    waiting = found["spool"]
+    click.echo(f"console    {found['url'] if found['running'] else 'not running'}")
+    click.echo(f"spool      {waiting['rows']} rows wait ({waiting['bytes']:,} bytes)")
+    click.echo(f"lag        {waiting['lag_seconds']} s")
+    click.echo(f"dead       {waiting['dead_letters']} dead letters")
+    for organization, position in found["positions"].items():
+        click.echo(f"position   {position}  {organization}")
