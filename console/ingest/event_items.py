@@ -7,6 +7,7 @@ from typing import Any
 
 from console.ingest.arrival import Arrival, hex_id, text
 from console.ingest.attributes import headers
+from console.ingest.message_format import formatted
 
 TAG_LIMIT = 100
 FRAME_LIMIT = 500  # a recursion is told by its ends
@@ -139,22 +140,13 @@ def _shape_message(event: dict[str, Any]) -> None:
         entry = {"message": entry}
     template = text(entry.get("message"), MESSAGE_LENGTH)
     params = entry.get("params")
-    formatted = text(entry.get("formatted"), MESSAGE_LENGTH) or _format(template, params)
-    if not formatted:
+    words = text(entry.get("formatted"), MESSAGE_LENGTH)
+    words = words or formatted(template, params, limit=MESSAGE_LENGTH)
+    if not words:
         return
-    event["logentry"] = {"message": template or formatted, "formatted": formatted}
+    event["logentry"] = {"message": template or words, "formatted": words}
     if params:
         event["logentry"]["params"] = params
-
-
-def _format(template: str, params: Any) -> str:
-    if not params or not isinstance(params, list | dict):
-        return template
-    try:
-        formatted = template % (tuple(params) if isinstance(params, list) else params)
-    except (TypeError, ValueError, KeyError):
-        return template
-    return formatted[:MESSAGE_LENGTH]
 
 
 def _shape_exceptions(event: dict[str, Any]) -> None:

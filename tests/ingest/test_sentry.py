@@ -210,6 +210,18 @@ def test_a_stack_beside_the_exception_is_the_exceptions():
         ),
         ({"logentry": {"formatted": "a b"}}, {"message": "a b", "formatted": "a b"}),
         (
+            {"logentry": {"message": "%99999d", "params": [1]}},
+            {"message": "%99999d", "formatted": "1", "params": [1]},
+        ),
+        (
+            {"logentry": {"message": "sold {0} to {1}", "params": ["rice", "Cy"]}},
+            {
+                "message": "sold {0} to {1}",
+                "formatted": "sold rice to Cy",
+                "params": ["rice", "Cy"],
+            },
+        ),
+        (
             {"logentry": {"message": "100 %", "params": [1]}},
             {"message": "100 %", "formatted": "100 %", "params": [1]},
         ),
