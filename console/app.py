@@ -18,6 +18,7 @@ from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryUnavailable
 from console.web import frame
+from console.web.application import Application
 from console.web.errors import unavailable
 
 
@@ -28,7 +29,7 @@ def create_app(settings: Config | None = None) -> Flask:
     read past row-level security.
     """
     settings = (settings or Config.from_environ(os.environ)).prepared()
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key_fallbacks)
     app.extensions[configuration.EXTENSION] = settings

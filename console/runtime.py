@@ -22,7 +22,7 @@ from console.accounts.models import Organization, User
 from console.app import create_app
 from console.core import clock, leases
 from console.core.config import Config, ConfigError, config
-from console.core.crypto import signature
+from console.core.crypto import setup_token
 from console.core.db import db
 from console.core.tenancy import organization_scope
 from console.ingest import outcomes, pipeline, spool
@@ -107,7 +107,7 @@ def _welcome(settings: Config, url: str) -> str:
     said = f"Pharos answers on {url}"
     if db.session.scalar(select(func.count()).select_from(User)):
         return said
-    return f"{said}\nSet it up: {url}/setup?token={signature(settings.secret_key, 'setup')}"
+    return f"{said}\nSet it up: {url}/setup?token={setup_token(settings.secret_key)}"
 
 
 def end(app: Flask) -> None:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, request, session, url_for
 from flask_login import current_user
 from sqlalchemy import select, update
 
@@ -36,11 +36,15 @@ USED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view declares: kind is public, account, organization, project or api."""
+    """What a view declares: kind is public, account, organization, project or api.
+
+    `by_link`: its address holds a token, so it goes into no referrer, trace or cache.
+    """
 
     kind: str
     role: Role | None = None
     scope: str = ""
+    by_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def init_app(app: Flask, settings: Config) -> None:
     slugs.init_app(app)
     sessions.init_app(app, settings)
     app.context_processor(lambda: {"shell": g.get("shell")})
+    app.after_request(_keep_links_private)
 
 
 def current_shell() -> Shell:
@@ -86,6 +91,12 @@ def current_shell() -> Shell:
 def public_view(view: View) -> View:
     """Let anybody call the view; the list of these is short and tested."""
     view.access = Access("public")  # type: ignore[attr-defined]
+    return view
+
+
+def link_view(view: View) -> View:
+    """Let whoever follows a link with a token call the view; it is public, and checks the token."""
+    view.access = Access("public", by_link=True)  # type: ignore[attr-defined]
     return view
 
 
@@ -177,6 +188,21 @@ def safe_path(path: str | None) -> str:
 def _declare(view: View, access: Access) -> View:
     view.access = access  # type: ignore[attr-defined]
     return view
+
+
+def access_of(app: Flask, endpoint: str | None) -> Access | None:
+    """What the view of an endpoint declares; None for files, and where there is no such view."""
+    declared: Access | None = getattr(app.view_functions.get(endpoint or ""), "access", None)
+    return declared
+
+
+def _keep_links_private(response: Response) -> Response:
+    access = access_of(current_app, request.endpoint)
+    if access is not None and access.by_link:
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _enter_console() -> Shell:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from console.accounts.models import Invitation, Membership, Organization, Role, User
 from console.core import audit, clock
-from console.core.crypto import digest, new_token
+from console.core.crypto import Token, digest, new_token
 from console.core.db import db
 from console.core.tenancy import bearer
 
@@ -22,7 +22,7 @@ def invite(email: str, role: Role, *, by: User) -> tuple[Invitation, str]:
     for earlier in open_invitations():
         if earlier.email == email:
             earlier.revoked_at = clock.now()
-    token, stored = new_token("phi")
+    token, stored = new_token(Token.INVITATION)
     invitation = Invitation(
         digest=stored,
         email=email,

@@ -20,7 +20,7 @@ from console.accounts.models import (
 from console.accounts.slugs import slug_of
 from console.core import audit, clock
 from console.core.config import config
-from console.core.crypto import new_public_key, new_token
+from console.core.crypto import Token, new_public_key, new_token
 from console.core.db import db
 from console.core.tenancy import enter_organization
 
@@ -82,7 +82,7 @@ def create_token(
     by: User | None = None,
 ) -> tuple[ApiToken, str]:
     """Add an API token; return it with the secret, which is not kept. The caller commits."""
-    secret, stored = new_token("pht")
+    secret, stored = new_token(Token.API)
     token = ApiToken(
         project_id=project.id,
         digest=stored,

@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, select, update
 from console.accounts.models import LoginSession, User
 from console.core import clock
 from console.core.config import Config
-from console.core.crypto import digest, new_token
+from console.core.crypto import Token, digest, new_token
 from console.core.db import db
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
@@ -67,7 +67,7 @@ def load(token: str) -> User | None:
 
 def start(user: User) -> None:
     """Sign a person in on this browser, under a new id. The caller commits."""
-    token, stored = new_token("phs")
+    token, stored = new_token(Token.SESSION)
     now = clock.now()
     db.session.add(
         LoginSession(

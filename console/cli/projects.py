@@ -15,6 +15,7 @@ from console.cli.commands import (
     pharos,
     print_result,
 )
+from console.core.crypto import Token
 from console.core.db import db
 from console.core.tenancy import enter_organization
 
@@ -44,7 +45,7 @@ def create_project(name: str, organization: str, platform: str, *, as_json: bool
             "project": made.slug,
             "project_id": made.id,
             "dsn": projects.dsn_of(key),
-            "posthog_key": f"phc_{key.public_key}",
+            "posthog_key": f"{Token.PROJECT_KEY}_{key.public_key}",
             "api_token": secret,
             "url": f"{projects.console_url()}/{home.slug}/{made.slug}/",
         }

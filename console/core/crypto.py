@@ -1,6 +1,7 @@
 """Tokens that are stored as digests, and sealing of bytes at rest."""
 
 from base64 import urlsafe_b64encode
+from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, new
@@ -13,13 +14,32 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 NONCE = 12
 
 
+class Token(StrEnum):
+    """Every kind of token that the console issues; the value is the prefix that it begins with.
+
+    Prefixes have three letters of their own, by which the scrubber knows each of them.
+    """
+
+    API = "pht"
+    INVITATION = "phi"
+    PASSWORD_RESET = "phr"  # noqa: S105 - a prefix
+    PROJECT_KEY = "phc"  # an ingest key as PostHog's clients are given it
+    SESSION = "phs"
+    SETUP = "phu"
+    SHARE = "phl"
+
+    def spelled(self, secret: bytes) -> str:
+        """The token of these bytes: prefix, underscore, base64 without padding."""
+        return f"{self}_{urlsafe_b64encode(secret).rstrip(b'=').decode()}"
+
+
 class SealBrokenError(ValueError):
     """Sealed bytes were changed, cut, or sealed under a key that is no longer configured."""
 
 
-def new_token(prefix: str) -> tuple[str, str]:
+def new_token(kind: Token) -> tuple[str, str]:
     """Return a fresh 256-bit token `<prefix>_…` and the digest under which it is stored."""
-    token = f"{prefix}_{urlsafe_b64encode(token_bytes(32)).rstrip(b'=').decode()}"
+    token = kind.spelled(token_bytes(32))
     return token, digest(token)
 
 
@@ -33,9 +53,9 @@ def digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def signature(secret_key: str, purpose: str) -> str:
-    """Return a keyed fingerprint of `purpose`: a token that needs no storage."""
-    return new(secret_key.encode(), purpose.encode(), sha256).hexdigest()[:40]
+def setup_token(secret_key: str) -> str:
+    """Return the token of the set-up link: made of the key, so that it needs no storage."""
+    return Token.SETUP.spelled(new(secret_key.encode(), b"setup", sha256).digest())
 
 
 def same(a: str, b: str) -> bool:

@@ -34,6 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from console.core import engines
 from console.core.config import Config
 
 NAMES = {
@@ -146,6 +147,7 @@ def init_app(app: Flask, settings: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # One for each web thread, the digest, the ticker and its jobs: nobody waits for another's.
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": settings.web_threads + 8}
+    options |= engines.WITHOUT_VALUES
     if url.startswith("postgresql"):
         # A transaction pooler hands each transaction another backend: no server-side prepares.
         options |= {"connect_args": {"prepare_threshold": None}}
@@ -155,6 +157,7 @@ def init_app(app: Flask, settings: Config) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+        engines.keep_values_out(db.engine)
         tenancy.guard(db.engine)
         tenancy.refuse_a_role_that_bypasses(db.engine)
 

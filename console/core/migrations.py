@@ -6,13 +6,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from console.core import row_security
 from console.core.config import Config
+from console.core.engines import engine_of
 from console.core.tenancy import UnsafeRoleError
 
 FOLDER = Path(__file__).parents[2] / "migrations"
@@ -42,7 +43,7 @@ def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:
 def owner_connection(settings: Config) -> Iterator[Connection]:
     """Open a transaction of the owner's role that no other migration runs beside."""
     _refuse_one_role(settings)
-    engine = create_engine(settings.owner_url, poolclass=NullPool)
+    engine = engine_of(settings.owner_url, poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         _lock_sqlite(engine)
     with engine.begin() as connection:
@@ -57,7 +58,7 @@ def owner_connection(settings: Config) -> Iterator[Connection]:
 
 def _app_role(settings: Config) -> str:
     """The app's role as the server knows it: a pooler's user name may say more (role.project)."""
-    engine = create_engine(
+    engine = engine_of(
         settings.state_url, poolclass=NullPool, connect_args={"prepare_threshold": None}
     )
     with engine.connect() as connection:

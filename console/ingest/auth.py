@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.accounts.models import Key, MonitoringConfig
 from console.core import clock
+from console.core.crypto import Token
 from console.core.db import db, reading
 from console.core.tenancy import bearer, enter_organization
 
@@ -22,7 +23,7 @@ FRESH = timedelta(seconds=5)  # how late a disabled or rotated key, or a new quo
 PATIENCE_SECONDS = 1.0  # how long a request waits for another's look-up before it takes the old
 REMEMBERED = 10_000  # keys, valid or not; beyond it everything is looked up again
 AUTH_KEY = re.compile(r"[\s,]sentry_key\s*=\s*\"?([^\s,\"]*)", re.IGNORECASE)
-BEARER = re.compile(r"bearer\s+(?:phc_)?(\S+)", re.IGNORECASE)
+BEARER = re.compile(rf"bearer\s+(?:{Token.PROJECT_KEY}_)?(\S+)", re.IGNORECASE)
 AUTH_CLIENT = re.compile(r"[\s,]sentry_client\s*=\s*([^\s,]+)", re.IGNORECASE)
 PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{32}")
 

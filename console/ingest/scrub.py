@@ -212,8 +212,14 @@ class Scrubber:
         if isinstance(value, dict):
             return {self._verdict(name)[0]: _blank(child) for name, child in value.items()}
         if isinstance(value, list):
-            return [_blank_second(child) for child in value]
+            return [self._cookie(child) for child in value]
         return _blank(value)
+
+    def _cookie(self, pair: Any) -> Any:
+        """A pair of name and value; what was sent as a name may itself be a secret."""
+        if isinstance(pair, list) and len(pair) == 2:
+            return [self._verdict(pair[0])[0], _blank(pair[1])]
+        return _blank(pair)
 
     def _code(self, value: Any, depth: int) -> Any:
         """Source lines: a program, not its data, so only literals are blanked in them."""
@@ -342,12 +348,6 @@ def _is_identifier(value: Any) -> bool:
 def _blank(value: Any) -> Any:
     """A secret's stand-in; what says nothing (null, true, an empty text) stays."""
     return value if value is None or isinstance(value, bool) or value == "" else FILTERED
-
-
-def _blank_second(pair: Any) -> Any:
-    if isinstance(pair, list) and len(pair) == 2:
-        return [_mend(str(pair[0]))[:KEY_LENGTH], _blank(pair[1])]
-    return _blank(pair)
 
 
 def _blank_match(match: Any) -> str:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Executable,
     Row,
-    create_engine,
     delete,
     event,
     func,
@@ -26,10 +25,12 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from console.core.engines import engine_of, without_values
 from console.telemetry.scope import Scope
 from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_version
 
 THREADS = 2
+DIALECT = "duckdb"
 CHECKPOINT_MB = 16
 LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
 RESTING_MEMORY_MB = 48
@@ -67,7 +68,7 @@ class Database:
         self.broken = False
         self._duckdb = _opened(path, memory_mb)
         with self._outages():
-            self._engine = create_engine(
+            self._engine = engine_of(
                 "duckdb://", creator=self._cursor, poolclass=NullPool, isolation_level="AUTOCOMMIT"
             )
             self._writer = self._engine.execution_options(
@@ -181,7 +182,9 @@ class Database:
             if isinstance(cause, (*OUTAGES, duckdb.InternalException)):
                 self.broken = True  # it may hold pages that never reached the disk: open it anew
             if isinstance(cause, OUTAGES):
-                raise TelemetryUnavailable(f"{self._path.name}: {cause}") from error
+                raise TelemetryUnavailable(
+                    f"{self._path.name}: {without_values(str(cause), DIALECT)}"
+                ) from error
             raise
 
 

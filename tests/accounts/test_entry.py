@@ -16,13 +16,13 @@ from console.accounts.models import (
     User,
 )
 from console.app import create_app
-from console.core.crypto import signature
+from console.core.crypto import setup_token
 from console.core.db import db
 from tests.accounts.reading import found
 from tests.databases import SECRET
 from tests.factories import PASSWORD, make_user, signed_in
 
-SETUP = f"/setup?token={signature(SECRET, 'setup')}"
+SETUP = f"/setup?token={setup_token(SECRET)}"
 FIRST = {
     "name": "Ada",
     "email": " Ada@Acme.test ",
@@ -60,7 +60,7 @@ class TestSetup:
         with app.app_context():
             assert db.session.scalar(select(func.count(User.id))) == 1
 
-    @pytest.mark.parametrize("token", ["", "x", signature(SECRET, "something else")])
+    @pytest.mark.parametrize("token", ["", "x", setup_token("another key")])
     def test_it_wants_the_token_of_the_log(self, client, token):
         assert client.get(f"/setup?token={token}").status_code == 404
 
@@ -86,6 +86,14 @@ class TestSetup:
 
     def test_login_says_where_to_find_the_link(self, client):
         assert "set-up link" in client.get("/login").text
+
+
+@pytest.mark.parametrize("path", [SETUP, "/setup?token=x", "/invite/x"])
+def test_a_link_that_lets_somebody_in_stays_private(client, path):
+    headers = client.get(path).headers
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Robots-Tag"] == "noindex"
 
 
 class TestLogin:

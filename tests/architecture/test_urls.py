@@ -53,6 +53,13 @@ def test_the_short_list_names_nothing_that_is_gone(app):
     assert PUBLIC - set(app.view_functions) == set()
 
 
+def test_addresses_with_a_token_are_declared_as_links(app, rules):
+    """What makes them private: no referrer, no trace, no cache."""
+    by_token = {rule.endpoint for rule in rules if "token" in rule.arguments} | {"accounts.setup"}
+    links = {rule.endpoint for rule in rules if (declared(app, rule) or Access("")).by_link}
+    assert links == by_token
+
+
 def test_addresses_start_with_what_their_view_guards(app, rules):
     for rule in rules:
         assert rule.rule.startswith(PREFIX.get(kind(app, rule), "/")), rule.rule

@@ -8,7 +8,7 @@ import pytest
 
 from console.accounts.models import ApiToken
 from console.core import clock
-from console.core.crypto import new_token
+from console.core.crypto import Token, new_token
 from console.core.db import db
 from console.errors.models import Level, Status
 
@@ -30,7 +30,7 @@ def token(inside):
     """Make a project's API token and return the header that presents it."""
 
     def token(project, *scopes):
-        secret, digest = new_token("pht_")
+        secret, digest = new_token(Token.API)
         with inside(project):
             db.session.add(
                 ApiToken(

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from console.core.crypto import Token, new_token
 from console.errors.grouping import group
 from console.ingest.decode import Envelope, Item, load_json, parse_envelope
-from console.ingest.scrub import ScrubRules, preview
+from console.ingest.scrub import Scrubber, ScrubRules, preview
 from console.ingest.sentry import decode
 from tests.ingest.corpus.reading import CLIENTS, bodies, context
 
@@ -174,6 +175,36 @@ def test_no_other_item_keeps_what_is_planted_in_it(kind):
     )
     _, texts = kept(Envelope(header, [Item(kind, json.dumps(content).encode())]))
     assert SENTINEL not in texts
+
+
+DISGUISES = (
+    "{}",
+    "Bad token: {}.",
+    "https://pharos.test/invite/{}?next=1",
+    "https://pharos.test/login?next=%2Finvite%2F{}",
+    "https://pharos.test/login?next=%252Finvite%252F{}",
+    "b'\\n{}'",
+    "cut_off/{:.40}",
+)
+
+
+@pytest.mark.parametrize("kind", Token)
+def test_no_token_of_this_console_is_kept_wherever_it_stands(kind):
+    """Under names that say nothing, and in the middle of texts."""
+    token, _ = new_token(kind)
+    planted = json.dumps(EVENT | {"message": "m"})
+    for place in ('"x"', '"m"', '"v"', '"f"', '"c"', '"http://h/p"', '"select 1"', '"t"'):
+        texts = [disguise.format(token) for disguise in DISGUISES]
+        planted = planted.replace(place, json.dumps("  ".join(texts)))
+    assert planted.count(token) > 100
+    found, texts = kept(Envelope({}, [Item("event", planted.encode())]))
+    assert len(found.events) == 1
+    assert f"{kind.value}_" not in texts
+
+
+def test_names_in_programs_are_no_tokens():
+    for name in ("phi_of_the_normal_distribution", "graphs_between_two_nodes_of_trees"):
+        assert Scrubber().text(name) == name
 
 
 def test_an_sql_span_keeps_its_statement_and_loses_the_secret():

@@ -15,13 +15,13 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
 from console.accounts import members, passwords, projects, sessions, throttle
-from console.accounts.access import account_view, public_view, safe_path
+from console.accounts.access import account_view, link_view, public_view, safe_path
 from console.accounts.forms import JoinForm, LoginForm, SetupForm, text
 from console.accounts.models import User
 from console.accounts.queries import user_by_email
 from console.accounts.views.blueprint import bp
 from console.core.config import config
-from console.core.crypto import same, signature
+from console.core.crypto import same, setup_token
 from console.core.db import db, hold_alone, reading
 from console.core.tenancy import enter_organization
 from console.web.htmx import go_to
@@ -30,12 +30,12 @@ SETUP = "setup"
 
 
 @bp.route("/setup", methods=["GET", "POST"])
-@public_view
+@link_view
 def setup() -> Response:
     given = request.args.get("token", "")
     if request.method == "POST":
         hold_alone(SETUP)  # of two who come at once, the second finds the first one's account
-    if not same(given, signature(config().secret_key, SETUP)) or not is_fresh():
+    if not same(given, setup_token(config().secret_key)) or not is_fresh():
         abort(404)
     form = SetupForm()
     if not form.validate_on_submit():
@@ -84,7 +84,7 @@ def logout() -> Response:
 
 
 @bp.route("/invite/<token>", methods=["GET", "POST"])
-@public_view
+@link_view
 def invitation(token: str) -> Response:
     """Accept an invitation: as who is signed in, or as a new person under the invited address."""
     offer = members.invitation_of(token)

@@ -1,0 +1,49 @@
+"""Database engines whose errors quote no value of any row."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.url import URL
+
+# What makes SQLAlchemy leave the bound values out of its messages.
+WITHOUT_VALUES = {"hide_parameters": True}
+# PostgreSQL quotes a value after a colon (`…for type integer: "x"`), and a name elsewhere. DuckDB
+# quotes both in the same way; what begins with a slash is the path of a file.
+_QUOTED = {
+    "postgresql": r'(?<=: )"[^\n]*"',
+    "duckdb": r"""(?<!\w)(?:"(?!/)[^\n]*"|'(?!/)[^\n]*')""",
+}
+HIDDEN = "[value]"
+
+
+def engine_of(url: str | URL, **options: Any) -> Engine:
+    """Return an engine whose errors may be logged: they tell what failed, and no value."""
+    engine = create_engine(url, **WITHOUT_VALUES, **options)
+    keep_values_out(engine)
+    return engine
+
+
+def keep_values_out(engine: Engine) -> None:
+    """Take the values out of what the driver says, in its own exception and in SQLAlchemy's."""
+    event.listen(engine, "handle_error", _take_values_out)
+
+
+def without_values(message: str, dialect: str) -> str:
+    """The first line of a driver's message without the values that it quotes.
+
+    The lines after it repeat the row (DETAIL: Failing row contains …) or the statement.
+    """
+    first, *_ = message.splitlines() or [""]
+    quoted = _QUOTED.get(dialect)
+    return re.sub(quoted, HIDDEN, first) if quoted else first
+
+
+def _take_values_out(context: ExceptionContext) -> None:
+    said = str(context.original_exception)
+    clean = without_values(said, context.dialect.name)
+    context.original_exception.args = (clean, *context.original_exception.args[1:])
+    wrapper = context.sqlalchemy_exception
+    if wrapper is not None and wrapper.args:
+        wrapper.args = (str(wrapper.args[0]).replace(said, clean), *wrapper.args[1:])
