@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from console.core.cpu_limit import check_cpu
+
 CONTEXT_LENGTH = 200  # a longer line is minified, or data
 
 _LIBRARY = re.compile(
@@ -41,6 +43,7 @@ class Place(NamedTuple):
 
 def place(frame: Mapping[str, Any], platform: str = "") -> Place:
     """The frame's place, the same on every host and in every build with the same code there."""
+    check_cpu()
     platform = _text(frame, "platform") or platform
     line = " ".join(_text(frame, "context_line").split())
     return Place(

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization, Project
+from console.core.cpu_limit import CpuLimitReached, cpu_limit
 from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
@@ -22,12 +23,14 @@ from console.ingest.otlp import spans as otlp_spans
 from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
 from console.ingest.spool import SpoolRow
+from console.ingest.under_way import EndedProcess, UnderWay
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.records import Batch, ErrorEvent, PageLoad, Span, Written
 from console.telemetry.store import TelemetryStore
 
 INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
 SHARE = 20_000  # records held in memory, 1 to 2 kB each, until they are stored
+CPU_SECONDS = 5.0  # of decoding one row: 10,000 spans with a statement each take 2
 UNDECODABLE = "undecodable"
 # Classes of SQLSTATE: connection, read-only, serialization, resources, intervention, system.
 POSTGRESQL_OUTAGES = frozenset({"08", "25", "40", "53", "57", "58"})
@@ -45,9 +48,11 @@ class TelemetryDown(Exception):
 class Indigestible(Exception):
     """A row that decoding fails on: a defect of ours that a retry of the batch would meet again."""
 
-    def __init__(self, row: SpoolRow) -> None:
+    def __init__(self, row: SpoolRow, reason: str = "") -> None:
+        """`reason` says in plain words why it must not be tried again, where that is known."""
         super().__init__(f"row {row.position}")
         self.row = row
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -69,7 +74,9 @@ class Digested:
     happenings: Sequence[Happening] = ()
 
 
-def digest(store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow]) -> Digested:
+def digest(
+    store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow], under_way: UnderWay
+) -> Digested:
     """Commit rows of one organization, in ascending position, whatever part was committed before.
 
     (1) state: the issues that the events need; (2) telemetry, with the last position; (3) state:
@@ -82,8 +89,10 @@ def digest(store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow]
         applied, rules = _starting_point(rows)
         if not rules and _is_gone(organization_id):
             return Digested()
-        shares = _shares([row for row in rows if row.position > applied], rules)
-        done = [_commit(store, organization_id, share) for share in shares]
+        done = []
+        for share in _shares([row for row in rows if row.position > applied], rules, under_way):
+            under_way.committing(share[0][0], share[-1][0])
+            done.append(_commit(store, organization_id, share))
     return Digested(
         sum(one.records for one in done), [each for one in done for each in one.happenings]
     )
@@ -157,14 +166,14 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
 
 
 def _shares(
-    rows: Iterable[SpoolRow], rules: Mapping[int, ScrubRules]
+    rows: Iterable[SpoolRow], rules: Mapping[int, ScrubRules], under_way: UnderWay
 ) -> Iterator[list[tuple[int, Records]]]:
     """What the rows bring, with their positions, no more at once than memory should hold."""
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
         spool.current().give_way()
-        one = _records(row, rules)
+        one = _records(row, rules, under_way)
         share.append((row.position, one))
         held += len(one.events) + len(one.spans)
         if held >= SHARE:
@@ -174,7 +183,7 @@ def _shares(
         yield share
 
 
-def _records(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> Records:
+def _records(row: SpoolRow, rules: Mapping[int, ScrubRules], under_way: UnderWay) -> Records:
     """What a row brings; nothing if its project was deleted since."""
     if row.kind == outcomes.KIND:
         known = [count for count in outcomes.from_spool(row) if count.project_id in rules]
@@ -182,9 +191,16 @@ def _records(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> Records:
     if row.project_id not in rules:
         return Records(row.project_id)
     try:
-        return _decoded(row, rules[row.project_id])
+        under_way.decoding(row)
+        with cpu_limit(CPU_SECONDS):
+            return _decoded(row, rules[row.project_id])
     except decode.Undecodable as error:
         return Records(row.project_id, counts=[_lost(row, str(error))])
+    except EndedProcess as error:
+        raise Indigestible(row, str(error)) from error
+    except CpuLimitReached as error:
+        reason = f"decoding this takes more than {CPU_SECONDS:g} s of processor time"
+        raise Indigestible(row, reason) from error
     except Exception as error:
         raise Indigestible(row) from error
 

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +21,16 @@ from console.core.config import Config
 from console.core.db import db, reading
 from console.core.tenancy import organization_scope
 from console.ingest import outcomes, spool
-from console.ingest.digest import Indigestible, TelemetryDown, digest, is_outage, state_takes_writes
+from console.ingest.digest import (
+    OUTAGES,
+    Indigestible,
+    TelemetryDown,
+    digest,
+    is_outage,
+    state_takes_writes,
+)
 from console.ingest.spool import Spool, SpoolRow
+from console.ingest.under_way import UnderWay
 from console.telemetry import store
 from console.telemetry.store import TelemetryStore
 
@@ -79,6 +88,7 @@ class Pipeline:
         self._store = store
         self._note = note
         self._note_due = 0.0
+        self._under_way = UnderWay(note.parent)
         self._cursor = 0
         self._forgotten = 0
         self._forgot_at = 0.0
@@ -102,6 +112,7 @@ class Pipeline:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._under_way.close()
 
     def alive(self) -> bool:
         """Whether the digest thread, if it was started, still runs."""
@@ -110,6 +121,8 @@ class Pipeline:
     def digest_once(self) -> int:
         """Digest one batch and return how many rows it read; raises StateDown."""
         with self._app.app_context():
+            self._under_way.begin()
+            self._finish_burials()
             self._return_to_stalled()
             rows = self._spool.read(self._cursor, limit_rows=BATCH_ROWS, limit_bytes=BATCH_BYTES)
             for organization_id, mine in self._by_organization(rows).items():
@@ -188,7 +201,8 @@ class Pipeline:
 
     def _digest_or_stall(self, organization_id: int, rows: Sequence[SpoolRow]) -> None:
         try:
-            self._digest(organization_id, rows)
+            for part in self._under_way.parts(rows):
+                self._digest(organization_id, part)
         except TelemetryDown as error:
             failures = self._failures.pop(organization_id, 0) + 1
             until = time.monotonic() + _pause(failures)
@@ -199,8 +213,11 @@ class Pipeline:
 
     def _digest(self, organization_id: int, rows: Sequence[SpoolRow], attempt: int = 1) -> None:
         """Digest rows in their order; find the one that is at fault when that fails."""
+        if not rows:
+            return
         try:
-            digested = digest(self._store, organization_id, rows)
+            with self._under_way.batch(rows):
+                digested = digest(self._store, organization_id, rows, self._under_way)
         except TelemetryDown:
             raise
         except Exception as error:
@@ -216,25 +233,45 @@ class Pipeline:
         self, organization_id: int, rows: Sequence[SpoolRow], error: Exception, attempt: int
     ) -> None:
         """Both stores work, so a row is at fault: halve until it stands alone, then bury it."""
-        if len(rows) > 1:
-            middle = len(rows) // 2
-            if isinstance(error, Indigestible):
-                middle = next(i for i, row in enumerate(rows) if row is error.row)
-            for part in (rows[:middle], rows[middle : middle + 1], rows[middle + 1 :]):
-                if part:
-                    self._digest(organization_id, part)
+        if isinstance(error, Indigestible) and (error.reason or len(rows) > 1):
+            place = next(i for i, row in enumerate(rows) if row is error.row)
+            self._digest(organization_id, rows[:place])
+            if error.reason:
+                self._bury(error.row, error, attempt)
+            else:
+                self._digest(organization_id, [error.row])
+            self._digest(organization_id, rows[place + 1 :])
+        elif len(rows) > 1:
+            self._digest(organization_id, rows[: len(rows) // 2])
+            self._digest(organization_id, rows[len(rows) // 2 :])
         elif attempt < ATTEMPTS:
             self._digest(organization_id, rows, attempt + 1)
         else:
-            cause = error.__cause__ if isinstance(error, Indigestible) else error
-            self._bury(rows[0], cause or error)
+            self._bury(rows[0], error, attempt)
 
-    def _bury(self, row: SpoolRow, error: BaseException) -> None:
+    def _bury(self, row: SpoolRow, error: Exception, attempts: int) -> None:
         """Set a row aside, with nothing of it in telemetry, so that a retry finds a clean slate."""
-        reason = _place(error)
-        self._spool.bury(row, reason, attempts=ATTEMPTS)
-        self._store.withdraw(row.organization_id, row.position)
-        self._failed(f"row {row.position} became a dead letter", error)
+        cause = (error.__cause__ if isinstance(error, Indigestible) else None) or error
+        reason = (error.reason if isinstance(error, Indigestible) else "") or _place(cause)
+        with self._under_way.burial(row):
+            self._spool.bury(row, reason, attempts=self._under_way.deaths(row) or attempts)
+            self._withdraw(row.organization_id, row.position)
+        self._failed(f"row {row.position} became a dead letter", cause)
+
+    def _withdraw(self, organization_id: int, position: int) -> None:
+        try:
+            self._store.withdraw(organization_id, position)
+        except OUTAGES as error:
+            raise TelemetryDown from error
+
+    def _finish_burials(self) -> None:
+        """Withdraw what was not when a burial was broken off, by a death or an outage."""
+        for organization_id, position in self._under_way.unfinished_burials():
+            with suppress(TelemetryDown):
+                queued = self._spool.read(position - 1, limit_rows=1)
+                if not queued or queued[0].position > position:
+                    self._withdraw(organization_id, position)
+                self._under_way.buried(position)
 
     def _return_to_stalled(self) -> None:
         """Go back to the rows of organizations that have waited long enough."""
@@ -250,6 +287,7 @@ class Pipeline:
         upto = min([self._cursor, *(stall.position - 1 for stall in self._stalls.values())])
         if upto > self._forgotten:
             self._spool.forget(upto)
+            self._under_way.forget(upto)
             self._forgotten = upto
 
     def _failed(self, what: str, error: BaseException) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import re2
 
+from console.core.cpu_limit import check_cpu
 from console.ingest.pairs import blank_pairs
 from console.ingest.sensitive import (
     BETWEEN_PAIRS,
@@ -110,6 +111,7 @@ class Scrubber:
 
     def text(self, text: str, *, code: bool = False) -> str:
         """One text, as it may be kept."""
+        check_cpu()
         clean = _mend(text)
         if not self.rules.enabled:
             return _cut(clean)
@@ -144,6 +146,7 @@ class Scrubber:
     def _mapping(self, mapping: dict[Any, Any], depth: int) -> Any:
         if depth > DEPTH:
             return TOO_DEEP
+        check_cpu()
         verdicts, known, plain = self._verdicts, self._clean, Verdict.PLAIN
         result: dict[str, Any] = {}
         for name, value in mapping.items():
@@ -167,6 +170,7 @@ class Scrubber:
     def _sequence(self, sequence: list[Any], depth: int) -> Any:
         if depth > DEPTH:
             return TOO_DEEP
+        check_cpu()
         if not self.rules.enabled:
             return [self._value(value, depth) for value in sequence]
         result: list[Any] = []

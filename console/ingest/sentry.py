@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.core.cpu_limit import check_cpu
 from console.ingest import span_items
 from console.ingest.arrival import Arrival, Context, text
 from console.ingest.decode import Envelope, Item, Undecodable, load_json
@@ -103,6 +104,7 @@ def decode(envelope: Envelope, context: Context) -> Decoded:
 
 
 def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+    check_cpu()
     if item.type in {"event", "transaction"}:
         _event(item, arrival, decoded)
     elif item.type == "span":

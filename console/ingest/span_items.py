@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from console.core.cpu_limit import check_cpu
 from console.ingest.arrival import Arrival, hex_id, parse_time, sdk_text, text
 from console.ingest.attributes import (
     ENVIRONMENT,
@@ -201,6 +202,7 @@ def span_row(
     shared: Mapping[str, Any],
 ) -> Span:
     """The row of one span; `shared` overrides what the span says of itself. Raises NotASpan."""
+    check_cpu()
     trace_id, span_id = hex_id(fields.get("trace_id"), 32), hex_id(fields.get("span_id"), 16)
     if not trace_id or not span_id:
         raise NotASpan("a span has no trace id or span id")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.core.cpu_limit import check_cpu
 from console.ingest.arrival import SKEW, Arrival, Context, sdk_text, text
 from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
 from console.ingest.otlp import conventions
@@ -91,6 +92,7 @@ class Ancestry:
 def _process(encoding: Encoding, group: Group, context: Context, decoded: Decoded) -> Process:
     spans: list[tuple[str, WireSpan]] = []
     for scope, element in group.spans:
+        check_cpu()
         try:
             spans.append((scope, encoding.wired(element)))
         except NotASpan as flaw:
