@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import BigInteger, Select, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.base import ExecutableOption
 
+from console.core import clock
 from console.core.db import db
 
 T = TypeVar("T")
 OLDER, NEWER = "older", "newer"
-LARGEST = 2**63
 
 
 class BadCursor(ValueError):
@@ -101,10 +101,8 @@ def _read(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> tuple[str
 
 def _value(part: object, column: InstrumentedAttribute[Any]) -> object:
     if column.type.python_type is datetime:
-        moment = datetime.fromisoformat(str(part))
-        if moment.tzinfo is None:
-            raise ValueError("a time without its zone")
-        return moment
-    if type(part) is not int or abs(part) >= LARGEST:
+        return clock.instant(str(part))
+    bits = 63 if isinstance(column.type, BigInteger) else 31
+    if type(part) is not int or abs(part) >= 1 << bits:
         raise TypeError("not a whole number")
     return part

@@ -60,7 +60,7 @@ def findings(project: Project) -> Response:
     return _page("findings", rows, page.older)
 
 
-@bp.get("/<int:issue_id>")
+@bp.get("/<id:issue_id>")
 @api_view("issues:read")
 def issue(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -78,7 +78,7 @@ def issue(project: Project, issue_id: int) -> Response:
     return jsonify(_issue(found) | {"releases": occurrences, "hashes": hashes})
 
 
-@bp.get("/<int:issue_id>/events")
+@bp.get("/<id:issue_id>/events")
 @api_view("issues:read")
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)

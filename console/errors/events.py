@@ -1,9 +1,10 @@
 """The events of an issue: one with its neighbours, or a page of them."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from console.accounts.models import Project
@@ -130,9 +131,9 @@ def _mark(cursor: str) -> Mark:
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, event_id = text.split(" ")
-        mark = Mark(datetime.fromisoformat(at), f"{int(event_id, 16):032x}")
+        mark = Mark(clock.instant(at), event_id)
     except ValueError as error:
         raise BadCursor("This page's cursor is not one that the list gave out.") from error
-    if mark.timestamp.tzinfo is None or len(mark.event_id) != 32:
+    if not re.fullmatch("[0-9a-f]{32}", event_id):
         raise BadCursor("This page's cursor is not one that the list gave out.")
     return mark

@@ -19,7 +19,6 @@ from console.accounts.models import User
 from console.errors.models import Category, Level, Status
 from console.errors.queries import SORTS, Filter
 from console.web.choices import choices
-from console.web.forms import without_nul
 
 ALL = "all"
 ME, NOBODY = "me", "none"
@@ -29,9 +28,7 @@ YEAR_HOURS = 24 * 366
 class InboxFilter(Form):
     """The inbox's filters and order, as its URL and the API's say them."""
 
-    q = StringField(
-        "Text", [Length(max=200, message="A search has at most 200 characters."), without_nul]
-    )
+    q = StringField("Text", [Length(max=200, message="A search has at most 200 characters.")])
     status = SelectField(
         "Status",
         choices=choices([*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")]),
@@ -56,11 +53,11 @@ class InboxFilter(Form):
         default="",
     )
     release = StringField(
-        "Release", [Length(max=200, message="A release has at most 200 characters."), without_nul]
+        "Release", [Length(max=200, message="A release has at most 200 characters.")]
     )
     assignee = StringField(
         "Assignee",
-        [Length(max=254, message="An address has at most 254 characters."), without_nul],
+        [Length(max=254, message="An address has at most 254 characters.")],
     )
     sort = SelectField(
         "Sort",
@@ -148,6 +145,5 @@ class CommentForm(Form):
         [
             DataRequired("Write something first."),
             Length(max=10_000, message="A comment has at most 10,000 characters."),
-            without_nul,
         ],
     )

@@ -21,6 +21,7 @@ from console.core.db import db
 from console.core.tenancy import enter_organization
 from console.ingest.accept import ENVELOPE
 from console.ingest.spool import Spool, SpoolRow
+from console.integrations.report_limit import ReportLimit
 
 NAME = "Pharos"
 QUEUE = 100
@@ -100,6 +101,7 @@ def start(app: Flask, dsn: str, spool: Spool, release: str) -> None:
         release=release,
         environment="production",
         traces_sampler=trace_rate,
+        before_send=ReportLimit(),
         auto_session_tracking=False,
         # Requests carry passwords and tokens, and so do the local variables that handle them.
         send_default_pii=False,

@@ -23,7 +23,7 @@ from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow
 from console.telemetry.traces import Began
-from console.web.forms import Moment, sentence, without_nul
+from console.web.forms import Moment, sentence
 from console.web.timerange import LONGEST
 
 bp = Blueprint(
@@ -42,9 +42,7 @@ class Period(Form):
 
     since = Moment("Since")
     until = Moment("Until")
-    environment = StringField(
-        "Environment", [Length(max=64, message="At most 64 characters."), without_nul]
-    )
+    environment = StringField("Environment", [Length(max=64, message="At most 64 characters.")])
 
     def scope(self, project: Project, **filters: Any) -> Scope:
         """The scope that a valid form asks for; 400 for a range that ends before it begins."""
@@ -71,9 +69,7 @@ class Endpoints(EndpointsFilter, Period):
 class OneEndpoint(EndpointsFilter, Period):
     """Which endpoint, and in which steps of time."""
 
-    name = StringField(
-        "Endpoint", [InputRequired("Say which endpoint."), Length(max=200), without_nul]
-    )
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), Length(max=200)])
     step = IntegerField("Seconds per step", [Optional(), NumberRange(60, 86_400 * 30)])
 
 

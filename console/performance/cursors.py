@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import abort
 
+from console.core import clock
 from console.telemetry.traces import Began
 
 _CURSOR = re.compile(
@@ -24,7 +25,7 @@ def mark_of(cursor: str) -> tuple[datetime, int, str] | None:
     found = _CURSOR.fullmatch(cursor)
     try:
         if found:
-            return datetime.fromisoformat(found["at"]), int(found["duration"]), found["span"]
+            return clock.instant(found["at"]), int(found["duration"]), found["span"]
     except ValueError:
         found = None
     return abort(400, "cursor: no page of this list gave it out.")

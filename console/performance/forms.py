@@ -17,7 +17,7 @@ from console.performance.endpoints import SORTS
 from console.performance.trace_selection import View
 from console.telemetry.traces import Wanted
 from console.web.choices import choices
-from console.web.forms import Moment, without_nul
+from console.web.forms import Moment
 
 LONGEST_MS = 86_400_000
 LONGEST_TRACE_MS = 864_000_000_000
@@ -48,11 +48,9 @@ def _microseconds(milliseconds: int | None) -> int | None:
 class RequestFilter(Form):
     """Which requests count: by release, status and an attribute that they have."""
 
-    release = StringField("Release", [_text, without_nul])
+    release = StringField("Release", [_text])
     status = SelectField("Status", choices=choices(STATUS_CLASSES.items()), default="")
-    attribute = StringField(
-        "Attribute", [Length(max=400, message="At most 400 characters."), without_nul]
-    )
+    attribute = StringField("Attribute", [Length(max=400, message="At most 400 characters.")])
 
     def validate_attribute(self, field: StringField) -> None:
         """An attribute is asked for as name=value."""
@@ -82,7 +80,7 @@ class RequestFilter(Form):
 class EndpointsFilter(RequestFilter):
     """The list of endpoints."""
 
-    q = StringField("Text", [_text, without_nul])
+    q = StringField("Text", [_text])
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),
@@ -99,7 +97,7 @@ class EndpointsFilter(RequestFilter):
 class TracesFilter(RequestFilter):
     """The list of traces: what they began with, how long they took, how they ended."""
 
-    name = StringField("Endpoint", [_text, without_nul])
+    name = StringField("Endpoint", [_text])
     category = SelectField(
         "Kind",
         choices=choices(
@@ -140,13 +138,13 @@ class TracesFilter(RequestFilter):
 class EndpointName(Form):
     """Which endpoint a page is about."""
 
-    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text, without_nul])
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text])
 
 
 class ThresholdForm(Form):
     """An endpoint's own threshold; empty: the project's."""
 
-    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text, without_nul])
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), _text])
     p95_ms = IntegerField(
         "P95 threshold (ms)",
         [Optional(), NumberRange(1, 600_000, "Between 1 and 600,000 ms.")],
@@ -160,10 +158,10 @@ class TraceFilter(Form):
     at = Moment("When it was")
     from_ms = FloatField("From (ms)", [Optional(), _within_a_trace], name="from")
     to_ms = FloatField("To (ms)", [Optional(), _within_a_trace], name="to")
-    q = StringField("Text", [_text, without_nul])
-    op = StringField("Operation", [_text, without_nul])
+    q = StringField("Text", [_text])
+    op = StringField("Operation", [_text])
     category = SelectField("Time in", choices=choices(CATEGORY_CHOICES), default="")
-    server = StringField("Server", [_text, without_nul])
+    server = StringField("Server", [_text])
     over = FloatField("Longer than (ms)", [Optional(), _within_a_trace])
     failed = BooleanField("Errors only", name="errors")
     critical = BooleanField("Critical path only")

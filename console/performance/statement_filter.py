@@ -6,7 +6,6 @@ from wtforms.validators import Length, NumberRange, Optional
 from console.performance.statements import KINDS, SORTS, wanted_of
 from console.telemetry.statements import Wanted
 from console.web.choices import choices
-from console.web.forms import without_nul
 
 LONGEST_MS = 86_400_000
 _TEXT = Length(max=200, message="At most 200 characters.")
@@ -15,10 +14,10 @@ _TEXT = Length(max=200, message="At most 200 characters.")
 class StatementsFilter(Form):
     """The list of database statements."""
 
-    q = StringField("Text", [_TEXT, without_nul])
+    q = StringField("Text", [_TEXT])
     kind = SelectField("Kind", choices=choices(KINDS.items()), default="")
     over = IntegerField("P95 from (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
-    name = StringField("Endpoint", [_TEXT, without_nul])
+    name = StringField("Endpoint", [_TEXT])
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),

@@ -9,7 +9,6 @@ from console.performance.vital_cards import CURRENT
 from console.telemetry.vitals import Wanted
 from console.telemetry.web_vitals import BY_NAME, Metric
 from console.web.choices import choices
-from console.web.forms import without_nul
 
 DEVICES = {"": "Any device", "desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
 SORTS = {"impact": "Impact", "loads": "Page loads", **{one.name: one.name for one in CURRENT}}
@@ -19,9 +18,9 @@ _TEXT = Length(max=200, message="At most 200 characters.")
 class VitalsFilter(Form):
     """Which page loads count, the metric that is looked at, and the order of the table."""
 
-    q = StringField("Page", [_TEXT, without_nul])
+    q = StringField("Page", [_TEXT])
     device = SelectField("Device", choices=choices(DEVICES.items()), default="")
-    release = StringField("Release", [_TEXT, without_nul])
+    release = StringField("Release", [_TEXT])
     metric = SelectField(
         "Metric", choices=choices((name, name) for name in BY_NAME), default=CURRENT[0].name
     )
@@ -51,7 +50,7 @@ class VitalsFilter(Form):
 class VitalsPageFilter(VitalsFilter):
     """The same of one page, by its name as the table shows it."""
 
-    page = StringField("Page", [InputRequired("Say which page."), _TEXT, without_nul])
+    page = StringField("Page", [InputRequired("Say which page."), _TEXT])
 
     @property
     def wanted(self) -> Wanted:

@@ -155,9 +155,11 @@ class vital_bucket(FunctionElement[int]):  # noqa: N801
 
 
 def json_path(name: str) -> str:
-    """The path of a key, whatever characters its name has."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$."{escaped}"'
+    """The path of a key, whatever characters its name has: a JSON Pointer, RFC 6901.
+
+    In DuckDB's other notation "*" is every key, in quotes too, and an empty key is no path.
+    """
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 @compiles(quantiles, "duckdb")

@@ -1,20 +1,36 @@
-"""The Flask application, which neither logs what an address says nor follows a stranger's trace."""
+"""The Flask application: it always answers, keeps addresses out of its log, and traces itself."""
 
 from collections.abc import Iterable
+from html import escape
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flask import Flask, request
+import orjson
+from flask import Flask, Response, request
+
+from console.web.errors import SENTENCES, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # They carry a caller's ids and texts into the console's own traces.
 TRACE_HEADERS = ("HTTP_BAGGAGE", "HTTP_SENTRY_TRACE", "HTTP_TRACEPARENT", "HTTP_TRACESTATE")
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Internal Server Error · Pharos</title>
+<h1>Internal Server Error</h1>
+<p>{sentence}</p>
+<p><a href="/">Back to the console</a></p>
+<p>500 · request {request_id}</p>
+</html>
+"""
 
 
 class Application(Flask):
-    """Flask with a log that names requests by their route."""
+    """Flask that answers whatever happens, with a log that names requests by their route."""
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -23,10 +39,61 @@ class Application(Flask):
             environ.pop(header, None)
         return super().__call__(environ, start_response)
 
+    def wsgi_app(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer with a plain page where Flask itself or an error page raises."""
+        try:
+            return super().wsgi_app(environ, start_response)
+        except Exception:
+            if self._propagates:
+                raise
+            name = token_hex(8)
+            self.logger.exception("request %s found no answer", name)
+            answer = last_resort(name, is_api=environ["PATH_INFO"].startswith("/api/"))
+            return answer(environ, start_response)
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Clean up; the answer stands, whatever happens here."""
+        try:
+            super().do_teardown_request(exc)
+        except Exception:
+            if self._propagates:
+                raise
+            self.logger.exception("cleaning up after a request failed")
+
     def log_exception(
         self,
         exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
     ) -> None:
-        """Log what broke a request; its path may be a link that lets somebody in."""
+        """Log what broke a request, by the id on its page; its path may be a link that lets in."""
         rule = request.url_rule.rule if request.url_rule else "an unknown address"
-        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+        self.logger.error(
+            "Exception on %s [%s], request %s",
+            rule,
+            request.method,
+            request_id(),
+            exc_info=exc_info,
+        )
+
+    @property
+    def _propagates(self) -> bool:
+        chosen: bool | None = self.config["PROPAGATE_EXCEPTIONS"]
+        return self.testing or self.debug if chosen is None else chosen
+
+
+def last_resort(name: str, *, is_api: bool) -> Response:
+    """The answer that needs no request, template, session or database; the log has its `name`."""
+    sentence = SENTENCES[500]
+    if is_api:
+        title = "Internal Server Error"
+        body = {"type": "about:blank", "title": title, "status": 500, "detail": sentence}
+        content = orjson.dumps({**body, "request_id": name}).decode()
+    else:
+        content = PAGE.format(sentence=escape(sentence), request_id=name)
+    answer = Response(content, 500, mimetype="application/problem+json" if is_api else "text/html")
+    answer.headers["X-Request-Id"] = name
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

@@ -8,13 +8,14 @@ from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Flask, Response, abort, request, url_for
+from flask import Flask, Response, abort, request
 from markupsafe import Markup
 
 from console.core.config import config
 
 STATIC = Path(__file__).parent.parent / "static"
 CDN = "https://cdn.jsdelivr.net/npm/"
+PREFIX = "/static"
 YEAR = 31_536_000
 # Order matters: tokens before the rules that use them, single behaviours after what they build on.
 BUNDLES: dict[str, tuple[str, ...]] = {
@@ -85,7 +86,7 @@ PACKAGES = {
 
 def init_app(app: Flask) -> None:
     """Serve our files under hashed URLs and give templates `asset_url` and `script`."""
-    app.add_url_rule("/static/<string(length=12):digest>/<path:name>", "asset", _asset)
+    app.add_url_rule(f"{PREFIX}/<string(length=12):digest>/<path:name>", "asset", _asset)
     app.jinja_env.globals.update(
         asset_url=asset_url,
         script=script,
@@ -96,7 +97,8 @@ def init_app(app: Flask) -> None:
 
 def asset_url(name: str) -> str:
     """The URL of one of our files or bundles; it changes with the content."""
-    return url_for("asset", digest=_file(name, _stamp(name)).digest, name=name)
+    # Not by url_for: an error page may have to do without a request's address.
+    return f"{PREFIX}/{_file(name, _stamp(name)).digest}/{name}"
 
 
 def script(name: str) -> Markup:
@@ -148,7 +150,7 @@ class _File:
 
 
 def _asset(digest: str, name: str) -> Response:
-    if name not in BUNDLES and not _served(name):
+    if name not in _served():
         abort(404)
     file = _file(name, _stamp(name))
     response = Response(file.body, mimetype=file.kind)
@@ -180,9 +182,15 @@ def _stamp(name: str) -> int:
     return max(os.stat(f"{STATIC}/{part}").st_mtime_ns for part in _parts(name))  # noqa: PTH116 - asked some 30 times a page
 
 
-def _served(name: str) -> bool:
-    """Whether a name from an address is a file of ours or of a package that pages load."""
-    path = (STATIC / name).resolve()
-    if path.is_relative_to(STATIC / "node_modules"):
-        return any(name == f"node_modules/{package.path}" for package in PACKAGES.values())
-    return path.is_relative_to(STATIC.resolve()) and path.is_file()
+@lru_cache(maxsize=1)
+def _served() -> frozenset[str]:
+    """Every name that an address may have: no other reaches the file system."""
+    ours = {
+        path.relative_to(STATIC).as_posix()
+        for folder in STATIC.iterdir()
+        if folder.name != "node_modules"
+        for path in (folder, *folder.rglob("*"))
+        if path.is_file()
+    }
+    packages = {f"node_modules/{package.path}" for package in PACKAGES.values()}
+    return frozenset(ours | set(BUNDLES) | {name for name in packages if (STATIC / name).is_file()})

@@ -48,7 +48,9 @@ def problem(status: int, title: str, detail: str = "", **extensions: Any) -> Res
     if detail:
         body["detail"] = detail
     body |= {**extensions, "request_id": request_id()}
-    return Response(orjson.dumps(body), status, mimetype="application/problem+json")
+    return _add_request_id(
+        Response(orjson.dumps(body), status, mimetype="application/problem+json")
+    )
 
 
 def unavailable(error: Exception) -> Response:
@@ -79,7 +81,7 @@ def _answer(status: int, sentence: str) -> Response:
     html = current_app.jinja_env.get_template(template).render(
         status=status, title=title, sentence=sentence, request_id=request_id(), shell=None
     )
-    answer = make_response(html, status)
+    answer = _add_request_id(make_response(html, status))
     answer.vary.add("HX-Request")
     if is_htmx() and request.method not in {"GET", "HEAD"}:
         # A refused change must not take the place of what it would have changed.

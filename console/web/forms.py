@@ -1,10 +1,11 @@
 """What the forms of all features share: checks, times with their zone, errors as a sentence."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from wtforms import Form, StringField
 from wtforms.validators import ValidationError
+
+from console.core import clock
 
 
 class Moment(StringField):
@@ -15,16 +16,9 @@ class Moment(StringField):
         self.data: Any = None
         if valuelist and valuelist[0]:
             try:
-                moment = datetime.fromisoformat(valuelist[0])
-                self.data = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-            except (ValueError, OverflowError):
+                self.data = clock.instant(valuelist[0])
+            except ValueError:
                 raise ValidationError("Not a date and time such as 2026-11-23T08:00Z.") from None
-
-
-def without_nul(_form: Form, field: StringField) -> None:
-    """Refuse a character that PostgreSQL has no place for."""
-    if "\0" in (field.data or ""):
-        raise ValidationError(f"{field.label.text} holds a NUL character.")
 
 
 def sentence(form: Form) -> str:

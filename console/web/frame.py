@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
-from console.web import assets, compress, csp, drawing, errors, filters
+from console.web import assets, compress, csp, drawing, errors, filters, ids, incoming
 from console.web.nav import nav_groups
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -20,16 +20,13 @@ from console.web.timerange import (
 )
 
 THEMES = ("light", "dark")
-FORM_LIMIT = 1 << 20  # of what a browser sends; ingest has limits of its own
 LIVE = "5"  # seconds between refreshes until somebody chooses otherwise: new data shows by itself
 csrf = CSRFProtect()
 
 
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
-    # Werkzeug has none: a file that no form asks for would go to the disk, whatever its size.
-    app.config["MAX_CONTENT_LENGTH"] = FORM_LIMIT
-    for module in (filters, assets, compress, csp, errors, drawing):
+    for module in (incoming, ids, filters, assets, compress, csp, errors, drawing):
         module.init_app(app)
     csrf.init_app(app)  # after csp: where a request comes from is looked at before its token
     app.jinja_env.trim_blocks = True

@@ -26,6 +26,7 @@ TYPES = {
     "trace_id": "trace",
     "span_id": "span",
     "fingerprint": "span",
+    "position": "position",
 }
 PREFIX = {
     "organization": "/<slug:organization>/",
@@ -79,9 +80,14 @@ def test_ids_are_typed(rules):
         f"{rule.rule}: {name} is {converter}"
         for rule in rules
         for name, converter in parameters(rule).items()
-        if converter != TYPES.get(name, "int" if name.endswith("_id") else converter)
+        if converter != TYPES.get(name, "id" if name.endswith("_id") else converter)
     ]
     assert wrong == []
+
+
+def test_no_number_in_an_address_is_unbounded(rules):
+    kinds = {converter for rule in rules for converter in parameters(rule).values()}
+    assert kinds & {"int", "float"} == set()
 
 
 def test_addresses_are_kebab_case(rules):

@@ -34,6 +34,26 @@ def overall(asked: Scope) -> Latency:
     return found
 
 
+ODD_NAMES = [
+    "a.b",
+    '"',
+    "$",
+    "$.a",
+    "[",
+    "a[0]",
+    "*",
+    "*.*",
+    "/",
+    "~",
+    "~1",
+    "\\",
+    "#",
+    "0",
+    "",
+    "é",
+]
+
+
 @pytest.fixture
 def write(asking):
     def write(*records):
@@ -195,3 +215,10 @@ def test_typical_traces_are_the_nearest_and_their_spans_are_read_at_once(write):
     assert traces.contents(scope(), [trace])[trace] == traces.Content(spans=2, queries=1)
     found = spans.spans_of_segments(scope(), ["a" * 16])
     assert [one.span_id for one in found["a" * 16]] == ["a" * 16, child.span_id]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_an_attribute_is_found_by_its_very_name(write, name):
+    write(request(attributes={name: "x"}), request(attributes={f"other{name}": "x", "a": "x"}))
+    assert overall(scope(attributes=((name, "x"),))).count == 1
+    assert requests.overall(scope(attributes=((name, "y"),))) is None

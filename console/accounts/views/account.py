@@ -62,7 +62,7 @@ def change_password() -> Response:
     return changed(part, ".account", note, {}, password=PasswordForm("", ""))
 
 
-@bp.post("/account/sessions/<int:session_id>/ending")
+@bp.post("/account/sessions/<id:session_id>/ending")
 @account_view
 def end_session(session_id: int) -> Response:
     """Sign one of the person's browsers out."""

@@ -37,7 +37,7 @@ def create_key(project: Project) -> Response:
     return _key_changed(project, key, "key.created", "The key is ready.")
 
 
-@bp.post(f"{SETTINGS}/keys/<int:key_id>/limit")
+@bp.post(f"{SETTINGS}/keys/<id:key_id>/limit")
 @project_view("admin")
 def limit_key(project: Project, key_id: int) -> Response:
     """Change a key's label and quota."""
@@ -49,7 +49,7 @@ def limit_key(project: Project, key_id: int) -> Response:
     return _key_changed(project, key, "key.limited", "Saved.")
 
 
-@bp.post(f"{SETTINGS}/keys/<int:key_id>/rotation")
+@bp.post(f"{SETTINGS}/keys/<id:key_id>/rotation")
 @project_view("admin")
 def rotate_key(project: Project, key_id: int) -> Response:
     """Put a new key in the place of one that works on for the chosen time."""
@@ -62,7 +62,7 @@ def rotate_key(project: Project, key_id: int) -> Response:
     return _key_changed(project, key, "key.rotated", "The new key is ready: use it from now on.")
 
 
-@bp.post(f"{SETTINGS}/keys/<int:key_id>/disabling")
+@bp.post(f"{SETTINGS}/keys/<id:key_id>/disabling")
 @project_view("admin")
 def disable_key(project: Project, key_id: int) -> Response:
     key = queries.key_or_404(project, key_id)
@@ -70,7 +70,7 @@ def disable_key(project: Project, key_id: int) -> Response:
     return _key_changed(project, key, "key.disabled", "The key was disabled.")
 
 
-@bp.post(f"{SETTINGS}/keys/<int:key_id>/enabling")
+@bp.post(f"{SETTINGS}/keys/<id:key_id>/enabling")
 @project_view("admin")
 def enable_key(project: Project, key_id: int) -> Response:
     key = queries.key_or_404(project, key_id)
@@ -118,7 +118,7 @@ def create_token(project: Project) -> Response:
     return page_or_part(TOKENS, TOKEN_LIST, **_tokens(project, secret=secret))
 
 
-@bp.post(f"{SETTINGS}/tokens/<int:token_id>/revocation")
+@bp.post(f"{SETTINGS}/tokens/<id:token_id>/revocation")
 @project_view("admin")
 def revoke_token(project: Project, token_id: int) -> Response:
     token = queries.token_or_404(project, token_id)

@@ -44,7 +44,7 @@ def invite(organization: Organization) -> Response:
     return page_or_part(PAGE, LIST, **shown)
 
 
-@bp.post("/<slug:organization>/settings/members/invitations/<int:invitation_id>/withdrawal")
+@bp.post("/<slug:organization>/settings/members/invitations/<id:invitation_id>/withdrawal")
 @organization_view("admin")
 def withdraw_invitation(organization: Organization, invitation_id: int) -> Response:
     offers = {offer.id: offer for offer in membership_rules.open_invitations()}
@@ -55,7 +55,7 @@ def withdraw_invitation(organization: Organization, invitation_id: int) -> Respo
     return _changed(organization, "The invitation was withdrawn.")
 
 
-@bp.post("/<slug:organization>/settings/members/<int:membership_id>/role")
+@bp.post("/<slug:organization>/settings/members/<id:membership_id>/role")
 @organization_view("admin")
 def change_role(organization: Organization, membership_id: int) -> Response:
     membership = queries.membership_or_404(membership_id)
@@ -71,7 +71,7 @@ def change_role(organization: Organization, membership_id: int) -> Response:
     return _changed(organization, "The role was changed.")
 
 
-@bp.post("/<slug:organization>/settings/members/<int:membership_id>/removal")
+@bp.post("/<slug:organization>/settings/members/<id:membership_id>/removal")
 @organization_view("viewer")
 def remove_member(organization: Organization, membership_id: int) -> Response:
     """Remove a member; anybody may remove themselves."""

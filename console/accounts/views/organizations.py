@@ -22,6 +22,7 @@ from console.core import audit
 from console.core.db import db
 from console.core.tenancy import enter_organization
 from console.web.htmx import go_to, page_or_part
+from console.web.ids import row_id
 
 
 @bp.get("/")
@@ -105,7 +106,7 @@ def rename_organization(organization: Organization) -> Response:
 @bp.get("/<slug:organization>/settings/audit")
 @organization_view("admin")
 def audit_log(organization: Organization) -> Response:
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     entries = queries.audit_entries(before)
     shown = entries[: queries.AUDIT_PAGE]
     older = shown[-1].id if len(entries) > len(shown) else None

@@ -25,6 +25,7 @@ from console.errors.views.blueprint import bp, me, project_of_page, with_filters
 from console.web.filters import plural
 from console.web.forms import sentence
 from console.web.htmx import go_to, is_htmx, polled_part
+from console.web.ids import row_id
 from console.web.timerange import current_range
 
 NEW = timedelta(days=1)  # how long an issue is marked as new
@@ -146,7 +147,7 @@ def _listing(project: Project) -> Listing:
 
 def _chosen(project: Project) -> list[Issue]:
     """The issues that a bulk form names; 422 for none, 404 where one of them is not here."""
-    ids = set(request.form.getlist("issue", type=int))
+    ids = set(request.form.getlist("issue", type=row_id))
     if not 0 < len(ids) <= MOST_IDS:
         abort(422, f"Select between 1 and {MOST_IDS} issues first.")
     issues = list(queries.chosen(project, ids))

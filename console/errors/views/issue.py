@@ -21,7 +21,7 @@ AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
 MOST_SPANS = 500
 
 
-@bp.get("/<int:issue_id>/")
+@bp.get("/<id:issue_id>/")
 @project_view("viewer")
 def issue(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -31,20 +31,20 @@ def issue(project: Project, issue_id: int) -> Response:
     return _issue_page(project, found, chosen)
 
 
-@bp.get("/<int:issue_id>/events/<event:event_id>")
+@bp.get("/<id:issue_id>/events/<event:event_id>")
 @project_view("viewer")
 def event(project: Project, issue_id: int, event_id: str) -> Response:
     return _issue_page(project, queries.issue_or_404(project, issue_id), event_id)
 
 
-@bp.get("/<int:issue_id>/summary")
+@bp.get("/<id:issue_id>/summary")
 @project_view("viewer")
 def issue_summary(project: Project, issue_id: int) -> Response:
     head = summary(project, queries.issue_or_404(project, issue_id))
     return polled_part("errors/refused.html", "errors/_summary.html", summary=head)
 
 
-@bp.get("/<int:issue_id>/events/")
+@bp.get("/<id:issue_id>/events/")
 @project_view("viewer")
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -63,7 +63,7 @@ def issue_events(project: Project, issue_id: int) -> Response:
     )
 
 
-@bp.get("/<int:issue_id>/events/<event:event_id>/json")
+@bp.get("/<id:issue_id>/events/<event:event_id>/json")
 @project_view("viewer")
 def raw(project: Project, issue_id: int, event_id: str) -> Response:
     shown = _shown_or_404(project, queries.issue_or_404(project, issue_id), event_id)
@@ -77,7 +77,7 @@ def raw(project: Project, issue_id: int, event_id: str) -> Response:
     )
 
 
-@bp.get("/<int:issue_id>/tags")
+@bp.get("/<id:issue_id>/tags")
 @project_view("viewer")
 def tags(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -91,7 +91,7 @@ def tags(project: Project, issue_id: int) -> Response:
     )
 
 
-@bp.get("/<int:issue_id>/trends")
+@bp.get("/<id:issue_id>/trends")
 @project_view("viewer")
 def issue_trends(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -109,7 +109,7 @@ def issue_trends(project: Project, issue_id: int) -> Response:
     )
 
 
-@bp.get("/<int:issue_id>/spread")
+@bp.get("/<id:issue_id>/spread")
 @project_view("viewer")
 def spread(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
@@ -122,7 +122,7 @@ def spread(project: Project, issue_id: int) -> Response:
     )
 
 
-@bp.get("/<int:issue_id>/events/<event:event_id>/trace")
+@bp.get("/<id:issue_id>/events/<event:event_id>/trace")
 @project_view("viewer")
 def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
     found = queries.issue_or_404(project, issue_id)

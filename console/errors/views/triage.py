@@ -14,7 +14,7 @@ from console.web.htmx import go_to, is_htmx, page_or_part
 from console.web.timerange import scoped_url
 
 
-@bp.post("/<int:issue_id>/resolution")
+@bp.post("/<id:issue_id>/resolution")
 @project_view("member")
 def resolve(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)
@@ -23,7 +23,7 @@ def resolve(project: Project, issue_id: int) -> Response:
     return _saved(project, issue)
 
 
-@bp.post("/<int:issue_id>/reopening")
+@bp.post("/<id:issue_id>/reopening")
 @project_view("member")
 def reopen(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)
@@ -31,7 +31,7 @@ def reopen(project: Project, issue_id: int) -> Response:
     return _saved(project, issue)
 
 
-@bp.post("/<int:issue_id>/mute")
+@bp.post("/<id:issue_id>/mute")
 @project_view("member")
 def mute(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)
@@ -42,7 +42,7 @@ def mute(project: Project, issue_id: int) -> Response:
     return _saved(project, issue)
 
 
-@bp.post("/<int:issue_id>/assignment")
+@bp.post("/<id:issue_id>/assignment")
 @project_view("member")
 def assign(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)
@@ -54,7 +54,7 @@ def assign(project: Project, issue_id: int) -> Response:
     return _saved(project, issue)
 
 
-@bp.post("/<int:issue_id>/comments")
+@bp.post("/<id:issue_id>/comments")
 @project_view("member")
 def comment(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)

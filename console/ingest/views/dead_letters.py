@@ -51,7 +51,7 @@ def retry_all(project: Project) -> Response:
     return _retry(project, None)
 
 
-@bp.post("/<int:position>/retry")
+@bp.post("/<position:position>/retry")
 @project_view("member")
 def retry(project: Project, position: int) -> Response:
     return _retry(project, position)
@@ -63,7 +63,7 @@ def delete_all(project: Project) -> Response:
     return _delete(project, None)
 
 
-@bp.post("/<int:position>/deletion")
+@bp.post("/<position:position>/deletion")
 @project_view("admin")
 def delete(project: Project, position: int) -> Response:
     return _delete(project, position)

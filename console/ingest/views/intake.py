@@ -1,7 +1,7 @@
 """What became of everything that a project was sent: a page, the API, and whether Pharos lives."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -115,10 +115,9 @@ def _moment(name: str, otherwise: datetime) -> datetime:
     if not given:
         return otherwise
     try:
-        found = datetime.fromisoformat(given.replace(" ", "+"))  # an unescaped + of the zone
+        return clock.instant(given.replace(" ", "+"))  # an unescaped + of the zone
     except ValueError:
         raise ValueError(f"{name} is an ISO 8601 time such as 2026-01-31T12:00:00Z.") from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _iso(at: datetime) -> str:

@@ -21,6 +21,7 @@ from console.telemetry import requests, statements
 from console.telemetry.statements import Wanted
 from console.web.forms import sentence
 from console.web.htmx import go_to, page_or_part, polled_part
+from console.web.ids import counted
 from console.web.timerange import current_range, scoped_url
 
 F = TypeVar("F", bound=Form)
@@ -53,7 +54,7 @@ def listing(project: Project) -> Response:
     found = domain.listed(project, scope, text=form.q.data or "", sort=form.sort.data)
     if form.over.data:
         found = replace(found, rows=[row for row in found.rows if row.is_over])
-    page = min(max(request.args.get("page", 1, type=int), 1), -(-len(found.rows) // PER_PAGE) or 1)
+    page = min(counted("page"), -(-len(found.rows) // PER_PAGE) or 1)
     rows = found.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     names, width = [row.name for row in rows], domain.spark_seconds(scope)
     return polled_part(

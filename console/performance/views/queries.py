@@ -19,6 +19,7 @@ from console.performance.views.endpoints import valid
 from console.telemetry import statements as telemetry
 from console.telemetry.scope import Scope
 from console.web.htmx import page_or_part, polled_part
+from console.web.ids import counted
 from console.web.timerange import current_range
 
 PER_PAGE = 30
@@ -54,7 +55,7 @@ class Listing:
 def listing(project: Project) -> Response:
     form = valid(StatementsFilter(request.args))
     scope = scope_of(project, current_range(DEFAULT_RANGE))
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = counted("page")
     found = domain.listed(
         scope, form.wanted, sort=form.sort.data, first=(page - 1) * PER_PAGE, count=PER_PAGE
     )

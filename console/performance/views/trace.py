@@ -27,6 +27,7 @@ from console.telemetry.errors import EventRow
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began
 from console.web.htmx import page_or_part
+from console.web.ids import counted
 from console.web.timerange import LONGEST, current_range
 
 MOST_SPANS = 10_000
@@ -118,8 +119,8 @@ def children(project: Project, trace_id: str, span_id: str) -> Response:
         shown.fall.view,
         shown.compared.comparison if shown.compared else None,
         key,
-        level=_counted("level", 1),
-        skip=_counted("skip", 0),
+        level=counted("level", 1, DEEPEST),
+        skip=counted("skip", 0, DEEPEST),
     )
     if not rows:
         abort(404, "There is nothing below this row.")
@@ -209,7 +210,3 @@ def _everything(project: Project) -> Scope:
 
 def _keys(name: str) -> list[str]:
     return [key for key in request.args.getlist(name)[:MOST_OPEN] if KEY.fullmatch(key)]
-
-
-def _counted(name: str, default: int) -> int:
-    return min(max(request.args.get(name, default, type=int), default), DEEPEST)

@@ -20,6 +20,7 @@ from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import Vitals, Wanted
 from console.web.htmx import page_or_part, polled_part
+from console.web.ids import counted
 from console.web.timerange import aligned, current_range
 
 PER_PAGE = 50
@@ -77,7 +78,7 @@ def board(project: Project) -> Response:
     scope = _scope(project, form)
     pages = vitals.by(scope, form.wanted, "page", limit=MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
-    number = min(max(request.args.get("page", 1, type=int), 1), -(-len(rows) // PER_PAGE) or 1)
+    number = min(counted("page"), -(-len(rows) // PER_PAGE) or 1)
     return polled_part(
         "performance/vitals.html",
         "performance/_vitals.html",
