@@ -1,9 +1,11 @@
 """Memberships: how people get in, change roles and leave; the last owner stays."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from console.accounts.handed_out import handed_out_by
 from console.accounts.models import Invitation, Membership, Organization, Role, User
 from console.core import audit, clock
 from console.core.crypto import Token, digest, new_token
@@ -73,23 +75,35 @@ def accept(invitation: Invitation, user: User) -> bool:
     return True
 
 
-def change_role(membership: Membership, role: Role) -> None:
-    """Give a member another role; raises LastOwner. The caller commits."""
+def change_role(membership: Membership, role: Role, *, kept: Collection[int] = ()) -> None:
+    """Give a member another role; raises LastOwner. The caller commits.
+
+    A lower one ends the person's open invitations and tokens, but for the tokens that are `kept`.
+    """
     if role is not Role.OWNER:
         _keep_an_owner(membership)
-    audit.record("member.role_changed", membership.user.email, before=membership.role, after=role)
+    email = membership.user.email
+    audit.record("member.role_changed", email, before=membership.role, after=role)
+    if not role.may(membership.role):
+        handed_out = handed_out_by(membership.user_id)
+        handed_out.end(kept=kept, because=f"{email} became {role}")
     membership.role = role
 
 
-def remove(membership: Membership) -> None:
-    """End a membership; raises LastOwner. The caller commits."""
+def remove(membership: Membership, *, kept: Collection[int] = ()) -> None:
+    """End a membership with the person's open invitations and tokens, but for those `kept`.
+
+    Raises LastOwner. The caller commits.
+    """
     _keep_an_owner(membership)
-    audit.record("member.removed", membership.user.email, role=membership.role)
+    email = membership.user.email
+    audit.record("member.removed", email, role=membership.role)
+    handed_out_by(membership.user_id).end(kept=kept, because=f"{email} was removed")
     db.session.delete(membership)
 
 
 def _keep_an_owner(membership: Membership) -> None:
-    """Hold the organization's row, so that two owners cannot demote each other at once."""
+    """Raise LastOwner for the only owner; hold the organization, so that no two go at once."""
     db.session.get(Organization, membership.organization_id, with_for_update=True)
     owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)
     if membership.role is Role.OWNER and db.session.scalar(owners) == 1:

@@ -180,6 +180,8 @@ class ApiToken(OrganizationScoped, Model):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    project: Mapped[Project] = relationship(viewonly=True)
+    created_by: Mapped[User | None] = relationship(viewonly=True)
 
 
 class Invitation(OrganizationScoped, Model):

@@ -85,6 +85,7 @@ def tokens(project: Project) -> Sequence[ApiToken]:
     return db.session.scalars(
         select(ApiToken)
         .where(ApiToken.project_id == project.id, ApiToken.revoked_at.is_(None))
+        .options(joinedload(ApiToken.created_by))
         .order_by(ApiToken.id.desc())
     ).all()
 

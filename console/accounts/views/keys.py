@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response
+from flask import Response, abort
 from flask_login import current_user
 
 from console.accounts import projects as making
 from console.accounts import queries
 from console.accounts.access import project_view
 from console.accounts.forms import KeyForm, OriginsForm, RotationForm, TokenForm, text
+from console.accounts.handed_out import hold_membership
 from console.accounts.models import Key, Project
 from console.accounts.views.blueprint import bp, changed
 from console.core import audit, clock
@@ -105,6 +106,8 @@ def create_token(project: Project) -> Response:
     form = TokenForm()
     if not form.validate():
         return page_or_part(TOKENS, TOKEN_LIST, status=422, **_tokens(project, form=form))
+    if not hold_membership(current_user):
+        abort(404)
     days = form.expires.data
     token, secret = making.create_token(
         project,

@@ -2,14 +2,24 @@
 
 from typing import Any
 
-from flask import Response, abort, current_app, flash, render_template, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask_login import current_user
 
 from console.accounts import members as membership_rules
 from console.accounts import queries
 from console.accounts.access import current_shell, organization_view
 from console.accounts.forms import InvitationForm, RoleForm, text
-from console.accounts.models import Organization, Role
+from console.accounts.handed_out import handed_out_by, hold_membership
+from console.accounts.models import Membership, Organization, Role
 from console.accounts.projects import console_url
 from console.accounts.views.blueprint import bp, changed
 from console.channels import email
@@ -18,6 +28,8 @@ from console.core.config import config
 from console.core.db import db
 from console.web.htmx import go_to, page_or_part
 
+MEMBER = "/<slug:organization>/settings/members/<id:membership_id>"
+CONFIRMED = "confirmed"  # the form of a change that showed what it ends
 PAGE, LIST = "accounts/members.html", "accounts/_members.html"
 
 
@@ -35,6 +47,8 @@ def invite(organization: Organization) -> Response:
     if not form.validate():
         return page_or_part(PAGE, LIST, status=422, **_shown(organization, form=form))
     _refuse_more_than_own(form.role.data)
+    if not hold_membership(current_user):
+        abort(404)
     offer, token = membership_rules.invite(text(form.email), form.role.data, by=current_user)
     link = console_url() + url_for("accounts.invitation", token=token)
     invited = offer.email
@@ -55,39 +69,106 @@ def withdraw_invitation(organization: Organization, invitation_id: int) -> Respo
     return _changed(organization, "The invitation was withdrawn.")
 
 
-@bp.post("/<slug:organization>/settings/members/<id:membership_id>/role")
+@bp.get(f"{MEMBER}/role")
+@organization_view("admin")
+def confirm_role(organization: Organization, membership_id: int) -> Response:
+    """Ask before a lower role ends what the member handed out."""
+    membership, role = _with_new_role(membership_id, request.args.get("role", ""))
+    return _confirmation(organization, membership, role)
+
+
+@bp.post(f"{MEMBER}/role")
 @organization_view("admin")
 def change_role(organization: Organization, membership_id: int) -> Response:
-    membership = queries.membership_or_404(membership_id)
-    form = RoleForm()
-    if not form.validate():
-        abort(400, "There is no such role.")
-    _refuse_more_than_own(form.role.data, membership.role)
+    membership, role = _with_new_role(membership_id, request.form.get("role", ""))
+    ends = handed_out_by(membership.user_id) and not role.may(membership.role)
     try:
-        membership_rules.change_role(membership, form.role.data)
+        membership_rules.change_role(membership, role, kept=_kept())
     except membership_rules.LastOwner as error:
         return _refused(organization, str(error))
+    if ends and CONFIRMED not in request.form:
+        return _ask_first(".confirm_role", organization, membership_id, role=role)
     db.session.commit()
     return _changed(organization, "The role was changed.")
 
 
-@bp.post("/<slug:organization>/settings/members/<id:membership_id>/removal")
+@bp.get(f"{MEMBER}/removal")
+@organization_view("viewer")
+def confirm_removal(organization: Organization, membership_id: int) -> Response:
+    """Ask before a removal ends what the member handed out."""
+    return _confirmation(organization, _removable(membership_id), None)
+
+
+@bp.post(f"{MEMBER}/removal")
 @organization_view("viewer")
 def remove_member(organization: Organization, membership_id: int) -> Response:
     """Remove a member; anybody may remove themselves."""
-    membership = queries.membership_or_404(membership_id)
+    membership = _removable(membership_id)
     leaving = membership.user_id == current_user.id
-    if not leaving:
-        _refuse_more_than_own(Role.ADMIN, membership.role)
+    ends = handed_out_by(membership.user_id)
     try:
-        membership_rules.remove(membership)
+        membership_rules.remove(membership, kept=_kept())
     except membership_rules.LastOwner as error:
         return _refused(organization, str(error))
+    if ends and CONFIRMED not in request.form:
+        return _ask_first(".confirm_removal", organization, membership_id)
     db.session.commit()
     if leaving:
         flash(f"You left {organization.name}.", "good")
         return go_to(url_for("accounts.organizations"))
     return _changed(organization, "The member was removed.")
+
+
+def _with_new_role(membership_id: int, name: str) -> tuple[Membership, Role]:
+    membership = queries.membership_or_404(membership_id)
+    if name not in list(Role):
+        abort(400, "There is no such role.")
+    _refuse_more_than_own(Role(name), membership.role)
+    return membership, Role(name)
+
+
+def _removable(membership_id: int) -> Membership:
+    membership = queries.membership_or_404(membership_id)
+    if membership.user_id != current_user.id:
+        _refuse_more_than_own(Role.ADMIN, membership.role)
+    return membership
+
+
+def _may_keep() -> bool:
+    """Whether the person may leave a token working: who could make one anew."""
+    own = current_shell().role
+    return own is not None and own.may(Role.ADMIN)
+
+
+def _kept() -> set[int]:
+    """The tokens that were shown and not chosen; whatever was not shown is revoked."""
+    if not _may_keep():
+        return set()
+    shown, revoked = (request.form.getlist(name, type=int) for name in ("shown", "revoke"))
+    return set(shown) - set(revoked)
+
+
+def _ask_first(view: str, organization: Organization, membership_id: int, **more: Any) -> Response:
+    """Take the change back and show what it would end."""
+    slug = organization.slug
+    db.session.rollback()
+    return go_to(url_for(view, organization=slug, membership_id=membership_id, **more))
+
+
+def _confirmation(
+    organization: Organization, membership: Membership, role: Role | None
+) -> Response:
+    page = render_template(
+        "accounts/member_change.html",
+        organization=organization,
+        membership=membership,
+        role=role,
+        handed_out=handed_out_by(membership.user_id),
+        leaving=membership.user_id == current_user.id,
+        may_keep=_may_keep(),
+        now=clock.now(),
+    )
+    return make_response(page)
 
 
 def _refuse_more_than_own(*roles: Role) -> None:

@@ -1,0 +1,63 @@
+"""What a member handed out that would outlive their role: open invitations and API tokens."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
+
+from console.accounts.models import ApiToken, Invitation, Membership, User
+from console.core import audit, clock
+from console.core.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """A member's open invitations and working tokens, the latest first."""
+
+    invitations: Sequence[Invitation]
+    tokens: Sequence[ApiToken]
+
+    def __bool__(self) -> bool:
+        return bool(self.invitations or self.tokens)
+
+    def end(self, *, kept: Collection[int], because: str) -> None:
+        """End all of it but the tokens with these ids, each with its audit entry. No commit."""
+        now = clock.now()
+        for offer in self.invitations:
+            offer.revoked_at = now
+            audit.record("invitation.withdrawn", offer.email, because=because)
+        for token in self.tokens:
+            action = "token.kept" if token.id in kept else "token.revoked"
+            if token.id not in kept:
+                token.revoked_at = now
+            audit.record(action, token.label, project=token.project.name, because=because)
+
+
+def handed_out_by(user_id: int) -> HandedOut:
+    """What a person handed out in this organization and still works."""
+    now = clock.now()
+    offers = (
+        select(Invitation)
+        .where(Invitation.invited_by_id == user_id, Invitation.expires_at > now)
+        .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+    )
+    tokens = (
+        select(ApiToken)
+        .where(ApiToken.created_by_id == user_id, ApiToken.revoked_at.is_(None))
+        .where(or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now))
+        .options(joinedload(ApiToken.project))
+    )
+    return HandedOut(
+        db.session.scalars(offers.order_by(Invitation.id.desc())).all(),
+        db.session.scalars(tokens.order_by(ApiToken.id.desc())).all(),
+    )
+
+
+def hold_membership(user: User) -> bool:
+    """Whether the person is still a member; keeps them one until the transaction ends.
+
+    What is handed out in the moment of a removal would otherwise be missed by it.
+    """
+    own = select(Membership.id).where(Membership.user_id == user.id).with_for_update(read=True)
+    return db.session.scalar(own) is not None
