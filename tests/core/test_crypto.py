@@ -14,6 +14,7 @@ RANDOM = {
     "core/config.py": "SECRET_KEY of the instance folder",
     "jobs.py": "the name of a process",
     "runtime.py": "the name of an instance folder",
+    "web/application.py": "ids of requests",
     "web/errors.py": "ids of requests",
 }
 MAKERS = re.compile(r"\b(token_bytes|token_hex|token_urlsafe|urandom|uuid[14]|randbytes)\b")

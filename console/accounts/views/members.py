@@ -27,6 +27,7 @@ from console.core import audit, clock
 from console.core.config import config
 from console.core.db import db
 from console.web.htmx import go_to, page_or_part
+from console.web.ids import row_id
 
 MEMBER = "/<slug:organization>/settings/members/<id:membership_id>"
 CONFIRMED = "confirmed"  # the form of a change that showed what it ends
@@ -144,7 +145,7 @@ def _kept() -> set[int]:
     """The tokens that were shown and not chosen; whatever was not shown is revoked."""
     if not _may_keep():
         return set()
-    shown, revoked = (request.form.getlist(name, type=int) for name in ("shown", "revoke"))
+    shown, revoked = (request.form.getlist(name, type=row_id) for name in ("shown", "revoke"))
     return set(shown) - set(revoked)
 
 
