@@ -335,15 +335,17 @@ def _count_dropped(head: ItemHead, grant: Grant, reason: str, refusals: Refusals
 
 
 def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
-    """Into the ledger of the key's project, or of the one that the address names."""
+    """Into the ledger of the key's project; of a stranger only that there was a request."""
     grant = refusal.grant
-    project_id = grant.project_id if grant else submission.project_id
-    if project_id is None:
-        return
     item_type = WHOLE.get(submission.kind, "traces")
     outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
+    if grant is None or grant.disabled:
+        project_id = grant.project_id if grant else submission.project_id
+        if project_id is not None:
+            refusals.add_stranger((project_id, item_type, outcome, refusal.reason))
+        return
     detail = (
         f"{refusal.detail} (sent by {submission.client})" if submission.client else refusal.detail
     )
-    count = Count(project_id, item_type, outcome, refusal.reason, 1, clock.now(), detail)
-    refusals.add(grant.organization_id if grant else 0, count)
+    count = Count(grant.project_id, item_type, outcome, refusal.reason, 1, clock.now(), detail)
+    refusals.add(grant.organization_id, count)

@@ -10,6 +10,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from console.ingest import holdings
+
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
 COLUMNS = "organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts"
@@ -30,6 +32,7 @@ CREATE TABLE IF NOT EXISTS dead_letter (
 );
 CREATE INDEX IF NOT EXISTS dead_letter_project
     ON dead_letter (organization_id, project_id, position);
+CREATE INDEX IF NOT EXISTS waiting_organization ON waiting (organization_id, position);
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'waiting', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'waiting');
 """
@@ -37,32 +40,10 @@ INSERT INTO sqlite_sequence (name, seq)
 # that the stores have applied: digest would take new rows for replays. Microseconds since 1970 are
 # ahead of every position given before, as long as fewer than a million rows a second come.
 START = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'waiting'"
-BURY = """
-INSERT INTO dead_letter SELECT *, :attempts, :reason, :items, :died_at
-FROM (SELECT position, organization_id, project_id, key_id, received_at, kind, encoding, sealed
-      FROM waiting WHERE position = :position)
-"""
-DROP_OLDEST = """
-DELETE FROM dead_letter WHERE position IN (
-    SELECT position FROM (
-        SELECT position, sum(length(sealed)) OVER (ORDER BY died_at DESC, position DESC) AS size
-        FROM dead_letter)
-    WHERE size > ?)
-"""
-REQUEUE = """
-INSERT INTO waiting
-SELECT NULL, organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts
-FROM dead_letter
-WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?) ORDER BY position
-"""
-DISCARD = """
-DELETE FROM dead_letter
-WHERE organization_id = ? AND project_id = ? AND (? IS NULL OR position = ?)
-"""
-
 FORGET = """
 DELETE FROM waiting WHERE position IN (
-    SELECT position FROM waiting WHERE position <= ? ORDER BY position LIMIT ?)
+    SELECT position FROM waiting
+    WHERE organization_id = ? AND position <= ? ORDER BY position LIMIT ?)
 """
 
 
@@ -141,7 +122,7 @@ def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connecti
         f"journal_size_limit={64 << 20}",
     ):
         db.execute(f"PRAGMA {pragma}")
-    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}; COMMIT")
+    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}; {holdings.SCHEMA}; COMMIT")
     db.execute(START, (time.time_ns() // 1000,))
     if pages:
         db.execute(f"PRAGMA max_page_count={pages}")

@@ -5,16 +5,16 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import orjson
-from flask import Flask, current_app
+from flask import Flask
 
 from console.core import clock
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
 from console.ingest.models import Outcome
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from console.ingest.strangers import Case, Strangers
 
 EXTENSION = "pharos.refusals"
 KIND = "outcomes"
@@ -46,34 +46,17 @@ class Count:
         return self.project_id, hour, self.item_type, self.outcome, self.reason
 
 
-def refused(
-    project_id: int,
-    item_type: str,
-    reason: str,
-    *,
-    organization_id: int = 0,
-    quantity: int = 1,
-    detail: str = "",
-    outcome: str = REFUSED,
-) -> None:
-    """Count items that accept turned away; returns at once and never fails.
-
-    `organization_id` is 0 when no valid key says whose project it is: digest finds out.
-    """
-    count = Count(project_id, item_type, outcome, reason, quantity, clock.now(), detail)
-    cast("Refusals", current_app.extensions[EXTENSION]).add(organization_id, count)
-
-
 def init_app(app: Flask, spool: Spool) -> None:
     """Give the app its memory of refusals."""
-    app.extensions[EXTENSION] = Refusals(spool)
+    app.extensions[EXTENSION] = Refusals(spool, Strangers(app))
 
 
 class Refusals:
     """Refusals of the last second, summed up in memory so that a flood costs one row a second."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, strangers: Strangers) -> None:
         self._spool = spool
+        self._strangers = strangers
         self._lock = threading.Lock()
         self._counts: dict[int, dict[tuple[object, ...], Count]] = {}
         self._timer: threading.Timer | None = None
@@ -81,18 +64,28 @@ class Refusals:
     def add(self, organization_id: int, count: Count) -> None:
         with self._lock:
             _add_up(self._counts.setdefault(organization_id, {}), count)
-            if self._timer is None:
-                self._wait()
+        self._flush_soon()
+
+    def add_stranger(self, case: Case) -> None:
+        """Count a request that no key opened, for the project that its address names."""
+        self._strangers.saw(case)
+        self._flush_soon()
 
     def flush(self) -> None:
         """Put into the spool what was counted; what it cannot take now is kept for later."""
         with self._lock:
             counts, self._counts, self._timer = self._counts, {}, None
+        for organization_id, cases in self._strangers.take().items():
+            strange = counts.setdefault(organization_id, {})
+            for case, quantity in cases.items():
+                _add_up(strange, _count_of_strangers(case, quantity))
         for organization_id, mine in counts.items():
             try:
                 self._spool.append(_spool_row(organization_id, mine.values()))
             except SpoolUnavailable:
                 self._keep(organization_id, mine.values())
+        if self._strangers.wait:
+            self._flush_soon()
 
     def close(self) -> None:
         """Write what is left, and leave no timer behind."""
@@ -108,10 +101,12 @@ class Refusals:
         for count in counts:
             self.add(organization_id, count)
 
-    def _wait(self) -> None:
-        self._timer = threading.Timer(FLUSH_SECONDS, self.flush)
-        self._timer.daemon = True
-        self._timer.start()
+    def _flush_soon(self) -> None:
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(FLUSH_SECONDS, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
 
 
 def from_spool(row: SpoolRow) -> Iterator[Count]:
@@ -119,20 +114,6 @@ def from_spool(row: SpoolRow) -> Iterator[Count]:
     for project_id, item_type, outcome, reason, quantity, at, detail in orjson.loads(row.body):
         moment = datetime.fromisoformat(at)
         yield Count(project_id, item_type, outcome, reason, quantity, moment, detail)
-
-
-def for_organizations(row: SpoolRow, owners: dict[int, int]) -> Iterator[SpoolRow]:
-    """Split a row of refusals whose organization accept did not know into one for each owner.
-
-    `owners` maps project ids to organization ids; counts of projects that are not there have no
-    one to be shown to.
-    """
-    split: dict[int, list[Count]] = {}
-    for count in from_spool(row):
-        if count.project_id in owners:
-            split.setdefault(owners[count.project_id], []).append(count)
-    for organization_id, counts in split.items():
-        yield _spool_row(organization_id, counts, row)
 
 
 def record(counts: Iterable[Count]) -> None:
@@ -160,9 +141,13 @@ def record(counts: Iterable[Count]) -> None:
     )  # fmt: skip
 
 
-def _spool_row(
-    organization_id: int, counts: Iterable[Count], origin: SpoolRow | None = None
-) -> SpoolRow:
+def _count_of_strangers(case: Case, quantity: int) -> Count:
+    project_id, item_type, outcome, reason = case
+    detail = f"a request named this project in its address: {reason}"
+    return Count(project_id, item_type, outcome, reason, quantity, clock.now(), detail)
+
+
+def _spool_row(organization_id: int, counts: Iterable[Count]) -> SpoolRow:
     body = [
         [c.project_id, c.item_type, c.outcome, c.reason, c.quantity, c.at.isoformat(), c.detail]
         for c in counts
@@ -171,11 +156,9 @@ def _spool_row(
         organization_id=organization_id,
         project_id=0,
         key_id=0,
-        received_at=origin.received_at if origin else clock.now(),
+        received_at=clock.now(),
         kind=KIND,
         body=orjson.dumps(body),
-        position=origin.position if origin else 0,
-        attempts=origin.attempts if origin else 0,
     )
 
 

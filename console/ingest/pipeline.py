@@ -13,14 +13,10 @@ from typing import Any, cast
 
 import orjson
 from flask import Flask, current_app
-from sqlalchemy import select
 
-from console.accounts.models import Organization, Project
 from console.core import clock
 from console.core.config import Config
-from console.core.db import db, reading
-from console.core.tenancy import organization_scope
-from console.ingest import outcomes, spool
+from console.ingest import spool
 from console.ingest.digest import (
     OUTAGES,
     Indigestible,
@@ -30,21 +26,19 @@ from console.ingest.digest import (
     state_takes_writes,
 )
 from console.ingest.spool import Spool, SpoolRow
+from console.ingest.turns import Turns
 from console.ingest.under_way import UnderWay
 from console.telemetry import store
 from console.telemetry.store import TelemetryStore
 
 EXTENSION = "pharos.pipeline"
 NOTE = "digest.json"
-BATCH_ROWS = 500
-BATCH_BYTES = 16 << 20
 ATTEMPTS = 3  # of one row alone, before it becomes a dead letter
 IDLE_SECONDS = 0.5
 # Every batch costs some fsyncs, which accept waits behind: few and large ones are better for both.
 PERIOD_SECONDS = 0.2
 FORGET_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
-OWNERS_SECONDS = 1.0
 RATE_SECONDS = 10.0
 NOTE_SECONDS = 1.0
 PACKAGE = Path(__file__).parents[1]
@@ -60,7 +54,6 @@ class StateDown(Exception):
 class Stall:
     """An organization whose telemetry cannot be written now; its rows wait in the spool."""
 
-    position: int
     until: float
     failures: int
 
@@ -89,13 +82,10 @@ class Pipeline:
         self._note = note
         self._note_due = 0.0
         self._under_way = UnderWay(note.parent)
-        self._cursor = 0
-        self._forgotten = 0
+        self._turns = Turns(spool)
         self._forgot_at = 0.0
         self._failures: dict[int, int] = {}
         self._stalls: dict[int, Stall] = {}
-        self._owners: dict[int, int] = {}
-        self._owners_at = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._recent: deque[tuple[float, int]] = deque()
@@ -119,20 +109,22 @@ class Pipeline:
         return self._thread is None or self._thread.is_alive()
 
     def digest_once(self) -> int:
-        """Digest one batch and return how many rows it read; raises StateDown."""
+        """Digest a turn of every organization; return how many rows it was, or raise StateDown."""
+        digested = 0
         with self._app.app_context():
             self._under_way.begin()
             self._finish_burials()
             self._return_to_stalled()
-            rows = self._spool.read(self._cursor, limit_rows=BATCH_ROWS, limit_bytes=BATCH_BYTES)
-            for organization_id, mine in self._by_organization(rows).items():
-                if organization_id not in self._stalls:
-                    self._digest_or_stall(organization_id, mine)
-            if rows:
-                self._cursor = rows[-1].position
-            if not rows or time.monotonic() - self._forgot_at > FORGET_SECONDS:
+            for organization_id, rows in self._turns.round(self._stalls.keys()):
+                self._digest_or_stall(organization_id, rows)
+                digested += len(rows)
+                if time.monotonic() - self._forgot_at > FORGET_SECONDS:
+                    self._forget()
+                if self._is_ending():
+                    break
+            if not digested:
                 self._forget()
-        return len(rows)
+        return digested
 
     def drain(self) -> None:
         """Digest until nothing waits that can be digested now."""
@@ -166,38 +158,13 @@ class Pipeline:
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            if found < BATCH_ROWS:
+            if not self._turns.busy:
                 self._stopping.wait(PERIOD_SECONDS)
             if not found:
                 self._spool.wait_for_rows(IDLE_SECONDS)
 
-    def _by_organization(self, rows: Sequence[SpoolRow]) -> dict[int, list[SpoolRow]]:
-        mine: dict[int, list[SpoolRow]] = {}
-        for row in rows:
-            for part in self._parts(row):
-                mine.setdefault(part.organization_id, []).append(part)
-        return mine
-
-    def _parts(self, row: SpoolRow) -> Sequence[SpoolRow]:
-        """The row; or what it says to each organization, where accept did not know whose it is."""
-        if row.organization_id:
-            return [row]
-        named = {count.project_id for count in outcomes.from_spool(row)}
-        if not named <= self._owners.keys():
-            self._learn_owners()
-        return list(outcomes.for_organizations(row, self._owners))
-
-    def _learn_owners(self) -> None:
-        """Ask every organization for its projects: no one else may know whose a project id is."""
-        if time.monotonic() - self._owners_at < OWNERS_SECONDS:
-            return
-        self._owners_at = time.monotonic()
-        with reading():
-            organization_ids = db.session.scalars(select(Organization.id)).all()
-            for organization_id in organization_ids:
-                with organization_scope(organization_id):
-                    for project_id in db.session.scalars(select(Project.id)):
-                        self._owners[project_id] = organization_id
+    def _is_ending(self) -> bool:
+        return self._thread is not None and self._stopping.is_set()
 
     def _digest_or_stall(self, organization_id: int, rows: Sequence[SpoolRow]) -> None:
         try:
@@ -206,10 +173,11 @@ class Pipeline:
         except TelemetryDown as error:
             failures = self._failures.pop(organization_id, 0) + 1
             until = time.monotonic() + _pause(failures)
-            self._stalls[organization_id] = Stall(rows[0].position, until, failures)
+            self._stalls[organization_id] = Stall(until, failures)
             self._failed("an organization's telemetry waits", error.__cause__ or error)
         else:
             self._failures.pop(organization_id, None)
+            self._turns.digested(organization_id, rows[-1].position)
 
     def _digest(self, organization_id: int, rows: Sequence[SpoolRow], attempt: int = 1) -> None:
         """Digest rows in their order; find the one that is at fault when that fails."""
@@ -279,16 +247,12 @@ class Pipeline:
         for organization_id in [o for o, stall in self._stalls.items() if stall.until <= now]:
             stall = self._stalls.pop(organization_id)
             self._failures[organization_id] = stall.failures
-            self._cursor = min(self._cursor, stall.position - 1)
 
     def _forget(self) -> None:
-        """Let the spool drop what is digested; until then it would be read again and left out."""
+        """Let the spool drop what is digested; until then it is left out in reading."""
         self._forgot_at = time.monotonic()
-        upto = min([self._cursor, *(stall.position - 1 for stall in self._stalls.values())])
-        if upto > self._forgotten:
-            self._spool.forget(upto)
-            self._under_way.forget(upto)
-            self._forgotten = upto
+        if last := self._turns.forget():
+            self._under_way.forget(min(last, self._spool.first_position(otherwise=last + 1) - 1))
 
     def _failed(self, what: str, error: BaseException) -> None:
         """Say where it failed; not with which values, which may be what the scrubber must hide."""

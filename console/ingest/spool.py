@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,19 +17,18 @@ from flask import current_app
 
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
+from console.ingest import dead_letters, holdings
+from console.ingest.dead_letters import DISCARD, REQUEUE, DeadLetter, microseconds, moment
 from console.ingest.group_commit import (
-    BURY,
-    DISCARD,
-    DROP_OLDEST,
     FORGET,
     PAGE_BYTES,
-    REQUEUE,
     Committer,
     Entry,
     connect,
     durable_transaction,
     transaction,
 )
+from console.ingest.holdings import Holding
 
 EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
@@ -39,7 +38,6 @@ COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
 STARVED_SECONDS = 0.008
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 DEAD_SHARE = 4  # dead letters may take a quarter of the room
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
 
@@ -66,23 +64,6 @@ class SpoolRow:
     """How often digest gave up on the row before."""
     position: int = 0
     """Given by the spool; rows committed later have higher positions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A row that digest gave up on; its body stays sealed."""
-
-    position: int
-    organization_id: int
-    project_id: int
-    received_at: datetime
-    died_at: datetime
-    kind: str
-    items: str
-    attempts: int
-    reason: str
-    size: int
-    """Bytes on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +111,35 @@ class Spool:
         return entry.position
 
     def read(
-        self, after: int = 0, *, limit_rows: int = 500, limit_bytes: int = 8 << 20
+        self,
+        after: int = 0,
+        *,
+        organization_id: int | None = None,
+        limit_rows: int = 500,
+        limit_bytes: int = 8 << 20,
     ) -> list[SpoolRow]:
-        """The oldest rows beyond `after`: at least one if any waits, then up to both limits."""
-        query = "SELECT * FROM waiting WHERE position > ? ORDER BY position LIMIT ?"
+        """The oldest rows beyond `after`, of one organization or of all.
+
+        At least one if any waits, then up to both limits.
+        """
+        whose = "" if organization_id is None else "organization_id = :organization_id AND"
+        query = (
+            f"SELECT * FROM waiting WHERE {whose} position > :after ORDER BY position LIMIT :rows"  # noqa: S608 - constants
+        )
+        chosen = {"organization_id": organization_id, "after": after, "rows": limit_rows}
+        rows: list[SpoolRow] = []
+        while not rows:
+            with self._connection() as db:
+                found = _up_to(limit_bytes, db.execute(query, chosen))
+            if not found:
+                break
+            rows = [row for row in map(self._opened, found) if row is not None]
+        return rows
+
+    def held(self) -> Mapping[int, Holding]:
+        """What each organization has here: rows that wait and dead letters; not those without."""
         with self._connection() as db:
-            found = _up_to(limit_bytes, db.execute(query, (after, limit_rows)))
-        return [row for row in map(self._opened, found) if row is not None]
+            return holdings.held(db)
 
     def wait_for_rows(self, timeout: float) -> bool:
         """Sleep until rows were appended since the last call, by any process, or `timeout` passed.
@@ -163,32 +166,49 @@ class Spool:
         if len(self._under_way) >= CROWD and self._row_began - last < STARVED_SECONDS:
             time.sleep(COURTESY_SECONDS)
 
-    def forget(self, upto: int) -> None:
-        """Drop the rows up to and including this position; digest has stored them.
+    def forget(self, upto: Mapping[int, int]) -> None:
+        """Drop each organization's rows up to and including a position; digest has stored them.
 
         A few at a time, and with the file's pages moved from the log here: appenders wait for
         neither.
         """
         with self._connection() as db:
-            dropped = FORGET_ROWS
-            while dropped == FORGET_ROWS:
-                with self._writing:
-                    dropped = db.execute(FORGET, (upto, FORGET_ROWS)).rowcount
+            for organization_id, position in upto.items():
+                dropped = FORGET_ROWS
+                while dropped == FORGET_ROWS:
+                    with self._writing:
+                        chosen = (organization_id, position, FORGET_ROWS)
+                        dropped = db.execute(FORGET, chosen).rowcount
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             with self._writing:
                 self._give_space_back(db)
 
     def depth(self) -> Depth:
+        """How much waits, of all organizations."""
+        held = self.held().values()
+        oldest = self.oldest()
+        return Depth(sum(one.rows for one in held), sum(one.size for one in held), oldest)
+
+    def first_position(self, *, otherwise: int) -> int:
+        """The lowest position that waits, of all organizations."""
         with self._connection() as db:
-            rows, size, oldest = db.execute(
-                "SELECT count(*), total(length(sealed)), min(received_at) FROM waiting"
-            ).fetchone()
-        return Depth(rows, int(size), None if oldest is None else _moment(oldest))
+            (found,) = db.execute("SELECT min(position) FROM waiting").fetchone()
+        return otherwise if found is None else int(found)
+
+    def oldest(self, organization_id: int | None = None) -> datetime | None:
+        """When the first row that waits came, of one organization or of all; None without any."""
+        whose = "" if organization_id is None else "WHERE organization_id = ?"
+        query = f"SELECT received_at FROM waiting {whose} ORDER BY position LIMIT 1"  # noqa: S608 - constants
+        with self._connection() as db:
+            chosen = () if organization_id is None else (organization_id,)
+            found = db.execute(query, chosen).fetchone()
+        return None if found is None else moment(found[0])
 
     def bury(self, row: SpoolRow, reason: str, *, attempts: int = 1) -> None:
         """Move a row that digest failed on `attempts` times out of the queue's way.
 
-        When dead letters fill their share of the room, the oldest are dropped for good.
+        When dead letters fill their share of the room, the oldest of the organization that has most
+        are dropped for good.
         """
         with self._connection() as db:
             self._bury(db, row.position, reason, row.attempts + attempts, row.header)
@@ -196,22 +216,13 @@ class Spool:
     def dead(self, organization_id: int, project_id: int, *, limit: int = 100) -> list[DeadLetter]:
         """A project's dead letters, the latest first."""
         with self._connection() as db:
-            found = db.execute(
-                "SELECT *, length(sealed) AS size FROM dead_letter"
-                " WHERE organization_id = ? AND project_id = ? ORDER BY died_at DESC LIMIT ?",
-                (organization_id, project_id, limit),
-            ).fetchall()
-        return [_letter(row) for row in found]
+            return dead_letters.listed(db, (organization_id, project_id), limit)
 
     def dead_count(self, organization_id: int | None = None, project_id: int | None = None) -> int:
         """How many dead letters a project has, or all organizations together."""
-        query = (
-            "SELECT count(*) FROM dead_letter WHERE (:organization IS NULL OR"
-            " organization_id = :organization AND project_id = :project)"
-        )
         chosen = {"organization": organization_id, "project": project_id}
         with self._connection() as db:
-            found: int = db.execute(query, chosen).fetchone()[0]
+            found: int = db.execute(dead_letters.COUNT, chosen).fetchone()[0]
         return found
 
     def retry(self, organization_id: int, project_id: int, position: int | None = None) -> int:
@@ -293,7 +304,7 @@ class Spool:
             organization_id=found["organization_id"],
             project_id=found["project_id"],
             key_id=found["key_id"],
-            received_at=_moment(found["received_at"]),
+            received_at=moment(found["received_at"]),
             kind=found["kind"],
             encoding=found["encoding"],
             attempts=found["attempts"],
@@ -314,14 +325,12 @@ class Spool:
             "attempts": attempts,
             "reason": reason[:1000],
             "items": str(header.get("items", ""))[:200],
-            "died_at": _microseconds(clock.now()),
+            "died_at": microseconds(clock.now()),
         }
         # Durable, as digest goes on to note later positions in state: were only this lost with the
         # power, the row would be back in the queue and be taken for a replay.
         with self._writing, durable_transaction(db):
-            db.execute(BURY, letter)
-            db.execute("DELETE FROM waiting WHERE position = ?", (position,))
-            db.execute(DROP_OLDEST, (self._max_bytes // DEAD_SHARE,))
+            dead_letters.bury(db, letter, room=self._max_bytes // DEAD_SHARE)
 
     @staticmethod
     def _give_space_back(db: sqlite3.Connection) -> None:
@@ -355,26 +364,11 @@ def _values(row: SpoolRow, sealed: bytes) -> tuple[Any, ...]:
         row.organization_id,
         row.project_id,
         row.key_id,
-        _microseconds(row.received_at),
+        microseconds(row.received_at),
         row.kind,
         row.encoding,
         sealed,
         row.attempts,
-    )
-
-
-def _letter(row: sqlite3.Row) -> DeadLetter:
-    return DeadLetter(
-        position=row["position"],
-        organization_id=row["organization_id"],
-        project_id=row["project_id"],
-        received_at=_moment(row["received_at"]),
-        died_at=_moment(row["died_at"]),
-        kind=row["kind"],
-        items=row["items"],
-        attempts=row["attempts"],
-        reason=row["reason"],
-        size=row["size"],
     )
 
 
@@ -387,11 +381,3 @@ def _pack(row: SpoolRow) -> bytes:
 def _unpack(clear: bytes) -> tuple[dict[str, Any], bytes]:
     (length,) = struct.unpack_from(">I", clear)
     return json.loads(clear[4 : 4 + length]), clear[4 + length :]
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - EPOCH) // timedelta(microseconds=1)
-
-
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)

@@ -189,8 +189,7 @@ def ledger(app: Flask, waiting: Spool) -> Callable[[], list[outcomes.Count]]:
     def counts() -> list[outcomes.Count]:
         app.extensions[outcomes.EXTENSION].flush()
         rows = [row for row in waiting.read(limit_rows=10_000) if row.kind == outcomes.KIND]
-        if rows:
-            waiting.forget(rows[-1].position)
+        waiting.forget({row.organization_id: row.position for row in rows})
         return [count for row in rows for count in outcomes.from_spool(row)]
 
     return counts

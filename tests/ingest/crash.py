@@ -9,7 +9,7 @@ from typing import Any
 from console.app import create_app
 from console.core.config import Config
 from console.core.db import db
-from console.ingest import digest, pipeline
+from console.ingest import digest, pipeline, turns
 from console.telemetry.store import TelemetryStore
 
 # The n-th commit of the state Session in a digest: 1 the issues, 2 the counters.
@@ -24,7 +24,7 @@ def at(point: Callable[[], None]) -> Callable[[], None]:
 def digest_and_die(settings: Config, point: str, batch_rows: int) -> None:
     """Digest what is spooled until the process kills itself at the point."""
     app = create_app(replace(settings))
-    pipeline.BATCH_ROWS = batch_rows
+    turns.ROUND_ROWS = turns.LEAST_ROWS = batch_rows
     with app.app_context():
         POINTS[point]()
         pipeline.current().drain()

@@ -7,7 +7,8 @@ from console.accounts.models import Project
 from console.core import clock as time
 from console.core.audit import AuditEntry
 from console.core.db import db
-from console.ingest.spool import DeadLetter, SpoolRow
+from console.ingest.dead_letters import DeadLetter
+from console.ingest.spool import SpoolRow
 
 HTMX = {"HX-Request": "true"}
 PAGE = "/acme/shop/dead-letters"

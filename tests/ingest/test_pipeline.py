@@ -3,7 +3,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +18,7 @@ from console.core.db import db
 from console.errors import digest as errors_digest
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
-from console.ingest import sentry
+from console.ingest import sentry, turns
 from console.ingest.outcomes import EXTENSION, Count, from_spool
 from console.ingest.pipeline import StateDown
 from console.telemetry import bodies
@@ -112,7 +111,8 @@ def test_a_crash_between_commits_is_a_replay_that_changes_nothing(
     waiting.close()
     assert _killed(settings, point) == -signal.SIGKILL
     accepted(acme, sent[0], error("Error0", event_id=(late := uuid4().hex)))
-    monkeypatch.setattr(pipelines, "BATCH_ROWS", 3)  # other boundaries than before the crash
+    monkeypatch.setattr(turns, "ROUND_ROWS", 3)  # other boundaries than before the crash
+    monkeypatch.setattr(turns, "LEAST_ROWS", 3)
     digest.drain()
     assert stored(acme).events() == sorted([late, *(event["event_id"] for event in sent)])
     assert sum(stored(acme).issues().values()) == 8
@@ -272,20 +272,6 @@ def test_one_organizations_broken_telemetry_holds_up_no_other(
     assert stored(acme).events() == [mine["event_id"]]
     assert stored(globex).ledger() == {("event", "stored", ""): 3}
     assert (digest.status().stalled_organizations, waiting.depth().rows) == (0, 0)
-
-
-def test_refusals_reach_the_project_that_was_meant(
-    app, acme, globex, digest, stored, clock, waiting
-):
-    count = Count(globex.id, "envelope", "refused", "unknown key", 1, clock.now(), "why")
-    refusals = app.extensions[EXTENSION]
-    for _ in range(3):
-        refusals.add(0, count)
-    refusals.add(0, replace(count, project_id=999))
-    refusals.close()
-    digest.drain()
-    assert stored(globex).ledger() == {("envelope", "refused", "unknown key"): 3}
-    assert (stored(acme).ledger(), waiting.depth().rows) == ({}, 0)
 
 
 def test_a_flood_of_refusals_is_one_row_a_second(app, acme, waiting, clock):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from console.ingest import group_commit
+from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.forks import FORKS
 
@@ -51,7 +51,7 @@ def test_a_row_comes_back_as_it_was_given(spool):
 def test_positions_increase_also_across_a_restart_and_after_forgetting(spool, path):
     first = spool.append(row())
     second = spool.append(row())
-    spool.forget(second)
+    spool.forget({1: second})
     spool.close()
     again = Spool(path, max_mb=8, secret_keys=(KEY,))
     third = again.append(row())
@@ -221,7 +221,7 @@ def test_a_full_spool_refuses_and_takes_rows_again_once_digest_has_been_there(pa
     assert 12 <= len(accepted) < 20
     assert [r.position for r in spool.read(limit_bytes=1 << 30)] == accepted, "nothing lost"
     spool.bury(spool.read()[0], "also when full")
-    spool.forget(accepted[-1])
+    spool.forget({1: accepted[-1]})
     spool.append(row(os.urandom(50_000)))
     spool.close()
     with sqlite3.connect(path) as check:
@@ -235,7 +235,7 @@ def test_a_buried_row_is_on_disk_before_digest_goes_on(spool, monkeypatch):
 
     class Watched(sqlite3.Connection):
         def execute(self, statement, *values):
-            if statement == group_commit.BURY:
+            if statement == dead_letters.BURY:
                 levels.extend(super().execute("PRAGMA synchronous").fetchone())
             return super().execute(statement, *values)
 
@@ -250,9 +250,9 @@ def test_space_of_digested_rows_is_used_again_and_given_back(path):
     last = max(spool.append(row(os.urandom(1_000_000))) for _ in range(40))
     highest = path.stat().st_size
     for _ in range(20):
-        spool.forget(last)
+        spool.forget({1: last})
         last = spool.append(row(os.urandom(1_000_000)))
-    spool.forget(last)
+    spool.forget({1: last})
     spool.close()
     assert highest > 30_000_000
     assert path.stat().st_size < 20_000_000

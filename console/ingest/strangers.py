@@ -1,0 +1,99 @@
+"""Requests that no key opens: counted for the project that their address names, without a word.
+
+Whoever knows an address may send such requests, so nothing of what they contain is kept: no name
+of a client, no key, only a reason of a fixed list. A number that is no project's costs a place in
+a small dictionary for some seconds, and neither a row nor a question to the database.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from time import monotonic
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from console.accounts.models import Organization, Project
+from console.core.db import db, reading
+from console.core.tenancy import organization_scope
+
+NAMED = 1000  # numbers that are not known to be projects, at once
+LEARN_SECONDS = 5.0  # how late a new project's first refusal shows
+LEARN_SHARE = 100  # asking for all projects may take this part of the time
+
+Case = tuple[int, str, str, str]
+"""Project id, item type, outcome, reason."""
+
+
+class Strangers:
+    """Counts such requests until somebody asks whose projects they named."""
+
+    def __init__(self, app: Flask) -> None:
+        """`app` is whose database knows the projects."""
+        self._app = app
+        self._lock = threading.Lock()
+        self._cases: Counter[Case] = Counter()
+        self._unknown: set[int] = set()
+        self._owners: dict[int, int] = {}
+        self._learn_at = 0.0
+
+    def saw(self, case: Case) -> None:
+        """Count a request that was refused; touches memory alone."""
+        project_id = case[0]
+        with self._lock:
+            if project_id not in self._owners and project_id not in self._unknown:
+                if len(self._unknown) >= NAMED:
+                    return
+                self._unknown.add(project_id)
+            self._cases[case] += 1
+
+    def take(self) -> Mapping[int, Mapping[Case, int]]:
+        """The counts since the last call, by organization; those of no project are dropped.
+
+        Numbers that may be those of new projects stay until the projects are asked for again.
+        """
+        if self._unknown and monotonic() >= self._learn_at:
+            self._learn()
+        with self._lock:
+            cases, self._cases = self._cases, Counter()
+            found: dict[int, dict[Case, int]] = {}
+            for case, quantity in cases.items():
+                if owner := self._owners.get(case[0]):
+                    found.setdefault(owner, {})[case] = quantity
+                elif case[0] in self._unknown:
+                    self._cases[case] = quantity
+        return found
+
+    @property
+    def wait(self) -> bool:
+        """Whether something is counted that was not taken."""
+        return bool(self._cases)
+
+    def _learn(self) -> None:
+        """Ask every organization for its projects: no one else may know whose a project is."""
+        with self._lock:
+            asked = set(self._unknown)
+        began = monotonic()
+        try:
+            with self._app.app_context():
+                owners = _owners()
+        except SQLAlchemyError:  # the numbers stay unknown until the database answers
+            owners = None
+        took = monotonic() - began
+        self._learn_at = monotonic() + max(LEARN_SECONDS, LEARN_SHARE * took)
+        if owners is not None:
+            with self._lock:
+                self._owners = owners
+                self._unknown -= asked
+
+
+def _owners() -> dict[int, int]:
+    """The organization of each project."""
+    owners = {}
+    with reading():
+        for organization_id in db.session.scalars(select(Organization.id)).all():
+            with organization_scope(organization_id):
+                for project_id in db.session.scalars(select(Project.id)):
+                    owners[project_id] = organization_id
+    return owners

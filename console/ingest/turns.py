@@ -1,0 +1,114 @@
+"""Whose rows digest takes next: organizations take turns, so a flood of one holds up no other.
+
+Every organization's rows are digested in their own order, as the stores need it; between
+organizations there is no order. What one round may take is shared out evenly (max-min fair): who
+has less than an even share gets all of it, and the others share the rest. Whoever was quiet comes
+first, and waits for at most one turn of another.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from time import monotonic
+
+from console.ingest.holdings import Holding
+from console.ingest.spool import Spool, SpoolRow
+
+ROUND_ROWS = 500
+ROUND_BYTES = 16 << 20
+LEAST_ROWS = 10  # of a turn: its three commits cost as much as some rows
+LEAST_BYTES = 1 << 20
+TURN_SECONDS = 1.0  # an organization whose rows take long gets fewer of them in a turn
+
+
+class Turns:
+    """Reads the spool for digest, an organization's turn at a time; for one thread."""
+
+    def __init__(self, spool: Spool) -> None:
+        """Begin with the first row of everybody; the stores know what they have."""
+        self._spool = spool
+        self._digested: dict[int, int] = {}  # positions whose rows are still in the spool
+        self._busy: dict[int, int] = {}  # in the order of their turns, with what each owes in bytes
+        self._pace: dict[int, float] = {}  # rows per second
+
+    def round(self, resting: Collection[int] = ()) -> Iterator[tuple[int, Sequence[SpoolRow]]]:
+        """One turn of each organization with rows, as (organization id, rows).
+
+        Those `resting` have none. Whoever takes the rows calls `digested` when they are stored;
+        otherwise they come again.
+        """
+        served: set[int] = set()
+        taken = 0
+        while True:
+            held = self._spool.held()
+            present = {id_: held[id_] for id_ in held if held[id_].rows and id_ not in resting}
+            self._busy = {id_: owed for id_, owed in self._busy.items() if id_ in present}
+            organization_id = self._next(present.keys() - served)
+            if organization_id is None and not taken and self._busy:
+                served.clear()  # all that have rows pay for large ones: there is no one to wait for
+                organization_id = self._next(present.keys())
+            if organization_id is None:
+                return
+            served.add(organization_id)
+            rows = self._turn(organization_id, present)
+            if rows:
+                taken += len(rows)
+                began = monotonic()
+                yield organization_id, rows
+                self._pace[organization_id] = len(rows) / max(monotonic() - began, 1e-3)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody has more rows than were taken in the last turn."""
+        return bool(self._busy)
+
+    def digested(self, organization_id: int, position: int) -> None:
+        """Go on behind this position in the organization's next turn."""
+        self._digested[organization_id] = position
+
+    def forget(self) -> int:
+        """Let the spool drop what is digested; return the last position that was, 0 if none."""
+        digested = dict(self._digested)
+        if digested:
+            self._spool.forget(digested)
+        for organization_id in digested:
+            del self._digested[organization_id]  # nothing before it is left to be read again
+        return max(digested.values(), default=0)
+
+    def _next(self, candidates: Collection[int]) -> int | None:
+        """Whoever was not busy lately, else who has waited longest for a turn."""
+        fresh = [id_ for id_ in candidates if id_ not in self._busy]
+        return min(fresh) if fresh else next((id_ for id_ in self._busy if id_ in candidates), None)
+
+    def _turn(self, organization_id: int, present: Mapping[int, Holding]) -> Sequence[SpoolRow]:
+        """What the organization may have digested now; none while it pays for a large row."""
+        most_rows = max(fair_share([one.rows for one in present.values()], ROUND_ROWS), LEAST_ROWS)
+        size = max(fair_share([one.size for one in present.values()], ROUND_BYTES), LEAST_BYTES)
+        owed = self._busy.pop(organization_id, 0)
+        if owed >= size:
+            self._busy[organization_id] = owed - size
+            return []
+        if organization_id in self._pace:
+            most_rows = min(most_rows, max(int(self._pace[organization_id] * TURN_SECONDS), 1))
+        rows = self._spool.read(
+            self._digested.get(organization_id, 0),
+            organization_id=organization_id,
+            limit_rows=most_rows,
+            limit_bytes=size - owed,
+        )
+        taken = owed + sum(len(row.body) for row in rows)
+        if len(rows) == most_rows or taken > size // 2:  # else nothing more waits
+            self._busy[organization_id] = max(taken - size, 0)
+        return rows
+
+
+def fair_share(amounts: Sequence[int], budget: int) -> int:
+    """The level up to which everybody may have what they want, so that the budget is used up.
+
+    The whole budget if it is more than enough.
+    """
+    left, share = budget, budget
+    for number, amount in enumerate(sorted(amounts)):
+        share = left // (len(amounts) - number)
+        if amount > share:
+            return share
+        left -= amount
+    return budget
