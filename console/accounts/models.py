@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core import clock
 from console.core.db import Model, OrganizationScoped, belongs_to
+from console.core.persons import PersonScoped
 
 SLUG = 50
 
@@ -49,6 +50,7 @@ class User(UserMixin, Model):
     password_hash: Mapped[str] = mapped_column(String(200))
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_login_at: Mapped[datetime | None]
 
 
 class Membership(OrganizationScoped, Model):
@@ -203,6 +205,20 @@ class Invitation(OrganizationScoped, Model):
     organization: Mapped[Organization] = relationship(viewonly=True)
 
 
+class KnownBrowser(PersonScoped, Model):
+    """A browser that its person has signed in with, known by a cookie: others' tries pass it by."""
+
+    __tablename__ = "known_browser"
+    __table_args__ = (Index("known_browser_of_user", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_login_at: Mapped[datetime] = mapped_column(default=clock.now)
+    address: Mapped[str] = mapped_column(String(64), default="")
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+
 class LoginSession(Model):
     """A browser that is signed in; ending it here ends it at once."""
 
@@ -212,6 +228,9 @@ class LoginSession(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    browser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("known_browser.id", ondelete="CASCADE")  # forgotten, it is signed out as well
+    )
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]
@@ -220,11 +239,16 @@ class LoginSession(Model):
 
 
 class LoginThrottle(Model):
-    """Failed sign-ins of one account or one address, and until when it must wait."""
+    """Failed tries of one kind on an account, from a network or a browser, and how long they wait.
+
+    `account` is the digest of the address that was tried, or empty for a network as a whole.
+    """
 
     __tablename__ = "login_throttle"
+    __table_args__ = (Index("login_throttle_of_account", "account"),)
 
-    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # digest of kind and value
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # digest of what is counted
+    account: Mapped[str] = mapped_column(String(64), default="")
     failures: Mapped[int]
     last_failure_at: Mapped[datetime]
     blocked_until: Mapped[datetime]

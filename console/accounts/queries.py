@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flask import abort
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import (
@@ -21,9 +21,20 @@ from console.core.db import db
 AUDIT_PAGE = 50
 
 
+def is_fresh() -> bool:
+    """Whether nobody has an account yet, so that the set-up link works."""
+    return not db.session.scalar(select(exists().where(User.id.is_not(None))))
+
+
 def user_by_email(email: str) -> User | None:
     """The person with this address, which is lower case."""
     return db.session.scalar(select(User).where(User.email == email))
+
+
+def user_for_update(user_id: int) -> User | None:
+    """The person as they are now, held until the commit."""
+    query = select(User).where(User.id == user_id).with_for_update()
+    return db.session.scalar(query.execution_options(populate_existing=True))
 
 
 def login_session_or_404(user: User, session_id: int) -> LoginSession:

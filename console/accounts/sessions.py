@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import delete, or_, select, update
 
+from console.accounts import browsers
 from console.accounts.models import LoginSession, User
 from console.core import clock
 from console.core.config import Config
@@ -59,20 +60,22 @@ def load(token: str) -> User | None:
     if found is None:
         return None
     login, user = found
-    g.login_session_id = login.id
+    g.login_session_id, g.login_browser_id = login.id, login.browser_id
     if login.last_seen_at < now - SEEN_EVERY:
         _saw(login.id)
     return user
 
 
 def start(user: User) -> None:
-    """Sign a person in on this browser, under a new id. The caller commits."""
+    """Sign a person in on this browser, under a new id, and know it from now on. No commit."""
     token, stored = new_token(Token.SESSION)
     now = clock.now()
+    user.last_login_at = now
     db.session.add(
         LoginSession(
             digest=stored,
             user_id=user.id,
+            browser_id=browsers.remember(user),
             created_at=now,
             last_seen_at=now,
             expires_at=now + ABSOLUTE,
@@ -95,13 +98,29 @@ def end() -> None:
     session.clear()
 
 
+def end_one(login: LoginSession, user: User) -> None:
+    """Sign one of the person's browsers out and, but for this one, know it no longer. No commit."""
+    known = login.browser_id
+    db.session.delete(login)
+    db.session.flush()
+    if known is not None and known != g.get("login_browser_id"):
+        browsers.forget(user, known)
+
+
 def end_others(user: User) -> None:
-    """Sign the person out everywhere but here. The caller commits."""
+    """Sign the person out everywhere but here, and know only this browser. The caller commits."""
     db.session.execute(
         delete(LoginSession)
         .where(LoginSession.user_id == user.id)
         .where(LoginSession.id != g.get("login_session_id", 0))
     )
+    browsers.forget_all(user, but=g.get("login_browser_id") or 0)
+
+
+def end_all(user: User) -> None:
+    """Sign the person out everywhere, and know none of their browsers. The caller commits."""
+    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    browsers.forget_all(user)
 
 
 def active(user: User) -> Sequence[LoginSession]:

@@ -1,43 +1,135 @@
-"""Failed sign-ins slow the next ones down, per account and per address, across restarts."""
+"""Tries at a password, a code or a mailbox slow the next ones down, across restarts.
 
+Counted are the account as tried from one network, the network, and, slowly, the account from
+everywhere. A browser that its person has signed in with has a count of its own instead: nobody
+else's tries keep them out, and whoever steals its cookie may guess no faster than others.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, select
 
 from console.accounts.models import LoginThrottle
 from console.core import clock
-from console.core.db import db, insert
+from console.core.db import db, insert, reading
 
-FREE_OF_ACCOUNT, FREE_OF_ADDRESS = 5, 20
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=12)
+# What one customer has whole: an IPv6 host is given a /64, a site often a /48.
+IPV6_NETWORK, IPV6_SITE = 64, 48
+QUARTER = timedelta(minutes=15)
 
 
-def attempt(email: str, address: str) -> timedelta:
-    """Count a try before its password is looked at; return how long it must wait, if at all.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many tries are free; each one after them doubles the wait, from `first` to `longest`."""
 
-    Counting first leaves nothing to win by trying in parallel. Unknown accounts count like known
-    ones, so that the answer tells nothing. Commits.
-    """
-    rows = [_row(subject) for subject in _subjects(email, address)]
-    now = clock.now()
-    wait = max(row.blocked_until - now for row in rows)
-    if wait <= timedelta():
-        for row, free in zip(rows, (FREE_OF_ACCOUNT, FREE_OF_ADDRESS), strict=True):
-            _count(row, free)
-    db.session.commit()
-    return max(wait, timedelta())
+    free: int
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = QUARTER
+
+    def wait(self, tries: int) -> timedelta:
+        """How long the next try waits after so many."""
+        if tries < self.free:
+            return timedelta()
+        doubled: timedelta = self.first * 2 ** min(tries - self.free, 20)
+        return min(doubled, self.longest)
 
 
-def succeeded(email: str, address: str) -> None:
-    """Forget the account's failures and take back the address's last. The caller commits."""
-    account, place = (_row(subject) for subject in _subjects(email, address))
-    place.failures = max(0, place.failures - 1)
-    if place.failures <= FREE_OF_ADDRESS:
-        place.blocked_until = clock.now()
-    db.session.delete(account)
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is tried, and how often that may be, by what is counted."""
+
+    name: str
+    pair: Limit  # an account from one network
+    account: Limit  # an account from everywhere
+    browser: Limit  # a browser that is known to the account
+    network: Limit = Limit(20)
+    site: Limit = Limit(100)
+
+
+PASSWORD = Gate(
+    "password",
+    pair=Limit(5),
+    # A minute at most: an attacker with many networks has 1,440 guesses a day left.
+    account=Limit(50, longest=timedelta(minutes=1)),
+    browser=Limit(5),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A row that a try counts in: its key, whose unlocking forgets it, and its limit."""
+
+    subject: str
+    account: str
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try on an account (its e-mail address) from an address; `browser_id` if that is known."""
+
+    gate: Gate
+    email: str
+    address: str
+    browser_id: int = 0
+
+    def begin(self) -> timedelta:
+        """Count the try before its secret is looked at; return how long it must wait, if at all.
+
+        Counting first leaves nothing to win by trying in parallel. A try that must wait anyway only
+        reads: a flood writes nothing. Unknown accounts count like known ones, so that the answer
+        tells nothing. Ends the transaction under way, and commits.
+        """
+        counts = {count.subject: count for count in self._counts()}
+        wait = _present_wait(counts)
+        if wait > timedelta():
+            return wait
+        rows = _held(counts)
+        wait = max(row.blocked_until - clock.now() for row in rows)
+        if wait <= timedelta():
+            for row in rows:
+                row.failures += 1
+                row.last_failure_at = clock.now()
+                row.blocked_until = clock.now() + counts[row.subject].limit.wait(row.failures)
+        db.session.commit()
+        return max(wait, timedelta())
+
+    def succeeded(self) -> None:
+        """Forget the account's failures here, and take this try back elsewhere. No commit."""
+        counts = {count.subject: count for count in self._counts()}
+        own = next(iter(counts))
+        for row in _held(counts):
+            row.failures = 0 if row.subject == own else max(0, row.failures - 1)
+            row.blocked_until = clock.now()
+
+    def _counts(self) -> Iterator[Count]:
+        """What the try counts in; first what is this account's and this place's alone."""
+        gate, account = self.gate, _digest(self.email)
+        if self.browser_id:
+            subject = _digest(gate.name, "browser", str(self.browser_id))
+            yield Count(subject, account, gate.browser)
+            return
+        network, site = networks(self.address)
+        yield Count(_digest(gate.name, "pair", account, network), account, gate.pair)
+        yield Count(_digest(gate.name, "account", account), account, gate.account)
+        yield Count(_digest(gate.name, "network", network), "", gate.network)
+        if site:
+            yield Count(_digest(gate.name, "site", site), "", gate.site)
+
+
+def unlock(email: str) -> int:
+    """Forget what was tried on an account, from wherever; return how many counts. No commit."""
+    of_account = LoginThrottle.account == _digest(email)
+    return len(
+        db.session.scalars(
+            delete(LoginThrottle).where(of_account).returning(LoginThrottle.subject)
+        ).all()
+    )
 
 
 def forget_old() -> None:
@@ -47,38 +139,55 @@ def forget_old() -> None:
     db.session.commit()
 
 
-def _subjects(email: str, address: str) -> tuple[str, str]:
-    return _digest(f"account:{email}"), _digest(f"address:{_network(address)}")
-
-
-def _digest(subject: str) -> str:
-    return sha256(subject.encode()).hexdigest()
-
-
-def _network(address: str) -> str:
-    """The address, or for IPv6 the /64 that one customer has whole."""
+def networks(address: str) -> tuple[str, str]:
+    """The address; for IPv6 the network that a host has whole, and the one that a site has."""
     try:
         parsed = ip_address(address)
     except ValueError:  # a test client or a Unix socket
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+        return address, ""
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        host, site = (
+            str(ip_network((parsed, bits), strict=False)) for bits in (IPV6_NETWORK, IPV6_SITE)
+        )
+        return host, site
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed), ""
 
 
-def _row(subject: str) -> LoginThrottle:
-    """The subject's row, made when missing, and held until the commit."""
+def _digest(*parts: str) -> str:
+    """A key of fixed length; the line breaks keep two lists of parts apart."""
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _present_wait(counts: Collection[str]) -> timedelta:
+    """How long the strictest of these counts makes the next try wait, without a write lock."""
+    db.session.rollback()
+    with reading():
+        query = select(LoginThrottle.blocked_until).where(LoginThrottle.subject.in_(counts))
+        waits = [until - clock.now() for until in db.session.scalars(query)]
+        db.session.rollback()
+    return max(waits, default=timedelta())
+
+
+def _held(counts: Mapping[str, Count]) -> list[LoginThrottle]:
+    """The rows of these counts, made when missing, and held until the commit.
+
+    In one order, so that two tries never wait for each other.
+    """
     now = clock.now()
-    new = {"subject": subject, "failures": 0, "last_failure_at": now, "blocked_until": now}
+    new = [
+        {
+            "subject": subject,
+            "account": count.account,
+            "failures": 0,
+            "last_failure_at": now,
+            "blocked_until": now,
+        }
+        for subject, count in sorted(counts.items())
+    ]
     db.session.execute(insert(LoginThrottle).values(new).on_conflict_do_nothing())
-    found = select(LoginThrottle).where(LoginThrottle.subject == subject).with_for_update()
-    row = db.session.scalars(found).one()
-    if row.last_failure_at < now - FORGOTTEN_AFTER:
-        row.failures = 0
-    return row
-
-
-def _count(row: LoginThrottle, free: int) -> None:
-    row.failures += 1
-    row.last_failure_at = clock.now()
-    if row.failures >= free:
-        doubled = FIRST_WAIT * 2 ** min(row.failures - free, 20)
-        row.blocked_until = row.last_failure_at + min(doubled, LONGEST_WAIT)
+    query = select(LoginThrottle).where(LoginThrottle.subject.in_(counts))
+    rows = list(db.session.scalars(query.order_by(LoginThrottle.subject).with_for_update()))
+    for row in rows:
+        if row.last_failure_at < now - FORGOTTEN_AFTER:
+            row.failures = 0
+    return rows

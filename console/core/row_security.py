@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-ORGANIZATION = "app.organization_id"
+ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token_digest"
 # What the app may do with a table, where it is not everything that a row needs.
 APPEND_ONLY = frozenset({"audit_entry"})
 READ_ONLY = frozenset({"alembic_version"})
@@ -30,6 +30,25 @@ def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
     if bearer:
         presented = f"{bearer} = {_presented(f'app.{table}_bearer', bearer_type)}"
         op.execute(f"CREATE POLICY of_bearer ON {name} FOR SELECT USING ({presented})")
+
+
+def protect_person(table: str, *, token: bool = False) -> None:
+    """Let a table's rows be seen and written only by a transaction of their person.
+
+    With `token`, who presents the value of `digest` may read the row before the person is known.
+    To be called by the revision that creates the table; see `protect`. Does nothing on SQLite.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    name = connection.dialect.identifier_preparer.quote(table)
+    own = f"user_id = {_presented(PERSON, 'int')}"
+    op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY of_person ON {name} USING ({own}) WITH CHECK ({own})")
+    if token:
+        presented = f"digest = {_presented(TOKEN, 'text')}"
+        op.execute(f"CREATE POLICY of_token ON {name} FOR SELECT USING ({presented})")
 
 
 def append_only(table: str, *columns: str) -> None:

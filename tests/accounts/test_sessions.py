@@ -1,11 +1,18 @@
 """How long a browser stays signed in, and that no request writes for it."""
 
+import re
+from dataclasses import replace
+
 from sqlalchemy import event, func, select
 
 from console.accounts import sessions
-from console.accounts.models import LoginSession
+from console.accounts.models import KnownBrowser, LoginSession
+from console.app import create_app
 from console.core.db import db
+from tests.accounts.reading import found
 from tests.factories import PASSWORD, signed_in
+
+known_browser = KnownBrowser.__table__  # past the guard of a person's rows
 
 
 def test_two_idle_weeks_end_it(as_vic, clock):
@@ -88,11 +95,79 @@ def test_somebody_elses_session_is_not_found(app, as_vic, as_eve):
     assert as_vic.get("/acme/").status_code == 200
 
 
+def test_a_browser_that_is_logged_out_stays_known_until_it_is_forgotten(app, as_vic, as_eve):
+    other = app.test_client()
+    sign_in(other)
+    other.post("/logout")
+    page = as_vic.get("/account").text
+    path = found(r'"(/account/browsers/\d+/ending)"', page)
+    assert page.count("logged out") == 1
+    assert as_eve.post(path).status_code == 404
+    part = as_vic.post(path, headers={"HX-Request": "true"}).text
+    assert part.startswith('<section class="card" id="sessions">')
+    assert "logged out" not in part
+    assert as_vic.post(path).status_code == 404
+
+
+def test_all_others_can_be_ended(app, as_vic):
+    other = signed_in(app, "vic@acme.test")
+    assert as_vic.post("/account/sessions/ending").status_code == 303
+    assert other.get("/acme/").status_code == 303
+    assert as_vic.get("/acme/").status_code == 200
+
+
+def test_ending_a_second_session_of_this_browser_does_not_end_the_first(app, as_vic):
+    copy = app.test_client()
+    copy.set_cookie("pharos-browser", as_vic.get_cookie("pharos-browser").value)
+    sign_in(copy)
+    path = found(r'"(/account/sessions/\d+/ending)"', as_vic.get("/account").text)
+    assert as_vic.post(path).status_code == 303
+    assert copy.get("/acme/").status_code == 303
+    assert as_vic.get("/acme/").status_code == 200
+
+
+def test_a_browser_is_known_to_each_of_its_people(app, acme):
+    client = app.test_client()
+    cookies = set()
+    for email in ("vic@acme.test", "ada@acme.test", "vic@acme.test", "ada@acme.test"):
+        sign_in(client, email)
+        cookies.add(client.get_cookie("pharos-browser").value)
+        client.post("/logout")
+    assert len(cookies) == 2  # Vic's, then both
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(known_browser)) == 2
+
+
+def test_a_person_has_twenty_known_browsers_at_most(app, acme):
+    for _ in range(21):
+        signed_in(app, "vic@acme.test")
+    with app.app_context():
+        ids = db.session.scalars(select(known_browser.c.id)).all()
+    assert sorted(ids) == list(range(2, 22))
+
+
+def test_the_cookie_of_a_known_browser_is_for_this_host_alone(settings, acme):
+    app = create_app(replace(settings, base_url="https://pharos.test"))
+    app.config["WTF_CSRF_ENABLED"] = False
+    form = {"email": "vic@acme.test", "password": PASSWORD}
+    answer = app.test_client().post("/login", data=form, base_url="https://pharos.test")
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if "browser" in c)
+    assert re.match(r"__Host-pharos-browser=phb_[\w-]{43}; ", cookie)
+    assert "; Max-Age=15552000; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie
+    with app.app_context():
+        db.engine.dispose()
+
+
 def test_ended_ones_are_deleted(app, as_vic, clock):
     clock.move(days=40)
     with app.app_context():
         sessions.forget_ended()
         assert db.session.scalar(select(func.count(LoginSession.id))) == 0
+
+
+def sign_in(client, email: str = "vic@acme.test") -> None:
+    form = {"email": email, "password": PASSWORD}
+    assert client.post("/login", data=form).status_code == 303
 
 
 def signed_in_with(app, password: str) -> int:

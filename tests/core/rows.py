@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Boolean, Column, Enum, Integer, Table
+from sqlalchemy import Boolean, Column, Enum, Integer, LargeBinary, Table
 from sqlalchemy.types import JSON
 
 from console.accounts.models import Organization
@@ -57,6 +57,16 @@ def values(
     return made
 
 
+def personal_values(model: type[Any], user_id: int, mark: str = "") -> dict[str, Any]:
+    """What a new row of a personal model needs; strings differ between people and marks."""
+    made = {
+        column.name: value(column, f"{user_id}{mark}")
+        for column in model.__table__.columns
+        if column.name not in {"id", "user_id"} and not column.nullable
+    }
+    return {**made, "user_id": user_id}
+
+
 def value(column: Column[Any], slug: str) -> Any:
     """Something that the column holds; strings differ between organizations."""
     if isinstance(column.type, Enum):
@@ -64,10 +74,7 @@ def value(column: Column[Any], slug: str) -> Any:
         return next(iter(column.type.enum_class))
     if isinstance(column.type, UtcDateTime):
         return clock.now()
-    if isinstance(column.type, JSON):
-        return []
-    if isinstance(column.type, Boolean):
-        return False
-    if isinstance(column.type, Integer):
-        return 1
+    for kind, fixed in {JSON: [], Boolean: False, Integer: 1, LargeBinary: slug.encode()}.items():
+        if isinstance(column.type, kind):
+            return fixed
     return f"{column.name} of {slug}"[: getattr(column.type, "length", None) or 40]

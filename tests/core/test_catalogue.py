@@ -3,11 +3,14 @@
 import psycopg
 import pytest
 
+from console.core.persons import personal_models
 from console.core.tenancy import scoped_models
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 SCOPED = {model.__tablename__ for model in scoped_models()}
 BEARERS = {model.__tablename__: model.__bearer__ for model in scoped_models() if model.__bearer__}
+PERSONAL = {model.__tablename__ for model in personal_models()}
+BY_TOKEN = {model.__tablename__ for model in personal_models() if model.__token__}
 HERE = "= current_schema()::regnamespace"
 
 
@@ -36,7 +39,7 @@ def test_row_security_is_enabled_and_forced(ask):
         "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
         f" AND relkind = 'r' AND relnamespace {HERE}"
     )
-    assert {name for (name,) in found} == SCOPED
+    assert {name for (name,) in found} == SCOPED | PERSONAL
 
 
 def test_policies_check_what_is_read_and_what_is_written(ask):
@@ -51,12 +54,23 @@ def test_policies_check_what_is_read_and_what_is_written(ask):
             assert command == "ALL", table
             assert using == check, table
             assert using.startswith(own), table
+        elif name == "of_person":
+            assert (command, using) == ("ALL", check), table
+            assert using.startswith(
+                "(user_id = ( SELECT (NULLIF(current_setting('app.person_id'"
+            ), using
+        elif name == "of_token":
+            assert (command, check) == ("SELECT", None), table
+            assert using.startswith("((digest)::text = "), using
+            assert "app.token_digest" in using, table
         else:
             assert (name, command, check) == ("of_bearer", "SELECT", None), table
             assert BEARERS[table] in using, table
             assert f"app.{table}_bearer" in using, table
     assert {row[0] for row in found if row[1] == "of_organization"} == SCOPED
     assert {row[0] for row in found if row[1] == "of_bearer"} == set(BEARERS)
+    assert {row[0] for row in found if row[1] == "of_person"} == PERSONAL
+    assert {row[0] for row in found if row[1] == "of_token"} == BY_TOKEN
 
 
 def test_unique_keys_name_the_organization_first(ask):

@@ -1,6 +1,6 @@
 """Pages about people, organizations, projects, keys and tokens."""
 
-from console.accounts.views import account, entry, keys, members, organizations, projects
+from console.accounts.views import account, entry, keys, login, members, organizations, projects
 from console.accounts.views.blueprint import bp
 
-__all__ = ["account", "bp", "entry", "keys", "members", "organizations", "projects"]
+__all__ = ["account", "bp", "entry", "keys", "login", "members", "organizations", "projects"]

@@ -1,19 +1,18 @@
 """A person's own page: name, password, theme, and the browsers they are signed in on."""
 
-from math import ceil
-
 from flask import Response, abort, g, make_response, request
 from flask_login import current_user
 
-from console.accounts import passwords, queries, sessions, throttle
+from console.accounts import browsers, passwords, queries, sessions
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import PasswordForm, ProfileForm, text
 from console.accounts.views.blueprint import bp, changed
+from console.accounts.views.proofs import password_status
 from console.core.db import db
 from console.web.frame import THEMES
 from console.web.htmx import go_to, page_or_part
 
-PAGE = "accounts/account.html"
+PAGE, BROWSERS = "accounts/account.html", "accounts/_sessions.html"
 YEAR = 31_536_000
 
 
@@ -42,19 +41,10 @@ def change_password() -> Response:
     part = "accounts/_password_form.html"
     if not form.validate():
         return _page(part, status=422, password=form)
-    email, stored, address = current_user.email, current_user.password_hash, request.remote_addr
-    # A session that somebody else got hold of must not be a way to try passwords.
-    wait = throttle.attempt(email, address or "")
-    if wait:
-        form.current.errors = [
-            f"Too many tries. Try again in {ceil(wait.total_seconds())} seconds."
-        ]
-        return _page(part, status=429, password=form)
-    if not passwords.verify(stored, text(form.current)):
-        form.current.errors = ["This is not your present password."]
-        return _page(part, status=422, password=form)
+    status = password_status(form.current)
+    if status != 200:
+        return _page(part, status=status, password=form)
     hashed = passwords.hash_password(text(form.password))
-    throttle.succeeded(email, address or "")
     current_user.password_hash = hashed
     sessions.end_others(current_user)
     db.session.commit()
@@ -62,15 +52,32 @@ def change_password() -> Response:
     return changed(part, ".account", note, {}, password=PasswordForm("", ""))
 
 
+@bp.post("/account/sessions/ending")
+@account_view
+def end_other_sessions() -> Response:
+    """Sign the person out everywhere but here, and know only this browser."""
+    sessions.end_others(current_user)
+    db.session.commit()
+    return changed(BROWSERS, ".account", "All other browsers were signed out.", {}, **_sessions())
+
+
+@bp.post("/account/browsers/<id:browser_id>/ending")
+@account_view
+def forget_browser(browser_id: int) -> Response:
+    """Know a browser no longer that the person is not signed in on."""
+    if not browsers.forget(current_user, browser_id):
+        abort(404)
+    db.session.commit()
+    return changed(BROWSERS, ".account", "That browser was forgotten.", {}, **_sessions())
+
+
 @bp.post("/account/sessions/<id:session_id>/ending")
 @account_view
 def end_session(session_id: int) -> Response:
-    """Sign one of the person's browsers out."""
-    ended = queries.login_session_or_404(current_user, session_id)
-    db.session.delete(ended)
+    """Sign one of the person's browsers out, and know it no longer."""
+    sessions.end_one(queries.login_session_or_404(current_user, session_id), current_user)
     db.session.commit()
-    part = "accounts/_sessions.html"
-    return changed(part, ".account", "That browser was signed out.", {}, **_sessions())
+    return changed(BROWSERS, ".account", "That browser was signed out.", {}, **_sessions())
 
 
 @bp.post("/theme")
@@ -106,4 +113,9 @@ def _page(
 
 
 def _sessions() -> dict[str, object]:
-    return {"sessions": sessions.active(current_user), "this_session": g.get("login_session_id")}
+    logins = sessions.active(current_user)
+    return {
+        "sessions": logins,
+        "browsers": browsers.signed_out(current_user, but={login.browser_id for login in logins}),
+        "this_session": g.get("login_session_id"),
+    }

@@ -1,0 +1,78 @@
+"""Logging in, step by step, and out."""
+
+from math import ceil
+
+from flask import Response, current_app, make_response, render_template, request, url_for
+from flask_login import current_user
+
+from console.accounts import browsers, passwords, queries, sessions, signin, throttle
+from console.accounts.access import account_view, public_view, safe_path
+from console.accounts.forms import LoginForm, text
+from console.accounts.views.blueprint import bp
+from console.core.db import db, reading
+from console.web.htmx import go_to
+
+PAGE = "accounts/login.html"
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@public_view
+def login() -> Response:
+    """The first step: an e-mail address and its password."""
+    if _is_signed_in():
+        return go_to(safe_path(request.args.get("next")))
+    form = LoginForm(next=safe_path(request.args.get("next")))
+    if not form.validate_on_submit():
+        return _page(form, fresh=queries.is_fresh())
+    email, address = text(form.email), request.remote_addr or ""
+    with reading():
+        user = queries.user_by_email(email)
+        known = (user.id, user.password_hash) if user else None
+        attempt = throttle.Attempt(throttle.PASSWORD, email, address, browsers.known(user))
+    wait = attempt.begin()
+    if wait:
+        return _too_often(form, ceil(wait.total_seconds()))
+    if not passwords.verify(known and known[1], text(form.password)):
+        current_app.logger.warning("failed sign-in from %s", address)
+        return _refused(form)
+    attempt.succeeded()
+    user = queries.user_for_update(known[0]) if known else None
+    if known is None or user is None or user.password_hash != known[1]:
+        db.session.rollback()  # it was changed while the old one was being looked at
+        return _refused(form)
+    path = signin.advance(user, then=safe_path(form.next.data))
+    db.session.commit()
+    return go_to(path)
+
+
+@bp.post("/logout")
+@account_view
+def logout() -> Response:
+    sessions.end()
+    db.session.commit()
+    return go_to(url_for("accounts.login"))
+
+
+def _is_signed_in() -> bool:
+    """Whether somebody is; asked as a reader, so that a flood of tries never waits to write."""
+    with reading():
+        signed_in = bool(current_user.is_authenticated)
+        db.session.rollback()
+    return signed_in
+
+
+def _refused(form: LoginForm) -> Response:
+    form.form_errors = ["This e-mail address and password do not belong together."]
+    return _page(form, fresh=False)
+
+
+def _too_often(form: LoginForm, seconds: int) -> Response:
+    form.form_errors = [f"Too many failed sign-ins. Try again in {seconds} seconds."]
+    answer = make_response(render_template(PAGE, form=form, fresh=False), 429)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+def _page(form: LoginForm, *, fresh: bool) -> Response:
+    status = 422 if form.errors else 200
+    return make_response(render_template(PAGE, form=form, fresh=fresh), status)
