@@ -28,6 +28,7 @@ TABLES = {
     "membership_id": "membership",
     "invitation_id": "invitation",
     "session_id": "login_session",
+    "browser_id": "known_browser",
 }
 # Whatever a form may ask for, so that a request gets past its checks to where ids are used.
 FIELDS = {
@@ -74,7 +75,8 @@ class World:
         )
         for tenant in (victim, own):
             self.eve = signed_in(app, tenant.email)
-            tenant.ids["login_session"] = self.rows()["login_session"][-1].id
+            rows = self.rows()
+            tenant.ids |= {name: rows[name][-1].id for name in ("login_session", "known_browser")}
         self.before = self.rows()
         self.mark = self.writes()
 

@@ -42,6 +42,8 @@ def init_app(app: Flask, settings: Config) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=ABSOLUTE,
         WTF_CSRF_TIME_LIMIT=None,  # a form is good as long as its session is
+        # Pages with a token in their address send no referrer; web/csp.py looks at Sec-Fetch-Site.
+        WTF_CSRF_SSL_STRICT=False,
     )
     logins.session_protection = None  # a phone changes its address all day
     logins.init_app(app)

@@ -250,6 +250,18 @@ def test_forms_are_refused_without_their_token(settings, acme):
         db.engine.dispose()
 
 
+def test_over_https_a_page_that_sends_no_referrer_can_be_sent(settings):
+    app = create_app(replace(settings, base_url="https://pharos.test"))
+    client = app.test_client()
+    page = client.get(SETUP, base_url="https://pharos.test")
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    token = found(r'name="csrf_token" value="([^"]+)"', page.text)
+    form = {**FIRST, "csrf_token": token}
+    assert client.post(SETUP, data=form, base_url="https://pharos.test").status_code == 303
+    with app.app_context():
+        db.engine.dispose()
+
+
 def test_every_project_has_its_settings(client, app, inside):
     client.post(SETUP, data=FIRST)
     with app.app_context():
