@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from typing import cast as cast_to
 
-import duckdb
 import nanoarrow
 import orjson
 from sqlalchemy import (
@@ -32,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp
+from console.telemetry.driver import DuckDBConnection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -97,8 +97,8 @@ class ArrowBatch:
 
 def register(connection: Connection, name: str, batch: ArrowBatch) -> None:
     """Let statements on this connection read the batch as a table of this name."""
-    raw = connection.connection.driver_connection
-    cast_to("duckdb.DuckDBPyConnection", raw).register(name, batch)
+    driver = cast_to("DuckDBConnection", connection.connection.driver_connection)
+    driver.native.register(name, batch)
 
 
 def unpacked(target: Column[Any]) -> ColumnElement[Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from duckdb_sqlalchemy import ConnectionWrapper
 from sqlalchemy import (
     Connection,
     Executable,
@@ -26,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from console.core.engines import engine_of, without_values
+from console.telemetry.driver import DuckDBConnection
 from console.telemetry.scope import Scope
 from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_version
 
@@ -131,8 +131,8 @@ class Database:
             connection.execute(delete(applied))
             connection.execute(insert(applied).values(**row))
 
-    def _cursor(self) -> ConnectionWrapper:
-        return ConnectionWrapper(self._duckdb.cursor())
+    def _cursor(self) -> DuckDBConnection:
+        return DuckDBConnection(self._duckdb.cursor())
 
     def _run(self, statement: str) -> None:
         with self._outages(), self._writer.connect() as connection:
@@ -204,7 +204,7 @@ def _configuration(path: Path, memory_mb: int) -> dict[str, Any]:
         "memory_limit": f"{memory_mb}MB",
         "checkpoint_threshold": f"{CHECKPOINT_MB}MB",
         "max_vacuum_tasks": 0,
-        "storage_compatibility_version": "v1.5.0",
+        "storage_compatibility_version": "v1.5.0",  # that of 2.0 gains nothing, and 1.5 reads this
         "temp_directory": str(path.with_suffix(".tmp")),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, String, cast
+from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, String, TryCast, cast
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -160,6 +160,12 @@ def json_path(name: str) -> str:
     In DuckDB's other notation "*" is every key, in quotes too, and an empty key is no path.
     """
     return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+@compiles(TryCast, "duckdb")
+def _try_cast(element: TryCast[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    clause, target = (compiler.process(part, **kw) for part in (element.clause, element.typeclause))
+    return f"TRY_CAST({clause} AS {target})"
 
 
 @compiles(quantiles, "duckdb")
