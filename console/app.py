@@ -36,7 +36,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_error_handler(TelemetryUnavailable, unavailable)
     db.init_app(app, settings)
     frame.init_app(app)
-    access.init_app(app, settings)
+    access.init_app(app)
     app.register_blueprint(accounts.bp)
     app.register_blueprint(errors.bp)
     app.register_blueprint(errors_api.bp)

@@ -14,7 +14,6 @@ from sqlalchemy import select, update
 from console.accounts import sessions, slugs
 from console.accounts.models import ApiToken, Membership, Organization, Project, Role, User
 from console.core import clock
-from console.core.config import Config
 from console.core.crypto import digest
 from console.core.db import db
 from console.core.tenancy import bearer, enter_organization
@@ -74,10 +73,10 @@ class Shell:
         return self._projects
 
 
-def init_app(app: Flask, settings: Config) -> None:
+def init_app(app: Flask) -> None:
     """Keep people signed in, and tell every template who is here; before blueprints register."""
     slugs.init_app(app)
-    sessions.init_app(app, settings)
+    sessions.init_app(app)
     app.context_processor(lambda: {"shell": g.get("shell")})
     app.after_request(_keep_links_private)
 

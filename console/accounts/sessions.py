@@ -7,19 +7,34 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Flask, Response, g, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import delete, or_, select, update
 
 from console.accounts import browsers
 from console.accounts.models import LoginSession, User
 from console.core import clock
-from console.core.config import Config
 from console.core.crypto import Token, digest, new_token
 from console.core.db import db
+from console.web.csp import by_https
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=10)
 TOKEN = "_user_id"  # noqa: S105 - Flask-Login's name for what it hands to the loader
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Flask's signed cookie; where people come by https it is Secure and no other host's.
+
+    PHAROS_URL need not be set for that: a trusted proxy says how the request came.
+    """
+
+    def get_cookie_name(self, app: Flask) -> str:
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if by_https() else name
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
+        return by_https()
 
 
 class Logins(LoginManager):  # type: ignore[misc]  # the library is untyped
@@ -32,11 +47,10 @@ class Logins(LoginManager):  # type: ignore[misc]  # the library is untyped
 logins = Logins()
 
 
-def init_app(app: Flask, settings: Config) -> None:
+def init_app(app: Flask) -> None:
     """Keep people signed in by a cookie that only this host and no script can read."""
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-pharos" if settings.cookies_secure else "pharos",
-        SESSION_COOKIE_SECURE=settings.cookies_secure,
+        SESSION_COOKIE_NAME="pharos",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
@@ -45,6 +59,7 @@ def init_app(app: Flask, settings: Config) -> None:
         # Pages with a token in their address send no referrer; web/csp.py looks at Sec-Fetch-Site.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = Cookies()
     logins.session_protection = None  # a phone changes its address all day
     logins.init_app(app)
 

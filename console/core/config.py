@@ -3,17 +3,16 @@
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-SHORTEST_SECRET = 32
+from console.core import valid
+
+YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 EXTENSION = "pharos.config"
 
 
@@ -21,9 +20,22 @@ class ConfigError(ValueError):
     """A setting has a value that Pharos cannot run with; the message names the variable."""
 
 
-def setting(env: str, doc: str, default: Any = "") -> Any:
-    """Declare a field that is read from the environment variable `env`."""
-    return field(default=default, metadata={"env": env, "doc": doc})
+def setting(
+    env: str,
+    doc: str,
+    default: Any = "",
+    *,
+    check: valid.Check | None = None,
+    least: int = 0,
+    most: int = 1 << 30,
+) -> Any:
+    """Declare a field that is read from the environment variable `env`.
+
+    `check` says what is wrong with a text, or with each part of a list; `least` and `most` are the
+    limits of a number.
+    """
+    metadata = {"env": env, "doc": doc, "check": check, "least": least, "most": most}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,72 +46,107 @@ class Config:
         "PHAROS_INSTANCE", "Folder of all data on embedded defaults.", Path("instance")
     )
     database_url: str = setting(
-        "DATABASE_URL", "State database: SQLite by default, or postgresql://…", ""
+        "DATABASE_URL",
+        "State database: SQLite by default, or postgresql://…",
+        check=valid.database,
     )
     owner_database_url: str = setting(
         "OWNER_DATABASE_URL",
         "PostgreSQL role that owns the tables and runs migrations; `DATABASE_URL` is the app's.",
+        check=valid.database,
     )
     secret_key: str = setting(
-        "SECRET_KEY", "Signs cookies, seals the spool; kept in the instance folder when unset."
+        "SECRET_KEY",
+        "Signs cookies, seals the spool; kept in the instance folder when unset.",
+        check=valid.secret,
     )
     secret_key_fallbacks: tuple[str, ...] = setting(
-        "SECRET_KEY_FALLBACKS", "Former keys, comma-separated, still accepted after a rotation.", ()
+        "SECRET_KEY_FALLBACKS",
+        "Former keys, comma-separated, still accepted after a rotation.",
+        (),
+        check=valid.secret,
     )
     base_url: str = setting(
-        "PHAROS_URL", "Address that people and SDKs reach the console at, for links and DSNs."
+        "PHAROS_URL",
+        "Address that people and SDKs reach the console at, for links and DSNs.",
+        check=valid.address,
     )
     trusted_proxies: int = setting(
-        "PHAROS_TRUSTED_PROXIES", "Reverse proxies whose X-Forwarded-* headers are believed.", 0
+        "PHAROS_TRUSTED_PROXIES",
+        "Reverse proxies whose X-Forwarded-* headers are believed.",
+        0,
+        most=10,
+    )
+    hsts_subdomains: bool = setting(
+        "PHAROS_HSTS_SUBDOMAINS",
+        "`1` tells browsers that https is for all subdomains of the console's host, too.",
+        False,
     )
     assets: str = setting(
-        "PHAROS_ASSETS", "`local`, `cdn`, or `auto`: local when npm installed them.", "auto"
+        "PHAROS_ASSETS",
+        "`local`, `cdn`, or `auto`: local when npm installed them.",
+        "auto",
+        check=valid.one_of("auto", "local", "cdn"),
     )
     smtp_url: str = setting(
-        "SMTP_URL", "smtp://user:password@host:port for mail; unset, links are shown to copy."
+        "SMTP_URL",
+        "smtp://user:password@host:port for mail; unset, links are shown to copy.",
+        check=valid.mail_server,
     )
-    mail_from: str = setting("MAIL_FROM", "Sender of the console's mail.", "pharos@localhost")
+    mail_from: str = setting(
+        "MAIL_FROM", "Sender of the console's mail.", "pharos@localhost", check=valid.sender
+    )
     sentry_dsn: str = setting(
-        "SENTRY_DSN", "Where the console reports its own errors; unset, into itself."
+        "SENTRY_DSN",
+        "Where the console reports its own errors; unset, into itself.",
+        check=valid.dsn,
     )
     telemetry_memory_mb: int = setting(
-        "PHAROS_TELEMETRY_MEMORY_MB", "Memory that all open telemetry databases share.", 192
+        "PHAROS_TELEMETRY_MEMORY_MB",
+        "Memory that all open telemetry databases share.",
+        192,
+        least=96,
     )
     telemetry_open_limit: int = setting(
-        "PHAROS_TELEMETRY_OPEN_LIMIT", "Telemetry databases kept open at once.", 8
+        "PHAROS_TELEMETRY_OPEN_LIMIT", "Telemetry databases kept open at once.", 8, least=1
     )
     spool_max_mb: int = setting(
-        "PHAROS_SPOOL_MAX_MB", "Largest spool on disk; beyond it, ingest answers 503.", 4096
+        "PHAROS_SPOOL_MAX_MB",
+        "Largest spool on disk; beyond it, ingest answers 503.",
+        4096,
+        least=1,
     )
-    web_threads: int = setting("PHAROS_WEB_THREADS", "Threads that answer requests.", 16)
+    web_threads: int = setting(
+        "PHAROS_WEB_THREADS", "Threads that answer requests.", 16, least=1, most=512
+    )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        """Read every setting; raise ConfigError naming the variable that cannot be used."""
-        given: dict[str, Any] = {
-            f.name: _parse(f.metadata["env"], environ[f.metadata["env"]], f.default)
-            for f in fields(cls)
-            if environ.get(f.metadata["env"], "") != ""
-        }
-        config = cls(**given)
-        config._check()
-        return config
-
-    @property
-    def cookies_secure(self) -> bool:
-        """Whether people come by https, so that cookies may carry the `__Host-` prefix."""
-        return self.base_url.startswith("https://")
+        """Read every setting; raise ConfigError that names each variable that cannot be used."""
+        given: dict[str, Any] = {}
+        wrong = valid.unknown(environ, [one.metadata["env"] for one in fields(cls)])
+        for one in fields(cls):
+            env, text = one.metadata["env"], environ.get(one.metadata["env"], "")
+            if text:
+                given[one.name], problem = _parse(one, text)
+                wrong += [f"{env} {problem}"] if problem else []
+        if "owner_database_url" in given and "database_url" not in given:
+            wrong.append("OWNER_DATABASE_URL is set, and DATABASE_URL is not: it takes both")
+        if wrong:
+            raise ConfigError(_sentences(wrong))
+        return cls(**given)
 
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state database, with psycopg 3 as PostgreSQL's driver."""
         url = self.database_url or f"sqlite:///{self.instance.resolve() / 'state.sqlite'}"
-        return _with_psycopg(url)
+        return valid.with_psycopg(url)
 
     @property
     def owner_url(self) -> str:
         """SQLAlchemy URL that migrations use: the owner's, or the app's where there is one role."""
-        return _with_psycopg(self.owner_database_url) if self.owner_database_url else self.state_url
+        owner = self.owner_database_url
+        return valid.with_psycopg(owner) if owner else self.state_url
 
     def prepared(self) -> Self:
         """Make the instance folder and its secret key if missing; return the settings with it.
@@ -113,21 +160,6 @@ class Config:
             problem = f"cannot be used: {error.strerror}"
             raise ConfigError(f"PHAROS_INSTANCE, {self.instance}, {problem}") from error
         return replace(self, secret_key=secret_key)
-
-    def _check(self) -> None:
-        if self.secret_key and len(self.secret_key) < SHORTEST_SECRET:
-            raise ConfigError(f"SECRET_KEY is shorter than {SHORTEST_SECRET} characters")
-        if self.assets not in {"auto", "local", "cdn"}:
-            raise ConfigError("PHAROS_ASSETS must be auto, local or cdn")
-        if self.base_url and not _is_address(self.base_url):
-            raise ConfigError("PHAROS_URL must be http:// or https:// and a host, port, path")
-        if not self.state_url.startswith(("sqlite://", "postgresql+psycopg://")):
-            raise ConfigError("DATABASE_URL must be sqlite:///path or postgresql://…")
-        for env, url in (("DATABASE_URL", self.state_url), ("OWNER_DATABASE_URL", self.owner_url)):
-            try:
-                make_url(url)
-            except (ArgumentError, ValueError):  # which quote the password: not to be shown
-                raise ConfigError(f"{env} is not an address of a database") from None
 
 
 def config() -> Config:
@@ -145,39 +177,37 @@ def _kept_secret(path: Path) -> str:
             os.link(draft, path)
         draft.unlink()
     secret_key = path.read_text().strip()
-    if len(secret_key) < SHORTEST_SECRET:
+    if valid.secret(secret_key):
         raise ConfigError(f"{path} holds no key: restore it, or delete it to be given another")
     return secret_key
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        told = parts.hostname and (parts.port is None or parts.port)
-    except ValueError:  # a port that is none
-        return False
-    plain = not parts.query and not parts.fragment and not any(c.isspace() for c in url)
-    return parts.scheme in {"http", "https"} and bool(told) and plain
-
-
-def _with_psycopg(url: str) -> str:
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
-
-
-def _parse(env: str, text: str, default: object) -> object:
+def _parse(one: Field[Any], text: str) -> tuple[Any, str]:
+    """The value of a setting's text, and what is wrong with it."""
+    check, default = one.metadata["check"], one.default
+    if isinstance(default, bool):
+        return text in YES, "" if text in YES | NO else "must be 1 or 0"
     if isinstance(default, int):
-        try:
-            number = int(text)
-        except ValueError:
-            raise ConfigError(f"{env} must be a whole number, not {text!r}") from None
-        if number < 0:
-            raise ConfigError(f"{env} must not be negative")
-        return number
+        return _number(text, least=one.metadata["least"], most=one.metadata["most"])
     if isinstance(default, Path):
-        return Path(text)
-    if isinstance(default, tuple):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    return text.rstrip("/") if env == "PHAROS_URL" else text
+        return Path(text), ""
+    parts = [part.strip() for part in text.split(",")] if isinstance(default, tuple) else [text]
+    problems = [problem for part in parts if part and check and (problem := check(part))]
+    value = tuple(filter(None, parts)) if isinstance(default, tuple) else text
+    return value if one.name != "base_url" else text.rstrip("/"), "".join(problems[:1])
+
+
+def _number(text: str, *, least: int, most: int) -> tuple[int, str]:
+    try:
+        number = int(text)
+    except ValueError:
+        return 0, f"must be a whole number, not {text!r}"
+    if number < least:
+        return number, f"must be {least} or more, not {number}"
+    return number, f"must be {most} or less, not {number}" if number > most else ""
+
+
+def _sentences(wrong: list[str]) -> str:
+    if len(wrong) == 1:
+        return wrong[0]
+    return "\n  ".join([f"{len(wrong)} settings cannot be used:", *wrong])

@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask, Response, abort, request
 from markupsafe import Markup
 
-from console.core.config import config
+from console.core.config import ConfigError, config
 
 STATIC = Path(__file__).parent.parent / "static"
 CDN = "https://cdn.jsdelivr.net/npm/"
@@ -85,7 +85,14 @@ PACKAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Serve our files under hashed URLs and give templates `asset_url` and `script`."""
+    """Serve our files under hashed URLs and give templates `asset_url` and `script`.
+
+    Raises ConfigError when the packages are to be local and npm has not installed them.
+    """
+    with app.app_context():
+        absent = [name for name in PACKAGES if config().assets == "local" and not installed(name)]
+    if absent:
+        raise ConfigError(f"PHAROS_ASSETS is local, but {absent[0]} is not here: run `make assets`")
     app.add_url_rule(f"{PREFIX}/<string(length=12):digest>/<path:name>", "asset", _asset)
     app.jinja_env.globals.update(
         asset_url=asset_url,
@@ -133,13 +140,22 @@ def package_integrity(name: str) -> str:
 def is_local(package: Package) -> bool:
     """Whether the file is served from here, as `PHAROS_ASSETS` says."""
     if config().assets == "auto":
-        return (STATIC / "node_modules" / package.path).is_file()
+        return _file_of(package).is_file()
     return config().assets == "local"
+
+
+def installed(name: str) -> bool:
+    """Whether npm has put the package's file here."""
+    return _file_of(PACKAGES[name]).is_file()
 
 
 def cdn_sources() -> Sequence[str]:
     """The script URLs that the content security policy must allow; empty when all are local."""
     return [package.cdn_url for package in PACKAGES.values() if not is_local(package)]
+
+
+def _file_of(package: Package) -> Path:
+    return STATIC / "node_modules" / package.path
 
 
 @dataclass(frozen=True, slots=True)

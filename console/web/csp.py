@@ -36,6 +36,11 @@ def policy() -> str:
     )
 
 
+def by_https() -> bool:
+    """Whether people come by https: PHAROS_URL says so, or a trusted proxy did of this request."""
+    return config().base_url.startswith("https://") or request.is_secure
+
+
 def _refuse_cross_site() -> None:
     if request.method in SAFE_METHODS or request.blueprint in CROSS_SITE_BLUEPRINTS:
         return
@@ -56,6 +61,7 @@ def _add_headers(response: Response) -> Response:
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if request.endpoint not in {"asset", "static"}:
         headers.setdefault("Cache-Control", "private, no-cache")
-    if config().cookies_secure:
-        headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
+    if by_https():
+        subdomains = "; includeSubDomains" if config().hsts_subdomains else ""
+        headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}{subdomains}")
     return response

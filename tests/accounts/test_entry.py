@@ -1,5 +1,6 @@
 """Ways in and out: set-up, login, logout, invitations."""
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from console.app import create_app
 from console.core.crypto import setup_token
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.consoles import console
 from tests.databases import SECRET
 from tests.factories import PASSWORD, make_user, signed_in
 
@@ -149,15 +151,31 @@ class TestLogin:
         assert cookie(client) != before
         assert "; HttpOnly; Path=/; SameSite=Lax" in answer.headers["Set-Cookie"]
 
-    def test_over_https_the_cookie_is_bound_to_the_host(self, settings):
-        app = create_app(replace(settings, base_url="https://pharos.test"))
-        answer = app.test_client().get("/login", base_url="https://pharos.test")
+    @pytest.mark.parametrize(
+        ("given", "secure"),
+        [
+            ({"base_url": "https://pharos.test"}, True),
+            ({"trusted_proxies": 1}, True),
+            ({"trusted_proxies": 1, "hsts_subdomains": True}, True),
+            ({"trusted_proxies": 0}, False),  # anybody could send the header
+        ],
+        ids=["PHAROS_URL", "proxy", "subdomains", "untrusted"],
+    )
+    def test_over_https_cookies_are_secure_and_the_browser_stays_there(
+        self, settings, given, secure
+    ):
+        with console(replace(settings, **given), os.environ["PHAROS_TEST_SHARED"]) as app:
+            came = {"X-Forwarded-Proto": "https"}
+            answer = app.test_client().get("/login", headers=came)
+            chosen = app.test_client().post("/theme", data={"theme": "dark"}, headers=came)
         cookie = answer.headers["Set-Cookie"]
-        assert cookie.startswith("__Host-pharos=")
-        assert "; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie
+        assert cookie.startswith("__Host-pharos=") == secure
+        assert ("; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie) == secure
         assert "Domain" not in cookie
-        with app.app_context():
-            db.engine.dispose()
+        assert ("; Secure" in chosen.headers["Set-Cookie"]) == secure
+        forced = answer.headers.get("Strict-Transport-Security", "")
+        assert ("max-age=63072000" in forced) == secure
+        assert ("includeSubDomains" in forced) == ("hsts_subdomains" in given)
 
 
 class TestLogout:

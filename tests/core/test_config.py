@@ -1,5 +1,6 @@
 """Settings that cannot be used are told in a sentence, and the key of a folder is never weak."""
 
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +8,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from console.cli.main import main, pharos
-from console.core.config import SHORTEST_SECRET, Config, ConfigError
+from console.core.config import Config, ConfigError
+from console.core.valid import SHORTEST_SECRET
 
 
 def test_the_folder_and_its_key_are_nobody_elses(tmp_path):
@@ -54,9 +56,76 @@ def test_an_address_may_have_port_and_path(url):
 
 @pytest.mark.parametrize("env", ["DATABASE_URL", "OWNER_DATABASE_URL"])
 def test_a_database_url_that_is_none_is_named_without_its_password(env):
-    with pytest.raises(ConfigError, match=f"^{env} is not an address of a database") as refused:
+    with pytest.raises(ConfigError, match=f"{env} is not an address of a database") as refused:
         Config.from_environ({env: "postgresql://app:hunter2@host:notaport/pharos"})
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"PHAROS_WEB_THREADS": "0"}, "PHAROS_WEB_THREADS must be 1 or more, not 0"),
+        ({"PHAROS_WEB_THREADS": "x"}, "PHAROS_WEB_THREADS must be a whole number, not 'x'"),
+        ({"PHAROS_TRUSTED_PROXIES": "99"}, "PHAROS_TRUSTED_PROXIES must be 10 or less, not 99"),
+        ({"PHAROS_TELEMETRY_MEMORY_MB": "0"}, "PHAROS_TELEMETRY_MEMORY_MB must be 96 or more"),
+        ({"PHAROS_SPOOL_MAX_MB": "-1"}, "PHAROS_SPOOL_MAX_MB must be 1 or more, not -1"),
+        ({"PHAROS_HSTS_SUBDOMAINS": "maybe"}, "PHAROS_HSTS_SUBDOMAINS must be 1 or 0"),
+        ({"PHAROS_ASSETS": "npm"}, "PHAROS_ASSETS must be auto, local or cdn"),
+        ({"SENTRY_DSN": "https://example.com/1"}, "SENTRY_DSN is no DSN: https://key@host/number"),
+        ({"SMTP_URL": "mail.example.com:25"}, "SMTP_URL must look like smtp://user:password@host"),
+        ({"SMTP_URL": "smtp://a:p/w@host"}, "SMTP_URL must look like smtp://"),
+        ({"MAIL_FROM": "pharos"}, "MAIL_FROM must be an e-mail address"),
+        ({"MAIL_FROM": "a@b\nBcc: c@d"}, "MAIL_FROM must be an e-mail address"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS is shorter than 32 characters"),
+        ({"DATABASE_URL": "mysql://a/b"}, "DATABASE_URL must be sqlite:///path or postgresql://"),
+        ({"DATABASE_URL": "sqlite://state"}, "DATABASE_URL must have three slashes"),
+        (
+            {"DATABASE_URL": "postgresql://app:p@ss@host/db"},
+            "DATABASE_URL has an @ too many; write",
+        ),
+        ({"DATABASE_URL": "postgresql://app:p@host"}, "DATABASE_URL names no database"),
+        ({"OWNER_DATABASE_URL": "postgresql://o:p@host/db"}, "OWNER_DATABASE_URL is set, and"),
+        (
+            {"PHAROS_SPOL_MAX_MB": "9"},
+            "PHAROS_SPOL_MAX_MB is no setting: did you mean PHAROS_SPOOL_",
+        ),
+        (
+            {"PHAROS_PORT": "9000"},
+            "PHAROS_PORT is no setting: give `pharos serve` the option --port",
+        ),
+        ({"PHAROS_TEA": "1"}, "PHAROS_TEA is no setting"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_one_sentence(environ, sentence):
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}") as refused:
+        Config.from_environ(environ)
+    assert "\n" not in str(refused.value).replace(r"\n", "")
+
+
+def test_all_that_is_wrong_comes_in_one_message():
+    with pytest.raises(ConfigError) as refused:
+        Config.from_environ({"PHAROS_WEB_THREADS": "0", "MAIL_FROM": "x", "PHAROS_UR": "http://a"})
+    assert str(refused.value).splitlines()[0] == "3 settings cannot be used:"
+    assert "PHAROS_UR is no setting: did you mean PHAROS_URL?" in str(refused.value)
+
+
+def test_what_is_right_is_taken():
+    given = Config.from_environ(
+        {
+            "DATABASE_URL": "postgresql://app:p%40ss@[::1]:5432/pharos?sslmode=require",
+            "OWNER_DATABASE_URL": "postgres:///pharos?host=/run/postgresql&user=owner",
+            "SMTP_URL": "smtps://user:p%40ss@mail.example.com:465",
+            "MAIL_FROM": "Pharos <pharos@example.com>",
+            "SENTRY_DSN": "https://0123456789abcdef0123456789abcdef@pharos.example.com/1",
+            "PHAROS_HSTS_SUBDOMAINS": "1",
+            "SECRET_KEY_FALLBACKS": f"{'a' * 32}, {'b' * 32}",
+            "PHAROS_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+            "PHAROS_SERVICE_HOST": "10.0.0.1",
+            "PHAROS_TEST_SHARED": "tests",
+        }
+    )
+    assert given.state_url.startswith("postgresql+psycopg://app:p%40ss@")
+    assert (given.hsts_subdomains, len(given.secret_key_fallbacks)) == (True, 2)
 
 
 @pytest.mark.parametrize(

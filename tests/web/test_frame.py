@@ -1,6 +1,7 @@
 import gzip
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha384
 
 import brotli
@@ -8,6 +9,9 @@ import pytest
 from flask import Blueprint, abort
 from sqlalchemy.exc import OperationalError
 
+from console.app import create_app
+from console.core.config import ConfigError
+from console.web import assets
 from console.web.assets import PACKAGES, STATIC
 from console.web.frame import csrf
 from console.web.nav import NavItem, nav_groups
@@ -220,3 +224,13 @@ def test_nobody_else_gets_a_compressed_page(visitor, headers):
     page = visitor.get("/acme/shop/issues/", headers=headers)
     assert "Content-Encoding" not in page.headers
     assert "</html>" in page.text
+
+
+def test_local_packages_that_npm_did_not_install_are_named_at_start(
+    settings, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    with pytest.raises(
+        ConfigError, match="PHAROS_ASSETS is local, but htmx is not here: run `make"
+    ):
+        create_app(replace(settings, assets="local"))

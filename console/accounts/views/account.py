@@ -9,6 +9,7 @@ from console.accounts.forms import PasswordForm, ProfileForm, text
 from console.accounts.views.blueprint import bp, changed
 from console.accounts.views.proofs import password_status
 from console.core.db import db
+from console.web.csp import by_https
 from console.web.frame import THEMES
 from console.web.htmx import go_to, page_or_part
 
@@ -91,7 +92,8 @@ def set_theme() -> Response:
         current_user.theme = theme
         db.session.commit()
     answer = make_response(go_to(safe_path(request.form.get("next"))))
-    answer.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", httponly=True)
+    kept = {"max_age": YEAR, "samesite": "Lax", "httponly": True, "secure": by_https()}
+    answer.set_cookie("theme", theme, **kept)
     return answer
 
 

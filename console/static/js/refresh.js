@@ -24,7 +24,8 @@
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-refresh-every]")) return;
     document.body.dataset.refresh = event.target.value;
-    document.cookie = `refresh=${event.target.value}; path=/; max-age=31536000; SameSite=Lax`;
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `refresh=${event.target.value}; path=/; max-age=31536000; SameSite=Lax${secure}`;
     schedule();
   });
   document.addEventListener("click", (event) => {
