@@ -134,7 +134,7 @@ def each_organization() -> Iterator[int]:
 
 def apply_retention() -> str:
     """Delete telemetry and outcomes that are older than their project keeps them."""
-    gone, removed = _forget_organizations(), 0
+    removed = 0
     for organization_id in each_organization():
         kept = {
             one.project_id: retention.Keep(one.retention_days, one.retention_mb)
@@ -146,7 +146,7 @@ def apply_retention() -> str:
         db.session.execute(delete(Outcome).where(Outcome.hour < longest))
         db.session.execute(delete(ExaminedRelease).where(ExaminedRelease.last_at < longest))
         db.session.commit()
-    return f"{removed} rows and {gone} organizations' telemetry deleted"
+    return f"{removed} rows deleted"
 
 
 def tidy_telemetry() -> str:
@@ -165,14 +165,14 @@ def rest_telemetry() -> str:
     return "done"
 
 
-def _forget_organizations() -> int:
-    """Delete the telemetry of organizations that are gone; return how many."""
+def forget_organizations() -> str:
+    """Delete the telemetry of organizations that are gone."""
     files = store.current().organizations()  # before the list: who has a file is in it, or gone
     present = set(db.session.scalars(select(Organization.id)))
     gone = [organization_id for organization_id in files if organization_id not in present]
     for organization_id in gone:
         store.current().delete_organization(organization_id)
-    return len(gone)
+    return f"the telemetry of {len(gone)} organizations deleted"
 
 
 def end_timed_mutes() -> str:
@@ -224,6 +224,7 @@ def check_itself() -> str:
 
 
 JOBS = (
+    Job("forget-organizations", timedelta(minutes=1), forget_organizations),
     Job("retention", timedelta(hours=1), apply_retention),
     Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
     Job("roll-up-vitals", timedelta(hours=1), roll_up_vitals),

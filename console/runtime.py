@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from importlib.metadata import version
@@ -61,6 +61,18 @@ def _alone(instance: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ConfigError(f"another console runs on {instance}") from None
         yield
+
+
+@contextmanager
+def nobody_serves(instance: Path) -> Iterator[bool]:
+    """Whether no console runs on the instance; if so, none can start meanwhile."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(_alone(instance))
+        except ConfigError:
+            yield False
+        else:
+            yield True
 
 
 def _take_the_digest(app: Flask) -> None:

@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from console import jobs
-from console.accounts.models import LoginSession, Organization
+from console.accounts.models import LoginSession
 from console.app import create_app
+from console.core.config import config
 from console.core.db import db
 from console.core.leases import JobRun
+from console.core.owner import delete_organization
 from console.core.tenancy import current_organization_id
 from console.errors.models import Issue, Status
 from console.jobs import Job, Ticker, each_organization, run_job
@@ -153,9 +155,10 @@ def test_retention_keeps_what_is_young_and_somebodys(app, acme, globex, clock, i
             old = [_event(project, 1, clock.now() - timedelta(days=91))]
             young = [_event(project, 2, clock.now())]
             telemetry.write(project.organization_id, Batch(errors=[*old, *young]), 2)
-        db.session.delete(db.session.get_one(Organization, globex.organization_id))
-        db.session.commit()
-        assert jobs.apply_retention() == "1 rows and 1 organizations' telemetry deleted"
+        db.session.rollback()
+        assert delete_organization(config(), globex.organization_id)
+        assert jobs.forget_organizations() == "the telemetry of 1 organizations deleted"
+        assert jobs.apply_retention() == "1 rows deleted"
         assert telemetry.organizations() == [acme.organization_id]
         telemetry.close()
 

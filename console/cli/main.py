@@ -8,12 +8,21 @@ from typing import NoReturn
 import click
 from sqlalchemy.exc import DBAPIError
 
-from console.cli import dead_letters, projects, serving, tokens, users
+from console.cli import dead_letters, organizations, projects, serving, tokens, users
 from console.cli.commands import pharos
 from console.core.config import ConfigError
 from console.core.tenancy import UnsafeRoleError
 
-__all__ = ["dead_letters", "main", "pharos", "projects", "serving", "tokens", "users"]
+__all__ = [
+    "dead_letters",
+    "main",
+    "organizations",
+    "pharos",
+    "projects",
+    "serving",
+    "tokens",
+    "users",
+]
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token
 # What the app may do with a table, where it is not everything that a row needs.
 APPEND_ONLY = frozenset({"audit_entry"})
 READ_ONLY = frozenset({"alembic_version"})
+# Its deletion takes everything of a tenant along, so it is the owner's (`pharos organization`).
+UNDELETABLE = frozenset({"organization"})
 
 
 def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
@@ -95,4 +97,6 @@ def _presented(parameter: str, kind: str) -> str:
 def _rights(table: str) -> str:
     if table in READ_ONLY:
         return "SELECT"
+    if table in UNDELETABLE:
+        return "SELECT, INSERT, UPDATE"
     return "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"

@@ -116,6 +116,7 @@ def test_prepared_statements_keep_organizations_apart(database, two):
         "SET row_security = off; SELECT * FROM issue",
         "UPDATE audit_entry SET actor = 'nobody'",
         "DELETE FROM audit_entry",
+        "DELETE FROM organization",
         "UPDATE alembic_version SET version_num = 'x'",
         "CREATE TABLE mine (id int)",
     ],
@@ -147,8 +148,8 @@ def test_a_foreign_key_cannot_point_into_another_organization(database, two):
 def test_deleting_an_organization_takes_all_its_rows(server_of, database, two):
     """Cascades run as the owner, whom FORCE would stop, had PostgreSQL not exempted them."""
     _own, other, acme, _globex = two
-    with psycopg.connect(database.database_url) as app:
-        app.execute("DELETE FROM organization WHERE id = %s", [acme])
+    with psycopg.connect(database.owner_database_url) as owner:
+        owner.execute("DELETE FROM organization WHERE id = %s", [acme])
     left = everything(server_of, database)
     for table in TABLES:
         assert left[table] == [other[table]], table

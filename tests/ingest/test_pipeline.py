@@ -10,11 +10,13 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from psycopg import sql
-from sqlalchemy import Engine, delete, make_url, select
+from sqlalchemy import Engine, make_url, select
 from sqlalchemy.event import listens_for, remove
 
-from console.accounts.models import MonitoringConfig, Organization, Project
+from console.accounts.models import MonitoringConfig, Project
+from console.core.config import config
 from console.core.db import db
+from console.core.owner import delete_organization
 from console.errors import digest as errors_digest
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
@@ -299,8 +301,7 @@ def test_rows_of_a_deleted_organization_are_dropped(
 ):
     accepted(acme, error())
     with app.app_context():
-        db.session.execute(delete(Organization).where(Organization.id == acme.organization_id))
-        db.session.commit()
+        assert delete_organization(config(), acme.organization_id)
         digest.drain()
         assert (waiting.depth().rows, waiting.dead_count()) == (0, 0)
         assert telemetry.current().organizations() == []
