@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from console.accounts.models import Membership, Role, User
 from console.accounts.passwords import verify
 from console.cli.main import main, pharos
+from console.core.audit import AuditEntry
 from console.core.db import db
 from console.ingest import spool
 from tests.databases import SECRET
@@ -112,6 +114,55 @@ def test_a_user_is_made_with_a_password_from_standard_input(says, acme, inside):
         assert db.session.scalars(membership).one().role is Role.ADMIN
 
 
+@pytest.mark.parametrize("flag", [["--password-stdin"], []])
+def test_another_password_lets_in_and_ends_what_the_old_one_began(
+    says, both_databases, app, acme, as_ada, inside, flag
+):
+    for _ in range(6):
+        app.test_client().post("/login", data={"email": "ada@acme.test", "password": "wrong"})
+    said = says("user", "password", "Ada@Acme.test", *flag, stdin="four words in a row\n")
+    assert said.out == "ada@acme.test has a new password, and was signed out everywhere.\n"
+    assert as_ada.get("/acme/").status_code == 303
+    form = {"email": "ada@acme.test", "password": "four words in a row"}
+    assert as_ada.post("/login", data=form).status_code == 303
+    with inside(acme):
+        entry = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "password.set")
+        ).one()
+        assert (entry.actor, entry.target) == ("command line", "ada@acme.test")
+
+
+def test_a_weak_password_is_refused(says, acme):
+    said = says("user", "password", "ada@acme.test", stdin="short\n")
+    assert (said.code, said.out) == (1, "")
+    assert "at least 12 characters" in said.err
+
+
+def test_an_account_is_unlocked(says, app, acme):
+    form = {"email": "ada@acme.test", "password": "wrong"}
+    tries = [app.test_client().post("/login", data=form).status_code for _ in range(6)]
+    assert tries[-1] == 429
+    assert says("user", "unlock", "ada@acme.test").code == 0
+    right = {**form, "password": PASSWORD}
+    assert app.test_client().post("/login", data=right).status_code == 303
+
+
+def test_people_are_listed(says, both_databases, acme, globex, as_ada, clock):
+    listed = json.loads(says("user", "list", "--json").out)
+    assert [person["email"] for person in listed] == [
+        "ada@acme.test", "alice@acme.test", "eve@globex.test", "vic@acme.test",
+    ]  # fmt: skip
+    assert listed[2] == {
+        "email": "eve@globex.test",
+        "name": "Eve",
+        "memberships": {"globex": "owner"},
+        "last_login_at": None,
+    }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", listed[0]["last_login_at"])
+    lines = says("user", "list").out.splitlines()
+    assert lines[3] == "vic@acme.test  Vic  viewer of acme  last sign-in never"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -121,6 +172,8 @@ def test_a_user_is_made_with_a_password_from_standard_input(says, acme, inside):
         ),
         (["project", "list", "--organization", "nobody"], "there is no organization nobody"),
         (["project", "create"], "Missing argument 'NAME'."),
+        (["user", "unlock", "nobody@acme.test"], "nobody@acme.test has no account"),
+        (["user", "password", "nobody@acme.test"], "nobody@acme.test has no account"),
         (["nonsense"], "No such command 'nonsense'."),
         (["token", "create", "--organization", "acme", "--project", "x"], "acme has no project x"),
         (["serve", "--port", "x"], "Invalid value for '--port': 'x' is not a valid integer."),

@@ -12,7 +12,8 @@ from flask_login import current_user
 from sqlalchemy import select, update
 
 from console.accounts import sessions, slugs
-from console.accounts.models import ApiToken, Membership, Organization, Project, Role, User
+from console.accounts.models import ApiToken, Organization, Project, Role, User
+from console.accounts.queries import Belonging, belongings
 from console.core import clock
 from console.core.crypto import digest
 from console.core.db import db
@@ -44,14 +45,6 @@ class Access:
     role: Role | None = None
     scope: str = ""
     by_link: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Belonging:
-    """An organization of the person, and their role in it."""
-
-    organization: Organization
-    role: Role
 
 
 @dataclass(slots=True)
@@ -208,13 +201,7 @@ def _enter_console() -> Shell:
     if not current_user.is_authenticated:
         abort(_to_login(_page()))
     user: User = current_user._get_current_object()  # noqa: SLF001 - the model, not its proxy
-    with bearer(Membership, user.id):
-        rows = db.session.execute(
-            select(Organization, Membership.role)
-            .join(Membership, Membership.organization_id == Organization.id)
-            .order_by(Organization.name)
-        ).all()
-    shell = Shell(user, [Belonging(organization, role) for organization, role in rows])
+    shell = Shell(user, belongings(user))
     g.shell = shell
     return shell
 

@@ -116,7 +116,7 @@ def _hand_over(answer: Response, tokens: Sequence[str]) -> Response:
         _cookie(),
         ".".join(tokens),
         max_age=KEPT,
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        secure=_is_secure(),
         httponly=True,
         samesite="Lax",
     )
@@ -124,4 +124,9 @@ def _hand_over(answer: Response, tokens: Sequence[str]) -> Response:
 
 
 def _cookie() -> str:
-    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
+    return f"__Host-{COOKIE}" if _is_secure() else COOKIE
+
+
+def _is_secure() -> bool:
+    """Whether the cookie may go by https alone: as the session's does."""
+    return current_app.session_interface.get_cookie_secure(current_app)

@@ -1,6 +1,7 @@
 """What the pages of accounts show."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import abort
 from sqlalchemy import exists, func, select
@@ -12,13 +13,24 @@ from console.accounts.models import (
     LoginSession,
     Membership,
     MonitoringConfig,
+    Organization,
     Project,
+    Role,
     User,
 )
 from console.core.audit import AuditEntry
 from console.core.db import db
+from console.core.tenancy import bearer
 
 AUDIT_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """An organization of a person, and their role in it."""
+
+    organization: Organization
+    role: Role
 
 
 def is_fresh() -> bool:
@@ -29,6 +41,22 @@ def is_fresh() -> bool:
 def user_by_email(email: str) -> User | None:
     """The person with this address, which is lower case."""
     return db.session.scalar(select(User).where(User.email == email))
+
+
+def everybody() -> Sequence[User]:
+    """All people by e-mail address, for an operator."""
+    return db.session.scalars(select(User).order_by(User.email)).all()
+
+
+def belongings(user: User) -> list[Belonging]:
+    """The person's organizations by name, with their role in each."""
+    with bearer(Membership, user.id):
+        rows = db.session.execute(
+            select(Organization, Membership.role)
+            .join(Membership, Membership.organization_id == Organization.id)
+            .order_by(Organization.name)
+        ).all()
+    return [Belonging(organization, role) for organization, role in rows]
 
 
 def user_for_update(user_id: int) -> User | None:

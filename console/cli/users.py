@@ -1,21 +1,25 @@
 """`pharos user`: people's accounts."""
 
-import sys
+import json
+from typing import Any
 
 import click
 from sqlalchemy import select
 
+from console.accounts import person_log, queries, sessions, throttle
 from console.accounts.models import Membership, Role, User
-from console.accounts.passwords import hash_password, weakness
-from console.cli.commands import open_console, organization_named, pharos
+from console.cli.commands import AS_JSON, open_console, organization_named, pharos
+from console.cli.passwords import PASSWORD_STDIN, new_password_hash
 from console.core import audit
 from console.core.db import db
 from console.core.tenancy import enter_organization
 
+ACTOR = "command line"
+
 
 @pharos.group()
 def user() -> None:
-    """Make people's accounts."""
+    """Make people's accounts, list them, and let people in again."""
 
 
 @user.command("create")
@@ -23,14 +27,14 @@ def user() -> None:
 @click.option("--name", default="", help="Name to show; the e-mail's first part if left out.")
 @click.option("--organization", help="Name or slug of an organization to be a member of.")
 @click.option("--role", type=click.Choice([str(role) for role in Role]), default="member")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@PASSWORD_STDIN
 def create_user(
     email: str, name: str, organization: str | None, role: str, *, password_stdin: bool
 ) -> None:
     """Make an account, or give one that exists a membership."""
     email = email.strip().lower()
     with open_console():
-        found = db.session.scalar(select(User).where(User.email == email))
+        found = queries.user_by_email(email)
         if found is None:
             found = _new_user(email, name or email.partition("@")[0], stdin=password_stdin)
         elif organization is None:
@@ -40,22 +44,80 @@ def create_user(
             if db.session.scalar(select(Membership).where(Membership.user_id == found.id)):
                 raise click.ClickException(f"{email} is a member of {organization} already")
             db.session.add(Membership(user_id=found.id, role=Role(role)))
-            audit.record("member.joined", email, actor="command line", role=role)
+            audit.record("member.joined", email, actor=ACTOR, role=role)
         db.session.commit()
     click.echo(f"{email} can sign in.")
+
+
+@user.command("list")
+@AS_JSON
+def list_users(*, as_json: bool) -> None:
+    """Print each account: e-mail, name, roles, and the last sign-in."""
+    with open_console():
+        people = [_shown(person) for person in queries.everybody()]
+    if as_json:
+        click.echo(json.dumps(people))
+        return
+    for person in people:
+        roles = [f"{role} of {slug}" for slug, role in person["memberships"].items()]
+        last = person["last_login_at"] or "never"
+        belongs = ", ".join(roles) or "no organization"
+        click.echo(f"{person['email']}  {person['name']}  {belongs}  last sign-in {last}")
+
+
+@user.command("password")
+@click.argument("email")
+@PASSWORD_STDIN
+def set_password(email: str, *, password_stdin: bool) -> None:
+    """Give a person another password, and sign them out everywhere."""
+    with open_console():
+        person = _person(email)
+        hashed = new_password_hash(person.email, person.name, stdin=password_stdin)
+        person.password_hash = hashed
+        sessions.end_all(person)
+        throttle.unlock(person.email)
+        person_log.record(person, "password.set", actor=ACTOR)
+        db.session.commit()
+        click.echo(f"{person.email} has a new password, and was signed out everywhere.")
+
+
+@user.command("unlock")
+@click.argument("email")
+def unlock_user(email: str) -> None:
+    """Forget failed sign-ins of an account, so that its next one need not wait."""
+    with open_console():
+        person = _person(email)
+        throttle.unlock(person.email)
+        person_log.record(person, "sign_in.unlocked", actor=ACTOR)
+        db.session.commit()
+        click.echo(f"{person.email} need not wait to sign in.")
+
+
+def _person(email: str) -> User:
+    person = queries.user_by_email(email.strip().lower())
+    if person is None:
+        raise click.ClickException(f"{email} has no account")
+    return person
+
+
+def _shown(person: User) -> dict[str, Any]:
+    last = person.last_login_at
+    return {
+        "email": person.email,
+        "name": person.name,
+        "memberships": {
+            belonging.organization.slug: str(belonging.role)
+            for belonging in queries.belongings(person)
+        },
+        "last_login_at": f"{last:%Y-%m-%dT%H:%M:%SZ}" if last else None,
+    }
 
 
 def _new_user(email: str, name: str, *, stdin: bool) -> User:
     if "@" not in email:
         raise click.ClickException(f"{email} is not an e-mail address")
-    if stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    objection = weakness(password, email, name)
-    if objection:
-        raise click.ClickException(objection)
-    made = User(email=email, name=name, password_hash=hash_password(password))
+    hashed = new_password_hash(email, name, stdin=stdin)
+    made = User(email=email, name=name, password_hash=hashed)
     db.session.add(made)
     db.session.flush()
     return made

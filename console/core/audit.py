@@ -1,15 +1,17 @@
 """The audit log: who did what to which thing, appended and never changed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
 from flask_login import current_user
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
 from console.core.db import Model, OrganizationScoped, db
+from console.core.tenancy import inserting_for
 
 
 class AuditEntry(OrganizationScoped, Model):
@@ -33,14 +35,26 @@ def record(action: str, target: str, *, actor: str = "", **details: Any) -> None
 
     `action` is a verb on a noun ("key.rotated"); `details` are JSON values and never a secret.
     """
+    db.session.add(AuditEntry(**_entry(action, target, actor, details)))
+
+
+def record_in_each(
+    organization_ids: Iterable[int], action: str, target: str, *, actor: str = "", **details: Any
+) -> None:
+    """Add the same entry to several organizations' logs, in the transaction under way."""
+    for organization_id in organization_ids:
+        with inserting_for(organization_id):
+            entry = {**_entry(action, target, actor, details), "organization_id": organization_id}
+            db.session.execute(insert(AuditEntry).values(entry))
+
+
+def _entry(action: str, target: str, actor: str, details: dict[str, Any]) -> dict[str, Any]:
     signed_in = has_request_context() and current_user.is_authenticated
-    db.session.add(
-        AuditEntry(
-            actor_id=current_user.id if signed_in else None,
-            actor=current_user.email if signed_in else actor or "system",
-            action=action,
-            target=target[:200],
-            details=details,
-            address=(request.remote_addr or "") if has_request_context() else "",
-        )
-    )
+    return {
+        "actor_id": current_user.id if signed_in else None,
+        "actor": current_user.email if signed_in else actor or "system",
+        "action": action,
+        "target": target[:200],
+        "details": details,
+        "address": (request.remote_addr or "") if has_request_context() else "",
+    }

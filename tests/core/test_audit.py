@@ -55,3 +55,30 @@ def test_it_goes_with_its_organization(both_databases, app, acme, inside, entry)
         db.session.commit()
     with inside(acme):
         assert db.session.scalars(select(AuditEntry)).all() == []
+
+
+def test_an_act_on_a_person_stands_in_each_of_their_organizations(
+    both_databases, app, acme, globex, inside
+):
+    with inside(acme):
+        ids = [acme.organization_id, globex.organization_id]
+        audit.record_in_each(ids, "password.set", "ada@acme.test", actor="command line")
+        audit.record("key.rotated", "default")
+        db.session.commit()
+    for organization, actions in (
+        (acme, {"password.set", "key.rotated"}),
+        (globex, {"password.set"}),
+    ):
+        with inside(organization):
+            assert set(db.session.scalars(select(AuditEntry.action))) == actions
+
+
+def test_what_is_noted_in_several_organizations_is_taken_back_as_one(
+    both_databases, app, acme, globex, inside
+):
+    with app.app_context():
+        audit.record_in_each([acme.organization_id, globex.organization_id], "password.set", "x")
+        db.session.rollback()
+    for organization in (acme, globex):
+        with inside(organization):
+            assert db.session.scalars(select(AuditEntry)).all() == []
