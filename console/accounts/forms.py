@@ -230,8 +230,7 @@ class KeyForm(FlaskForm):
     )
     quota_per_minute = IntegerField(
         "Limit (items per minute)",
-        [Optional(), NumberRange(1, 10_000_000)],
-        description="Empty means no limit. Clients are told to wait, and drop what is above it.",
+        [Optional(), NumberRange(0, 10_000_000)],
     )
 
 

@@ -154,7 +154,7 @@ class Key(OrganizationScoped, Model):
     project_id: Mapped[int]
     public_key: Mapped[str] = mapped_column(String(64))
     label: Mapped[str] = mapped_column(String(60), default="default")
-    quota_per_minute: Mapped[int | None]  # items; None: unlimited
+    quota_per_minute: Mapped[int | None]  # items; None: the console's default, 0: no limit
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     disabled_at: Mapped[datetime | None]
     replaced_by_id: Mapped[int | None]

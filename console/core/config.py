@@ -116,6 +116,12 @@ class Config:
         4096,
         least=1,
     )
+    default_quota: int = setting(
+        "PHAROS_DEFAULT_QUOTA",
+        "Items of a kind that a key may send a minute unless its own limit says otherwise; of spans"
+        " and logs ten times as many. `0`: no limit.",
+        60_000,
+    )
     web_threads: int = setting(
         "PHAROS_WEB_THREADS", "Threads that answer requests.", 16, least=1, most=512
     )

@@ -26,7 +26,7 @@ from console.ingest.decode import (
 )
 from console.ingest.otlp import answers, encodings
 from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
-from console.ingest.quota import Quotas, Ruling
+from console.ingest.quota import Quotas, Ruling, category
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.ingest.web_vitals import ITEM
 
@@ -53,9 +53,10 @@ ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not large
     "profile": 50 << 20,
     "profile_chunk": 50 << 20,
 }
-RETRY_SECONDS = 30  # when a sender may try again after 503
+RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share was full
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
+SHARE_FULL = "share of the spool full"
 CONTENT_TYPE = "content type"
 WHOLE = {
     STORE: "event",
@@ -128,7 +129,8 @@ def accept(submission: Submission, doors: Doors) -> Answer:
         return ways.get(submission.kind, _accept_envelope)(submission, doors)
     except Refusal as refusal:
         _count_refusal(submission, refusal, doors.refusals)
-        return refused(refusal.status, refusal.reason, refusal.detail)
+        answer = refused(refusal.status, refusal.reason, refusal.detail)
+        return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
     except SpoolUnavailable as full:
         return _later("storage full", str(full))
     except SQLAlchemyError:  # and the key was not seen before: nobody knows whose this is
@@ -223,7 +225,24 @@ def _grant(
     submission: Submission, doors: Doors, key: str | None, project_id: int | None = None
 ) -> Grant:
     named = submission.project_id if submission.project_id is not None else project_id
-    return auth.authorized(doors.keys, key, named, origin=submission.origin)
+    grant = auth.authorized(doors.keys, key, named, origin=submission.origin)
+    if doors.spool.share_is_full(grant.organization_id):
+        raise _share_full(grant)
+    return grant
+
+
+def _share_full(grant: Grant) -> Refusal:
+    """No category is named, so SDKs hold back everything: develop.sentry.dev, "Rate Limiting"."""
+    return Refusal(
+        429,
+        SHARE_FULL,
+        "this organization has as much waiting as is free for the others: try again later",
+        grant=grant,
+        headers={
+            "Retry-After": str(RETRY_SECONDS),
+            "X-Sentry-Rate-Limits": f"{RETRY_SECONDS}::organization:spool_share",
+        },
+    )
 
 
 def _grant_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
@@ -283,7 +302,7 @@ def _sort(heads: Sequence[ItemHead], grant: Grant, doors: Doors) -> Sorting:
     kept = [fit and next(admitted) for fit in fits]
     for head, fit, keep in zip(heads, fits, kept, strict=True):
         if not keep:
-            _count_dropped(head, grant, OVER_QUOTA if fit else TOO_LARGE, doors.refusals)
+            _count_dropped(head, grant, OVER_QUOTA if fit else TOO_LARGE, doors)
     return Sorting(kept, ruling)
 
 
@@ -325,13 +344,15 @@ def _accepted(event_id: object, sorting: Sorting) -> Answer:
     return Answer(200, content, cors.ALLOWED | sorting.ruling.headers)
 
 
-def _count_dropped(head: ItemHead, grant: Grant, reason: str, refusals: Refusals) -> None:
+def _count_dropped(head: ItemHead, grant: Grant, reason: str, doors: Doors) -> None:
     if reason == OVER_QUOTA:
-        detail = f"the key may send {grant.quota_per_minute:,} of a kind a minute"
+        limit = doors.quotas.limit(grant.quota_per_minute, category(head.type))
+        whose = "the default for every key" if grant.quota_per_minute is None else "its own limit"
+        detail = f"the key may send {limit:,} of a kind a minute: {whose}"
     else:
         detail = f"{head.size:,} bytes, of {ITEM_LIMITS.get(head.type, BODY_LIMIT):,} allowed"
     count = Count(grant.project_id, head.type, REFUSED, reason, head.quantity, clock.now(), detail)
-    refusals.add(grant.organization_id, count)
+    doors.refusals.add(grant.organization_id, count)
 
 
 def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -39,11 +40,18 @@ ORIGIN = "origin not allowed"
 class Refusal(Exception):
     """A request that accept turns away, with words for whoever sends and for the ledger.
 
-    `grant` is what the presented key opens, where it is one of ours.
+    `grant` is what the presented key opens, where it is one of ours. `headers` say how long the
+    sender is to wait.
     """
 
     def __init__(
-        self, status: int, reason: str, detail: str, *, grant: "Grant | None" = None
+        self,
+        status: int,
+        reason: str,
+        detail: str,
+        *,
+        grant: "Grant | None" = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Keep what to answer, and whom it concerns."""
         super().__init__(detail)
@@ -51,6 +59,7 @@ class Refusal(Exception):
         self.reason = reason
         self.detail = detail
         self.grant = grant
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from console.ingest import holdings
+from console.ingest.holdings import Shares
 
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
@@ -64,14 +65,22 @@ class Committer(threading.Thread):
     """Makes all rows that are queued durable by one statement, and so by one fsync, at a time."""
 
     def __init__(
-        self, connection: sqlite3.Connection, writing: threading.Lock, arrived: threading.Event
+        self,
+        connection: sqlite3.Connection,
+        writing: threading.Lock,
+        arrived: threading.Event,
+        shares: Shares,
     ) -> None:
-        """`writing` is held by whoever of this process writes: SQLite's own wait is a sleep."""
+        """`writing` is held by whoever of this process writes: SQLite's own wait is a sleep.
+
+        `shares` is told what is in the file, also when only a look is queued.
+        """
         super().__init__(name="spool-committer", daemon=True)
         self.queue: SimpleQueue[Entry | None] = SimpleQueue()
         self._connection = connection
         self._writing = writing
         self._arrived = arrived
+        self._shares = shares
 
     def run(self) -> None:
         running = True
@@ -81,12 +90,18 @@ class Committer(threading.Thread):
                 while len(entries) < GROUP_LIMIT:
                     entries.append(self.queue.get_nowait())
             running = None not in entries
-            self._commit([entry for entry in entries if entry is not None])
+            self._commit([entry for entry in entries if entry is not None and entry.values])
+            if self._shares.is_old:
+                self._shares.look(self._connection)
         self._connection.close()
 
     def stop(self) -> None:
         self.queue.put(None)
         self.join()
+
+    def look(self) -> None:
+        """Have a look at what is in the file; returns at once."""
+        self.queue.put(Entry(()))
 
     def _commit(self, group: list[Entry]) -> None:
         # One statement: the GIL is given away and fetched back once, whatever the group's size.

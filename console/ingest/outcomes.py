@@ -2,12 +2,15 @@
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from flask import Flask
+from sqlalchemy import select, tuple_
 
 from console.core import clock
 from console.core.db import db, insert
@@ -19,11 +22,12 @@ from console.ingest.strangers import Case, Strangers
 EXTENSION = "pharos.refusals"
 KIND = "outcomes"
 FLUSH_SECONDS = 1.0
-DISTINCT_LIMIT = 100  # a client's report may invent reasons; beyond it they are "other"
+DISTINCT_LIMIT = 100  # a project's lines of an hour; what clients invent beyond it is "other"
 UNSPEAKABLE = re.compile(r"[^ -~]+")
 
 STORED, DUPLICATE, IGNORED = "stored", "duplicate", "ignored"
 REFUSED, INVALID, LOST_BY_CLIENT = "refused", "invalid", "lost_by_client"
+PLAIN = (STORED, DUPLICATE)  # of kinds that digest knows: clients invent nothing of it
 OUTCOMES = (STORED, DUPLICATE, IGNORED, REFUSED, INVALID, LOST_BY_CLIENT)
 
 
@@ -124,7 +128,7 @@ def record(counts: Iterable[Count]) -> None:
             _add_up(summed, _speakable(count))
     if not summed:
         return
-    rows = [_ledger_row(count) for count in summed.values()]
+    rows = [_ledger_row(count) for count in _within_bounds(summed.values())]
     statement = insert(Outcome).values(rows)
     proposed = statement.excluded
     db.session.execute(
@@ -139,6 +143,33 @@ def record(counts: Iterable[Count]) -> None:
             },
         )
     )  # fmt: skip
+
+
+def _within_bounds(counts: Iterable[Count]) -> Iterable[Count]:
+    """The counts, those put together that would make too many lines of a project's hour."""
+    counts = list(counts)
+    hours = {count.key[:2] for count in counts if count.outcome not in PLAIN}
+    if not hours:
+        return counts
+    lines = set(_lines(hours))
+    present = Counter(line[:2] for line in lines)
+    bounded: dict[tuple[object, ...], Count] = {}
+    for count in counts:
+        is_new = count.outcome not in PLAIN and count.key not in lines
+        if is_new and present[count.key[:2]] >= DISTINCT_LIMIT:
+            _put(bounded, _other(count))
+        else:
+            present[count.key[:2]] += is_new
+            _put(bounded, count)
+    return bounded.values()
+
+
+def _lines(hours: set[tuple[int, datetime]]) -> Iterator[tuple[Any, ...]]:
+    """The keys of the ledger's lines in these hours of projects."""
+    query = select(
+        Outcome.project_id, Outcome.hour, Outcome.item_type, Outcome.outcome, Outcome.reason
+    ).where(tuple_(Outcome.project_id, Outcome.hour).in_(hours))
+    return (tuple(row) for row in db.session.execute(query))
 
 
 def _count_of_strangers(case: Case, quantity: int) -> Count:
@@ -166,13 +197,16 @@ def _add_up(into: dict[tuple[object, ...], Count], count: Count) -> None:
     key = count.key
     if key not in into and sum(k[0] == key[0] for k in into) >= DISTINCT_LIMIT:
         count = _other(count)
-        key = count.key
-    before = into.get(key)
+    _put(into, count)
+
+
+def _put(into: dict[tuple[object, ...], Count], count: Count) -> None:
+    before = into.get(count.key)
     if before is None:
-        into[key] = count
+        into[count.key] = count
         return
     latest = max(before, count, key=lambda c: c.at)
-    into[key] = Count(
+    into[count.key] = Count(
         count.project_id,
         count.item_type,
         count.outcome,

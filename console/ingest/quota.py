@@ -4,15 +4,19 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from typing import cast
 
-from flask import Flask
+from flask import Flask, current_app
 
 from console.core import clock
+from console.core.config import Config
 from console.ingest.decode import ItemHead
 
 EXTENSION = "pharos.quotas"
 WINDOW = 60
 UNLIMITED = ("client_report",)  # says what was lost elsewhere: it must always get through
+# Small records come by the dozen where there is one event: of these the default is ten times more.
+SMALL_RECORDS, SMALL_FACTOR = ("span", "log_item", "trace_metric"), 10
 
 CATEGORIES = {  # develop.sentry.dev, "Rate Limiting"
     "event": "error",
@@ -63,19 +67,27 @@ class Quotas:
     counts for itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, default: int) -> None:
+        """`default` is for keys without a quota of their own; 0 means none."""
+        self._default = default
         self._lock = threading.Lock()
         self._window = 0
         self._used: dict[tuple[int, str], int] = {}
 
+    def limit(self, quota: int | None, name: str) -> int:
+        """The items of a category that a key with this quota may send a minute; 0: any number."""
+        if quota is not None:
+            return quota
+        return self._default * (SMALL_FACTOR if name in SMALL_RECORDS else 1)
+
     def rule(self, key_id: int, quota: int | None, heads: Sequence[ItemHead]) -> Ruling:
-        """Count in the items that a quota of `quota` items a minute has room for.
+        """Count in the items that the key's quota has room for: None is the default, 0 is no limit.
 
         A container is taken whole when there is any room, so a window takes less than one
         container more than its quota.
         """
         ruling = Ruling([True] * len(heads))
-        if quota is None:
+        if quota == 0 or (quota is None and not self._default):
             return ruling
         now = clock.now().timestamp()
         ruling.retry_after = max(ceil((now // WINDOW + 1) * WINDOW - now), 1)
@@ -87,19 +99,25 @@ class Quotas:
                 if head.type in UNLIMITED:
                     continue
                 name = category(head.type)
+                limit = self.limit(quota, name)
                 used = self._used.get((key_id, name), 0)
-                ruling.admitted[number] = used < quota
-                if used < quota:
+                ruling.admitted[number] = used < limit
+                if used < limit:
                     used += head.quantity
                     self._used[key_id, name] = used
-                if used >= quota:
+                if used >= limit:
                     ruling.exhausted.add(name)
         return ruling
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Config) -> None:
     """Give the app its counts."""
-    app.extensions[EXTENSION] = Quotas()
+    app.extensions[EXTENSION] = Quotas(settings.default_quota)
+
+
+def current() -> Quotas:
+    """Return the running app's counts."""
+    return cast("Quotas", current_app.extensions[EXTENSION])
 
 
 def category(item_type: str) -> str:

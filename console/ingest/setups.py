@@ -181,6 +181,7 @@ ADVICE = {
     auth.OTHER_SERVER: "The DSN names another server. A tunnel serves only what is for this one.",
     auth.ORIGIN: "The page's origin is not one that the project allows. Add it in the settings.",
     accept.OVER_QUOTA: "The key sent more than its quota. Raise it, or sample in the client.",
+    accept.SHARE_FULL: "More is sent than is stored, and the queue is full. See Guardrails.",
     accept.TOO_LARGE: "An item is larger than its type may be. Send less context with it.",
     accept.CONTENT_TYPE: "OTLP comes as application/x-protobuf or application/json, by HTTP.",
     accept.UNDECODABLE: "The body could not be read. A proxy may have changed or cut it.",

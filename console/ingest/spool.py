@@ -28,7 +28,7 @@ from console.ingest.group_commit import (
     durable_transaction,
     transaction,
 )
-from console.ingest.holdings import Holding
+from console.ingest.holdings import Holding, Shares
 
 EXTENSION = "pharos.spool"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
@@ -37,7 +37,6 @@ CROWD = 2  # requests in acceptance at once, from which on digest gives way
 COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
 STARVED_SECONDS = 0.008
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
-DEAD_SHARE = 4  # dead letters may take a quarter of the room
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
 
@@ -86,6 +85,7 @@ class Spool:
     def __init__(self, path: Path, *, max_mb: int, secret_keys: tuple[str, ...]) -> None:
         self._path = path
         self._max_bytes = max_mb << 20
+        self._shares = Shares(self._max_bytes)
         self._keys = secret_keys
         self._lock = threading.RLock()
         self._writing = threading.Lock()
@@ -106,9 +106,19 @@ class Spool:
             entry.settled.acquire()
         finally:
             self._under_way.discard(id(entry))
+        self._shares.add(row.organization_id, len(row.body))
         if not entry.position:
             raise SpoolUnavailable(f"the spool cannot take more: {entry.error}") from entry.error
         return entry.position
+
+    def share_is_full(self, organization_id: int) -> bool:
+        """Whether the organization fills its share of the room, as far as this process knows.
+
+        What is known is at most some moments old; asked by every accept, it touches memory alone.
+        """
+        if self._shares.is_old:
+            self._running_committer().look()
+        return self._shares.is_full(organization_id)
 
     def read(
         self,
@@ -258,9 +268,11 @@ class Spool:
             with self._lock:
                 self._leave_parents_files()
                 if self._committer is None or not self._committer.is_alive():
-                    pages = self._max_bytes * (DEAD_SHARE - 1) // DEAD_SHARE // PAGE_BYTES
+                    pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
                     connection = connect(self._path, synchronous="FULL", pages=pages)
-                    self._committer = Committer(connection, self._writing, self._arrived)
+                    self._committer = Committer(
+                        connection, self._writing, self._arrived, self._shares
+                    )
                     self._committer.start()
                 committer = self._committer
         return committer
@@ -330,7 +342,7 @@ class Spool:
         # Durable, as digest goes on to note later positions in state: were only this lost with the
         # power, the row would be back in the queue and be taken for a replay.
         with self._writing, durable_transaction(db):
-            dead_letters.bury(db, letter, room=self._max_bytes // DEAD_SHARE)
+            dead_letters.bury(db, letter, room=self._shares.letters_room)
 
     @staticmethod
     def _give_space_back(db: sqlite3.Connection) -> None:

@@ -44,7 +44,7 @@ FAILURES = {
     f"{AT}/name": ({"name": ""}, "Give it a name."),
     f"{AT}/monitoring": ({**MONITORING, "api_p95_ms": 0}, "between 1 and"),
     f"{AT}/keys": ({"label": ""}, "Say where the key is used."),
-    f"{AT}/keys/1/limit": ({"label": "x", "quota_per_minute": -1}, "between 1 and"),
+    f"{AT}/keys/1/limit": ({"label": "x", "quota_per_minute": -1}, "between 0 and"),
     f"{AT}/keys/origins": ({"allowed_origins": "https://a.test/path"}, "is not an origin"),
     f"{AT}/tokens": ({"label": "ci", "expires": "30"}, "Choose at least one."),
     f"{AT}/deletion": ({"confirmation": "shop"}, "Type “Shop” to delete it."),

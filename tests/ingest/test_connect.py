@@ -98,7 +98,13 @@ def test_its_command_sends_an_event(as_vic, client, acme, digest, stored):
 def test_every_reason_for_a_refusal_comes_with_advice():
     given = {auth.NO_KEY, auth.BAD_KEY, auth.UNKNOWN_KEY, auth.DISABLED_KEY, auth.OTHER_PROJECT}
     given |= {auth.OTHER_SERVER, auth.ORIGIN}
-    given |= {accept.OVER_QUOTA, accept.TOO_LARGE, accept.CONTENT_TYPE, accept.UNDECODABLE}
+    given |= {
+        accept.OVER_QUOTA,
+        accept.SHARE_FULL,
+        accept.TOO_LARGE,
+        accept.CONTENT_TYPE,
+        accept.UNDECODABLE,
+    }
     assert given == set(ADVICE)
 
 

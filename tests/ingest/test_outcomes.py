@@ -59,6 +59,20 @@ def test_a_client_cannot_flood_the_ledger(both_databases, acme, counted, stored)
     assert ledger["other", "lost_by_client", "other"] == 400
 
 
+def test_an_hour_of_a_project_has_so_many_lines_however_often_a_client_invents(
+    both_databases, acme, counted, stored
+):
+    for batch in range(12):
+        invented = [("event", "lost_by_client", f"{batch} {n}", 1) for n in range(20)]
+        counted(acme, ("event", "stored", "", 1), *invented)
+    ledger = stored(acme).ledger()
+    assert len(ledger) == outcomes.DISTINCT_LIMIT + 1
+    assert ledger["event", "stored", ""] == 12
+    assert sum(ledger.values()) == 12 * 21
+    counted(acme, ("event", "lost_by_client", "0 0", 5))
+    assert stored(acme).ledger()["event", "lost_by_client", "0 0"] == 6
+
+
 def test_words_of_a_client_are_cut_to_what_a_page_can_show(both_databases, acme, counted, stored):
     counted(acme, ("ev\0ent" * 20, "lost_by_client", "\x1b[31m\ud800" + "x" * 200, 10**15))
     assert stored(acme).ledger() == {

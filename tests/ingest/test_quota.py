@@ -16,7 +16,7 @@ GRAMMAR = re.compile(r"\d+:[a-z_]*(;[a-z_]+)*:[a-z]+:[a-z_]+(,.*)?")
 @pytest.fixture
 def quotas(clock) -> Quotas:
     clock.set(datetime(2026, 11, 23, 18, 20, 15, tzinfo=UTC))
-    return Quotas()
+    return Quotas(default=0)
 
 
 def admitted(quotas: Quotas, quota: int | None, *heads: ItemHead, key: int = 1) -> int:
@@ -55,8 +55,16 @@ def test_categories_and_keys_have_their_own_counts(quotas):
 
 
 def test_a_client_report_always_gets_through(quotas):
-    assert admitted(quotas, 0, REPORT) == 1
-    assert quotas.rule(1, 0, [REPORT]).headers == {}
+    assert admitted(quotas, 1, EVENT, EVENT, REPORT) == 2
+    assert quotas.rule(1, 1, [REPORT]).headers == {}
+
+
+def test_a_key_without_a_quota_has_the_default_with_more_room_for_small_records(clock):
+    quotas = Quotas(default=3)
+    assert sum(admitted(quotas, None, EVENT) for _ in range(10)) == 3
+    assert sum(admitted(quotas, None, ItemHead("span", 9, 1)) for _ in range(50)) == 30
+    assert sum(admitted(quotas, 5, EVENT, key=2) for _ in range(10)) == 5
+    assert sum(admitted(quotas, 0, EVENT, key=3) for _ in range(10)) == 10, "0 is no limit"
 
 
 def test_the_header_names_the_category_and_the_rest_of_the_minute(quotas):

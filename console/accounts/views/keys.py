@@ -14,6 +14,7 @@ from console.accounts.handed_out import hold_membership
 from console.accounts.models import Key, Project
 from console.accounts.views.blueprint import bp, changed
 from console.core import audit, clock
+from console.core.config import config
 from console.core.db import db
 from console.web.htmx import page_or_part
 
@@ -154,6 +155,7 @@ def _keys(
         "project": project,
         "keys": found,
         "dsn_of": making.dsn_of,
+        "default_quota": config().default_quota,
         "now": clock.now(),
         "form": form or KeyForm(formdata=None),
         "rotation": rotation or RotationForm(formdata=None),

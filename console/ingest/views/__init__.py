@@ -32,7 +32,7 @@ def init_app(app: Flask, settings: Config) -> None:
         secret_keys=(settings.secret_key, *settings.secret_key_fallbacks),
     )
     auth.init_app(app)
-    quota.init_app(app)
+    quota.init_app(app, settings)
     outcomes.init_app(app, waiting)
     pipeline.init_app(app, settings)
     endpoints.init_app(app)
