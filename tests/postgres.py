@@ -131,11 +131,17 @@ def _started(shared: Path) -> Server:
     cluster = folder / "cluster"
     _run([_program("initdb"), "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8",
           "--locale=C.UTF-8", "--no-sync"])  # fmt: skip
+    start(cluster)
+    return Server(f"host={folder} user=postgres dbname=postgres", "", str(cluster))
+
+
+def start(cluster: Path) -> None:
+    """Start the server of a cluster that this run made, and wait until it answers."""
+    folder = cluster.parent
     options = " ".join(
         f"-c {setting}" for setting in (*SETTINGS, f"unix_socket_directories={folder}")
     )
     _run([_program("pg_ctl"), "-D", cluster, "-o", options, "-l", folder / "log", "-w", "start"])
-    return Server(f"host={folder} user=postgres dbname=postgres", "", str(cluster))
 
 
 def _program(name: str) -> str:
