@@ -4,14 +4,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "telemetry", "pages", "tracing", "performance")
+ALL = (
+    "ingest",
+    "telemetry",
+    "pages",
+    "tracing",
+    "performance",
+    "faults",
+)
 
 
 def main() -> None:
-    named = sys.argv[1:2] if sys.argv[1:2] and sys.argv[1] in ALL else []
+    named, options = [], sys.argv[1:]
+    if options and not options[0].startswith("-"):
+        named, options = options[:1], options[1:]
+    if not set(named) <= set(ALL):
+        sys.exit(f"there is no benchmark {named[0]}; there are {', '.join(ALL)}")
     for name in named or ALL:
         script = Path(__file__).with_name(f"{name}.py")
-        subprocess.run([sys.executable, str(script), *sys.argv[1 + len(named) :]], check=True)
+        subprocess.run([sys.executable, str(script), *options], check=True)
 
 
 if __name__ == "__main__":
