@@ -22,7 +22,9 @@ def main() -> None:
         sys.exit(f"there is no benchmark {named[0]}; there are {', '.join(ALL)}")
     for name in named or ALL:
         script = Path(__file__).with_name(f"{name}.py")
-        subprocess.run([sys.executable, str(script), *options], check=True)
+        done = subprocess.run([sys.executable, str(script), *options], check=False)
+        if done.returncode:  # it has said why
+            sys.exit(done.returncode)
 
 
 if __name__ == "__main__":
