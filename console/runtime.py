@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -36,6 +37,12 @@ LOCK = "lock"
 DIGEST = "digest"
 DIGEST_SECONDS = 60.0
 FRESH = timedelta(seconds=15)
+LOOPBACK = frozenset({"", "localhost", "127.0.0.1", "::1"})
+NO_URL = (
+    "PHAROS_URL is not set, and others can reach this console: mails and the DSNs that commands"
+    " print name %s. Set it to the address that people and clients use, such as"
+    " https://pharos.example.com"
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +56,8 @@ def serve(settings: Config, *, host: str, port: int, threads: int) -> None:
         app = create_app(settings)
         _take_the_digest(app)
         gc.freeze()  # what is imported stays: looking through it for garbage took 60 ms of a page
-        server.serve(lambda: app, host=host, port=port, threads=threads, ready=begin, closing=end)
+        ready = partial(begin, host=host)
+        server.serve(lambda: app, host=host, port=port, threads=threads, ready=ready, closing=end)
 
 
 @contextmanager
@@ -100,8 +108,11 @@ def _instance_id() -> str:
     return path.read_text()
 
 
-def begin(app: Flask, url: str) -> None:
-    """Start what runs beside the requests, and say where the console is."""
+def begin(app: Flask, url: str, *, host: str = "") -> None:
+    """Start what runs beside the requests, and say where the console is.
+
+    `host` is the address that the server was told to listen on.
+    """
     with app.app_context():
         settings = config()
         selfmonitor.start(
@@ -110,9 +121,24 @@ def begin(app: Flask, url: str) -> None:
         pipeline.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
-        note = {"pid": os.getpid(), "url": url, "started_at": clock.now().isoformat()}
+        url = settings.base_url or _of_this_machine(url)
+        note = {
+            "pid": os.getpid(),
+            "url": url,
+            "is_public": bool(settings.base_url),
+            "started_at": clock.now().isoformat(),
+        }
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
-        click.echo(_welcome(settings, settings.base_url or url))
+        click.echo(_welcome(settings, url))
+        if not settings.base_url and host not in LOOPBACK:
+            log.warning(NO_URL, url)
+
+
+def _of_this_machine(url: str) -> str:
+    """The address in a form that can be followed: nobody reaches 0.0.0.0."""
+    for everywhere in ("//0.0.0.0:", "//[::]:"):
+        url = url.replace(everywhere, "//localhost:")
+    return url
 
 
 def _welcome(settings: Config, url: str) -> str:
@@ -132,6 +158,13 @@ def end(app: Flask) -> None:
         cast("outcomes.Refusals", app.extensions[outcomes.EXTENSION]).close()
         spool.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)
+
+
+def public_url(settings: Config) -> str:
+    """The address for links and DSNs: the running console's, else PHAROS_URL as it is set here."""
+    note = _read(settings.instance / NOTE) or {}
+    running = running_url(settings)
+    return running if note.get("is_public") else settings.base_url or running
 
 
 def running_url(settings: Config) -> str:

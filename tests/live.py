@@ -47,11 +47,13 @@ class Server:
         self.url = self._announced(before)
         return self
 
-    def run(self, *arguments: str, stdin: str = "") -> str:
+    def run(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
         """Run another `pharos` command on the same instance and return what it printed."""
         foreign = dict.fromkeys(forks.foreign())
         done = CliRunner().invoke(pharos, arguments, input=stdin, env=foreign | self.environ)
-        assert done.exit_code == 0, f"pharos {' '.join(arguments)}: {done.output}{done.exception}"
+        assert done.exit_code == code, (
+            f"pharos {' '.join(arguments)}: {done.output}{done.exception}"
+        )
         return done.stdout
 
     def project(self, name: str = "shop", organization: str = "acme") -> "Connected":

@@ -1,15 +1,17 @@
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from io import StringIO
 from urllib.request import Request, urlopen
 
 import click
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import URL, make_url, select
 
 from console.accounts.models import Membership, Role, User
 from console.accounts.passwords import verify
@@ -20,6 +22,9 @@ from console.ingest import spool
 from tests.databases import SECRET
 from tests.factories import PASSWORD
 from tests.ingest.conftest import envelope, error
+
+OF = ("--organization", "acme", "--project", "shop")
+CONTROL = "name: Leave control characters out."
 
 
 def every_command(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -104,9 +109,40 @@ def test_the_token_of_a_new_project_opens_its_api(says, made, client):
     assert (status(narrow, "outcomes"), status(narrow, "issues")) == (200, 403)
 
 
+def test_tokens_are_listed_and_revoked(says, made, client):
+    (token,) = json.loads(says("token", "list", *OF, "--json").out)
+    assert (token["suffix"], token["label"]) == (made["api_token"][-6:], "command line")
+    assert f"…{token['suffix']}  command line" in says("token", "list", *OF).out
+    assert (
+        says("token", "revoke", str(token["id"]), *OF).out == f"Token {token['id']} is revoked.\n"
+    )
+    header = {"Authorization": f"Bearer {made['api_token']}"}
+    assert client.get("/api/v1/acme/shop/outcomes", headers=header).status_code == 401
+    assert says("token", "list", *OF).out == ""
+
+
+def test_links_are_those_of_the_address_that_the_running_console_was_given(says, made, instance):
+    """PHAROS_URL is set for the server, and in the shell of the commands it is not, or another."""
+
+    def dsn(note: dict[str, object], **environ: str) -> str:
+        (instance / "serving.json").write_text(json.dumps({"pid": os.getpid(), **note}))
+        return str(json.loads(says("project", "list", *OF[:2], "--json", **environ).out)["shop"])
+
+    given = {"url": "https://pharos.test", "is_public": True}
+    listens = {"url": "http://127.0.0.1:8123", "is_public": False}
+    assert dsn(given).endswith("@pharos.test/1")
+    assert dsn(listens).endswith("@127.0.0.1:8123/1")
+    assert dsn(given, PHAROS_URL="https://other.test").endswith("@pharos.test/1")
+    assert dsn(listens, PHAROS_URL="https://other.test").endswith("@other.test/1")
+
+
+def test_the_version_is_told(says):
+    assert says("--version").out == f"pharos {version('pharos')}\n"
+
+
 def test_a_user_is_made_with_a_password_from_standard_input(says, acme, inside):
     create = ("user", "create", "Bob@Acme.Test", "--organization", "acme", "--role", "admin")
-    assert says(*create, "--password-stdin", stdin=f"{PASSWORD}\n").code == 0
+    assert says(*create, stdin=f"{PASSWORD}\n").code == 0, "no terminal, so standard input"
     with inside(acme):
         user = db.session.scalars(select(User).where(User.email == "bob@acme.test")).one()
         assert verify(user.password_hash, PASSWORD)
@@ -185,12 +221,24 @@ def test_people_are_listed(says, both_databases, acme, globex, as_ada, clock):
             ["user", "create", "ada@acme.test", "--password-stdin"],
             "ada@acme.test has an account already",
         ),
+        (["user", "create", "a b@c"], "email: Write it as name@example.com."),
+        (
+            ["user", "create", "new@acme.test", "--name", "x" * 101],
+            "name: Use at most 100 letters.",
+        ),
+        (["project", "create", " ", "--organization", "acme"], "name: Give it a name."),
+        (["project", "create", "a", "--organization", "b\x1b[2J"], CONTROL),
+        (["project", "create", "\x07bell", "--organization", "acme"], CONTROL),
+        (["token", "create", *OF, "--label", "x" * 61], "label: Field cannot be longer than 60"),
+        (["token", "revoke", "7", *OF], "shop has no token 7"),
     ],
 )
 def test_an_error_is_one_sentence_and_an_exit_code(acme, says, arguments, sentence):
     said = says(*arguments)
     assert said.code != 0
-    assert (said.out, said.err) == ("", f"pharos: {sentence}\n")
+    assert said.out == ""
+    assert said.err.startswith(f"pharos: {sentence}")
+    assert said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -199,7 +247,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(acme, says, arguments, senten
         ({"SECRET_KEY": "short"}, "pharos: SECRET_KEY is shorter than 32 characters\n"),
         (
             {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"},
-            "pharos: the database does not answer: ",
+            "pharos: DATABASE_URL: no server listens there (",
         ),
     ],
 )
@@ -210,13 +258,40 @@ def test_a_setting_that_cannot_be_used_is_named(says, environ, sentence):
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "both_databases", [pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def test_what_postgresql_refuses_names_its_variable(says, both_databases, database):
+    app, owner = make_url(database.database_url), make_url(database.owner_database_url)
+
+    def refusal(app: URL, owner: URL) -> str:
+        shown = [url.render_as_string(hide_password=False) for url in (app, owner)]
+        said = says("migrate", DATABASE_URL=shown[0], OWNER_DATABASE_URL=shown[1])
+        assert (said.code, said.err.count("\n")) == (1, 1)
+        return str(said.err).removeprefix("pharos: ")
+
+    assert refusal(app.set(username="nobody"), owner).startswith(
+        "DATABASE_URL: the role is not there"
+    )
+    assert refusal(app, owner.set(username="nobody")).startswith(
+        "OWNER_DATABASE_URL: the role is not"
+    )
+    assert refusal(app.set(database="nowhere"), owner).startswith(
+        "DATABASE_URL: the database is not"
+    )
+    assert refusal(app, owner.set(database="nowhere")).startswith(
+        "OWNER_DATABASE_URL: the database is"
+    )
+    assert refusal(owner, app).endswith("are the two addresses swapped?\n")
+
+
 def test_a_database_without_tables_says_what_to_do(says, tmp_path):
     fresh = str(tmp_path / "fresh")
     said = says("status", PHAROS_INSTANCE=fresh)
     assert said.code == 1
     assert said.err.startswith("pharos: the database lacks its tables, run `pharos migrate`: ")
     assert says("migrate", PHAROS_INSTANCE=fresh).out == "The database is up to date.\n"
-    assert says("status", PHAROS_INSTANCE=fresh).code == 0
+    assert "not running" in says("status", PHAROS_INSTANCE=fresh).out
 
 
 def test_dead_letters_are_listed_and_retried(says, acme, app):
@@ -242,12 +317,15 @@ def test_dead_letters_are_listed_and_retried(says, acme, app):
     status = json.loads(says("status", "--json").out)
     assert (status["spool"]["rows"], status["spool"]["dead_letters"]) == (1, 0)
     assert (status["running"], status["url"]) == (False, "")
+    assert says("status").out.startswith("console    not running\n")
+    assert says("status").code == 1
 
 
 def test_serve_prints_where_it_is_and_how_to_set_it_up(server):
     log = server.log.read_text()
     assert f"Pharos answers on {server.url}\n" in log
     assert f"Set it up: {server.url}/setup?token=" in log
+    assert "PHAROS_URL" not in log, "it listens on loopback"
     assert SECRET not in log
 
 
@@ -278,7 +356,7 @@ def test_status_follows_a_running_console(server, both_databases):
     server.stop()
     assert server.process.returncode == 0
     assert "Traceback" not in server.log.read_text()
-    assert not json.loads(server.run("status", "--json"))["running"]
+    assert not json.loads(server.run("status", "--json", code=1))["running"]
 
 
 def _send(dsn: str) -> None:

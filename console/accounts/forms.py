@@ -61,8 +61,12 @@ def text(field: Field) -> str:
 
 
 def name_field(label: str, **kwargs: Any) -> StringField:
-    """Return a required line of at most 100 characters."""
-    checks = [DataRequired("Give it a name."), Length(max=100, message="Use at most 100 letters.")]
+    """Return a required line of at most 100 characters, which a terminal can show too."""
+    checks = [
+        DataRequired("Give it a name."),
+        Length(max=100, message="Use at most 100 letters."),
+        Regexp(r"[^\x00-\x1f\x7f-\x9f]*$", message="Leave control characters out."),
+    ]
     return StringField(label, checks, filters=[plain], **kwargs)
 
 
@@ -126,6 +130,13 @@ class JoinForm(FlaskForm):
 
     def validate_password(self, field: PasswordField) -> None:
         refuse_weak(field, self.about, self.name.data or "")
+
+
+class AccountForm(FlaskForm):
+    """Who gets an account by a command: what a page asks for, without the password."""
+
+    name = name_field("Name")
+    email = email_field()
 
 
 class ProfileForm(FlaskForm):

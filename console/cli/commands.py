@@ -2,13 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from importlib.metadata import version
+from typing import Any, TypeVar
 
 import click
+from flask_wtf import FlaskForm
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from console import runtime
 from console.accounts.models import Organization, Project
@@ -18,11 +21,13 @@ from console.core.db import db
 from console.core.tenancy import enter_organization
 from console.ingest import spool
 
+F = TypeVar("F", bound=FlaskForm)
 READABLE = {"issues:read", "outcomes:read", "performance:read"}
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("pharos"), "-V", "--version", message="pharos %(version)s")
 def pharos() -> None:
     """One console for errors, performance, product usage and alerts.
 
@@ -34,8 +39,7 @@ def pharos() -> None:
 def open_console() -> Iterator[None]:
     """Open the console's stores, with links and DSNs of the server that runs on this instance."""
     settings = settings_of_environment()
-    if not settings.base_url:
-        settings = replace(settings, base_url=runtime.running_url(settings))
+    settings = replace(settings, base_url=runtime.public_url(settings))
     with create_app(settings).app_context():
         yield
         db.session.remove()
@@ -45,6 +49,16 @@ def open_console() -> Iterator[None]:
 
 def settings_of_environment() -> Config:
     return Config.from_environ(os.environ).prepared()
+
+
+def checked(form: type[F], **fields: str | Sequence[str]) -> F:
+    """The form of the pages with these fields, so that a command refuses what a page would."""
+    given = MultiDict({name: value for name, value in fields.items() if value})
+    filled: F = form(formdata=given, meta={"csrf": False})
+    if not filled.validate():
+        name, problems = next(iter(filled.errors.items()))
+        raise click.ClickException(f"{name}: {problems[0]}")
+    return filled
 
 
 def find_organization(named: str) -> Organization | None:

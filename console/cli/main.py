@@ -6,11 +6,13 @@ import sys
 from typing import NoReturn
 
 import click
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from console.cli import dead_letters, organizations, projects, serving, tokens, users
 from console.cli.commands import pharos
 from console.core.config import ConfigError
+from console.core.database_errors import explained
 from console.core.tenancy import UnsafeRoleError
 
 __all__ = [
@@ -48,6 +50,8 @@ def _about_database(error: DBAPIError) -> str:
     cause = " ".join(str(error.orig).split())
     if "no such table" in cause or re.search('relation ".*" does not exist', cause):
         return f"the database lacks its tables, run `pharos migrate`: {cause}"
+    if isinstance(error.orig, psycopg.Error):
+        return explained(error)
     return f"the database does not answer: {cause}"
 
 

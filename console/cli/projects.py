@@ -4,11 +4,13 @@ import click
 from sqlalchemy import select
 
 from console.accounts import projects
+from console.accounts.forms import PLATFORMS, NameForm
 from console.accounts.models import Key, Project
 from console.accounts.slugs import slug_of
 from console.cli.commands import (
     AS_JSON,
     READABLE,
+    checked,
     find_organization,
     open_console,
     organization_named,
@@ -28,16 +30,20 @@ def project() -> None:
 @project.command("create")
 @click.argument("name")
 @click.option("--organization", required=True, help="Name or slug; made if it does not exist.")
-@click.option("--platform", default="", help="python, node, browser, …")
+@click.option("--platform", type=click.Choice(list(PLATFORMS)), help="Chooses the set-up lines.")
 @AS_JSON
 def create_project(name: str, organization: str, platform: str, *, as_json: bool) -> None:
     """Make a project, and print its DSN, its PostHog key and an API token."""
     with open_console():
-        home = find_organization(organization) or projects.create_organization(organization)
+        name = str(checked(NameForm, name=name).name.data)
+        home = find_organization(organization)
+        if home is None:
+            title = str(checked(NameForm, name=organization).name.data)
+            home = projects.create_organization(title)
         enter_organization(home.id)
         if db.session.scalar(select(Project).where(Project.slug == slug_of(name, set()))):
             raise click.ClickException(f"{home.slug} has a project {name} already")
-        made = projects.create_project(name, platform=platform)
+        made = projects.create_project(name, platform=platform or "")
         _, secret = projects.create_token(made, "command line", READABLE)
         key = db.session.scalars(select(Key).where(Key.project_id == made.id)).one()
         result = {

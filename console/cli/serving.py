@@ -1,12 +1,13 @@
 """`pharos serve`, `migrate` and `status`."""
 
 import json
+from typing import Any
 
 import click
 
 from console import runtime
 from console.cli.commands import AS_JSON, open_console, pharos, settings_of_environment
-from console.core import migrations
+from console.core import logs, migrations
 
 
 @pharos.command()
@@ -16,6 +17,7 @@ from console.core import migrations
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database up to date first.")
 def serve(host: str, port: int, threads: int | None, *, migrate: bool) -> None:
     """Answer requests, digest what clients send, and run the scheduled jobs."""
+    logs.begin()
     settings = settings_of_environment()
     if migrate:
         migrations.upgrade(settings)
@@ -32,12 +34,18 @@ def migrate_command() -> None:
 @pharos.command()
 @AS_JSON
 def status(*, as_json: bool) -> None:
-    """Tell how the console is doing; works whether or not it is running."""
+    """Tell how the console is doing; works whether or not it runs, and exits with 1 if not."""
     with open_console():
         found = runtime.status()
     if as_json:
         click.echo(json.dumps(found))
-        return
+    else:
+        _print_status(found)
+    if not found["running"]:
+        click.get_current_context().exit(1)
+
+
+def _print_status(found: dict[str, Any]) -> None:
     waiting = found["spool"]
     click.echo(f"console    {found['url'] if found['running'] else 'not running'}")
     click.echo(f"spool      {waiting['rows']} rows wait ({waiting['bytes']:,} bytes)")

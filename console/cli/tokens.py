@@ -1,29 +1,97 @@
 """`pharos token`: API tokens."""
 
+import json
+from datetime import datetime
+from typing import Any
+
 import click
 
-from console.accounts import projects
+from console.accounts import projects, queries
 from console.accounts.access import SCOPES
-from console.cli.commands import READABLE, open_console, pharos, project_named
-from console.core import audit
+from console.accounts.forms import TokenForm
+from console.accounts.models import ApiToken
+from console.cli.commands import (
+    AS_JSON,
+    READABLE,
+    checked,
+    open_console,
+    pharos,
+    project_named,
+)
+from console.core import audit, clock
 from console.core.db import db
+
+ORGANIZATION = click.option("--organization", required=True, help="Name or slug.")
+PROJECT = click.option("--project", "project_slug", required=True, help="Slug of the project.")
 
 
 @pharos.group()
 def token() -> None:
-    """Make API tokens."""
+    """Make, list and revoke API tokens."""
 
 
 @token.command("create")
-@click.option("--organization", required=True, help="Name or slug.")
-@click.option("--project", "project_slug", required=True, help="Slug of the project.")
+@ORGANIZATION
+@PROJECT
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(list(SCOPES)))
 @click.option("--label", default="command line", show_default=True)
 def create_token(organization: str, project_slug: str, scopes: tuple[str, ...], label: str) -> None:
     """Print a new API token; it is not shown again."""
+    allowed = sorted(scopes or READABLE)
     with open_console():
         found = project_named(organization, project_slug)
-        _, secret = projects.create_token(found, label, scopes or READABLE)
-        audit.record("token.created", label, actor="command line", scopes=list(scopes or READABLE))
+        label = str(checked(TokenForm, label=label, scopes=allowed).label.data)
+        _, secret = projects.create_token(found, label, allowed)
+        audit.record("token.created", label, actor="command line", scopes=allowed)
         db.session.commit()
     click.echo(secret)
+
+
+@token.command("list")
+@ORGANIZATION
+@PROJECT
+@AS_JSON
+def list_tokens(organization: str, project_slug: str, *, as_json: bool) -> None:
+    """List the tokens of a project that are not revoked, with their numbers and last letters."""
+    with open_console():
+        rows = [_row(one) for one in queries.tokens(project_named(organization, project_slug))]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        scopes = ", ".join(row["scopes"])
+        used = row["last_used_at"] or "never used"
+        click.echo(f"{row['id']:4}  …{row['suffix']}  {row['label']}  {scopes}  {used}")
+
+
+@token.command("revoke")
+@click.argument("token_id", type=click.IntRange(1, 2**31 - 1))
+@ORGANIZATION
+@PROJECT
+def revoke_token(token_id: int, organization: str, project_slug: str) -> None:
+    """Revoke the token of this number, which `pharos token list` shows."""
+    with open_console():
+        found = project_named(organization, project_slug)
+        chosen = next((one for one in queries.tokens(found) if one.id == token_id), None)
+        if chosen is None:
+            raise click.ClickException(f"{project_slug} has no token {token_id}")
+        chosen.revoked_at = clock.now()
+        audit.record("token.revoked", chosen.label, actor="command line", project=found.name)
+        db.session.commit()
+    click.echo(f"Token {token_id} is revoked.")
+
+
+def _row(one: ApiToken) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "label": one.label,
+        "suffix": one.suffix,
+        "scopes": one.scopes,
+        "created_at": _time(one.created_at),
+        "expires_at": _time(one.expires_at),
+        "last_used_at": _time(one.last_used_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

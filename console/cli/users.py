@@ -7,8 +7,9 @@ import click
 from sqlalchemy import select
 
 from console.accounts import person_log, queries, sessions, throttle
+from console.accounts.forms import AccountForm
 from console.accounts.models import Membership, Role, User
-from console.cli.commands import AS_JSON, open_console, organization_named, pharos
+from console.cli.commands import AS_JSON, checked, open_console, organization_named, pharos
 from console.cli.passwords import PASSWORD_STDIN, new_password_hash
 from console.core import audit
 from console.core.db import db
@@ -32,11 +33,11 @@ def create_user(
     email: str, name: str, organization: str | None, role: str, *, password_stdin: bool
 ) -> None:
     """Make an account, or give one that exists a membership."""
-    email = email.strip().lower()
     with open_console():
+        email = str(checked(AccountForm, email=email, name=name or "-").email.data)
         found = queries.user_by_email(email)
         if found is None:
-            found = _new_user(email, name or email.partition("@")[0], stdin=password_stdin)
+            found = _new_user(email, (name or email.partition("@")[0])[:100], stdin=password_stdin)
         elif organization is None:
             raise click.ClickException(f"{email} has an account already")
         if organization is not None:
@@ -114,8 +115,6 @@ def _shown(person: User) -> dict[str, Any]:
 
 
 def _new_user(email: str, name: str, *, stdin: bool) -> User:
-    if "@" not in email:
-        raise click.ClickException(f"{email} is not an e-mail address")
     hashed = new_password_hash(email, name, stdin=stdin)
     made = User(email=email, name=name, password_hash=hashed)
     db.session.add(made)

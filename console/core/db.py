@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from console.core import engines
+from console.core import engines, outages
 from console.core.config import Config
 
 NAMES = {
@@ -158,6 +158,7 @@ def init_app(app: Flask, settings: Config) -> None:
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
         engines.keep_values_out(db.engine)
+        outages.watch(db.engine)
         tenancy.guard(db.engine)
         tenancy.refuse_a_role_that_bypasses(db.engine)
 

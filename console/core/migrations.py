@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from console.core import row_security
 from console.core.config import Config
+from console.core.database_errors import APP, OWNER, naming
 from console.core.engines import engine_of
 from console.core.tenancy import UnsafeRoleError
 
@@ -43,12 +44,18 @@ def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:
 def owner_connection(settings: Config) -> Iterator[Connection]:
     """Open a transaction of the owner's role that no other migration runs beside."""
     _refuse_one_role(settings)
+    with naming(OWNER):
+        yield from _owner_connection(settings)
+
+
+def _owner_connection(settings: Config) -> Iterator[Connection]:
     engine = engine_of(settings.owner_url, poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         _lock_sqlite(engine)
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            _refuse_who_owns_nothing(connection)
         yield connection
         if engine.dialect.name == "postgresql":
             row_security.grant(connection, _app_role(settings))
@@ -61,7 +68,7 @@ def _app_role(settings: Config) -> str:
     engine = engine_of(
         settings.state_url, poolclass=NullPool, connect_args={"prepare_threshold": None}
     )
-    with engine.connect() as connection:
+    with naming(APP), engine.connect() as connection:
         return str(connection.scalar(text("SELECT current_user")))
 
 
@@ -71,6 +78,20 @@ def _refuse_one_role(settings: Config) -> None:
         raise UnsafeRoleError(
             "on PostgreSQL two roles are needed: OWNER_DATABASE_URL's owns the tables, and"
             " DATABASE_URL's owns nothing, so that row-level security holds it"
+        )
+
+
+def _refuse_who_owns_nothing(connection: Connection) -> None:
+    """Swapped roles would pass where there is nothing to migrate, and grant nothing."""
+    query = text(
+        "SELECT min(tablename) FROM pg_tables WHERE schemaname = current_schema()"
+        " AND NOT pg_has_role(current_user, tableowner, 'MEMBER')"
+    )
+    foreign = connection.scalar(query)
+    if foreign is not None:
+        raise UnsafeRoleError(
+            f"OWNER_DATABASE_URL's role does not own the table {foreign}:"
+            " are the two addresses swapped?"
         )
 
 

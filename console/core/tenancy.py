@@ -15,6 +15,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_lo
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.base import ExecutableOption
 
+from console.core.database_errors import APP, naming
 from console.core.db import Model, OrganizationScoped, db
 
 INFO = "pharos.session"
@@ -136,7 +137,7 @@ def refuse_a_role_that_bypasses(engine: Engine) -> None:
         " AND pg_has_role(current_user, c.relowner, 'MEMBER'))"
         " FROM pg_roles WHERE rolname = current_user"
     )
-    with engine.connect() as connection:
+    with naming(APP), engine.connect() as connection:
         bypasses, owns = connection.execute(query).one()
     if bypasses or owns:
         engine.dispose()

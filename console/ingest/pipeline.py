@@ -14,7 +14,7 @@ from typing import Any, cast
 import orjson
 from flask import Flask, current_app
 
-from console.core import clock
+from console.core import clock, outages
 from console.core.config import Config
 from console.ingest import spool
 from console.ingest.digest import (
@@ -257,7 +257,8 @@ class Pipeline:
     def _failed(self, what: str, error: BaseException) -> None:
         """Say where it failed; not with which values, which may be what the scrubber must hide."""
         self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {_place(error)}"
-        log.warning("%s: %s", what, _place(error))
+        if not outages.present.takes(error):
+            log.warning("%s: %s", what, _place(error))
 
     def _tell(self) -> None:
         """Note the status for `pharos status`, which may not open the telemetry of this process."""

@@ -92,8 +92,9 @@ def set_theme() -> Response:
         current_user.theme = theme
         db.session.commit()
     answer = make_response(go_to(safe_path(request.form.get("next"))))
-    kept = {"max_age": YEAR, "samesite": "Lax", "httponly": True, "secure": by_https()}
-    answer.set_cookie("theme", theme, **kept)
+    answer.set_cookie(
+        "theme", theme, max_age=YEAR, samesite="Lax", httponly=True, secure=by_https()
+    )
     return answer
 
 

@@ -1,0 +1,75 @@
+"""What PostgreSQL's failures mean: which variable is concerned, and what a person can do."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg.errors import InsufficientPrivilege, OperationalError, QueryCanceled
+from sqlalchemy.exc import DBAPIError
+
+from console.core.config import ConfigError
+from console.core.valid import ENCODE
+
+APP, OWNER = "DATABASE_URL", "OWNER_DATABASE_URL"
+TWO_ROLES = f"{OWNER}'s role owns the tables and {APP}'s owns nothing"
+# A failure to connect has no code: only its text tells. Servers may speak other languages, whose
+# words are then shown as they are.
+MEANINGS = (
+    (r"password authentication failed|no password supplied", f"wrong password, or none; {ENCODE}"),
+    (r'role "[^"]*" does not exist', "the role is not there: CREATE ROLE … LOGIN PASSWORD '…'"),
+    (r'database "[^"]*" does not exist', "the database is not there: CREATE DATABASE … OWNER …"),
+    (r"permission denied for database", "the role may not connect: GRANT CONNECT ON DATABASE …"),
+    (r"is not permitted to log in", "the role may not log in: ALTER ROLE … LOGIN"),
+    (
+        r"must be (able to SET ROLE|owner|member)|permission denied",
+        (
+            f"the role lacks a right; {TWO_ROLES}, so the two may be swapped,"
+            " or `pharos migrate` has not run since the role was made"
+        ),
+    ),
+    (r"no pg_hba.conf entry", "the server lets nobody in from here so: see its pg_hba.conf"),
+    (
+        r"SSL|certificate|TLS",
+        "TLS cannot be agreed on: see sslmode and sslrootcert in the address",
+    ),
+    (
+        r"translate host name|resolve host|Name or service|[Nn]o such host|getaddrinfo",
+        f"no such host; {ENCODE}",
+    ),
+    (r"Connection refused|No such file or directory", "no server listens there"),
+    (r"timeout|timed out|No route to host|unreachable", "the server cannot be reached"),
+    (r"too many clients|connection slots|too many connections", "the server has no place left"),
+    (r"starting up|shutting down|recovery", "the server starts or stops: try again"),
+)
+# Of connections that broke, of a server that stops or starts, of one without a place left.
+LOST = ("08", "57", "53300")
+
+
+class DatabaseProblem(ConfigError):
+    """The state database cannot be used as it is set; the message names the variable."""
+
+
+@contextmanager
+def naming(variable: str) -> Iterator[None]:
+    """Raise DatabaseProblem in the place of a failure that says something about the variable."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, OperationalError | InsufficientPrivilege):
+            raise
+        raise DatabaseProblem(explained(error, variable)) from error
+
+
+def explained(error: DBAPIError, variable: str = APP) -> str:
+    """One sentence: the variable, what is wrong, and the driver's own words."""
+    words = " ".join(str(error.orig).split())
+    meanings = (meaning for pattern, meaning in MEANINGS if re.search(pattern, words))
+    return f"{variable}: {next(meanings, 'the database does not answer')} ({words})"
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether PostgreSQL was lost or full, so that waiting helps; a slow statement is none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, OperationalError) or isinstance(cause, QueryCanceled):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(LOST)

@@ -1,0 +1,55 @@
+"""Times without the state database: the log has a line when one begins and a line when it ends."""
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
+
+from console.core import clock
+from console.core.database_errors import explained, is_outage
+
+log = logging.getLogger(__name__)
+
+
+class Outage(logging.Filter):
+    """What is known of the database's present outage; as a filter it keeps out all reports of it.
+
+    Pages, digest, ticker and leases each run into it many times a minute, with a traceback.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is wrong."""
+        super().__init__()
+        self._since: datetime | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not self.takes(record.exc_info[1] if record.exc_info else None)
+
+    def takes(self, error: BaseException | None) -> bool:
+        """Whether the error is of an outage, which is then all that need be said of it."""
+        lost = error
+        while lost is not None and not is_outage(lost):
+            lost = lost.__cause__ or lost.__context__
+        if lost is None:
+            return False
+        if self._since is None:
+            self._since = clock.now()
+            words = explained(lost) if isinstance(lost, DBAPIError) else str(lost)
+            log.error("an outage begins, what clients send waits in the spool: %s", words)
+        return True
+
+    def ends(self) -> None:
+        """Say so, if there was one."""
+        since, self._since = self._since, None
+        if since is not None:
+            seconds = (clock.now() - since).total_seconds()
+            log.warning("the outage has ended after %d s: the database answers again", seconds)
+
+
+present = Outage()
+
+
+def watch(engine: Engine) -> None:
+    """Note when connections can be had again."""
+    event.listen(engine, "checkout", lambda *_: present.ends())
