@@ -118,6 +118,25 @@ class LoginForm(FlaskForm):
     next = HiddenField()
 
 
+class ForgottenForm(FlaskForm):
+    """Whose password is to be set anew."""
+
+    email = email_field(render_kw={"autocomplete": "username"})
+
+
+class ResetForm(FlaskForm):
+    """Another password; `about` is the person's address and name."""
+
+    password = new_password_field("New password")
+
+    def __init__(self, *about: str) -> None:
+        self.about = about
+        super().__init__()
+
+    def validate_password(self, field: PasswordField) -> None:
+        refuse_weak(field, *self.about)
+
+
 class JoinForm(FlaskForm):
     """A new person who accepts an invitation; `about` is the address that was invited."""
 
@@ -145,7 +164,7 @@ class ProfileForm(FlaskForm):
     name = name_field("Name", render_kw={"autocomplete": "name"})
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(ResetForm):
     """A change of password."""
 
     current = PasswordField(
@@ -153,14 +172,6 @@ class PasswordForm(FlaskForm):
         [InputRequired("Write your present password.")],
         render_kw={"autocomplete": "current-password"},
     )
-    password = new_password_field("New password")
-
-    def __init__(self, *about: str) -> None:
-        self.about = about
-        super().__init__()
-
-    def validate_password(self, field: PasswordField) -> None:
-        refuse_weak(field, *self.about)
 
 
 class NameForm(FlaskForm):

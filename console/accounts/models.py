@@ -219,6 +219,19 @@ class KnownBrowser(PersonScoped, Model):
     user_agent: Mapped[str] = mapped_column(String(200), default="")
 
 
+class PasswordReset(PersonScoped, Model):
+    """A link that was mailed to a person who forgot their password; gone when it is used."""
+
+    __tablename__ = "password_reset"
+    __table_args__ = (Index("password_reset_of_user", "user_id"),)
+    __token__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+
+
 class LoginSession(Model):
     """A browser that is signed in; ending it here ends it at once."""
 

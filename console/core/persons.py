@@ -97,15 +97,15 @@ def _add_criteria(state: ORMExecuteState) -> None:
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
     person, token = state.session.info.get(PERSON), state.session.info.get(TOKEN)
-    for model in {mapper.class_ for mapper in state.all_mappers}:
-        if not issubclass(model, PersonScoped):
-            continue
-        if state.is_select and token is not None and model.__token__:
-            criterion = model.digest == token  # type: ignore[attr-defined]  # what __token__ says
-        elif person is not None:
-            criterion = model.user_id == person
-        else:
-            raise TenantError(f"a statement on {model.__name__} names no person")
+    presented = token is not None and state.is_select
+    if person is None and not presented:
+        for mapper in state.all_mappers:
+            if issubclass(mapper.class_, PersonScoped):
+                raise TenantError(f"a statement on {mapper.class_.__name__} names no person")
+        return
+    for model in personal_models():
+        by_token = presented and model.__token__
+        criterion = model.digest == token if by_token else model.user_id == (person or 0)
         state.statement = state.statement.options(
             with_loader_criteria(model, criterion, include_aliases=True)
         )

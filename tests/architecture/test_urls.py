@@ -10,8 +10,10 @@ from console.accounts.access import SCOPES, Access
 
 # The whole list of what answers a stranger. (Ingest stands in front of the app and asks for a key.)
 PUBLIC = {
+    "accounts.forgot_password",
     "accounts.invitation",
     "accounts.login",
+    "accounts.reset_password",
     "accounts.set_theme",
     "accounts.setup",
     "intake.beacon",

@@ -1,6 +1,25 @@
 """Pages about people, organizations, projects, keys and tokens."""
 
-from console.accounts.views import account, entry, keys, login, members, organizations, projects
+from console.accounts.views import (
+    account,
+    entry,
+    keys,
+    login,
+    members,
+    organizations,
+    projects,
+    resets,
+)
 from console.accounts.views.blueprint import bp
 
-__all__ = ["account", "bp", "entry", "keys", "login", "members", "organizations", "projects"]
+__all__ = [
+    "account",
+    "bp",
+    "entry",
+    "keys",
+    "login",
+    "members",
+    "organizations",
+    "projects",
+    "resets",
+]

@@ -85,9 +85,11 @@ def platform(name: str) -> str:
 @bp.app_template_filter("browser")
 def browser(user_agent: str) -> str:
     """The program and the system that a browser says it is."""
-    programs = (name for sign, name in PROGRAMS if sign in user_agent)
-    systems = (name for sign, name in SYSTEMS if sign in user_agent)
-    program, system = next(programs, ""), next(systems, "")
-    if not program:
-        return user_agent.partition("/")[0][:40] or "A browser"
-    return f"{program} on {system}" if system else program
+    return recognised(user_agent) or user_agent.partition("/")[0][:40] or "A browser"
+
+
+def recognised(user_agent: str) -> str:
+    """The program and the system in our words; "" if it is no browser of the list."""
+    program = next((name for sign, name in PROGRAMS if sign in user_agent), "")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    return f"{program} on {system}" if program and system else program

@@ -5,7 +5,7 @@ from math import ceil
 from flask import Response, current_app, make_response, render_template, request, url_for
 from flask_login import current_user
 
-from console.accounts import browsers, passwords, queries, sessions, signin, throttle
+from console.accounts import browsers, passwords, queries, resets, sessions, signin, throttle
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import LoginForm, text
 from console.accounts.views.blueprint import bp
@@ -68,11 +68,11 @@ def _refused(form: LoginForm) -> Response:
 
 def _too_often(form: LoginForm, seconds: int) -> Response:
     form.form_errors = [f"Too many failed sign-ins. Try again in {seconds} seconds."]
-    answer = make_response(render_template(PAGE, form=form, fresh=False), 429)
+    answer = _page(form, fresh=False, status=429)
     answer.headers["Retry-After"] = str(seconds)
     return answer
 
 
-def _page(form: LoginForm, *, fresh: bool) -> Response:
-    status = 422 if form.errors else 200
-    return make_response(render_template(PAGE, form=form, fresh=fresh), status)
+def _page(form: LoginForm, *, fresh: bool, status: int = 0) -> Response:
+    page = render_template(PAGE, form=form, fresh=fresh, by_mail=resets.by_mail())
+    return make_response(page, status or (422 if form.errors else 200))
