@@ -19,6 +19,8 @@ class Setup:
     code: str
     platforms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    trace: str = ""
+    """What the first trace needs, beyond an error that arrives."""
 
     def filled(self, dsn: str) -> str:
         """The code with the project's DSN, or the parts of it, filled in."""
@@ -41,6 +43,21 @@ sentry_sdk.init(
     db_query_source_threshold_ms=0,
 )
 """
+
+PLAIN = (
+    PYTHON_INIT
+    + """
+
+def main():
+    with sentry_sdk.start_transaction(op="task", name="nightly import"):
+        with sentry_sdk.start_span(op="step", name="read the file"):
+            ...
+        raise RuntimeError("Hello Pharos")
+
+
+main()
+"""
+)
 
 FLASK = (
     PYTHON_INIT
@@ -142,10 +159,72 @@ A collector sends here with its otlphttp exporter: the same address and header.
 PostHog's Python client sends its spans too: its host is this server, its token is the key.
 """.splitlines()
 
+CURL = """\
+#!/bin/sh
+# A JSON object sent by POST is all it takes, in any language.
+curl '%SERVER%/api/%PROJECT%/store/?sentry_key=%KEY%' \\
+  --header 'Content-Type: application/json' --data '{
+    "level": "error",
+    "exception": {"values": [{"type": "BackupFailed", "value": "no space left on /mnt/backup"}]},
+    "environment": "production",
+    "release": "my-app@1.0.0",
+    "server_name": "db1",
+    "tags": {"job": "nightly-backup"}
+  }'
+"""
+
+CURL_NOTES = """\
+Sentry's SDKs for Go, Java, .NET, PHP, Ruby, Rust, mobile and others take the DSN as it is.
+The answer is {"id": "…"}: the event is on disk here. 429 says to wait, 403 that the key is wrong.
+Without an event_id (32 hexadecimal digits) each sending is an event of its own.
+Events with the same exception type and place are one issue; "fingerprint": ["…"] decides otherwise.
+""".splitlines()
+
+REQUESTS_TRACED = (
+    "traces_sample_rate is above 0, and a request has come in: each is a trace of its own."
+    " With a busy application, 0.1 keeps one in ten; counts are corrected for it."
+)
+
 SETUPS = (
-    Setup("flask", "Flask", 'pip install "sentry-sdk[flask]"', "app.py", FLASK, ("python",)),
-    Setup("django", "Django", 'pip install "sentry-sdk[django]"', "settings.py", DJANGO),
-    Setup("fastapi", "FastAPI", 'pip install "sentry-sdk[fastapi]"', "main.py", FASTAPI),
+    Setup(
+        "python",
+        "Python",
+        "pip install sentry-sdk",
+        "main.py",
+        PLAIN,
+        notes=(
+            (
+                "Uncaught exceptions are sent by themselves, those you catch by"
+                " sentry_sdk.capture_exception()."
+            ),
+        ),
+        trace="traces_sample_rate is above 0, and the work runs inside start_transaction: no"
+        " framework begins one for a script. start_span names the steps within.",
+    ),
+    Setup(
+        "flask",
+        "Flask",
+        'pip install "sentry-sdk[flask]"',
+        "app.py",
+        FLASK,
+        trace=REQUESTS_TRACED,
+    ),
+    Setup(
+        "django",
+        "Django",
+        'pip install "sentry-sdk[django]"',
+        "settings.py",
+        DJANGO,
+        trace=REQUESTS_TRACED,
+    ),
+    Setup(
+        "fastapi",
+        "FastAPI",
+        'pip install "sentry-sdk[fastapi]"',
+        "main.py",
+        FASTAPI,
+        trace=REQUESTS_TRACED,
+    ),
     Setup(
         "node",
         "Node.js",
@@ -153,8 +232,19 @@ SETUPS = (
         "instrument.mjs",
         NODE,
         ("node", "javascript"),
+        trace="tracesSampleRate is above 0, and node starts with --import, so that this file runs"
+        " before the application loads http, express or pg: a request is then a trace.",
     ),
-    Setup("browser", "Browser", "npm install @sentry/browser", "main.js", BROWSER, ("browser",)),
+    Setup(
+        "browser",
+        "Browser",
+        "npm install @sentry/browser",
+        "main.js",
+        BROWSER,
+        trace="browserTracingIntegration is among the integrations and tracesSampleRate above 0:"
+        " a page load is then a trace, sent when the page is idle or left. To join it with the"
+        " server's, name the server in tracePropagationTargets.",
+    ),
     Setup(
         "opentelemetry",
         "OpenTelemetry",
@@ -163,8 +253,19 @@ SETUPS = (
         "run.sh",
         OPENTELEMETRY,
         notes=tuple(OPENTELEMETRY_NOTES),
+        trace="Spans are sent every five seconds, and when the process ends in order. Nothing is"
+        " left out unless OTEL_TRACES_SAMPLER says so.",
     ),
     Setup("beacon", "Web vitals", "", "Inside <head>", BEACON, notes=tuple(BEACON_NOTES)),
+    Setup(
+        "other",
+        "Something else",
+        "",
+        "report.sh",
+        CURL,
+        notes=tuple(CURL_NOTES),
+        trace="A trace takes an SDK with tracing, or OpenTelemetry.",
+    ),
 )
 
 TEST_COMMAND = """\

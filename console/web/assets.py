@@ -42,6 +42,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/copy.js",
         "js/select.js",
         "js/refresh.js",
+        "js/unaided.js",
         "js/keyboard.js",
         "js/shortcut.js",
         "js/shortcut.js",

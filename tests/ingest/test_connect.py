@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from html import unescape
 from urllib.parse import urlsplit
@@ -59,13 +60,38 @@ def test_opentelemetry_is_set_up_by_variables_alone(as_vic, app, acme):
     assert f'OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20{key}"' in page
 
 
+def test_something_else_sends_json_by_curl(as_vic, client, acme, digest, stored):
+    page = unescape(as_vic.get(f"{CONNECT}?setup=other").text)
+    command = re.search(r"curl '([^']+)' .*?--header '([^']+)' --data '([^']+)'", page, re.DOTALL)
+    url, header = urlsplit(command[1]), command[2].split(": ")
+    sent = client.post(f"{url.path}?{url.query}", data=command[3], headers=dict([header]))
+    assert sent.status_code == 200
+    digest.drain()
+    assert stored(acme).issues() == {"BackupFailed: no space left on /mnt/backup": 1}
+
+
+def test_plain_python_has_a_set_up_that_runs(as_vic):
+    page = unescape(as_vic.get(f"{CONNECT}?setup=python").text)
+    code = unescape(re.search(r'aria-label="Code"><code>(.*?)</code>', page, re.DOTALL)[1])
+    compile(code, "main.py", "exec")
+    assert "start_transaction" in code
+
+
+@pytest.mark.parametrize(
+    "setup", [one for one in SETUPS if one.name != "beacon"], ids=lambda one: one.name
+)
+def test_each_set_up_says_what_the_first_trace_needs(as_vic, setup):
+    page = unescape(as_vic.get(f"{CONNECT}?setup={setup.name}").text)
+    assert f'<h3>The first trace</h3>\n      <div class="prose small"><p>{setup.trace}' in page
+
+
 def test_python_set_ups_name_the_line_of_every_query(as_vic):
     assert "db_query_source_threshold_ms=0" in as_vic.get(f"{CONNECT}?setup=flask").text
 
 
 def test_the_set_up_of_the_projects_platform_comes_first(as_vic):
     page = as_vic.get(CONNECT).text
-    assert 'aria-current="page"' in page.split("Kinds of application")[1].split("Flask")[0]
+    assert 'aria-current="page">Python</a>' in page.split("Kinds of application")[1]
 
 
 def test_a_choice_of_set_up_is_a_part_for_htmx(as_vic):

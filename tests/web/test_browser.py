@@ -1,9 +1,11 @@
 """What only a browser does: layout, keyboard, accessibility, charts under the pointer."""
 
 import re
+from itertools import count
 from threading import Thread
 
 import pytest
+from flask import render_template_string
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
@@ -152,6 +154,41 @@ def test_nothing_waits_for_a_stuck_cdn(browser: Browser):
     context.close()
     server.shutdown()
     thread.join()
+    server.server_close()
+
+
+LATE = """
+<!doctype html><title>Late</title>{{ script("htmx") }}{{ script("pharos.js") }}
+<div id="part" hx-get="/part/" hx-trigger="load, refresh from:body" hx-swap="outerMorph"></div>
+<div id="broken" hx-get="/nothing/" hx-trigger="load" hx-swap="outerHTML"></div>
+<div id="polled" hx-get="/polled/" hx-trigger="every 0.2s" hx-swap="outerMorph"></div>
+"""
+
+
+def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
+    polls = count(1)
+    app = create_gallery(assets="cdn")
+    answers = {
+        "/late/": lambda: render_template_string(LATE),
+        "/part/": lambda: (
+            '<p id="part">Here, <b hx-get="/inner/" hx-trigger="revealed">not</b></p>'
+        ),
+        "/inner/": lambda: "<b>and within</b>",
+        "/polled/": lambda: f'<p id="polled" hx-get="/polled/">poll {next(polls)}</p>',
+    }
+    for path, answer in answers.items():
+        app.add_url_rule(path, path.strip("/"), answer)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    Thread(target=server.serve_forever).start()
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("https://cdn.jsdelivr.net/**", lambda route: route.abort())
+    page.goto(f"http://127.0.0.1:{server.server_port}/late/", wait_until="domcontentloaded")
+    expect(page.locator("#part")).to_have_text("Here, and within")
+    expect(page.locator("#broken")).to_have_text("This part did not load. Load the page again.")
+    expect(page.locator("#polled")).to_have_text(re.compile(r"poll [3-9]"))
+    context.close()
+    server.shutdown()
     server.server_close()
 
 

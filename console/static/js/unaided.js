@@ -1,0 +1,67 @@
+// Loads the parts of a page, and polls, where htmx did not arrive: a CDN that does not answer leaves nothing grey.
+(() => {
+  const PATIENCE = 2000; // milliseconds after the page is read
+  const LATER = ':is([hx-trigger^="load"], [hx-trigger^="revealed"])[hx-get]';
+  const POLLED = '[hx-trigger^="every "][hx-get]';
+  const versions = new Map();
+
+  const parsed = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content;
+  };
+
+  const failed = (place) => {
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "This part did not load. Load the page again.";
+    place.replaceChildren(link);
+  };
+
+  // Puts the part in its place and returns it; null when there is nothing newer.
+  const fetched = async (place) => {
+    const url = place.getAttribute("hx-get");
+    const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+    if (versions.has(url)) headers["Pharos-Part"] = versions.get(url);
+    const answer = await fetch(url, { headers, credentials: "same-origin" });
+    if (answer.headers.has("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
+    if (answer.status === 204) return null;
+    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    versions.set(url, answer.headers.get("Pharos-Part"));
+    const part = parsed(await answer.text());
+    const root = part.firstElementChild;
+    place.replaceWith(part);
+    return root;
+  };
+
+  const load = async (place) => {
+    try {
+      const root = await fetched(place);
+      if (root) look(root.parentElement);
+    } catch {
+      failed(place);
+    }
+  };
+
+  const poll = (id, seconds) => setInterval(() => {
+    const place = document.getElementById(id);
+    // What is shown stays when a poll fails; the next one may not.
+    if (place && !document.hidden && !window.htmx) fetched(place).catch(() => {});
+  }, seconds * 1000);
+
+  const seen = new WeakSet();
+  const look = (within) => {
+    for (const place of within.querySelectorAll(LATER)) {
+      if (!seen.has(place)) { seen.add(place); load(place); }
+    }
+  };
+
+  const start = () => {
+    if (window.htmx) return;
+    look(document);
+    for (const place of document.querySelectorAll(POLLED)) {
+      poll(place.id, parseFloat(place.getAttribute("hx-trigger").slice("every ".length)) || 2);
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => setTimeout(start, PATIENCE));
+})();
