@@ -89,8 +89,8 @@ class Shares:
     def look(self, db: sqlite3.Connection) -> None:
         """Learn what is in the file now."""
         self._looked_at = monotonic()
+        self._held = held(db)  # what is appended since has waited for this thread, which commits
         self._since = Counter()
-        self._held = held(db)
         self._waiting = sum(one.size for one in self._held.values())
         self._room = self._most - sum(one.letters_size for one in self._held.values())
 
