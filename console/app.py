@@ -48,6 +48,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(ingest.intake.bp)
     app.register_blueprint(ingest.dead_letters.bp)
     app.register_blueprint(ingest.scrubbing.bp)
+    app.register_blueprint(ingest.guardrails.bp)
     open_stores(app, settings)
     return app
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from console.accounts.models import MonitoringConfig, Organization
 from console.core import clock, leases
 from console.core.config import config
 from console.core.db import db
+from console.core.disk import Disk
 from console.core.leases import JobRun
 from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
@@ -34,7 +34,6 @@ RUNS_KEPT = timedelta(days=14)
 OUTCOMES_KEPT = timedelta(days=90)
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 LATE_SECONDS = 60
-LOW_SPACE = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -213,14 +212,14 @@ def forget_the_past() -> str:
 def check_itself() -> str:
     """Report, as an error of the console's own, a digest that is late or a disk that fills up."""
     status = pipeline.current().status()
-    usage = shutil.disk_usage(config().instance)
+    disk = Disk(config().instance)
     if not pipeline.current().alive():
         log.error("the digest thread has ended; restart the console")
     if status.lag_seconds > LATE_SECONDS:
         log.error("the digest is late: what waits longest came %d s ago", status.lag_seconds)
-    if usage.free < usage.total * LOW_SPACE:
-        log.error("the disk of the instance folder has %d MB left", usage.free >> 20)
-    return f"{status.waiting_rows} rows wait, {usage.free >> 20} MB free"
+    if disk.is_low:
+        log.error("the disk of the instance folder has %d MB left", disk.free >> 20)
+    return f"{status.waiting_rows} rows wait, {disk.free >> 20} MB free"
 
 
 JOBS = (

@@ -298,6 +298,8 @@ def _sort(heads: Sequence[ItemHead], grant: Grant, doors: Doors) -> Sorting:
     fits = [head.size <= ITEM_LIMITS.get(head.type, BODY_LIMIT) for head in heads]
     fitting = [head for head, fit in zip(heads, fits, strict=True) if fit]
     ruling = doors.quotas.rule(grant.key_id, grant.quota_per_minute, fitting)
+    if not all(ruling.admitted):
+        doors.quotas.refused(grant.organization_id)
     admitted = iter(ruling.admitted)
     kept = [fit and next(admitted) for fit in fits]
     for head, fit, keep in zip(heads, fits, kept, strict=True):

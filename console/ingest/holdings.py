@@ -71,7 +71,7 @@ class Shares:
         self.letters_room = max_bytes // LETTERS_PART
         self._most = max_bytes - self.letters_room
         self._room = self._most
-        self._waiting = 0
+        self._waiting = self._letters = 0
         self._held: Mapping[int, Holding] = {}
         self._since: Counter[int] = Counter()
         self._looked_at = -FRESH_SECONDS
@@ -92,7 +92,18 @@ class Shares:
         self._held = held(db)  # what is appended since has waited for this thread, which commits
         self._since = Counter()
         self._waiting = sum(one.size for one in self._held.values())
-        self._room = self._most - sum(one.letters_size for one in self._held.values())
+        self._letters = sum(one.letters_size for one in self._held.values())
+        self._room = self._most - self._letters
+
+    @property
+    def is_nearly_used_up(self) -> bool:
+        """Whether all organizations together leave a tenth of the room or less."""
+        return self._waiting + self._since.total() >= self._room * 9 // 10
+
+    @property
+    def letters_are_full(self) -> bool:
+        """Whether dead letters leave a tenth of their room or less."""
+        return self._letters >= self.letters_room * 9 // 10
 
     def add(self, organization_id: int, size: int) -> None:
         """Count a row in that was appended since."""

@@ -17,6 +17,7 @@ from flask import Flask, current_app
 from console.core import clock, outages
 from console.core.config import Config
 from console.ingest import spool
+from console.ingest.backlogs import Backlog, NotedBacklogs, measured
 from console.ingest.digest import (
     OUTAGES,
     Indigestible,
@@ -83,6 +84,8 @@ class Pipeline:
         self._note_due = 0.0
         self._under_way = UnderWay(note.parent)
         self._turns = Turns(spool)
+        self._backlogs: dict[int, Backlog] = {}
+        self._noted = NotedBacklogs(note)
         self._forgot_at = 0.0
         self._failures: dict[int, int] = {}
         self._stalls: dict[int, Stall] = {}
@@ -146,12 +149,18 @@ class Pipeline:
             last_error=self._last_error,
         )
 
+    def backlog(self, organization_id: int) -> Backlog | None:
+        """What waits of the organization, as known a moment ago; touches no database."""
+        if self._thread is None:  # another process digests, or nobody
+            return self._noted.of(organization_id)
+        return self._backlogs.get(organization_id)
+
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             try:
+                self._tell()  # also while nothing can be digested: what waits is told
                 found = self.digest_once()
-                self._tell()
             except Exception as error:  # noqa: BLE001 - the thread must outlive every outage
                 failures += 1
                 self._failed("the digest waits", error)
@@ -267,8 +276,10 @@ class Pipeline:
             return
         while self._recent and self._recent[0][0] < now - RATE_SECONDS:
             self._recent.popleft()
+        self._backlogs = measured(self._spool, self._stalls)
+        told = {**asdict(self.status()), "backlogs": self._backlogs}
         draft = self._note.with_suffix(".new")
-        draft.write_bytes(orjson.dumps(asdict(self.status())))
+        draft.write_bytes(orjson.dumps(told, option=orjson.OPT_NON_STR_KEYS))
         draft.replace(self._note)
         # Counting a long queue takes a while: never more than a twentieth of the time.
         self._note_due = now + max(NOTE_SECONDS, 20 * (time.monotonic() - now))

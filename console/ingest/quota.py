@@ -73,6 +73,7 @@ class Quotas:
         self._lock = threading.Lock()
         self._window = 0
         self._used: dict[tuple[int, str], int] = {}
+        self._refused_at: dict[int, float] = {}
 
     def limit(self, quota: int | None, name: str) -> int:
         """The items of a category that a key with this quota may send a minute; 0: any number."""
@@ -108,6 +109,21 @@ class Quotas:
                 if used >= limit:
                     ruling.exhausted.add(name)
         return ruling
+
+    def used(self, key_id: int) -> dict[str, int]:
+        """How many items of each category the key has sent in the present minute."""
+        with self._lock:
+            if clock.now().timestamp() // WINDOW != self._window:
+                return {}
+            return {name: used for (id_, name), used in self._used.items() if id_ == key_id}
+
+    def refused(self, organization_id: int) -> None:
+        """Note that items of an organization are over a quota."""
+        self._refused_at[organization_id] = clock.now().timestamp()
+
+    def refuses(self, organization_id: int) -> bool:
+        """Whether items of the organization were over a quota in the last minute."""
+        return clock.now().timestamp() - self._refused_at.get(organization_id, 0.0) < WINDOW
 
 
 def init_app(app: Flask, settings: Config) -> None:

@@ -111,6 +111,11 @@ class Spool:
             raise SpoolUnavailable(f"the spool cannot take more: {entry.error}") from entry.error
         return entry.position
 
+    @property
+    def shares(self) -> Shares:
+        """What this process knows of how much each organization fills."""
+        return self._shares
+
     def share_is_full(self, organization_id: int) -> bool:
         """Whether the organization fills its share of the room, as far as this process knows.
 

@@ -107,6 +107,11 @@ class TelemetryStore:
         """Whose files are there."""
         return sorted(int(path.stem) for path in self._folder.glob("*.duckdb"))
 
+    def size(self, organization_id: int) -> int:
+        """The bytes of an organization's file, with what is not yet written into it."""
+        files = self._folder.glob(f"{organization_id}.duckdb*")
+        return sum(path.stat().st_size for path in files)
+
     def delete_organization(self, organization_id: int) -> None:
         """Delete everything of an organization: its file is closed and removed."""
         with self._guard:

@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from console.web import assets, compress, csp, drawing, errors, filters, ids, incoming
 from console.web.nav import nav_groups
+from console.web.notices import page_notices
 from console.web.timerange import (
     COMPARE_LABELS,
     PARAMETERS,
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
         has_endpoint=has_endpoint,
         kept_arguments=kept_arguments,
         nav_groups=nav_groups,
+        page_notices=page_notices,
         RANGE_LABELS=RANGE_LABELS,
         COMPARE_LABELS=COMPARE_LABELS,
         REFRESH_LABELS=REFRESH_LABELS,

@@ -9,6 +9,7 @@ from console.ingest.views import (
     connect,
     dead_letters,
     endpoints,
+    guardrails,
     intake,
     scrubbing,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "connect",
     "dead_letters",
     "endpoints",
+    "guardrails",
     "init_app",
     "intake",
     "scrubbing",
@@ -35,4 +37,5 @@ def init_app(app: Flask, settings: Config) -> None:
     quota.init_app(app, settings)
     outcomes.init_app(app, waiting)
     pipeline.init_app(app, settings)
+    guardrails.init_app(app, settings)
     endpoints.init_app(app)
