@@ -1,19 +1,23 @@
 # Every target makes what it needs by itself; the stamp files under .venv keep the second time quick.
 PYTHON ?=
+HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 STATIC := optional
 
-.PHONY: run test lint bench demo screenshots lock
+.PHONY: run assets test lint bench demo screenshots lock system
 .DELETE_ON_ERROR:
 
 run: .venv/runtime.stamp .venv/static.stamp
 	$(BIN)/pharos migrate
-	exec $(BIN)/pharos serve --port $(PORT)
+	exec $(BIN)/pharos serve --host $(HOST) --port $(PORT)
+
+assets: .venv/runtime.stamp
+	tools/npm-packages console/static required
+	touch .venv/static.stamp
 
 test: STATIC := required
-test: .venv/development.stamp .venv/node.stamp .venv/static.stamp
-	tools/system-packages
+test: system .venv/development.stamp .venv/node.stamp .venv/static.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: .venv/development.stamp
@@ -29,9 +33,11 @@ demo: .venv/runtime.stamp .venv/static.stamp
 	$(BIN)/python -m demo --port $(PORT) $(ARGS)
 
 screenshots: STATIC := required
-screenshots: .venv/development.stamp .venv/static.stamp
-	tools/system-packages
+screenshots: system .venv/development.stamp .venv/static.stamp
 	$(BIN)/python tools/screenshots.py $(ARGS)
+
+system:
+	tools/system-packages
 
 lock: .venv/development.stamp
 	tools/lock
