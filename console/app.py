@@ -6,6 +6,7 @@ from flask import Flask
 
 from console.accounts import access
 from console.accounts import views as accounts
+from console.backup import orders as backups
 from console.core import config as configuration
 from console.core import db
 from console.core.config import Config
@@ -57,3 +58,4 @@ def open_stores(app: Flask, settings: Config) -> None:
     """Give the app what it keeps in its instance folder, and what accepts into that."""
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
+    backups.init_app(app)

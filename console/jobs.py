@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -28,6 +29,7 @@ from console.telemetry import retention, store, vital_rollups
 from console.telemetry.database import TelemetryUnavailable
 
 LEADER = "jobs"
+LEASES = "leases"
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 RUNS_KEPT = timedelta(days=14)
@@ -45,6 +47,8 @@ class Job:
     name: str
     every: timedelta
     run: Callable[[], str]
+    upkeep: bool = False
+    """Whether it writes telemetry, or state that belongs to what it has read there."""
 
     def due_at(self, now: datetime) -> datetime:
         """The start of the period that `now` lies in; periods are counted from 1970 in UTC."""
@@ -69,16 +73,20 @@ class Ticker:
         self._epoch: int | None = None
         # A period missed is run once when there is time again; a slow run is not run twice.
         settings = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        # Leases have a thread of their own: two long jobs must not cost this process its rights.
+        executors = {"default": ThreadPoolExecutor(2), LEASES: ThreadPoolExecutor(1)}
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(2)}, job_defaults=settings, timezone=UTC
+            executors=executors, job_defaults=settings, timezone=UTC
         )
 
     def start(self) -> None:
         """Take the lease if it is free, and begin to tick."""
         self.lead()
-        self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS)
+        self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS, executor=LEASES)
         if self._beside:
-            self._scheduler.add_job(self._beside, "interval", seconds=RENEW_SECONDS)
+            self._scheduler.add_job(
+                self._beside, "interval", seconds=RENEW_SECONDS, executor=LEASES
+            )
         for job in self._jobs:
             seconds = min(job.every.total_seconds(), 60)
             first = datetime.now(UTC)
@@ -99,8 +107,13 @@ class Ticker:
             self._epoch = leases.hold(LEADER, self._holder, LEASE_SECONDS)
 
     def tick(self, job: Job) -> None:
-        """Run the job if this process leads and the present period has not had its run."""
+        """Run the job if this process leads and the present period has not had its run.
+
+        Upkeep waits while a backup copies telemetry; its period is not over then, as a rule.
+        """
         with self._app.app_context():
+            if job.upkeep and store.current().upkeep.is_closed:
+                return
             epoch = self._epoch
             due_at = job.due_at(clock.now())
             run_id = leases.claim(LEADER, epoch, job.name, due_at) if epoch else None
@@ -113,7 +126,8 @@ def run_job(job: Job, run_id: int) -> None:
     db.session.remove()
     summary, error = "", ""
     try:
-        summary = job.run()
+        with store.current().upkeep.passing() if job.upkeep else nullcontext():
+            summary = job.run()
     except Exception as failure:
         error = type(failure).__name__
         log.exception("the job %s failed", job.name)
@@ -223,13 +237,13 @@ def check_itself() -> str:
 
 
 JOBS = (
-    Job("forget-organizations", timedelta(minutes=1), forget_organizations),
-    Job("retention", timedelta(hours=1), apply_retention),
-    Job("tidy-telemetry", timedelta(days=1), tidy_telemetry),
-    Job("roll-up-vitals", timedelta(hours=1), roll_up_vitals),
+    Job("forget-organizations", timedelta(minutes=1), forget_organizations, upkeep=True),
+    Job("retention", timedelta(hours=1), apply_retention, upkeep=True),
+    Job("tidy-telemetry", timedelta(days=1), tidy_telemetry, upkeep=True),
+    Job("roll-up-vitals", timedelta(hours=1), roll_up_vitals, upkeep=True),
     Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
-    Job("find-flaws", timedelta(seconds=10), find_flaws),
+    Job("find-flaws", timedelta(seconds=10), find_flaws, upkeep=True),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),
 )

@@ -5,12 +5,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, cast
 
 import click
@@ -21,10 +20,12 @@ from sqlalchemy import func, select
 from console import serve as server
 from console.accounts.models import Organization, User
 from console.app import create_app
-from console.core import clock, leases
+from console.backup import orders as backups
+from console.core import clock, instances, leases
 from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
 from console.core.db import db
+from console.core.instances import InstanceBusy
 from console.core.tenancy import organization_scope
 from console.ingest import outcomes, pipeline, spool
 from console.ingest.models import DigestPosition
@@ -33,7 +34,6 @@ from console.jobs import LEADER, Ticker
 
 TICKER = "pharos.ticker"
 NOTE = "serving.json"
-LOCK = "lock"
 DIGEST = "digest"
 DIGEST_SECONDS = 60.0
 FRESH = timedelta(seconds=15)
@@ -63,12 +63,11 @@ def serve(settings: Config, *, host: str, port: int, threads: int) -> None:
 @contextmanager
 def _alone(instance: Path) -> Iterator[None]:
     """Hold the instance folder: two digests of one spool would count everything twice."""
-    with (instance / LOCK).open("a") as lock:
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"another console runs on {instance}") from None
-        yield
+    try:
+        with instances.alone(instance):
+            yield
+    except InstanceBusy:
+        raise ConfigError(f"another console runs on {instance}") from None
 
 
 @contextmanager
@@ -101,11 +100,7 @@ def _keep_the_digest(app: Flask) -> None:
 
 
 def _instance_id() -> str:
-    """A name that the instance folder keeps, wherever it is moved to."""
-    path = config().instance / "id"
-    if not path.exists():
-        path.write_text(token_hex(16))
-    return path.read_text()
+    return instances.identity(config().instance)
 
 
 def begin(app: Flask, url: str, *, host: str = "") -> None:
@@ -119,6 +114,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
             app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
         )
         pipeline.current().start()
+        backups.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
         url = settings.base_url or _of_this_machine(url)
@@ -152,6 +148,7 @@ def end(app: Flask) -> None:
     """Stop after the present batch and the jobs under way; what waits stays in the spool."""
     with app.app_context():
         selfmonitor.stop()
+        backups.current().stop()
         cast("Ticker", app.extensions[TICKER]).stop()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
@@ -199,7 +196,14 @@ def status() -> dict[str, Any]:
         },
         "positions": _positions(),
         "jobs": _jobs(),
+        "backup": _backup(),
     }
+
+
+def _backup() -> dict[str, Any] | None:
+    """How the latest backup goes or went."""
+    note = backups.read_note(config().instance)
+    return asdict(note) if note else None
 
 
 def _positions() -> dict[str, int]:

@@ -173,3 +173,39 @@ def _event(project, position: int, at: datetime) -> ErrorEvent:
         received_at=at,
         grouping_hash="0" * 32,
     )
+
+
+def test_upkeep_waits_for_a_backup_and_is_made_up_for_in_its_period(app, clock):
+    clock.set(datetime(2026, 5, 1, 12, 20, tzinfo=UTC))
+    ran: list[str] = []
+    upkeep = Job("upkeep", timedelta(hours=1), noting(ran, "upkeep"), upkeep=True)
+    other = Job("other", timedelta(hours=1), noting(ran, "other"))
+    ticker = Ticker(app, [upkeep, other])
+    ticker.lead()
+    with app.app_context():
+        gate = store.current().upkeep
+    with gate.closed(5):
+        for job in (upkeep, other):
+            ticker.tick(job)
+    assert ran == ["other"]
+    ticker.tick(upkeep)
+    assert ran == ["other", "upkeep"]
+
+
+def test_every_job_that_writes_telemetry_is_upkeep():
+    assert {job.name for job in jobs.JOBS if job.upkeep} == {
+        "forget-organizations",
+        "retention",
+        "tidy-telemetry",
+        "roll-up-vitals",
+        "find-flaws",
+    }
+
+
+def test_long_jobs_do_not_cost_a_process_its_leases(app):
+    """Two of them fill the threads for jobs; leases are renewed by another."""
+    ticker = Ticker(app, [])
+    ticker.start()
+    renewals = [job.executor for job in ticker._scheduler.get_jobs() if job.func == ticker.lead]
+    ticker.stop()
+    assert renewals == [jobs.LEASES]

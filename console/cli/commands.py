@@ -16,6 +16,8 @@ from werkzeug.datastructures import MultiDict
 from console import runtime
 from console.accounts.models import Organization, Project
 from console.app import create_app
+from console.backup import restoration
+from console.backup.copies import BackupFailed
 from console.core.config import Config
 from console.core.db import db
 from console.core.tenancy import enter_organization
@@ -48,7 +50,20 @@ def open_console() -> Iterator[None]:
 
 
 def settings_of_environment() -> Config:
-    return Config.from_environ(os.environ).prepared()
+    """The settings, with what the instance folder keeps; a restore is settled that was cut off."""
+    settings = Config.from_environ(os.environ)
+    settle(settings)
+    return settings.prepared()
+
+
+def settle(settings: Config) -> None:
+    """Finish or undo a restore that was interrupted, and say which."""
+    try:
+        outcome = restoration.settle_alone(settings.instance)
+    except BackupFailed as error:
+        raise click.ClickException(f"a restore is under way: {error}") from error
+    if outcome:
+        click.echo(outcome, err=True)
 
 
 def checked(form: type[F], **fields: str | Sequence[str]) -> F:

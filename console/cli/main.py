@@ -9,13 +9,14 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from console.cli import dead_letters, organizations, projects, serving, tokens, users
+from console.cli import backups, dead_letters, organizations, projects, serving, tokens, users
 from console.cli.commands import pharos
 from console.core.config import ConfigError
 from console.core.database_errors import explained
 from console.core.tenancy import UnsafeRoleError
 
 __all__ = [
+    "backups",
     "dead_letters",
     "main",
     "organizations",

@@ -53,3 +53,13 @@ def _print_status(found: dict[str, Any]) -> None:
     click.echo(f"dead       {waiting['dead_letters']} dead letters")
     for organization, position in found["positions"].items():
         click.echo(f"position   {position}  {organization}")
+    if found["backup"]:
+        click.echo(f"backup     {_about_backup(found['backup'])}")
+
+
+def _about_backup(note: dict[str, Any]) -> str:
+    good = f"the last good one is of {note['good_at']}, in {note['good_folder']}"
+    if note["error"]:
+        since = good if note["good_at"] else "there is no good one"
+        return f"failed at {note['ended_at']}: {note['error']}; {since}"
+    return good if note["ended_at"] else f"under way: {note['stage']}"

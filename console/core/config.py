@@ -11,6 +11,7 @@ from typing import Any, Self, cast
 from flask import current_app
 
 from console.core import valid
+from console.core.instances import JOURNAL
 
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 EXTENSION = "pharos.config"
@@ -125,6 +126,20 @@ class Config:
     web_threads: int = setting(
         "PHAROS_WEB_THREADS", "Threads that answer requests.", 16, least=1, most=512
     )
+    backup_database_url: str = setting(
+        "BACKUP_DATABASE_URL",
+        "PostgreSQL role that row-level security does not hold, for pg_dump in backups.",
+        check=valid.database,
+    )
+    backup_dir: str = setting(
+        "PHAROS_BACKUP_DIR", "Folder that scheduled backups are put into; unset, there are none."
+    )
+    backup_hours: int = setting(
+        "PHAROS_BACKUP_HOURS", "Hours between two scheduled backups.", 24, least=1
+    )
+    backup_keep: int = setting(
+        "PHAROS_BACKUP_KEEP", "Scheduled backups that are kept; older ones are deleted.", 7, least=1
+    )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -159,6 +174,10 @@ class Config:
 
         Raises ConfigError when the folder, or the key in it, cannot be used.
         """
+        if (self.instance / JOURNAL).exists():
+            raise ConfigError(
+                "a restore was interrupted: any `pharos` command finishes or undoes it"
+            )
         try:
             self.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
             secret_key = self.secret_key or _kept_secret(self.instance / "secret_key")

@@ -59,6 +59,11 @@ def setup_token(secret_key: str) -> str:
     return Token.SETUP.spelled(new(secret_key.encode(), b"setup", sha256).digest())
 
 
+def key_fingerprint(secret_key: str) -> str:
+    """Return what tells two secret keys apart and says nothing of either."""
+    return new(secret_key.encode(), b"fingerprint", sha256).hexdigest()
+
+
 def same(a: str, b: str) -> bool:
     """Compare two secrets in constant time."""
     return compare_digest(a.encode(), b.encode())

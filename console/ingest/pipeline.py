@@ -16,6 +16,7 @@ from flask import Flask, current_app
 
 from console.core import clock, outages
 from console.core.config import Config
+from console.core.gates import Gate
 from console.ingest import spool
 from console.ingest.backlogs import Backlog, NotedBacklogs, measured
 from console.ingest.digest import (
@@ -93,6 +94,8 @@ class Pipeline:
         self._thread: threading.Thread | None = None
         self._recent: deque[tuple[float, int]] = deque()
         self._last_error = ""
+        self.gate = Gate()
+        """Every batch passes it: whoever closes it finds each store as a crash would leave it."""
 
     def start(self) -> None:
         self._stopping.clear()
@@ -114,7 +117,7 @@ class Pipeline:
     def digest_once(self) -> int:
         """Digest a turn of every organization; return how many rows it was, or raise StateDown."""
         digested = 0
-        with self._app.app_context():
+        with self.gate.passing(), self._app.app_context():
             self._under_way.begin()
             self._finish_burials()
             self._return_to_stalled()

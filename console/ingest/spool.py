@@ -83,7 +83,7 @@ class Spool:
     """
 
     def __init__(self, path: Path, *, max_mb: int, secret_keys: tuple[str, ...]) -> None:
-        self._path = path
+        self.path = path
         self._max_bytes = max_mb << 20
         self._shares = Shares(self._max_bytes)
         self._keys = secret_keys
@@ -274,7 +274,7 @@ class Spool:
                 self._leave_parents_files()
                 if self._committer is None or not self._committer.is_alive():
                     pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
-                    connection = connect(self._path, synchronous="FULL", pages=pages)
+                    connection = connect(self.path, synchronous="FULL", pages=pages)
                     self._committer = Committer(
                         connection, self._writing, self._arrived, self._shares
                     )
@@ -291,7 +291,7 @@ class Spool:
         with self._lock:
             self._leave_parents_files()
             if self._reader is None:
-                self._reader = connect(self._path, synchronous="NORMAL")  # lost: replayed
+                self._reader = connect(self.path, synchronous="NORMAL")  # lost: replayed
             yield self._reader
 
     def _leave_parents_files(self) -> None:

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy import Executable, Row
 
 from console.core.config import Config
+from console.core.gates import Gate
 from console.telemetry import writing
 from console.telemetry.database import LEAST_MEMORY_MB, Database
 from console.telemetry.records import Batch, ErrorEvent, Written
@@ -47,6 +48,8 @@ class TelemetryStore:
         self._open_limit = open_limit
         self._slots: OrderedDict[int, Slot] = OrderedDict()
         self._guard = threading.Lock()
+        self.upkeep = Gate()
+        """Passed by every job that writes telemetry or takes it as a base for what it writes."""
 
     def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
         """Answer a question from the file of the scope's organization.
@@ -111,6 +114,19 @@ class TelemetryStore:
         """The bytes of an organization's file, with what is not yet written into it."""
         files = self._folder.glob(f"{organization_id}.duckdb*")
         return sum(path.stat().st_size for path in files)
+
+    def settled_files(self) -> dict[int, Path]:
+        """Every organization's file, whole by itself until somebody writes: it needs no log.
+
+        Nobody may write meanwhile. Raises TelemetryUnavailable naming what cannot be settled.
+        """
+        files = {one: self._folder / f"{one}.duckdb" for one in self.organizations()}
+        for organization_id, path in files.items():
+            slot = self._slots.get(organization_id)
+            if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
+                with self._open(organization_id) as database:
+                    database.checkpoint()
+        return files
 
     def delete_organization(self, organization_id: int) -> None:
         """Delete everything of an organization: its file is closed and removed."""

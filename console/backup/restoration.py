@@ -1,0 +1,279 @@
+"""Puts a backup in the place of what an instance holds, whole or not at all.
+
+1. Everything is checked, and copied beside the places that it will have: nothing is touched yet.
+2. The journal is written: which file goes where, and where to what is there now is set aside.
+3. Each file that is there is set aside, and the new one takes its place: renames within a folder.
+4. The journal says that all are in place. From here on the new instance is the one that counts.
+
+Whoever finds a journal of (2) moves everything back; of (4), only takes the journal away. Every
+command looks for one before it opens anything, so a restore may be killed at any line.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from console.backup import manifest, postgres
+from console.backup.copies import BackupFailed, Pace, copy_files, fingerprint, sync
+from console.backup.making import SPARE_BYTES, state_path
+from console.backup.manifest import Manifest
+from console.backup.verification import Check, configured_key, verify
+from console.core import clock
+from console.core.config import Config
+from console.core.crypto import key_fingerprint
+from console.core.instances import JOURNAL, InstanceBusy, alone
+
+ASIDE, STAGED = "before-restore", "restoring"
+LOGS = ("-wal", "-shm")
+FINISHED = "A restore was interrupted after all was in place: it is finished."
+UNDONE = "A restore was interrupted: everything is back as it was before."
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A place, the new file for it ("" if there is none), and where the old one is set aside."""
+
+    place: str
+    staged: str
+    aside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore has done."""
+
+    made_at: str
+    aside: list[Path]
+    """Folders with what was there before."""
+
+
+def restore(folder: Path, settings: Config) -> tuple[list[Check], Restored | None]:
+    """Check a backup and put it in place; the checks, and None if one of them is not good.
+
+    Raises BackupFailed when a console runs on the instance, when the backup does not fit it, or
+    when a step failed: the instance is then as it was.
+    """
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _held(settings.instance):
+        settle(settings.instance)
+        described, checks = verify(folder, settings)
+        if described is None or not all(check.good for check in checks):
+            return checks, None
+        _refuse_misfit(described, settings)
+        return checks, _put_in_place(folder, described, settings)
+
+
+@contextmanager
+def _held(instance: Path) -> Iterator[None]:
+    try:
+        with alone(instance):
+            yield
+    except InstanceBusy:
+        raise BackupFailed(f"a console runs on {instance}: stop it first") from None
+
+
+def settle_alone(instance: Path) -> str:
+    """Finish or undo a restore that was interrupted, before anything is opened; say which."""
+    if not (instance / JOURNAL).exists():
+        return ""
+    with _held(instance):
+        return settle(instance)
+
+
+def settle(instance: Path) -> str:
+    """`settle_alone` for whoever holds the instance; "" if there was nothing to do."""
+    journal = instance / JOURNAL
+    for stray in instance.glob(f"{STAGED}-*"):
+        if not journal.exists():
+            shutil.rmtree(stray)
+    if not journal.exists():
+        return ""
+    noted = orjson.loads(journal.read_bytes())
+    moves = [Move(**move) for move in noted["moves"]]
+    if noted["in_place"]:
+        _finish(journal, moves)
+        return FINISHED
+    _undo(journal, moves)
+    return UNDONE
+
+
+def _refuse_misfit(described: Manifest, settings: Config) -> None:
+    """Raise BackupFailed for a backup of another kind of database, another key, another state."""
+    kind = manifest.SQLITE if state_path(settings) else manifest.POSTGRESQL
+    if described.state != kind:
+        raise BackupFailed(
+            f"the backup's state database is {described.state}, and DATABASE_URL names {kind}"
+        )
+    given = settings.secret_key or ("" if described.key_included else configured_key(settings))
+    if given and key_fingerprint(given) != described.key:
+        raise BackupFailed("SECRET_KEY is set, and is not the key that the backup was made under")
+    if kind == manifest.POSTGRESQL:
+        _refuse_database(described, settings)
+
+
+def _refuse_database(described: Manifest, settings: Config) -> None:
+    """Raise BackupFailed unless the database is what the dump of this very backup holds."""
+    how = (
+        "load this backup's dump into an empty database first:\n"
+        f"  createdb --owner=OWNER DATABASE\n"
+        f"  pg_restore --no-owner --role=OWNER --exit-on-error --dbname=DATABASE"
+        f" {manifest.DUMP}\n  pharos migrate"
+    )
+    try:
+        _revision, positions = postgres.present(settings)
+    except BackupFailed as error:
+        raise BackupFailed(f"{error}; {how}") from error
+    noted = {
+        int(one): (each["slug"], each["state"])
+        for one, each in described.organizations.items()
+        if each["slug"]
+    }
+    for one in sorted(noted.keys() | positions.keys()):
+        if noted.get(one) != positions.get(one):
+            slug, position = positions.get(one) or noted[one]
+            there = f"position {position}" if one in positions else "missing"
+            raise BackupFailed(
+                f"the database is not of the backup's moment: organization {slug} is {there} in"
+                f" it, and {f'at {noted[one][1]}' if one in noted else 'not'} in the backup; {how}"
+            )
+
+
+def _put_in_place(folder: Path, described: Manifest, settings: Config) -> Restored:
+    stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
+    moves = list(_moves(described, settings, stamp))
+    journal = settings.instance / JOURNAL
+    try:
+        _stage(folder, described, moves)
+        _write_journal(journal, moves, in_place=False)
+        for move in moves:
+            _swap(move)
+        _write_journal(journal, moves, in_place=True)
+    except Exception as error:
+        if journal.exists():
+            _undo(journal, moves)
+        else:
+            _remove_staged(moves)
+        raise BackupFailed(f"everything is as it was, because: {_why(error)}") from error
+    _finish(journal, moves)
+    aside = {Path(move.aside).parent for move in moves}
+    return Restored(described.made_at, sorted(path for path in aside if path.exists()))
+
+
+def _moves(described: Manifest, settings: Config, stamp: str) -> Iterator[Move]:
+    """What takes which place: files of the backup, and nothing in place of an old one's log."""
+    instance, state = settings.instance.resolve(), state_path(settings)
+    places = {manifest.SPOOL: instance / manifest.SPOOL, manifest.TELEMETRY: instance / "telemetry"}
+    if state:
+        places[manifest.STATE] = state.resolve()
+    if described.key_included and not settings.secret_key:
+        places[manifest.SECRET_KEY] = instance / manifest.SECRET_KEY
+    for name, place in places.items():
+        aside, staged = (place.parent / f"{kind}-{stamp}" for kind in (ASIDE, STAGED))
+        yield Move(str(place), str(staged / name), str(aside / place.name))
+        if name.endswith(".sqlite"):
+            for log in LOGS:
+                path = place.with_name(f"{place.name}{log}")
+                yield Move(str(path), "", str(aside / path.name))
+
+
+def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
+    """Copy the backup beside the places that its files will have, and compare the copies."""
+    staged = {Path(move.staged).name: Path(move.staged) for move in moves if move.staged}
+    needed = SPARE_BYTES + sum(one["size"] for one in described.files.values())
+    for path in staged.values():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < needed:
+            raise BackupFailed(f"{path.parent} has {free >> 20:,} of {needed >> 20:,} MB free")
+    staged[manifest.TELEMETRY].mkdir(mode=0o700)
+    pairs = {}
+    for name in described.files:
+        top, _, rest = name.partition("/")
+        if top in staged:
+            pairs[name] = staged[top] / rest if rest else staged[top]
+    copy_files([(folder / name, path) for name, path in pairs.items()], Pace())
+    for name, path in pairs.items():
+        step(f"compare {name}")
+        if fingerprint(path) != described.files[name]["sha256"]:
+            raise BackupFailed(f"{name} was not copied right: its SHA-256 differs")
+    if manifest.STATE in staged:
+        _let_go_of_leases(staged[manifest.STATE])
+    for path in {one.parent for one in staged.values()} | {staged[manifest.TELEMETRY]}:
+        sync(path)
+
+
+def _let_go_of_leases(state: Path) -> None:
+    """Whoever held the digest when the backup was made does not hold it here."""
+    with closing(sqlite3.connect(state, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")  # no log beside the file
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("UPDATE lease SET holder = ''")
+
+
+def _swap(move: Move) -> None:
+    place, aside = Path(move.place), Path(move.aside)
+    if place.exists():
+        aside.parent.mkdir(mode=0o700, exist_ok=True)
+        step(f"set aside {place.name}")
+        place.rename(aside)
+    if move.staged:
+        step(f"put in place {place.name}")
+        Path(move.staged).rename(place)
+    sync(place.parent)
+
+
+def _undo(journal: Path, moves: list[Move]) -> None:
+    """Move back what was set aside; each move may have been made, made in half, or not at all."""
+    for move in moves:
+        place, aside, staged = Path(move.place), Path(move.aside), Path(move.staged)
+        if move.staged and not staged.exists() and place.exists():
+            step(f"take away {place.name}")
+            place.rename(staged)
+        if aside.exists():
+            step(f"move back {place.name}")
+            aside.rename(place)
+        sync(place.parent)
+    for folder in {Path(move.aside).parent for move in moves}:
+        if folder.exists():
+            folder.rmdir()  # empty: everything is back
+    step("take away the journal")
+    journal.unlink()
+    sync(journal.parent)
+    _remove_staged(moves)
+
+
+def _finish(journal: Path, moves: list[Move]) -> None:
+    step("finish")
+    journal.unlink()
+    sync(journal.parent)
+    _remove_staged(moves)
+
+
+def _remove_staged(moves: list[Move]) -> None:
+    for folder in {Path(move.staged).parent for move in moves if move.staged}:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_journal(journal: Path, moves: list[Move], *, in_place: bool) -> None:
+    draft = journal.with_name(f"{JOURNAL}.new")
+    content = {"in_place": in_place, "moves": [asdict(move) for move in moves]}
+    draft.write_bytes(orjson.dumps(content))
+    sync(draft)
+    step(f"note {'all in place' if in_place else 'the moves'}")
+    draft.replace(journal)
+    sync(journal.parent)
+
+
+def step(_name: str) -> None:
+    """Called before each step that changes something; tests end the process here."""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    return str(error)

@@ -1,0 +1,110 @@
+"""`pharos backup` and `pharos restore`."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from console.backup import orders, restoration
+from console.backup.copies import BackupFailed
+from console.backup.manifest import Manifest
+from console.backup.orders import Order
+from console.backup.verification import Check, verify
+from console.cli.commands import open_console, pharos, settle
+from console.core.config import Config
+
+MEGABYTE = 1_000_000
+AFTER_RESTORE = """\
+What may be sent again: mail that the console sent after the backup was made and that is due again \
+(invitations and links to reset a password are not: they are sent once, when somebody asks).
+What is gone: events that were accepted after the backup was made, and issues, comments, keys, \
+tokens, people and sign-ins that were made since.
+What is back: keys, tokens, memberships and sign-ins that were revoked or ended since. Look at \
+them before you serve this instance to others."""
+
+
+class BackupGroup(click.Group):
+    """`pharos backup FOLDER` makes one; a folder named like a command is written `./verify`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take what names no command for the arguments of `make`."""
+        if args and args[0] not in self.commands:
+            args = ["make", *args]
+        return super().resolve_command(ctx, args)
+
+
+@pharos.group(
+    cls=BackupGroup,
+    context_settings={"ignore_unknown_options": True},
+    subcommand_metavar="FOLDER | verify FOLDER",
+)
+def backup() -> None:
+    """Make a backup into FOLDER, or check one.
+
+    Works while the console runs: clients' events are accepted meanwhile, and shown a little later.
+    """
+
+
+@backup.command("make")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--throttle", type=click.FloatRange(0, min_open=True), help="Copy at most so many MB a second."
+)
+def make(folder: Path, throttle: float | None) -> None:
+    """Make a backup into FOLDER, which must not exist yet or be empty."""
+    order = Order(folder=str(folder.absolute()), bytes_per_second=int((throttle or 0) * MEGABYTE))
+    with open_console(), complaining():
+        note = orders.order_or_make(order, lambda stage: click.echo(stage, err=True))
+        made = Manifest.read(folder)
+    click.echo(
+        f"{folder} holds {note.copied:,} bytes as they were at {made.made_at}; made in"
+        f" {note.seconds:.1f} s, the digest waited for {made.paused_seconds:.1f} s."
+    )
+    if made.key_included:
+        click.echo("The secret key is in it: whoever has the folder reads everything.")
+    else:
+        click.echo("SECRET_KEY is not in it: keep it apart; without it the spool stays sealed.")
+
+
+@backup.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify_command(folder: Path) -> None:
+    """Check a backup: read all of it, change nothing, and say what is wrong with it."""
+    _described, checks = verify(folder, Config.from_environ(os.environ))
+    if not _printed(checks):
+        raise click.ClickException(f"{folder} is not a good backup")
+
+
+@pharos.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def restore(folder: Path) -> None:
+    """Put a backup in the place of what the instance holds; that is set aside, not deleted."""
+    settings = Config.from_environ(os.environ)
+    with complaining():
+        settle(settings)
+        checks, done = restoration.restore(folder, settings)
+    if not _printed(checks) or done is None:
+        raise click.ClickException(f"{folder} is not a good backup: nothing was touched")
+    click.echo(f"The instance is as it was at {done.made_at}.")
+    for path in done.aside:
+        click.echo(f"What it held before is in {path}: delete that when you miss nothing.")
+    click.echo(AFTER_RESTORE)
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Say in one sentence why a backup failed."""
+    try:
+        yield
+    except BackupFailed as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _printed(checks: Sequence[Check]) -> bool:
+    for check in checks:
+        click.echo(f"{'ok ' if check.good else 'BAD'}  {check.sentence}", err=not check.good)
+    return bool(checks) and all(check.good for check in checks)

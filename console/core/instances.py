@@ -1,0 +1,38 @@
+"""The instance folder: who may work on it alone, and the name that it keeps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from secrets import token_hex
+
+LOCK = "lock"
+ID = "id"
+JOURNAL = "restore.json"
+"""There while a restore moves files: nothing in the folder may be opened."""
+
+
+class InstanceBusy(Exception):
+    """Another process, most likely a running console, holds the instance folder."""
+
+
+@contextmanager
+def alone(instance: Path) -> Iterator[None]:
+    """Hold the folder, as a running console does; raise InstanceBusy if another process holds it.
+
+    The kernel lets go of it when the process ends, however it ends.
+    """
+    with (instance / LOCK).open("a") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise InstanceBusy from None
+        yield
+
+
+def identity(instance: Path) -> str:
+    """A name that the folder keeps, wherever it is moved to."""
+    path = instance / ID
+    if not path.exists():
+        path.write_text(token_hex(16))
+    return path.read_text()

@@ -1,0 +1,57 @@
+"""Looks into a copy of an organization's file, without the console and without a change to it."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from console.telemetry.database import LEAST_MEMORY_MB, THREADS, TelemetryUnavailable
+from console.telemetry.tables import MIGRATIONS, metadata
+
+NEWEST = 1 + len(MIGRATIONS)
+"""The version of the schema that this Pharos writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Whose file it is, up to which spool position it was written, and its schema's version."""
+
+    organization_id: int
+    position: int
+    version: int
+
+
+def look_into(path: Path, *, read_all: bool = False) -> Copy:
+    """What a copy says of itself; with `read_all`, after reading every value in it.
+
+    Raises TelemetryUnavailable when it does not open or a part of it cannot be read.
+    """
+    configuration: dict[str, Any] = {
+        "threads": THREADS,
+        "memory_limit": f"{LEAST_MEMORY_MB}MB",
+        "enable_external_access": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        with closing(duckdb.connect(path, read_only=True, config=configuration)) as copy:
+            rows = copy.execute("SELECT organization_id, position FROM applied").fetchall()
+            versions = copy.execute("SELECT version FROM schema_version").fetchall()
+            if len(rows) != 1 or len(versions) != 1:
+                raise TelemetryUnavailable(f"{path.name} is nobody's telemetry")
+            for table in metadata.tables if read_all else ():
+                _read(copy, table)
+            return Copy(*rows[0], *versions[0])
+    except (duckdb.Error, UnicodeDecodeError) as error:  # it quotes bytes of a damaged block
+        raise TelemetryUnavailable(f"{path.name}: {error}") from error
+
+
+def _read(copy: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Read every block of a table; each has a checksum, which DuckDB compares."""
+    there = copy.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table]
+    ).fetchone()
+    if there and there[0]:  # an older schema may lack it
+        copy.execute(f"SELECT bit_xor(hash(t)) FROM {table} t").fetchall()  # noqa: S608 - ours
