@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 
 from console.accounts import sessions, throttle
 from console.accounts.models import MonitoringConfig, Organization
+from console.backup import schedule
 from console.core import clock, leases
 from console.core.config import config
 from console.core.db import db
@@ -244,6 +245,7 @@ JOBS = (
     Job("rest-telemetry", timedelta(minutes=1), rest_telemetry),
     Job("end-mutes", timedelta(minutes=1), end_timed_mutes),
     Job("find-flaws", timedelta(seconds=10), find_flaws, upkeep=True),
+    Job("backup", timedelta(hours=1), schedule.back_up),
     Job("forget-the-past", timedelta(hours=1), forget_the_past),
     Job("check-itself", timedelta(minutes=1), check_itself),
 )

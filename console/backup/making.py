@@ -43,7 +43,7 @@ from console.telemetry.database import TelemetryUnavailable
 JOBS_PATIENCE = 900.0  # a job that merges row groups of large files takes minutes
 DIGEST_PATIENCE = 120.0
 SPARE_BYTES = 64 << 20
-FINISHED = ".unfinished"
+UNFINISHED_SUFFIX = ".unfinished"
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ def refuse_folder(folder: Path, instance: Path) -> None:
 
 def _draft(folder: Path, instance_id: str) -> Path:
     """A folder beside the one that is wanted, without what an interrupted backup left there."""
-    draft = folder.with_name(f"{folder.name}{FINISHED}")
+    draft = folder.with_name(f"{folder.name}{UNFINISHED_SUFFIX}")
     if draft.exists():
         if not (draft / manifest.UNFINISHED).exists():
             raise BackupFailed(f"{draft} is in the way, and no unfinished backup")

@@ -7,6 +7,7 @@ keeps of it there. The note of the latest backup also tells `pharos status` how 
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from flask import Flask, current_app
 from console.backup import making
 from console.backup.copies import BackupFailed, Pace
 from console.backup.manifest import Manifest
+from console.backup.verification import verify
 from console.core import clock
 from console.core.config import config
 from console.core.instances import InstanceBusy, alone, identity
@@ -144,11 +146,23 @@ def noted(
     )
     try:
         made = making.make(Path(order.folder), identity(instance), pace, scheduled=order.scheduled)
+        if order.scheduled:
+            teller.stage("reads the backup")
+            _refuse_a_bad(Path(order.folder))
     except BaseException as error:
         teller.ended(error=str(error) or type(error).__name__)
         raise
     teller.ended(made=made)
     return made
+
+
+def _refuse_a_bad(folder: Path) -> None:
+    """Delete a backup that was just made and is not good; raise BackupFailed saying why."""
+    _, checks = verify(folder, config())
+    wrong = [check.sentence for check in checks if not check.good]
+    if wrong:
+        shutil.rmtree(folder)
+        raise BackupFailed(f"the backup was made and is not good: {'; '.join(wrong)}")
 
 
 def order_or_make(order: Order, say: Callable[[str], None]) -> Note:
