@@ -4,14 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = (
-    "ingest",
-    "telemetry",
-    "pages",
-    "tracing",
-    "performance",
-    "faults",
-)
+ALL = ("ingest", "telemetry", "pages", "tracing", "performance", "faults", "fuzz")
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from wtforms import (
     EmailField,
     Field,
     HiddenField,
-    IntegerField,
     PasswordField,
     SelectField,
     SelectMultipleField,
@@ -24,6 +23,7 @@ from console.accounts import passwords
 from console.accounts.access import SCOPES
 from console.accounts.models import Role
 from console.web.choices import choices
+from console.web.forms import IntegerField
 
 PLATFORMS = {
     "python": "Python",

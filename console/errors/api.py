@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, jsonify, request, url_for
-from wtforms import Form, IntegerField, StringField
+from wtforms import Form, StringField
 from wtforms.validators import Length, NumberRange, Optional
 
 from console.accounts.access import api_view
@@ -18,7 +18,7 @@ from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow
-from console.web.forms import Moment, sentence
+from console.web.forms import IntegerField, Moment, sentence
 
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"

@@ -8,7 +8,6 @@ from flask import abort
 from wtforms import (
     BooleanField,
     Form,
-    IntegerField,
     SelectField,
     StringField,
     TextAreaField,
@@ -19,6 +18,7 @@ from console.accounts.models import User
 from console.errors.models import Category, Level, Status
 from console.errors.queries import SORTS, Filter
 from console.web.choices import choices
+from console.web.forms import IntegerField
 
 ALL = "all"
 ME, NOBODY = "me", "none"

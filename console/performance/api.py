@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, jsonify, request, url_for
-from wtforms import Form, IntegerField, StringField
+from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from console.accounts.access import api_view
@@ -23,7 +23,7 @@ from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow
 from console.telemetry.traces import Began
-from console.web.forms import Moment, sentence
+from console.web.forms import IntegerField, Moment, sentence
 from console.web.timerange import LONGEST
 
 bp = Blueprint(

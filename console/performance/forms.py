@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import BooleanField, FloatField, Form, IntegerField, SelectField, StringField
+from wtforms import BooleanField, FloatField, Form, SelectField, StringField
 from wtforms.validators import (
     InputRequired,
     Length,
@@ -17,7 +17,7 @@ from console.performance.endpoints import SORTS
 from console.performance.trace_selection import View
 from console.telemetry.traces import Wanted
 from console.web.choices import choices
-from console.web.forms import Moment
+from console.web.forms import IntegerField, Moment
 
 LONGEST_MS = 86_400_000
 LONGEST_TRACE_MS = 864_000_000_000

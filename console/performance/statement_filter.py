@@ -1,11 +1,12 @@
 """What people and scripts ask of the list of database statements."""
 
-from wtforms import Form, IntegerField, SelectField, StringField
+from wtforms import Form, SelectField, StringField
 from wtforms.validators import Length, NumberRange, Optional
 
 from console.performance.statements import KINDS, SORTS, wanted_of
 from console.telemetry.statements import Wanted
 from console.web.choices import choices
+from console.web.forms import IntegerField
 
 LONGEST_MS = 86_400_000
 _TEXT = Length(max=200, message="At most 200 characters.")

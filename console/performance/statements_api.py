@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
-from wtforms import IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
@@ -17,6 +16,7 @@ from console.performance.statements import Row
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
 from console.telemetry.statements import Call, Caller, Location, Statement
+from console.web.forms import IntegerField
 
 bp = Blueprint("statements_api", __name__, url_prefix=performance.url_prefix)
 MOST = 500

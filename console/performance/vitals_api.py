@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
-from wtforms import IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
@@ -19,6 +18,7 @@ from console.telemetry.scope import Scope
 from console.telemetry.vital_causes import Cause, WorstLoad
 from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, Wanted
 from console.telemetry.web_vitals import BY_NAME
+from console.web.forms import IntegerField
 
 bp = Blueprint("vitals_api", __name__, url_prefix=performance.url_prefix)
 MOST_PAGES = 500

@@ -2,10 +2,24 @@
 
 from typing import Any
 
+import wtforms
 from wtforms import Form, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
+
+MOST_DIGITS = 20
+
+
+class IntegerField(wtforms.IntegerField):
+    """A whole number of a size that can be compared; more digits than any column holds are none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read it as WTForms does, whose NumberRange makes a float of it."""
+        if valuelist and len(valuelist[0]) > MOST_DIGITS:
+            self.data = None
+            raise ValueError(self.gettext("Not a valid integer value."))
+        super().process_formdata(valuelist)
 
 
 class Moment(StringField):

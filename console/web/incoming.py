@@ -122,8 +122,9 @@ class ReadRequest(Request):
         if "form" in self.__dict__:
             return
         super()._load_form_data()
-        sent: MultiDict[str, str] = self.__dict__["form"]
-        pairs = ((clean(name), clean(value)) for name, value in sent.items(multi=True))
+        sent: MultiDict[str | None, str] = self.__dict__["form"]
+        named = ((name, value) for name, value in sent.items(multi=True) if name is not None)
+        pairs = ((clean(name), clean(value)) for name, value in named)
         self.__dict__["form"] = self.parameter_storage_class(pairs)
         self.__dict__["files"] = self.parameter_storage_class()
 
@@ -146,6 +147,10 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def _refuse_unreadable_address() -> None:
+    try:
+        _host = request.host_url  # what links are made of; it takes the name apart
+    except ValueError:
+        abort(400, "The request is for a host whose name cannot be one.")
     if UNSTORABLE.search(request.path):
         abort(400, "The address holds a NUL character, which no name has.")
     for name, value in request.args.items(multi=True):

@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import wtforms
+from wtforms.fields.core import UnboundField
 
+import console.app
 from tests.databases import ROOT
 
 VAGUE = {"util", "utils", "helper", "helpers", "service", "services", "common", "manager", "misc"}
@@ -66,6 +69,19 @@ def test_only_a_module_called_views_or_in_views_holds_routes():
         and path.parent.name != "views"
     ]
     assert misplaced == []
+
+
+def test_forms_take_numbers_in_bounds():
+    """WTForms' own field gives NumberRange an integer of any size, which makes a float of it."""
+    assert console.app  # imports every form
+    waiting, unbounded = [wtforms.Form], set()
+    while waiting:
+        form = waiting.pop()
+        waiting += form.__subclasses__()
+        fields = [field for field in vars(form).values() if isinstance(field, UnboundField)]
+        if any(field.field_class is wtforms.IntegerField for field in fields):
+            unbounded.add(form.__name__)
+    assert unbounded == set()
 
 
 def test_import_contracts_hold():
