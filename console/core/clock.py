@@ -1,5 +1,6 @@
 """The one clock: all code asks it for the time, so that tests can move it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 # Arithmetic with a moment and its neighbours stays inside what datetime can say.
@@ -7,11 +8,17 @@ FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 _offset = timedelta()
 _frozen: datetime | None = None
+_passed = timedelta()
 
 
 def now() -> datetime:
     """Return the present moment as an aware UTC datetime."""
     return (_frozen or datetime.now(UTC)) + _offset
+
+
+def monotonic() -> float:
+    """Seconds that pass evenly, whatever is done to the machine's clock: for how long, not when."""
+    return time.monotonic() + _passed.total_seconds()
 
 
 def instant(text: str) -> datetime:
@@ -32,12 +39,19 @@ def freeze(at: datetime) -> None:
 
 
 def move(by: timedelta) -> None:
-    """Shift the clock, running or frozen, by `by` (tests only)."""
+    """Let so much time pass, for a clock that runs or is frozen (tests only)."""
+    global _passed  # noqa: PLW0603 - the clock is the one deliberate global
+    jump(by)
+    _passed += by
+
+
+def jump(by: timedelta) -> None:
+    """Set the clock forward or back while no time passes (tests only)."""
     global _offset  # noqa: PLW0603 - the clock is the one deliberate global
     _offset += by
 
 
 def release() -> None:
     """Let the clock follow the machine again (tests only)."""
-    global _frozen, _offset
-    _frozen, _offset = None, timedelta()
+    global _frozen, _offset, _passed
+    _frozen, _offset, _passed = None, timedelta(), timedelta()

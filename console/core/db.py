@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from console.core import engines, outages
+from console.core import engines, outages, patience
 from console.core.config import Config
 
 NAMES = {
@@ -146,7 +146,11 @@ def init_app(app: Flask, settings: Config) -> None:
     url = settings.state_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # One for each web thread, the digest, the ticker and its jobs: nobody waits for another's.
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": settings.web_threads + 8}
+    options: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_size": settings.web_threads + 8,
+        "pool_timeout": patience.POOL_SECONDS,
+    }
     options |= engines.WITHOUT_VALUES
     if url.startswith("postgresql"):
         # A transaction pooler hands each transaction another backend: no server-side prepares.
@@ -157,6 +161,8 @@ def init_app(app: Flask, settings: Config) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+        else:
+            patience.be_patient(db.engine)
         engines.keep_values_out(db.engine)
         outages.watch(db.engine)
         tenancy.guard(db.engine)
@@ -198,13 +204,13 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",  # the spool forgets what state has committed: it must be on disk
             "foreign_keys=ON",
-            "busy_timeout=10000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience.lock_seconds() * 1000:.0f}")
         # A reader that turns writer fails at once when someone else wrote meanwhile.
         connection.exec_driver_sql("BEGIN" if _only_reads() else "BEGIN IMMEDIATE")
 

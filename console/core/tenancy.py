@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.engine import Connection, ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.base import ExecutableOption
 
+from console.core import patience
 from console.core.database_errors import APP, naming
 from console.core.db import Model, OrganizationScoped, db
 
@@ -157,7 +159,7 @@ def _bind_connection(
     session: Session, _transaction: SessionTransaction, connection: Connection
 ) -> None:
     connection.info[INFO] = session.info
-    _set_postgres(session, connection)
+    _set_postgres(session, connection, limits=patience.postgres_limits())
 
 
 def _tell_postgres(session: Session, ended: Bearer | None = None) -> None:
@@ -166,19 +168,23 @@ def _tell_postgres(session: Session, ended: Bearer | None = None) -> None:
         _set_postgres(session, session.connection(), ended)
 
 
-def _set_postgres(session: Session, connection: Connection, ended: Bearer | None = None) -> None:
+def _set_postgres(
+    session: Session,
+    connection: Connection,
+    ended: Bearer | None = None,
+    limits: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     if connection.dialect.name != "postgresql":
         return
-    settings = {"app.organization_id": session.info.get("organization_id")}
+    organization_id = session.info.get("organization_id")
+    settings = {"app.organization_id": "" if organization_id is None else str(organization_id)}
     presented = session.info.get("bearer") or ended
     if presented:
-        settings[presented.parameter] = presented.value
-    for parameter, value in settings.items():
-        # Local to the transaction: a session-level SET would leak through the pool (and a pooler).
-        connection.execute(
-            text("SELECT set_config(:parameter, :value, true)"),
-            {"parameter": parameter, "value": "" if value is None else str(value)},
-        )
+        settings[presented.parameter] = str(presented.value)
+    settings |= limits
+    # Local to the transaction: a session-level SET would leak through the pool (and a pooler).
+    told = [func.set_config(parameter, value, True) for parameter, value in settings.items()]
+    connection.execute(select(*told))
 
 
 @event.listens_for(db.session, "do_orm_execute")

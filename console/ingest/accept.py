@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.ingest import auth, beacon, cors
-from console.ingest.auth import Grant, KeyRing, Refusal
+from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
 from console.ingest.decode import (
     Item,
     ItemHead,
@@ -133,7 +133,10 @@ def accept(submission: Submission, doors: Doors) -> Answer:
         return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
     except SpoolUnavailable as full:
         return _later("storage full", str(full))
-    except SQLAlchemyError:  # and the key was not seen before: nobody knows whose this is
+    except (
+        SQLAlchemyError,
+        KeysUnavailable,
+    ):  # and the key was not seen before: nobody knows whose this is
         return _later("state unavailable", "the database that knows the keys does not answer")
 
 

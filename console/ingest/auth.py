@@ -3,9 +3,10 @@
 import re
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -14,14 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.accounts.models import Key, MonitoringConfig
-from console.core import clock
+from console.core import clock, patience
 from console.core.crypto import Token
 from console.core.db import db, reading
 from console.core.tenancy import bearer, enter_organization
 
 EXTENSION = "pharos.keys"
-FRESH = timedelta(seconds=5)  # how late a disabled or rotated key, or a new quota, takes effect
-PATIENCE_SECONDS = 1.0  # how long a request waits for another's look-up before it takes the old
+FRESH_SECONDS = 5.0  # how late a disabled or rotated key, or a new quota, takes effect
+PATIENCE_SECONDS = 0.2  # for a known one; who waits in vain spares it the others, until one answers
+LOOK_UPS = 8  # of known keys under way at once
+STRANGER_SECONDS = 3.0  # for a key that was not seen before
+STRANGERS = 16  # requests with such keys that may wait at once
+LOOK_UP_SECONDS = 5.0
 REMEMBERED = 10_000  # keys, valid or not; beyond it everything is looked up again
 AUTH_KEY = re.compile(r"[\s,]sentry_key\s*=\s*\"?([^\s,\"]*)", re.IGNORECASE)
 BEARER = re.compile(rf"bearer\s+(?:{Token.PROJECT_KEY}_)?(\S+)", re.IGNORECASE)
@@ -83,50 +88,99 @@ class Dsn:
     project_id: int
 
 
+class KeysUnavailable(Exception):
+    """Nobody knows now what a key opens that was not presented before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found out about a key, and until when (on the monotonic clock) that is believed."""
+
+    grant: Grant | None
+    until: float
+
+
 class KeyRing:
     """The keys that were presented lately, so that an accept asks the database every few seconds.
 
-    While the database does not answer, keys that are known go on working.
+    Threads of its own ask, so that a database that hangs holds no event: keys that are known go on
+    working, by what was known of them.
     """
 
     def __init__(self, app: Flask) -> None:
         """`app` is whose database knows the keys."""
         self._app = app
-        self._known: dict[str, tuple[Grant | None, datetime]] = {}
+        self._known: dict[str, Known] = {}
         self._lock = threading.Lock()
+        self._under_way: dict[str, Future[Grant | None]] = {}
+        self._is_slow = False
+        self._strangers = threading.BoundedSemaphore(STRANGERS)
 
     def grant(self, public_key: str) -> Grant | None:
         """Return what the key opens, None if there is no such key.
 
-        Raises SQLAlchemyError if the database fails and the key was not seen before.
+        Raises SQLAlchemyError or KeysUnavailable if the key was not seen before and the database
+        fails, or has not answered in time.
         """
         known = self._known.get(public_key)
-        if known and known[1] > clock.now():
-            return known[0]
-        if not self._lock.acquire(timeout=PATIENCE_SECONDS if known else -1):
-            return known[0] if known else None
+        if known and known.until > clock.monotonic():
+            return known.grant
+        if known and known.grant:
+            return self._renewed(public_key, known.grant)
+        if not self._strangers.acquire(blocking=False):
+            raise KeysUnavailable
         try:
-            known = self._known.get(public_key)
-            if known and known[1] > clock.now():
-                return known[0]
-            return self._renewed(public_key, known)
+            return self._looked_up(public_key).result(STRANGER_SECONDS)
+        except TimeoutError:
+            raise KeysUnavailable from None
         finally:
-            self._lock.release()
+            self._strangers.release()
 
-    def _renewed(
-        self, public_key: str, known: tuple[Grant | None, datetime] | None
-    ) -> Grant | None:
+    def _renewed(self, public_key: str, grant: Grant) -> Grant | None:
+        """What the key opens now; what it opened before where that is not to be had at once."""
+        if len(self._under_way) >= LOOK_UPS:
+            return grant
+        lookup = self._looked_up(public_key)
+        if self._is_slow and not lookup.done():
+            return grant
         try:
-            with self._app.app_context():
-                found = _look_up(public_key)
-        except SQLAlchemyError:
-            if known is None or known[0] is None:
-                raise
-            found = known[0]
+            return lookup.result(PATIENCE_SECONDS)
+        except (TimeoutError, SQLAlchemyError):
+            self._is_slow = True
+            return grant
+
+    def _looked_up(self, public_key: str) -> Future[Grant | None]:
+        """The look-up under way for this key, begun now if there is none."""
+        with self._lock:
+            lookup = self._under_way.get(public_key)
+            if lookup is None:
+                lookup = self._under_way[public_key] = Future()
+                threading.Thread(target=self._ask, args=(public_key, lookup), daemon=True).start()
+        return lookup
+
+    def _ask(self, public_key: str, lookup: "Future[Grant | None]") -> None:
+        known = self._known.get(public_key)
+        try:
+            with self._app.app_context(), patience.within(LOOK_UP_SECONDS):
+                grant = _look_up(public_key)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            if known and known.grant:
+                self._remember(public_key, known.grant)
+            answer = partial(lookup.set_exception, error)
+        else:
+            self._is_slow = False
+            self._remember(public_key, grant)
+            answer = partial(lookup.set_result, grant)
+        with self._lock:
+            del self._under_way[public_key]
+        answer()
+
+    def _remember(self, public_key: str, grant: Grant | None) -> None:
         if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[public_key] = found, clock.now() + FRESH
-        return found
+            strangers = [key for key, known in self._known.copy().items() if known.grant is None]
+            for key in strangers or list(self._known):
+                self._known.pop(key, None)
+        self._known[public_key] = Known(grant, clock.monotonic() + FRESH_SECONDS)
 
 
 def init_app(app: Flask) -> None:

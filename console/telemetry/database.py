@@ -24,6 +24,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from console.core import patience
 from console.core.engines import engine_of, without_values
 from console.telemetry.driver import DuckDBConnection
 from console.telemetry.scope import Scope
@@ -51,6 +52,12 @@ sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 class TelemetryUnavailable(OSError):
     """An organization's telemetry cannot be read or written now: its file, the disk, or memory."""
+
+
+class TelemetryTooSlow(TelemetryUnavailable):
+    """A question took longer than whoever asked it can wait."""
+
+    sqlstate = patience.TOO_LONG
 
 
 class UnscopedQuestion(Exception):
@@ -181,6 +188,8 @@ class Database:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if isinstance(cause, (*OUTAGES, duckdb.InternalException)):
                 self.broken = True  # it may hold pages that never reached the disk: open it anew
+            if isinstance(cause, duckdb.InterruptException):
+                raise TelemetryTooSlow(f"{self._path.name}: a question took too long") from error
             if isinstance(cause, OUTAGES):
                 raise TelemetryUnavailable(
                     f"{self._path.name}: {without_values(str(cause), DIALECT)}"

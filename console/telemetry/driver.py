@@ -16,6 +16,9 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
 
+from console.core import patience
+from console.telemetry.time_limit import limit
+
 NAME = "duckdb"
 
 
@@ -32,9 +35,10 @@ class DuckDBCursor:
         self.rowcount = -1
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        self._native.execute(statement, list(parameters))
-        self.description = self._native.description or None
-        self._rows = deque(self._native.fetchall())
+        with limit.held(patience.statement_seconds(), self._native.interrupt):
+            self._native.execute(statement, list(parameters))
+            self.description = self._native.description or None
+            self._rows = deque(self._native.fetchall())
         counted = self.description and self.description[0][0] == "Count" and len(self._rows) == 1
         self.rowcount = self._rows[0][0] if counted else len(self._rows)
 

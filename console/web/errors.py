@@ -8,8 +8,10 @@ import orjson
 from flask import Flask, Response, current_app, g, make_response, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from console.core import outages, patience
 from console.web.htmx import is_htmx
 
 SENTENCES = {
@@ -22,7 +24,7 @@ SENTENCES = {
     422: "Some of the fields need another look.",
     429: "Too many requests. Wait a moment, then try again.",
     500: "Something broke on our side. It was reported, with the request id below.",
-    503: "The database does not answer right now. Nothing is lost; try again in a moment.",
+    503: patience.NO_ANSWER,
 }
 RETRY_AFTER = "10"
 
@@ -31,6 +33,7 @@ def init_app(app: Flask) -> None:
     """Answer every HTTP error in our own words, and give each request an id to ask for."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, unavailable)
+    app.register_error_handler(PoolTimeoutError, unavailable)
     app.after_request(_add_request_id)
 
 
@@ -54,9 +57,17 @@ def problem(status: int, title: str, detail: str = "", **extensions: Any) -> Res
 
 
 def unavailable(error: Exception) -> Response:
-    """The answer when a store does not work for now; it is logged, and worth trying again."""
-    current_app.logger.error("the database does not answer", exc_info=error)
-    answer = _answer(503, SENTENCES[503])
+    """The answer when a store does not work for now, with what is true of it; a line of the log.
+
+    No traceback: an outage meets every page, and where it shows says nothing of its cause.
+    """
+    said = patience.sentence(error)
+    if not outages.present.takes(error):
+        cause = getattr(error, "orig", None) or error
+        kind, first_line = type(cause).__name__, next(iter(str(cause).splitlines()), "")
+        name = request.endpoint
+        current_app.logger.warning("503 for %s %s: %s: %s", request.method, name, kind, first_line)
+    answer = _answer(503, said)
     answer.headers["Retry-After"] = RETRY_AFTER
     return answer
 

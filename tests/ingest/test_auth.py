@@ -1,9 +1,12 @@
+import threading
+import time
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 
 from console.accounts.models import Key, MonitoringConfig
-from console.core import clock as time
+from console.core import clock as wall
 from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
@@ -109,7 +112,7 @@ def test_a_key_of_another_project_concerns_the_project_that_it_opens(ring, acme,
 def test_a_disabled_key_is_refused_within_seconds(both_databases, ring, inside, acme, key, clock):
     authorized(ring, key, acme.id, origin="")
     with inside(acme):
-        db.session.execute(update(Key).values(disabled_at=time.now()))
+        db.session.execute(update(Key).values(disabled_at=wall.now()))
         db.session.commit()
     clock.move(seconds=6)
     found = refusal(ring, key, acme.id)
@@ -125,6 +128,54 @@ def test_a_new_key_works_within_seconds_of_being_refused(ring, inside, acme, clo
         db.session.commit()
     clock.move(seconds=6)
     assert authorized(ring, fresh, acme.id, origin="").project_id == acme.id
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_makes_no_key_known_for_longer(ring, inside, acme, key, clock, hours):
+    authorized(ring, key, acme.id, origin="")
+    with inside(acme):
+        db.session.execute(delete(Key))
+        db.session.commit()
+    clock.jump(hours=hours)
+    authorized(ring, key, acme.id, origin="")  # no time has passed
+    clock.move(seconds=6)
+    assert refusal(ring, key, acme.id).reason == auth.UNKNOWN_KEY
+
+
+def test_a_database_that_hangs_makes_no_known_key_wait_twice(ring, acme, key, clock, monkeypatch):
+    authorized(ring, key, acme.id, origin="")
+    hanging = threading.Event()
+    monkeypatch.setattr(auth, "_look_up", lambda _key: hanging.wait(60))
+    clock.move(seconds=6)
+    waited = []
+    for _ in range(50):
+        began = time.monotonic()
+        assert authorized(ring, key, acme.id, origin="").project_id == acme.id
+        waited.append(time.monotonic() - began)
+    hanging.set()
+    assert sum(seconds >= auth.PATIENCE_SECONDS for seconds in waited) == 1
+
+
+def test_keys_that_nobody_knows_have_few_places_while_the_database_hangs(ring, monkeypatch):
+    hanging = threading.Event()
+    monkeypatch.setattr(auth, "_look_up", lambda _key: hanging.wait(60))
+    monkeypatch.setattr(auth, "STRANGER_SECONDS", 0.5)
+    refused: list[float] = []
+
+    def present() -> None:
+        began = time.monotonic()
+        with pytest.raises(auth.KeysUnavailable):
+            ring.grant(new_public_key())
+        refused.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=present) for _ in range(3 * auth.STRANGERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    hanging.set()
+    assert len(refused) == len(threads)
+    assert sum(seconds < 0.5 for seconds in refused) >= auth.STRANGERS
 
 
 def test_look_ups_are_cached(ring, acme, key, monkeypatch):
