@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "telemetry", "pages", "tracing", "performance", "faults", "fuzz")
+ALL = ("ingest", "backup", "telemetry", "pages", "tracing", "performance", "faults", "fuzz")
 
 
 def main() -> None:
