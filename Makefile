@@ -13,7 +13,7 @@ run: .venv/runtime.stamp .venv/static.stamp
 	exec $(BIN)/pharos serve --host $(HOST) --port $(PORT)
 
 assets: .venv/runtime.stamp
-	tools/npm-packages console/static required
+	@tools/npm-packages console/static required
 	touch .venv/static.stamp
 
 test: STATIC := required
@@ -37,24 +37,24 @@ screenshots: system .venv/development.stamp .venv/static.stamp
 	$(BIN)/python tools/screenshots.py $(ARGS)
 
 system:
-	tools/system-packages
+	@tools/system-packages
 
 lock: .venv/development.stamp
 	tools/lock
 
 .venv/runtime.stamp: requirements.lock pyproject.toml tools/install
-	PYTHON="$(PYTHON)" tools/install requirements.lock
-	touch $@
+	@PYTHON="$(PYTHON)" tools/install requirements.lock
+	@touch $@
 
 .venv/development.stamp: requirements-dev.lock pyproject.toml tools/install
-	PYTHON="$(PYTHON)" tools/install requirements-dev.lock
-	touch $@ .venv/runtime.stamp
+	@PYTHON="$(PYTHON)" tools/install requirements-dev.lock
+	@touch $@ .venv/runtime.stamp
 
 .venv/static.stamp: | .venv/runtime.stamp
 .venv/static.stamp: console/static/package-lock.json console/static/package.json console/static/beacon/beacon.js
-	tools/npm-packages console/static $(STATIC)
-	test ! -d console/static/node_modules || touch $@
+	@tools/npm-packages console/static $(STATIC)
+	@test ! -d console/static/node_modules || touch $@
 
 .venv/node.stamp: tests/node/package-lock.json tests/node/runtime/package-lock.json
-	tools/npm-packages tests/node required
-	touch $@
+	@tools/npm-packages tests/node required
+	@touch $@

@@ -19,7 +19,8 @@ def table() -> str:
 def row(setting: Field[Any]) -> str:
     """Return one line of the table."""
     default = setting.default
-    shown = f"`{default}`" if default not in ("", ()) else ""
+    plain = int(default) if isinstance(default, bool) else default
+    shown = f"`{plain}`" if default not in {"", ()} else ""
     return f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['doc']} |\n"
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.util import CommandError
 from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from console.core import row_security
-from console.core.config import Config
+from console.core.config import Config, ConfigError
 from console.core.database_errors import APP, OWNER, naming
 from console.core.engines import engine_of
 from console.core.tenancy import UnsafeRoleError
@@ -26,10 +27,14 @@ def upgrade(settings: Config) -> None:
     """Apply the revisions that the state database lacks, all in one transaction.
 
     A process that comes second waits, and then finds nothing to do; one that is killed leaves the
-    database as it was. Raises UnsafeRoleError when the owner's role is also the app's.
+    database as it was. Raises UnsafeRoleError when the owner's role is also the app's, ConfigError
+    when the database is newer than this code.
     """
     with owner_connection(settings) as connection:
-        command.upgrade(alembic_config(settings, connection), "head")
+        try:
+            command.upgrade(alembic_config(settings, connection), "head")
+        except CommandError as error:  # it does not know the revision that the database is at
+            raise ConfigError(f"the state database was made by a newer Pharos: {error}") from error
 
 
 def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:

@@ -162,7 +162,7 @@ PostHog's Python client sends its spans too: its host is this server, its token 
 CURL = """\
 #!/bin/sh
 # A JSON object sent by POST is all it takes, in any language.
-curl '%SERVER%/api/%PROJECT%/store/?sentry_key=%KEY%' \\
+curl -i '%SERVER%/api/%PROJECT%/store/?sentry_key=%KEY%' \\
   --header 'Content-Type: application/json' --data '{
     "level": "error",
     "exception": {"values": [{"type": "BackupFailed", "value": "no space left on /mnt/backup"}]},
@@ -175,7 +175,7 @@ curl '%SERVER%/api/%PROJECT%/store/?sentry_key=%KEY%' \\
 
 CURL_NOTES = """\
 Sentry's SDKs for Go, Java, .NET, PHP, Ruby, Rust, mobile and others take the DSN as it is.
-The answer is {"id": "…"}: the event is on disk here. 429 says to wait, 403 that the key is wrong.
+200 means that the event is on disk here; 429 says to wait, 403 that the key is wrong.
 Without an event_id (32 hexadecimal digits) each sending is an event of its own.
 Events with the same exception type and place are one issue; "fingerprint": ["…"] decides otherwise.
 """.splitlines()

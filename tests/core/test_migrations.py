@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, inspect
 
 from console.accounts.models import Project
 from console.core import migrations
+from console.core.config import ConfigError
 from console.core.db import db
 from tests import databases, postgres
 from tests.forks import FORKS
@@ -72,6 +73,16 @@ def test_an_interrupted_upgrade_leaves_nothing_and_can_be_repeated(empty):
     assert tables(empty) == set()
     migrations.upgrade(empty)
     assert "issue" in tables(empty)
+
+
+def test_a_database_of_a_newer_pharos_is_refused_in_a_sentence(settings, tmp_path):
+    """Older code must not serve what it does not know."""
+    fresh = replace(settings, instance=tmp_path, database_url="", owner_database_url="")
+    migrations.upgrade(fresh)
+    with migrations.owner_connection(fresh) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'of 2031'")
+    with pytest.raises(ConfigError, match=r"was made by a newer Pharos: .* .of 2031."):
+        migrations.upgrade(fresh)
 
 
 def test_ids_are_not_given_twice(both_databases, app, acme, inside):

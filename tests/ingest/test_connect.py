@@ -62,7 +62,9 @@ def test_opentelemetry_is_set_up_by_variables_alone(as_vic, app, acme):
 
 def test_something_else_sends_json_by_curl(as_vic, client, acme, digest, stored):
     page = unescape(as_vic.get(f"{CONNECT}?setup=other").text)
-    command = re.search(r"curl '([^']+)' .*?--header '([^']+)' --data '([^']+)'", page, re.DOTALL)
+    command = re.search(
+        r"curl -i '([^']+)' .*?--header '([^']+)' --data '([^']+)'", page, re.DOTALL
+    )
     url, header = urlsplit(command[1]), command[2].split(": ")
     sent = client.post(f"{url.path}?{url.query}", data=command[3], headers=dict([header]))
     assert sent.status_code == 200
