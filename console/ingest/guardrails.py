@@ -131,7 +131,10 @@ def _dead_letters(holding: Holding, projects: Sequence[Project]) -> Guardrail:
         f"{size_text(shares.letters_room)} for all organizations together",
         "They wait for a retry. When there is no room for more, the organization that has most"
         " loses its oldest.",
-        tuple((one.name, "dead_letters.dead_letters", one.slug) for one in projects),
+        tuple(
+            (f"Dead letters of {one.name}", "dead_letters.dead_letters", one.slug)
+            for one in projects
+        ),
     )
 
 
@@ -144,7 +147,7 @@ def _retention(organization_id: int, projects: Sequence[Project]) -> Guardrail:
         size_text(stored),
         f"{size_text(int(budget) << 20)}, the budgets of all projects",
         "Once an hour the oldest of a project goes, beyond its days or its megabytes.",
-        tuple((one.name, "accounts.monitoring", one.slug) for one in projects),
+        tuple((f"Budget of {one.name}", "accounts.monitoring", one.slug) for one in projects),
     )
 
 
@@ -154,7 +157,7 @@ def _whole_spool() -> Guardrail:
         "Spool of the whole console",
         used_up,
         "nearly full" if used_up else "has room",
-        "PHAROS_SPOOL_MAX_MB",
+        "as PHAROS_SPOOL_MAX_MB says",
         "When it is full, everybody is answered 503 until digest has stored some of it.",
     )
 
