@@ -26,6 +26,7 @@ from console.core.tenancy import organization_scope
 from console.errors.digest import end_mutes
 from console.ingest import findings, pipeline
 from console.ingest.models import ExaminedRelease, Outcome
+from console.integrations import selfmonitor
 from console.telemetry import retention, store, vital_rollups
 from console.telemetry.database import TelemetryUnavailable
 
@@ -238,6 +239,9 @@ def check_itself() -> str:
 
 
 JOBS = (
+    Job(
+        "erase-former-projects", timedelta(hours=1), selfmonitor.erase_former_projects, upkeep=True
+    ),
     Job("forget-organizations", timedelta(minutes=1), forget_organizations, upkeep=True),
     Job("retention", timedelta(hours=1), apply_retention, upkeep=True),
     Job("tidy-telemetry", timedelta(days=1), tidy_telemetry, upkeep=True),

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core import clock
@@ -32,10 +32,21 @@ class Organization(Model):
     """A tenant: its rows are invisible to every other one."""
 
     __tablename__ = "organization"
+    __table_args__ = (
+        Index(
+            "organization_of_operators",
+            "builtin",
+            unique=True,
+            sqlite_where=text("builtin"),
+            postgresql_where=text("builtin"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(SLUG), unique=True)
     name: Mapped[str] = mapped_column(String(100))
+    # The operators' own, of which there is one.
+    builtin: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

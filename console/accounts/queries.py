@@ -54,7 +54,7 @@ def belongings(user: User) -> list[Belonging]:
         rows = db.session.execute(
             select(Organization, Membership.role)
             .join(Membership, Membership.organization_id == Organization.id)
-            .order_by(Organization.name)
+            .order_by(Organization.builtin, Organization.name)
         ).all()
     return [Belonging(organization, role) for organization, role in rows]
 

@@ -33,6 +33,8 @@ RESERVED = frozenset(
     }
 )
 
+OPERATORS = "pharos-operators"  # what nobody's title may become
+
 
 class SlugConverter(BaseConverter):
     """Lower-case letters, digits and hyphens, as `<slug:project>` in a rule."""
@@ -57,7 +59,7 @@ def slug_of(title: str, taken: Collection[str] = ()) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: SLUG - 5].strip("-") or "unnamed"
     number = 1
     found = slug
-    while found in taken or found in RESERVED:
+    while found in taken or found in RESERVED or found == OPERATORS:
         number += 1
         found = f"{slug}-{number}"
     return found

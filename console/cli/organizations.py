@@ -27,6 +27,8 @@ def delete_organization(named: str, *, yes: bool) -> None:
     """
     with open_console():
         home = organization_named(named)
+        if home.builtin:
+            raise click.ClickException(f"{home.slug} is the console's own: it stays")
         organization_id, slug = home.id, home.slug
         if not yes:
             _ask_for_the_name(home)

@@ -1,7 +1,6 @@
-"""The console watches itself: its own errors and traces go into its built-in project."""
+"""The console watches itself: its own errors and traces go to its operators."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -9,26 +8,33 @@ from typing import Any
 import sentry_sdk
 from flask import Flask
 from sentry_sdk.envelope import Envelope
+from sentry_sdk.integrations.flask import FlaskIntegration
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.transport import Transport
 from sentry_sdk.worker import BackgroundWorker
 from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
 
+from console.accounts import operators
+from console.accounts.access import access_of
 from console.accounts.models import Key, Organization, Project
 from console.accounts.projects import create_project
-from console.core import clock
+from console.core import audit, clock
 from console.core.db import db
-from console.core.tenancy import enter_organization
+from console.core.tenancy import organization_scope
+from console.ingest import spool
 from console.ingest.accept import ENVELOPE
 from console.ingest.spool import Spool, SpoolRow
+from console.integrations.allowed import AllowList
 from console.integrations.report_limit import ReportLimit
+from console.telemetry import retention, store
 
-NAME = "Pharos"
 QUEUE = 100
 LOOK_AGAIN_SECONDS = 2.0
 POLL_RATE = 0.05
-# What clients send must not make traces of its own: each would be one more request to trace.
-UNTRACED = re.compile(r"/api/\d+/|/tunnel|/static/|/healthz|.*/api/\d+/")
+# What strangers ask for is not traced: what clients send would make one more request to trace each,
+# and the addresses of set-up, sign-in, invitations and shared pages hold secrets.
+TRACED = frozenset({"account", "organization", "project", "api"})
 # Their failures are told by `pharos status` and by the ledger. Reported as events, they would feed
 # the very path that fails.
 SILENT = ("console.ingest.*", "sentry_sdk.errors")
@@ -51,10 +57,10 @@ class SpoolTransport(Transport):
     there is an organization, is dropped.
     """
 
-    def __init__(self, app: Flask, spool: Spool) -> None:
+    def __init__(self, app: Flask, waiting: Spool) -> None:
         super().__init__()
         self._app = app
-        self._spool = spool
+        self._spool = waiting
         self._worker = BackgroundWorker(QUEUE)
         self._home: Home | None = None
         self._looked_at = -LOOK_AGAIN_SECONDS
@@ -87,28 +93,36 @@ class SpoolTransport(Transport):
         if monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS:
             self._looked_at = monotonic()
             with self._app.app_context():
-                self._home = builtin_project()
+                self._home = own_project()
         return self._home
 
 
-def start(app: Flask, dsn: str, spool: Spool, release: str) -> None:
-    """Report this process's errors and traces to a DSN; if it is "", into the built-in project."""
+def start(app: Flask, dsn: str, waiting: Spool, release: str) -> None:
+    """Report this process's errors and traces to a DSN; if it is "", to the operators' project."""
     for name in SILENT:
         ignore_logger(name)
+    allowed = AllowList({rule.rule for rule in app.url_map.iter_rules()})
+    limit = ReportLimit()
     sentry_sdk.init(
         dsn=dsn or None,
-        transport=None if dsn else SpoolTransport(app, spool),
+        transport=None if dsn else SpoolTransport(app, waiting),
         release=release,
         environment="production",
-        traces_sampler=trace_rate,
-        before_send=ReportLimit(),
+        traces_sampler=lambda context: trace_rate(app, context),
+        integrations=[FlaskIntegration(transaction_style="url")],
+        before_send=lambda event, hint: _allowed(allowed.event, limit(event, hint)),
+        before_send_transaction=lambda event, _hint: _allowed(allowed.transaction, event),
         auto_session_tracking=False,
-        # Requests carry passwords and tokens, and so do the local variables that handle them.
-        send_default_pii=False,
+        # What the list of allowed fields drops anyway need not be gathered.
         max_request_body_size="never",
         include_local_variables=False,
+        trace_propagation_targets=[],
         db_query_source_threshold_ms=0,
     )
+
+
+def _allowed(keep: Callable[[Any], Any], event: Any) -> Any:
+    return None if event is None else keep(event)
 
 
 def stop() -> None:
@@ -117,24 +131,60 @@ def stop() -> None:
     client.close(timeout=2.0)
 
 
-def trace_rate(context: Mapping[str, Any]) -> float:
-    """How many of the requests of this kind are traced: all pages, some polls, none of ingest."""
+def trace_rate(app: Flask, context: Mapping[str, Any]) -> float:
+    """How many of the requests of this kind are traced: all pages, some polls, no stranger's."""
     environ = context.get("wsgi_environ") or {}
-    if UNTRACED.match(environ.get("PATH_INFO", "")):
+    adapter = app.url_map.bind("localhost")
+    try:
+        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD")
+        endpoint, _values = adapter.match(path, method)
+    except HTTPException:  # there is no such page
+        return 0.0
+    access = access_of(app, endpoint)
+    if access is None or access.kind not in TRACED:
         return 0.0
     return POLL_RATE if environ.get("HTTP_PHAROS_PART") else 1.0
 
 
-def builtin_project() -> Home | None:
-    """Return the project of the first organization that is the console's own; made when missing."""
-    organization_id = db.session.scalar(select(Organization.id).order_by(Organization.id))
+def own_project() -> Home | None:
+    """The operators' project; None while nobody operates the console. Commits."""
+    organization_id = operators.establish()
     if organization_id is None:
         return None
-    enter_organization(organization_id)
-    project = db.session.scalar(select(Project).where(Project.builtin).order_by(Project.id))
-    if project is None:
-        project = create_project(NAME, platform="python", builtin=True)
-    key_id = db.session.scalars(select(Key.id).where(Key.project_id == project.id)).first()
-    home = Home(organization_id, project.id, key_id or 0)
-    db.session.commit()
-    return home
+    with organization_scope(organization_id):
+        project = db.session.scalar(select(Project).where(Project.builtin).order_by(Project.id))
+        if project is None:
+            project = create_project(operators.PROJECT, platform="python", builtin=True)
+            db.session.commit()
+        key_id = db.session.scalars(select(Key.id).where(Key.project_id == project.id)).first()
+        return Home(organization_id, project.id, key_id or 0)
+
+
+def erase_former_projects() -> str:
+    """Erase what the console stored of itself elsewhere: it held addresses of everybody's pages.
+
+    Its project used to stand in the first organization. Commits.
+    """
+    operators.establish()
+    others = select(Organization.id).where(~Organization.builtin)
+    erased = 0
+    for organization_id in db.session.scalars(others).all():
+        for project_id in _closed(organization_id):
+            if organization_id in store.current().organizations():
+                retention.erase_project(store.current(), organization_id, project_id)
+            spool.current().discard(organization_id, project_id)
+            erased += 1
+    return f"{erased} former projects of the console erased"
+
+
+def _closed(organization_id: int) -> list[int]:
+    """Delete an organization's project of the console; return its id, so that telemetry follows."""
+    with organization_scope(organization_id):
+        former = db.session.scalars(select(Project).where(Project.builtin)).all()
+        project_ids = [project.id for project in former]
+        for project in former:
+            why = "the console reports to its operators' organization now"
+            audit.record("project.deleted", project.name, actor="system", because=why)
+            db.session.delete(project)
+        db.session.commit()
+    return project_ids

@@ -12,13 +12,14 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.types import Event
 from sqlalchemy import select
 
-from console.accounts.models import Project
+from console.accounts.access import access_of
+from console.accounts.models import Organization, Project
+from console.accounts.slugs import OPERATORS
 from console.core.db import db
-from console.core.tenancy import enter_organization
 from console.ingest import pipeline, spool
 from console.integrations.selfmonitor import POLL_RATE, SpoolTransport, trace_rate
 from console.telemetry import store
-from tests.factories import make_organization
+from tests.factories import PASSWORD, inside
 from tests.ingest.conftest import envelope, error
 from tests.live import Connected, Server
 
@@ -39,16 +40,17 @@ def report(transport: SpoolTransport) -> None:
     transport.flush(5.0)
 
 
-def test_reports_go_into_the_built_in_project_of_the_first_organization(app, transport):
-    first = make_organization(app, "acme")
-    make_organization(app, "globex")
+def test_reports_go_into_the_operators_organization(both_databases, app, transport, acme, globex):
     for _ in range(2):
         report(transport)
     rows = spool.current().read()
-    assert [row.organization_id for row in rows] == [first.id] * 2
-    pipeline.current().drain()
     with app.app_context():
-        enter_organization(first.id)
+        own = db.session.scalars(select(Organization).where(Organization.builtin)).one()
+        assert own.slug == "pharos-operators"
+        assert own.id not in {acme.organization_id, globex.organization_id}
+    assert [row.organization_id for row in rows] == [own.id] * 2
+    pipeline.current().drain()
+    with inside(app, own):
         project = db.session.scalars(select(Project)).one()
         assert (project.slug, project.builtin, project.id) == ("pharos", True, rows[0].project_id)
 
@@ -64,23 +66,44 @@ def test_before_the_set_up_nothing_is_kept(app, transport):
         ("/acme/shop/issues/", {}, 1.0),
         ("/acme/shop/issues/", {"HTTP_PHAROS_PART": "x"}, POLL_RATE),
         ("/api/v1/acme/shop/issues", {}, 1.0),
+        ("/account", {}, 1.0),
         ("/api/7/envelope/", {}, 0.0),
         ("/prefix/api/7/store/", {}, 0.0),
         ("/tunnel/", {}, 0.0),
         ("/static/1/app.css", {}, 0.0),
         ("/healthz", {}, 0.0),
+        ("/login", {}, 0.0),
+        ("/setup", {}, 0.0),
+        ("/invite/phi_x", {}, 0.0),
+        ("/there/is/no/such/page", {}, 0.0),
     ],
 )
-def test_pages_are_traced_and_ingest_is_not(path, headers, rate):
-    assert trace_rate({"wsgi_environ": {"PATH_INFO": path, **headers}}) == rate
+def test_pages_of_members_are_traced_and_nothing_that_strangers_ask(app, path, headers, rate):
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET", **headers}
+    assert trace_rate(app, {"wsgi_environ": environ}) == rate
+
+
+def test_no_public_address_is_traced(app):
+    """Sign-in, links with tokens, shared pages: also those that come later."""
+    for rule in app.url_map.iter_rules():
+        access = access_of(app, rule.endpoint)
+        built = rule.build(dict.fromkeys(rule.arguments, "1"), append_unknown=False)
+        assert built is not None
+        method = min(rule.methods or {"GET"})
+        environ = {"PATH_INFO": built[1], "REQUEST_METHOD": method}
+        is_public = access is None or access.kind == "public"
+        if is_public:
+            assert trace_rate(app, {"wsgi_environ": environ}) == 0.0, rule.rule
 
 
 def test_a_fresh_console_shows_its_own_errors_and_traces(server):
     shop = server.project()
+    operate = ("user", "create", "ada@acme.test", "--organization", "acme", "--role", "owner")
+    server.run(*operate, "--password-stdin", stdin=f"{PASSWORD}\n")
     for _ in range(3):
         _send(shop)
-        urlopen(f"{server.url}/login").close()
-    own = _own_project(server)
+        shop.outcomes()
+    own = _own_project(server, shop)
     with _missing_table(server, "user"), suppress(HTTPError):
         urlopen(f"{server.url}/login")
     own.wait_for(event=1, span=2)
@@ -95,22 +118,23 @@ def test_with_a_dsn_it_reports_there(server, database, tmp_path):
     watched = Server(tmp_path / "watched", database, SENTRY_DSN=elsewhere.dsn)
     watched.run("migrate")
     watched.start()
-    urlopen(f"{watched.url}/login").close()
+    watched.project().outcomes()
     elsewhere.wait_for(span=1)
     watched.stop()
 
 
-def _own_project(server: Server) -> Connected:
-    """The built-in project, as a script sees it, once it is there."""
-    listing = ("project", "list", "--organization", "acme", "--json")
+def _own_project(server: Server, shop: Connected) -> Connected:
+    """The console's own project, as a script sees it, once it is there."""
     deadline = time.monotonic() + 20
-    while "pharos" not in (found := json.loads(server.run(*listing))):
+    while OPERATORS not in json.loads(server.run("status", "--json"))["positions"]:
         assert time.monotonic() < deadline, "the console made no project of its own"
         time.sleep(0.2)
-        urlopen(f"{server.url}/login").close()
-    of = ("--organization", "acme", "--project", "pharos")
+        shop.outcomes()
+    listing = ("project", "list", "--organization", OPERATORS, "--json")
+    dsn = json.loads(server.run(*listing))["pharos"]
+    of = ("--organization", OPERATORS, "--project", "pharos")
     token = server.run("token", "create", *of).strip()
-    return Connected(found["pharos"], f"{server.url}/api/v1/acme/pharos", token, "acme", "pharos")
+    return Connected(dsn, f"{server.url}/api/v1/{OPERATORS}/pharos", token, OPERATORS, "pharos")
 
 
 def _send(to: Connected) -> None:

@@ -12,7 +12,7 @@ from flask import (
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
-from console.accounts import members, passwords, projects, sessions
+from console.accounts import members, operators, passwords, projects, sessions
 from console.accounts.access import link_view
 from console.accounts.forms import JoinForm, SetupForm, text
 from console.accounts.models import User
@@ -45,8 +45,9 @@ def setup() -> Response:
     sessions.start(user)
     organization = projects.create_organization(text(form.organization), owner=user)
     project = projects.create_project(text(form.project), platform=form.platform.data)
-    path = f"/{organization.slug}/{project.slug}/connect"
+    path, person = f"/{organization.slug}/{project.slug}/connect", user.id
     db.session.commit()
+    operators.establish_for([person])
     return go_to(path)
 
 

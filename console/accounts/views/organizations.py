@@ -36,8 +36,9 @@ def front() -> Response:
             enter_organization(belonging.organization.id)
             if queries.project_at(rest) is not None:
                 return make_response(redirect(f"/{slug}/{rest}/"))
-    if len(shell.memberships) == 1:
-        only = shell.memberships[0].organization.slug
+    own = [one for one in shell.memberships if not one.organization.builtin] or shell.memberships
+    if len(own) == 1:
+        only = own[0].organization.slug
         return make_response(redirect(url_for("accounts.projects", organization=only)))
     return make_response(redirect(url_for("accounts.organizations")))
 
