@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import delete, select
 
 from console.accounts import sessions, throttle
-from console.accounts.models import MonitoringConfig, Organization
+from console.accounts.models import Membership, MonitoringConfig, Organization
 from console.backup import schedule
 from console.core import clock, leases
 from console.core.config import config
@@ -218,7 +218,9 @@ def find_flaws() -> str:
 def forget_the_past() -> str:
     """Delete sign-in sessions and throttles that have ended, and old notes of job runs."""
     now = clock.now()
-    sessions.forget_ended()
+    for _ in each_organization():
+        sessions.forget_ended(db.session.scalars(select(Membership.user_id)).all())
+        db.session.commit()
     throttle.forget_old()
     db.session.execute(delete(JobRun).where(JobRun.started_at < now - RUNS_KEPT))
     db.session.commit()

@@ -20,6 +20,7 @@ from console.accounts.models import (
 from console.core import clock
 from console.core.crypto import new_public_key
 from console.core.db import Model, db
+from console.core.persons import person_scope
 from console.core.tenancy import enter_organization
 from console.errors.models import Issue, IssueHash
 
@@ -42,6 +43,14 @@ def inside(app: Flask, of: Organization | Project | int) -> Iterator[None]:
     with app.app_context():
         enter_organization(organization_id)
         yield
+
+
+@contextmanager
+def in_name_of(app: Flask, email: str) -> Iterator[int]:
+    """Open a fresh Session in which a person's own rows are seen; gives the person's id."""
+    user_id = make_user(app, email).id
+    with app.app_context(), person_scope(user_id):
+        yield user_id
 
 
 def make_cast(app: Flask, slug: str, people: Mapping[str, Role]) -> Project:

@@ -17,7 +17,7 @@ from console.errors.models import Issue, Status
 from console.jobs import Job, Ticker, each_organization, run_job
 from console.telemetry import store
 from console.telemetry.records import Batch, ErrorEvent
-from tests.factories import make_user
+from tests.factories import in_name_of
 
 
 @pytest.fixture
@@ -133,18 +133,25 @@ def test_mutes_end_in_every_organization(app, acme, globex, make_issue, inside, 
         assert db.session.scalars(select(Issue.status)).one() is Status.OPEN
 
 
-def test_what_has_ended_is_forgotten(app, clock):
-    user = make_user(app, "ada@acme.test")
+def test_what_has_ended_is_forgotten(app, acme, globex, clock):
+    people = ("alice@acme.test", "eve@globex.test")
+    for email in people:
+        with in_name_of(app, email) as user_id:
+            for digest, days in (("old", 1), ("new", 20)):
+                ends, now = clock.now() + timedelta(days=days), clock.now()
+                own = {"digest": f"{digest} {email}", "user_id": user_id, "expires_at": ends}
+                seen = now + timedelta(days=days)
+                db.session.add(LoginSession(**own, last_seen_at=seen))
+            db.session.commit()
     with app.app_context():
-        for digest, days in (("old", -1), ("new", 1)):
-            expires_at = clock.now() + timedelta(days=days)
-            db.session.add(LoginSession(digest=digest, user_id=user.id, expires_at=expires_at))
         db.session.add(JobRun(job="x", due_at=clock.now(), epoch=1))
         db.session.commit()
         clock.move(seconds=15 * 86400)
         jobs.forget_the_past()
-        assert db.session.scalars(select(LoginSession.digest)).all() == []
         assert db.session.scalars(select(JobRun)).all() == []
+    for email in people:
+        with in_name_of(app, email):
+            assert db.session.scalars(select(LoginSession.digest)).all() == [f"new {email}"]
 
 
 def test_retention_keeps_what_is_young_and_somebodys(app, acme, globex, clock, inside):
@@ -194,6 +201,7 @@ def test_upkeep_waits_for_a_backup_and_is_made_up_for_in_its_period(app, clock):
 
 def test_every_job_that_writes_telemetry_is_upkeep():
     assert {job.name for job in jobs.JOBS if job.upkeep} == {
+        "erase-former-projects",
         "forget-organizations",
         "retention",
         "tidy-telemetry",

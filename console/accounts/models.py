@@ -243,15 +243,15 @@ class PasswordReset(PersonScoped, Model):
     expires_at: Mapped[datetime]
 
 
-class LoginSession(Model):
+class LoginSession(PersonScoped, Model):
     """A browser that is signed in; ending it here ends it at once."""
 
     __tablename__ = "login_session"
     __table_args__ = (Index("login_session_of_user", "user_id"),)
+    __token__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     browser_id: Mapped[int | None] = mapped_column(
         ForeignKey("known_browser.id", ondelete="CASCADE")  # forgotten, it is signed out as well
     )

@@ -20,6 +20,7 @@ from console.accounts.models import (
 )
 from console.core.audit import AuditEntry
 from console.core.db import db
+from console.core.persons import person_scope
 from console.core.tenancy import bearer
 
 AUDIT_PAGE = 50
@@ -67,9 +68,9 @@ def user_for_update(user_id: int) -> User | None:
 
 def login_session_or_404(user: User, session_id: int) -> LoginSession:
     """One of the person's own sessions."""
-    found = db.session.scalar(
-        select(LoginSession).where(LoginSession.user_id == user.id, LoginSession.id == session_id)
-    )
+    own = select(LoginSession).where(LoginSession.user_id == user.id)
+    with person_scope(user.id):
+        found = db.session.scalar(own.where(LoginSession.id == session_id))
     return found or abort(404)
 
 

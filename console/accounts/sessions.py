@@ -3,7 +3,7 @@
 The cookie is Flask's signed one and holds the row's token; without the row it opens nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from flask import Flask, Response, g, request, session
@@ -16,6 +16,7 @@ from console.accounts.models import LoginSession, User
 from console.core import clock
 from console.core.crypto import Token, digest, new_token
 from console.core.db import db
+from console.core.persons import enter_person, person_scope, token_scope
 from console.web.csp import by_https
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
@@ -67,16 +68,17 @@ def init_app(app: Flask) -> None:
 @logins.user_loader  # type: ignore[untyped-decorator]
 def load(token: str) -> User | None:
     """Return the person of a session that has neither ended nor run out."""
-    now = clock.now()
-    found = db.session.execute(
-        select(LoginSession, User)
-        .join(User, User.id == LoginSession.user_id)
-        .where(LoginSession.digest == digest(token), LoginSession.expires_at > now)
-        .where(LoginSession.last_seen_at > now - IDLE)
-    ).one_or_none()
-    if found is None:
+    now, stored = clock.now(), digest(token)
+    with token_scope(stored):
+        login = db.session.scalar(
+            select(LoginSession)
+            .where(LoginSession.digest == stored, LoginSession.expires_at > now)
+            .where(LoginSession.last_seen_at > now - IDLE)
+        )
+    if login is None:
         return None
-    login, user = found
+    enter_person(login.user_id)
+    user = db.session.get(User, login.user_id)
     g.login_session_id, g.login_browser_id = login.id, login.browser_id
     if login.last_seen_at < now - SEEN_EVERY:
         _saw(login.id)
@@ -87,6 +89,7 @@ def start(user: User) -> None:
     """Sign a person in on this browser, under a new id, and know it from now on. No commit."""
     token, stored = new_token(Token.SESSION)
     now = clock.now()
+    enter_person(user.id)
     user.last_login_at = now
     db.session.add(
         LoginSession(
@@ -100,6 +103,7 @@ def start(user: User) -> None:
             user_agent=request.user_agent.string[:200],
         )
     )
+    db.session.flush()
     session.clear()  # nothing that was put there before the sign-in outlives it
     login_user(user)
     session[TOKEN] = token
@@ -118,45 +122,50 @@ def end() -> None:
 def end_one(login: LoginSession, user: User) -> None:
     """Sign one of the person's browsers out and, but for this one, know it no longer. No commit."""
     known = login.browser_id
-    db.session.delete(login)
-    db.session.flush()
+    with person_scope(user.id):
+        db.session.delete(login)
     if known is not None and known != g.get("login_browser_id"):
         browsers.forget(user, known)
 
 
 def end_others(user: User) -> None:
     """Sign the person out everywhere but here, and know only this browser. The caller commits."""
-    db.session.execute(
-        delete(LoginSession)
-        .where(LoginSession.user_id == user.id)
-        .where(LoginSession.id != g.get("login_session_id", 0))
-    )
+    others = LoginSession.id != g.get("login_session_id", 0)
+    with person_scope(user.id):
+        db.session.execute(
+            delete(LoginSession).where(LoginSession.user_id == user.id).where(others)
+        )
     browsers.forget_all(user, but=g.get("login_browser_id") or 0)
 
 
 def end_all(user: User) -> None:
     """Sign the person out everywhere, and know none of their browsers. The caller commits."""
-    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    with person_scope(user.id):
+        db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
     browsers.forget_all(user)
 
 
 def active(user: User) -> Sequence[LoginSession]:
     """The browsers that the person is signed in on, last seen first."""
     now = clock.now()
-    return db.session.scalars(
+    lasting = (
         select(LoginSession)
         .where(LoginSession.user_id == user.id, LoginSession.expires_at > now)
         .where(LoginSession.last_seen_at > now - IDLE)
         .order_by(LoginSession.last_seen_at.desc())
-    ).all()
+    )
+    with person_scope(user.id):
+        return db.session.scalars(lasting).all()
 
 
-def forget_ended() -> None:
-    """Delete sessions that have run out. Commits."""
+def forget_ended(people: Iterable[int]) -> None:
+    """Delete the sessions of these people that have run out. The caller commits."""
     now = clock.now()
     old = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - IDLE)
-    db.session.execute(delete(LoginSession).where(old))
-    db.session.commit()
+    for user_id in people:
+        with person_scope(user_id):
+            of_person = LoginSession.user_id == user_id
+            db.session.execute(delete(LoginSession).where(of_person, old))
 
 
 def _saw(login_id: int) -> None:

@@ -36,6 +36,11 @@ class PersonScoped:
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
 
 
+def enter_person(user_id: int) -> None:
+    """Serve this person with the present Session from here on: who has signed in."""
+    _tell(db.session(), PERSON, user_id)
+
+
 @contextmanager
 def person_scope(user_id: int) -> Iterator[None]:
     """Within it, the rows of this person are read and written; what changed is flushed at its end.

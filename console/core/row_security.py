@@ -53,6 +53,18 @@ def protect_person(table: str, *, token: bool = False) -> None:
         op.execute(f"CREATE POLICY of_token ON {name} FOR SELECT USING ({presented})")
 
 
+def unprotect(table: str, *policies: str) -> None:
+    """Take the policies of a table back, as a downgrade does. Does nothing on SQLite."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    name = connection.dialect.identifier_preparer.quote(table)
+    for policy in policies:
+        op.execute(f"DROP POLICY {policy} ON {name}")
+    op.execute(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")
+
+
 def append_only(table: str, *columns: str) -> None:
     """Let no statement change these columns or delete a row while its organization exists.
 

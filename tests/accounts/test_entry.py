@@ -22,7 +22,7 @@ from console.core.db import db
 from tests.accounts.reading import found
 from tests.consoles import console
 from tests.databases import SECRET
-from tests.factories import PASSWORD, make_user, signed_in
+from tests.factories import PASSWORD, in_name_of, make_user, signed_in
 
 SETUP = f"/setup?token={setup_token(SECRET)}"
 FIRST = {
@@ -186,7 +186,7 @@ class TestLogout:
         thief = app.test_client()
         thief.set_cookie("pharos", copied)
         assert thief.get("/acme/").location == "/login?next=/acme/"
-        with app.app_context():
+        with in_name_of(app, "vic@acme.test"):
             assert db.session.scalar(select(func.count(LoginSession.id))) == 0
 
     def test_it_takes_a_post(self, as_vic):

@@ -10,7 +10,7 @@ from console.accounts.models import KnownBrowser, LoginSession
 from console.app import create_app
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import PASSWORD, signed_in
+from tests.factories import PASSWORD, in_name_of, signed_in
 
 known_browser = KnownBrowser.__table__  # past the guard of a person's rows
 
@@ -79,7 +79,7 @@ def test_browsers_are_listed_and_can_be_ended(app, as_vic):
     page = as_vic.get("/account").text
     assert "Safari on iPhone" in page
     assert page.count("this browser") == 1
-    with app.app_context():
+    with in_name_of(app, "vic@acme.test"):
         latest = db.session.scalar(select(func.max(LoginSession.id)))
     part = as_vic.post(f"/account/sessions/{latest}/ending", headers={"HX-Request": "true"}).text
     assert part.startswith('<section class="card" id="sessions">')
@@ -88,8 +88,10 @@ def test_browsers_are_listed_and_can_be_ended(app, as_vic):
 
 
 def test_somebody_elses_session_is_not_found(app, as_vic, as_eve):
-    with app.app_context():
-        ids = db.session.scalars(select(LoginSession.id)).all()
+    ids: list[int] = []
+    for email in ("vic@acme.test", "eve@globex.test"):
+        with in_name_of(app, email):
+            ids += db.session.scalars(select(LoginSession.id)).all()
     answers = [as_eve.post(f"/account/sessions/{i}/ending").status_code for i in ids]
     assert sorted(answers) == [303, 404]
     assert as_vic.get("/acme/").status_code == 200
@@ -160,8 +162,8 @@ def test_the_cookie_of_a_known_browser_is_for_this_host_alone(settings, acme):
 
 def test_ended_ones_are_deleted(app, as_vic, clock):
     clock.move(days=40)
-    with app.app_context():
-        sessions.forget_ended()
+    with in_name_of(app, "vic@acme.test") as user_id:
+        sessions.forget_ended([user_id])
         assert db.session.scalar(select(func.count(LoginSession.id))) == 0
 
 
