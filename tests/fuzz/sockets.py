@@ -1,5 +1,6 @@
 """Requests that no client library sends, byte by byte to a served console."""
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -7,7 +8,6 @@ from contextlib import closing, suppress
 from itertools import product
 from pathlib import Path
 from random import Random
-from select import select
 from urllib.parse import urlsplit
 
 from tests.databases import Database
@@ -99,19 +99,32 @@ def note(done: Run, number: int, sent: bytes, status: int | None) -> None:
 
 
 def answer(host: str, port: int, sent: bytes) -> int | None:
-    """The status of the first answer to these bytes; 0 if the console hung up without one."""
+    """The status of the answer to these bytes; 0 if the console hung up, None if it kept silent."""
     received = b""
-    with closing(socket.create_connection((host, port), PATIENCE_SECONDS)) as peer:
+    with closing(socket.create_connection((host, port), PROMISE_SECONDS)) as peer:
         with suppress(ConnectionError):
             peer.sendall(sent)
-            if not select([peer], [], [], PROMISE_SECONDS)[0]:
-                peer.shutdown(socket.SHUT_WR)  # what was promised does not come
         try:
-            while len(received) < MOST and (part := peer.recv(1 << 16)):
-                received += part
-        except TimeoutError:
-            return None
+            received = read(peer)
+            if not final(received):
+                peer.shutdown(socket.SHUT_WR)  # what was promised does not come
+                peer.settimeout(PATIENCE_SECONDS)
+                received += read(peer)
         except ConnectionError:
-            pass
-    lines = [line for line in received.split(b"\r\n")[:1] if line.startswith(b"HTTP/")]
-    return int(lines[0].split()[1]) if lines else 0
+            return final(received) or 0
+    return final(received) if received else 0
+
+
+def read(peer: socket.socket) -> bytes:
+    """What comes until the console hangs up, or is silent for the socket's patience."""
+    received = b""
+    with suppress(TimeoutError):
+        while len(received) < MOST and (part := peer.recv(1 << 16)):
+            received += part
+    return received
+
+
+def final(received: bytes) -> int | None:
+    """The status of what is no mere "go on"; None if there is none yet."""
+    found = re.findall(rb"^HTTP/1\.[01] ([2-5]\d\d) ", received, re.MULTILINE)
+    return int(found[0]) if found else None

@@ -1,0 +1,45 @@
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+
+@pytest.fixture
+def without_database(app, monkeypatch):
+    """`without_database(error)`: from now on every connection raises it."""
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+
+    def leave(error: Exception) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(Engine, "connect", fail)
+
+    return leave
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (InterfaceError("", {}, Exception("gone")), 500, "Something broke on our side"),
+        (OperationalError("", {}, Exception("gone")), 503, "The database does not answer"),
+        (RuntimeError("whatever"), 500, "Something broke on our side"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/acme/shop/issues/", "/login", "/no/such/page/here", "/account"])
+def test_an_error_page_needs_no_database(as_vic, without_database, error, status, words, path):
+    without_database(error)
+    answer = as_vic.get(path)
+    if path == "/no/such/page/here":
+        assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    else:
+        assert answer.status_code == status
+        assert words in answer.text
+    assert answer.headers["X-Request-Id"] in answer.text
+    assert "pharos.css" in answer.text, "not the plain page"
+
+
+def test_scripts_get_a_problem_without_a_database(app, acme, without_database):
+    without_database(InterfaceError("", {}, Exception("gone")))
+    head = {"Authorization": "Bearer pht_x"}
+    answer = app.test_client().get("/api/v1/acme/shop/issues", headers=head)
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
