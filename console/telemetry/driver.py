@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
+from typing import cast as cast_to
 
 import duckdb
 from sqlalchemy import Connection as Session
@@ -106,8 +107,12 @@ class DuckDBDialect(PGDialect):
     def import_dbapi(cls) -> ModuleType:
         return duckdb
 
-    def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:  # noqa: ARG002
-        return [], {}
+    def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:
+        return [url.database or ":memory:"], {}
+
+    def connect(self, *args: Any, **options: Any) -> DBAPIConnection:
+        """Open the file of the address, where the engine has no creator of its own."""
+        return cast_to("DBAPIConnection", DuckDBConnection(duckdb.connect(*args, **options)))
 
     def initialize(self, connection: Session) -> None:  # noqa: ARG002
         """Ask nothing of a server that is not there."""
