@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request, session, url_for
 from flask_login import current_user
@@ -18,6 +17,7 @@ from console.core import clock
 from console.core.crypto import digest
 from console.core.db import db
 from console.core.tenancy import bearer, enter_organization
+from console.core.urls import split_url
 from console.web.errors import problem
 from console.web.frame import csrf
 from console.web.htmx import go_to, is_htmx
@@ -213,7 +213,7 @@ def _to_login(then: str) -> Response:
 def _page() -> str:
     """Where to come back to: a part leads to the page that asked for it, a change to the front."""
     if is_htmx():
-        shown = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        shown = split_url(request.headers.get("HX-Current-URL", "/"))
         return f"{shown.path}?{shown.query}".rstrip("?")
     return request.full_path.rstrip("?") if request.method == "GET" else "/"
 

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -22,6 +21,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from console.accounts import passwords
 from console.accounts.access import SCOPES
 from console.accounts.models import Role
+from console.core.urls import split_url
 from console.web.choices import choices
 from console.web.forms import IntegerField
 
@@ -311,7 +311,7 @@ def refuse_weak(field: PasswordField, *about: str) -> None:
 
 
 def _is_origin(text: str) -> bool:
-    url = urlsplit(text)
+    url = split_url(text)
     known = url.scheme in {"http", "https", "capacitor", "chrome-extension", "app"}
     host = re.fullmatch(r"(\*\.)?[a-z0-9.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", url.netloc)
     return known and host is not None and text == f"{url.scheme}://{url.netloc}"

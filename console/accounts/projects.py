@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from flask import has_request_context, request
 from sqlalchemy import select
@@ -23,6 +22,7 @@ from console.core.config import config
 from console.core.crypto import Token, new_public_key, new_token
 from console.core.db import db
 from console.core.tenancy import enter_organization
+from console.core.urls import split_url
 
 DEFAULT_URL = "http://localhost:8000"
 
@@ -99,7 +99,7 @@ def create_token(
 
 def dsn_of(key: Key) -> str:
     """The address that a Sentry SDK is given: it names the key and the project's number."""
-    url = urlsplit(console_url())
+    url = split_url(console_url())
     return f"{url.scheme}://{key.public_key}@{url.netloc}{url.path}/{key.project_id}"
 
 

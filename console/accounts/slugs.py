@@ -9,6 +9,8 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from console.accounts.models import SLUG
 
+LONGEST_TITLE = 200  # the library takes time by the square of a text's accents
+
 # What stands first in a path of the console itself, now or soon.
 RESERVED = frozenset(
     {
@@ -55,7 +57,8 @@ def init_app(app: Flask) -> None:
 
 def slug_of(title: str, taken: Collection[str] = ()) -> str:
     """Return the slug of a title, numbered when it is reserved or among `taken`."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    ascii_bytes = unicodedata.normalize("NFKD", title[:LONGEST_TITLE]).encode("ascii", "ignore")
+    plain = ascii_bytes.decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: SLUG - 5].strip("-") or "unnamed"
     number = 1
     found = slug

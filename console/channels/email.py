@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from ssl import create_default_context
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
+
+from console.core.urls import split_url
 
 SECONDS = 10.0
 PORTS = {"smtp": 25, "smtps": 465}
@@ -32,7 +34,7 @@ def send(message: Message, *, smtp_url: str, sender: str) -> None:
     Plain SMTP is upgraded to TLS when the server offers it; a password goes nowhere without TLS but
     to this machine.
     """
-    url = urlsplit(smtp_url)
+    url = split_url(smtp_url)
     if url.scheme not in PORTS or not url.hostname:
         raise MailError("SMTP_URL must look like smtp://user:password@host:port")
     try:

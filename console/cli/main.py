@@ -49,7 +49,7 @@ def main() -> None:
 
 def _about_database(error: DBAPIError) -> str:
     cause = " ".join(str(error.orig).split())
-    if "no such table" in cause or re.search('relation ".*" does not exist', cause):
+    if "no such table" in cause or re.search('relation "[^"]*" does not exist', cause):
         return f"the database lacks its tables, run `pharos migrate`: {cause}"
     if isinstance(error.orig, psycopg.Error):
         return explained(error)

@@ -12,8 +12,8 @@ WITHOUT_VALUES = {"hide_parameters": True}
 # PostgreSQL quotes a value after a colon (`…for type integer: "x"`), and a name elsewhere. DuckDB
 # quotes both in the same way; what begins with a slash is the path of a file.
 _QUOTED = {
-    "postgresql": r'(?<=: )"[^\n]*"',
-    "duckdb": r"""(?<!\w)(?:"(?!/)[^\n]*"|'(?!/)[^\n]*')""",
+    "postgresql": re.compile(r'(?<=: )"[^\n]*"'),
+    "duckdb": re.compile(r"""(?<!\w)(?:"(?!/)[^\n]*"|'(?!/)[^\n]*')"""),
 }
 HIDDEN = "[value]"
 
@@ -37,7 +37,7 @@ def without_values(message: str, dialect: str) -> str:
     """
     first, *_ = message.splitlines() or [""]
     quoted = _QUOTED.get(dialect)
-    return re.sub(quoted, HIDDEN, first) if quoted else first
+    return quoted.sub(HIDDEN, first) if quoted else first
 
 
 def _take_values_out(context: ExceptionContext) -> None:

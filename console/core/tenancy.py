@@ -23,7 +23,7 @@ from console.core.db import Model, OrganizationScoped, db
 INFO = "pharos.session"
 INSERTED = "(inserted)"
 # What PostgreSQL's grants refuse to the app's role; SQLite has no roles.
-DELETES_ORGANIZATIONS = re.compile(r'\s*DELETE\s+FROM\s+(?:\w+\.)?"?organization\b', re.IGNORECASE)
+_DELETES_ORGANIZATIONS = re.compile(r'\s*DELETE\s+FROM\s+(?:\w+\.)?"?organization\b', re.IGNORECASE)
 ORGANIZATION_BIND = re.compile(r"organization_id(_m\d+)?")
 
 
@@ -255,7 +255,7 @@ def _tripwire(
     context: ExecutionContext | None,
     executemany: bool,  # noqa: FBT001 - SQLAlchemy's signature
 ) -> None:
-    if DELETES_ORGANIZATIONS.match(statement):
+    if _DELETES_ORGANIZATIONS.match(statement):
         raise TenantError("organizations are deleted by the owner's role: `pharos organization`")
     options = context.execution_options if context is not None else {}
     if options.get("unscoped") or options.get("held_row"):

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from email.utils import parseaddr
-from urllib.parse import urlsplit
 
 from sentry_sdk.utils import BadDsn, Dsn
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from console.core.urls import split_url
 
 Check = Callable[[str], str]
 SHORTEST_SECRET = 32
@@ -24,7 +25,7 @@ def address(url: str) -> str:
     """An address that links can begin with: http or https, a host, perhaps a port and a path."""
     wrong = "must be http:// or https:// and a host, port, path: such as https://pharos.example.com"
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         reachable = parts.hostname and (parts.port is None or parts.port)
     except ValueError:  # a port that is none
         return wrong
@@ -57,7 +58,7 @@ def mail_server(url: str) -> str:
     """The address of a mail server."""
     wrong = "must look like smtp://user:password@host:port, or smtps:// for TLS from the start"
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         usable = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
     except ValueError:
         return f"{wrong}; {ENCODE}"

@@ -14,8 +14,8 @@ _LIBRARY = re.compile(
 )
 _ANONYMOUS = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>"})
 _WRAPPERS = re.compile(
-    r"^(?:(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]+"
-    r"|block(?: \(\d+ levels\))? in )"
+    r"^(?:(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]++"
+    r"|block(?: \(\d++ levels\))? in )++"
 )
 _GENERATED = re.compile(
     r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -91,9 +91,7 @@ def _module(frame: Mapping[str, Any]) -> str:
 
 
 def _function(frame: Mapping[str, Any], platform: str) -> str:
-    function = _text(frame, "function").strip()
-    while (bare := _WRAPPERS.sub("", function)) != function:
-        function = bare
+    function = _WRAPPERS.sub("", _text(frame, "function").strip())
     function = function.rsplit(".<locals>.", maxsplit=1)[-1].split(" [as ", maxsplit=1)[0]
     if function in _ANONYMOUS or function.endswith((".?", ".<anonymous>")):
         return ""

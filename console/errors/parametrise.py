@@ -8,14 +8,14 @@ LINES = 10
 # Numbers that say what went wrong: two messages that differ in one of these are two problems.
 _CODES = re.compile(
     r"""(?ix)
-      \bHTTP(?:/\d(?:\.\d)?)?(?:\s+(?:status|error|code|response))*\s*[:=]?\s*[1-5]\d\d\b
-    | \bstatus(?:[\s_-]?code)?\s*(?:of|was|is|[:=])?\s*[1-5]\d\d\b
+      \bHTTP(?:/\d(?:\.\d)?)?(?:\s++(?:status|error|code|response))*+\s*+[:=]?+\s*+[1-5]\d\d\b
+    | \bstatus(?:[\s_-]?code)?\s*+(?:of|was|is|[:=])?+\s*+[1-5]\d\d\b
     | \b[1-5]\d\d\s+(?:client|server)\s+error\b
     | \bSQLSTATE\b\W{0,3}[0-9A-Z]{5}\b
     | \berrno\b\W{0,3}-?\d+
     | \bWinError\s+\d+
-    | \b(?:exit(?:ed)?|return(?:ed)?)(?:\s+with)?\s+(?:code|status)\s*[:=]?\s*-?\d+
-    | \b(?:exit|return|error|result)[\s_-]?code\s*(?:of|was|is|[:=])?\s*-?\d+
+    | \b(?:exit(?:ed)?|return(?:ed)?)(?:\s++with)?\s++(?:code|status)\s*+[:=]?+\s*+-?\d+
+    | \b(?:exit|return|error|result)[\s_-]?code\s*+(?:of|was|is|[:=])?+\s*+-?\d+
     | \bsignal\s+(?:\d+|SIG[A-Z]+)
     | \bORA-\d+ | \bE\d{4}\b
     | ^\(?\d{4},\s
@@ -31,7 +31,7 @@ _VARYING = re.compile(
       (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
     | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
-    | (?P<email>[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+)
+    | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)
     | (?P<uuid>\b[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}\b)
     | (?P<date>\b\d{{4}}-\d\d-\d\d(?:[T\s]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?Z|[+-]\d\d:?\d\d)?)?
         | \b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b | \b\d\d:\d\d:\d\d(?:[.,]\d+)?\b)
@@ -41,7 +41,7 @@ _VARYING = re.compile(
         | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
         | `[^`\n]{{0,300}}`)
-    | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]+){{2,}}[/\\]?)
+    | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]++){{2,}}+[/\\]?)
     | (?P<number>(?<![A-Za-z])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)? | (?<=[A-Za-z_-])\d{{2,}})
     """,
     re.IGNORECASE,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from console.core import clock, patience
 from console.core.crypto import Token
 from console.core.db import db, reading
 from console.core.tenancy import bearer, enter_organization
+from console.core.urls import split_url
 
 EXTENSION = "pharos.keys"
 FRESH_SECONDS = 5.0  # how late a disabled or rotated key, or a new quota, takes effect
@@ -222,7 +222,7 @@ def parse_dsn(text: object) -> Dsn | None:
     if not isinstance(text, str):
         return None
     try:
-        parts = urlsplit(text)
+        parts = split_url(text)
         project_id = int(parts.path.rpartition("/")[2])
     except ValueError:
         return None

@@ -69,7 +69,8 @@ def blank_pairs(text: str, judge: Callable[[str], Verdict], *, code: bool = Fals
 
 def _opens_tuple(text: str, pair: re.Match[str], *, code: bool) -> bool:
     """Whether the name is the first of a pair, as in ('Authorization', 'Bearer …')."""
-    return not code and bool(re.search(r"[(\[]\s?[bu]?[\"']$", text[: pair.start("name")][-4:]))
+    start = pair.start("name")
+    return not code and bool(re.search(r"[(\[]\s?[bu]?[\"']$", text[max(start - 4, 0) : start]))
 
 
 def _mentions(text: str, judge: Callable[[str], Verdict]) -> bool:

@@ -241,7 +241,7 @@ class Scrubber:
         if self.rules.ip == "keep" or value is None:
             return self._value(value, depth)
         if type(value) is str:
-            return None if self.rules.ip == "remove" else self.text(truncate_ip(value))
+            return None if self.rules.ip == "remove" else self.text(truncate_ip(_mend(value)))
         if type(value) is list and depth < DEPTH:
             return [self._address(one, depth + 1) for one in value]
         if type(value) is dict and "value" in value and depth < DEPTH:

@@ -232,6 +232,9 @@ def has_shape(lowered: str) -> bool:
     return bool(_SHAPE_TRIGGERS.search(lowered) or _DIGITS_TRIGGER.search(lowered))
 
 
+LONGEST_ADDRESS = 100  # with a zone, a port, brackets and quotes around them
+
+
 def truncate_ip(text: str) -> str:
     """Addresses without their host part (IPv4 /24, IPv6 /48); what is no address stays."""
     return ",".join(_truncate_one(part) for part in text.split(","))
@@ -239,6 +242,8 @@ def truncate_ip(text: str) -> str:
 
 @lru_cache(maxsize=4096)  # a service meets the same visitors and proxies again and again
 def _truncate_one(text: str) -> str:
+    if len(text) > LONGEST_ADDRESS:
+        return text
     if len(text) > 2 and text[0] in "\"'" and text[-1] == text[0]:  # the repr of a local variable
         return text[0] + _truncate_one(text[1:-1]) + text[0]
     bare = text.strip()

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from console.core.cpu_limit import check_cpu
+from console.core.urls import split_url
 from console.ingest.arrival import Arrival, hex_id, parse_time, sdk_text, text
 from console.ingest.attributes import (
     ENVIRONMENT,
@@ -335,7 +335,7 @@ def _address(url: str, query: str) -> dict[str, Any]:
     if not url:
         return {}
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
     except ValueError:
         return {"url.full": url}
     full = f"{url}?{query}" if query and not parts.query else url

@@ -36,7 +36,7 @@ _CAUSES = {
     "inp.processing_duration": "inp.processing",
     "inp.presentation_delay": "inp.presentation",
 }
-_TABLET = re.compile(r"ipad|tablet|android(?!.*mobile)", re.IGNORECASE)
+_TABLET = re.compile(r"ipad|tablet", re.IGNORECASE)
 _PHONE = re.compile(r"mobi|iphone|ipod", re.IGNORECASE)
 
 
@@ -58,7 +58,8 @@ def device_of(user_agent: str) -> str:
 
     A library would tell the model too; these three are all that vitals are split by.
     """
-    if _TABLET.search(user_agent):
+    _, android, after = user_agent.lower().rpartition("android")
+    if _TABLET.search(user_agent) or (android and "mobile" not in after):
         return "tablet"
     if _PHONE.search(user_agent):
         return "mobile"

@@ -29,7 +29,7 @@ CALLS = 5  # as for look-ups in a database
 GAP_US = 500_000
 GAP_SHARE = 0.3
 MOST = 20  # findings of one segment
-_NUMBER = re.compile(r"[0-9a-f-]*\d[0-9a-f-]*", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![0-9a-f-])[a-f-]*+\d[0-9a-f-]*+", re.IGNORECASE)
 
 Detector = Callable[[Segment], Iterator[Finding]]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -28,11 +28,11 @@ WRITES = 10
 
 _READS = frozenset({"SELECT", "WITH"})
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "UPSERT"})
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--[^\n]*", re.DOTALL)
 _NAMED = re.compile(r"%\(\w+\)s")
 # Several rows with one statement: lists of values, arrays, what another select brings.
 _MANY_ROWS = re.compile(
-    r"\bIN\s*\(\s*(?!SELECT\b)[^(),]+,"
+    r"\bIN\s*\(\s*+(?!SELECT\b)[^(),]++,"
     r"|=\s*ANY\s*\("
     r"|\bUNNEST\s*\("
     r"|\bVALUES\s*\([^()]*\)\s*,\s*\("
@@ -40,10 +40,14 @@ _MANY_ROWS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # Reading a table in portions, by offset or from where the last portion ended.
-_PORTION = re.compile(r"\bORDER\s+BY\b.*\b(?:OFFSET|FETCH\s+NEXT)\b", re.IGNORECASE | re.DOTALL)
-_FROM_THERE = re.compile(
-    r"[<>]=?\s*(?:\?|%s|\$\d|:\w|\d|').*\bORDER\s+BY\b.*\b(?:LIMIT|FETCH)\b(?!\s+1\b)",
-    re.IGNORECASE | re.DOTALL,
+# Each is a row of expressions that must follow one another: as one expression, with .* between
+# them, it would take time by the square of the text.
+_ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
+_PORTION = (_ORDERED, re.compile(r"\b(?:OFFSET|FETCH\s+NEXT)\b", re.IGNORECASE))
+_FROM_THERE = (
+    re.compile(r"[<>]=?\s*(?:\?|%s|\$\d|:\w|\d|')", re.IGNORECASE),
+    _ORDERED,
+    re.compile(r"\b(?:LIMIT|FETCH)\b(?!\s+1\b)", re.IGNORECASE),
 )
 # A driver that looks at the schema, and a worker that takes the next of a queue.
 _OTHER_WORK = re.compile(
@@ -84,7 +88,19 @@ def one_row(text: str) -> Literal["look-up", "write", ""]:
     if word in _CHANGES:
         return "write"
     is_ping = len(bare) < _SHORT and not _FROM.search(bare)
-    return "" if is_ping or _PORTION.search(bare) or _FROM_THERE.search(bare) else "look-up"
+    is_part = _follow_in(bare, _PORTION) or _follow_in(bare, _FROM_THERE)
+    return "" if is_ping or is_part else "look-up"
+
+
+def _follow_in(text: str, patterns: Iterable[re.Pattern[str]]) -> bool:
+    """Whether the patterns are found in the text one after the other."""
+    at = 0
+    for pattern in patterns:
+        match = pattern.search(text, at)
+        if match is None:
+            return False
+        at = match.end()
+    return True
 
 
 def _is_batch(span: SpanRow) -> bool:

@@ -4,7 +4,7 @@ import re
 
 # Quoted text and comments are kept whole; clauses start a line, conditions an indented one.
 _PARTS = re.compile(
-    r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/)"""
+    r"""('(?:[^']|'')*+(?:'|\Z)|"(?:[^"]|"")*+(?:"|\Z)|`[^`]*+`?|--[^\n]*|/\*.*?(?:\*/|\Z))"""
     r"|\b((?:LEFT|RIGHT|FULL|INNER|OUTER|CROSS|NATURAL)(?:\s+OUTER)?\s+JOIN|JOIN|FROM|WHERE|HAVING"
     r"|GROUP\s+BY|ORDER\s+BY|LIMIT|OFFSET|UNION(?:\s+ALL)?|EXCEPT|INTERSECT|VALUES|SET|RETURNING"
     r"|ON\s+CONFLICT|ON\s+DUPLICATE\s+KEY|FOR\s+UPDATE|WINDOW)\b"
@@ -12,6 +12,7 @@ _PARTS = re.compile(
     r"|(\s+)",
     re.IGNORECASE | re.DOTALL,
 )
+_LONGEST_VALUE = 500  # after BETWEEN
 _BETWEEN = re.compile(r"\bBETWEEN\s+\S+\s*$", re.IGNORECASE)
 
 
@@ -26,7 +27,7 @@ def laid_out(sql: str) -> str:
             text += quoted + ("\n" if quoted.startswith("--") else "")
         elif clause:
             text = _on_new_line(text, " ".join(clause.split()))
-        elif condition and not _BETWEEN.search(text):
+        elif condition and not _BETWEEN.search(text, max(len(text) - _LONGEST_VALUE, 0)):
             text = _on_new_line(text, "  " + condition)
         else:
             text += condition or ("" if text.endswith((" ", "\n")) or not text else " ")

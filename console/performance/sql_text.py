@@ -22,7 +22,8 @@ READS = (
 
 _MAIN = re.compile(r"[()]|\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|VALUES)\b")
 _FIRST = re.compile(r"\w+")
-_NAME = r"""(?:[\w$.#]+|"[^"]*"|`[^`]*`|\[[^\]]*\])++"""
+# Up to eight parts: no database has longer names, and every FROM in a text may begin with some.
+_NAME = r"""(?:[\w$.#]{1,128}+|"[^"]{0,128}"|`[^`]{0,128}`|\[[^\]]{0,128}\]){1,8}+"""
 _TABLE = re.compile(
     rf"""(?x)
       \b(?:(?<!DISTINCT\ )FROM | JOIN | INTO | (?<!FOR\ )(?<!DO\ )(?<!KEY\ )UPDATE | TABLE)

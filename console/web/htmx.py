@@ -10,7 +10,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from werkzeug.urls import iri_to_uri
 
 # A fresh token in an otherwise equal part is not a change.
-_TOKEN = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*')
+_TOKEN = re.compile(r'(name="csrf_token"[^>]{0,200}value=")[^"]*')
 VERSION_HEADER = "Pharos-Part"
 
 

@@ -4,13 +4,15 @@ import re
 from functools import cached_property
 from io import BytesIO
 from typing import IO, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from flask import Flask, Request, abort, request
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+
+from console.core.urls import split_url
 
 MOST_PARAMETERS = 1_000
 FORM_LIMIT = 1 << 20  # bytes of what a browser sends; ingest has limits of its own
@@ -132,7 +134,7 @@ class ReadRequest(Request):
 def is_url(text: str) -> bool:
     """Whether the text can be taken apart as an address."""
     try:
-        _port = urlsplit(text).port
+        _port = split_url(text).port
     except ValueError:
         return False
     return True

@@ -7,8 +7,8 @@ Names of attributes: opentelemetry.io, "Semantic conventions", the present ones 
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from console.core.urls import split_url
 from console.ingest.arrival import text
 from console.ingest.attributes import flatten, split_method
 from console.ingest.otlp.wire import WireSpan
@@ -139,6 +139,6 @@ def _only_receives(attributes: Mapping[str, Any]) -> bool:
 
 def _path(url: str) -> str | None:
     try:
-        return urlsplit(url).path or None
+        return split_url(url).path or None
     except ValueError:
         return None

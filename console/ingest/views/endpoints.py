@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from flask import Flask
@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console.core import config as configuration
 from console.core.config import Config
+from console.core.urls import split_url
 from console.ingest import auth, beacon, cors, outcomes, quota, spool
 from console.ingest.accept import (
     BODY_LIMIT,
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
-ADDRESS = re.compile(
+_ADDRESS = re.compile(
     r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store|beacon)/?|/tunnel/?"
 )
 # OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
-TRACES = re.compile(
+_TRACES = re.compile(
     r"(?:/i)?/v1/traces/?|(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
 )
 READ_BYTES = 1 << 16
@@ -82,7 +83,7 @@ class Endpoints:
         self._others = others
         found = app.extensions
         settings = cast("Config", found[configuration.EXTENSION])
-        self._own_host = urlsplit(settings.base_url).netloc.lower()
+        self._own_host = split_url(settings.base_url).netloc.lower()
         self._doors = Doors(
             spool=cast("spool.Spool", found[spool.EXTENSION]),
             keys=cast("auth.KeyRing", found[auth.EXTENSION]),
@@ -139,11 +140,11 @@ class Endpoints:
 
 def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
     """What is sent to this address, and the project in it, if any; None if it is not for ingest."""
-    address = ADDRESS.fullmatch(environ["PATH_INFO"])
+    address = _ADDRESS.fullmatch(environ["PATH_INFO"])
     if address is not None:
         kind = KINDS[address["kind"]]
     else:
-        address = TRACES.fullmatch(environ["PATH_INFO"])
+        address = _TRACES.fullmatch(environ["PATH_INFO"])
         kind = encodings.kind_of(environ.get("CONTENT_TYPE", ""))
     if address is None:
         return None
