@@ -17,10 +17,10 @@ from console.performance import api as performance_api
 from console.performance import statements_api, vitals_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
-from console.telemetry.database import TelemetryUnavailable
+from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.web import frame
 from console.web.application import Application
-from console.web.errors import unavailable
+from console.web.errors import damaged, unavailable
 
 
 def create_app(settings: Config | None = None) -> Flask:
@@ -35,6 +35,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key_fallbacks)
     app.extensions[configuration.EXTENSION] = settings
     app.register_error_handler(TelemetryUnavailable, unavailable)
+    app.register_error_handler(TelemetryDamaged, damaged)
     db.init_app(app, settings)
     frame.init_app(app)
     access.init_app(app)

@@ -156,7 +156,8 @@ def apply_retention() -> str:
             for one in db.session.scalars(select(MonitoringConfig))
         }
         db.session.rollback()
-        removed += retention.apply(organization_id, kept)
+        with store.left_out():
+            removed += retention.apply(organization_id, kept)
         longest = clock.now() - OUTCOMES_KEPT
         db.session.execute(delete(Outcome).where(Outcome.hour < longest))
         db.session.execute(delete(ExaminedRelease).where(ExaminedRelease.last_at < longest))

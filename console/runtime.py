@@ -21,16 +21,18 @@ from console import serve as server
 from console.accounts.models import Organization, User
 from console.app import create_app
 from console.backup import orders as backups
-from console.core import clock, instances, leases
+from console.backup import soundness
+from console.core import clock, instances, leases, migrations
 from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
 from console.core.db import db
 from console.core.instances import InstanceBusy
 from console.core.tenancy import organization_scope
-from console.ingest import outcomes, pipeline, spool
+from console.ingest import outcomes, pipeline, salvage, spool
 from console.ingest.models import DigestPosition
 from console.integrations import selfmonitor
 from console.jobs import LEADER, Ticker
+from console.telemetry import store
 
 TICKER = "pharos.ticker"
 NOTE = "serving.json"
@@ -47,12 +49,16 @@ NO_URL = (
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Config, *, host: str, port: int, threads: int) -> None:
-    """Run the console until SIGTERM or SIGINT.
+def serve(settings: Config, *, host: str, port: int, threads: int, migrate: bool = False) -> None:
+    """Run the console until SIGTERM or SIGINT; with `migrate`, bring the database up to date first.
 
-    Raises ConfigError when another process serves this instance, or digests into its database.
+    Raises ConfigError when another process serves this instance, or digests into its database, or
+    when the state database is damaged. A damaged spool is set aside.
     """
     with _alone(settings.instance):
+        soundness.check(settings, settings.instance / spool.FILE)
+        if migrate:
+            migrations.upgrade(settings)
         app = create_app(settings)
         _take_the_digest(app)
         gc.freeze()  # what is imported stays: looking through it for garbage took 60 ms of a page
@@ -113,7 +119,9 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         selfmonitor.start(
             app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
         )
+        store.current().expect(soundness.with_telemetry())
         pipeline.current().start()
+        store.current().start_looking()
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
@@ -149,6 +157,7 @@ def end(app: Flask) -> None:
     with app.app_context():
         selfmonitor.stop()
         backups.current().stop()
+        store.current().stop_looking()
         cast("Ticker", app.extensions[TICKER]).stop()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
@@ -194,10 +203,18 @@ def status() -> dict[str, Any]:
             "stalled_organizations": told.get("stalled_organizations", 0) if fresh else 0,
             "last_error": told.get("last_error", ""),
         },
+        "damage": _damage(told if fresh else {}),
         "positions": _positions(),
         "jobs": _jobs(),
         "backup": _backup(),
     }
+
+
+def _damage(told: dict[str, Any]) -> list[str]:
+    """What is damaged, and what was set aside because it was, in words."""
+    files = told.get("damaged_telemetry", {})
+    spools = [f"{one.at}: {one.sentence}" for one in salvage.reports(config().instance)]
+    return [*spools, *files.values()]
 
 
 def _backup() -> dict[str, Any] | None:

@@ -9,7 +9,16 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from console.cli import backups, dead_letters, organizations, projects, serving, tokens, users
+from console.cli import (
+    backups,
+    dead_letters,
+    organizations,
+    projects,
+    serving,
+    telemetry,
+    tokens,
+    users,
+)
 from console.cli.commands import pharos
 from console.core.config import ConfigError
 from console.core.database_errors import explained
@@ -23,6 +32,7 @@ __all__ = [
     "pharos",
     "projects",
     "serving",
+    "telemetry",
     "tokens",
     "users",
 ]

@@ -19,9 +19,8 @@ def serve(host: str, port: int, threads: int | None, *, migrate: bool) -> None:
     """Answer requests, digest what clients send, and run the scheduled jobs."""
     logs.begin()
     settings = settings_of_environment()
-    if migrate:
-        migrations.upgrade(settings)
-    runtime.serve(settings, host=host, port=port, threads=threads or settings.web_threads)
+    threads = threads or settings.web_threads
+    runtime.serve(settings, host=host, port=port, threads=threads, migrate=migrate)
 
 
 @pharos.command("migrate")
@@ -51,6 +50,8 @@ def _print_status(found: dict[str, Any]) -> None:
     click.echo(f"spool      {waiting['rows']} rows wait ({waiting['bytes']:,} bytes)")
     click.echo(f"lag        {waiting['lag_seconds']} s")
     click.echo(f"dead       {waiting['dead_letters']} dead letters")
+    for damage in found["damage"]:
+        click.echo(f"damage     {damage}")
     for organization, position in found["positions"].items():
         click.echo(f"position   {position}  {organization}")
     if found["backup"]:

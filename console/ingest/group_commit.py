@@ -15,6 +15,7 @@ from console.ingest.holdings import Shares
 
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
+LIFE_SECONDS = 1.0  # how soon an appender notices that nobody commits any more
 COLUMNS = "organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts"
 PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
 SCHEMA = """
@@ -92,12 +93,21 @@ class Committer(threading.Thread):
             running = None not in entries
             self._commit([entry for entry in entries if entry is not None and entry.values])
             if self._shares.is_old:
-                self._shares.look(self._connection)
+                with suppress(sqlite3.Error):  # whoever appends next meets it, and can be told
+                    self._shares.look(self._connection)
         self._connection.close()
 
     def stop(self) -> None:
         self.queue.put(None)
         self.join()
+
+    def settle(self, entry: Entry) -> None:
+        """Make a row durable: its entry has a position then, or the error."""
+        self.queue.put(entry)
+        while not entry.settled.acquire(timeout=LIFE_SECONDS):
+            if not self.is_alive():  # it ended before it came to this one
+                entry.error = entry.error or EOFError("the spool was closed")
+                break
 
     def look(self) -> None:
         """Have a look at what is in the file; returns at once."""
@@ -128,6 +138,15 @@ def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connecti
     path.parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
+    try:
+        _prepare(db, synchronous, pages)
+    except BaseException:
+        db.close()  # it may hold the write lock
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, synchronous: str, pages: int) -> None:
     for pragma in (
         f"page_size={PAGE_BYTES}",
         "auto_vacuum=INCREMENTAL",
@@ -141,7 +160,6 @@ def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connecti
     db.execute(START, (time.time_ns() // 1000,))
     if pages:
         db.execute(f"PRAGMA max_page_count={pages}")
-    return db
 
 
 @contextmanager

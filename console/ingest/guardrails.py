@@ -187,6 +187,9 @@ def sentences(organization_id: int) -> Iterator[tuple[str, Literal["bad", "warn"
         yield "A key is over its quota: what it sends beyond it is refused with 429.", "warn"
     if disk().is_low:
         yield "The disk of the console is nearly full.", "bad"
+    damage = store.current().damages().get(organization_id)
+    if damage is not None:
+        yield damage.sentence, "bad"
     if not digest.alive():
         yield "Digest has ended: what is sent is kept, and shows after a restart.", "bad"
 

@@ -71,6 +71,8 @@ class Status:
     records_per_second: float
     stalled_organizations: int
     last_error: str
+    damaged_telemetry: dict[str, str]
+    """What is wrong with the file of an organization, by its id."""
 
 
 class Pipeline:
@@ -150,6 +152,7 @@ class Pipeline:
             records_per_second=round(recent / RATE_SECONDS, 1),
             stalled_organizations=len(self._stalls),
             last_error=self._last_error,
+            damaged_telemetry={str(o): str(one) for o, one in self._store.damages().items()},
         )
 
     def backlog(self, organization_id: int) -> Backlog | None:

@@ -1,14 +1,12 @@
 """The spool: what was accepted, durable before it is acknowledged, until digest has stored it."""
 
-import json
 import os
 import sqlite3
-import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +15,9 @@ from flask import current_app
 
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
-from console.ingest import dead_letters, holdings
+from console.core.sqlite_files import is_damage
+from console.ingest import dead_letters, holdings, salvage
+from console.ingest.condition import Condition, trial
 from console.ingest.dead_letters import DISCARD, REQUEUE, DeadLetter, microseconds, moment
 from console.ingest.group_commit import (
     FORGET,
@@ -29,13 +29,18 @@ from console.ingest.group_commit import (
     transaction,
 )
 from console.ingest.holdings import Holding, Shares
+from console.ingest.rows import SpoolRow, pack, row_of, values_of
+
+__all__ = ["Depth", "Spool", "SpoolRow", "SpoolUnavailable", "current"]
 
 EXTENSION = "pharos.spool"
+FILE = "spool.sqlite"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
 FORGET_ROWS = 100  # in one transaction: a millisecond
 CROWD = 2  # requests in acceptance at once, from which on digest gives way
 COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
 STARVED_SECONDS = 0.008
+REPLACE_SECONDS = 60.0
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
@@ -43,26 +48,6 @@ _inherited: list[object] = []  # what a fork left behind: closing it would close
 
 class SpoolUnavailable(Exception):
     """A row could not be made durable: there is no room, or the disk fails."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpoolRow:
-    """One accepted request: whose it is, and its body as it was received."""
-
-    organization_id: int
-    project_id: int
-    key_id: int
-    received_at: datetime
-    kind: str
-    """"sentry.envelope", "sentry.store", "otlp.protobuf", "otlp.json" or "outcomes"."""
-    body: bytes
-    encoding: str = ""
-    header: Mapping[str, Any] = field(default_factory=dict)
-    """What accept learned of the request: `items` (types, comma-separated), `address`."""
-    attempts: int = 0
-    """How often digest gave up on the row before."""
-    position: int = 0
-    """Given by the spool; rows committed later have higher positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +81,31 @@ class Spool:
         self._reader: sqlite3.Connection | None = None
         self._seen_version = -1
         self._pid = 0
+        self._pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
+        self._condition = Condition()
+        self._replacing = False
+        self._replace_from = 0.0
 
     def append(self, row: SpoolRow) -> int:
         """Return the row's position once it is durable (fsync), or raise SpoolUnavailable."""
-        entry = Entry(_values(row, seal(self._keys[0], _pack(row))))
+        entry = Entry(values_of(row, seal(self._keys[0], pack(row))))
         self._under_way.add(id(entry))
         try:
-            self._running_committer().queue.put(entry)
-            entry.settled.acquire()
+            self._working_committer().settle(entry)
         finally:
             self._under_way.discard(id(entry))
-        self._shares.add(row.organization_id, len(row.body))
         if not entry.position:
-            raise SpoolUnavailable(f"the spool cannot take more: {entry.error}") from entry.error
+            raise self._refusal(entry.error)
+        self._shares.add(row.organization_id, len(row.body))
+        self._condition.took()
         return entry.position
+
+    def trouble(self) -> str:
+        """Why no row can be made durable now, as a code; "" if it can, as far as is known.
+
+        Known from the last append; when that is some time ago, from a trial of now and then.
+        """
+        return self._condition.code(lambda: trial(self.path, self._writing, self._pages))
 
     @property
     def shares(self) -> Shares:
@@ -120,9 +116,10 @@ class Spool:
         """Whether the organization fills its share of the room, as far as this process knows.
 
         What is known is at most some moments old; asked by every accept, it touches memory alone.
+        Raises SpoolUnavailable.
         """
         if self._shares.is_old:
-            self._running_committer().look()
+            self._working_committer().look()
         return self._shares.is_full(organization_id)
 
     def read(
@@ -267,14 +264,45 @@ class Spool:
                 self._reader.close()
             self._committer = self._reader = None
 
+    def _working_committer(self) -> "Committer":
+        if self._replacing:
+            raise SpoolUnavailable("the spool was damaged: another takes its place in a moment")
+        try:
+            return self._running_committer()
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception | None) -> SpoolUnavailable:
+        """What an appender is to raise, after the file was replaced if that is what it takes."""
+        self._condition.refused(error)
+        self._replace_if_damaged(error)
+        unavailable = SpoolUnavailable(f"the spool cannot take more: {error}")
+        unavailable.__cause__ = error
+        return unavailable
+
+    def _replace_if_damaged(self, error: BaseException | None) -> None:
+        """Set a damaged file aside, and go on with a new one and what can be read of the old.
+
+        Once a minute at most: a disk that spoils each new file must not be filled with them.
+        """
+        with self._lock:
+            if not is_damage(error) or time.monotonic() < self._replace_from:
+                return
+            self._replacing = True
+            try:
+                self.close()
+                salvage.set_aside(self.path, self._keys, str(error))
+            finally:
+                self._replace_from = time.monotonic() + REPLACE_SECONDS
+                self._replacing = False
+
     def _running_committer(self) -> "Committer":
         committer = self._committer
         if committer is None or not committer.is_alive() or self._pid != os.getpid():
             with self._lock:
                 self._leave_parents_files()
                 if self._committer is None or not self._committer.is_alive():
-                    pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
-                    connection = connect(self.path, synchronous="FULL", pages=pages)
+                    connection = connect(self.path, synchronous="FULL", pages=self._pages)
                     self._committer = Committer(
                         connection, self._writing, self._arrived, self._shares
                     )
@@ -290,9 +318,13 @@ class Spool:
         """
         with self._lock:
             self._leave_parents_files()
-            if self._reader is None:
-                self._reader = connect(self.path, synchronous="NORMAL")  # lost: replayed
-            yield self._reader
+            try:
+                if self._reader is None:
+                    self._reader = connect(self.path, synchronous="NORMAL")  # lost: replayed
+                yield self._reader
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                self._replace_if_damaged(error)
+                raise
 
     def _leave_parents_files(self) -> None:
         """After a fork: the threads are gone and SQLite's connections must not be used."""
@@ -311,23 +343,11 @@ class Spool:
     def _opened(self, found: sqlite3.Row) -> SpoolRow | None:
         """The row with its body, or None after burying one that no configured key opens."""
         try:
-            header, body = _unpack(unseal(self._keys, found["sealed"]))
+            return row_of(found, unseal(self._keys, found["sealed"]))
         except SealBrokenError as error:
             with self._connection() as db:
                 self._bury(db, found["position"], str(error), found["attempts"] + 1, {})
             return None
-        return SpoolRow(
-            position=found["position"],
-            organization_id=found["organization_id"],
-            project_id=found["project_id"],
-            key_id=found["key_id"],
-            received_at=moment(found["received_at"]),
-            kind=found["kind"],
-            encoding=found["encoding"],
-            attempts=found["attempts"],
-            header=header,
-            body=body,
-        )
 
     def _bury(
         self,
@@ -373,28 +393,3 @@ def _up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
         found.append(row)
     cursor.close()
     return found
-
-
-def _values(row: SpoolRow, sealed: bytes) -> tuple[Any, ...]:
-    """What Committer writes, in the order of its columns."""
-    return (
-        row.organization_id,
-        row.project_id,
-        row.key_id,
-        microseconds(row.received_at),
-        row.kind,
-        row.encoding,
-        sealed,
-        row.attempts,
-    )
-
-
-def _pack(row: SpoolRow) -> bytes:
-    """The header goes under the seal with the body: it holds the sender's address."""
-    header = json.dumps(dict(row.header)).encode()
-    return struct.pack(">I", len(header)) + header + row.body
-
-
-def _unpack(clear: bytes) -> tuple[dict[str, Any], bytes]:
-    (length,) = struct.unpack_from(">I", clear)
-    return json.loads(clear[4 : 4 + length]), clear[4 + length :]

@@ -1,5 +1,6 @@
 """One organization's DuckDB file, opened alone: no SQL can reach another organization's rows."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,14 @@ DIALECT = "duckdb"
 CHECKPOINT_MB = 16
 LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
 RESTING_MEMORY_MB = 48
+NOT_OPENED, DAMAGED_PART, GONE = "does not open", "has a part that cannot be read", "is gone"
+# What else keeps a file from being opened: it passes, or is a matter of rights.
+PASSING = re.compile(
+    "Could not set lock|Permission denied|No space left|Too many open files|out of memory"
+    "|Cannot allocate|Read-only file system",
+    re.IGNORECASE,
+)
+CORRUPT = re.compile("Corrupt database file|checksum", re.IGNORECASE)
 MERGES = 8  # each rewrites at most 122,880 rows
 OUTAGES = (
     duckdb.IOException,
@@ -58,6 +67,24 @@ class TelemetryTooSlow(TelemetryUnavailable):
     """A question took longer than whoever asked it can wait."""
 
     sqlstate = patience.TOO_LONG
+
+
+class TelemetryDamaged(TelemetryUnavailable):
+    """An organization's file is at fault: trying again helps nobody, whoever runs Pharos can."""
+
+    def __init__(self, name: str, what: str, reason: str = "") -> None:
+        """`what` goes on after the name of the file; `reason` is the engine's, for logs."""
+        super().__init__(f"{name} {what}" + (f": {reason}" if reason else ""))
+        self.what = what
+
+    @property
+    def sentence(self) -> str:
+        """What people of the organization are told."""
+        return (
+            f"This organization's telemetry file {self.what}. Issues and settings are there;"
+            " events, traces and vitals are not, until whoever runs Pharos restores the file or"
+            " sets it aside. What clients send is kept meanwhile."
+        )
 
 
 class UnscopedQuestion(Exception):
@@ -171,9 +198,9 @@ class Database:
             version = connection.scalar(select(schema_version.c.version)) or 0
             owner_id = connection.scalar(select(func.max(applied.c.organization_id)))
             if owner_id != self._organization_id:
-                raise TelemetryUnavailable(f"{self._path.name} belongs to organization {owner_id}")
+                raise TelemetryDamaged(self._path.name, f"belongs to organization {owner_id}")
             if version > newest:
-                raise TelemetryUnavailable(f"{self._path.name} was written by a newer Pharos")
+                raise TelemetryDamaged(self._path.name, "was written by a newer Pharos")
             for migrate in MIGRATIONS[version - 1 :]:
                 migrate(connection)
             if version < newest:
@@ -184,8 +211,15 @@ class Database:
         """Say in words which file failed how; whatever else goes wrong is raised as it is."""
         try:
             yield
+        except UnicodeDecodeError as error:  # what DuckDB says quotes bytes of a damaged block
+            self.broken = True
+            raise TelemetryDamaged(self._path.name, DAMAGED_PART) from error
         except (DBAPIError, duckdb.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
+            if CORRUPT.search(str(cause)):
+                self.broken = True
+                reason = without_values(str(cause), DIALECT)
+                raise TelemetryDamaged(self._path.name, DAMAGED_PART, reason) from error
             if isinstance(cause, (*OUTAGES, duckdb.InternalException)):
                 self.broken = True  # it may hold pages that never reached the disk: open it anew
             if isinstance(cause, duckdb.InterruptException):
@@ -202,8 +236,10 @@ def _opened(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(path, config=_configuration(path, memory_mb))
         connection.execute("SET enable_external_access = false")  # fixes temp_directory too
         connection.execute("SET lock_configuration = true")
-    except duckdb.Error as error:
-        raise TelemetryUnavailable(f"{path.name} cannot be opened: {error}") from error
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        if PASSING.search(str(error)):
+            raise TelemetryUnavailable(f"{path.name} cannot be opened: {error}") from error
+        raise TelemetryDamaged(path.name, NOT_OPENED, str(error)) from error
     return connection
 
 

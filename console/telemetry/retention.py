@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 from console.core import clock
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
-from console.telemetry.store import TelemetryStore, current
+from console.telemetry.store import TelemetryStore, current, left_out
 from console.telemetry.tables import error_event, page_load, span, statement, vital_day
 
 ROWS = (error_event, span, page_load)
@@ -63,7 +63,7 @@ def tidy() -> int:
     """
     store, merged = current(), 0
     for organization_id in store.organizations():
-        with store.using(organization_id) as database:
+        with left_out(), store.using(organization_id) as database:
             with database.transaction() as connection:
                 weight = _row_group_mb(connection)
             light = weight <= HEAVIEST_MERGE_MB

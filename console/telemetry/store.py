@@ -1,8 +1,9 @@
 """All organizations' telemetry: which files are open, and that a question reaches only its own."""
 
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,24 @@ from sqlalchemy import Executable, Row
 from console.core.config import Config
 from console.core.gates import Gate
 from console.telemetry import writing
-from console.telemetry.database import LEAST_MEMORY_MB, Database
+from console.telemetry.database import (
+    DAMAGED_PART,
+    GONE,
+    LEAST_MEMORY_MB,
+    Database,
+    TelemetryDamaged,
+    TelemetryUnavailable,
+)
 from console.telemetry.records import Batch, ErrorEvent, Written
 from console.telemetry.scope import Scope
 
 EXTENSION = "pharos.telemetry"
+FOLDER = "telemetry"
+ASIDE = ".set-aside-"
+"""In the name of a file that somebody has set aside, before the time."""
 REST_BEFORE_CLOSING = 30
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -48,6 +61,10 @@ class TelemetryStore:
         self._open_limit = open_limit
         self._slots: OrderedDict[int, Slot] = OrderedDict()
         self._guard = threading.Lock()
+        self._expected: set[int] = set()
+        self._damages: dict[int, TelemetryDamaged] = {}
+        self._ending = threading.Event()
+        self._looker: threading.Thread | None = None
         self.upkeep = Gate()
         """Passed by every job that writes telemetry or takes it as a base for what it writes."""
 
@@ -115,12 +132,41 @@ class TelemetryStore:
         files = self._folder.glob(f"{organization_id}.duckdb*")
         return sum(path.stat().st_size for path in files)
 
+    def expect(self, organization_ids: Iterable[int]) -> None:
+        """Say whose files must be there: if one is not, it is gone, and none is made in its place.
+
+        Whoever sets a file aside with `set_aside` says that a new one may be made.
+        """
+        self._expected.update(organization_ids)
+        for organization_id in self._expected:
+            if self._is_gone(organization_id):
+                path = self._path(organization_id)
+                self._damages[organization_id] = TelemetryDamaged(path.name, GONE)
+
+    def start_looking(self) -> None:
+        """Open each file once, in a thread of its own, so that damage is known before it is met."""
+        self._ending.clear()
+        self._looker = threading.Thread(target=self._look, name="telemetry-check", daemon=True)
+        self._looker.start()
+
+    def stop_looking(self) -> None:
+        """End after the file under way."""
+        self._ending.set()
+        if self._looker is not None:
+            self._looker.join()
+
+    def damages(self) -> dict[int, TelemetryDamaged]:
+        """Whose files are damaged or gone, as far as anybody has met it since the start."""
+        return dict(self._damages)
+
     def settled_files(self) -> dict[int, Path]:
         """Every organization's file, whole by itself until somebody writes: it needs no log.
 
         Nobody may write meanwhile. Raises TelemetryUnavailable naming what cannot be settled.
         """
-        files = {one: self._folder / f"{one}.duckdb" for one in self.organizations()}
+        for damage in self.damages().values():
+            raise damage
+        files = {one: self._path(one) for one in self.organizations()}
         for organization_id, path in files.items():
             slot = self._slots.get(organization_id)
             if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
@@ -138,6 +184,8 @@ class TelemetryStore:
                 slot.database = None
             for path in self._folder.glob(f"{organization_id}.duckdb*"):
                 path.unlink()
+            self._expected.discard(organization_id)
+            self._damages.pop(organization_id, None)
 
     def rest(self, seconds: float) -> None:
         """Give back the memory of files that nobody asked for a while; close them much later.
@@ -165,6 +213,9 @@ class TelemetryStore:
             slot.has_pages = True
         try:
             yield self._opened(organization_id, slot)
+        except TelemetryDamaged as error:
+            self._damages[organization_id] = error
+            raise
         finally:
             with self._guard:
                 slot.users -= 1
@@ -172,15 +223,42 @@ class TelemetryStore:
 
     def _opened(self, organization_id: int, slot: Slot) -> Database:
         with slot.opening:
-            if slot.database is not None and slot.database.broken:
+            path = self._path(organization_id)
+            if slot.database is not None and (slot.database.broken or not path.exists()):
                 slot.database.close()
                 slot.database = None
             if slot.database is None:
+                if self._is_gone(organization_id):
+                    raise TelemetryDamaged(path.name, GONE)
                 self._folder.mkdir(parents=True, exist_ok=True)
-                path = self._folder / f"{organization_id}.duckdb"
                 slot.database = Database(path, organization_id, LEAST_MEMORY_MB)
+                self._opens(organization_id)
             slot.database.limit_memory(self._share())
             return slot.database
+
+    def _look(self) -> None:
+        for organization_id in self.organizations():
+            if self._ending.is_set():
+                return
+            with left_out(), self._open(organization_id):
+                pass
+
+    def _opens(self, organization_id: int) -> None:
+        """Note that the file is there and opens; a part of it may be damaged all the same."""
+        self._expected.add(organization_id)
+        damage = self._damages.get(organization_id)
+        if damage is not None and damage.what != DAMAGED_PART:
+            del self._damages[organization_id]
+
+    def _path(self, organization_id: int) -> Path:
+        return self._folder / f"{organization_id}.duckdb"
+
+    def _is_gone(self, organization_id: int) -> bool:
+        """Whether the file must be there and is not, and nobody has set it aside."""
+        path = self._path(organization_id)
+        if organization_id not in self._expected or path.exists():
+            return False
+        return not any(self._folder.glob(f"{path.name}{ASIDE}*"))
 
     def _share(self) -> int:
         """The memory of each open file: what is there, divided by how many there are."""
@@ -228,10 +306,33 @@ class TelemetryStore:
             yield database
 
 
+@contextmanager
+def left_out() -> Iterator[None]:
+    """Let a job go on with other organizations when the file of one cannot be used."""
+    try:
+        yield
+    except TelemetryUnavailable as error:
+        log.warning("telemetry is left out: %s", error)
+
+
+def set_aside(folder: Path, organization_id: int, stamp: str) -> Path:
+    """Rename an organization's file, so that a new one is made; works beside a running console.
+
+    Raises FileNotFoundError when there is none.
+    """
+    path = folder / f"{organization_id}.duckdb"
+    aside = path.with_name(f"{path.name}{ASIDE}{stamp}")
+    log_of = path.with_name(f"{path.name}.wal")
+    path.rename(aside)
+    if log_of.exists():
+        log_of.rename(aside.with_name(f"{aside.name}.wal"))
+    return aside
+
+
 def init_app(app: Flask, settings: Config) -> None:
     """Give the app its store; a file is opened when it is first asked for."""
     app.extensions[EXTENSION] = TelemetryStore(
-        settings.instance / "telemetry", settings.telemetry_memory_mb, settings.telemetry_open_limit
+        settings.instance / FOLDER, settings.telemetry_memory_mb, settings.telemetry_open_limit
     )
 
 

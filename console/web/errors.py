@@ -72,6 +72,12 @@ def unavailable(error: Exception) -> Response:
     return answer
 
 
+def damaged(error: Exception) -> Response:
+    """The answer when a file is at fault: `sentence` says so, and nobody is asked to try again."""
+    current_app.logger.error("%s", error)
+    return _answer(503, getattr(error, "sentence", SENTENCES[503]))
+
+
 def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # a redirect that was raised
         return make_response(error.get_response())

@@ -17,7 +17,7 @@ PUBLIC = {
     "accounts.set_theme",
     "accounts.setup",
     "intake.beacon",
-    "intake.health",
+    "intake.healthz",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, jsonify, request
 from console.accounts.access import api_view, project_view, public_view
 from console.accounts.models import Project
 from console.core import clock
-from console.ingest import outcomes, pipeline, queries
+from console.core.config import config
+from console.ingest import health, outcomes, queries, salvage
 from console.web.charts import Chart, Series
 from console.web.errors import problem
 from console.web.htmx import polled_part
@@ -48,6 +49,7 @@ def intake(project: Project) -> Response:
         lines=lines,
         totals=totals,
         chart=_chart(project, chosen),
+        set_aside=salvage.reports(config().instance),
     )
 
 
@@ -75,10 +77,15 @@ def outcomes_api(project: Project) -> Response:
 
 @bp.get("/healthz")
 @public_view
-def health() -> Response:
-    """Whether this process answers and its digest, if it has one, runs; for a load balancer."""
-    alive = pipeline.current().alive()
-    return Response("ok\n" if alive else "digest ended\n", 200 if alive else 503)
+def healthz() -> Response:
+    """Whether this process takes events and digests them, for a load balancer: ok, or codes.
+
+    Damaged telemetry of one organization is named by a line, and keeps nobody else out.
+    """
+    reasons = health.reasons()
+    lines = reasons or ["ok"]
+    lines += [f"telemetry-damaged: organization {one}" for one in health.damaged_telemetry()]
+    return Response("".join(f"{line}\n" for line in lines), 503 if reasons else 200)
 
 
 def _chart(project: Project, chosen: Range) -> Chart:

@@ -1,0 +1,60 @@
+"""What is looked at before a console opens its files, so that damage is said at once."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import exists, select
+
+from console.accounts.models import Organization
+from console.backup.making import state_path
+from console.core.config import Config, ConfigError
+from console.core.db import db, reading
+from console.core.sqlite_files import damage_of
+from console.core.tenancy import organization_scope
+from console.ingest import salvage
+from console.ingest.models import Outcome
+from console.ingest.outcomes import STORED
+from console.telemetry import store
+
+
+def check(settings: Config, spool: Path) -> None:
+    """Set a damaged spool aside; raise ConfigError when the state database is damaged or gone."""
+    state = state_path(settings)
+    if state is not None:
+        _check_state(state, settings.instance)
+    salvage.check(spool, (settings.secret_key, *settings.secret_key_fallbacks))
+
+
+def _check_state(state: Path, instance: Path) -> None:
+    what_to_do = "put a backup back with `pharos restore FOLDER`"
+    reason = damage_of(state)
+    if reason:
+        raise ConfigError(f"the state database {state} is damaged ({reason}): {what_to_do}")
+    files = list((instance / store.FOLDER).glob("*.duckdb"))
+    if files and _is_empty(state):
+        raise ConfigError(
+            f"the state database {state} is gone, and telemetry of {len(files)} organizations is"
+            f" there: {what_to_do}, or move {instance / store.FOLDER} away to begin anew"
+        )
+
+
+def _is_empty(state: Path) -> bool:
+    if not state.exists():
+        return True
+    with closing(sqlite3.connect(state, timeout=10)) as file:
+        return not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def with_telemetry() -> list[int]:
+    """The organizations of which something was stored, so that each must have a file."""
+    with reading():
+        present = db.session.scalars(select(Organization.id)).all()
+        db.session.rollback()
+        stored = select(exists().where(Outcome.outcome == STORED))
+        having = []
+        for organization_id in present:
+            with organization_scope(organization_id):
+                if db.session.scalar(stored):
+                    having.append(organization_id)
+    return having

@@ -1,0 +1,225 @@
+"""A damaged spool is set aside, and what can still be read of it goes on in a new one."""
+
+import logging
+import sqlite3
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from console.core import clock
+from console.core.crypto import SealBrokenError, unseal
+from console.core.sqlite_files import damage_of, is_damage
+from console.ingest.group_commit import PAGE_BYTES, connect, transaction
+
+DIGEST_NOTE = "digest.json"
+NOTE_SECONDS = 60.0  # the digest's note of what waits says nothing of a spool that lay idle since
+MARK = ".damaged-"
+LOGS = ("-wal", "-shm")
+TRIES, SECONDS = 400, 20.0  # of reading around damage
+HIGHEST = (1 << 63) - 1
+BATCH = 500
+TABLES = {"waiting": 9, "dead_letter": 12}  # columns of the tables, position first
+SEALED = 7  # the place of the sealed body in both
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A damaged spool that was set aside; kept in a note beside it, as long as that is there."""
+
+    at: str
+    reason: str
+    name: str
+    """Of the file, in the folder of the spool."""
+    rows: int
+    """How many rows could be read, and go on."""
+    letters: int
+    """How many dead letters could be read."""
+    missing: int | None
+    """How many more the digest had counted a moment before; None if nobody knows."""
+
+    @property
+    def when(self) -> datetime:
+        """When it was set aside."""
+        return datetime.fromisoformat(self.at)
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what is lost, for whoever runs the console."""
+        lost = "how many others it held is not known"
+        if self.missing is not None:
+            lost = f"up to {self.missing} others may be lost" if self.missing else "none is missing"
+        return (
+            f"the spool was damaged ({self.reason}) and is set aside as {self.name};"
+            f" {self.rows} rows and {self.letters} dead letters of it go on, {lost}"
+        )
+
+
+def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
+    """Look at the spool before anything opens it; set it aside if it is damaged."""
+    reason = damage_of(path)
+    return set_aside(path, secret_keys, reason) if reason else None
+
+
+def set_aside(path: Path, secret_keys: tuple[str, ...], reason: str) -> SetAside:
+    """Move a damaged spool out of the way, and what can be read of it into a new one.
+
+    Nobody of this process may have it open. Rows keep their positions; those whose seal is broken
+    are left out.
+    """
+    now = clock.now()
+    aside = path.with_name(f"{path.name}{MARK}{now:%Y%m%dT%H%M%SZ}")
+    while aside.exists():
+        aside = aside.with_name(f"{aside.name}x")
+    noted = _noted(path)
+    for log_name in ("", *LOGS):
+        part = path.with_name(f"{path.name}{log_name}")
+        if part.exists():
+            part.rename(aside.with_name(f"{aside.name}{log_name}"))
+    kept = _salvage(aside, path, secret_keys)
+    report = SetAside(
+        at=now.isoformat(timespec="seconds"),
+        reason=reason[:200],
+        name=aside.name,
+        rows=kept["waiting"],
+        letters=kept["dead_letter"],
+        missing=None if noted is None else max(noted - kept["waiting"], 0),
+    )
+    aside.with_name(f"{aside.name}.json").write_bytes(orjson.dumps(asdict(report)))
+    log.error("%s", report.sentence)
+    return report
+
+
+def reports(instance: Path) -> list[SetAside]:
+    """What was set aside and is still there, the latest first."""
+    notes = sorted(instance.glob(f"*{MARK}*.json"), reverse=True)
+    present = [note for note in notes if note.with_suffix("").exists()]
+    return [SetAside(**orjson.loads(note.read_bytes())) for note in present]
+
+
+def _noted(path: Path) -> int | None:
+    """How many rows the digest counted when it was last there; None if that is too long ago."""
+    try:
+        note: Any = orjson.loads(path.with_name(DIGEST_NOTE).read_bytes())
+        at = datetime.fromisoformat(note["at"]).timestamp()
+        fresh = abs(path.stat().st_mtime - at) < NOTE_SECONDS
+        return int(note["waiting_rows"]) if fresh else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _salvage(aside: Path, path: Path, secret_keys: tuple[str, ...]) -> dict[str, int]:
+    """Put the rows that can be read into a new file; how many, by table."""
+    with closing(connect(path, synchronous="FULL")) as new:
+        kept = dict.fromkeys(TABLES, 0)
+        for source in _readable(aside, path):
+            for table in TABLES:
+                kept[table] += _move_rows(source, new, table, secret_keys)
+            if any(kept.values()):
+                break
+    return kept
+
+
+def _readable(aside: Path, fresh: Path) -> Iterator[Path]:
+    """The file; and, if nothing can be read of it, a copy with the first page of a fresh spool."""
+    yield aside
+    size = aside.stat().st_size
+    mended = aside.with_name(f"{aside.name}.mended")
+    if size < 2 * PAGE_BYTES:
+        return
+    with closing(sqlite3.connect(fresh)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        with aside.open("rb") as old, fresh.open("rb") as new, mended.open("wb") as copy:
+            page = bytearray(new.read(PAGE_BYTES))
+            struct.pack_into(">I", page, 28, size // PAGE_BYTES)  # the file's size, in pages
+            copy.write(page)
+            old.seek(PAGE_BYTES)
+            while part := old.read(1 << 20):
+                copy.write(part)
+        yield mended
+    finally:
+        for log_name in ("", *LOGS):
+            mended.with_name(f"{mended.name}{log_name}").unlink(missing_ok=True)
+
+
+def _move_rows(
+    source: Path, new: sqlite3.Connection, table: str, secret_keys: tuple[str, ...]
+) -> int:
+    places = ", ".join("?" * TABLES[table])
+    insert = f"INSERT OR IGNORE INTO {table} VALUES ({places})"  # noqa: S608 - constants
+    kept, batch = 0, []
+    with closing(sqlite3.connect(source, isolation_level=None)) as old:
+        for row in _rows(old, table):
+            if _is_whole(row, secret_keys):
+                batch.append(row)
+            if len(batch) >= BATCH:
+                kept += _inserted(new, insert, batch)
+                batch = []
+    return kept + _inserted(new, insert, batch)
+
+
+def _inserted(new: sqlite3.Connection, insert: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    with transaction(new):
+        return sum(new.execute(insert, row).rowcount for row in rows)
+
+
+def _rows(db: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """Every row that can be reached: from both ends up to damage, and between by halving."""
+    ranges, tries, deadline = [(0, HIGHEST)], 0, time.monotonic() + SECONDS
+    while ranges and tries < TRIES and time.monotonic() < deadline:
+        low, high = ranges.pop(0)
+        tries += 1
+        for row in _scan(db, table, low, high, "ASC"):
+            if row is None:
+                break
+            yield row
+            low = row[0] + 1
+        else:
+            continue  # to the end, without damage
+        for row in _scan(db, table, low, high, "DESC"):
+            if row is None:
+                break
+            yield row
+            high = row[0] - 1
+        if low < high:
+            middle = (low + high) // 2
+            ranges += [(low, middle), (middle + 1, high)]
+
+
+def _scan(
+    db: sqlite3.Connection, table: str, low: int, high: int, order: str
+) -> Iterator[tuple[Any, ...] | None]:
+    """Rows in order of their positions; None where damage ends it."""
+    query = (
+        f"SELECT * FROM {table} NOT INDEXED WHERE position BETWEEN ? AND ?"  # noqa: S608 - constants
+        f" ORDER BY position {order}"
+    )
+    try:
+        yield from db.execute(query, (low, high))
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if not is_damage(error) and "no such table" not in str(error):
+            raise
+        yield None
+
+
+def _is_whole(row: tuple[Any, ...], secret_keys: tuple[str, ...]) -> bool:
+    """Whether a row is as it was written: its body is sealed, so a change in it shows."""
+    numbers, texts = (*row[:5], row[8]), (row[5], row[6])
+    if not all(isinstance(one, int) for one in numbers):
+        return False
+    if not all(isinstance(one, str) for one in texts) or not isinstance(row[SEALED], bytes):
+        return False
+    try:
+        unseal(secret_keys, row[SEALED])
+    except SealBrokenError:
+        return False
+    return True
