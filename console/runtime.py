@@ -125,7 +125,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
-        url = settings.base_url or _of_this_machine(url)
+        url = settings.base_url or of_this_machine(url)
         note = {
             "pid": os.getpid(),
             "url": url,
@@ -134,11 +134,16 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         }
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
         click.echo(_welcome(settings, url))
-        if not settings.base_url and host not in LOOPBACK:
-            log.warning(NO_URL, url)
+        warn_of_a_missing_url(settings, host, url)
 
 
-def _of_this_machine(url: str) -> str:
+def warn_of_a_missing_url(settings: Config, host: str, url: str) -> None:
+    """Say what links will name when others can reach the console and PHAROS_URL is not set."""
+    if not settings.base_url and host not in LOOPBACK:
+        log.warning(NO_URL, url)
+
+
+def of_this_machine(url: str) -> str:
     """The address in a form that can be followed: nobody reaches 0.0.0.0."""
     for everywhere in ("//0.0.0.0:", "//[::]:"):
         url = url.replace(everywhere, "//localhost:")

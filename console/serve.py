@@ -28,6 +28,8 @@ BUFFERED = 1 << 18  # bytes of a body that are waited for outside the threads th
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
 HEADER_TIMEOUT_MS = 15_000
 STOP_SECONDS = 30  # for requests under way, when asked to end
+# granian has handlers of its own on standard output; its lines are to look like all others.
+LOGGING: dict[str, Any] = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {}}}
 CGI = ("HTTP_", "SERVER_", "REQUEST_", "REMOTE_", "PATH_INFO", "QUERY_", "CONTENT_", "SCRIPT_")
 
 
@@ -77,6 +79,7 @@ class OneProcess(MTServer):
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
             websockets=False,
             log_level=LogLevels.error,
+            log_dictconfig=LOGGING,
             workers_kill_timeout=STOP_SECONDS,
         )
         self._listener = listener

@@ -3,7 +3,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import StringIO
 from urllib.request import Request, urlopen
@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import URL, make_url, select
 
+from console import runtime
 from console.accounts.models import Membership, Role, User
 from console.accounts.passwords import verify
 from console.cli.main import main, pharos
@@ -327,6 +328,23 @@ def test_serve_prints_where_it_is_and_how_to_set_it_up(server):
     assert f"Set it up: {server.url}/setup?token=" in log
     assert "PHAROS_URL" not in log, "it listens on loopback"
     assert SECRET not in log
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "warned"),
+    [
+        ("127.0.0.1", "", False),
+        ("::1", "", False),
+        ("0.0.0.0", "", True),
+        ("pharos.internal", "", True),
+        ("0.0.0.0", "https://pharos.test", False),
+    ],
+)
+def test_a_console_that_others_reach_asks_for_its_url(settings, caplog, host, given, warned):
+    url = runtime.of_this_machine(f"http://{host}:8000")
+    runtime.warn_of_a_missing_url(replace(settings, base_url=given), host, url)
+    assert ("PHAROS_URL is not set" in caplog.text) == warned
+    assert ("http://localhost:8000" in caplog.text) == (warned and host == "0.0.0.0")
 
 
 def test_a_second_console_on_one_instance_is_refused(server, says):

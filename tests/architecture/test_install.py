@@ -11,7 +11,7 @@ from tests.databases import ROOT
 
 
 @pytest.fixture
-def project(tmp_path) -> Path:
+def project(tmp_path: Path) -> Path:
     """A copy of the scripts and the lock files, with an empty .venv."""
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     for folder in ("console/static", "tests/node", ".venv"):

@@ -2,9 +2,11 @@
 
 import logging
 import re
+import socket
 from io import StringIO
 
 import pytest
+from granian.log import configure_logging
 from psycopg import errors
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
@@ -12,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from console.core import logs, outages
 from console.core.database_errors import explained, is_outage
+from console.serve import OneProcess
 
 
 def lost(words: str = "server closed the connection unexpectedly") -> OperationalError:
@@ -92,6 +95,14 @@ def test_an_outage_is_two_lines_however_often_it_is_met(written, clock):
     assert ends.endswith(
         "console.core.outages: the outage has ended after 90 s: the database answers again"
     )
+
+
+def test_the_servers_own_lines_are_like_all_others(written):
+    server = OneProcess(socket.create_server(("127.0.0.1", 0)))
+    configure_logging(server.log_level, server.log_config, server.log_enabled)
+    logging.getLogger("_granian").error("a connection broke")
+    server._listener.close()
+    assert written.getvalue().endswith("+00:00 ERROR _granian: a connection broke\n")
 
 
 def test_every_line_has_its_time_level_and_origin(written):

@@ -65,6 +65,7 @@ def test_something_else_sends_json_by_curl(as_vic, client, acme, digest, stored)
     command = re.search(
         r"curl -i '([^']+)' .*?--header '([^']+)' --data '([^']+)'", page, re.DOTALL
     )
+    assert command
     url, header = urlsplit(command[1]), command[2].split(": ")
     sent = client.post(f"{url.path}?{url.query}", data=command[3], headers=dict([header]))
     assert sent.status_code == 200
@@ -74,9 +75,10 @@ def test_something_else_sends_json_by_curl(as_vic, client, acme, digest, stored)
 
 def test_plain_python_has_a_set_up_that_runs(as_vic):
     page = unescape(as_vic.get(f"{CONNECT}?setup=python").text)
-    code = unescape(re.search(r'aria-label="Code"><code>(.*?)</code>', page, re.DOTALL)[1])
-    compile(code, "main.py", "exec")
-    assert "start_transaction" in code
+    code = re.search(r'aria-label="Code"><code>(.*?)</code>', page, re.DOTALL)
+    assert code
+    compile(unescape(code[1]), "main.py", "exec")
+    assert "start_transaction" in code[1]
 
 
 @pytest.mark.parametrize(
