@@ -38,6 +38,7 @@ RUNS_KEPT = timedelta(days=14)
 OUTCOMES_KEPT = timedelta(days=90)
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 LATE_SECONDS = 60
+GRACE = timedelta(minutes=2)  # how late a job may be: others may take their time before it
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,21 @@ class Ticker:
                 self.tick, "interval", args=[job], seconds=seconds, next_run_time=first
             )
         self._scheduler.start()
+
+    def alive(self) -> bool:
+        """Whether it ticks."""
+        return bool(self._scheduler.running)
+
+    def late(self, since: datetime) -> list[str]:
+        """The jobs that had no run for a due time after `since` that passed some time ago."""
+        expected = {job.name: job.due_at(clock.now() - GRACE) for job in self._jobs}
+        begun = {run.job: run.due_at for run in leases.last_runs()}
+        db.session.rollback()
+        return [
+            name
+            for name, due_at in expected.items()
+            if due_at > since and (name not in begun or begun[name] < due_at)
+        ]
 
     def stop(self) -> None:
         """End after the runs under way, and let another process lead."""

@@ -22,7 +22,7 @@ from console.accounts.models import Organization, User
 from console.app import create_app
 from console.backup import orders as backups
 from console.backup import soundness
-from console.core import clock, instances, leases, migrations
+from console.core import canary, clock, instances, leases, migrations, readiness
 from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
 from console.core.db import db
@@ -125,6 +125,8 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
+        canary.renew((settings.secret_key, *settings.secret_key_fallbacks))
+        _check_ticker(app)
         url = settings.base_url or of_this_machine(url)
         note = {
             "pid": os.getpid(),
@@ -135,6 +137,19 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
         click.echo(_welcome(settings, url))
         warn_of_a_missing_url(settings, host, url)
+
+
+def _check_ticker(app: Flask) -> None:
+    """Let /ready ask for the jobs as well, which only a serving process runs."""
+    ticker, since = cast("Ticker", app.extensions[TICKER]), clock.now()
+    checks = readiness.of(app)
+    checks.add("ticker-ended", lambda: "" if ticker.alive() else "the ticker of jobs has ended")
+
+    def late() -> str:
+        names = ", ".join(ticker.late(since))
+        return f"jobs are late: {names}" if names else ""
+
+    checks.add("jobs-late", late, patience=3)
 
 
 def warn_of_a_missing_url(settings: Config, host: str, url: str) -> None:

@@ -19,6 +19,8 @@ from console.telemetry import store
 from console.telemetry.records import Batch, ErrorEvent
 from tests.factories import in_name_of
 
+DAY = timedelta(days=1)
+
 
 @pytest.fixture
 def two_consoles(both_databases, settings):
@@ -56,6 +58,25 @@ def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
         print(f"\n{len(ran) / ticks:g} runs per tick, {ticks} ticks, 2 schedulers")
     assert len(ran) == runs == ticks
     assert ticks >= 3
+
+
+def test_a_job_is_late_when_a_due_time_passed_without_a_run(app, clock):
+    clock.set(datetime(2026, 5, 1, 12, tzinfo=UTC))
+    began = datetime(2026, 5, 1, 11, 59, 30, tzinfo=UTC)
+    ticker = Ticker(app, [Job("often", timedelta(minutes=1), lambda: ""), Job("daily", DAY, str)])
+    ticker.lead()
+    with app.app_context():
+        assert ticker.late(began) == [], "everything is as young as the process"
+        clock.move(minutes=1)
+        ticker.lead()
+        ticker.tick(ticker._jobs[0])
+        clock.move(minutes=3)
+        assert ticker.late(began) == ["often"]
+        ticker.lead()
+        ticker.tick(ticker._jobs[0])
+        assert ticker.late(began) == []
+        clock.move(days=1)
+        assert ticker.late(began) == ["often", "daily"]
 
 
 def test_only_the_leader_runs_and_another_takes_over(two_consoles, clock):

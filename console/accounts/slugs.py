@@ -26,6 +26,7 @@ RESERVED = frozenset(
         "metrics",
         "new",
         "organizations",
+        "ready",
         "robots",
         "settings",
         "setup",

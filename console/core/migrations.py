@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import Connection
@@ -15,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from console.core import row_security
 from console.core.config import Config, ConfigError
 from console.core.database_errors import APP, OWNER, naming
+from console.core.db import db
 from console.core.engines import engine_of
 from console.core.tenancy import UnsafeRoleError
 
@@ -35,6 +38,20 @@ def upgrade(settings: Config) -> None:
             command.upgrade(alembic_config(settings, connection), "head")
         except CommandError as error:  # it does not know the revision that the database is at
             raise ConfigError(f"the state database was made by a newer Pharos: {error}") from error
+
+
+def is_current() -> bool:
+    """Whether the state database of the running app is at the newest revision."""
+    present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    db.session.rollback()
+    return bool(present == _newest())
+
+
+@cache
+def _newest() -> str | None:
+    options = AlembicConfig()
+    options.set_main_option("script_location", str(FOLDER))
+    return ScriptDirectory.from_config(options).get_current_head()
 
 
 def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:

@@ -1,5 +1,6 @@
 """The file under the spool: rows of all threads made durable by one fsync."""
 
+import logging
 import sqlite3
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import Any
 
 from console.ingest import holdings
 from console.ingest.holdings import Shares
+
+log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
@@ -92,9 +95,6 @@ class Committer(threading.Thread):
                     entries.append(self.queue.get_nowait())
             running = None not in entries
             self._commit([entry for entry in entries if entry is not None and entry.values])
-            if self._shares.is_old:
-                with suppress(sqlite3.Error):  # whoever appends next meets it, and can be told
-                    self._shares.look(self._connection)
         self._connection.close()
 
     def stop(self) -> None:
@@ -129,8 +129,16 @@ class Committer(threading.Thread):
             for entry in group:
                 entry.error = error
         finally:
+            self._look_sometimes()  # before appenders go on: then they may fork, and nothing runs
             for entry in group:
                 entry.settled.release()
+
+    def _look_sometimes(self) -> None:
+        if self._shares.is_old:
+            try:
+                self._shares.look(self._connection)
+            except sqlite3.Error as error:  # what was known before holds on; appends tell the rest
+                log.warning("shares of the spool are not known: %s", type(error).__name__)
 
 
 def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connection:

@@ -88,7 +88,7 @@ class Shares:
 
     def look(self, db: sqlite3.Connection) -> None:
         """Learn what is in the file now."""
-        self._looked_at = monotonic()
+        self._looked_at = monotonic()  # also when it fails: not for every row again
         self._held = held(db)  # what is appended since has waited for this thread, which commits
         self._since = Counter()
         self._waiting = sum(one.size for one in self._held.values())

@@ -18,6 +18,7 @@ PUBLIC = {
     "accounts.setup",
     "intake.beacon",
     "intake.healthz",
+    "intake.ready",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")

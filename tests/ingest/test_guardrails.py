@@ -1,6 +1,7 @@
 """The page of limits, and the banner while one holds."""
 
 import re
+import time
 from datetime import timedelta
 from html import unescape
 
@@ -110,7 +111,7 @@ def test_a_full_share_and_a_quota_that_holds_are_on_every_page(
 ):
     monkeypatch.setattr(holdings, "FRESH_SECONDS", 3600)
     full = Shares(1000)
-    full._looked_at = holdings.monotonic()
+    full._looked_at = time.monotonic()
     full.add(acme.organization_id, 700)
     monkeypatch.setattr(waiting, "_shares", full)
     app.extensions[quota.EXTENSION].refused(acme.organization_id)

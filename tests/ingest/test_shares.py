@@ -1,6 +1,7 @@
 """How much of the spool one organization may fill, and what it is told then."""
 
 import os
+import sqlite3
 import time
 
 import pytest
@@ -82,3 +83,17 @@ def test_rows_of_another_process_and_dead_letters_count(tmp_path, monkeypatch):
     assert spool.held()[2] == Holding(0, 0, 1, spool.held()[2].letters_size)
     spool.close()
     other.close()
+
+
+def test_a_look_that_fails_loses_no_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(holdings, "FRESH_SECONDS", -1)
+
+    def fail(_db: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(holdings, "held", fail)
+    spool = Spool(tmp_path / "spool.sqlite", max_mb=1, secret_keys=(KEY,))
+    positions = [spool.append(row()) for _ in range(3)]
+    assert not spool.share_is_full(1)
+    assert [one.position for one in spool.read()] == positions
+    spool.close()

@@ -12,7 +12,8 @@ from console.ingest import pipeline as pipelines
 from console.ingest import turns
 from console.ingest.group_commit import COLUMNS, PLACES
 from console.ingest.holdings import Holding
-from console.ingest.spool import Spool, _pack
+from console.ingest.rows import pack
+from console.ingest.spool import Spool
 from console.ingest.turns import Turns, fair_share
 from tests.ingest.conftest import error
 from tests.ingest.test_spool import KEY, row
@@ -50,7 +51,7 @@ def test_who_wants_less_than_an_even_share_gets_all_and_the_others_share_the_res
 def flood(path: Path, organization_id: int, project_id: int, rows: int, key: str) -> None:
     """Put many rows into the spool's file at once."""
     given = row(b"{}", organization_id=organization_id, project=project_id)
-    sealed = seal(key, _pack(given))
+    sealed = seal(key, pack(given))
     values = (organization_id, project_id, 1, 0, given.kind, "", sealed, 0)
     with sqlite3.connect(path) as db:
         db.executemany(f"INSERT INTO waiting ({COLUMNS}) VALUES {PLACES}", [values] * rows)

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from console.core.config import Config
-from console.ingest import auth, outcomes, pipeline, quota, spool
+from console.ingest import auth, checks, outcomes, pipeline, quota, spool
 from console.ingest.views import (
     beacon_script,
     connect,
@@ -38,4 +38,5 @@ def init_app(app: Flask, settings: Config) -> None:
     outcomes.init_app(app, waiting)
     pipeline.init_app(app, settings)
     guardrails.init_app(app, settings)
+    checks.init_app(app)
     endpoints.init_app(app)

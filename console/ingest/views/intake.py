@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from console.accounts.access import api_view, project_view, public_view
 from console.accounts.models import Project
-from console.core import clock
+from console.core import clock, readiness
 from console.core.config import config
 from console.ingest import health, outcomes, queries, salvage
 from console.web.charts import Chart, Series
@@ -86,6 +86,22 @@ def healthz() -> Response:
     lines = reasons or ["ok"]
     lines += [f"telemetry-damaged: organization {one}" for one in health.damaged_telemetry()]
     return Response("".join(f"{line}\n" for line in lines), 503 if reasons else 200)
+
+
+@bp.get("/ready")
+@public_view
+def ready() -> Response:
+    """Whether this process can do its work, and why not: codes and words that name nobody.
+
+    A reason that stops only some organizations' data is told, and keeps nobody else out.
+    """
+    reasons = readiness.of(current_app).reasons()
+    stopped = any(reason.stops for reason in reasons)
+    told = [{"code": reason.code, "detail": reason.detail} for reason in reasons]
+    answer = jsonify({"ready": not stopped, "reasons": told})
+    answer.status_code = 503 if stopped else 200
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _chart(project: Project, chosen: Range) -> Chart:

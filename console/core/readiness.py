@@ -1,0 +1,110 @@
+"""Whether this process can do its work, with the reasons why not; each layer adds its checks."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import cast
+
+from flask import Flask
+
+EXTENSION = "pharos.readiness"
+FRESH_SECONDS = 2.0  # strangers may ask: the checks run this often at most
+WAIT_SECONDS = 1.0
+STUCK_SECONDS = 5.0
+STUCK, UNKNOWN = "checks-hang", "not-checked"
+
+log = logging.getLogger(__name__)
+
+Question = Callable[[], str]
+"""Answers "" or, in plain words without names or values of anybody, what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the process is not ready: a code for machines, and words."""
+
+    code: str
+    detail: str
+    stops: bool = True
+    """Whether it stops the whole console; false where everybody else's data goes on."""
+
+
+@dataclass(slots=True)
+class Check:
+    """A question, and how often in a row its answer was bad."""
+
+    code: str
+    ask: Question
+    patience: int
+    stops: bool
+    failures: int = 0
+    was_good: bool = False
+
+
+class Readiness:
+    """Asks all checks, in a thread of its own, so that a question that hangs holds up no answer."""
+
+    def __init__(self, app: Flask) -> None:
+        """Nothing is asked before somebody wants to know."""
+        self._app = app
+        self._checks: list[Check] = []
+        self._lock = threading.Lock()
+        self._reasons = [Reason(UNKNOWN, "nothing was checked yet")]
+        self._asked_at = -FRESH_SECONDS
+        self._answered = threading.Event()
+        self._answered.set()
+
+    def add(self, code: str, ask: Question, *, patience: int = 1, stops: bool = True) -> None:
+        """Ask this too. Of a good state, `patience` bad answers in a row make a reason.
+
+        One slow reading must not take a console out of service: getsentry/sentry, issue 70034.
+        """
+        self._checks.append(Check(code, ask, patience, stops))
+
+    def reasons(self) -> list[Reason]:
+        """What is wrong, as it was up to two seconds ago; ready is who has none that stops."""
+        with self._lock:
+            begins = self._answered.is_set() and monotonic() - self._asked_at > FRESH_SECONDS
+            if begins:
+                self._asked_at = monotonic()
+                self._answered.clear()
+        if begins:
+            threading.Thread(target=self._ask_all, name="readiness", daemon=True).start()
+            self._answered.wait(WAIT_SECONDS)
+        if not self._answered.is_set() and monotonic() - self._asked_at > STUCK_SECONDS:
+            return [Reason(STUCK, f"a check gives no answer for more than {STUCK_SECONDS:.0f} s")]
+        return self._reasons
+
+    def _ask_all(self) -> None:
+        try:
+            with self._app.app_context():
+                self._reasons = [r for r in map(self._asked, self._checks) if r is not None]
+        finally:
+            self._answered.set()
+
+    def _asked(self, check: Check) -> Reason | None:
+        try:
+            problem = check.ask()
+        except Exception as error:  # noqa: BLE001 - whatever fails is the answer
+            problem = f"the check fails: {type(error).__name__}"
+        if not problem:
+            check.failures, check.was_good = 0, True
+            return None
+        check.failures += 1
+        if check.was_good and check.failures < check.patience:
+            return None
+        if check.failures == check.patience:
+            log.warning("not ready: %s, %s", check.code, problem)
+        return Reason(check.code, problem, check.stops)
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its checks."""
+    app.extensions[EXTENSION] = Readiness(app)
+
+
+def of(app: Flask) -> Readiness:
+    """Return the app's checks."""
+    return cast("Readiness", app.extensions[EXTENSION])
