@@ -47,7 +47,12 @@ def test_strangers_make_it_ask_no_more_often(app, monkeypatch):
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 3600.0)
     checks, asked = Readiness(app), []
     checks._asked_at = -4000.0
-    checks.add("counted", lambda: asked.append(1) or "")
+
+    def ask() -> str:
+        asked.append(1)
+        return ""
+
+    checks.add("counted", ask)
     for _ in range(50):
         checks.reasons()
     assert len(asked) == 1
