@@ -60,6 +60,7 @@ def fuzz(shared: Path, name: str, seed: int, options: argparse.Namespace) -> int
         secret_key=SECRET,
         database_url=database.database_url,
         owner_database_url=database.owner_database_url,
+        trusted_proxies=1,  # what proxies say is then believed, whatever it is
     )
     numbers = options.only or range(options.requests)
     with console(settings, templates=str(shared)) as app:

@@ -39,7 +39,9 @@ class ReportLimit:
         self._windows: OrderedDict[Fault, Window] = OrderedDict()
 
     def __call__(self, event: Any, hint: dict[str, Any]) -> Any:
-        """Count the event; called by any thread."""
+        """Count the event; called by any thread. Traces pass: they are sampled already."""
+        if event.get("type") == "transaction":
+            return event
         now, fault = self._seconds(), fault_of(event, hint)
         with self._lock:
             window = self._windows.setdefault(fault, Window(now))

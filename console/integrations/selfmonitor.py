@@ -1,6 +1,6 @@
 """The console watches itself: its own errors and traces go to its operators."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -102,7 +102,6 @@ def start(app: Flask, dsn: str, waiting: Spool, release: str) -> None:
     for name in SILENT:
         ignore_logger(name)
     allowed = AllowList({rule.rule for rule in app.url_map.iter_rules()})
-    limit = ReportLimit()
     sentry_sdk.init(
         dsn=dsn or None,
         transport=None if dsn else SpoolTransport(app, waiting),
@@ -110,8 +109,8 @@ def start(app: Flask, dsn: str, waiting: Spool, release: str) -> None:
         environment="production",
         traces_sampler=lambda context: trace_rate(app, context),
         integrations=[FlaskIntegration(transaction_style="url")],
-        before_send=lambda event, hint: _allowed(allowed.event, limit(event, hint)),
-        before_send_transaction=lambda event, _hint: _allowed(allowed.transaction, event),
+        before_send=lambda event, _hint: allowed.event(event),
+        before_send_transaction=lambda event, _hint: allowed.transaction(event),
         auto_session_tracking=False,
         # What the list of allowed fields drops anyway need not be gathered.
         max_request_body_size="never",
@@ -119,10 +118,8 @@ def start(app: Flask, dsn: str, waiting: Spool, release: str) -> None:
         trace_propagation_targets=[],
         db_query_source_threshold_ms=0,
     )
-
-
-def _allowed(keep: Callable[[Any], Any], event: Any) -> Any:
-    return None if event is None else keep(event)
+    # Not in before_send: what a flood costs is the serializing that comes before it.
+    sentry_sdk.get_global_scope().add_event_processor(ReportLimit())
 
 
 def stop() -> None:

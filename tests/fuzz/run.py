@@ -62,5 +62,14 @@ def run(app: Flask, seed: int, numbers: Iterable[int]) -> Run:
         done.note(number, sent, got)
         if sent.method.upper() != "GET" and got.status < 400 and sent.caller in world.people:
             world.look_after(sent.caller)
+    digest(app, done)
     done.renewed, done.seconds = world.renewed, time.monotonic() - began
     return done
+
+
+def digest(app: Flask, done: Run) -> None:
+    """Digest what ingest has taken, which must end whatever it is."""
+    try:
+        app.extensions["pharos.pipeline"].drain()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the fault looked for
+        done.faults.append(f"--seed {done.seed}: digest ended with {error!r}"[:500])

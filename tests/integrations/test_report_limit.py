@@ -47,6 +47,11 @@ def test_another_fault_is_reported_all_the_same(limit):
     assert limit({"message": "another"}, {}) == {"message": "another"}
 
 
+def test_traces_are_not_limited(limit):
+    trace = {"type": "transaction"}
+    assert [limit(trace, {}) for _ in range(100)] == [trace] * 100
+
+
 def test_a_flood_of_different_faults_does_not_fill_the_memory(limit):
     for number in range(5_000):
         limit({"message": f"fault {number}"}, {})
