@@ -12,8 +12,13 @@ from tests.fuzz.wire import Sent, send
 NUL_SENTENCE = "holds a NUL character"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Flask:
+    """What only reads it shares: compiling its templates takes longest."""
+    return made()
+
+
+def made() -> Flask:
     """The page system, with views that say what they were given."""
     app = Application("console", static_folder=None)
     app.config.update(SECRET_KEY="x" * 32, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
@@ -178,11 +183,12 @@ def test_the_error_page_asks_no_session(console, client, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/broken", "/api/broken"])
-def test_where_the_error_page_fails_there_is_a_plain_one(console, client, caplog, path):
+def test_where_the_error_page_fails_there_is_a_plain_one(caplog, path):
+    console = made()
     console.jinja_env.loader = None  # as if a template were broken
     console.after_request(lambda _: g.nothing)
     console.teardown_request(lambda _: 1 / 0)
-    answer = client.get(path)
+    answer = console.test_client().get(path)
     assert answer.status_code == 500
     assert answer.mimetype == ("text/html" if path == "/broken" else "application/problem+json")
     assert "Something broke on our side" in answer.text
