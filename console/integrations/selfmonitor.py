@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import sentry_sdk
 from flask import Flask
@@ -11,6 +11,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.integrations.flask import FlaskIntegration
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.transport import Transport
+from sentry_sdk.types import Event
 from sentry_sdk.worker import BackgroundWorker
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
@@ -109,8 +110,8 @@ def start(app: Flask, dsn: str, waiting: Spool, release: str) -> None:
         environment="production",
         traces_sampler=lambda context: trace_rate(app, context),
         integrations=[FlaskIntegration(transaction_style="url")],
-        before_send=lambda event, _hint: allowed.event(event),
-        before_send_transaction=lambda event, _hint: allowed.transaction(event),
+        before_send=lambda event, _hint: cast("Event", allowed.event(event)),
+        before_send_transaction=lambda event, _hint: cast("Event", allowed.transaction(event)),
         auto_session_tracking=False,
         # What the list of allowed fields drops anyway need not be gathered.
         max_request_body_size="never",

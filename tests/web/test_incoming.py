@@ -51,6 +51,10 @@ def written(row: int) -> str:
     return str(row)
 
 
+def fail(_error: BaseException | None) -> None:
+    raise RuntimeError("cleaning up")
+
+
 def broken() -> str:
     raise RuntimeError
 
@@ -187,7 +191,7 @@ def test_where_the_error_page_fails_there_is_a_plain_one(caplog, path):
     console = made()
     console.jinja_env.loader = None  # as if a template were broken
     console.after_request(lambda _: g.nothing)
-    console.teardown_request(lambda _: 1 / 0)
+    console.teardown_request(fail)
     answer = console.test_client().get(path)
     assert answer.status_code == 500
     assert answer.mimetype == ("text/html" if path == "/broken" else "application/problem+json")
