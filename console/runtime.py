@@ -119,6 +119,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         selfmonitor.start(
             app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
         )
+        spool.current().is_served = True
         store.current().expect(soundness.with_telemetry())
         pipeline.current().start()
         store.current().start_looking()

@@ -1,6 +1,11 @@
 """What commands say about damaged files."""
 
+import time
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
 from console.ingest import salvage
+from tests.ingest.conftest import envelope, error
 from tests.test_cli import says
 
 __all__ = ["says"]
@@ -33,3 +38,46 @@ def test_status_says_what_was_damaged(says, acme, instance):
 def _damaged(path):
     path.write_bytes(b"\xff" * 3000)
     return path
+
+
+def test_a_running_console_replaces_a_spool_and_knows_whose_telemetry_is_gone(server):
+    """What damages its file meanwhile costs the sender one 503 at most, and nobody a restart."""
+    project = server.project()
+    _send(project.dsn)
+    project.wait_for(event=1)
+    server.stop()
+    (server.instance / "telemetry" / "1.duckdb").unlink()
+    server.start()
+    for name in ("spool.sqlite", "spool.sqlite-wal"):
+        path = server.instance / name
+        with path.open("r+b") as file:
+            file.write(b"\xee" * path.stat().st_size)
+    deadline = time.monotonic() + 60
+    while not salvage.reports(server.instance):
+        assert time.monotonic() < deadline
+        _healthz(server)
+        time.sleep(0.2)
+    status, text = _healthz(server)
+    while status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+        status, text = _healthz(server)
+    assert text == "ok\ntelemetry-damaged: organization 1\n"
+    dsn = project.dsn.replace(project.dsn.split("@")[1].split("/")[0], server.url[7:])
+    assert _send(dsn) == 200
+
+
+def _healthz(server):
+    try:
+        with urlopen(f"{server.url}/healthz") as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def _send(dsn):
+    key, _, rest = dsn.removeprefix("http://").partition("@")
+    host, _, project_id = rest.partition("/")
+    url = f"http://{host}/api/{project_id}/envelope/?sentry_key={key}"
+    with urlopen(Request(url, envelope(("event", error())))) as answer:
+        return answer.status

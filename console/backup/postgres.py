@@ -7,12 +7,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from console.backup.copies import BackupFailed, Pace, sync
+from console.core import patience
 from console.core.config import Config
 from console.core.engines import engine_of
 
@@ -25,9 +26,7 @@ class PostgresSnapshot:
 
     def __init__(self, settings: Config) -> None:
         """Take the moment; raise BackupFailed when the database does not answer."""
-        self._engine = engine_of(
-            settings.state_url, poolclass=NullPool, connect_args={"prepare_threshold": None}
-        )
+        self._engine = _engine(settings)
         try:
             connection = self._engine.connect()
             self._connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -59,9 +58,7 @@ def read(connection: Connection) -> tuple[str, dict[int, tuple[str, int]]]:
 
 def present(settings: Config) -> tuple[str, dict[int, tuple[str, int]]]:
     """What `read` says of the database as it is; raise BackupFailed when it cannot be read."""
-    engine = engine_of(
-        settings.state_url, poolclass=NullPool, connect_args={"prepare_threshold": None}
-    )
+    engine = _engine(settings)
     try:
         with engine.connect() as connection:
             return read(connection)
@@ -70,6 +67,14 @@ def present(settings: Config) -> tuple[str, dict[int, tuple[str, int]]]:
         raise BackupFailed(f"the state database cannot be read: {reason}") from error
     finally:
         engine.dispose()
+
+
+def _engine(settings: Config) -> Engine:
+    """An engine without the tenant guard: what is read here is of all organizations."""
+    options = {"prepare_threshold": None}  # a pooler hands each transaction another backend
+    engine = engine_of(settings.state_url, poolclass=NullPool, connect_args=options)
+    patience.be_patient(engine)
+    return engine
 
 
 def save(settings: Config, snapshot: PostgresSnapshot, target: Path, pace: Pace) -> None:

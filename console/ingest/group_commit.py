@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
+SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 LIFE_SECONDS = 1.0  # how soon an appender notices that nobody commits any more
 COLUMNS = "organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts"
 PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
@@ -168,6 +169,14 @@ def _prepare(db: sqlite3.Connection, synchronous: str, pages: int) -> None:
     db.execute(START, (time.time_ns() // 1000,))
     if pages:
         db.execute(f"PRAGMA max_page_count={pages}")
+
+
+def give_space_back(db: sqlite3.Connection) -> None:
+    """Shrink the file by some of its free pages, once there are more than a burst reuses."""
+    (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    if free > SPARE_PAGES:
+        # As a script: execute() would take one step, which frees a single page.
+        db.executescript(f"PRAGMA incremental_vacuum({min(free - SPARE_PAGES, 512)})")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from console.ingest.group_commit import (
     Entry,
     connect,
     durable_transaction,
+    give_space_back,
     transaction,
 )
 from console.ingest.holdings import Holding, Shares
@@ -41,7 +42,6 @@ CROWD = 2  # requests in acceptance at once, from which on digest gives way
 COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
 STARVED_SECONDS = 0.008
 REPLACE_SECONDS = 60.0
-SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
 
@@ -83,6 +83,8 @@ class Spool:
         self._pid = 0
         self._pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
         self._condition = Condition()
+        self.is_served = False
+        """Whether this is the process that serves the instance, and holds its folder alone."""
         self._replacing = False
         self._replace_from = 0.0
 
@@ -105,7 +107,14 @@ class Spool:
 
         Known from the last append; when that is some time ago, from a trial of now and then.
         """
-        return self._condition.code(lambda: trial(self.path, self._writing, self._pages))
+        return self._condition.code(self._try)
+
+    def _try(self) -> None:
+        try:
+            trial(self.path, self._writing, self._pages)
+        except sqlite3.Error as error:
+            self._replace_if_damaged(error)
+            raise
 
     @property
     def shares(self) -> Shares:
@@ -193,7 +202,7 @@ class Spool:
                         dropped = db.execute(FORGET, chosen).rowcount
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             with self._writing:
-                self._give_space_back(db)
+                give_space_back(db)
 
     def depth(self) -> Depth:
         """How much waits, of all organizations."""
@@ -283,10 +292,13 @@ class Spool:
     def _replace_if_damaged(self, error: BaseException | None) -> None:
         """Set a damaged file aside, and go on with a new one and what can be read of the old.
 
-        Once a minute at most: a disk that spoils each new file must not be filled with them.
+        Once a minute at most: a disk that spoils each new file must not be filled with them. And
+        only in the serving process: it would go on to write to a file that another one has moved.
         """
         with self._lock:
-            if not is_damage(error) or time.monotonic() < self._replace_from:
+            if not self.is_served or not is_damage(error):
+                return
+            if time.monotonic() < self._replace_from:
                 return
             self._replacing = True
             try:
@@ -368,14 +380,6 @@ class Spool:
         # power, the row would be back in the queue and be taken for a replay.
         with self._writing, durable_transaction(db):
             dead_letters.bury(db, letter, room=self._shares.letters_room)
-
-    @staticmethod
-    def _give_space_back(db: sqlite3.Connection) -> None:
-        """Shrink the file by some of its free pages, once there are more than a burst reuses."""
-        (free,) = db.execute("PRAGMA freelist_count").fetchone()
-        if free > SPARE_PAGES:
-            # As a script: execute() would take one step, which frees a single page.
-            db.executescript(f"PRAGMA incremental_vacuum({min(free - SPARE_PAGES, 512)})")
 
 
 def current() -> Spool:

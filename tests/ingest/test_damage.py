@@ -164,6 +164,7 @@ def spoil(path):
 
 def test_damage_that_appears_while_a_spool_is_open_sets_it_aside(full, caplog):
     waiting = Spool(full, max_mb=64, secret_keys=KEYS)
+    waiting.is_served = True
     waiting.held()
     spoil(full)
     with pytest.raises(SpoolUnavailable, match="malformed"):
@@ -184,12 +185,25 @@ def test_damage_that_appears_while_a_spool_is_open_sets_it_aside(full, caplog):
 
 def test_the_digest_that_meets_damage_sets_the_spool_aside(full):
     waiting = Spool(full, max_mb=64, secret_keys=KEYS)
+    waiting.is_served = True
     spoil(full)
     with pytest.raises((sqlite3.DatabaseError, UnicodeDecodeError)):
         waiting.read()
     assert waiting.read() == []
     assert len(salvage.reports(full.parent)) == 1
     waiting.close()
+
+
+def test_only_the_serving_process_sets_a_spool_aside(full):
+    """A command that meets the damage beside a console must not move the file away from it."""
+    waiting = Spool(full, max_mb=64, secret_keys=KEYS)
+    spoil(full)
+    with pytest.raises((sqlite3.DatabaseError, UnicodeDecodeError)):
+        waiting.depth()
+    with pytest.raises(SpoolUnavailable):
+        waiting.append(row(b"0200"))
+    waiting.close()
+    assert salvage.reports(full.parent) == []
 
 
 def test_an_appender_does_not_wait_for_a_committer_that_has_ended(path, monkeypatch):
