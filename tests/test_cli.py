@@ -20,6 +20,7 @@ from console.cli.main import main, pharos
 from console.core.audit import AuditEntry
 from console.core.db import db
 from console.ingest import spool
+from tests.accounts.authenticator import set_up
 from tests.databases import SECRET
 from tests.factories import PASSWORD
 from tests.ingest.conftest import envelope, error
@@ -193,11 +194,24 @@ def test_people_are_listed(says, both_databases, acme, globex, as_ada, clock):
         "email": "eve@globex.test",
         "name": "Eve",
         "memberships": {"globex": "owner"},
+        "two_factor": False,
         "last_login_at": None,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", listed[0]["last_login_at"])
     lines = says("user", "list").out.splitlines()
-    assert lines[3] == "vic@acme.test  Vic  viewer of acme  last sign-in never"
+    assert lines[3] == "vic@acme.test  Vic  viewer of acme  two-factor off  last sign-in never"
+
+
+def test_a_lost_second_factor_is_switched_off(says, both_databases, app, as_ada, inside, acme):
+    set_up(as_ada)
+    off = ("user", "two-factor", "off", "ada@acme.test")
+    assert says(*off).out == "ada@acme.test signs in by password alone.\n"
+    form = {"email": "ada@acme.test", "password": PASSWORD}
+    assert app.test_client().post("/login", data=form).location == "/"
+    assert says(*off).err == "pharos: ada@acme.test has no two-factor sign-in\n"
+    with inside(acme):
+        entry = select(AuditEntry).where(AuditEntry.action == "two_factor.switched_off")
+        assert db.session.scalars(entry).one().actor == "command line"
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,11 @@ def _to_login(then: str) -> Response:
     return go_to(url_for("accounts.login", next=None if then == "/" else then))
 
 
+def _to_two_factor(then: str) -> Response:
+    """Lead whoever lacks the second factor that an organization wants to setting it up."""
+    return go_to(url_for("accounts.two_factor_page", next=then))
+
+
 def _page() -> str:
     """Where to come back to: a part leads to the page that asked for it, a change to the front."""
     if is_htmx():
@@ -224,6 +229,8 @@ def _enter_organization(slug: str, needed: Role) -> Shell:
         if belonging.organization.slug == slug:
             enter_organization(belonging.organization.id)
             shell.organization, shell.role = belonging.organization, belonging.role
+            if belonging.organization.two_factor_required and not shell.user.two_factor_since:
+                abort(_to_two_factor(_page()))
             if not belonging.role.may(needed):
                 abort(403, f"This takes the role of {needed}; yours is {belonging.role}.")
             return shell

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     EmailField,
     Field,
-    HiddenField,
     PasswordField,
     SelectField,
     SelectMultipleField,
@@ -101,40 +101,10 @@ class SetupForm(FlaskForm):
         refuse_weak(field, self.email.data or "", self.name.data or "")
 
 
-class LoginForm(FlaskForm):
-    """Who wants in, and where to."""
+class RequirementForm(FlaskForm):
+    """Whether an organization's members need a second factor."""
 
-    email = EmailField(
-        "E-mail",
-        [DataRequired("Write your e-mail address.")],
-        filters=[address],
-        render_kw={"autocomplete": "username"},
-    )
-    password = PasswordField(
-        "Password",
-        [InputRequired("Write your password.")],
-        render_kw={"autocomplete": "current-password"},
-    )
-    next = HiddenField()
-
-
-class ForgottenForm(FlaskForm):
-    """Whose password is to be set anew."""
-
-    email = email_field(render_kw={"autocomplete": "username"})
-
-
-class ResetForm(FlaskForm):
-    """Another password; `about` is the person's address and name."""
-
-    password = new_password_field("New password")
-
-    def __init__(self, *about: str) -> None:
-        self.about = about
-        super().__init__()
-
-    def validate_password(self, field: PasswordField) -> None:
-        refuse_weak(field, *self.about)
+    required = BooleanField("Members need two-factor sign-in to see this organization")
 
 
 class JoinForm(FlaskForm):
@@ -162,16 +132,6 @@ class ProfileForm(FlaskForm):
     """What others see of a person."""
 
     name = name_field("Name", render_kw={"autocomplete": "name"})
-
-
-class PasswordForm(ResetForm):
-    """A change of password."""
-
-    current = PasswordField(
-        "Current password",
-        [InputRequired("Write your present password.")],
-        render_kw={"autocomplete": "current-password"},
-    )
 
 
 class NameForm(FlaskForm):

@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core import clock
@@ -47,6 +56,7 @@ class Organization(Model):
     name: Mapped[str] = mapped_column(String(100))
     # The operators' own, of which there is one.
     builtin: Mapped[bool] = mapped_column(default=False, server_default=false())
+    two_factor_required: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -62,6 +72,7 @@ class User(UserMixin, Model):
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_login_at: Mapped[datetime | None]
+    two_factor_since: Mapped[datetime | None]  # its secrets stand in TwoFactor
 
 
 class Membership(OrganizationScoped, Model):
@@ -241,6 +252,29 @@ class PasswordReset(PersonScoped, Model):
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]
+
+
+class TwoFactor(PersonScoped, Model):
+    """The secret that a person's authenticator app makes codes of, sealed by the console's key."""
+
+    __tablename__ = "two_factor"
+    __table_args__ = (UniqueConstraint("user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)  # of the last code: none is taken twice
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class RecoveryCode(PersonScoped, Model):
+    """A code that stands in for a lost authenticator app, once; gone when it is used."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (Index("recovery_code_of_user", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class LoginSession(PersonScoped, Model):

@@ -94,6 +94,16 @@ def memberships() -> Sequence[Membership]:
     ).all()
 
 
+def without_two_factor() -> Sequence[str]:
+    """The addresses of the organization's people who have no second factor."""
+    return db.session.scalars(
+        select(User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .where(User.two_factor_since.is_(None))
+        .order_by(User.email)
+    ).all()
+
+
 def membership_or_404(membership_id: int) -> Membership:
     """A member of this organization."""
     found = db.session.scalar(select(Membership).where(Membership.id == membership_id))

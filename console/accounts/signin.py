@@ -1,14 +1,59 @@
 """Signing in by steps: a first one names the person, a second one may follow, then a session.
 
 A first step is a password, or whatever else proves who somebody is; it ends in `advance`, and says
-how many factors it has proven.
+how many factors it has proven. In between the person is half signed in: a note in the browser's
+signed session, which opens nothing but the second step.
 """
 
-from console.accounts import sessions
+from datetime import timedelta
+
+from flask import session, url_for
+
+from console.accounts import queries, sessions
 from console.accounts.models import User
+from console.core import clock
+from console.core.config import config
+from console.core.crypto import keyed_digest, same
+
+HALF = "half"  # session key of the note
+LASTS = timedelta(minutes=10)
 
 
-def advance(user: User, *, then: str) -> str:
+def advance(user: User, *, then: str, factors: int = 1) -> str:
     """Go on after a step that named the person; return the path of what comes next. No commit."""
+    if factors == 1 and user.two_factor_since is not None:
+        session.clear()
+        session[HALF] = {
+            "user": user.id,
+            "at": int(clock.now().timestamp()),
+            "version": _version(user),
+            "then": then,
+        }
+        return url_for("accounts.login_code")
     sessions.start(user)
     return then
+
+
+def half_signed_in() -> User | None:
+    """The person whose second step is awaited; held until the commit by whoever may write.
+
+    None when it took too long, or when their password or second factor has changed meanwhile.
+    """
+    note = session.get(HALF)
+    if note is None or clock.now().timestamp() - note["at"] > LASTS.total_seconds():
+        return None
+    user = queries.user_for_update(note["user"])
+    return user if user is not None and same(note["version"], _version(user)) else None
+
+
+def finish(user: User) -> str:
+    """Sign in whoever has done the second step; return where they wanted to go. No commit."""
+    then: str = session[HALF]["then"]
+    sessions.start(user)
+    return then
+
+
+def _version(user: User) -> str:
+    """Changes with the password and the second factor, so that a note of before is void."""
+    since = str(user.two_factor_since)
+    return keyed_digest(config().secret_key, "half", str(user.id), user.password_hash, since)

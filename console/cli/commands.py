@@ -43,10 +43,12 @@ def open_console() -> Iterator[None]:
     settings = settings_of_environment()
     settings = replace(settings, base_url=runtime.public_url(settings))
     with create_app(settings).app_context():
-        yield
-        db.session.remove()
-        db.engine.dispose()
-        spool.current().close()
+        try:
+            yield
+        finally:  # also of a command that refuses what it was given
+            db.session.remove()
+            db.engine.dispose()
+            spool.current().close()
 
 
 def settings_of_environment() -> Config:

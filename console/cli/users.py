@@ -6,7 +6,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from console.accounts import person_log, queries, sessions, throttle
+from console.accounts import person_log, queries, sessions, throttle, two_factor
 from console.accounts.forms import AccountForm
 from console.accounts.models import Membership, Role, User
 from console.cli.commands import AS_JSON, checked, open_console, organization_named, pharos
@@ -53,7 +53,7 @@ def create_user(
 @user.command("list")
 @AS_JSON
 def list_users(*, as_json: bool) -> None:
-    """Print each account: e-mail, name, roles, and the last sign-in."""
+    """Print each account: e-mail, name, roles, two-factor sign-in, last sign-in."""
     with open_console():
         people = [_shown(person) for person in queries.everybody()]
     if as_json:
@@ -63,7 +63,9 @@ def list_users(*, as_json: bool) -> None:
         roles = [f"{role} of {slug}" for slug, role in person["memberships"].items()]
         last = person["last_login_at"] or "never"
         belongs = ", ".join(roles) or "no organization"
-        click.echo(f"{person['email']}  {person['name']}  {belongs}  last sign-in {last}")
+        second = "on" if person["two_factor"] else "off"
+        facts = (belongs, f"two-factor {second}", f"last sign-in {last}")
+        click.echo("  ".join((person["email"], person["name"], *facts)))
 
 
 @user.command("password")
@@ -94,6 +96,25 @@ def unlock_user(email: str) -> None:
         click.echo(f"{person.email} need not wait to sign in.")
 
 
+@user.group("two-factor")
+def two_factor_group() -> None:
+    """Help people who lost their second factor."""
+
+
+@two_factor_group.command("off")
+@click.argument("email")
+def switch_off_two_factor(email: str) -> None:
+    """Switch off a person's two-factor sign-in: their password alone lets them in."""
+    with open_console():
+        person = _person(email)
+        if person.two_factor_since is None:
+            raise click.ClickException(f"{person.email} has no two-factor sign-in")
+        two_factor.switch_off(person, actor=ACTOR)
+        throttle.unlock(person.email)
+        db.session.commit()
+        click.echo(f"{person.email} signs in by password alone.")
+
+
 def _person(email: str) -> User:
     person = queries.user_by_email(email.strip().lower())
     if person is None:
@@ -110,6 +131,7 @@ def _shown(person: User) -> dict[str, Any]:
             belonging.organization.slug: str(belonging.role)
             for belonging in queries.belongings(person)
         },
+        "two_factor": person.two_factor_since is not None,
         "last_login_at": f"{last:%Y-%m-%dT%H:%M:%SZ}" if last else None,
     }
 

@@ -1,6 +1,6 @@
 """Tokens that are stored as digests, and sealing of bytes at rest."""
 
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -49,6 +49,17 @@ def new_public_key() -> str:
     return token_hex(16)
 
 
+def new_otp_secret() -> str:
+    """Return a fresh secret of an authenticator app: 160 bits in base32, as RFC 4226 wants."""
+    return b32encode(token_bytes(20)).decode()
+
+
+def new_recovery_code() -> str:
+    """Return 80 fresh bits that a person can type: `abcd-efgh-ijkl-mnop`."""
+    letters = b32encode(token_bytes(10)).decode().lower()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
 def digest(token: str) -> str:
     """Return the SHA-256 of a token; tokens have 256 random bits, so no slow hash is needed."""
     return sha256(token.encode()).hexdigest()
@@ -62,6 +73,11 @@ def setup_token(secret_key: str) -> str:
 def key_fingerprint(secret_key: str) -> str:
     """Return what tells two secret keys apart and says nothing of either."""
     return new(secret_key.encode(), b"fingerprint", sha256).hexdigest()
+
+
+def keyed_digest(secret_key: str, *parts: str) -> str:
+    """Return a keyed digest of some texts: it tells whether they changed, and nothing else."""
+    return new(secret_key.encode(), "\n".join(parts).encode(), sha256).hexdigest()
 
 
 def same(a: str, b: str) -> bool:

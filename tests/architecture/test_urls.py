@@ -13,6 +13,8 @@ PUBLIC = {
     "accounts.forgot_password",
     "accounts.invitation",
     "accounts.login",
+    "accounts.login_code",
+    "accounts.login_recovery_code",
     "accounts.reset_password",
     "accounts.set_theme",
     "accounts.setup",

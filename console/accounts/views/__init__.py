@@ -9,6 +9,7 @@ from console.accounts.views import (
     organizations,
     projects,
     resets,
+    two_factor,
 )
 from console.accounts.views.blueprint import bp
 
@@ -22,4 +23,5 @@ __all__ = [
     "organizations",
     "projects",
     "resets",
+    "two_factor",
 ]

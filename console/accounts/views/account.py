@@ -3,9 +3,10 @@
 from flask import Response, abort, g, make_response, request
 from flask_login import current_user
 
-from console.accounts import browsers, passwords, queries, sessions
+from console.accounts import browsers, passwords, queries, sessions, two_factor
 from console.accounts.access import account_view, public_view, safe_path
-from console.accounts.forms import PasswordForm, ProfileForm, text
+from console.accounts.forms import ProfileForm, text
+from console.accounts.signin_forms import PasswordForm
 from console.accounts.views.blueprint import bp, changed
 from console.accounts.views.proofs import password_status
 from console.core.db import db
@@ -111,6 +112,7 @@ def _page(
         status=status,
         profile=profile or ProfileForm(formdata=None, obj=current_user),
         password=password or PasswordForm("", ""),
+        codes_left=two_factor.recovery_codes_left(current_user),
         **_sessions(),
     )
 

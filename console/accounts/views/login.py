@@ -1,14 +1,27 @@
 """Logging in, step by step, and out."""
 
+from collections.abc import Callable
 from math import ceil
 
-from flask import Response, current_app, make_response, render_template, request, url_for
+from flask import Response, current_app, flash, make_response, render_template, request, url_for
 from flask_login import current_user
 
-from console.accounts import browsers, passwords, queries, resets, sessions, signin, throttle
+from console.accounts import (
+    browsers,
+    passwords,
+    queries,
+    resets,
+    sessions,
+    signin,
+    throttle,
+    two_factor,
+)
 from console.accounts.access import account_view, public_view, safe_path
-from console.accounts.forms import LoginForm, text
+from console.accounts.forms import text
+from console.accounts.models import User
+from console.accounts.signin_forms import CodeForm, LoginForm, RecoveryForm
 from console.accounts.views.blueprint import bp
+from console.accounts.views.proofs import code_status
 from console.core.db import db, reading
 from console.web.htmx import go_to
 
@@ -45,12 +58,49 @@ def login() -> Response:
     return go_to(path)
 
 
+@bp.route("/login/code", methods=["GET", "POST"])
+@public_view
+def login_code() -> Response:
+    """The second step: a code of the authenticator app."""
+    return _second_step(CodeForm(), "accounts/login_code.html", two_factor.accepts_code)
+
+
+@bp.route("/login/recovery-code", methods=["GET", "POST"])
+@public_view
+def login_recovery_code() -> Response:
+    """The second step without the app: a recovery code."""
+    accepts = two_factor.accepts_recovery_code
+    return _second_step(RecoveryForm(), "accounts/login_recovery_code.html", accepts)
+
+
 @bp.post("/logout")
 @account_view
 def logout() -> Response:
     sessions.end()
     db.session.commit()
     return go_to(url_for("accounts.login"))
+
+
+def _second_step(
+    form: CodeForm | RecoveryForm, template: str, accepts: Callable[[User, str], bool]
+) -> Response:
+    user = signin.half_signed_in()
+    if user is None:
+        db.session.rollback()
+        flash("Log in again: the second step takes ten minutes at most.", "warn")
+        return go_to(url_for("accounts.login"))
+    status = 200
+    if form.validate_on_submit():
+        status = code_status(form.code, user, accepts)
+        user = signin.half_signed_in() if status == 200 else None
+        if user is not None:
+            path = signin.finish(user)
+            db.session.commit()
+            return go_to(path)
+        db.session.rollback()
+    elif form.errors:
+        status = 422
+    return make_response(render_template(template, form=form), status)
 
 
 def _is_signed_in() -> bool:

@@ -1,5 +1,7 @@
 """Organizations: the front door, their projects, their name and their audit log."""
 
+from typing import Any
+
 from flask import (
     Response,
     flash,
@@ -15,7 +17,7 @@ from flask_login import current_user
 from console.accounts import projects as making
 from console.accounts import queries
 from console.accounts.access import LAST, account_view, current_shell, organization_view
-from console.accounts.forms import NameForm, ProjectForm, text
+from console.accounts.forms import NameForm, ProjectForm, RequirementForm, text
 from console.accounts.models import Organization
 from console.accounts.views.blueprint import bp, changed
 from console.core import audit
@@ -23,6 +25,9 @@ from console.core.db import db
 from console.core.tenancy import enter_organization
 from console.web.htmx import go_to, page_or_part
 from console.web.ids import row_id
+
+SETTINGS = "accounts/organization_settings.html"
+NAME, REQUIREMENT = "accounts/_organization_form.html", "accounts/_two_factor_requirement.html"
 
 
 @bp.get("/")
@@ -95,13 +100,32 @@ def rename_organization(organization: Organization) -> Response:
     organization.name = text(form.name)
     db.session.commit()
     return changed(
-        "accounts/_organization_form.html",
+        NAME,
         ".organization_settings",
         "Saved.",
         {"organization": organization.slug},
         organization=organization,
         form=form,
     )
+
+
+@bp.post("/<slug:organization>/settings/two-factor")
+@organization_view("owner")
+def require_two_factor(organization: Organization) -> Response:
+    """Want a second factor of every member, or no longer; scripts with tokens are not affected."""
+    form = RequirementForm()
+    if form.required.data and not current_user.two_factor_since:
+        form.required.errors = ["Set it up for yourself first: you would be locked out, too."]
+        return page_or_part(
+            SETTINGS, REQUIREMENT, status=422, **_shown(organization, requirement=form)
+        )
+    if form.required.data != organization.two_factor_required:
+        organization.two_factor_required = form.required.data
+        wanted = "required" if form.required.data else "made_optional"
+        audit.record(f"two_factor.{wanted}", organization.name)
+    db.session.commit()
+    at = {"organization": organization.slug}
+    return changed(REQUIREMENT, ".organization_settings", "Saved.", at, **_shown(organization))
 
 
 @bp.get("/<slug:organization>/settings/audit")
@@ -122,10 +146,19 @@ def audit_log(organization: Organization) -> Response:
 
 
 def _settings(organization: Organization, form: NameForm, *, status: int = 200) -> Response:
-    return page_or_part(
-        "accounts/organization_settings.html",
-        "accounts/_organization_form.html",
-        status=status,
-        organization=organization,
-        form=form,
-    )
+    return page_or_part(SETTINGS, NAME, status=status, **_shown(organization, form=form))
+
+
+def _shown(
+    organization: Organization,
+    *,
+    form: NameForm | None = None,
+    requirement: RequirementForm | None = None,
+) -> dict[str, Any]:
+    required = organization.two_factor_required
+    return {
+        "organization": organization,
+        "form": form or NameForm(formdata=None, obj=organization),
+        "requirement": requirement or RequirementForm(formdata=None, required=required),
+        "lacking": queries.without_two_factor(),
+    }

@@ -7,7 +7,8 @@ from flask import Response, abort, flash, make_response, render_template, reques
 
 from console.accounts import browsers, passwords, queries, resets
 from console.accounts.access import link_view, public_view
-from console.accounts.forms import ForgottenForm, ResetForm, text
+from console.accounts.forms import text
+from console.accounts.signin_forms import ForgottenForm, ResetForm
 from console.accounts.throttle import Attempt
 from console.accounts.views.blueprint import bp, recognised
 from console.channels import outgoing

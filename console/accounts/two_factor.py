@@ -1,0 +1,170 @@
+"""Two-factor sign-in: a code of an authenticator app (RFC 6238), or a recovery code."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import segno
+from pyotp import TOTP
+from sqlalchemy import delete, func, select
+
+from console.accounts import person_log
+from console.accounts.models import RecoveryCode, TwoFactor, User
+from console.accounts.throttle import Gate, Limit
+from console.core import clock
+from console.core.config import config
+from console.core.crypto import (
+    SealBrokenError,
+    digest,
+    new_otp_secret,
+    new_recovery_code,
+    same,
+    seal,
+    unseal,
+)
+from console.core.db import db
+from console.core.persons import person_scope
+
+CODES = 10
+ENROLMENT_LASTS = timedelta(minutes=15)
+# A code is one of a million, and three are right at a time: 96 tries a day from strange browsers.
+GATE = Gate("code", pair=Limit(5), account=Limit(10), browser=Limit(5))
+_STEPS = (0, -1, 1)  # a clock may be half a minute off, and a code takes time to type
+_BLANKS = re.compile(r"[\s-]+")
+
+
+class SecretLost(RuntimeError):
+    """The stored secret was sealed under a SECRET_KEY that the console does not have any more."""
+
+
+def begun_enrolment(user: User) -> str:
+    """Return a fresh secret, sealed, for the browser to keep until it is confirmed by a code."""
+    started = int(clock.now().timestamp())
+    return urlsafe_b64encode(_sealed(user, f"{started} {new_otp_secret()}")).decode()
+
+
+def enrolment_secret(user: User, kept: str) -> str:
+    """Return the secret that an enrolment began with, "" if it was long ago or another person's."""
+    try:
+        started, _, secret = _opened(user, urlsafe_b64decode(kept.encode())).partition(" ")
+    except (SecretLost, ValueError):
+        return ""
+    since = clock.now().timestamp() - int(started)
+    return secret if since <= ENROLMENT_LASTS.total_seconds() else ""
+
+
+def qr_code(user: User, secret: str) -> str:
+    """Return the picture that an authenticator app scans, as a `data:` address of an SVG."""
+    host = urlsplit(config().base_url).hostname
+    issuer = f"Pharos ({host})" if host else "Pharos"
+    address = TOTP(secret).provisioning_uri(name=user.email, issuer_name=issuer)
+    picture = segno.make(address, error="m", micro=False)
+    return picture.svg_data_uri(scale=4, dark="#000", light="#fff")
+
+
+def switch_on(user: User, secret: str, code: str) -> list[str] | None:
+    """Ask for codes of this secret from now on, if `code` is one; return recovery codes. No commit.
+
+    Who is signed in stays so: the account page offers to sign other browsers out.
+    """
+    step = _step(secret, code, clock.now())
+    if step is None or user.two_factor_since is not None:
+        return None
+    with person_scope(user.id):
+        sealed = _sealed(user, secret)
+        db.session.add(TwoFactor(user_id=user.id, sealed=sealed, last_step=step))
+    user.two_factor_since = clock.now()
+    person_log.record(user, "two_factor.switched_on")
+    return _fresh_recovery_codes(user)
+
+
+def switch_off(user: User, *, actor: str = "") -> None:
+    """Ask for the password alone from now on. The caller commits."""
+    with person_scope(user.id):
+        for model in (TwoFactor, RecoveryCode):
+            db.session.execute(delete(model).where(model.user_id == user.id))
+    user.two_factor_since = None
+    person_log.record(user, "two_factor.switched_off", actor=actor)
+
+
+def renew_recovery_codes(user: User) -> list[str]:
+    """Return new recovery codes in place of all former ones. The caller commits."""
+    person_log.record(user, "recovery_codes.renewed")
+    return _fresh_recovery_codes(user)
+
+
+def recovery_codes_left(user: User) -> int:
+    """How many recovery codes were not used yet."""
+    with person_scope(user.id):
+        count = select(func.count(RecoveryCode.id)).where(RecoveryCode.user_id == user.id)
+        return db.session.scalar(count) or 0
+
+
+def accepts_code(user: User, code: str) -> bool:
+    """Use up a code of the person's app; raises SecretLost. The caller commits.
+
+    None is taken twice, nor one that is older than the last: a code that was seen is worth nothing.
+    """
+    with person_scope(user.id):
+        query = select(TwoFactor).where(TwoFactor.user_id == user.id).with_for_update()
+        kept = db.session.scalar(query)
+        if kept is None:
+            return False
+        secret = _opened(user, kept.sealed)
+        step = _step(secret, code, clock.now())
+        if step is None or step <= kept.last_step:
+            return False
+        kept.last_step = step
+        kept.sealed = _sealed(user, secret)  # under the present key, if it was under a former one
+    return True
+
+
+def accepts_recovery_code(user: User, code: str) -> bool:
+    """Use up a recovery code. The caller commits."""
+    with person_scope(user.id):
+        used = delete(RecoveryCode).where(
+            RecoveryCode.user_id == user.id, RecoveryCode.digest == _stored(code)
+        )
+        if not db.session.scalars(used.returning(RecoveryCode.id)).all():
+            return False
+    person_log.record(user, "recovery_code.used")
+    return True
+
+
+def _fresh_recovery_codes(user: User) -> list[str]:
+    codes = [new_recovery_code() for _ in range(CODES)]
+    with person_scope(user.id):
+        db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+        db.session.add_all(RecoveryCode(user_id=user.id, digest=_stored(code)) for code in codes)
+    return codes
+
+
+def _stored(code: str) -> str:
+    """What is kept of a recovery code, however its letters are grouped when it is typed."""
+    return digest(_BLANKS.sub("", code).lower())
+
+
+def _step(secret: str, code: str, at: datetime) -> int | None:
+    """The number of the half minute that the code is for, if it is one of about now."""
+    app, given = TOTP(secret), _BLANKS.sub("", code)
+    present = app.timecode(at)
+    steps = (present + offset for offset in _STEPS)
+    return next((step for step in steps if same(app.generate_otp(step), given)), None)
+
+
+def _sealed(user: User, clear: str) -> bytes:
+    """Sealed with whose it is, so that no row can pass for another person's."""
+    return seal(config().secret_key, f"{user.id} {clear}".encode())
+
+
+def _opened(user: User, sealed: bytes) -> str:
+    settings = config()
+    try:
+        clear = unseal((settings.secret_key, *settings.secret_key_fallbacks), sealed).decode()
+    except SealBrokenError as error:
+        raise SecretLost("the secret cannot be read under the present SECRET_KEY") from error
+    owner, _, rest = clear.partition(" ")
+    if owner != str(user.id):
+        raise SecretLost("the secret is another person's")
+    return rest
