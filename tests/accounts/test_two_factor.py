@@ -179,9 +179,9 @@ class TestSecondStep:
 
     def test_a_session_begins_with_the_second_step_only(self, app, phone):
         with app.app_context():
-            before = db.session.scalars(select(LoginSession.id)).all()
+            before = db.session.scalars(select(LoginSession.__table__.c.id)).all()
             first_step(app.test_client())
-            assert db.session.scalars(select(LoginSession.id)).all() == before
+            assert db.session.scalars(select(LoginSession.__table__.c.id)).all() == before
 
     def test_another_key_of_the_console_reads_it_while_the_former_is_known(
         self, app, settings, phone
