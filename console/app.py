@@ -4,7 +4,7 @@ import os
 
 from flask import Flask
 
-from console.accounts import access
+from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.backup import orders as backups
 from console.core import config as configuration
@@ -40,6 +40,7 @@ def create_app(settings: Config | None = None) -> Flask:
     db.init_app(app, settings)
     frame.init_app(app)
     access.init_app(app)
+    single_sign_on.init_app(app, settings)
     app.register_blueprint(accounts.bp)
     app.register_blueprint(errors.bp)
     app.register_blueprint(errors_api.bp)

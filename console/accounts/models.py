@@ -277,6 +277,20 @@ class RecoveryCode(PersonScoped, Model):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class LinkedIdentity(PersonScoped, Model):
+    """Who a person is at an OpenID Connect provider; `digest` is of issuer and subject."""
+
+    __tablename__ = "linked_identity"
+    __table_args__ = (Index("linked_identity_of_user", "user_id"),)
+    __token__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    issuer: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_login_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class LoginSession(PersonScoped, Model):
     """A browser that is signed in; ending it here ends it at once."""
 

@@ -110,3 +110,13 @@ class ProofForm(FlaskForm):
         description="Of your app, or a recovery code.",
         render_kw={"autocomplete": "one-time-code"},
     )
+
+
+class LinkForm(FlaskForm):
+    """The password of an account that a provider is to sign in to from now on."""
+
+    password = PasswordField(
+        "Password",
+        [InputRequired("Write the account's password.")],
+        render_kw={"autocomplete": "current-password"},
+    )

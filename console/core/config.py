@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any, Self, cast
@@ -97,6 +98,23 @@ class Config:
     mail_from: str = setting(
         "MAIL_FROM", "Sender of the console's mail.", "pharos@localhost", check=valid.sender
     )
+    oidc_issuer: str = setting(
+        "OIDC_ISSUER",
+        "Address of an OpenID Connect provider that people may sign in with.",
+        check=valid.address,
+    )
+    oidc_client_id: str = setting("OIDC_CLIENT_ID", "The console's name at that provider.")
+    oidc_client_secret: str = setting("OIDC_CLIENT_SECRET", "Its secret there.")
+    oidc_name: str = setting("OIDC_NAME", "What the button says: Log in with …", "single sign-on")
+    oidc_domains: tuple[str, ...] = setting(
+        "OIDC_DOMAINS",
+        "Domains of e-mail, comma-separated, whose people get an account when they sign in so.",
+        (),
+        check=valid.domain,
+    )
+    oidc_organization: str = setting(
+        "OIDC_ORGANIZATION", "Slug of the organization that they join, as viewers."
+    )
     sentry_dsn: str = setting(
         "SENTRY_DSN",
         "Where the console reports its own errors; unset, into itself.",
@@ -151,8 +169,7 @@ class Config:
             if text:
                 given[one.name], problem = _parse(one, text)
                 wrong += [f"{env} {problem}"] if problem else []
-        if "owner_database_url" in given and "database_url" not in given:
-            wrong.append("OWNER_DATABASE_URL is set, and DATABASE_URL is not: it takes both")
+        wrong += _half_told(given)
         if wrong:
             raise ConfigError(_sentences(wrong))
         return cls(**given)
@@ -220,6 +237,21 @@ def _parse(one: Field[Any], text: str) -> tuple[Any, str]:
     problems = [problem for part in parts if part and check and (problem := check(part))]
     value = tuple(filter(None, parts)) if isinstance(default, tuple) else text
     return value if one.name != "base_url" else text.rstrip("/"), "".join(problems[:1])
+
+
+def _half_told(given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that only make sense together."""
+    wrong = []
+    if "owner_database_url" in given and "database_url" not in given:
+        wrong.append("OWNER_DATABASE_URL is set, and DATABASE_URL is not: it takes both")
+    if "oidc_issuer" in given:
+        needed = {"oidc_client_id": "OIDC_CLIENT_ID", "oidc_client_secret": "OIDC_CLIENT_SECRET"}
+        missing = [env for name, env in needed.items() if name not in given]
+        if missing:
+            wrong.append(f"OIDC_ISSUER is set, and {' and '.join(missing)} not: it takes all three")
+        if find_spec("authlib") is None or find_spec("requests") is None:
+            wrong.append("OIDC_ISSUER needs two more packages: pip install 'pharos[oidc]'")
+    return wrong
 
 
 def _number(text: str, *, least: int, most: int) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, new
 from os import urandom
-from secrets import token_bytes, token_hex
+from secrets import token_bytes, token_hex, token_urlsafe
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -58,6 +58,11 @@ def new_recovery_code() -> str:
     """Return 80 fresh bits that a person can type: `abcd-efgh-ijkl-mnop`."""
     letters = b32encode(token_bytes(10)).decode().lower()
     return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
+def new_nobodys_password() -> str:
+    """Return a password that nobody will ever know, for accounts that need none."""
+    return token_urlsafe(32)
 
 
 def digest(token: str) -> str:

@@ -47,7 +47,7 @@ NAMES = {
 # SQLite counts up only a plain INTEGER key, which has 64 bits there anyway.
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_reading: ContextVar[bool] = ContextVar("reading", default=False)
+_reading: ContextVar[bool | None] = ContextVar("reading", default=None)  # None: as the method is
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -188,7 +188,20 @@ def hold_alone(name: str) -> None:
 @contextmanager
 def reading() -> Iterator[None]:
     """Begin transactions inside as readers, whatever the method: they take no write lock."""
-    token = _reading.set(True)
+    yield from _begun(reader=True)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Begin transactions inside as writers, whatever the method; none may be under way.
+
+    For the few GET requests that change something, such as an answer of a sign-in provider.
+    """
+    yield from _begun(reader=False)
+
+
+def _begun(*, reader: bool) -> Iterator[None]:
+    token = _reading.set(reader)
     try:
         yield
     finally:
@@ -216,4 +229,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _only_reads() -> bool:
-    return _reading.get() or (has_request_context() and request.method in SAFE_METHODS)
+    as_told = _reading.get()
+    if as_told is not None:
+        return as_told
+    return has_request_context() and request.method in SAFE_METHODS

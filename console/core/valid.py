@@ -72,6 +72,12 @@ def sender(text: str) -> str:
     return "" if right else "must be an e-mail address, or a name with <name@example.com>"
 
 
+def domain(text: str) -> str:
+    """The part of e-mail addresses behind the @."""
+    right = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", text.lower())
+    return "" if right else "must be domains such as example.com, without an @"
+
+
 def database(url: str) -> str:
     """The address of a database that Pharos runs on; never quoted, because of its password."""
     scheme, _, rest = url.partition("://")

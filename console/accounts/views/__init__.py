@@ -9,6 +9,7 @@ from console.accounts.views import (
     organizations,
     projects,
     resets,
+    single_sign_on,
     two_factor,
 )
 from console.accounts.views.blueprint import bp
@@ -23,5 +24,6 @@ __all__ = [
     "organizations",
     "projects",
     "resets",
+    "single_sign_on",
     "two_factor",
 ]

@@ -13,6 +13,7 @@ from console.accounts import (
     resets,
     sessions,
     signin,
+    single_sign_on,
     throttle,
     two_factor,
 )
@@ -22,6 +23,7 @@ from console.accounts.models import User
 from console.accounts.signin_forms import CodeForm, LoginForm, RecoveryForm
 from console.accounts.views.blueprint import bp
 from console.accounts.views.proofs import code_status
+from console.core.config import config
 from console.core.db import db, reading
 from console.web.htmx import go_to
 
@@ -124,5 +126,8 @@ def _too_often(form: LoginForm, seconds: int) -> Response:
 
 
 def _page(form: LoginForm, *, fresh: bool, status: int = 0) -> Response:
-    page = render_template(PAGE, form=form, fresh=fresh, by_mail=resets.by_mail())
+    provider = config().oidc_name if single_sign_on.is_offered() else ""
+    page = render_template(
+        PAGE, form=form, fresh=fresh, by_mail=resets.by_mail(), provider=provider
+    )
     return make_response(page, status or (422 if form.errors else 200))
