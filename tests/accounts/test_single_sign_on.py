@@ -65,9 +65,9 @@ def who(client):
 def test_somebody_of_a_domain_that_may_join_gets_an_account(
     both_databases, app, client, acme, provider, inside
 ):
-    assert 'Log in with Acme ID' in client.get("/login").text
+    assert "Log in with Acme ID" in client.get("/login").text
     answer = come_back(client, provider, GRACE, then="/acme/")
-    assert (answer.status_code, answer.location) == (302, "/acme/")
+    assert (answer.status_code, answer.location) == (303, "/acme/")
     assert who(client) == "Grace Hopper"
     with inside(acme):
         user = db.session.scalars(select(User).where(User.email == "grace@navy.test")).one()
@@ -104,7 +104,7 @@ def test_the_second_time_the_subject_opens_the_account_whatever_its_address(
 def test_what_the_provider_does_not_vouch_for_opens_nothing(app, client, provider, claims, words):
     answer = come_back(client, provider, claims)
     assert (answer.status_code, words in answer.text) == (403, True), answer.text
-    assert client.get("/account").status_code == 302
+    assert client.get("/account").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_what_the_provider_does_not_vouch_for_opens_nothing(app, client, provide
 )
 def test_an_answer_that_was_not_asked_for_opens_nothing(app, client, provider, brought):
     assert come_back(client, provider, GRACE, **brought).status_code == 403
-    assert client.get("/account").status_code == 302
+    assert client.get("/account").status_code == 303
 
 
 def test_an_answer_works_in_the_browser_that_asked_and_once(app, client, acme, provider):
     provider.claims = GRACE
     brought = provider.authorize(client.get(START).location)
     assert app.test_client().get(ANSWER, query_string=brought).status_code == 403
-    assert client.get(ANSWER, query_string=brought).status_code == 302
+    assert client.get(ANSWER, query_string=brought).status_code == 303
     client.post("/logout")
     assert client.get(ANSWER, query_string=brought).status_code == 403
 
@@ -142,7 +142,7 @@ def test_an_account_that_was_there_before_asks_for_its_password_once(
         assert db.session.scalars(linked).all() == ["ada@acme.test"]
 
 
-def test_an_unlinked_identity_opens_nothing(app, as_ada, acme, provider):
+def test_an_unlinked_identity_opens_nothing(app, as_ada, acme, globex, provider):
     come_back(app.test_client(), provider, ADA)
     stranger = app.test_client()
     come_back(stranger, provider, ADA)
@@ -155,14 +155,25 @@ def test_an_unlinked_identity_opens_nothing(app, as_ada, acme, provider):
     assert f'id="identity-{linked}"' in page
     eve = signed_in(app, "eve@globex.test")
     assert eve.post(f"/account/identities/{linked}/removal").status_code == 404
-    assert as_ada.post(f"/account/identities/{linked}/removal").status_code == 302
+    assert as_ada.post(f"/account/identities/{linked}/removal").status_code == 303
     assert come_back(app.test_client(), provider, ADA).location == "/login/single-sign-on/account"
 
 
-def test_a_provider_that_is_away_is_said(app, client, provider):
-    provider.broken = True
-    answer = client.get(START)
+def test_a_provider_that_is_away_is_said(settings, tmp_path):
+    away = replace(
+        settings, oidc_issuer="http://127.0.0.1:9", oidc_client_id="c", oidc_client_secret="s"
+    )
+    with console(away, templates=str(tmp_path)) as app:
+        answer = app.test_client().get(START)
     assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+
+
+def test_a_provider_that_breaks_on_the_way_back_is_said(app, client, provider):
+    brought = provider.authorize(client.get(START).location)
+    provider.broken = True
+    answer = client.get(ANSWER, query_string=brought)
+    assert (answer.status_code, "Try single sign-on again" in answer.text) == (403, False)
+    assert "Try Acme ID again" in answer.text
 
 
 def test_where_to_go_afterwards_stays_on_this_console(app, client, acme, provider):

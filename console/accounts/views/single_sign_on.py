@@ -143,5 +143,7 @@ def _offered_or_404() -> None:
 
 
 def _refused(words: str, status: int) -> Response:
-    page = render_template("accounts/sign_on_refused.html", words=words, provider=config().oidc_name)
+    page = render_template(
+        "accounts/sign_on_refused.html", words=words, provider=config().oidc_name
+    )
     return make_response(page, status)
