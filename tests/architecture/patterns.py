@@ -216,7 +216,7 @@ def _is(kind: Any, value: Any, character: str) -> bool:
     if kind is sre.LITERAL:
         return chr(value) == character
     if kind is sre.RANGE:
-        return value[0] <= ord(character) <= value[1]
+        return bool(value[0] <= ord(character) <= value[1])
     category = str(value).removeprefix("CATEGORY_")
     negated = category.startswith("NOT_")
     holds = {

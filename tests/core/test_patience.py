@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -56,7 +57,7 @@ def test_a_frozen_server_is_given_up_and_found_again(
     caplog.clear()
     with frozen(backends(database)), socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        connect = psycopg.Connection.connect.__func__
+        connect: Any = vars(psycopg.Connection)["connect"].__func__
         monkeypatch.setattr(
             patience.PatientConnection,
             "connect",
