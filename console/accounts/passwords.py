@@ -1,6 +1,8 @@
 """Passwords: how they are hashed, and which ones are too easy to guess."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -9,8 +11,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 SHORTEST, LONGEST = 12, 200
 # 19 MiB, two passes, one lane: OWASP's choice, about 0.1 s of a core.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# A burst of sign-ins must not take all cores and memory from ingest.
-_at_once = BoundedSemaphore(2)
+# A burst of sign-ins must not take all cores and memory from ingest, nor all threads from pages.
+_at_once, _places = BoundedSemaphore(2), BoundedSemaphore(8)
 # Of accounts that do not exist: costs what the others' cost, and no password has it.
 _NOBODY = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
@@ -41,15 +43,22 @@ _WORDS = frozenset(
 _FEWEST_LETTERS = 5
 
 
+class TooBusy(RuntimeError):
+    """So many passwords are being looked at that the next one would wait for long."""
+
+
 def hash_password(password: str) -> str:
-    """Return the argon2id hash that is stored."""
-    with _at_once:
+    """Return the argon2id hash that is stored; raises TooBusy."""
+    with _turn():
         return _hasher.hash(password)
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Whether the password is the right one; takes as long for an account that does not exist."""
-    with _at_once:
+    """Whether the password is the right one; takes as long for an account that does not exist.
+
+    Raises TooBusy.
+    """
+    with _turn():
         try:
             _hasher.verify(stored or _NOBODY, password)
         except (VerificationError, InvalidHashError):
@@ -71,6 +80,17 @@ def weakness(password: str, *about: str) -> str:
     if any(_is_about(plain, text.lower()) for text in about):
         return "That is made of your name or e-mail address, and easy to guess."
     return ""
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _places.acquire(blocking=False):
+        raise TooBusy
+    try:
+        with _at_once:
+            yield
+    finally:
+        _places.release()
 
 
 def _is_run(plain: str) -> bool:

@@ -72,6 +72,13 @@ def unavailable(error: Exception) -> Response:
     return answer
 
 
+def busy(sentence: str) -> Response:
+    """The answer when there is too much to do at this moment."""
+    answer = _answer(503, sentence)
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
+
+
 def damaged(error: Exception) -> Response:
     """The answer when a file is at fault: `sentence` says so, and nobody is asked to try again."""
     current_app.logger.error("%s", error)

@@ -1,10 +1,13 @@
 """Which passwords are too easy, and that a hash says who knows it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, BoundedSemaphore, Event
+from types import SimpleNamespace
 
 import pytest
 
 from console.accounts import passwords
+from tests.factories import PASSWORD
 
 EASY = """
 password1234 Password!2024 P@ssw0rd1234 qwertyuiop12 1qaz2wsx3edc 123456789012 0123456789 01
@@ -56,3 +59,26 @@ def test_many_at_once_wait_for_each_other():
     stored = passwords.hash_password(HARD[0])
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(lambda _: passwords.verify(stored, HARD[0]), range(8)))
+
+
+def test_a_flood_of_sign_ins_leaves_threads_for_pages(app, client, acme, monkeypatch):
+    begun, goes_on = Barrier(3), Event()
+
+    def hash_slowly(_stored, _password):
+        begun.wait(60)
+        assert goes_on.wait(60)
+        return True
+
+    def sign_in(_number):
+        form = {"email": "ada@acme.test", "password": PASSWORD}
+        return app.test_client().post("/login", data=form).status_code
+
+    monkeypatch.setattr(passwords, "_places", BoundedSemaphore(2))
+    monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=hash_slowly))
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.map(sign_in, range(2))
+        begun.wait(60)
+        refused = client.post("/login", data={"email": "ada@acme.test", "password": PASSWORD})
+        goes_on.set()
+        assert list(waiting) == [303, 303]
+    assert (refused.status_code, "Too many people" in refused.text) == (503, True)

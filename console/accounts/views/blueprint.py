@@ -4,7 +4,10 @@ from typing import Any
 
 from flask import Blueprint, Response, flash
 
+from console.accounts import passwords
 from console.accounts.forms import PLATFORMS
+from console.core.db import db
+from console.web.errors import busy
 from console.web.htmx import is_htmx, part_or_redirect
 from console.web.nav import NavItem, nav_entry
 
@@ -74,6 +77,13 @@ def changed(
     if not is_htmx():
         flash(note, "good")
     return part_or_redirect(part, endpoint, values, note=note, **context)
+
+
+@bp.app_errorhandler(passwords.TooBusy)
+def too_busy(_error: Exception) -> Response:
+    """Answer a sign-in that comes while too many others wait, so that pages keep their threads."""
+    db.session.rollback()
+    return busy("Too many people sign in at this moment. Try again in a few seconds.")
 
 
 @bp.app_template_filter("platform")
