@@ -1,6 +1,7 @@
 """A damaged spool is set aside, and what can still be read of it goes on in a new one."""
 
 import logging
+import os
 import sqlite3
 import struct
 import time
@@ -24,7 +25,7 @@ MARK = ".damaged-"
 LOGS = ("-wal", "-shm")
 TRIES, SECONDS = 400, 20.0  # of reading around damage
 HIGHEST = (1 << 63) - 1
-BATCH = 500
+BATCH = 2000
 TABLES = {"waiting": 9, "dead_letter": 12}  # columns of the tables, position first
 SEALED = 7  # the place of the sealed body in both
 
@@ -64,7 +65,13 @@ class SetAside:
 
 
 def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
-    """Look at the spool before anything opens it; set it aside if it is damaged."""
+    """Look at the spool before anything opens it; set it aside if it is damaged.
+
+    A salvage that was interrupted has left no spool in place: it is begun anew.
+    """
+    asides = sorted(one for one in path.parent.glob(f"{path.name}{MARK}*") if _is_aside(one))
+    if asides and not path.exists():
+        return _replace(asides[-1], path, secret_keys, "its salvage was interrupted")
     reason = damage_of(path)
     return set_aside(path, secret_keys, reason) if reason else None
 
@@ -75,18 +82,30 @@ def set_aside(path: Path, secret_keys: tuple[str, ...], reason: str) -> SetAside
     Nobody of this process may have it open. Rows keep their positions; those whose seal is broken
     are left out.
     """
-    now = clock.now()
-    aside = path.with_name(f"{path.name}{MARK}{now:%Y%m%dT%H%M%SZ}")
+    aside = path.with_name(f"{path.name}{MARK}{clock.now():%Y%m%dT%H%M%SZ}")
     while aside.exists():
         aside = aside.with_name(f"{aside.name}x")
-    noted = _noted(path)
     for log_name in ("", *LOGS):
         part = path.with_name(f"{path.name}{log_name}")
         if part.exists():
             part.rename(aside.with_name(f"{aside.name}{log_name}"))
-    kept = _salvage(aside, path, secret_keys)
+    return _replace(aside, path, secret_keys, reason)
+
+
+def _is_aside(path: Path) -> bool:
+    """Whether it is a file that was set aside, and not its log, note, or mended copy."""
+    return not path.name.endswith((*LOGS, ".json", ".mended"))
+
+
+def _replace(aside: Path, path: Path, secret_keys: tuple[str, ...], reason: str) -> SetAside:
+    """Put a spool with what can be read in place, when it is whole on the disk; and say so."""
+    noted = _noted(path, aside)
+    draft = path.with_name(f"{path.name}.draft")
+    for log_name in ("", *LOGS):
+        draft.with_name(f"{draft.name}{log_name}").unlink(missing_ok=True)
+    kept = _salvage(aside, draft, secret_keys)
     report = SetAside(
-        at=now.isoformat(timespec="seconds"),
+        at=clock.now().isoformat(timespec="seconds"),
         reason=reason[:200],
         name=aside.name,
         rows=kept["waiting"],
@@ -94,6 +113,7 @@ def set_aside(path: Path, secret_keys: tuple[str, ...], reason: str) -> SetAside
         missing=None if noted is None else max(noted - kept["waiting"], 0),
     )
     aside.with_name(f"{aside.name}.json").write_bytes(orjson.dumps(asdict(report)))
+    draft.rename(path)
     log.error("%s", report.sentence)
     return report
 
@@ -105,26 +125,30 @@ def reports(instance: Path) -> list[SetAside]:
     return [SetAside(**orjson.loads(note.read_bytes())) for note in present]
 
 
-def _noted(path: Path) -> int | None:
+def _noted(path: Path, aside: Path) -> int | None:
     """How many rows the digest counted when it was last there; None if that is too long ago."""
     try:
         note: Any = orjson.loads(path.with_name(DIGEST_NOTE).read_bytes())
         at = datetime.fromisoformat(note["at"]).timestamp()
-        fresh = abs(path.stat().st_mtime - at) < NOTE_SECONDS
+        fresh = abs(aside.stat().st_mtime - at) < NOTE_SECONDS
         return int(note["waiting_rows"]) if fresh else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 
-def _salvage(aside: Path, path: Path, secret_keys: tuple[str, ...]) -> dict[str, int]:
-    """Put the rows that can be read into a new file; how many, by table."""
-    with closing(connect(path, synchronous="FULL")) as new:
+def _salvage(aside: Path, draft: Path, secret_keys: tuple[str, ...]) -> dict[str, int]:
+    """Put the rows that can be read into a new file, on the disk at the end; how many, by table."""
+    with closing(connect(draft, synchronous="OFF")) as new:
+        new.execute("PRAGMA journal_mode=OFF")  # a draft is begun anew, not rolled back
         kept = dict.fromkeys(TABLES, 0)
-        for source in _readable(aside, path):
+        for source in _readable(aside, draft):
             for table in TABLES:
                 kept[table] += _move_rows(source, new, table, secret_keys)
             if any(kept.values()):
                 break
+    handle = os.open(draft, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
     return kept
 
 

@@ -143,6 +143,23 @@ def test_a_log_that_is_damaged_goes_aside_with_its_file(full):
     assert numbers(full) == list(range(200))
 
 
+def test_a_salvage_that_was_interrupted_is_begun_anew(full, monkeypatch):
+    overwrite(full, [0])
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(salvage, "_inserted", killed)
+    with pytest.raises(KeyboardInterrupt):
+        salvage.check(full, KEYS)
+    assert not full.exists()
+    monkeypatch.undo()
+    assert checked(full).rows == 200
+    assert numbers(full) == list(range(200))
+    assert salvage.check(full, KEYS) is None
+    assert not list(full.parent.glob("*.draft*"))
+
+
 def test_bodies_that_were_changed_are_left_out(full):
     with closing(sqlite3.connect(full)) as db, db:
         db.execute("UPDATE waiting SET sealed = zeroblob(100) WHERE position % 2 = 0")
