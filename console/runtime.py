@@ -15,10 +15,11 @@ from typing import Any, cast
 import click
 import orjson
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from console import serve as server
-from console.accounts.models import Organization, User
+from console.accounts.models import Organization
+from console.accounts.queries import is_fresh
 from console.app import create_app
 from console.backup import orders as backups
 from console.backup import soundness
@@ -168,7 +169,7 @@ def of_this_machine(url: str) -> str:
 
 def _welcome(settings: Config, url: str) -> str:
     said = f"Pharos answers on {url}"
-    if db.session.scalar(select(func.count()).select_from(User)):
+    if not is_fresh():
         return said
     return f"{said}\nSet it up: {url}/setup?token={setup_token(settings.secret_key)}"
 

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from console.accounts import people as accounts
 from console.accounts.models import (
     Key,
     Membership,
@@ -60,9 +61,9 @@ def make_cast(app: Flask, slug: str, people: Mapping[str, Role]) -> Project:
     """
     with app.app_context():
         organization = Organization(slug=slug, name=slug.title())
-        users = {_user(email): role for email, role in people.items()}
-        db.session.add_all([organization, *users])
+        db.session.add(organization)
         db.session.flush()
+        users = {_user(email): role for email, role in people.items()}
         enter_organization(organization.id)
         db.session.add_all(Membership(user_id=user.id, role=role) for user, role in users.items())
         return _committed_project("shop")
@@ -71,12 +72,18 @@ def make_cast(app: Flask, slug: str, people: Mapping[str, Role]) -> Project:
 def make_user(app: Flask, email: str) -> User:
     """Return the person with this address, who signs in with PASSWORD; made when new."""
     with app.app_context():
-        user = db.session.scalar(select(User).where(User.email == email))
+        user = accounts.by_email(email)
         if user is None:
             user = _user(email)
-            db.session.add(user)
             db.session.commit()
         return detached(user)
+
+
+def the_person(email: str) -> User:
+    """The person with this address, in the present Session."""
+    user = accounts.by_email(email)
+    assert user is not None
+    return user
 
 
 def make_organization(app: Flask, slug: str) -> Organization:
@@ -157,7 +164,7 @@ def signed_in(app: Flask, email: str) -> FlaskClient:
 
 def _user(email: str) -> User:
     name = email.partition("@")[0].title()
-    return User(email=email, name=name, password_hash=PASSWORD_HASH)
+    return accounts.add(email, name, PASSWORD_HASH)
 
 
 def _committed_project(slug: str) -> Project:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import URL, make_url, select
 
 from console import runtime
-from console.accounts.models import Membership, Role, User
+from console.accounts.models import Membership, Role
 from console.accounts.passwords import verify
 from console.cli.main import main, pharos
 from console.core.audit import AuditEntry
@@ -22,7 +22,7 @@ from console.core.db import db
 from console.ingest import spool
 from tests.accounts.authenticator import set_up
 from tests.databases import SECRET
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, the_person
 from tests.ingest.conftest import envelope, error
 
 OF = ("--organization", "acme", "--project", "shop")
@@ -146,7 +146,7 @@ def test_a_user_is_made_with_a_password_from_standard_input(says, acme, inside):
     create = ("user", "create", "Bob@Acme.Test", "--organization", "acme", "--role", "admin")
     assert says(*create, stdin=f"{PASSWORD}\n").code == 0, "no terminal, so standard input"
     with inside(acme):
-        user = db.session.scalars(select(User).where(User.email == "bob@acme.test")).one()
+        user = the_person("bob@acme.test")
         assert verify(user.password_hash, PASSWORD)
         membership = select(Membership).where(Membership.user_id == user.id)
         assert db.session.scalars(membership).one().role is Role.ADMIN

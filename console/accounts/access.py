@@ -201,7 +201,7 @@ def _enter_console() -> Shell:
     if not current_user.is_authenticated:
         abort(_to_login(_page()))
     user: User = current_user._get_current_object()  # noqa: SLF001 - the model, not its proxy
-    shell = Shell(user, belongings(user))
+    shell = Shell(user, belongings(user.id))
     g.shell = shell
     return shell
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from console.accounts import people
 from console.accounts.handed_out import handed_out_by
 from console.accounts.models import Invitation, Membership, Organization, Role, User
 from console.core import audit, clock
@@ -99,6 +100,7 @@ def remove(membership: Membership, *, kept: Collection[int] = ()) -> None:
     email = membership.user.email
     audit.record("member.removed", email, role=membership.role)
     handed_out_by(membership.user_id).end(kept=kept, because=f"{email} was removed")
+    people.left(membership)
     db.session.delete(membership)
 
 

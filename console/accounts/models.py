@@ -93,6 +93,26 @@ class Membership(OrganizationScoped, Model):
     organization: Mapped[Organization] = relationship(viewonly=True)
 
 
+class FormerMember(OrganizationScoped, Model):
+    """Somebody who left: what they wrote still bears their name."""
+
+    __tablename__ = "former_member"
+    __table_args__ = (UniqueConstraint("organization_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    left_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class FirstAccount(Model):
+    """A single row from the first account on, which everybody may read."""
+
+    __tablename__ = "first_account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    made_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class Project(OrganizationScoped, Model):
     """What one team monitors under one DSN; its id is the number in that DSN."""
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import abort
-from sqlalchemy import exists, func, select
+from sqlalchemy import Row, exists, func, select
 from sqlalchemy.orm import joinedload
 
+from console.accounts import people
 from console.accounts.models import (
     ApiToken,
+    FirstAccount,
     Key,
     LoginSession,
     Membership,
@@ -19,7 +22,9 @@ from console.accounts.models import (
     User,
 )
 from console.core.audit import AuditEntry
+from console.core.config import config
 from console.core.db import db
+from console.core.owner import owner_transaction
 from console.core.persons import person_scope
 from console.core.tenancy import bearer
 
@@ -36,22 +41,27 @@ class Belonging:
 
 def is_fresh() -> bool:
     """Whether nobody has an account yet, so that the set-up link works."""
-    return not db.session.scalar(select(exists().where(User.id.is_not(None))))
+    return not db.session.scalar(select(exists().where(FirstAccount.id == 1)))
 
 
 def user_by_email(email: str) -> User | None:
     """The person with this address, which is lower case."""
-    return db.session.scalar(select(User).where(User.email == email))
+    return people.by_email(email)
 
 
-def everybody() -> Sequence[User]:
-    """All people by e-mail address, for an operator."""
-    return db.session.scalars(select(User).order_by(User.email)).all()
+def everybody() -> Sequence[Row[Any, Any, Any, Any, Any]]:
+    """All people by e-mail address, for an operator: id, email, name, last_login_at, two_factor_since.
+
+    It takes the role of OWNER_DATABASE_URL; the present Session must not have written.
+    """
+    columns = (User.id, User.email, User.name, User.last_login_at, User.two_factor_since)
+    with owner_transaction(config()) as connection:
+        return connection.execute(select(*columns).order_by(User.email)).all()
 
 
-def belongings(user: User) -> list[Belonging]:
-    """The person's organizations by name, with their role in each."""
-    with bearer(Membership, user.id):
+def belongings(user_id: int) -> list[Belonging]:
+    """A person's organizations by name, with their role in each."""
+    with bearer(Membership, user_id):
         rows = db.session.execute(
             select(Organization, Membership.role)
             .join(Membership, Membership.organization_id == Organization.id)
@@ -63,7 +73,8 @@ def belongings(user: User) -> list[Belonging]:
 def user_for_update(user_id: int) -> User | None:
     """The person as they are now, held until the commit."""
     query = select(User).where(User.id == user_id).with_for_update()
-    return db.session.scalar(query.execution_options(populate_existing=True))
+    with person_scope(user_id):
+        return db.session.scalar(query.execution_options(populate_existing=True))
 
 
 def login_session_or_404(user: User, session_id: int) -> LoginSession:

@@ -14,7 +14,7 @@ from console.core import clock
 from console.core.config import config
 from console.core.crypto import Token, digest, new_token
 from console.core.db import db
-from console.core.persons import person_scope, token_scope
+from console.core.persons import enter_person, person_scope, token_scope
 
 PATH = "/reset-password/"
 LASTS = timedelta(hours=1)
@@ -82,7 +82,10 @@ def person_of(token: str) -> User | None:
             .where(PasswordReset.digest == digest(token))
             .where(PasswordReset.expires_at > clock.now())
         )
-    return db.session.get(User, user_id) if user_id is not None else None
+    if user_id is None:
+        return None
+    enter_person(user_id)
+    return db.session.get(User, user_id)
 
 
 def change_password(user: User, token: str, hashed: str) -> bool:

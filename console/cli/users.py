@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 import click
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
-from console.accounts import person_log, queries, sessions, throttle, two_factor
+from console.accounts import people, person_log, queries, sessions, throttle, two_factor
 from console.accounts.forms import AccountForm
 from console.accounts.models import Membership, Role, User
 from console.cli.commands import AS_JSON, checked, open_console, organization_named, pharos
 from console.cli.passwords import PASSWORD_STDIN, new_password_hash
 from console.core import audit
 from console.core.db import db
+from console.core.persons import enter_person
 from console.core.tenancy import enter_organization
 
 ACTOR = "command line"
@@ -119,17 +120,18 @@ def _person(email: str) -> User:
     person = queries.user_by_email(email.strip().lower())
     if person is None:
         raise click.ClickException(f"{email} has no account")
+    enter_person(person.id)
     return person
 
 
-def _shown(person: User) -> dict[str, Any]:
+def _shown(person: Row[Any, Any, Any, Any, Any]) -> dict[str, Any]:
     last = person.last_login_at
     return {
         "email": person.email,
         "name": person.name,
         "memberships": {
             belonging.organization.slug: str(belonging.role)
-            for belonging in queries.belongings(person)
+            for belonging in queries.belongings(person.id)
         },
         "two_factor": person.two_factor_since is not None,
         "last_login_at": f"{last:%Y-%m-%dT%H:%M:%SZ}" if last else None,
@@ -138,7 +140,4 @@ def _shown(person: User) -> dict[str, Any]:
 
 def _new_user(email: str, name: str, *, stdin: bool) -> User:
     hashed = new_password_hash(email, name, stdin=stdin)
-    made = User(email=email, name=name, password_hash=hashed)
-    db.session.add(made)
-    db.session.flush()
-    return made
+    return people.add(email, name, hashed)

@@ -23,7 +23,8 @@ from sqlalchemy.sql.base import ExecutableOption
 from console.core.db import Model, db
 from console.core.tenancy import TenantError
 
-PERSON, TOKEN = "person_id", "token_digest"  # keys of a Session's info, and `app.` parameters
+# Keys of a Session's info, and `app.` parameters.
+PERSON, TOKEN, EMAIL = "person_id", "token_digest", "email"
 
 
 class PersonScoped:
@@ -40,6 +41,11 @@ class PersonScoped:
 def enter_person(user_id: int) -> None:
     """Serve this person with the present Session from here on: who has signed in."""
     _tell(db.session(), PERSON, user_id)
+
+
+def present_email(email: str) -> None:
+    """Let the present Session see the account with this address from here on."""
+    _tell(db.session(), EMAIL, email)
 
 
 @contextmanager
@@ -83,7 +89,8 @@ def _tell(session: Session, key: str, value: int | str | None) -> None:
 def _bind_connection(
     session: Session, _transaction: SessionTransaction, connection: Connection
 ) -> None:
-    bound = {key: session.info[key] for key in (PERSON, TOKEN) if session.info.get(key) is not None}
+    keys = (PERSON, TOKEN, EMAIL)
+    bound = {key: session.info[key] for key in keys if session.info.get(key) is not None}
     _set_postgres(connection, bound)
 
 

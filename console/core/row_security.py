@@ -5,11 +5,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token_digest"
+EMAIL = "app.email"
 # What the app may do with a table, where it is not everything that a row needs.
 APPEND_ONLY = frozenset({"audit_entry"})
 READ_ONLY = frozenset({"alembic_version"})
-# Its deletion takes everything of a tenant along, so it is the owner's (`pharos organization`).
-UNDELETABLE = frozenset({"organization"})
+# What a deletion would take along is the owner's to delete (`pharos organization`).
+UNDELETABLE = frozenset({"organization", "user"})
 
 
 def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
@@ -51,6 +52,34 @@ def protect_person(table: str, *, token: bool = False) -> None:
     if token:
         presented = f"digest = {_presented(TOKEN, 'text')}"
         op.execute(f"CREATE POLICY of_token ON {name} FOR SELECT USING ({presented})")
+
+
+def protect_accounts() -> None:
+    """Let an account be seen by its person, by who names its address, and by fellow members.
+
+    It is changed by its person alone, and made under the address that was named. The owner of the
+    tables, who runs commands of operators, sees all. Does nothing on SQLite.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    own = f"id = {_presented(PERSON, 'int')}"
+    named = f"email = {_presented(EMAIL, 'text')}"
+    organization = f"organization_id = {_presented(ORGANIZATION, 'int')}"
+    fellow = " OR ".join(
+        f'EXISTS (SELECT 1 FROM {table} WHERE user_id = "user".id AND {organization})'  # noqa: S608
+        for table in ("membership", "former_member")
+    )
+    for statement in (
+        'ALTER TABLE "user" ENABLE ROW LEVEL SECURITY',
+        'ALTER TABLE "user" FORCE ROW LEVEL SECURITY',
+        f'CREATE POLICY of_person ON "user" FOR UPDATE USING ({own}) WITH CHECK ({own})',
+        f'CREATE POLICY by_email ON "user" FOR SELECT USING ({own} OR {named})',
+        f'CREATE POLICY of_members ON "user" FOR SELECT USING ({fellow})',
+        f'CREATE POLICY new ON "user" FOR INSERT WITH CHECK ({named})',
+        'CREATE POLICY of_owner ON "user" TO CURRENT_USER USING (true) WITH CHECK (true)',
+    ):
+        op.execute(statement)
 
 
 def unprotect(table: str, *policies: str) -> None:

@@ -11,7 +11,7 @@ from console.app import create_app
 from console.core import clock as console_clock
 from console.core.db import db
 from tests import consoles
-from tests.factories import signed_in
+from tests.factories import signed_in, the_person
 
 API = "/api/v1/acme/shop/probe"
 
@@ -76,7 +76,7 @@ class TestPeople:
     )
     def test_each_role_includes_those_below(self, app, acme, inside, role, allowed):
         with inside(acme):
-            vic = db.session.scalars(select(User).where(User.email == "vic@acme.test")).one()
+            vic = the_person("vic@acme.test")
             membership = db.session.scalars(
                 select(Membership).where(Membership.user_id == vic.id)
             ).one()

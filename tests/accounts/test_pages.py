@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from console.accounts.models import ApiToken, Key, MonitoringConfig, Project, User
+from console.accounts.models import ApiToken, Key, MonitoringConfig, Project
 from console.core import clock as console_clock
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import PASSWORD, make_project
+from tests.factories import PASSWORD, make_project, the_person
 
 HTMX = {"HX-Request": "true"}
 AT = "/acme/shop/settings"
@@ -206,7 +206,7 @@ def test_theme_is_kept_for_the_person_and_the_browser(as_vic, app):
     assert 'data-theme="dark"' in as_vic.get("/account").text
     assert 'data-theme="dark"' in as_vic.get("/acme/").text
     with app.app_context():
-        assert db.session.scalar(select(User.theme).where(User.email == "vic@acme.test")) == "dark"
+        assert the_person("vic@acme.test").theme == "dark"
     assert as_vic.post("/theme", data={"theme": "pink"}).status_code == 400
 
 

@@ -4,10 +4,13 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError
 
-from console.accounts.models import Organization, User
+from console.accounts.models import User
 from console.core import audit
 from console.core.audit import AuditEntry
+from console.core.config import config
 from console.core.db import db
+from console.core.owner import delete_organization, owner_transaction
+from tests.factories import the_person
 
 CHANGES = {
     "update": update(AuditEntry).values(actor="nobody"),
@@ -38,21 +41,21 @@ def test_an_entry_cannot_be_changed(both_databases, acme, inside, entry, change)
 
 def test_it_outlives_whoever_did_it(both_databases, app, acme, inside):
     with inside(acme):
-        ada = db.session.scalars(select(User).where(User.email == "ada@acme.test")).one()
+        ada = the_person("ada@acme.test")
         gone = AuditEntry(
             actor_id=ada.id, actor=ada.email, action="x", target="y", details={}, address=""
         )
         db.session.add(gone)
+        ada_id = ada.id
         db.session.commit()
-        db.session.delete(ada)
-        db.session.commit()
+        with owner_transaction(config()) as connection:
+            connection.execute(delete(User).where(User.id == ada_id))
         assert (gone.actor_id, gone.actor) == (None, "ada@acme.test")
 
 
 def test_it_goes_with_its_organization(both_databases, app, acme, inside, entry):
     with app.app_context():
-        db.session.delete(db.session.get_one(Organization, acme.organization_id))
-        db.session.commit()
+        assert delete_organization(config(), acme.organization_id)
     with inside(acme):
         assert db.session.scalars(select(AuditEntry)).all() == []
 

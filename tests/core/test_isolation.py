@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import event, select, update
 
-from console.accounts.models import Key, Membership, Project, User
+from console.accounts.models import Key, Membership, Project
 from console.core import tenancy
 from console.core.db import db
 from console.core.tenancy import TenantError, bearer, enter_organization
 from tests.core import probes
 from tests.core.rows import MODELS, fill
-from tests.factories import make_organization, make_user
+from tests.factories import make_organization, make_user, the_person
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_row_cannot_be_moved(both_databases, app, acme, globex, inside):
 
 def test_a_bearer_sees_its_row_and_no_other(both_databases, app, acme, globex):
     with app.app_context():
-        eve = db.session.scalars(select(User).where(User.email == "eve@globex.test")).one()
+        eve = the_person("eve@globex.test")
         with bearer(Membership, eve.id):
             assert [m.user_id for m in db.session.scalars(select(Membership))] == [eve.id]
         with bearer(Key, "0" * 32):
@@ -100,7 +100,7 @@ def test_a_bearer_sees_its_row_and_no_other(both_databases, app, acme, globex):
 
 def test_a_bearer_writes_nothing(both_databases, app, acme):
     with app.app_context():
-        ada = db.session.scalars(select(User).where(User.email == "ada@acme.test")).one()
+        ada = the_person("ada@acme.test")
         with bearer(Membership, ada.id), pytest.raises(TenantError):
             db.session.execute(
                 update(Membership.metadata.tables["membership"]).values(role="owner")

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from console.accounts import releases
-from console.accounts.models import User
 from console.core.db import db
 from console.errors import digest, queries
 from console.errors.digest import Happening
@@ -20,6 +19,7 @@ from console.errors.models import (
     Status,
 )
 from tests.errors.samples import NOON, error_event, grouping
+from tests.factories import the_person
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def change(acme, inside):
 
     def change(act):
         with inside(acme):
-            alice = db.session.scalars(select(User).where(User.email == "alice@acme.test")).one()
+            alice = the_person("alice@acme.test")
             act(db.session.scalars(select(Issue)).one(), alice)
             db.session.commit()
 

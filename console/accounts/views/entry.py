@@ -12,7 +12,7 @@ from flask import (
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
-from console.accounts import members, operators, passwords, projects, sessions
+from console.accounts import members, operators, passwords, people, projects, sessions
 from console.accounts.access import link_view
 from console.accounts.forms import JoinForm, SetupForm, text
 from console.accounts.models import User
@@ -39,9 +39,7 @@ def setup() -> Response:
     if not form.validate_on_submit():
         return _page("accounts/setup.html", form=form, token=given)
     hashed = passwords.hash_password(text(form.password))
-    user = User(name=text(form.name), email=text(form.email), password_hash=hashed)
-    db.session.add(user)
-    db.session.flush()
+    user = people.add(text(form.email), text(form.name), hashed)
     sessions.start(user)
     organization = projects.create_organization(text(form.organization), owner=user)
     project = projects.create_project(text(form.project), platform=form.platform.data)
@@ -88,10 +86,7 @@ def invitation(token: str) -> Response:
 
 def _new_person(email: str, form: JoinForm) -> User:
     hashed = passwords.hash_password(text(form.password))
-    user = User(name=text(form.name), email=email, password_hash=hashed)
-    db.session.add(user)
-    db.session.flush()
-    return user
+    return people.add(email, text(form.name), hashed)
 
 
 def _commit_or_retry() -> None:
