@@ -28,8 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import telemetry
 from bench.telemetry import HASHES, hash_of, tell
-from console.accounts import passwords, projects
-from console.accounts.models import User
+from console.accounts import passwords, people, projects
 from console.app import create_app
 from console.core import clock, migrations
 from console.core.config import Config
@@ -106,9 +105,7 @@ def console(folder: Path, options: argparse.Namespace) -> Flask:
 
 def write_issues(store: TelemetryStore) -> None:
     """Organization 1 and its projects 1, 2 and 3; the issues of the first."""
-    user = User(name="Bench", email=EMAIL, password_hash=passwords.hash_password(PASSWORD))
-    db.session.add(user)
-    db.session.flush()
+    user = people.add(EMAIL, "Bench", passwords.hash_password(PASSWORD))
     organization = projects.create_organization("bench", owner=user)
     for name in ("one", "two", "three"):
         projects.create_project(name)

@@ -32,8 +32,7 @@ from bench import page_loads, pages
 from bench import spans as span_records
 from bench.spans import ORGANIZATION, PRINTS, PROJECT, RELEASES, ROUTES
 from bench.telemetry import disk_mb, rss_mb, tell, timed
-from console.accounts import passwords, projects, releases
-from console.accounts.models import User
+from console.accounts import passwords, people, projects, releases
 from console.app import create_app
 from console.core import clock, migrations
 from console.core.config import Config
@@ -123,9 +122,7 @@ def console(folder: Path, options: argparse.Namespace) -> Flask:
 def own_a_project() -> None:
     """Organization 1 with project 1, whose releases came out while the data was sent."""
     password = passwords.hash_password(pages.PASSWORD)
-    user = User(name="Bench", email=pages.EMAIL, password_hash=password)
-    db.session.add(user)
-    db.session.flush()
+    user = people.add(pages.EMAIL, "Bench", password)
     projects.create_organization("bench", owner=user)
     projects.create_project("one")
     db.session.commit()
