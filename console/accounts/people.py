@@ -39,6 +39,8 @@ def left(membership: Membership) -> None:
 def _show_known_people(state: ORMExecuteState) -> None:
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
+    if state.all_mappers and User not in {mapper.class_ for mapper in state.all_mappers}:
+        return  # an author or assignee that a row of the Session's organization names
     info = state.session.info
     person, email = info.get(PERSON) or 0, info.get(EMAIL) if state.is_select else None
     organization_id = current_organization_id() if state.is_select else None

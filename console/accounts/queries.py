@@ -25,7 +25,7 @@ from console.core.audit import AuditEntry
 from console.core.config import config
 from console.core.db import db
 from console.core.owner import owner_transaction
-from console.core.persons import person_scope
+from console.core.persons import enter_person, person_scope
 from console.core.tenancy import bearer
 
 AUDIT_PAGE = 50
@@ -50,7 +50,7 @@ def user_by_email(email: str) -> User | None:
 
 
 def everybody() -> Sequence[Row[Any, Any, Any, Any, Any]]:
-    """All people by e-mail address, for an operator: id, email, name, last_login_at, two_factor_since.
+    """All people by e-mail address, for an operator: what `pharos user list` prints of each.
 
     It takes the role of OWNER_DATABASE_URL; the present Session must not have written.
     """
@@ -71,10 +71,10 @@ def belongings(user_id: int) -> list[Belonging]:
 
 
 def user_for_update(user_id: int) -> User | None:
-    """The person as they are now, held until the commit."""
+    """The person as they are now, held until the commit; for who has proven to be that person."""
     query = select(User).where(User.id == user_id).with_for_update()
-    with person_scope(user_id):
-        return db.session.scalar(query.execution_options(populate_existing=True))
+    enter_person(user_id)
+    return db.session.scalar(query.execution_options(populate_existing=True))
 
 
 def login_session_or_404(user: User, session_id: int) -> LoginSession:
