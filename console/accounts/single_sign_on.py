@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, current_app
 from sqlalchemy import delete, select
 
-from console.accounts import person_log
+from console.accounts import people, person_log, queries
 from console.accounts.models import LinkedIdentity, Membership, Organization, Role, User
 from console.core import audit, clock
 from console.core.config import Config, config
@@ -119,7 +119,7 @@ def person_of(identity: Identity) -> User | None:
             select(LinkedIdentity).where(LinkedIdentity.digest == identity.digest)
         ).one()
         row.last_login_at = clock.now()
-    return db.session.get(User, user_id, with_for_update=True)
+    return queries.user_for_update(user_id)
 
 
 def link(user: User, identity: Identity) -> None:
@@ -153,13 +153,8 @@ def join(identity: Identity, hashed: str) -> User:
 
     `hashed` is of a password that nobody knows: who wants one as well asks for a link by mail.
     """
-    user = User(
-        name=identity.name[:100] or identity.email.partition("@")[0],
-        email=identity.email,
-        password_hash=hashed,
-    )
-    db.session.add(user)
-    db.session.flush()
+    name = identity.name[:100] or identity.email.partition("@")[0]
+    user = people.add(identity.email, name, hashed)
     link(user, identity)
     query = select(Organization).where(Organization.slug == config().oidc_organization)
     organization = db.session.scalar(query)

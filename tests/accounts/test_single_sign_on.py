@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from console.accounts.models import LinkedIdentity, Membership, Role, User
+from console.accounts.models import LinkedIdentity, Membership, Role
 from console.core.audit import AuditEntry
 from console.core.config import Config, ConfigError
 from console.core.db import db
 from console.core.persons import person_scope
 from tests.consoles import console
-from tests.factories import PASSWORD, signed_in
+from tests.factories import PASSWORD, signed_in, the_person
 from tests.fakes import oidc
 
 START, ANSWER = "/login/single-sign-on", "/login/single-sign-on/answer"
@@ -70,7 +70,7 @@ def test_somebody_of_a_domain_that_may_join_gets_an_account(
     assert (answer.status_code, answer.location) == (303, "/acme/")
     assert who(client) == "Grace Hopper"
     with inside(acme):
-        user = db.session.scalars(select(User).where(User.email == "grace@navy.test")).one()
+        user = the_person("grace@navy.test")
         member = select(Membership.role).where(Membership.user_id == user.id)
         assert db.session.scalars(member).all() == [Role.VIEWER]
         joined = select(AuditEntry.actor).where(AuditEntry.action == "member.joined")
@@ -148,7 +148,7 @@ def test_an_unlinked_identity_opens_nothing(app, as_ada, acme, globex, provider)
     come_back(stranger, provider, ADA)
     stranger.post("/login/single-sign-on/account", data={"password": PASSWORD})
     with app.app_context():
-        ada = db.session.scalars(select(User).where(User.email == "ada@acme.test")).one()
+        ada = the_person("ada@acme.test")
         with person_scope(ada.id):
             linked = db.session.scalars(select(LinkedIdentity.id)).one()
     page = as_ada.get("/account").text
