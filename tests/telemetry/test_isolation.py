@@ -100,7 +100,7 @@ def test_a_damaged_file_fails_for_its_organization_alone(two, folder):
     two.close()
     damaged = folder / "1.duckdb"
     damaged.write_bytes(b"\0" * damaged.stat().st_size)
-    with pytest.raises(TelemetryUnavailable, match=r"1\.duckdb cannot be opened"):
+    with pytest.raises(TelemetryUnavailable, match=r"1\.duckdb does not open"):
         errors.totals(scope())
     with pytest.raises(TelemetryUnavailable):
         two.write(1, Batch(errors=[error(position=2)]), position=2)
