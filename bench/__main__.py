@@ -4,7 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("ingest", "backup", "telemetry", "pages", "tracing", "performance", "faults", "fuzz")
+ALL = (
+    "ingest",
+    "backup",
+    "telemetry",
+    "pages",
+    "tracing",
+    "performance",
+    "faults",
+    "strangers",
+    "fuzz",
+)
 
 
 def main() -> None:

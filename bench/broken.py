@@ -50,15 +50,18 @@ class Console:
     def __exit__(self, *_error: object) -> None:
         self.end(signal.SIGKILL)  # nothing to do after a fault's own, orderly end
 
-    def start(self) -> Self:
-        """Start it and wait for its address; raise SystemExit with what it printed if it ends."""
+    def start(self, files: int | None = None) -> Self:
+        """Start it and wait for its address; raise SystemExit with what it printed if it ends.
+
+        `files` is how many it may have open.
+        """
         self.instance.mkdir(parents=True, exist_ok=True)
         log = self.instance.with_suffix(".log")
         note = self.instance / "serving.json"
         note.unlink(missing_ok=True)
         with log.open("ab") as printed:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "console.cli", "serve", "--port", "0"],
+                [*limited(files), sys.executable, "-m", "console.cli", "serve", "--port", "0"],
                 env=self.environ, cwd=ROOT, stdout=printed, stderr=printed,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
@@ -121,6 +124,11 @@ class Console:
                 rows = telemetry.execute("SELECT event_id FROM error_event").fetchall()
             ids.update(UUID(str(event_id)).hex for (event_id,) in rows)
         return ids
+
+
+def limited(files: int | None) -> list[str]:
+    """What a command line begins with that may open so many files; None is as many as we may."""
+    return [] if files is None else ["prlimit", f"--nofile={files}", "--"]
 
 
 @dataclass(slots=True)

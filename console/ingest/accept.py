@@ -2,17 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from gzip import compress
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from console.core import clock
-from console.ingest import auth, beacon, cors
-from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
+from console.ingest import beacon, cors
+from console.ingest.auth import Grant, Refusal
 from console.ingest.decode import (
     Item,
     ItemHead,
@@ -24,13 +22,25 @@ from console.ingest.decode import (
     parse_store,
     peek,
 )
+from console.ingest.judging import (
+    CONTENT_TYPE,
+    OVER_QUOTA,
+    STORE,
+    TOO_LARGE,
+    UNDECODABLE,
+    Answer,
+    Doors,
+    Submission,
+    answered,
+    granted,
+    granted_by_dsn,
+    refused,
+)
 from console.ingest.otlp import answers, encodings
-from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
-from console.ingest.quota import Quotas, Ruling, category
-from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from console.ingest.outcomes import REFUSED, Count
+from console.ingest.quota import Ruling, category
+from console.ingest.spool import SpoolRow
 from console.ingest.web_vitals import ITEM
-
-ENVELOPE, STORE = "sentry.envelope", "sentry.store"
 
 BODY_LIMIT = 20 << 20  # as received
 RAW_LIMIT = 100 << 20  # inflated
@@ -53,45 +63,7 @@ ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not large
     "profile": 50 << 20,
     "profile_chunk": 50 << 20,
 }
-RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share was full
-
-OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
-SHARE_FULL = "share of the spool full"
-CONTENT_TYPE = "content type"
-WHOLE = {
-    STORE: "event",
-    ENVELOPE: "envelope",
-    beacon.KIND: ITEM,
-}  # what the ledger calls a request refused whole
-
 _large = threading.BoundedSemaphore(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A request, free of the framework that brought it."""
-
-    kind: str
-    project_id: int | None
-    """The project in the address; None where the key or, at the tunnel, the DSN names it."""
-    key: str | None
-    """The public key, as it was written, if the request carries one outside its body."""
-    body: bytes
-    encoding: str = ""
-    origin: str = ""
-    client: str = ""
-    address: str = ""
-    hosts: frozenset[str] = frozenset()
-    """The names of this server that a DSN at the tunnel may carry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the sender gets."""
-
-    status: int
-    content: dict[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,57 +82,26 @@ class Sorting:
         return Answer(429, answer.content, {**answer.headers, **self.ruling.headers, **wait})
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What an accept touches: memory, and the spool."""
-
-    spool: Spool
-    keys: KeyRing
-    quotas: Quotas
-    refusals: Refusals
-
-
 def accept(submission: Submission, doors: Doors) -> Answer:
     """Make what may be stored durable and say so, or say why not; never raises for bad input."""
-    try:
-        if submission.kind.startswith(encodings.UNKNOWN):
-            return _accept_traces(submission, doors)
-        ways = {STORE: _accept_store, beacon.KIND: _accept_beacon}
-        return ways.get(submission.kind, _accept_envelope)(submission, doors)
-    except Refusal as refusal:
-        _count_refusal(submission, refusal, doors.refusals)
-        answer = refused(refusal.status, refusal.reason, refusal.detail)
-        return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
-    except SpoolUnavailable as full:
-        return _later("storage full", str(full))
-    except (
-        SQLAlchemyError,
-        KeysUnavailable,
-    ):  # and the key was not seen before: nobody knows whose this is
-        return _later("state unavailable", "the database that knows the keys does not answer")
+    return answered(_accept, submission, doors)
 
 
-def refused(status: int, reason: str, detail: str) -> Answer:
-    """An answer that says why, in the header that SDKs log and in the body."""
-    shown = "".join(c if " " <= c <= "~" else "?" for c in detail)[:500]
-    return Answer(
-        status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
-    )
-
-
-def _later(reason: str, detail: str) -> Answer:
-    answer = refused(503, reason, detail)
-    return Answer(503, answer.content, {**answer.headers, "Retry-After": str(RETRY_SECONDS)})
+def _accept(submission: Submission, doors: Doors) -> Answer:
+    if submission.kind.startswith(encodings.UNKNOWN):
+        return _accept_traces(submission, doors)
+    ways = {STORE: _accept_store, beacon.KIND: _accept_beacon}
+    return ways.get(submission.kind, _accept_envelope)(submission, doors)
 
 
 def _accept_envelope(submission: Submission, doors: Doors) -> Answer:
     grant = None
     if submission.key and submission.project_id is not None:
-        grant = _grant(submission, doors, submission.key)
+        grant = granted(submission, doors, submission.key)
     with _inflated(submission, grant) as raw:
         header, heads = _peeked(raw, grant)
         if grant is None:
-            grant = _grant_by_dsn(submission, doors, header)
+            grant = granted_by_dsn(submission, doors, header)
         sorting = _sort(heads, grant, doors)
         if not any(sorting.kept):
             return sorting.nothing_kept()
@@ -173,7 +114,7 @@ def _accept_envelope(submission: Submission, doors: Doors) -> Answer:
 
 
 def _accept_store(submission: Submission, doors: Doors) -> Answer:
-    grant = _grant(submission, doors, submission.key)
+    grant = granted(submission, doors, submission.key)
     with _inflated(submission, grant) as raw:
         try:
             (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
@@ -190,7 +131,7 @@ def _accept_store(submission: Submission, doors: Doors) -> Answer:
 
 def _accept_traces(submission: Submission, doors: Doors) -> Answer:
     """OTLP: what is no span is told to the sender here, and counted in the ledger by digest."""
-    grant = _grant(submission, doors, submission.key)
+    grant = granted(submission, doors, submission.key)
     if submission.kind == encodings.UNKNOWN:
         detail = f"the content type is none of {', '.join(encodings.KINDS)}"
         raise Refusal(415, CONTENT_TYPE, detail, grant=grant)
@@ -216,47 +157,12 @@ def _accept_beacon(submission: Submission, doors: Doors) -> Answer:
     except Undecodable as error:
         raise _undecodable(error, None) from error
     key = sent.get("key")
-    grant = _grant(submission, doors, key if isinstance(key, str) else None)
+    grant = granted(submission, doors, key if isinstance(key, str) else None)
     sorting = _sort([ItemHead(ITEM, len(raw), len(sent["m"]))], grant, doors)
     if not any(sorting.kept):
         return sorting.nothing_kept()
     doors.spool.append(_row(submission, grant, submission.body, submission.encoding, [ITEM]))
     return Answer(204, {}, cors.ALLOWED)
-
-
-def _grant(
-    submission: Submission, doors: Doors, key: str | None, project_id: int | None = None
-) -> Grant:
-    named = submission.project_id if submission.project_id is not None else project_id
-    grant = auth.authorized(doors.keys, key, named, origin=submission.origin)
-    if doors.spool.share_is_full(grant.organization_id):
-        raise _share_full(grant)
-    return grant
-
-
-def _share_full(grant: Grant) -> Refusal:
-    """No category is named, so SDKs hold back everything: develop.sentry.dev, "Rate Limiting"."""
-    return Refusal(
-        429,
-        SHARE_FULL,
-        "this organization has as much waiting as is free for the others: try again later",
-        grant=grant,
-        headers={
-            "Retry-After": str(RETRY_SECONDS),
-            "X-Sentry-Rate-Limits": f"{RETRY_SECONDS}::organization:spool_share",
-        },
-    )
-
-
-def _grant_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
-    """Envelopes carry their DSN where the request has no key: at a tunnel, or from old clients."""
-    dsn = auth.parse_dsn(header.get("dsn"))
-    if dsn is None:
-        return _grant(submission, doors, None)
-    if submission.project_id is None and dsn.host not in submission.hosts:
-        detail = f"the tunnel passes on only what is for this server, not for {dsn.host[:100]}"
-        raise Refusal(403, auth.OTHER_SERVER, detail)
-    return _grant(submission, doors, dsn.public_key, dsn.project_id)
 
 
 @contextmanager
@@ -358,20 +264,3 @@ def _count_dropped(head: ItemHead, grant: Grant, reason: str, doors: Doors) -> N
         detail = f"{head.size:,} bytes, of {ITEM_LIMITS.get(head.type, BODY_LIMIT):,} allowed"
     count = Count(grant.project_id, head.type, REFUSED, reason, head.quantity, clock.now(), detail)
     doors.refusals.add(grant.organization_id, count)
-
-
-def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
-    """Into the ledger of the key's project; of a stranger only that there was a request."""
-    grant = refusal.grant
-    item_type = WHOLE.get(submission.kind, "traces")
-    outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
-    if grant is None or grant.disabled:
-        project_id = grant.project_id if grant else submission.project_id
-        if project_id is not None:
-            refusals.add_stranger((project_id, item_type, outcome, refusal.reason))
-        return
-    detail = (
-        f"{refusal.detail} (sent by {submission.client})" if submission.client else refusal.detail
-    )
-    count = Count(grant.project_id, item_type, outcome, refusal.reason, 1, clock.now(), detail)
-    refusals.add(grant.organization_id, count)

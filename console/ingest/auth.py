@@ -23,9 +23,9 @@ from console.core.urls import split_url
 EXTENSION = "pharos.keys"
 FRESH_SECONDS = 5.0  # how late a disabled or rotated key, or a new quota, takes effect
 PATIENCE_SECONDS = 0.2  # for a known one; who waits in vain spares it the others, until one answers
-LOOK_UPS = 8  # of known keys under way at once
+LOOK_UPS = 24  # all together
 STRANGER_SECONDS = 3.0  # for a key that was not seen before
-STRANGERS = 16  # requests with such keys that may wait at once
+STRANGERS = 16  # such keys that may be looked up at once
 LOOK_UP_SECONDS = 5.0
 REMEMBERED = 10_000  # keys, valid or not; beyond it everything is looked up again
 AUTH_KEY = re.compile(r"[\s,]sentry_key\s*=\s*\"?([^\s,\"]*)", re.IGNORECASE)
@@ -114,7 +114,6 @@ class KeyRing:
         self._lock = threading.Lock()
         self._under_way: dict[str, Future[Grant | None]] = {}
         self._is_slow = False
-        self._strangers = threading.BoundedSemaphore(STRANGERS)
 
     def grant(self, public_key: str) -> Grant | None:
         """Return what the key opens, None if there is no such key.
@@ -127,33 +126,41 @@ class KeyRing:
             return known.grant
         if known and known.grant:
             return self._renewed(public_key, known.grant)
-        if not self._strangers.acquire(blocking=False):
-            raise KeysUnavailable
         try:
-            return self._looked_up(public_key).result(STRANGER_SECONDS)
+            return self._looked_up(public_key, STRANGERS).result(STRANGER_SECONDS)
         except TimeoutError:
             raise KeysUnavailable from None
-        finally:
-            self._strangers.release()
+
+    def is_fresh(self, public_key: str | None) -> bool:
+        """Whether `grant` answers from memory."""
+        known = self._known.get((public_key or "").lower())
+        return known is not None and known.until > clock.monotonic()
+
+    def at_hand(self, public_key: str | None) -> Grant | None:
+        """What the key opened when it was last looked up; None if it was not."""
+        known = self._known.get((public_key or "").lower())
+        return known.grant if known else None
 
     def _renewed(self, public_key: str, grant: Grant) -> Grant | None:
         """What the key opens now; what it opened before where that is not to be had at once."""
-        if len(self._under_way) >= LOOK_UPS:
-            return grant
-        lookup = self._looked_up(public_key)
-        if self._is_slow and not lookup.done():
-            return grant
         try:
+            lookup = self._looked_up(public_key, LOOK_UPS)
+            if self._is_slow and not lookup.done():
+                return grant
             return lookup.result(PATIENCE_SECONDS)
         except (TimeoutError, SQLAlchemyError):
             self._is_slow = True
             return grant
+        except KeysUnavailable:
+            return grant
 
-    def _looked_up(self, public_key: str) -> Future[Grant | None]:
-        """The look-up under way for this key, begun now if there is none."""
+    def _looked_up(self, public_key: str, most: int) -> Future[Grant | None]:
+        """The look-up under way for this key, begun now if there are fewer than `most`."""
         with self._lock:
             lookup = self._under_way.get(public_key)
             if lookup is None:
+                if len(self._under_way) >= most:
+                    raise KeysUnavailable
                 lookup = self._under_way[public_key] = Future()
                 threading.Thread(target=self._ask, args=(public_key, lookup), daemon=True).start()
         return lookup

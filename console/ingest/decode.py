@@ -20,6 +20,7 @@ QUANTITY_LIMIT = 1_000_000  # that a container may claim to hold
 ENCODING_LIMIT = 3
 MEMBER_LIMIT = 32  # of a gzip stream: each one costs a copy of all that follow
 STEP = 1 << 20
+ZLIB_OR_GZIP = 47  # zlib's sign for: whichever of the two it is
 ZSTD_WINDOW = 8 << 20  # RFC 9659: what a web client may ask for; more is an attack on memory
 
 # Maps every digit to "0", so that a run of 20 digits is found at memory speed: orjson would turn
@@ -83,6 +84,28 @@ def inflate(body: bytes, encoding: str | None, *, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def beginning(prefix: bytes, encoding: str | None) -> bytes:
+    """What the first bytes of a body inflate to, as far as an envelope's header may reach.
+
+    Empty where that cannot be told.
+    """
+    name = (encoding or "identity").strip().lower()
+    try:
+        if name == "identity":
+            return prefix[:HEADER_LIMIT]
+        if name == "br":
+            return bytes(brotli.Decompressor().process(prefix, output_buffer_limit=HEADER_LIMIT))
+        if name == "zstd":
+            inflater = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+            with inflater.stream_reader(prefix) as reader:
+                return bytes(reader.read(HEADER_LIMIT))
+        if name in {"gzip", "deflate"}:
+            return zlib.decompressobj(ZLIB_OR_GZIP).decompress(prefix, HEADER_LIMIT)
+    except (zlib.error, brotli.error, zstandard.ZstdError):
+        return b""
+    return b""
 
 
 def parse_envelope(raw: bytes) -> Envelope:

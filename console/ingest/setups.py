@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.ingest import accept, auth
+from console.ingest import auth, judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,11 +281,11 @@ ADVICE = {
     auth.OTHER_PROJECT: "Key and project number belong to two projects. Copy the DSN as a whole.",
     auth.OTHER_SERVER: "The DSN names another server. A tunnel serves only what is for this one.",
     auth.ORIGIN: "The page's origin is not one that the project allows. Add it in the settings.",
-    accept.OVER_QUOTA: "The key sent more than its quota. Raise it, or sample in the client.",
-    accept.SHARE_FULL: "More is sent than is stored, and the queue is full. See Guardrails.",
-    accept.TOO_LARGE: "An item is larger than its type may be. Send less context with it.",
-    accept.CONTENT_TYPE: "OTLP comes as application/x-protobuf or application/json, by HTTP.",
-    accept.UNDECODABLE: "The body could not be read. A proxy may have changed or cut it.",
+    judging.OVER_QUOTA: "The key sent more than its quota. Raise it, or sample in the client.",
+    judging.SHARE_FULL: "More is sent than is stored, and the queue is full. See Guardrails.",
+    judging.TOO_LARGE: "An item is larger than its type may be. Send less context with it.",
+    judging.CONTENT_TYPE: "OTLP comes as application/x-protobuf or application/json, by HTTP.",
+    judging.UNDECODABLE: "The body could not be read. A proxy may have changed or cut it.",
 }
 
 

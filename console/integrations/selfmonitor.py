@@ -24,7 +24,7 @@ from console.core import audit, clock
 from console.core.db import db
 from console.core.tenancy import organization_scope
 from console.ingest import spool
-from console.ingest.accept import ENVELOPE
+from console.ingest.judging import ENVELOPE
 from console.ingest.spool import Spool, SpoolRow
 from console.integrations.allowed import AllowList
 from console.integrations.report_limit import ReportLimit

@@ -98,7 +98,7 @@ def test_an_outage_is_two_lines_however_often_it_is_met(written, clock):
 
 
 def test_the_servers_own_lines_are_like_all_others(written):
-    server = OneProcess(socket.create_server(("127.0.0.1", 0)))
+    server = OneProcess(print, socket.create_server(("127.0.0.1", 0)))
     configure_logging(server.log_level, server.log_config, server.log_enabled)
     logging.getLogger("_granian").error("a connection broke")
     server._listener.close()

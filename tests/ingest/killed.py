@@ -33,7 +33,7 @@ def started(settings: Config) -> tuple[BaseProcess, str]:
     note.unlink(missing_ok=True)
     process = FORKS.Process(target=serve, args=(settings,), daemon=True)
     process.start()
-    return process, _address(note)
+    return process, address_of(note)
 
 
 def killed_under_load(settings: Config, project_id: int, key: str) -> list[str]:
@@ -74,7 +74,8 @@ class Client(threading.Thread):
             self.acknowledged.append(str(event["event_id"]))
 
 
-def _address(note: Path) -> str:
+def address_of(note: Path) -> str:
+    """Where the console answers that writes this note, once it does."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if note.exists() and (text := note.read_text()):

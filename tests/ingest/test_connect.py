@@ -10,7 +10,7 @@ from console.accounts.models import Key, MonitoringConfig
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Status
-from console.ingest import accept, auth
+from console.ingest import auth, judging
 from console.ingest.setups import ADVICE, SETUPS
 from tests.factories import public_key
 from tests.ingest.conftest import envelope, error, transaction
@@ -129,11 +129,11 @@ def test_every_reason_for_a_refusal_comes_with_advice():
     given = {auth.NO_KEY, auth.BAD_KEY, auth.UNKNOWN_KEY, auth.DISABLED_KEY, auth.OTHER_PROJECT}
     given |= {auth.OTHER_SERVER, auth.ORIGIN}
     given |= {
-        accept.OVER_QUOTA,
-        accept.SHARE_FULL,
-        accept.TOO_LARGE,
-        accept.CONTENT_TYPE,
-        accept.UNDECODABLE,
+        judging.OVER_QUOTA,
+        judging.SHARE_FULL,
+        judging.TOO_LARGE,
+        judging.CONTENT_TYPE,
+        judging.UNDECODABLE,
     }
     assert given == set(ADVICE)
 
@@ -164,12 +164,12 @@ def test_an_exceeded_quota_is_told(as_vic, sent, acme, inside):
     _change_key(inside, acme, quota_per_minute=1)
     assert sent(envelope(("event", error()))) == 200
     assert sent(envelope(("event", error()))) == 429
-    _assert_told(as_vic, accept.OVER_QUOTA)
+    _assert_told(as_vic, judging.OVER_QUOTA)
 
 
 def test_an_unreadable_body_is_told(as_vic, sent):
     assert sent(b"\x1f\x8b no gzip", **{"Content-Encoding": "gzip"}) == 400
-    _assert_told(as_vic, accept.UNDECODABLE)
+    _assert_told(as_vic, judging.UNDECODABLE)
 
 
 def test_a_foreign_origin_is_told(as_vic, sent, acme, inside):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from console.core.config import ConfigError
-from console.serve import Entry, serve
+from console.serve import serve
 from tests.ingest.envelopes import ENCODE, envelope, item
 from tests.live import Server
 
@@ -111,17 +111,3 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence():
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
             serve(pytest.fail, host="127.0.0.1", port=port, threads=1, ready=print, closing=print)
-
-
-def test_requests_do_not_carry_the_environment_of_the_process(monkeypatch):
-    monkeypatch.setenv("SECRET_KEY", "hunter2")
-    monkeypatch.setenv("SERVER_NAME", "not-ours")
-    seen: dict[str, str] = {}
-
-    def app(environ, _start_response):
-        seen.update(environ)
-        return []
-
-    request = {"SECRET_KEY": "hunter2", "SERVER_NAME": "granian's", "HTTP_HOST": "pharos"}
-    Entry(app, 1)(dict(request), lambda *_: lambda _data: None)
-    assert seen == {"SERVER_NAME": "granian's", "HTTP_HOST": "pharos"}

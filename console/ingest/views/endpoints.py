@@ -1,9 +1,10 @@
 """Where SDKs send to: envelopes, events of old clients, the tunnel for pages, and OTLP's traces."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 from urllib.parse import parse_qsl
 
 import orjson
@@ -14,8 +15,9 @@ from console.core import config as configuration
 from console.core.config import Config
 from console.core.urls import split_url
 from console.ingest import auth, beacon, cors, outcomes, quota, spool
-from console.ingest.accept import (
-    BODY_LIMIT,
+from console.ingest.accept import BODY_LIMIT, accept
+from console.ingest.auth import Refusal
+from console.ingest.judging import (
     ENVELOPE,
     STORE,
     TOO_LARGE,
@@ -23,10 +25,9 @@ from console.ingest.accept import (
     Answer,
     Doors,
     Submission,
-    accept,
-    refused,
+    judge,
+    turned_away,
 )
-from console.ingest.auth import Refusal
 from console.ingest.otlp import answers, encodings
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as HTTP has it."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
+PREFLIGHT = Reply(204, list((HEADERS | cors.PREFLIGHT).items()), b"")
+
+
 def init_app(app: Flask) -> None:
     """Put the ingest addresses in front of the app; spool, keys, quotas, ledger must be there."""
     entry = _behind_proxies(app, Endpoints(app, app.wsgi_app))
@@ -62,6 +75,20 @@ def front(app: Flask) -> "WSGIApplication":
     Self-monitoring does: 147 µs of CPU beside the 101 of the accept.
     """
     return _behind_proxies(app, Endpoints(app, app))
+
+
+def believing(app: Flask) -> "Callable[[WSGIEnvironment], object]":
+    """What puts into a request's environment the truth of it that the proxies in front told."""
+
+    def nothing(_environ: "WSGIEnvironment", _start: "StartResponse") -> Iterable[bytes]:
+        return ()
+
+    entry = _behind_proxies(app, nothing)
+    return lambda environ: entry(environ, _no_answer)
+
+
+def _no_answer(*_answer: object) -> NoReturn:
+    raise AssertionError("nothing is answered here")
 
 
 def _behind_proxies(app: Flask, entry: "WSGIApplication") -> "WSGIApplication":
@@ -84,7 +111,7 @@ class Endpoints:
         found = app.extensions
         settings = cast("Config", found[configuration.EXTENSION])
         self._own_host = split_url(settings.base_url).netloc.lower()
-        self._doors = Doors(
+        self.doors = Doors(
             spool=cast("spool.Spool", found[spool.EXTENSION]),
             keys=cast("auth.KeyRing", found[auth.EXTENSION]),
             quotas=cast("quota.Quotas", found[quota.EXTENSION]),
@@ -94,48 +121,61 @@ class Endpoints:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        method = environ["REQUEST_METHOD"]
-        found = _found(environ) if method in {"POST", "OPTIONS"} else None
-        if found is None:
+        submission = self.submission(environ)
+        if submission is None:
             return self._others(environ, start_response)
-        if method == "OPTIONS":
-            start_response("204 No Content", list((HEADERS | cors.PREFLIGHT).items()))
-            return []
-        answer = self._post(environ, *found)
-        content, content_type = _encoded(answer, found[0])
-        headers = {
-            **HEADERS,
-            **answer.headers,
-            "Content-Type": content_type,
-            "Content-Length": str(len(content)),
-        }
-        status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-        start_response(status, list(headers.items()))
-        return [content]
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            reply = PREFLIGHT
+        else:
+            reply = encoded(self._post(environ, submission), submission.kind)
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
+        return [reply.content]
 
-    def _post(self, environ: "WSGIEnvironment", kind: str, project_id: int | None) -> Answer:
-        try:
-            body = _body(environ)
-        except Refusal as refusal:
-            return refused(refusal.status, refusal.reason, refusal.detail)
+    def submission(self, environ: "WSGIEnvironment") -> Submission | None:
+        """What a request to an ingest address brings, without its body; None if it is another."""
+        found = _found(environ) if environ["REQUEST_METHOD"] in {"POST", "OPTIONS"} else None
+        if found is None:
+            return None
+        kind, project_id = found
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         key = auth.presented_key(credentials, authorization, query=query)
         if not key and kind.startswith(encodings.UNKNOWN):
             key = auth.bearer_key(authorization)
-        submission = Submission(
+        return Submission(
             kind=kind,
             project_id=project_id,
             key=key,
-            body=body,
+            body=b"",
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
             client=auth.client_name(credentials, query, environ.get("HTTP_USER_AGENT", "")),
             address=environ.get("REMOTE_ADDR", ""),
             hosts=frozenset({environ.get("HTTP_HOST", "").lower(), self._own_host}),
         )
-        return accept(submission, self._doors)
+
+    def _post(self, environ: "WSGIEnvironment", submission: Submission) -> Answer:
+        answer = judge(submission, self.doors)
+        if answer is not None:
+            return answer
+        try:
+            body = _body(environ)
+        except Refusal as refusal:
+            return turned_away(submission, refusal, self.doors)
+        return accept(replace(submission, body=body), self.doors)
+
+
+def encoded(answer: Answer, kind: str) -> Reply:
+    """An answer as senders of this kind read it."""
+    content, content_type = _content(answer, kind)
+    headers = {
+        **HEADERS,
+        **answer.headers,
+        "Content-Type": content_type,
+        "Content-Length": str(len(content)),
+    }
+    return Reply(answer.status, list(headers.items()), content)
 
 
 def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
@@ -152,7 +192,7 @@ def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
     return kind, int(project) if project else None
 
 
-def _encoded(answer: Answer, kind: str) -> tuple[bytes, str]:
+def _content(answer: Answer, kind: str) -> tuple[bytes, str]:
     """The body of an answer and its content type, as senders of this kind read them."""
     if answer.status == 204:
         return b"", "application/json"

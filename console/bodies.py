@@ -1,0 +1,126 @@
+"""Takes in the body of a request: within limits of size, at a minimum pace, and whole."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Protocol
+
+from console.ingest.auth import Refusal
+from console.ingest.judging import NO_PLACE, TOO_LARGE, TOO_SLOW, UNDECODABLE
+from console.places import NoPlace, Places
+
+BUFFERED = 256 << 10  # bytes of a body that need no place among the large ones
+# In each window so much has to come, or the end. A phone on a bad link sends 1 to 2 kB/s: twice to
+# four times as much, and an envelope of 200 kB takes it minutes.
+WINDOW_SECONDS = 10.0
+WINDOW_BYTES = 5_000
+LARGE_WINDOW_BYTES = 640_000  # beyond BUFFERED: there are few places for those
+LONGEST_SECONDS = 600.0
+DRAIN_SECONDS = 2.0
+
+
+class Incoming(Protocol):
+    """What granian gives to read a body by."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body's pieces as they come, and an empty one at its end; two where it was cut."""
+
+
+class Body:
+    """A body as far as it has come."""
+
+    def __init__(self, proto: Incoming, length: int | None, *, large: Places, address: str) -> None:
+        """`length` is what was announced, None if it comes chunked."""
+        self.is_whole = False
+        self.size = 0
+        self._pieces = aiter(proto)
+        self._length = length
+        self._large = large
+        self._address = address
+        self._parts: list[bytes] = []
+        self._ends = 0
+        self._began = self._window = asyncio.get_running_loop().time()
+        self._window_size = 0
+        self._is_large = False
+
+    def forget(self) -> None:
+        """Give the memory, and the place among large bodies, back."""
+        self._parts = []
+        if self._is_large:
+            self._is_large = False
+            self._large.give_back(self._address)
+
+    @property
+    def content(self) -> bytes:
+        """What has come."""
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0] if self._parts else b""
+
+    async def read(self, upto: int) -> None:
+        """Read until the body is whole or `upto` bytes have come.
+
+        Raises Refusal: 408 below the minimum pace, 400 if it ends early, 503 without a place.
+        """
+        try:
+            async with asyncio.timeout_at(self._deadline()) as limit:
+                while not self.is_whole and self.size < upto:
+                    window = self._window
+                    await self._next()
+                    if self._window != window:
+                        limit.reschedule(self._deadline())
+        except TimeoutError:
+            raise Refusal(
+                408, TOO_SLOW, f"the body came too slowly: {self.size:,} bytes of it"
+            ) from None
+
+    async def discard(self) -> None:
+        """Let what is small and nearly here go by, so that the sender reads why it was refused."""
+        size = 0
+        with suppress(TimeoutError, StopAsyncIteration):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self.is_whole and size <= BUFFERED:
+                    size += len(await anext(self._pieces))
+
+    async def _next(self) -> None:
+        try:
+            piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            # granian swallows the error of a body that is cut, and gives another empty piece.
+            if self._ends != 1 or self._length not in {None, self.size}:
+                raise Refusal(
+                    400, UNDECODABLE, f"the body ends early, after {self.size:,} bytes"
+                ) from None
+            self.is_whole = True
+            return
+        if not piece:
+            self._ends += 1
+            return
+        was_small = self.size <= BUFFERED
+        self.size += len(piece)
+        self._parts.append(piece)
+        self.is_whole = self.size == self._length
+        if was_small and self.size > BUFFERED:
+            await self._take_large_place()
+        elif self.size - self._window_size >= (WINDOW_BYTES if was_small else LARGE_WINDOW_BYTES):
+            self._open_window()
+
+    async def _take_large_place(self) -> None:
+        try:
+            await self._large.take(self._address)
+        except NoPlace:
+            detail = "too many large bodies are on their way: try again"
+            raise Refusal(503, NO_PLACE, detail, headers={"Retry-After": "30"}) from None
+        self._is_large = True
+        self._open_window()
+
+    def _open_window(self) -> None:
+        self._window, self._window_size = asyncio.get_running_loop().time(), self.size
+
+    def _deadline(self) -> float:
+        return min(self._window + WINDOW_SECONDS, self._began + LONGEST_SECONDS)
+
+
+def too_large(limit: int) -> Refusal:
+    """The refusal of a body beyond `limit` bytes."""
+    return Refusal(413, TOO_LARGE, f"the body is larger than {limit:,} bytes")

@@ -1,0 +1,352 @@
+"""The way in: who may send is known before a body is read, and no wait of one holds up another."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from io import BytesIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import Flask
+
+from console.bodies import BUFFERED, Body, Incoming, too_large
+from console.ingest import beacon
+from console.ingest.accept import BODY_LIMIT, accept
+from console.ingest.auth import STRANGER_SECONDS, Refusal
+from console.ingest.judging import (
+    NO_PLACE,
+    Answer,
+    Submission,
+    has_key,
+    judge,
+    judge_beginning,
+    later,
+    turned_away,
+)
+from console.ingest.views.endpoints import PREFLIGHT, Endpoints, Reply, believing, encoded
+from console.places import Crew, NoPlace, Places, network
+from console.web.incoming import FORM_LIMIT
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+# Bodies on their way in, of senders whose key is known: at most SENDERS × BUFFERED = 128 MiB, and
+# LARGE × BODY_LIMIT = 160 MiB. One address is a host, or all that stand behind one router.
+SENDERS, SENDERS_OF_ONE = 512, 256
+LARGE, LARGE_OF_ONE = 8, 4
+SENDER_PATIENCE = 2.0  # to refuse an event is to lose it, to leave it in the socket costs nothing
+# The same of anybody: of envelopes only the first UNJUDGED bytes, as zstd needs a whole block; at
+# most 40 MiB.
+STRANGERS, STRANGERS_OF_ONE = 256, 32
+UNJUDGED = 160 << 10
+PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread
+PAGE_PATIENCE = 10.0
+JUDGING = 16  # threads that wait for the database where a key is not known, or not any more
+ACCEPTING = 32  # threads that wait for the disk, most of the time
+HEALTH = "/healthz"
+RETRY = {"Retry-After": "5"}
+PLAIN = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+]
+
+log = logging.getLogger(__name__)
+
+
+class Scope(Protocol):
+    """What granian tells of a request."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+
+
+class Wire(Incoming, Protocol):
+    """What granian gives to read a request from and to answer it by."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer; a second answer is none."""
+
+
+class Gate:
+    """The application that granian calls, on the event loop, as soon as a header is there.
+
+    Ingest has threads of its own, so that slow pages or a database that hangs never make an event
+    wait; so has /healthz. A sender that dribbles has a place among bodies, and no thread.
+    """
+
+    def __init__(self, app: Flask, pages: int) -> None:
+        """`pages` is how many pages may be made at once."""
+        self._endpoints = Endpoints(app, app)
+        self._believe = believing(app)
+        self._senders = Places(SENDERS, SENDERS_OF_ONE, patience=SENDER_PATIENCE)
+        self._strangers = Places(STRANGERS, STRANGERS_OF_ONE)
+        self._large = Places(LARGE, LARGE_OF_ONE, patience=30.0)
+        self._pages = Places(PAGES, PAGES_OF_ONE)
+        self._judging = Crew("judge", JUDGING)
+        self._accepting = Crew("accept", ACCEPTING)
+        self._paging = Crew("page", pages)
+        self._health = Crew("health", 1)
+        self._looking: asyncio.Task[Reply] | None = None
+        self._reading: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Scope, wire: Wire) -> None:
+        """Answer a request."""
+        try:
+            await self._answer(environ_of(scope), wire)
+        except asyncio.CancelledError:
+            answer(wire, plain(503, "The console stops.", RETRY), last=True)
+        except Exception:
+            log.exception("a request was not answered")
+            answer(wire, plain(500, "Something broke on our side."), last=True)
+
+    def close(self) -> None:
+        """Answer those whose bodies are on their way still."""
+        for task in self._reading:
+            task.cancel()
+
+    async def _answer(self, environ: "WSGIEnvironment", wire: Wire) -> None:
+        self._believe(environ)
+        address = network(environ.get("REMOTE_ADDR", ""))
+        if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" in environ:
+            detail = "A request with two lengths may mean another thing to a proxy in front."
+            answer(wire, plain(400, detail), last=True)
+            return
+        length = _length(environ)
+        if environ["PATH_INFO"] == HEALTH and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            answer(wire, await self._health_of(environ | {"REQUEST_METHOD": "GET"}))
+            return
+        submission = self._endpoints.submission(environ)
+        if submission is not None and environ["REQUEST_METHOD"] == "OPTIONS":
+            answer(wire, PREFLIGHT)
+            return
+        body = Body(wire, length, large=self._large, address=address)
+        try:
+            if submission is None:
+                await self._page(environ, wire, body, length, address)
+            else:
+                await self._event(submission, wire, body, length, address)
+        finally:
+            body.forget()
+
+    async def _health_of(self, environ: "WSGIEnvironment") -> Reply:
+        """How the console does: looked at by one thread, on behalf of all who ask meanwhile."""
+        if self._looking is None or self._looking.done():
+            look = self._health.do(partial(run, self._endpoints, environ))
+            self._looking = asyncio.create_task(look)
+        return await asyncio.shield(self._looking)
+
+    async def _event(
+        self, submission: Submission, wire: Wire, body: Body, length: int | None, address: str
+    ) -> None:
+        known = has_key(submission)
+        refused = await self._judged(submission) if known else None
+        if refused is not None:
+            answer(wire, encoded(refused, submission.kind), last=(length or 0) > BUFFERED)
+            await body.discard()
+            return
+        try:
+            if length is not None and length > _limit(submission):
+                raise too_large(_limit(submission))
+            if not known and not await self._may_go_on(submission, wire, body, address):
+                return
+            await self._senders.take(address)
+            try:
+                await self._take_in(submission, wire, body)
+            finally:
+                self._senders.give_back(address)
+        except (Refusal, NoPlace) as error:
+            refusal = error if isinstance(error, Refusal) else no_place()
+            turned = turned_away(submission, refusal, self._endpoints.doors)
+            answer(wire, encoded(turned, submission.kind), last=True)
+            await body.discard()
+
+    async def _judged(self, submission: Submission) -> Answer | None:
+        doors = self._endpoints.doors
+        if doors.keys.is_fresh(submission.key):
+            return judge(submission, doors)
+        return await self._judging.do(partial(self._judge, submission, time.monotonic()))
+
+    def _judge(self, submission: Submission, came: float) -> Answer | None:
+        """Ask the database for a key, unless it has kept others waiting for too long already."""
+        if time.monotonic() - came > STRANGER_SECONDS and not self._endpoints.doors.keys.is_fresh(
+            submission.key
+        ):
+            return later("state unavailable", "the database that knows the keys does not answer")
+        return judge(submission, self._endpoints.doors)
+
+    async def _may_go_on(
+        self, submission: Submission, wire: Wire, body: Body, address: str
+    ) -> bool:
+        """Whether a sender whose key is in the body may send the rest of it; answers if not."""
+        await self._read_as_stranger(body, UNJUDGED, address)
+        if body.is_whole or submission.kind == beacon.KIND:
+            return True
+        begun = replace(submission, body=body.content)
+        refused = await self._judging.do(partial(judge_beginning, begun, self._endpoints.doors))
+        if refused is None:
+            return True
+        answer(wire, encoded(refused, submission.kind), last=True)
+        await body.discard()
+        return False
+
+    async def _take_in(self, submission: Submission, wire: Wire, body: Body) -> None:
+        limit = _limit(submission)
+        await self._read(body, limit + 1)
+        if body.size > limit:
+            raise too_large(limit)
+        whole = replace(submission, body=body.content)
+
+        def work() -> None:
+            answer(wire, encoded(accept(whole, self._endpoints.doors), whole.kind))
+
+        await self._accepting.do(work)
+
+    async def _page(
+        self,
+        environ: "WSGIEnvironment",
+        wire: Wire,
+        body: Body,
+        length: int | None,
+        address: str,
+    ) -> None:
+        try:
+            if length != 0:
+                await self._read_form(environ, body, length, address)
+            await self._pages.take(address)
+            try:
+                await self._paging.do(partial(self._show, environ, wire, time.monotonic()))
+            finally:
+                self._pages.give_back(address)
+        except NoPlace:
+            answer(wire, BUSY, last=True)
+        except Refusal as refusal:
+            answer(wire, plain(refusal.status, refusal.detail, refusal.headers), last=True)
+            await body.discard()
+
+    async def _read_form(
+        self, environ: "WSGIEnvironment", body: Body, length: int | None, address: str
+    ) -> None:
+        """Put the form into the request; of one that is too large its length, for a page of 413."""
+        size = length or 0
+        if size <= FORM_LIMIT:
+            await self._read_as_stranger(body, FORM_LIMIT + 1, address)
+            size = body.size
+        if size <= FORM_LIMIT:
+            environ["wsgi.input"] = BytesIO(body.content)
+        environ["CONTENT_LENGTH"] = str(size)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+    async def _read_as_stranger(self, body: Body, upto: int, address: str) -> None:
+        await self._strangers.take(address)
+        try:
+            await self._read(body, upto)
+        finally:
+            self._strangers.give_back(address)
+
+    async def _read(self, body: Body, upto: int) -> None:
+        """Read on, unless the console stops meanwhile."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading.add(task)
+        try:
+            await body.read(upto)
+        finally:
+            self._reading.discard(task)
+
+    def _show(self, environ: "WSGIEnvironment", wire: Wire, came: float) -> None:
+        """Make a page, in one of the threads for that; not if whoever asked has given up by now."""
+        waited = time.monotonic() - came
+        answer(wire, BUSY if waited > PAGE_PATIENCE else run(self._endpoints, environ))
+
+
+def environ_of(scope: Scope) -> "WSGIEnvironment":
+    """A request as WSGI has it (PEP 3333), with an empty body."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8", "replace").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:  # X_Forwarded_For would pass for X-Forwarded-For, which a proxy has set
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+        joint = "; " if key == "HTTP_COOKIE" else ", "
+        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    return environ
+
+
+def run(app: Any, environ: "WSGIEnvironment") -> Reply:
+    """What a WSGI application answers, whole."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:
+        begun[:] = [(status, headers)]
+
+    parts: Iterable[bytes] = app(environ, start)
+    try:
+        content = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    ((status, headers),) = begun
+    return Reply(int(status[:3]), headers, content)
+
+
+def answer(wire: Wire, reply: Reply, *, last: bool = False) -> None:
+    """Send an answer; `last` ends the connection, whose body nobody reads to its end."""
+    headers = [*reply.headers, ("Connection", "close")] if last else reply.headers
+    wire.response_bytes(reply.status, headers, reply.content)
+
+
+def plain(status: int, sentence: str, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
+    """An answer in words, where there is no page to say them in."""
+    content = f"{HTTPStatus(status).phrase}: {sentence}\n".encode()
+    return Reply(status, [*PLAIN, *headers.items()], content)
+
+
+BUSY = plain(503, "Too many pages are asked for at once. Try again in a moment.", RETRY)
+
+
+def no_place() -> Refusal:
+    """The refusal where as many as may be are on their way already."""
+    detail = "too many requests are on their way, from this address or from everywhere: try again"
+    return Refusal(503, NO_PLACE, detail, headers=RETRY)
+
+
+def _length(environ: "WSGIEnvironment") -> int | None:
+    """How long a body is; None if it comes chunked, 0 if there is none."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    announced = environ.get("CONTENT_LENGTH", "0")
+    return int(announced) if announced.isdecimal() else 0
+
+
+def _limit(submission: Submission) -> int:
+    return beacon.BODY_LIMIT if submission.kind == beacon.KIND else BODY_LIMIT

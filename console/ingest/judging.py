@@ -1,0 +1,207 @@
+"""Judges a request by its key, before its body is read where that can be, and counts refusals."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from console.core import clock
+from console.ingest import auth, beacon, cors
+from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
+from console.ingest.decode import Undecodable, beginning, load_json
+from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
+from console.ingest.quota import Quotas
+from console.ingest.spool import Spool, SpoolUnavailable
+from console.ingest.web_vitals import ITEM
+
+ENVELOPE, STORE = "sentry.envelope", "sentry.store"
+
+RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share was full
+
+OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
+SHARE_FULL = "share of the spool full"
+TOO_SLOW, NO_PLACE = "too slow", "no place"
+CONTENT_TYPE = "content type"
+WHOLE = {
+    STORE: "event",
+    ENVELOPE: "envelope",
+    beacon.KIND: ITEM,
+}  # what the ledger calls a request refused whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A request, free of the framework that brought it."""
+
+    kind: str
+    project_id: int | None
+    """The project in the address; None where the key or, at the tunnel, the DSN names it."""
+    key: str | None
+    """The public key, as it was written, if the request carries one outside its body."""
+    body: bytes
+    encoding: str = ""
+    origin: str = ""
+    client: str = ""
+    address: str = ""
+    hosts: frozenset[str] = frozenset()
+    """The names of this server that a DSN at the tunnel may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender gets."""
+
+    status: int
+    content: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What an accept touches: memory, and the spool."""
+
+    spool: Spool
+    keys: KeyRing
+    quotas: Quotas
+    refusals: Refusals
+
+
+def judge(submission: Submission, doors: Doors) -> Answer | None:
+    """Why a request is turned away by what stands in its header; None where its body is to be read.
+
+    Asks the database for keys that were not presented lately.
+    """
+    return _refusal(_check_key, submission, doors)
+
+
+def judge_beginning(submission: Submission, doors: Doors) -> Answer | None:
+    """The same for an envelope that carries its key inside, by the first bytes of its body."""
+    return _refusal(_check_beginning, submission, doors)
+
+
+def turned_away(submission: Submission, refusal: Refusal, doors: Doors) -> Answer:
+    """The answer to a request that is not taken in, counted in the ledger of its key's project."""
+
+    def refuse(submission: Submission, doors: Doors) -> Answer:
+        refusal.grant = doors.keys.at_hand(submission.key)
+        raise refusal
+
+    return answered(refuse, submission, doors)
+
+
+def has_key(submission: Submission) -> bool:
+    """Whether who sends a request can be told before its body is read."""
+    return bool(submission.key) and not (
+        submission.kind == beacon.KIND
+        or (submission.kind == ENVELOPE and submission.project_id is None)
+    )
+
+
+def answered(
+    way: Callable[[Submission, Doors], Answer], submission: Submission, doors: Doors
+) -> Answer:
+    """The answer of `way`, or the one to what it raises."""
+    try:
+        return way(submission, doors)
+    except Refusal as refusal:
+        _count_refusal(submission, refusal, doors.refusals)
+        answer = refused(refusal.status, refusal.reason, refusal.detail)
+        return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
+    except SpoolUnavailable as full:
+        return later("storage full", str(full))
+    except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
+        return later("state unavailable", "the database that knows the keys does not answer")
+
+
+def refused(status: int, reason: str, detail: str) -> Answer:
+    """An answer that says why, in the header that SDKs log and in the body."""
+    shown = "".join(c if " " <= c <= "~" else "?" for c in detail)[:500]
+    return Answer(
+        status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
+    )
+
+
+def later(reason: str, detail: str) -> Answer:
+    answer = refused(503, reason, detail)
+    return Answer(503, answer.content, {**answer.headers, "Retry-After": str(RETRY_SECONDS)})
+
+
+def granted(
+    submission: Submission, doors: Doors, key: str | None, project_id: int | None = None
+) -> Grant:
+    named = submission.project_id if submission.project_id is not None else project_id
+    grant = auth.authorized(doors.keys, key, named, origin=submission.origin)
+    if doors.spool.share_is_full(grant.organization_id):
+        raise _share_full(grant)
+    return grant
+
+
+def _share_full(grant: Grant) -> Refusal:
+    """No category is named, so SDKs hold back everything: develop.sentry.dev, "Rate Limiting"."""
+    return Refusal(
+        429,
+        SHARE_FULL,
+        "this organization has as much waiting as is free for the others: try again later",
+        grant=grant,
+        headers={
+            "Retry-After": str(RETRY_SECONDS),
+            "X-Sentry-Rate-Limits": f"{RETRY_SECONDS}::organization:spool_share",
+        },
+    )
+
+
+def granted_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
+    """Envelopes carry their DSN where the request has no key: at a tunnel, or from old clients."""
+    dsn = auth.parse_dsn(header.get("dsn"))
+    if dsn is None:
+        return granted(submission, doors, None)
+    if submission.project_id is None and dsn.host not in submission.hosts:
+        detail = f"the tunnel passes on only what is for this server, not for {dsn.host[:100]}"
+        raise Refusal(403, auth.OTHER_SERVER, detail)
+    return granted(submission, doors, dsn.public_key, dsn.project_id)
+
+
+_PASSED = Answer(200, {})
+
+
+def _refusal(
+    check: Callable[[Submission, Doors], Answer], submission: Submission, doors: Doors
+) -> Answer | None:
+    answer = answered(check, submission, doors)
+    return None if answer is _PASSED else answer
+
+
+def _check_key(submission: Submission, doors: Doors) -> Answer:
+    if has_key(submission):
+        granted(submission, doors, submission.key)
+    return _PASSED
+
+
+def _check_beginning(submission: Submission, doors: Doors) -> Answer:
+    line, end, _ = beginning(submission.body, submission.encoding).partition(b"\n")
+    try:
+        header = load_json(line) if end else None
+    except Undecodable:
+        header = None
+    if not isinstance(header, dict):
+        raise Refusal(400, UNDECODABLE, "the envelope's header cannot be read")
+    granted_by_dsn(submission, doors, header)
+    return _PASSED
+
+
+def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
+    """Into the ledger of the key's project; of a stranger only that there was a request."""
+    grant = refusal.grant
+    item_type = WHOLE.get(submission.kind, "traces")
+    outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
+    if grant is None or grant.disabled:
+        project_id = grant.project_id if grant else submission.project_id
+        if project_id is not None:
+            refusals.add_stranger((project_id, item_type, outcome, refusal.reason))
+        return
+    detail = (
+        f"{refusal.detail} (sent by {submission.client})" if submission.client else refusal.detail
+    )
+    count = Count(grant.project_id, item_type, outcome, refusal.reason, 1, clock.now(), detail)
+    refusals.add(grant.organization_id, count)

@@ -1,0 +1,182 @@
+"""Whoever sends slowly, too much, half or nothing holds up nobody else."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from os import urandom
+
+import pytest
+from sqlalchemy import select
+
+from console.core.db import db
+from console.ingest.models import Outcome
+from tests import factories
+from tests.ingest.envelopes import ENCODE, envelope, event, item
+from tests.strangers import SLOW_PAGE, Strict, status, strict_console
+
+EVENT = envelope()
+
+
+@pytest.fixture
+def key(app, acme) -> str:
+    return factories.public_key(app, acme)
+
+
+@pytest.fixture
+def console(settings, acme, key) -> Iterator[Strict]:
+    with strict_console(settings, acme.id, key) as console:
+        yield console
+
+
+def ledger(app, project) -> dict[tuple[str, str, str], int]:
+    """What the console has counted of the project, once it has been digested."""
+    deadline = time.monotonic() + 30
+    found: dict[tuple[str, str, str], int] = {}
+    while time.monotonic() < deadline and sum(found.values()) < 4:
+        time.sleep(0.2)
+        with factories.inside(app, project):
+            found = {
+                (row.item_type, row.outcome, row.reason): row.quantity
+                for row in db.session.scalars(select(Outcome))
+            }
+    return found
+
+
+def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+def test_slow_senders_are_told_so_while_others_go_on(console):
+    beginnings = {
+        "known": console.head(key=console.key, Content_Length="90000") + b"{",
+        "chunked": console.head(key=console.key, Transfer_Encoding="chunked") + b"5\r\n{",
+        "stranger": console.head(path="/tunnel/", Content_Length="90000") + b"{",
+        "header": b"POST /tunnel/ HTTP/1.1\r\nHost: pha",
+    }
+    answered: dict[str, set[int]] = {}
+    with ExitStack() as stack:
+        slow = {
+            kind: [stack.enter_context(console.open(beginning)) for _ in range(15)]
+            for kind, beginning in beginnings.items()
+        }
+        for _ in range(5):
+            began = time.monotonic()
+            assert console.event(EVENT) == 200
+            assert console.send("GET", "/healthz")[0] == 200
+            assert time.monotonic() - began < 5
+        for kind, connections in slow.items():
+            answered[kind] = {status(connection) for connection in connections}
+    assert answered == {"known": {408}, "chunked": {408}, "stranger": {408}, "header": {0}}
+
+
+def test_a_sender_who_dribbles_at_a_pace_gets_through(console):
+    body = EVENT.ljust(600)
+    with console.open(console.head(key=console.key, Content_Length="600")) as connection:
+        for start in range(0, 600, 100):
+            connection.sendall(body[start : start + 100])
+            time.sleep(0.4)
+        assert status(connection) == 200
+
+
+def test_the_key_is_judged_before_a_body_comes(console):
+    for head, expected in (
+        (console.head(key="0" * 32, Content_Length="9000000"), 403),
+        (console.head(key="no-key", Content_Length="9000000"), 403),
+        (console.head(key=console.key, Content_Length="90000000"), 413),
+        (console.head(path="/api/1/beacon/", Content_Length="90000"), 413),
+    ):
+        with console.open(head) as connection:
+            connection.settimeout(10)
+            assert status(connection) == expected
+
+
+@pytest.mark.parametrize("encoding", sorted(set(ENCODE) - {""}))
+def test_an_envelope_with_its_key_inside_is_judged_by_its_beginning(console, acme, encoding):
+    answers = []
+    for key in ("0" * 32, console.key):
+        dsn = f"http://{key}@pharos/{acme.id}"
+        whole = envelope(item("attachment", urandom(400_000)), item("event", event()), dsn=dsn)
+        body = ENCODE[encoding](whole)
+        head = console.head(
+            path="/tunnel/", Content_Length=str(len(body)), Content_Encoding=encoding
+        )
+        with console.open(head + body[:200_000]) as connection:
+            if key == console.key:
+                connection.sendall(body[200_000:])
+            answers.append(status(connection))
+    assert answers == [403, 200]
+
+
+def test_one_address_has_a_share_of_the_places(console):
+    head = console.head(key=console.key, Content_Length="90000")
+    with ExitStack() as stack:
+        slow = [stack.enter_context(console.open(head)) for _ in range(60)]
+        answered = [status(connection) for connection in slow]
+    assert set(answered) == {408, 503}
+    assert answered.count(503) == 20
+    assert console.event(EVENT) == 200
+
+
+def test_a_body_that_is_cut_is_refused_and_counted(console, app, acme):
+    piece = EVENT[:-20]
+    in_chunks = console.head(key=console.key, Transfer_Encoding="chunked")
+    with_length = console.head(key=console.key, Content_Length="5000")
+    for head, body in (
+        (in_chunks, chunked(EVENT, end=b"")),
+        (in_chunks, chunked(piece, end=b"9\r\nab")),
+        (in_chunks, chunked(piece, end=b"zz\r\n")),
+        (with_length, EVENT),
+    ):
+        with console.open(head + body) as connection:
+            connection.shutdown(1)
+            assert status(connection) == 400
+    assert console.send("GET", "/healthz")[0] == 200
+    assert ledger(app, acme) == {("envelope", "invalid", "undecodable"): 4}
+
+
+def test_pages_that_hang_hold_up_neither_events_nor_health(console):
+    page = f"GET {SLOW_PAGE} HTTP/1.1\r\nHost: pharos\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(console.open(page))
+        time.sleep(0.5)
+        for _ in range(5):
+            began = time.monotonic()
+            assert console.event(EVENT) == 200
+            assert console.send("GET", "/healthz")[0] == 200
+            assert time.monotonic() - began < 5
+
+
+def test_a_console_that_stops_waits_for_no_body_and_for_what_it_answers(console):
+    with ExitStack() as stack:
+        head = console.head(key=console.key, Content_Length="900")
+        slow = [stack.enter_context(console.open(head)) for _ in range(5)]
+        idle = stack.enter_context(console.open(b"GET /healthz HTTP/1.1\r\nHost: pharos\r\n\r\n"))
+        assert status(idle) == 200
+        console.process.terminate()
+        assert {status(connection) for connection in slow} <= {503, 408}
+        console.process.join(30)
+    assert console.process.exitcode == 0
+
+
+def test_requests_that_mean_two_things_are_refused(console):
+    for fields in (
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"X: a\r\n b: c\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+    ):
+        raw = b"POST /tunnel/ HTTP/1.1\r\nHost: pharos\r\n" + fields + b"\r\n0\r\n\r\n"
+        with console.open(raw) as connection:
+            assert status(connection) == 400, fields
+
+
+def test_files_that_run_out_come_back(settings, acme, key):
+    with strict_console(settings, acme.id, key, files=160) as console:
+        with ExitStack() as stack:
+            for _ in range(300):
+                stack.enter_context(console.open(b"GET / HTTP/1.1\r\n"))
+            time.sleep(1)
+        assert console.event(EVENT) == 200
+        assert console.send("GET", "/healthz")[0] == 200
+        assert console.process.is_alive()
