@@ -93,10 +93,7 @@ def test_it_is_asked_first_and_then_ended(
     assert all(works(client, token) for token in bob.tokens), "nothing is done yet"
     page = as_ada.get(asked.location).text
     assert "friend@acme.test" in page
-    assert (
-        len(re.findall(r'type="checkbox" name="revoke" value="\d+" id="revoke-\d+" checked', page))
-        == 2
-    )
+    assert len(re.findall(r'type="checkbox" name="revoke" value="\d+" checked', page)) == 2
     shown = re.findall(r'name="shown" value="(\d+)"', page)
     sent = {**form, "confirmed": "yes", "shown": shown, "revoke": shown}
     assert as_ada.post(path, data=sent).status_code == 303
