@@ -21,6 +21,7 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from console.ingest import spool
 from tests.accounts.authenticator import set_up
+from tests.accounts.passkey_device import added, log_in
 from tests.databases import SECRET
 from tests.factories import PASSWORD, the_person
 from tests.ingest.conftest import envelope, error
@@ -158,15 +159,16 @@ def test_another_password_lets_in_and_ends_what_the_old_one_began(
 ):
     for _ in range(6):
         app.test_client().post("/login", data={"email": "ada@acme.test", "password": "wrong"})
+    device = added(as_ada)
     said = says("user", "password", "Ada@Acme.test", *flag, stdin="four words in a row\n")
     assert said.out == "ada@acme.test has a new password, and was signed out everywhere.\n"
     assert as_ada.get("/acme/").status_code == 303
+    assert log_in(app.test_client(), device).status_code == 422
     form = {"email": "ada@acme.test", "password": "four words in a row"}
     assert as_ada.post("/login", data=form).status_code == 303
     with inside(acme):
-        entry = db.session.scalars(
-            select(AuditEntry).where(AuditEntry.action == "password.set")
-        ).one()
+        entries = select(AuditEntry).where(AuditEntry.action == "password.set")
+        entry = db.session.scalars(entries).one()
         assert (entry.actor, entry.target) == ("command line", "ada@acme.test")
 
 
@@ -181,25 +183,24 @@ def test_an_account_is_unlocked(says, app, acme):
     tries = [app.test_client().post("/login", data=form).status_code for _ in range(6)]
     assert tries[-1] == 429
     assert says("user", "unlock", "ada@acme.test").code == 0
-    right = {**form, "password": PASSWORD}
-    assert app.test_client().post("/login", data=right).status_code == 303
+    assert app.test_client().post("/login", data=form | {"password": PASSWORD}).status_code == 303
 
 
 def test_people_are_listed(says, both_databases, acme, globex, as_ada, clock):
     listed = json.loads(says("user", "list", "--json").out)
-    assert [person["email"] for person in listed] == [
-        "ada@acme.test", "alice@acme.test", "eve@globex.test", "vic@acme.test",
-    ]  # fmt: skip
+    emails = "ada@acme.test alice@acme.test eve@globex.test vic@acme.test"
+    assert " ".join(person["email"] for person in listed) == emails
     assert listed[2] == {
         "email": "eve@globex.test",
         "name": "Eve",
         "memberships": {"globex": "owner"},
         "two_factor": False,
+        "passkeys": 0,
         "last_login_at": None,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", listed[0]["last_login_at"])
     lines = says("user", "list").out.splitlines()
-    assert lines[3] == "vic@acme.test  Vic  viewer of acme  two-factor off  last sign-in never"
+    assert lines[3].endswith("viewer of acme  two-factor off  passkeys 0  last sign-in never")
 
 
 def test_a_lost_second_factor_is_switched_off(says, both_databases, app, as_ada, inside, acme):

@@ -229,12 +229,17 @@ def _enter_organization(slug: str, needed: Role) -> Shell:
         if belonging.organization.slug == slug:
             enter_organization(belonging.organization.id)
             shell.organization, shell.role = belonging.organization, belonging.role
-            if belonging.organization.two_factor_required and not shell.user.two_factor_since:
+            if belonging.organization.two_factor_required and not _proves_two(shell.user):
                 abort(_to_two_factor(_page()))
             if not belonging.role.may(needed):
                 abort(403, f"This takes the role of {needed}; yours is {belonging.role}.")
             return shell
     return abort(404)
+
+
+def _proves_two(user: User) -> bool:
+    """Whether the person signs in by two factors, or did so here: by a passkey, or a provider."""
+    return user.two_factor_since is not None or g.get("login_factors", 1) > 1
 
 
 def _remember(path: str) -> None:

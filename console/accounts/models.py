@@ -311,6 +311,23 @@ class LinkedIdentity(PersonScoped, Model):
     last_login_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class Passkey(PersonScoped, Model):
+    """A key pair of a person's device, which signs them in; `digest` is of the credential's id."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (Index("passkey_of_user", "user_id"),)
+    __token__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)  # so that a device makes one only
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)  # as COSE (RFC 9052)
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # 0 for ever on devices that do not count
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_used_at: Mapped[datetime | None]
+
+
 class LoginSession(PersonScoped, Model):
     """A browser that is signed in; ending it here ends it at once."""
 
@@ -323,6 +340,8 @@ class LoginSession(PersonScoped, Model):
     browser_id: Mapped[int | None] = mapped_column(
         ForeignKey("known_browser.id", ondelete="CASCADE")  # forgotten, it is signed out as well
     )
+    # That the first step proved: 2 if by a passkey, or a provider that asked for several.
+    factors: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]

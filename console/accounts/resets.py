@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from flask import current_app, render_template
 from sqlalchemy import delete, select
 
-from console.accounts import browsers, person_log, queries, sessions
+from console.accounts import browsers, passkeys, person_log, queries, sessions
 from console.accounts.models import PasswordReset, User
 from console.accounts.throttle import Gate, Limit
 from console.channels import email
@@ -92,7 +92,8 @@ def change_password(user: User, token: str, hashed: str) -> bool:
     """Use the token up and set the password; False if somebody was quicker. The caller commits.
 
     Everybody who is signed in to the account is signed out; this browser is known from now on, so
-    that others' tries do not keep it from signing in. Two-factor sign-in stays as it is.
+    that others' tries do not keep it from signing in. Passkeys go, for whoever had the
+    account may have added one; two-factor sign-in stays as it is.
     """
     with person_scope(user.id):
         own = delete(PasswordReset).where(PasswordReset.user_id == user.id)
@@ -102,6 +103,7 @@ def change_password(user: User, token: str, hashed: str) -> bool:
         db.session.execute(own)
     user.password_hash = hashed
     sessions.end_all(user)
+    passkeys.remove_all(user)
     browsers.remember(user)
     person_log.record(user, "password.reset")
     return True

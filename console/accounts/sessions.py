@@ -80,13 +80,17 @@ def load(token: str) -> User | None:
     enter_person(login.user_id)
     user = db.session.get(User, login.user_id)
     g.login_session_id, g.login_browser_id = login.id, login.browser_id
+    g.login_factors = login.factors
     if login.last_seen_at < now - SEEN_EVERY:
         _saw(login.id)
     return user
 
 
-def start(user: User) -> None:
-    """Sign a person in on this browser, under a new id, and know it from now on. No commit."""
+def start(user: User, *, factors: int = 1) -> None:
+    """Sign a person in on this browser, under a new id, and know it from now on. No commit.
+
+    `factors` is what the first step proved: with 2 no second step was asked for.
+    """
     token, stored = new_token(Token.SESSION)
     now = clock.now()
     enter_person(user.id)
@@ -96,6 +100,7 @@ def start(user: User) -> None:
             digest=stored,
             user_id=user.id,
             browser_id=browsers.remember(user),
+            factors=factors,
             created_at=now,
             last_seen_at=now,
             expires_at=now + ABSOLUTE,

@@ -30,7 +30,7 @@ def advance(user: User, *, then: str, factors: int = 1) -> str:
             "then": then,
         }
         return url_for("accounts.login_code")
-    sessions.start(user)
+    sessions.start(user, factors=factors)
     return then
 
 

@@ -4,9 +4,10 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from console.accounts.forms import address, email_field, new_password_field, refuse_weak
+from console.accounts.forms import address, email_field, name_field, new_password_field, refuse_weak
 
 CODE = 40  # letters at most; a recovery code has 19
+CREDENTIAL = 20_000  # letters at most; a device's answer has some 1,000
 
 
 def present_password_field() -> PasswordField:
@@ -120,3 +121,29 @@ class LinkForm(FlaskForm):
         [InputRequired("Write the account's password.")],
         render_kw={"autocomplete": "current-password"},
     )
+
+
+def credential_field() -> HiddenField:
+    """Return the field that a script puts a device's answer in, as JSON."""
+    words = "Your browser sent no passkey. It takes JavaScript, and a browser that knows passkeys."
+    return HiddenField(validators=[DataRequired(words), Length(max=CREDENTIAL)])
+
+
+class PasskeyProofForm(FlaskForm):
+    """The password again, before a passkey is added."""
+
+    current = present_password_field()
+
+
+class PasskeyForm(FlaskForm):
+    """A new passkey: what the person calls it, and what their device made."""
+
+    name = name_field("Name", description="Of the device, or of the password manager.")
+    credential = credential_field()
+
+
+class PasskeyLoginForm(FlaskForm):
+    """What a device signed to let its person in, and where to."""
+
+    credential = credential_field()
+    next = HiddenField()

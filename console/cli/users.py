@@ -6,7 +6,15 @@ from typing import Any
 import click
 from sqlalchemy import Row, select
 
-from console.accounts import people, person_log, queries, sessions, throttle, two_factor
+from console.accounts import (
+    passkeys,
+    people,
+    person_log,
+    queries,
+    sessions,
+    throttle,
+    two_factor,
+)
 from console.accounts.forms import AccountForm
 from console.accounts.models import Membership, Role, User
 from console.cli.commands import AS_JSON, checked, open_console, organization_named, pharos
@@ -54,7 +62,7 @@ def create_user(
 @user.command("list")
 @AS_JSON
 def list_users(*, as_json: bool) -> None:
-    """Print each account: e-mail, name, roles, two-factor sign-in, last sign-in."""
+    """Print each account: e-mail, name, roles, two-factor sign-in, passkeys, last sign-in."""
     with open_console():
         people = [_shown(person) for person in queries.everybody()]
     if as_json:
@@ -64,8 +72,8 @@ def list_users(*, as_json: bool) -> None:
         roles = [f"{role} of {slug}" for slug, role in person["memberships"].items()]
         last = person["last_login_at"] or "never"
         belongs = ", ".join(roles) or "no organization"
-        second = "on" if person["two_factor"] else "off"
-        facts = (belongs, f"two-factor {second}", f"last sign-in {last}")
+        second = f"two-factor {'on' if person['two_factor'] else 'off'}"
+        facts = (belongs, second, f"passkeys {person['passkeys']}", f"last sign-in {last}")
         click.echo("  ".join((person["email"], person["name"], *facts)))
 
 
@@ -73,12 +81,13 @@ def list_users(*, as_json: bool) -> None:
 @click.argument("email")
 @PASSWORD_STDIN
 def set_password(email: str, *, password_stdin: bool) -> None:
-    """Give a person another password, and sign them out everywhere."""
+    """Give a person another password, sign them out everywhere, and remove their passkeys."""
     with open_console():
         person = _person(email)
         hashed = new_password_hash(person.email, person.name, stdin=password_stdin)
         person.password_hash = hashed
         sessions.end_all(person)
+        passkeys.remove_all(person, actor=ACTOR)
         throttle.unlock(person.email)
         person_log.record(person, "password.set", actor=ACTOR)
         db.session.commit()
@@ -134,6 +143,7 @@ def _shown(person: Row[Any, Any, Any, Any, Any]) -> dict[str, Any]:
             for belonging in queries.belongings(person.id)
         },
         "two_factor": person.two_factor_since is not None,
+        "passkeys": passkeys.count(person.id),
         "last_login_at": f"{last:%Y-%m-%dT%H:%M:%SZ}" if last else None,
     }
 

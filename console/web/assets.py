@@ -40,6 +40,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/form.js",
         "js/menu.js",
         "js/copy.js",
+        "js/passkeys.js",
         "js/print.js",
         "js/select.js",
         "js/refresh.js",

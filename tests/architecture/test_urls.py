@@ -15,6 +15,8 @@ PUBLIC = {
     "accounts.login",
     "accounts.login_code",
     "accounts.login_recovery_code",
+    "accounts.passkey_challenge",
+    "accounts.passkey_login",
     "accounts.reset_password",
     "accounts.set_theme",
     "accounts.setup",

@@ -3,7 +3,15 @@
 from flask import Response, abort, g, make_response, request
 from flask_login import current_user
 
-from console.accounts import browsers, passwords, queries, sessions, single_sign_on, two_factor
+from console.accounts import (
+    browsers,
+    passkeys,
+    passwords,
+    queries,
+    sessions,
+    single_sign_on,
+    two_factor,
+)
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import ProfileForm, text
 from console.accounts.signin_forms import PasswordForm
@@ -113,6 +121,7 @@ def _page(
         profile=profile or ProfileForm(formdata=None, obj=current_user),
         password=password or PasswordForm("", ""),
         codes_left=two_factor.recovery_codes_left(current_user),
+        passkeys=passkeys.owned(current_user),
         identities=single_sign_on.linked(current_user),
         **_sessions(),
     )

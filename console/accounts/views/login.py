@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from console.accounts import (
     browsers,
+    passkeys,
     passwords,
     queries,
     resets,
@@ -20,7 +21,7 @@ from console.accounts import (
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import text
 from console.accounts.models import User
-from console.accounts.signin_forms import CodeForm, LoginForm, RecoveryForm
+from console.accounts.signin_forms import CodeForm, LoginForm, PasskeyLoginForm, RecoveryForm
 from console.accounts.views.blueprint import bp
 from console.accounts.views.proofs import code_status
 from console.core.config import config
@@ -38,7 +39,7 @@ def login() -> Response:
         return go_to(safe_path(request.args.get("next")))
     form = LoginForm(next=safe_path(request.args.get("next")))
     if not form.validate_on_submit():
-        return _page(form, fresh=queries.is_fresh())
+        return login_page(form, fresh=queries.is_fresh())
     email, address = text(form.email), request.remote_addr or ""
     with reading():
         user = queries.user_by_email(email)
@@ -83,6 +84,20 @@ def logout() -> Response:
     return go_to(url_for("accounts.login"))
 
 
+def login_page(form: LoginForm, *, fresh: bool, status: int = 0) -> Response:
+    """The page of the first step, with all ways to take it."""
+    provider = config().oidc_name if single_sign_on.is_offered() else ""
+    page = render_template(
+        PAGE,
+        form=form,
+        fresh=fresh,
+        by_mail=resets.by_mail(),
+        provider=provider,
+        passkey=PasskeyLoginForm(formdata=None, next=form.next.data) if passkeys.site() else None,
+    )
+    return make_response(page, status or (422 if form.errors else 200))
+
+
 def _second_step(
     form: CodeForm | RecoveryForm, template: str, accepts: Callable[[User, str], bool]
 ) -> Response:
@@ -115,19 +130,11 @@ def _is_signed_in() -> bool:
 
 def _refused(form: LoginForm) -> Response:
     form.form_errors = ["This e-mail address and password do not belong together."]
-    return _page(form, fresh=False)
+    return login_page(form, fresh=False)
 
 
 def _too_often(form: LoginForm, seconds: int) -> Response:
     form.form_errors = [f"Too many failed sign-ins. Try again in {seconds} seconds."]
-    answer = _page(form, fresh=False, status=429)
+    answer = login_page(form, fresh=False, status=429)
     answer.headers["Retry-After"] = str(seconds)
     return answer
-
-
-def _page(form: LoginForm, *, fresh: bool, status: int = 0) -> Response:
-    provider = config().oidc_name if single_sign_on.is_offered() else ""
-    page = render_template(
-        PAGE, form=form, fresh=fresh, by_mail=resets.by_mail(), provider=provider
-    )
-    return make_response(page, status or (422 if form.errors else 200))
