@@ -6,6 +6,9 @@ from pathlib import Path
 
 ALL = (
     "ingest",
+
+
+    "fairness",
     "backup",
     "telemetry",
     "pages",
@@ -13,6 +16,7 @@ ALL = (
     "performance",
     "faults",
     "strangers",
+
     "fuzz",
 )
 

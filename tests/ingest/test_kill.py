@@ -18,13 +18,16 @@ def test_kill_9_under_load_loses_and_duplicates_nothing(
         event_id for _ in range(ROUNDS) for event_id in killed_under_load(settings, acme.id, key)
     ]
     digest.drain()
+    # A row that two of the kills met alone is blamed for them: a dead letter, and kept as one.
+    blamed = waiting.retry(acme.organization_id, acme.id)
+    digest.drain()
     found = Counter(stored(acme).events())
     lost = [event_id for event_id in acknowledged if event_id not in found]
     twice = [event_id for event_id, times in found.items() if times > 1]
     with capsys.disabled():
         print(
             f"\n{both_databases}: {len(lost)} lost, {len(twice)} duplicated"
-            f" of {len(acknowledged)} acknowledged in {ROUNDS} kills"
+            f" of {len(acknowledged)} acknowledged in {ROUNDS} kills, {blamed} dead letters retried"
         )
     assert (lost, twice) == ([], [])
     assert len(acknowledged) > ROUNDS
