@@ -6,8 +6,6 @@ from pathlib import Path
 
 ALL = (
     "ingest",
-
-
     "fairness",
     "backup",
     "telemetry",
@@ -16,7 +14,6 @@ ALL = (
     "performance",
     "faults",
     "strangers",
-
     "fuzz",
 )
 

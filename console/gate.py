@@ -48,7 +48,7 @@ PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread
 PAGE_PATIENCE = 10.0
 JUDGING = 16  # threads that wait for the database where a key is not known, or not any more
 ACCEPTING = 32  # threads that wait for the disk, most of the time
-HEALTH = "/healthz"
+HEALTH = ("/healthz", "/ready")
 RETRY = {"Retry-After": "5"}
 PLAIN = [
     ("Content-Type", "text/plain; charset=utf-8"),
@@ -84,7 +84,8 @@ class Gate:
     """The application that granian calls, on the event loop, as soon as a header is there.
 
     Ingest has threads of its own, so that slow pages or a database that hangs never make an event
-    wait; so has /healthz. A sender that dribbles has a place among bodies, and no thread.
+    wait; so have /healthz and /ready. A sender that dribbles has a place among bodies, and no
+    thread.
     """
 
     def __init__(self, app: Flask, pages: int) -> None:
@@ -98,8 +99,8 @@ class Gate:
         self._judging = Crew("judge", JUDGING)
         self._accepting = Crew("accept", ACCEPTING)
         self._paging = Crew("page", pages)
-        self._health = Crew("health", 1)
-        self._looking: asyncio.Task[Reply] | None = None
+        self._health = Crew("health", len(HEALTH))
+        self._looking: dict[str, asyncio.Task[Reply]] = {}
         self._reading: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, wire: Wire) -> None:
@@ -125,7 +126,7 @@ class Gate:
             answer(wire, plain(400, detail), last=True)
             return
         length = _length(environ)
-        if environ["PATH_INFO"] == HEALTH and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+        if environ["PATH_INFO"] in HEALTH and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             answer(wire, await self._health_of(environ | {"REQUEST_METHOD": "GET"}))
             return
         submission = self._endpoints.submission(environ)
@@ -142,11 +143,13 @@ class Gate:
             body.forget()
 
     async def _health_of(self, environ: "WSGIEnvironment") -> Reply:
-        """How the console does: looked at by one thread, on behalf of all who ask meanwhile."""
-        if self._looking is None or self._looking.done():
+        """How the console does: each question once, on behalf of all who ask it meanwhile."""
+        path = environ["PATH_INFO"]
+        looking = self._looking.get(path)
+        if looking is None or looking.done():
             look = self._health.do(partial(run, self._endpoints, environ))
-            self._looking = asyncio.create_task(look)
-        return await asyncio.shield(self._looking)
+            looking = self._looking[path] = asyncio.create_task(look)
+        return await asyncio.shield(looking)
 
     async def _event(
         self, submission: Submission, wire: Wire, body: Body, length: int | None, address: str

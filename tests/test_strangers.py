@@ -144,6 +144,7 @@ def test_pages_that_hang_hold_up_neither_events_nor_health(console):
             began = time.monotonic()
             assert console.event(EVENT) == 200
             assert console.send("GET", "/healthz")[0] == 200
+            assert console.send("GET", "/ready")[0] == 200
             assert time.monotonic() - began < 5
 
 
