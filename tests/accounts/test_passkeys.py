@@ -37,6 +37,7 @@ REFUSED = "This passkey does not open an account here."
 def owned(app, email=ADA):
     with app.app_context():
         user = queries.user_by_email(email)
+        assert user is not None
         with person_scope(user.id):
             return list(db.session.scalars(select(Passkey)))
 
@@ -224,6 +225,7 @@ def test_a_reset_by_mail_removes_them(app, client, as_ada):
     device = added(as_ada)
     with app.test_request_context():
         user = queries.user_by_email(ADA)
+        assert user is not None
         enter_person(user.id)
         with person_scope(user.id):
             ends = clock_module.now() + resets.LASTS
