@@ -33,6 +33,7 @@ DEPTH = 64
 KEY_LENGTH = 200
 SHORT_NAME = 4  # shorter names of a project are whole words: "vat" is not in "private"
 TEXT_LENGTH = 16_384
+FEW = 500  # members of an object or a list that the limit of processor time waits for
 READ_LENGTH = 4 * TEXT_LENGTH  # what of a text is searched before it is cut to its length
 CUT = "… [cut]"
 TOO_DEEP = "[nested too deeply]"
@@ -111,7 +112,8 @@ class Scrubber:
 
     def text(self, text: str, *, code: bool = False) -> str:
         """One text, as it may be kept."""
-        check_cpu()
+        if len(text) > _REMEMBERED_LENGTH:
+            check_cpu()
         clean = _mend(text)
         if not self.rules.enabled:
             return _cut(clean)
@@ -149,7 +151,10 @@ class Scrubber:
         check_cpu()
         verdicts, known, plain = self._verdicts, self._clean, Verdict.PLAIN
         result: dict[str, Any] = {}
+        many = len(mapping) > FEW
         for name, value in mapping.items():
+            if many:
+                check_cpu()
             key, verdict = verdicts.get(name) or self._verdict(name)
             if verdict is not plain:
                 result[key] = self._judged(verdict, value, depth)
@@ -175,7 +180,10 @@ class Scrubber:
             return [self._value(value, depth) for value in sequence]
         result: list[Any] = []
         secret_next = False
+        many = len(sequence) > FEW
         for value in sequence:
+            if many:
+                check_cpu()
             if type(value) is str:
                 result.append(_blank(value) if secret_next else self._value(value, depth))
                 secret_next = value.startswith("-") and self.judge(value) is Verdict.SECRET
