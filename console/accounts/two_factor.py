@@ -3,7 +3,6 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import segno
 from pyotp import TOTP
@@ -25,6 +24,7 @@ from console.core.crypto import (
 )
 from console.core.db import db
 from console.core.persons import person_scope
+from console.core.urls import split_url
 
 CODES = 10
 ENROLMENT_LASTS = timedelta(minutes=15)
@@ -56,7 +56,7 @@ def enrolment_secret(user: User, kept: str) -> str:
 
 def qr_code(user: User, secret: str) -> str:
     """Return the picture that an authenticator app scans, as a `data:` address of an SVG."""
-    host = urlsplit(config().base_url).hostname
+    host = split_url(config().base_url).hostname
     issuer = f"Pharos ({host})" if host else "Pharos"
     address = TOTP(secret).provisioning_uri(name=user.email, issuer_name=issuer)
     picture = segno.make(address, error="m", micro=False)
