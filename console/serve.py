@@ -21,7 +21,7 @@ from console.core.config import ConfigError
 from console.gate import Gate
 
 BACKLOG = 1024
-CONNECTIONS = 8192  # open at once, idle ones included; further ones wait in the kernel
+CONNECTIONS = 12_288  # open at once, 9 kB each, idle ones included; others wait in the kernel
 FILES = 65_536  # descriptors that are asked for, where the system lets us
 OWN_FILES = 128  # of databases, the spool, telemetry, what goes out
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
