@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import current_app, session
 from sqlalchemy import delete, func, select
@@ -41,6 +40,7 @@ from console.core.config import config
 from console.core.crypto import digest, keyed_digest
 from console.core.db import db
 from console.core.persons import person_scope, token_scope
+from console.core.urls import split_url
 
 Result = TypeVar("Result")
 
@@ -71,7 +71,7 @@ class Site:
 
 def site() -> Site | None:
     """Where they work; None if browsers make none here: it takes https or localhost, and a name."""
-    url = urlsplit(projects.console_url())
+    url = split_url(projects.console_url())
     host = url.hostname or ""
     local = host == "localhost" or host.endswith(".localhost")
     if _is_address(host) or not (url.scheme == "https" or (local and url.scheme == "http")):
