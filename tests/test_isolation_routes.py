@@ -29,7 +29,10 @@ TABLES = {
     "invitation_id": "invitation",
     "session_id": "login_session",
     "browser_id": "known_browser",
+    "identity_id": "linked_identity",
+    "passkey_id": "passkey",
 }
+NOT_READY = "intake.ready"  # answers 503 in a console that runs no jobs
 # Whatever a form may ask for, so that a request gets past its checks to where ids are used.
 FIELDS = {
     "name": "Name", "label": "Label", "role": "viewer", "email": "x@y.test", "grace": "24",
@@ -183,7 +186,8 @@ def test_foreign_ids_elsewhere_reach_nothing(world, place):
                 world.victim,
                 changed=method == "POST" and world.victim_changed(),
             )
-            broken += [f"{method} {path} with {fields}"] if answer.status_code >= 500 else []
+            failed = answer.status_code >= 500 and rule.endpoint != NOT_READY
+            broken += [f"{method} {path} with {fields}"] if failed else []
     world.victim_changed()
     report(world, f"foreign ids in {place}", run)
     assert broken == []

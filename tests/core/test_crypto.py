@@ -10,10 +10,11 @@ from tests.databases import ROOT
 
 # Whoever else makes random text, and what for: nothing of it lets anybody in.
 RANDOM = {
+    "backup/orders.py": "ids of orders",
     "core/crypto.py": "tokens",
     "core/config.py": "SECRET_KEY of the instance folder",
+    "core/instances.py": "the name of an instance folder",
     "jobs.py": "the name of a process",
-    "runtime.py": "the name of an instance folder",
     "web/application.py": "ids of requests",
     "web/errors.py": "ids of requests",
 }
