@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 SENDERS, SENDERS_OF_ONE = 512, 256
 LARGE, LARGE_OF_ONE = 8, 4
 SENDER_PATIENCE = 2.0  # to refuse an event is to lose it, to leave it in the socket costs nothing
-# The same of anybody: of envelopes only the first UNJUDGED bytes, as zstd needs a whole block; at
-# most 40 MiB.
+# The same of anybody. Of envelopes only the first UNJUDGED bytes, as zstd needs a whole block: at
+# most 40 MiB; of forms FORM_LIMIT each, so that strangers hold 256 MiB when all places are theirs.
 STRANGERS, STRANGERS_OF_ONE = 256, 32
 UNJUDGED = 160 << 10
 PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread

@@ -36,7 +36,7 @@ class Outage(logging.Filter):
         if self._since is None:
             self._since = clock.now()
             words = explained(lost) if isinstance(lost, DBAPIError) else str(lost)
-            log.error("an outage begins, what clients send waits in the spool: %s", words)
+            log.error("an outage begins, events of known keys wait in the spool: %s", words)
         return True
 
     def ends(self) -> None:
