@@ -134,6 +134,11 @@ class Gate:
             answer(wire, PREFLIGHT)
             return
         body = Body(wire, length, large=self._large, address=address)
+        declined = self._endpoints.declined(environ) if submission is None else None
+        if declined is not None:
+            answer(wire, declined, last=(length or 0) > BUFFERED)
+            await body.discard()
+            return
         try:
             if submission is None:
                 await self._page(environ, wire, body, length, address)
@@ -210,7 +215,7 @@ class Gate:
         await self._read(body, limit + 1)
         if body.size > limit:
             raise too_large(limit)
-        whole = replace(submission, body=body.content)
+        whole = replace(submission, body=body.content or submission.body)
 
         def work() -> None:
             answer(wire, encoded(accept(whole, self._endpoints.doors), whole.kind))

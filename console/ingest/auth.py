@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from types import MappingProxyType
+from urllib.parse import unquote
 
 from flask import Flask
 from sqlalchemy import select
@@ -201,8 +202,9 @@ def presented_key(*headers: str, query: Mapping[str, str]) -> str | None:
     In X-Sentry-Auth or Authorization, given as `headers`, with the scheme Sentry, else as
     `sentry_key` in the query (develop.sentry.dev, "Authentication").
     """
-    for header in headers:
-        found = AUTH_KEY.search(header) if header[:7].lower() == "sentry " else None
+    for header in map(_unquoted, headers):
+        is_ours = header[:6].lower() == "sentry" and header[6:7] in {" ", "\t"}
+        found = AUTH_KEY.search(header) if is_ours else None
         if found:
             return found[1]
     return query.get("sentry_key")
@@ -213,8 +215,16 @@ def bearer_key(header: str) -> str | None:
 
     Clients of OTLP have no field for a key, only headers; PostHog's put the project's token there.
     """
-    found = BEARER.fullmatch(header.strip())
+    found = BEARER.fullmatch(_unquoted(header).strip())
     return found[1] if found else None
+
+
+def _unquoted(header: str) -> str:
+    """The header without percent-encoding, which OTEL_EXPORTER_OTLP_HEADERS has to have.
+
+    Not every client undoes it before it sends: open-telemetry/opentelemetry-python#4492.
+    """
+    return unquote(header) if "%" in header else header
 
 
 def client_name(header: str, query: Mapping[str, str], user_agent: str) -> str:
@@ -235,8 +245,12 @@ def parse_dsn(text: object) -> Dsn | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.username:
         return None
-    host = parts.netloc.rpartition("@")[2].lower()
-    return Dsn(parts.username, host, project_id)
+    return Dsn(parts.username, plain_host(parts.netloc.rpartition("@")[2]), project_id)
+
+
+def plain_host(netloc: str) -> str:
+    """Host and port as they are compared: in lower case, without a port that need not be named."""
+    return netloc.lower().removesuffix(":443").removesuffix(":80")
 
 
 def authorized(

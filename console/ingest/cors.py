@@ -8,7 +8,7 @@ PREFLIGHT = ALLOWED | {
     "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Authorization, Baggage, Content-Encoding, Content-Type, Sentry-Trace, X-Requested-With,"
-        " X-Sentry-Auth"
+        " X-Sentry-Auth, *"  # what tracing adds by itself: traceparent, request-id, x-datadog-…
     ),
     "Access-Control-Max-Age": "86400",
 }

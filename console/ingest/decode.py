@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import json
 import re
 import zlib
@@ -20,7 +21,7 @@ QUANTITY_LIMIT = 1_000_000  # that a container may claim to hold
 ENCODING_LIMIT = 3
 MEMBER_LIMIT = 32  # of a gzip stream: each one costs a copy of all that follow
 STEP = 1 << 20
-ZLIB_OR_GZIP = 47  # zlib's sign for: whichever of the two it is
+GZIP, GZIP_MAGIC = frozenset({"gzip", "x-gzip"}), b"\x1f\x8b"
 ZSTD_WINDOW = 8 << 20  # RFC 9659: what a web client may ask for; more is an attack on memory
 
 # Maps every digit to "0", so that a run of 20 digits is found at memory speed: orjson would turn
@@ -71,8 +72,7 @@ def inflate(body: bytes, encoding: str | None, *, limit: int) -> bytes:
     `encoding` is a Content-Encoding header: gzip, deflate (zlib or raw), br, zstd, identity, or a
     list of them in the order in which they were applied. Raises Undecodable or TooLarge.
     """
-    layers = [name.strip().lower() for name in (encoding or "").split(",")]
-    layers = [name for name in layers if name not in {"", "identity"}]
+    layers = _layers(body, encoding)
     if len(layers) > ENCODING_LIMIT:
         raise Undecodable(f"more than {ENCODING_LIMIT} content encodings")
     for name in reversed(layers):
@@ -91,18 +91,18 @@ def beginning(prefix: bytes, encoding: str | None) -> bytes:
 
     Empty where that cannot be told.
     """
-    name = (encoding or "identity").strip().lower()
+    layers = _layers(prefix, encoding)
     try:
-        if name == "identity":
+        if not layers:
             return prefix[:HEADER_LIMIT]
-        if name == "br":
+        if layers == ["br"]:
             return bytes(brotli.Decompressor().process(prefix, output_buffer_limit=HEADER_LIMIT))
-        if name == "zstd":
+        if layers == ["zstd"]:
             inflater = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
             with inflater.stream_reader(prefix) as reader:
                 return bytes(reader.read(HEADER_LIMIT))
-        if name in {"gzip", "deflate"}:
-            return zlib.decompressobj(ZLIB_OR_GZIP).decompress(prefix, HEADER_LIMIT)
+        if len(layers) == 1 and layers[0] in _INFLATERS:
+            return zlib.decompressobj(_window(layers[0], prefix)).decompress(prefix, HEADER_LIMIT)
     except (zlib.error, brotli.error, zstandard.ZstdError):
         return b""
     return b""
@@ -138,12 +138,14 @@ def peek(raw: bytes) -> tuple[dict[str, Any], list[ItemHead]]:
 def parse_store(raw: bytes, *, limit: int) -> Envelope:
     """The body of the legacy store endpoint, as an envelope of one event.
 
-    JSON, or from clients before 2014 base64 around deflated JSON.
+    JSON, or from old clients base64 around JSON that is deflated or not, with or without line ends.
     """
-    text = raw.strip()
+    text = raw.strip().removeprefix(codecs.BOM_UTF8)
     if not text.startswith(b"{"):
         try:
-            text = inflate(base64.b64decode(text, validate=True), "deflate", limit=limit)
+            inner = base64.b64decode(text.translate(None, b" \t\r\n"), validate=True)
+            plain = inner.startswith((b"{", GZIP_MAGIC))
+            text = inflate(inner, "" if plain else "deflate", limit=limit)
         except (binascii.Error, ValueError) as error:
             reason = f"the body is neither JSON nor base64 of deflated JSON ({error})"
             raise Undecodable(reason) from error
@@ -262,18 +264,40 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body is larger than {limit:,} bytes when inflated")
 
 
+def _layers(body: bytes, encoding: str | None) -> list[str]:
+    """The encodings to undo, in the order in which they were applied.
+
+    Tunnels forward gzip without its name; debuggers and proxies unpack it and leave the name:
+    getsentry/sentry-react-native#3698.
+    """
+    layers = [name.strip().lower() for name in (encoding or "").split(",")]
+    layers = [name for name in layers if name not in {"", "identity"}]
+    if not layers and body.startswith(GZIP_MAGIC):
+        return ["gzip"]
+    if len(layers) == 1 and layers[0] in GZIP and body.startswith(b"{"):
+        return []
+    return layers
+
+
+def _window(name: str, body: bytes) -> int:
+    """What zlib is to expect: gzip, or "deflate" as clients read it, with zlib's header or not."""
+    if name in GZIP:
+        return zlib.MAX_WBITS | 16
+    start = int.from_bytes(body[:2])
+    wrapped = start >> 8 & 0x0F == zlib.DEFLATED and not start % 31
+    return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
+
+
 def _gunzip(body: bytes, limit: int) -> bytes:
-    return _zlib(body, zlib.MAX_WBITS | 16, limit, "gzip")
+    return _zlib(body, limit, "gzip")
 
 
 def _undeflate(body: bytes, limit: int) -> bytes:
-    """Both readings of "deflate" that clients have: with the zlib header and without."""
-    start = int.from_bytes(body[:2])
-    wrapped = start >> 8 & 0x0F == zlib.DEFLATED and not start % 31
-    return _zlib(body, zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS, limit, "deflate")
+    return _zlib(body, limit, "deflate")
 
 
-def _zlib(body: bytes, window: int, limit: int, name: str) -> bytes:
+def _zlib(body: bytes, limit: int, name: str) -> bytes:
+    window = _window(name, body)
     parts: list[bytes] = []
     room = limit + 1
     while body:

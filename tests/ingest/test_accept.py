@@ -1,6 +1,8 @@
+import base64
 import gzip
 import json
 import re
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -118,6 +120,8 @@ def test_the_tunnel_passes_on_only_what_is_for_this_server(client, waiting, acme
         assert (sent.status_code, sent.json["causes"]) == (403, [auth.OTHER_SERVER])
     assert client.post("/tunnel/", data=envelope()).json["causes"] == [auth.NO_KEY]
     assert waiting.read() == []
+    sent = client.post("/tunnel/", data=envelope(dsn=f"https://{key}@localhost:443/{acme.id}"))
+    assert sent.status_code == 200
 
 
 def test_a_page_of_any_origin_may_send_and_read_the_answer(client, send, acme):
@@ -132,12 +136,74 @@ def test_a_page_of_any_origin_may_send_and_read_the_answer(client, send, acme):
         assert "Access-Control-Allow-Credentials" not in answer.headers
         for name in ("X-Sentry-Error", "X-Sentry-Rate-Limits", "Retry-After"):
             assert name in answer.headers["Access-Control-Expose-Headers"]
+    allowed = preflight.headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"*", "Authorization"} <= set(allowed)  # the sign for all does not stand for that one
     assert client.options("/tunnel/").status_code == 204
 
 
-def test_other_methods_and_addresses_are_not_for_ingest(client, acme):
-    assert client.get(f"/api/{acme.id}/envelope/").status_code == 404
-    assert client.post("/api/x/envelope/").status_code == 404
+def test_other_methods_are_not_for_ingest(client, acme):
+    for path in (f"/api/{acme.id}/envelope/", f"/api/{acme.id}/store/"):
+        assert client.get(path).status_code == 404
+    for path in ("/e/", "/batch/"):  # may be the pages of organizations
+        assert client.get(path).location.startswith("/login")
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("/api/x/envelope/", "project"),
+        ("/prefix/api/4505162248945664/store/", "project"),
+        ("/api//envelope/", "project"),
+        ("/api/1/minidump/?sentry_key=x", "minidumps"),
+        ("/api/1/unreal/abc/", "minidumps"),
+        ("/api/1/security/", "CSP"),
+        ("/api/1/cron/backup/abc/", "check-ins"),
+        ("/api/embed/error-page/", "feedback"),
+        ("/api/0/projects/acme/shop/releases/", "sentry-cli"),
+        ("/v1/logs", "traces"),
+        ("/api/1/integration/otlp/v1/metrics/", "traces"),
+        ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "gRPC"),
+        ("/batch/", "PostHog"),
+        ("/e/?ip=1", "PostHog"),
+        ("/i/v0/e/", "PostHog"),
+        ("/flags/?v=2", "PostHog"),
+    ],
+)
+def test_clients_of_what_is_not_taken_are_told_so_where_they_can_read_it(client, path, word):
+    assert client.options(path).headers["Access-Control-Allow-Origin"] == "*"
+    answer = client.post(path, data=b"{}", content_type="application/json")
+    assert answer.status_code == 404
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert word in answer.headers["X-Sentry-Error"]
+    assert answer.headers["X-Sentry-Error"] in answer.json.values()
+
+
+def test_an_exporter_of_logs_is_answered_in_its_own_encoding(client):
+    answer = client.post("/v1/logs", data=b"", content_type="application/x-protobuf")
+    assert (answer.status_code, answer.content_type) == (404, "application/x-protobuf")
+    assert b"OTEL_LOGS_EXPORTER" in answer.data
+
+
+def test_pages_of_2014_send_by_loading_an_image(client, waiting, acme, key):
+    query = {"sentry_version": "4", "sentry_key": key}
+    for data in (json.dumps(event()), base64.b64encode(zlib.compress(b'{"message":"x"}'))):
+        answer = client.get(f"/api/{acme.id}/store/", query_string=query | {"sentry_data": data})
+        assert answer.status_code == 200
+    assert len(waiting.read()) == 2
+
+
+def test_the_oldest_clients_name_no_project_and_the_first_new_ones_another_address(
+    client, send, waiting, acme, key
+):
+    sent = client.post(f"/api/store/?sentry_key={key}", data=json.dumps(event()))
+    assert sent.status_code == 200
+    headers = {"Content-Type": "application/x-sentry-envelope"}
+    path = f"/api/{acme.id}/store/?sentry_key={key}"
+    assert client.post(path, data=envelope(), headers=headers).status_code == 200
+    assert [(row.kind, row.project_id) for row in waiting.read()] == [
+        ("sentry.store", acme.id),
+        ("sentry.envelope", acme.id),
+    ]
 
 
 def test_three_times_the_quota_is_refused_before_it_is_accepted(

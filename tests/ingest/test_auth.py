@@ -10,7 +10,7 @@ from console.core import clock as wall
 from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
-from console.ingest.auth import KeyRing, Refusal, authorized, parse_dsn, presented_key
+from console.ingest.auth import KeyRing, Refusal, authorized, bearer_key, parse_dsn, presented_key
 from tests import factories
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -23,6 +23,8 @@ KEY = "0123456789abcdef0123456789abcdef"
         (f"Sentry sentry_version=7,sentry_key={KEY},sentry_timestamp=1.5", KEY),
         (f"sentry Sentry_Key = {KEY}", KEY),
         (f'Sentry sentry_key="{KEY}"', KEY),
+        (f"Sentry\tsentry_key={KEY}", KEY),
+        (f"sentry%20sentry_key%3D{KEY}%2C%20sentry_version%3D7", KEY),
         ("Sentry sentry_version=7", None),
         (f"Bearer sentry_key={KEY}", None),
         ("", None),
@@ -39,9 +41,14 @@ def test_the_key_in_the_query_counts_when_no_header_has_one():
     assert presented_key("", "Bearer abc", query={"sentry_key": KEY}) == KEY
 
 
+def test_a_bearers_key_may_come_as_the_environment_has_it():
+    assert bearer_key(f"Bearer%20{KEY}") == bearer_key(f"Bearer phc_{KEY}") == KEY
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (f"https://{KEY}@Pharos.example:443/42", ("pharos.example", 42)),
         (f"https://{KEY}@pharos.example/42", ("pharos.example", 42)),
         (f"https://{KEY}:secret@pharos.example:8443/some/prefix/42", ("pharos.example:8443", 42)),
         (f"https://{KEY}@[::1]:8000/42", ("[::1]:8000", 42)),

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from os import urandom
 
 import brotli
 import pytest
@@ -23,6 +24,7 @@ from console.ingest.decode import (
     Item,
     TooLarge,
     Undecodable,
+    beginning,
     inflate,
     load_json,
     parse_envelope,
@@ -58,6 +60,20 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize(("encoding", "encode"), ENCODERS.items())
 def test_inflates_what_clients_send(encoding, encode):
     assert inflate(encode(BODY), encoding, limit=len(BODY)) == BODY
+
+
+@pytest.mark.parametrize(("encoding", "encode"), ENCODERS.items())
+def test_the_header_of_an_envelope_is_read_from_its_beginning(encoding, encode):
+    begun = encode(BODY + bytes(1000) + urandom(400_000))[:160_000]
+    assert beginning(begun, encoding).startswith(BODY[:100])
+
+
+def test_gzip_is_known_by_its_bytes_where_its_name_was_lost_or_kept_on_the_way():
+    assert inflate(gzip.compress(BODY), "", limit=len(BODY)) == BODY
+    assert inflate(BODY, "gzip", limit=len(BODY)) == BODY
+    assert beginning(gzip.compress(BODY), None).startswith(BODY[:100])
+    with pytest.raises(TooLarge):
+        inflate(gzip.compress(BODY), "", limit=len(BODY) - 1)
 
 
 def test_no_header_is_no_encoding():
@@ -247,6 +263,9 @@ def test_store_takes_json_and_what_raven_sent():
     assert parse_store(raven, limit=100) == Envelope({}, [Item("event", event)])
     with pytest.raises(Undecodable, match="larger than"):
         parse_store(base64.b64encode(zlib.compress(bytes(1 << 20))), limit=1 << 10)
+    for inner in (event, zlib.compress(event), gzip.compress(event)):
+        for old in (base64.encodebytes(inner), base64.b64encode(inner), b"\xef\xbb\xbf" + event):
+            assert parse_store(old, limit=100) == Envelope({}, [Item("event", event)])
     for nonsense in (b"", b"hello there", b"=="):
         with pytest.raises(Undecodable):
             parse_store(nonsense, limit=100)

@@ -14,7 +14,7 @@ from console.ingest.otlp.encodings import PROTOBUF
 
 # google/rpc/code.proto
 _UNKNOWN = 2
-_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
+_CODES = {400: 3, 401: 16, 403: 7, 404: 12, 413: 8, 415: 3, 429: 8, 503: 14}
 
 
 def stored(flaws: Counter[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from console.core import config as configuration
 from console.core.config import Config
 from console.core.urls import split_url
-from console.ingest import auth, beacon, cors, outcomes, quota, spool
+from console.ingest import auth, beacon, cors, not_taken, outcomes, quota, spool
 from console.ingest.accept import BODY_LIMIT, accept
 from console.ingest.auth import Refusal
 from console.ingest.judging import (
@@ -34,13 +34,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
+# Clients of 2012 name no project: the key says which one it is.
 _ADDRESS = re.compile(
-    r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store|beacon)/?|/tunnel/?"
+    r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store|beacon)/?"
+    r"|(?:/.*)?/api/(?P<oldest>store)/?|/tunnel/?"
 )
+_ENVELOPE_TYPE = "application/x-sentry-envelope"
 # OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
 _TRACES = re.compile(
     r"(?:/i)?/v1/traces/?|(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
 )
+_IN_QUERY = "sentry_data"  # where pages of 2014 put an event, loading an "image"
 READ_BYTES = 1 << 16
 KINDS = {"envelope": ENVELOPE, "store": STORE, "beacon": beacon.KIND, None: ENVELOPE}
 HEADERS = {
@@ -110,7 +114,7 @@ class Endpoints:
         self._others = others
         found = app.extensions
         settings = cast("Config", found[configuration.EXTENSION])
-        self._own_host = split_url(settings.base_url).netloc.lower()
+        self._own_host = auth.plain_host(split_url(settings.base_url).netloc)
         self.doors = Doors(
             spool=cast("spool.Spool", found[spool.EXTENSION]),
             keys=cast("auth.KeyRing", found[auth.EXTENSION]),
@@ -123,8 +127,11 @@ class Endpoints:
     ) -> Iterable[bytes]:
         submission = self.submission(environ)
         if submission is None:
-            return self._others(environ, start_response)
-        if environ["REQUEST_METHOD"] == "OPTIONS":
+            declined = self.declined(environ)
+            if declined is None:
+                return self._others(environ, start_response)
+            reply = declined
+        elif environ["REQUEST_METHOD"] == "OPTIONS":
             reply = PREFLIGHT
         else:
             reply = encoded(self._post(environ, submission), submission.kind)
@@ -133,11 +140,14 @@ class Endpoints:
 
     def submission(self, environ: "WSGIEnvironment") -> Submission | None:
         """What a request to an ingest address brings, without its body; None if it is another."""
-        found = _found(environ) if environ["REQUEST_METHOD"] in {"POST", "OPTIONS"} else None
+        method = environ["REQUEST_METHOD"]
+        found = _found(environ) if method in {"POST", "OPTIONS", "GET"} else None
         if found is None:
             return None
         kind, project_id = found
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        if method == "GET" and (kind != STORE or _IN_QUERY not in query):
+            return None
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         key = auth.presented_key(credentials, authorization, query=query)
@@ -147,13 +157,23 @@ class Endpoints:
             kind=kind,
             project_id=project_id,
             key=key,
-            body=b"",
+            body=query[_IN_QUERY].encode() if method == "GET" else b"",
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
             client=auth.client_name(credentials, query, environ.get("HTTP_USER_AGENT", "")),
             address=environ.get("REMOTE_ADDR", ""),
-            hosts=frozenset({environ.get("HTTP_HOST", "").lower(), self._own_host}),
+            hosts=frozenset({auth.plain_host(environ.get("HTTP_HOST", "")), self._own_host}),
         )
+
+    def declined(self, environ: "WSGIEnvironment") -> Reply | None:
+        """The answer to a client at an address that is another server's; None for all others."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        answer = not_taken.answer(method, path)
+        if answer is None:
+            return None
+        if method == "OPTIONS":
+            return PREFLIGHT
+        return encoded(answer, not_taken.kind(path, environ.get("CONTENT_TYPE", "")))
 
     def _post(self, environ: "WSGIEnvironment", submission: Submission) -> Answer:
         answer = judge(submission, self.doors)
@@ -163,7 +183,7 @@ class Endpoints:
             body = _body(environ)
         except Refusal as refusal:
             return turned_away(submission, refusal, self.doors)
-        return accept(replace(submission, body=body), self.doors)
+        return accept(replace(submission, body=body or submission.body), self.doors)
 
 
 def encoded(answer: Answer, kind: str) -> Reply:
@@ -182,7 +202,9 @@ def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
     """What is sent to this address, and the project in it, if any; None if it is not for ingest."""
     address = _ADDRESS.fullmatch(environ["PATH_INFO"])
     if address is not None:
-        kind = KINDS[address["kind"]]
+        kind = KINDS[address["kind"] or address["oldest"]]
+        if kind == STORE and environ.get("CONTENT_TYPE", "").startswith(_ENVELOPE_TYPE):
+            kind = ENVELOPE  # the first clients with envelopes sent them to the old address
     else:
         address = _TRACES.fullmatch(environ["PATH_INFO"])
         kind = encodings.kind_of(environ.get("CONTENT_TYPE", ""))
