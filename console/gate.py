@@ -163,7 +163,7 @@ class Gate:
         refused = await self._judged(submission) if known else None
         if refused is not None:
             answer(wire, encoded(refused, submission.kind), last=(length or 0) > BUFFERED)
-            await body.discard()
+            await body.discard(patient=refused.status == 429)
             return
         try:
             if length is not None and length > _limit(submission):
@@ -179,7 +179,7 @@ class Gate:
             refusal = error if isinstance(error, Refusal) else no_place()
             turned = turned_away(submission, refusal, self._endpoints.doors)
             answer(wire, encoded(turned, submission.kind), last=True)
-            await body.discard()
+            await body.discard(patient=known and turned.status != 408)
 
     async def _judged(self, submission: Submission) -> Answer | None:
         doors = self._endpoints.doors

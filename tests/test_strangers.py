@@ -107,6 +107,15 @@ def test_an_envelope_with_its_key_inside_is_judged_by_its_beginning(console, acm
     assert answers == [403, 200]
 
 
+def test_who_sends_too_much_to_its_end_reads_why_it_is_refused(console):
+    """To a client that cannot write on, the network has failed: it keeps the body, to try again."""
+    size = 30 << 20
+    with console.open(console.head(key=console.key, Content_Length=str(size))) as connection:
+        connection.settimeout(30)
+        connection.sendall(bytes(size))
+        assert status(connection) == 413
+
+
 def test_one_address_has_a_share_of_the_places(console):
     head = console.head(key=console.key, Content_Length="90000")
     with ExitStack() as stack:
