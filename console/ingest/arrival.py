@@ -89,14 +89,12 @@ class Arrival:
 def parse_time(value: Any) -> datetime | None:
     """A time as clients write it: ISO 8601 (UTC if it has no zone), or seconds since 1970."""
     if type(value) is str:
-        try:
-            at = datetime.fromisoformat(value.strip())
-        except ValueError:
+        if value.isdecimal():  # milliseconds may look like the year 1790 without its dashes
             return _from_text_of_seconds(value)
         try:
-            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-        except OverflowError:
-            return None
+            return _utc(datetime.fromisoformat(value.strip()))
+        except ValueError:
+            return _from_odd_text(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, datetime) else None
     try:
@@ -104,6 +102,21 @@ def parse_time(value: Any) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _utc(at: datetime) -> datetime | None:
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _from_odd_text(text: str) -> datetime | None:
+    """RFC 3339 allows "t" and "z"; scripts print " UTC" at the end; others send seconds as text."""
+    try:
+        return _utc(datetime.fromisoformat(text.strip().upper().removesuffix(" UTC")))
+    except ValueError:
+        return _from_text_of_seconds(text)
 
 
 def _from_text_of_seconds(text: str) -> datetime | None:

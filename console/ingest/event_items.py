@@ -151,7 +151,7 @@ def _shape_message(event: dict[str, Any]) -> None:
 
 def _shape_exceptions(event: dict[str, Any]) -> None:
     raw = event.pop("exception", None)
-    if isinstance(raw, dict) and "values" not in raw:
+    if isinstance(raw, dict) and "values" not in raw and not _list(raw):
         raw = [raw]
     exceptions = [_exception(one) for one in values(raw)[-VALUE_LIMIT:]]
     own_stack = _stacktrace(event.pop("stacktrace", None))
@@ -219,7 +219,7 @@ def _shape_lists(event: dict[str, Any]) -> None:
 
 def values(raw: Any) -> list[dict[str, Any]]:
     """The objects of an interface that is a list, or an object with the list under "values"."""
-    listed = raw.get("values") if isinstance(raw, dict) else raw
+    listed = raw["values"] if isinstance(raw, dict) and "values" in raw else raw
     return [one for one in _list(listed) if isinstance(one, dict)]
 
 
@@ -228,6 +228,9 @@ def _text_of(value: Any) -> str:
 
 
 def _list(raw: Any) -> list[Any]:
+    """The elements that are set; of an object, too, as which PHP writes an array with gaps."""
+    if isinstance(raw, dict) and all(map(str.isdecimal, raw)):
+        raw = list(raw.values())
     return [one for one in raw if one is not None] if isinstance(raw, list) else []
 
 

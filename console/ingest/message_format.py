@@ -61,7 +61,9 @@ def _by_percent(template: str, params: Params) -> Iterator[str]:
         if match[0] == "%%":
             yield "%"
             continue
-        if isinstance(params, dict):
+        if isinstance(params, dict) and name is None and not used:
+            yield _shown(params, kind)  # Python's "%s" takes a mapping whole
+        elif isinstance(params, dict):
             yield _shown(_named(params, name), kind)
         elif name is None:
             yield _shown(_numbered(params, used), kind)
@@ -118,6 +120,8 @@ def _shown(value: Any, kind: str) -> str:
         raise _Odd
     if kind in _TEXT_KINDS:
         return _TEXT_KINDS[kind](value)
+    if kind in _NUMBER_KINDS and isinstance(value, str):
+        return value  # raven-python sends all values as texts, later clients decimals
     if kind not in _NUMBER_KINDS or not isinstance(value, int | float):
         raise _Odd
     try:

@@ -1,11 +1,12 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from console.ingest.message_format import formatted
 from tests.ingest.bounded import bounded
 
 LIMIT = 8192
+BUSY = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # machines are
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.text(max_size=20),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -26,15 +27,18 @@ def templates(placeholders: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(WORDS | placeholders, max_size=8).map("".join)
 
 
+@BUSY
 @given(templates(PERCENT), st.lists(VALUES, min_size=1, max_size=5))
 def test_percent_forms_are_filled_as_python_does(template, params):
     try:
         right = template % tuple(params)
     except (TypeError, ValueError):
+        assume(not any(isinstance(value, str) for value in params))  # see the test of texts
         right = template
     assert formatted(template, params, limit=10_000) == right
 
 
+@BUSY
 @given(
     templates(st.tuples(NAMES, st.sampled_from("srdf")).map(lambda one: f"%({one[0]}){one[1]}")),
     st.dictionaries(NAMES, VALUES, min_size=1),
@@ -43,10 +47,12 @@ def test_named_percent_forms_are_filled_as_python_does(template, params):
     try:
         right = template % params
     except (TypeError, ValueError, KeyError):
+        assume(not any(isinstance(value, str) for value in params.values()))
         right = template
     assert formatted(template, params, limit=10_000) == right
 
 
+@BUSY
 @given(templates(BRACES) | templates(NUMBERED), st.lists(VALUES, min_size=1, max_size=5))
 def test_braces_are_filled_as_python_does(template, params):
     try:
@@ -56,6 +62,7 @@ def test_braces_are_filled_as_python_does(template, params):
     assert formatted(template, params, limit=10_000) == right
 
 
+@BUSY
 @given(templates(NAMES.map(lambda name: f"{{{name}}}")), st.dictionaries(NAMES, VALUES, min_size=1))
 def test_named_braces_are_filled_as_python_does(template, params):
     try:
@@ -82,6 +89,23 @@ def test_flags_width_and_precision_are_ignored(template, params, right):
 
 
 @pytest.mark.parametrize(
+    ("template", "params", "right"),
+    [
+        ("raven %s has %d", ["'bob'", "3"], "raven 'bob' has 3"),
+        ("%.1f of %(a)d", ["5.25"], "%.1f of %(a)d"),
+        ("paid %.2f", ["Decimal('5.25')"], "paid Decimal('5.25')"),
+        ("%(rows)d rows", {"rows": "np.int64(3)"}, "np.int64(3) rows"),
+        ("got %s", {"a": 1}, "got {'a': 1}"),
+        ("got %s and %s", {"a": 1}, "got %s and %s"),
+        ("got %d", {"a": 1}, "got %d"),
+    ],
+)
+def test_what_older_python_clients_send_is_filled_as_its_sender_would_have(template, params, right):
+    """Raven 6 sends every value as a text, sentry_sdk 0 to 2 what JSON has no number for."""
+    assert formatted(template, params, limit=LIMIT) == right
+
+
+@pytest.mark.parametrize(
     ("template", "params"),
     [
         ("%*d", [1500000000, 1]),
@@ -97,7 +121,6 @@ def test_flags_width_and_precision_are_ignored(template, params, right):
         ("{٣}", ["a", "b", "c", "d"]),
         ("%s %s", ["a"]),
         ("%s", ["a", "b"]),
-        ("%d", ["1"]),
         ("%c", [1114112]),
         ("%d %f", [10**5000, 10**400]),
         ("%(a", {"a": 1}),
@@ -134,6 +157,7 @@ def test_a_message_costs_no_more_than_it_shows(template, params):
         assert len(formatted(template, params, limit=LIMIT)) <= LIMIT
 
 
+@BUSY
 @given(st.text(st.sampled_from("%{}()sdr.:!*0123456789na[] "), max_size=60), VALUES)
 def test_no_template_raises(template, params):
     assert len(formatted(template, params, limit=50)) <= 50

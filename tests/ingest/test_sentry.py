@@ -146,11 +146,19 @@ def test_an_event_without_an_id_has_the_same_one_on_a_resend():
         1795461600.0,
         "1795461600",
         1795461600000,
+        "2026-11-23t19:20:00z",
+        "2026-11-23 19:20:00 UTC",
     ],
 )
 def test_times_in_all_spellings(timestamp):
     found = event({"message": "x", "timestamp": timestamp})
     assert found["timestamp"] == "2026-11-23T19:20:00Z"
+
+
+def test_milliseconds_in_a_text_are_no_date_of_another_century():
+    """Read as one, this is 1790-12-28."""
+    found = event({"message": "x", "timestamp": "1790122820000"})
+    assert found["client_timestamp"] == "2026-09-23T00:20:20Z"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +254,15 @@ def test_a_message_of_node_11_is_a_message():
 )
 def test_tags_in_all_shapes(tags):
     assert event({"message": "x", "tags": tags})["tags"] == {"a": "b", "n": "1"}
+
+
+def test_lists_that_php_wrote_as_objects_are_lists():
+    gaps = {"0": {"type": "E", "value": "v"}, "2": {"type": "F", "value": "w"}}
+    for sent in (gaps, {"values": gaps}):
+        found = event({"exception": sent})["exception"]["values"]
+        assert [one["type"] for one in found] == ["E", "F"]
+    found = event({"message": "x", "breadcrumbs": {"values": {"3": {"message": "c"}}}})
+    assert found["breadcrumbs"] == {"values": [{"message": "c"}]}
 
 
 @pytest.mark.parametrize("crumbs", [[{"message": "c"}, None], {"values": [None, {"message": "c"}]}])
