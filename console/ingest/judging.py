@@ -116,7 +116,7 @@ def answered(
 
 def refused(status: int, reason: str, detail: str) -> Answer:
     """An answer that says why, in the header that SDKs log and in the body."""
-    shown = "".join(c if " " <= c <= "~" else "?" for c in detail)[:500]
+    shown = "".join(c if " " <= c <= "~" else "?" for c in detail.replace("…", "..."))[:500]
     return Answer(
         status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
     )

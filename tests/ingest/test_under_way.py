@@ -160,6 +160,16 @@ def test_what_takes_too_long_is_a_dead_letter_at_once(
     assert heavy["event_id"] in stored(acme).events()
 
 
+def test_what_is_large_may_take_longer(acme, accepted, digest, stored, monkeypatch):
+    """20,000 honest spans of a collector, 12 MB, take what the limit for a small row is."""
+    large = error("Large", extra={str(n): "x" * 1000 for n in range(1100)})
+    accepted(acme, large)
+    monkeypatch.setattr(digesting, "CPU_SECONDS", 0.0)
+    monkeypatch.setattr(digesting, "CPU_SECONDS_OF_MIB", 30.0)
+    digest.drain()
+    assert stored(acme).events() == [large["event_id"]]
+
+
 def test_a_burial_is_finished_when_telemetry_works_again(
     acme, accepted, waiting, digest, stored, monkeypatch
 ):
