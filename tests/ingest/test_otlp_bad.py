@@ -127,6 +127,25 @@ def test_fields_around_the_spans_are_bounded():
     for raw in (b"\x0a\x00" * 60_001, b"\x10\x01" * 60_001):
         with pytest.raises(Undecodable, match=r"more than 60,000 fields"):
             survey(raw, PROTOBUF)
+    for content in (
+        {"resourceSpans": [{}] * 60_001},
+        {"resourceSpans": [{"scopeSpans": [{}] * 30_000}] * 2},
+    ):
+        with pytest.raises(Undecodable, match=r"more than 60,000 fields"):
+            survey(body(content, JSON), JSON)
+
+
+def test_a_large_resource_is_not_repeated_on_thousands_of_segments():
+    spans = [server_span(spanId=f"{number + 1:016x}") for number in range(1_000)]
+    large = {f"part.{number}": "x" * 10_000 for number in range(40)}
+    content = request(*spans, resource={"service.name": "shop", **large, "host.name": "web-1"})
+    found = decode(body(content, PROTOBUF), PROTOBUF, context()).spans
+    assert sum(len(str(span.attributes)) for span in found) < 40 << 20
+    for segment in (found[0], found[-1]):
+        assert (segment.attributes["service.name"], segment.server_name) == ("shop", "web-1")
+        assert segment.attributes["otel.dropped_attributes_count"] == 37
+    alone = decode(body(request(spans[0], resource=large), JSON), JSON, context()).spans
+    assert sum(name.startswith("part.") for name in alone[0].attributes) == 40
 
 
 def test_values_in_values_end_somewhere():

@@ -7,7 +7,14 @@ from typing import Any
 from console.ingest.arrival import hex_id
 from console.ingest.decode import Undecodable, load_json
 from console.ingest.otlp import wire
-from console.ingest.otlp.wire import ATTRIBUTE_LIMIT, DEPTH, SPAN_LIMIT, Group, WireSpan
+from console.ingest.otlp.wire import (
+    ATTRIBUTE_LIMIT,
+    DEPTH,
+    FIELD_LIMIT,
+    SPAN_LIMIT,
+    Group,
+    WireSpan,
+)
 from console.ingest.span_items import NotASpan
 
 _INTEGER = re.compile(r"-?\d{1,20}")
@@ -30,8 +37,11 @@ _SNAKE = {
 
 def groups(raw: bytes) -> Iterator[Group]:
     """The spans of an ExportTraceServiceRequest, as objects, by resource. Raises Undecodable."""
-    spans = 0
+    spans, around = 0, 0
     for sent in _objects(_object(load_json(raw), "the body"), "resourceSpans"):
+        around += 1 + len(_list(sent, "scopeSpans"))
+        if around > FIELD_LIMIT:
+            raise wire.too_much_around()
         resource = _object(sent.get("resource"), "a resource")
         group = Group(_attributes(resource.get("attributes")))
         for scoped in _objects(sent, "scopeSpans"):

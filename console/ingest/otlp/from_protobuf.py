@@ -11,12 +11,18 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from console.ingest.decode import Undecodable
 from console.ingest.otlp import wire
-from console.ingest.otlp.wire import ATTRIBUTE_LIMIT, DEPTH, SPAN_LIMIT, Group, WireSpan
+from console.ingest.otlp.wire import (
+    ATTRIBUTE_LIMIT,
+    DEPTH,
+    FIELD_LIMIT,
+    SPAN_LIMIT,
+    Group,
+    WireSpan,
+)
 from console.ingest.span_items import NotASpan
 
 # Decoded whole, 4 MB of empty messages would take 200 MB: spans are decoded one by one.
 SPAN_BYTES = 2 << 20
-FIELD_LIMIT = 3 * SPAN_LIMIT  # around the spans
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 # Numbers of fields in opentelemetry/proto/{collector/trace,trace}/v1.
 _RESOURCE_SPANS = 1
@@ -87,7 +93,7 @@ class _Frame:
         while at < end:
             self._room -= 1
             if self._room < 0:
-                raise Undecodable(f"more than {FIELD_LIMIT:,} fields around the spans")
+                raise wire.too_much_around()
             tag, at = self._varint(at, end)
             begin, at = self._value(tag & 7, at, end)
             if at > end:

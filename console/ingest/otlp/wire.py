@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from console.ingest.arrival import EARLIEST, LATEST
-from console.ingest.decode import TooLarge
+from console.ingest.decode import TooLarge, Undecodable
 from console.ingest.span_items import NotASpan
 
 SPAN_LIMIT = 20_000  # of one request; clients send 512, a collector 8,192
+FIELD_LIMIT = 3 * SPAN_LIMIT  # of one request, around the spans: resources, scopes
 ATTRIBUTE_LIMIT = 1000  # of one span that are read; clients send at most 128 unless told otherwise
 DEPTH = 16  # of a value in values
 TOO_DEEP = "[nested too deeply]"
@@ -103,3 +104,8 @@ def remote_parent(flags: int) -> bool | None:
 def too_many() -> TooLarge:
     """The refusal of a request that holds more spans than one may; senders split it."""
     return TooLarge(f"more than {SPAN_LIMIT:,} spans in one request")
+
+
+def too_much_around() -> Undecodable:
+    """The refusal of a request that is resources and scopes, most of them without a span."""
+    return Undecodable(f"more than {FIELD_LIMIT:,} fields around the spans")
