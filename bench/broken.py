@@ -93,10 +93,10 @@ class Console:
         dsn = urlsplit(json.loads(done.stdout)["dsn"])
         return f"/api{dsn.path}/envelope/?sentry_key={dsn.username}"
 
-    def healthy(self) -> int:
-        """The status of /healthz; 0 when nobody answers."""
+    def healthy(self, probe: str = "/healthz") -> int:
+        """The status of a probe; 0 when nobody answers."""
         try:
-            with urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            with urlopen(f"{self.url}{probe}", timeout=5) as answer:
                 return int(answer.status)
         except HTTPError as refusal:
             return refusal.code
