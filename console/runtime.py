@@ -47,6 +47,12 @@ NO_URL = (
     " https://pharos.example.com"
 )
 
+OTHER_KEY = (
+    "SECRET_KEY was changed or lost: it opens nothing that is stored. What waits in the spool"
+    " becomes dead letters, and second factors fail. Stop, put the former key back, or name it in"
+    " SECRET_KEY_FALLBACKS; dead letters can be retried then"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -127,7 +133,10 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
-        canary.renew((settings.secret_key, *settings.secret_key_fallbacks))
+        keys = (settings.secret_key, *settings.secret_key_fallbacks)
+        canary.renew(keys)
+        if not canary.opens(keys):
+            log.error(OTHER_KEY)
         _check_ticker(app)
         url = settings.base_url or of_this_machine(url)
         note = {

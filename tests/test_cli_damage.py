@@ -4,11 +4,15 @@ import time
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import pytest
+
 from console.ingest import salvage
-from tests.ingest.conftest import envelope, error
+from console.telemetry import store
+from tests import consoles
+from tests.ingest.conftest import accepted, digest, envelope, error, waiting
 from tests.test_cli import says
 
-__all__ = ["says"]
+__all__ = ["accepted", "digest", "says", "waiting"]
 
 
 def test_a_console_does_not_start_on_a_damaged_state_database(says, instance, database):
@@ -17,6 +21,31 @@ def test_a_console_does_not_start_on_a_damaged_state_database(says, instance, da
     assert said.code == 1
     assert "state.sqlite is damaged" in said.err
     assert "pharos restore FOLDER" in said.err
+
+
+@pytest.mark.parametrize("name", ["spool.sqlite", "digest.under-way", "digest.deaths", "id"])
+def test_a_console_does_not_start_where_a_folder_is_in_the_place_of_a_file(
+    says, instance, database, name
+):
+    """The digest would have waited for ever, with /healthz and /ready content."""
+    (instance / name).mkdir()
+    said = says("serve", "--port", "0")
+    assert said.code == 1
+    assert f"{name} is no file: move it away" in said.err
+
+
+def test_telemetry_that_is_gone_may_begin_anew(says, app, acme, accepted, digest, instance):
+    accepted(acme, error())
+    digest.drain()
+    with app.app_context():
+        consoles.close(app)
+    path = instance / "telemetry" / f"{acme.organization_id}.duckdb"
+    path.unlink()
+    said = says("telemetry", "set-aside", "acme")
+    assert (said.code, "is gone, which" in said.out) == (0, True)
+    with app.app_context():
+        store.current().expect([acme.organization_id])
+        assert store.current().damages() == {}
 
 
 def test_a_telemetry_file_is_set_aside_by_a_command(says, acme, instance):

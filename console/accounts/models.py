@@ -202,6 +202,14 @@ class Key(OrganizationScoped, Model):
     replaced_by_id: Mapped[int | None]
     project: Mapped[Project] = relationship(viewonly=True)
 
+    def is_off(self) -> bool:
+        """Whether it opens nothing: somebody disabled it, or its time since a rotation is over.
+
+        What somebody disabled is off whatever the machine's clock says, which may be set back.
+        """
+        by_hand = self.disabled_at is not None and self.replaced_by_id is None
+        return by_hand or (self.disabled_at is not None and self.disabled_at <= clock.now())
+
 
 class ApiToken(OrganizationScoped, Model):
     """A script's credential for one project's API, kept as a digest and shown once."""

@@ -52,6 +52,8 @@ class Moments:
 
     state: SqliteSnapshot | PostgresSnapshot
     spool: SqliteSnapshot
+    missing: dict[int, str]
+    """Why the telemetry file of an organization is not copied."""
     at: str
     paused_seconds: float
 
@@ -59,8 +61,10 @@ class Moments:
 def make(folder: Path, instance_id: str, pace: Pace, *, scheduled: bool = False) -> Manifest:
     """Make a backup of the running app's instance; `folder` must not exist yet, or be empty.
 
-    It has its name only when it is complete: until then it is beside it, as `….unfinished`. Raises
-    BackupFailed saying why it cannot be made, with nothing left behind.
+    It has its name only when it is finished: until then it is beside it, as `….unfinished`.
+    Telemetry files that are damaged are left out, which the manifest says: the others must not be
+    without a backup for it. Raises BackupFailed saying why it cannot be made, with nothing left
+    behind.
     """
     settings = config()
     refuse_folder(folder, settings.instance)
@@ -70,6 +74,7 @@ def make(folder: Path, instance_id: str, pace: Pace, *, scheduled: bool = False)
         with ExitStack() as held:
             moments = _taken(settings, draft, pace, held)
             _save(settings, moments, draft, pace)
+        _leave_out_unreadable(draft / manifest.TELEMETRY, moments.missing, pace)
         made = _described(settings, moments, draft, instance_id, scheduled=scheduled)
         made.write(draft)
         (draft / manifest.UNFINISHED).unlink()
@@ -119,14 +124,14 @@ def _taken(settings: Config, draft: Path, pace: Pace, held: ExitStack) -> Moment
         state = _state(settings)
         held.callback(state.close)
         at = clock.now().isoformat(timespec="seconds")
-        files = store.current().settled_files()
+        files, missing = store.current().settled_files()
         _refuse_too_little_room(settings, draft, files.values(), spool_path)
         pace.say("copies telemetry, while the digest waits")
         folder = draft / manifest.TELEMETRY
         copy_files([(path, folder / path.name) for path in files.values()], pace)
         waiting = SqliteSnapshot(spool_path)
         held.callback(waiting.close)
-        return Moments(state, waiting, at, round(time.monotonic() - began, 3))
+        return Moments(state, waiting, missing, at, round(time.monotonic() - began, 3))
 
 
 @contextmanager
@@ -161,6 +166,21 @@ def _save(settings: Config, moments: Moments, draft: Path, pace: Pace) -> None:
     sync(draft / manifest.TELEMETRY)
 
 
+def _leave_out_unreadable(telemetry: Path, missing: dict[int, str], pace: Pace) -> None:
+    """Read every copy, and delete those that a restore could do nothing with.
+
+    A damaged part of a file may be met by nobody for months, but for its backup.
+    """
+    for organization_id, path in sorted(store.files_of(telemetry).items()):
+        pace.check()
+        pace.say(f"reads the copy of {path.name}")
+        try:
+            copies.look_into(path, read_all=True)
+        except TelemetryUnavailable as error:
+            missing[organization_id] = str(error).replace(f"{telemetry}/", "")
+            path.unlink()
+
+
 def _described(
     settings: Config, moments: Moments, draft: Path, instance_id: str, *, scheduled: bool
 ) -> Manifest:
@@ -182,6 +202,7 @@ def _described(
         key_included=manifest.SECRET_KEY in files,
         paused_seconds=moments.paused_seconds,
         organizations=_organizations(positions, draft / manifest.TELEMETRY),
+        missing={str(one): why for one, why in moments.missing.items()},
         waiting=len(spool_positions(draft / manifest.SPOOL)[0]),
         files={
             name: {"size": path.stat().st_size, "sha256": fingerprint(path)}
@@ -194,9 +215,8 @@ def _organizations(
     positions: dict[int, tuple[str, int]], telemetry: Path
 ) -> dict[str, dict[str, Any]]:
     """Positions by organization, those included that are gone from state but have a file still."""
-    applied = {
-        int(path.stem): copies.look_into(path).position for path in telemetry.glob("*.duckdb")
-    }
+    files = store.files_of(telemetry)
+    applied = {one: copies.look_into(path).position for one, path in files.items()}
     return {
         str(one): {
             "slug": positions[one][0] if one in positions else "",

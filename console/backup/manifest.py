@@ -1,7 +1,7 @@
 """What a backup says of itself, in `manifest.json`: the last file to be written into it."""
 
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +10,8 @@ import orjson
 
 from console.backup.copies import BackupFailed, sync
 
-FORMAT = 1
+FORMAT = 2  # a Pharos that reads 1 alone would not know that something is missing
+WHOLE_FORMAT = 1
 NAME = "manifest.json"
 UNFINISHED = "unfinished"
 """A file that is in a backup until it is complete; it holds the id of the instance."""
@@ -44,10 +45,22 @@ class Manifest:
     """Rows in the spool that wait for digest."""
     files: dict[str, dict[str, Any]]
     """Size and SHA-256 by path."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """By id of an organization: why its telemetry is not in it."""
+
+    @property
+    def lacks(self) -> str:
+        """What is missing, for people; "" of a backup that is whole."""
+        sentences = [
+            f"the telemetry of {self.organizations.get(one, {}).get('slug') or one} is not in it"
+            f" ({why})"
+            for one, why in self.missing.items()
+        ]
+        return "; ".join(sentences)
 
     def write(self, folder: Path) -> None:
         """Put it into the folder: whole, or not at all."""
-        body = {"format": FORMAT, **asdict(self)}
+        body = {"format": FORMAT if self.missing else WHOLE_FORMAT, **asdict(self)}
         draft = folder / f"{NAME}.new"
         content = {**body, "checksum": _checksum(body)}
         draft.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
@@ -75,7 +88,7 @@ class Manifest:
         checksum = body.pop("checksum", "")
         if checksum != _checksum(body):
             raise BackupFailed(f"{folder / NAME} was changed since the backup was made")
-        return cls(**{one.name: body[one.name] for one in fields(cls)})
+        return cls(**{one.name: body[one.name] for one in fields(cls) if one.name in body})
 
 
 def kept_key(instance: Path, secret_key: str) -> Path | None:

@@ -20,16 +20,17 @@ from typing import Any, cast
 import orjson
 from flask import Flask, current_app
 
-from console.backup import making
+from console.backup import making, soundness
 from console.backup.copies import BackupFailed, Pace
 from console.backup.manifest import Manifest
 from console.backup.verification import verify
 from console.core import clock
 from console.core.config import config
 from console.core.instances import InstanceBusy, alone, identity
+from console.telemetry import store
 
 EXTENSION = "pharos.backups"
-ORDER, NOTE = "backup-order.json", "backup.json"
+ORDER, NOTE = "backup-order.json", soundness.BACKUP_NOTE
 LOOK_SECONDS = 0.5  # a look costs 2 µs
 TELL_SECONDS = 0.5
 ORDER_SECONDS = 600  # an order waits for a console that starts
@@ -61,8 +62,10 @@ class Note:
     error: str = ""
     seconds: float = 0.0
     paused_seconds: float = 0.0
+    lacks: str = ""
+    """What is not in the latest backup, as it was damaged."""
     good_at: str = ""
-    """When the latest backup that is good was made, which may be an earlier one."""
+    """When the latest backup that is good and whole was made, which may be an earlier one."""
     good_folder: str = ""
 
 
@@ -145,6 +148,7 @@ def noted(
         cancelled=cancelled,
     )
     try:
+        store.current().expect(soundness.with_telemetry())
         made = making.make(Path(order.folder), identity(instance), pace, scheduled=order.scheduled)
         if order.scheduled:
             teller.stage("reads the backup")
@@ -153,6 +157,8 @@ def noted(
         teller.ended(error=str(error) or type(error).__name__)
         raise
     teller.ended(made=made)
+    if made.missing:
+        log.error("the backup %s is not whole: %s", order.folder, made.lacks)
     return made
 
 
@@ -282,9 +288,10 @@ class _Teller:
             changes |= {
                 "copied": sum(one["size"] for one in made.files.values()),
                 "paused_seconds": made.paused_seconds,
-                "good_at": made.made_at,
-                "good_folder": self._note.folder,
+                "lacks": made.lacks,
             }
+        if made is not None and not made.missing:
+            changes |= {"good_at": made.made_at, "good_folder": self._note.folder}
         self._change(**changes)
 
     def _change(self, **changes: Any) -> None:

@@ -27,6 +27,7 @@ from console.core import clock
 from console.core.config import Config
 from console.core.crypto import key_fingerprint
 from console.core.instances import JOURNAL, InstanceBusy, alone
+from console.telemetry import store
 
 ASIDE, STAGED = "before-restore", "restoring"
 LOGS = ("-wal", "-shm")
@@ -50,13 +51,18 @@ class Restored:
     made_at: str
     aside: list[Path]
     """Folders with what was there before."""
+    lacks: str = ""
+    """What was not in the backup."""
 
 
-def restore(folder: Path, settings: Config) -> tuple[list[Check], Restored | None]:
+def restore(
+    folder: Path, settings: Config, *, incomplete: bool = False
+) -> tuple[list[Check], Restored | None]:
     """Check a backup and put it in place; the checks, and None if one of them is not good.
 
-    Raises BackupFailed when a console runs on the instance, when the backup does not fit it, or
-    when a step failed: the instance is then as it was.
+    Raises BackupFailed when a console runs on the instance, when the backup does not fit it, when
+    it lacks telemetry and is not welcome `incomplete`, or when a step failed: the instance is then
+    as it was.
     """
     settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _held(settings.instance):
@@ -64,6 +70,11 @@ def restore(folder: Path, settings: Config) -> tuple[list[Check], Restored | Non
         described, checks = verify(folder, settings)
         if described is None or not all(check.good for check in checks):
             return checks, None
+        if described.missing and not incomplete:
+            raise BackupFailed(
+                f"nothing was touched: {described.lacks}. Restore an older backup, or the rest of"
+                " this one with --incomplete"
+            )
         _refuse_misfit(described, settings)
         return checks, _put_in_place(folder, described, settings)
 
@@ -93,13 +104,25 @@ def settle(instance: Path) -> str:
             shutil.rmtree(stray)
     if not journal.exists():
         return ""
-    noted = orjson.loads(journal.read_bytes())
-    moves = [Move(**move) for move in noted["moves"]]
-    if noted["in_place"]:
+    moves, in_place = _read_journal(journal)
+    if in_place:
         _finish(journal, moves)
         return FINISHED
     _undo(journal, moves)
     return UNDONE
+
+
+def _read_journal(journal: Path) -> tuple[list[Move], bool]:
+    """The moves, and whether all are made; raise BackupFailed when it cannot be read."""
+    try:
+        noted = orjson.loads(journal.read_bytes())
+        return [Move(**move) for move in noted["moves"]], bool(noted["in_place"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, OSError) as error:
+        raise BackupFailed(
+            f"{journal} tells which files a restore moved, and cannot be read ({error}). What was"
+            f" there before is in {ASIDE}-<time> beside the files: move it back by hand, delete"
+            f" {JOURNAL}, and restore again"
+        ) from error
 
 
 def _refuse_misfit(described: Manifest, settings: Config) -> None:
@@ -161,7 +184,8 @@ def _put_in_place(folder: Path, described: Manifest, settings: Config) -> Restor
         raise BackupFailed(f"everything is as it was, because: {_why(error)}") from error
     _finish(journal, moves)
     aside = {Path(move.aside).parent for move in moves}
-    return Restored(described.made_at, sorted(path for path in aside if path.exists()))
+    there = sorted(path for path in aside if path.exists())
+    return Restored(described.made_at, there, described.lacks)
 
 
 def _moves(described: Manifest, settings: Config, stamp: str) -> Iterator[Move]:
@@ -201,6 +225,8 @@ def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
         step(f"compare {name}")
         if fingerprint(path) != described.files[name]["sha256"]:
             raise BackupFailed(f"{name} was not copied right: its SHA-256 differs")
+    for organization_id in described.missing:
+        store.begin_anew(staged[manifest.TELEMETRY], int(organization_id), "restored")
     if manifest.STATE in staged:
         _let_go_of_leases(staged[manifest.STATE])
     for path in {one.parent for one in staged.values()} | {staged[manifest.TELEMETRY]}:

@@ -34,8 +34,10 @@ def back_up() -> str:
     if latest and now - datetime.fromisoformat(latest) < due:
         return f"the latest is of {latest}"
     target = folder / now.strftime("pharos-%Y%m%dT%H%M%SZ")
-    orders.current().make(Order(folder=str(target), scheduled=True))
-    return f"{target.name} made, {_delete_old(folder, instance_id, settings.backup_keep)} deleted"
+    made = orders.current().make(Order(folder=str(target), scheduled=True))
+    deleted = _delete_old(folder, instance_id, settings.backup_keep)
+    lacks = f", NOT WHOLE: {made.lacks}" if made.missing else ""
+    return f"{target.name} made, {deleted} deleted{lacks}"
 
 
 def _own(folder: Path, instance_id: str) -> Iterator[tuple[Path, Manifest]]:
@@ -52,9 +54,16 @@ def _own(folder: Path, instance_id: str) -> Iterator[tuple[Path, Manifest]]:
 
 
 def _delete_old(folder: Path, instance_id: str, kept: int) -> int:
-    """Delete backups beyond the newest `kept`, and what interrupted ones have left."""
+    """Delete backups beyond the newest `kept`, and what interrupted ones have left.
+
+    While each of those lacks somebody's telemetry, the newest that is whole is kept besides.
+    """
     own = sorted(_own(folder, instance_id), key=lambda one: one[1].made_at, reverse=True)
-    for path, _ in own[kept:]:
+    surplus = own[kept:]
+    if not any(not made.missing for _, made in own[:kept]):
+        whole = next((one for one in surplus if not one[1].missing), None)
+        surplus = [one for one in surplus if one is not whole]
+    for path, _ in surplus:
         (path / manifest.UNFINISHED).write_text(instance_id)  # never taken for a whole one again
         path.rename(path.with_name(f"{path.name}{UNFINISHED_SUFFIX}"))
     for path in folder.glob(f"pharos-*{UNFINISHED_SUFFIX}"):
@@ -63,4 +72,4 @@ def _delete_old(folder: Path, instance_id: str, kept: int) -> int:
         if ours and mark.exists() and mark.read_text() == instance_id:
             shutil.rmtree(path)
     sync(folder)
-    return len(own[kept:])
+    return len(surplus)

@@ -1,5 +1,6 @@
 """What is looked at before a console opens its files, so that damage is said at once."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,22 +9,48 @@ from sqlalchemy import exists, select
 
 from console.accounts.models import Organization
 from console.backup.making import state_path
+from console.core import instances
 from console.core.config import Config, ConfigError
 from console.core.db import db, reading
 from console.core.sqlite_files import damage_of
 from console.core.tenancy import organization_scope
-from console.ingest import salvage
+from console.ingest import salvage, spool, under_way
 from console.ingest.models import Outcome
 from console.ingest.outcomes import STORED
+from console.ingest.salvage import DIGEST_NOTE
 from console.telemetry import store
 
+BACKUP_NOTE = "backup.json"
+FILES = (spool.FILE, DIGEST_NOTE, under_way.NOTE, under_way.LEDGER, BACKUP_NOTE, instances.ID)
+RIGHTS = "see its owner, its mode, and whether the disk is mounted read-only"
 
-def check(settings: Config, spool: Path) -> None:
-    """Set a damaged spool aside; raise ConfigError when the state database is damaged or gone."""
+
+def check(settings: Config, spool_path: Path) -> None:
+    """Set a damaged spool aside; raise ConfigError when the state database is damaged or gone.
+
+    Raises it also when something in the instance folder is not what this account can write to.
+    """
+    _check_places(settings.instance)
     state = state_path(settings)
     if state is not None:
         _check_state(state, settings.instance)
-    salvage.check(spool, (settings.secret_key, *settings.secret_key_fallbacks))
+    salvage.check(spool_path, (settings.secret_key, *settings.secret_key_fallbacks))
+
+
+def _check_places(instance: Path) -> None:
+    """Raise ConfigError naming what stands in the way: it would be met in the midst of the work."""
+    for name in FILES:
+        path = instance / name
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is no file: move it away")
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            raise ConfigError(f"{path} cannot be read and written by this account: {RIGHTS}")
+    folder = instance / store.FOLDER
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is no folder: move it away, or restore a backup")
+    for path in (instance, *([folder] if folder.exists() else [])):
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise ConfigError(f"{path} cannot be written to by this account: {RIGHTS}")
 
 
 def _check_state(state: Path, instance: Path) -> None:

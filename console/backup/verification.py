@@ -19,7 +19,7 @@ from console.backup.manifest import Manifest, listing
 from console.core import migrations
 from console.core.config import Config
 from console.core.crypto import SealBrokenError, key_fingerprint, unseal
-from console.telemetry import copies
+from console.telemetry import copies, store
 
 DUMP_MAGIC = b"PGDMP"
 
@@ -182,7 +182,7 @@ def _opens(keys: tuple[str, ...], sealed: bytes) -> bool:
 
 
 def _telemetry(folder: Path, described: Manifest, _settings: Config) -> str:
-    paths = sorted((folder / manifest.TELEMETRY).glob("*.duckdb"))
+    paths = sorted(store.files_of(folder / manifest.TELEMETRY).values())
     for path in paths:
         copy = copies.look_into(path, read_all=True)
         noted = described.organizations.get(path.stem, {"telemetry": None})

@@ -42,7 +42,17 @@ def send(message: Message, *, smtp_url: str, sender: str) -> None:
             _sign_in(server, url)
             server.send_message(_composed(message, sender))
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        raise MailError(f"{url.hostname} did not take the mail: {error}") from error
+        raise MailError(
+            f"{url.hostname} did not take the mail: {_without_people(error)}"
+        ) from error
+
+
+def _without_people(error: Exception) -> str:
+    """What a mail server answered, for logs: servers quote whom the mail was for."""
+    words = str(error)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        words = "; ".join(f"{code} {text!r}" for code, text in error.recipients.values())
+    return " ".join("…" if "@" in word else word for word in words.split())
 
 
 def _server(url: SplitResult) -> smtplib.SMTP:

@@ -16,6 +16,8 @@ from console.cli.commands import open_console, pharos, settle
 from console.core.config import Config
 
 MEGABYTE = 1_000_000
+INCOMPLETE = 3
+"""The exit code when a backup is good and lacks the telemetry of somebody."""
 AFTER_RESTORE = """\
 What may be sent again: mail that the console sent after the backup was made and that is due again \
 (invitations and links to reset a password are not: they are sent once, when somebody asks).
@@ -55,7 +57,10 @@ def backup() -> None:
     "--throttle", type=click.FloatRange(0, min_open=True), help="Copy at most so many MB a second."
 )
 def make(folder: Path, throttle: float | None) -> None:
-    """Make a backup into FOLDER, which must not exist yet or be empty."""
+    """Make a backup into FOLDER, which must not exist yet or be empty.
+
+    Exits with 3 if it is made and lacks a telemetry file, because that is damaged.
+    """
     order = Order(folder=str(folder.absolute()), bytes_per_second=int((throttle or 0) * MEGABYTE))
     with open_console(), complaining():
         note = orders.order_or_make(order, lambda stage: click.echo(stage, err=True))
@@ -68,30 +73,38 @@ def make(folder: Path, throttle: float | None) -> None:
         click.echo("The secret key is in it: whoever has the folder reads everything.")
     else:
         click.echo("SECRET_KEY is not in it: keep it apart; without it the spool stays sealed.")
+    _end_incomplete(folder, made)
 
 
 @backup.command("verify")
 @click.argument("folder", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> None:
-    """Check a backup: read all of it, change nothing, and say what is wrong with it."""
-    _described, checks = verify(folder, Config.from_environ(os.environ))
-    if not _printed(checks):
+    """Check a backup: read all of it, change nothing, and say what is wrong with it.
+
+    Exits with 1 if something is, and with 3 if all is good and a telemetry file was left out.
+    """
+    described, checks = verify(folder, Config.from_environ(os.environ))
+    if not _printed(checks) or described is None:
         raise click.ClickException(f"{folder} is not a good backup")
+    _end_incomplete(folder, described)
 
 
 @pharos.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def restore(folder: Path) -> None:
+@click.option("--incomplete", is_flag=True, help="Even if it lacks the telemetry of somebody.")
+def restore(folder: Path, *, incomplete: bool) -> None:
     """Put a backup in the place of what the instance holds; that is set aside, not deleted."""
     settings = Config.from_environ(os.environ)
     with complaining():
         settle(settings)
-        checks, done = restoration.restore(folder, settings)
+        checks, done = restoration.restore(folder, settings, incomplete=incomplete)
     if not _printed(checks) or done is None:
         raise click.ClickException(f"{folder} is not a good backup: nothing was touched")
     click.echo(f"The instance is as it was at {done.made_at}.")
     for path in done.aside:
         click.echo(f"What it held before is in {path}: delete that when you miss nothing.")
+    if done.lacks:
+        click.echo(f"Begun anew, because {done.lacks}.")
     click.echo(AFTER_RESTORE)
 
 
@@ -102,6 +115,13 @@ def complaining() -> Iterator[None]:
         yield
     except BackupFailed as error:
         raise click.ClickException(str(error)) from error
+
+
+def _end_incomplete(folder: Path, described: Manifest) -> None:
+    """Say what a good backup lacks, and exit with a code of its own; nothing if it is whole."""
+    if described.missing:
+        click.echo(f"pharos: {folder} is NOT WHOLE: {described.lacks}", err=True)
+        click.get_current_context().exit(INCOMPLETE)
 
 
 def _printed(checks: Sequence[Check]) -> bool:

@@ -63,7 +63,7 @@ def settle(settings: Config) -> None:
     try:
         outcome = restoration.settle_alone(settings.instance)
     except BackupFailed as error:
-        raise click.ClickException(f"a restore is under way: {error}") from error
+        raise click.ClickException(f"a restore is under way or was cut off: {error}") from error
     if outcome:
         click.echo(outcome, err=True)
 

@@ -60,7 +60,9 @@ def _print_status(found: dict[str, Any]) -> None:
 
 def _about_backup(note: dict[str, Any]) -> str:
     good = f"the last good one is of {note['good_at']}, in {note['good_folder']}"
+    since = good if note["good_at"] else "there is no good one"
+    if note["lacks"]:
+        return f"NOT WHOLE at {note['ended_at']}, in {note['folder']}: {note['lacks']}; {since}"
     if note["error"]:
-        since = good if note["good_at"] else "there is no good one"
         return f"failed at {note['ended_at']}: {note['error']}; {since}"
     return good if note["ended_at"] else f"under way: {note['stage']}"

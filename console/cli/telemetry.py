@@ -2,6 +2,7 @@
 
 import click
 
+from console.backup import soundness
 from console.cli.commands import open_console, organization_named, pharos
 from console.core import clock
 from console.core.config import config
@@ -18,16 +19,20 @@ def telemetry() -> None:
 def set_aside(organization: str) -> None:
     """Set an organization's damaged telemetry file aside; the digest goes on with a new one.
 
-    Works beside a running console. Nothing is deleted: the file gets another name.
+    Works beside a running console. Nothing is deleted: the file gets another name. Of a file that
+    is gone, it notes that a new one may take its place.
     """
     with open_console():
         home = organization_named(organization)
-        folder = config().instance / store.FOLDER
+        slug, id_ = home.slug, home.id
+        folder, stamp = config().instance / store.FOLDER, clock.now().strftime("%Y%m%dT%H%M%SZ")
         try:
-            aside = store.set_aside(folder, home.id, clock.now().strftime("%Y%m%dT%H%M%SZ"))
+            aside = store.set_aside(folder, id_, stamp)
+            click.echo(f"The telemetry of {slug} is set aside as {aside}.")
         except FileNotFoundError:
-            raise click.ClickException(
-                f"{home.slug} has no telemetry file {folder / f'{home.id}.duckdb'}"
-            ) from None
-    click.echo(f"The telemetry of {home.slug} is set aside as {aside}.")
+            if id_ not in soundness.with_telemetry():
+                path = folder / f"{id_}.duckdb"
+                raise click.ClickException(f"{slug} has no telemetry file {path}") from None
+            aside = store.begin_anew(folder, id_, stamp)
+            click.echo(f"The telemetry of {slug} is gone, which {aside} notes.")
     click.echo("What comes from now on, and what waits, goes into a new file.")

@@ -218,8 +218,8 @@ def _kept_secret(path: Path) -> str:
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
-    secret_key = path.read_text().strip()
-    if valid.secret(secret_key):
+    secret_key = path.read_text(errors="replace").strip()
+    if "\ufffd" in secret_key or valid.secret(secret_key):
         raise ConfigError(f"{path} holds no key: restore it, or delete it to be given another")
     return secret_key
 

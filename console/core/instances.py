@@ -33,6 +33,10 @@ def alone(instance: Path) -> Iterator[None]:
 def identity(instance: Path) -> str:
     """A name that the folder keeps, wherever it is moved to."""
     path = instance / ID
-    if not path.exists():
-        path.write_text(token_hex(16))
-    return path.read_text()
+    name = path.read_text().strip() if path.exists() else ""
+    if not name:  # never made, or by a process that was killed before it had written it
+        draft = path.with_name(f"{ID}.{token_hex(4)}")
+        draft.write_text(token_hex(16))
+        draft.replace(path)
+        name = path.read_text()
+    return name

@@ -303,8 +303,7 @@ def _look_up(public_key: str) -> Grant | None:
                 organization_id=key.organization_id,
                 project_id=key.project_id,
                 quota_per_minute=key.quota_per_minute,
-                # A replaced key goes on for a while: its end lies ahead.
-                disabled=key.disabled_at is not None and key.disabled_at <= clock.now(),
+                disabled=key.is_off(),
                 origins=tuple(origins or ()),
             )
     finally:

@@ -82,7 +82,10 @@ def key_rates() -> list[KeyRate]:
     query = (
         select(Key, Project)
         .join(Project, Project.id == Key.project_id)
-        .where((Key.disabled_at.is_(None)) | (Key.disabled_at > clock.now()))
+        .where(
+            Key.disabled_at.is_(None)
+            | (Key.replaced_by_id.is_not(None) & (Key.disabled_at > clock.now()))
+        )
         .order_by(Project.name, Key.id)
         .limit(KEYS_SHOWN)
     )

@@ -95,7 +95,10 @@ class UnderWay:
     def decoding(self, row: SpoolRow) -> None:
         """Note that it is this row which is decoded; raises EndedProcess if it may not be."""
         if (times := self.deaths(row)) >= DEATHS:
-            raise EndedProcess(f"the console's process ended {times} times while it digested this")
+            raise EndedProcess(
+                f"the console's process ended {times} times while it digested this; if somebody"
+                " killed it, or the machine lacked memory for others, retry it"
+            )
         self._note(row.position, row.position)
 
     def committing(self, first: int, last: int) -> None:

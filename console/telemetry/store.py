@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -124,8 +124,8 @@ class TelemetryStore:
             yield database
 
     def organizations(self) -> list[int]:
-        """Whose files are there."""
-        return sorted(int(path.stem) for path in self._folder.glob("*.duckdb"))
+        """Whose files are there; a file that somebody put beside them under a name is nobody's."""
+        return sorted(files_of(self._folder))
 
     def size(self, organization_id: int) -> int:
         """The bytes of an organization's file, with what is not yet written into it."""
@@ -159,20 +159,23 @@ class TelemetryStore:
         """Whose files are damaged or gone, as far as anybody has met it since the start."""
         return dict(self._damages)
 
-    def settled_files(self) -> dict[int, Path]:
+    def settled_files(self) -> tuple[dict[int, Path], dict[int, str]]:
         """Every organization's file, whole by itself until somebody writes: it needs no log.
 
-        Nobody may write meanwhile. Raises TelemetryUnavailable naming what cannot be settled.
+        And what is wrong with the files that are damaged or gone, by organization. Nobody may write
+        meanwhile. Raises TelemetryUnavailable for what passes: a full disk, rights, memory.
         """
-        for damage in self.damages().values():
-            raise damage
-        files = {one: self._path(one) for one in self.organizations()}
-        for organization_id, path in files.items():
-            slot = self._slots.get(organization_id)
-            if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
-                with self._open(organization_id) as database:
-                    database.checkpoint()
-        return files
+        for organization_id in set(self.organizations()) - self._damages.keys():
+            with suppress(TelemetryDamaged):  # which notes it among the damages
+                self._settle(organization_id)
+        damaged = {one: str(damage) for one, damage in self.damages().items()}
+        return {one: self._path(one) for one in self.organizations() if one not in damaged}, damaged
+
+    def _settle(self, organization_id: int) -> None:
+        slot, path = self._slots.get(organization_id), self._path(organization_id)
+        if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
+            with self._open(organization_id) as database:
+                database.checkpoint()
 
     def delete_organization(self, organization_id: int) -> None:
         """Delete everything of an organization: its file is closed and removed."""
@@ -231,6 +234,8 @@ class TelemetryStore:
                 if self._is_gone(organization_id):
                     raise TelemetryDamaged(path.name, GONE)
                 self._folder.mkdir(parents=True, exist_ok=True)
+                if not path.exists():  # the damaged one was set aside
+                    self._damages.pop(organization_id, None)
                 slot.database = Database(path, organization_id, LEAST_MEMORY_MB)
                 self._opens(organization_id)
             slot.database.limit_memory(self._share())
@@ -313,6 +318,19 @@ def left_out() -> Iterator[None]:
         yield
     except TelemetryUnavailable as error:
         log.warning("telemetry is left out: %s", error)
+
+
+def files_of(folder: Path) -> dict[int, Path]:
+    """The telemetry files of a folder, by organization."""
+    return {int(path.stem): path for path in folder.glob("*.duckdb") if path.stem.isdecimal()}
+
+
+def begin_anew(folder: Path, organization_id: int, stamp: str) -> Path:
+    """Let a new file be made in the place of one that is gone; an empty file notes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"{organization_id}.duckdb{ASIDE}{stamp}"
+    note.touch(mode=0o600)
+    return note
 
 
 def set_aside(folder: Path, organization_id: int, stamp: str) -> Path:

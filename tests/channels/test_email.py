@@ -1,10 +1,11 @@
 """Mail reaches a server, whole and harmless, or the failure says why."""
 
 from dataclasses import replace
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 import pytest
 
-from console.channels.email import MailError, Message, send
+from console.channels.email import MailError, Message, _without_people, send
 from tests.fakes.smtp import free_port
 
 MESSAGE = Message("ada@acme.test", "Grüße", "Text with ümlauts", "<p>Text</p>")
@@ -36,6 +37,17 @@ def test_a_refusal_says_why(smtp):
     smtp.refusal = "550 no such person"
     with pytest.raises(MailError, match="no such person"):
         send(MESSAGE, smtp_url=smtp.url, sender="pharos@acme.test")
+
+
+@pytest.mark.parametrize("refusal", ["550 <{}>: no such person", "RCPT {} is not known here"])
+def test_a_refusal_names_nobody(refusal):
+    """The words go to the log, and servers quote whom the mail was for."""
+    words = refusal.format(MESSAGE.to)
+    refused = SMTPRecipientsRefused({MESSAGE.to: (550, words.encode())})
+    for error in (refused, SMTPDataError(550, words), OSError(words)):
+        said = _without_people(error)
+        assert MESSAGE.to not in said
+        assert "person" in said or "not known" in said
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from console.cli.main import main, pharos
 from console.core.config import Config, ConfigError
+from console.core.instances import identity
 from console.core.valid import SHORTEST_SECRET
 
 
@@ -33,6 +34,20 @@ def test_a_key_that_was_cut_is_refused(tmp_path, kept):
     (tmp_path / "secret_key").write_text(kept)
     with pytest.raises(ConfigError, match="secret_key holds no key: restore it, or delete it"):
         Config(instance=tmp_path).prepared()
+
+
+def test_a_key_whose_bytes_are_no_text_is_refused(tmp_path):
+    (tmp_path / "secret_key").write_bytes(b"\xff\xfe" * 40)
+    with pytest.raises(ConfigError, match="secret_key holds no key"):
+        Config(instance=tmp_path).prepared()
+
+
+def test_an_id_that_was_not_written_is_made_anew(tmp_path):
+    """An empty name would be that of nobody: two consoles could digest into one database."""
+    (tmp_path / "id").write_text("")
+    name = identity(tmp_path)
+    assert len(name) == 32
+    assert identity(tmp_path) == name
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -127,6 +127,20 @@ def test_a_disabled_key_is_refused_within_seconds(both_databases, ring, inside, 
     assert found.grant is not None
 
 
+def test_a_clock_that_is_set_back_enables_no_disabled_key(ring, inside, acme, key, clock):
+    """A rotated one, whose end is a time, works on until that time comes."""
+    with inside(acme):
+        db.session.execute(update(Key).values(disabled_at=wall.now()))
+        db.session.commit()
+    clock.jump(hours=-2)
+    assert refusal(ring, key, acme.id).reason == auth.DISABLED_KEY
+    with inside(acme):
+        db.session.execute(update(Key).values(replaced_by_id=Key.id))
+        db.session.commit()
+    clock.move(seconds=6)
+    assert authorized(ring, key, acme.id, origin="").project_id == acme.id
+
+
 def test_a_new_key_works_within_seconds_of_being_refused(ring, inside, acme, clock):
     fresh = new_public_key()
     assert refusal(ring, fresh, acme.id).reason == auth.UNKNOWN_KEY

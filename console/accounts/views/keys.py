@@ -68,7 +68,7 @@ def rotate_key(project: Project, key_id: int) -> Response:
 @project_view("admin")
 def disable_key(project: Project, key_id: int) -> Response:
     key = queries.key_or_404(project, key_id)
-    key.disabled_at = clock.now()
+    key.disabled_at, key.replaced_by_id = clock.now(), None
     return _key_changed(project, key, "key.disabled", "The key was disabled.")
 
 
