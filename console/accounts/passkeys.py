@@ -24,6 +24,7 @@ from webauthn.helpers import (
     generate_challenge,
     options_to_json_dict,
     parse_authentication_credential_json,
+    parse_registration_credential_json,
 )
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -32,7 +33,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from console.accounts import person_log, projects, queries
+from console.accounts import person_log, plain_cbor, projects, queries
 from console.accounts.models import Passkey, User
 from console.accounts.throttle import Attempt, Gate, Limit, networks
 from console.core import clock
@@ -48,6 +49,7 @@ MOST = 20  # passkeys of one person
 LASTS = timedelta(minutes=5)
 MILLISECONDS = int(LASTS.total_seconds() * 1000)
 REGISTRATION, SIGN_IN = "passkey_registration", "passkey_sign_in"  # session keys of challenges
+UNUSABLE = "This is not a passkey that the console can use. Try again, or use another device."
 UNKNOWN = "This passkey does not open an account here."
 # Nobody guesses a signature: what is limited is the work that a flood makes.
 _FLOOD = Limit(20, longest=timedelta(minutes=1))
@@ -114,10 +116,14 @@ def register(user: User, answer: str, name: str) -> None:
     """Add the passkey that a device made; raises PasskeyRefused. The caller commits."""
     challenge, _ = _used_up(REGISTRATION)
     place = _site_or_refused()
+    credential = _checked(UNUSABLE, lambda: parse_registration_credential_json(answer))
+    made = credential.response.attestation_object
+    if not _checked(UNUSABLE, lambda: plain_cbor.is_plain_attestation(made)):
+        raise PasskeyRefused(UNUSABLE)
     verified = _checked(
-        "This is not a passkey that the console can use. Try again, or use another device.",
+        UNUSABLE,
         lambda: verify_registration_response(
-            credential=answer,
+            credential=credential,
             expected_challenge=challenge,
             expected_rp_id=place.host,
             expected_origin=place.origin,
@@ -174,6 +180,8 @@ def person_of(answer: str) -> User:
     challenge, issued = _used_up(SIGN_IN)
     place = _site_or_refused()
     credential = _checked(UNKNOWN, lambda: parse_authentication_credential_json(answer))
+    if not plain_cbor.is_plain_authenticator_data(credential.response.authenticator_data):
+        raise PasskeyRefused(UNKNOWN)
     stored = digest(credential.id)
     with token_scope(stored):
         user_id = db.session.scalar(select(Passkey.user_id).where(Passkey.digest == stored))

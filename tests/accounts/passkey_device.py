@@ -22,7 +22,7 @@ from tests.accounts.reading import found
 from tests.factories import PASSWORD
 
 NEW = "/account/passkeys/new"
-PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40  # flags of authenticator data
+PRESENT, VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80  # flags of authenticator data
 JSON = dict[str, Any]
 
 
@@ -35,6 +35,7 @@ class Device:
     flags: int = PRESENT | VERIFIED
     count: int = 0
     counts: bool = True
+    extensions: bytes = b""
     credential_id: bytes = field(default_factory=lambda: token_bytes(32))
     key: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
 
@@ -44,7 +45,7 @@ class Device:
         x, y = (number.to_bytes(32, "big") for number in (point.x, point.y))
         cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})  # EC2, ES256, P-256
         attested = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id
-        facts = self._facts(self.flags | ATTESTED) + attested + cose
+        facts = self._facts(self.flags | ATTESTED) + attested + cose + self.extensions
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": facts})
         client = self._client("webauthn.create", options["challenge"])
         return self._answer(clientDataJSON=client, attestationObject=attestation)
@@ -52,7 +53,7 @@ class Device:
     def signed(self, options: JSON) -> str:
         """What it answers to options for `get`."""
         self.count += self.counts
-        facts = self._facts(self.flags)
+        facts = self._facts(self.flags) + self.extensions
         client = self._client("webauthn.get", options["challenge"])
         signature = self.key.sign(facts + sha256(client).digest(), ECDSA(SHA256()))
         return self._answer(clientDataJSON=client, authenticatorData=facts, signature=signature)

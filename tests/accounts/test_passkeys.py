@@ -1,8 +1,10 @@
 """Passkeys: what a device must answer to be added, and to sign its person in."""
 
 import json
+import time
 from dataclasses import replace
 
+import cbor2
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
@@ -16,8 +18,10 @@ from console.core.db import db
 from console.core.persons import enter_person, person_scope
 from tests.accounts.authenticator import set_up
 from tests.accounts.passkey_device import (
+    EXTENDED,
     NEW,
     PRESENT,
+    VERIFIED,
     Device,
     added,
     creation_options,
@@ -200,6 +204,26 @@ def test_a_hostile_public_key_is_refused_with_words(as_ada):
     made["response"]["attestationObject"] = whole[: len(whole) // 2]
     form = {"credential": json.dumps(made), "name": "Phone"}
     assert is_refused(as_ada.post("/account/passkeys", data=form), "not a passkey that the console")
+
+
+def test_a_device_that_answers_in_costly_cbor_costs_nothing(client, as_ada):
+    device = added(as_ada)
+    expression = "(?i)" + "[\x01-\U0010fffe]" * 500  # the decoder compiles it for 4 s
+    costly = cbor2.dumps({"a": cbor2.CBORTag(35, expression)})
+    bad = Device(flags=PRESENT | VERIFIED | EXTENDED, extensions=costly)
+    form = {"credential": bad.made(creation_options(as_ada)), "name": "Phone"}
+    challenge = request_options(client)
+    device.flags, device.extensions = bad.flags, costly
+    began = time.process_time()
+    assert is_refused(as_ada.post("/account/passkeys", data=form), "not a passkey that the console")
+    assert is_refused(client.post("/login/passkey", data={"credential": device.signed(challenge)}))
+    assert time.process_time() - began < 2
+
+
+def test_extensions_of_a_device_are_taken(client, as_ada):
+    plain = cbor2.dumps({"credProtect": 2, "hmac-secret": True, "a": [-5, "b", b"c", 1.5]})
+    device = Device(flags=PRESENT | VERIFIED | EXTENDED, extensions=plain)
+    assert log_in(client, added(as_ada, device)).status_code == 303
 
 
 def test_failed_tries_of_a_network_wait(client, as_ada, clock):
