@@ -205,10 +205,17 @@ def _payload_end(raw: bytes, begin: int, length: object, number: int) -> int:
         end = begin + length
         if end > len(raw):
             raise Undecodable(f"item {number} is cut off: {len(raw) - begin:,} of {length:,} bytes")
-        if raw[end : end + 1] not in {b"", b"\n", b"\r"}:
+        if raw[end : end + 1] in {b"", b"\n", b"\r"}:
+            return end
+        if not raw.startswith(b"{", begin):
             raise Undecodable(f"item {number} does not end where its length says")
-        return end
-    end = raw.find(b"\n", begin)
+        # Apps of 2020 count characters, not bytes: getsentry/sentry-dart#245.
+        return _line_end(raw, end)
+    return _line_end(raw, begin)
+
+
+def _line_end(raw: bytes, start: int) -> int:
+    end = raw.find(b"\n", start)
     return len(raw) if end < 0 else end
 
 

@@ -196,7 +196,7 @@ def test_a_length_that_is_none_is_ignored(length):
     [
         (b'{"type":"event","length":100}\n{"mess', "item 2 is cut off: 6 of 100 bytes"),
         (
-            b'{"type":"event","length":3}\n{"message":1}\n',
+            b'{"type":"attachment","length":3}\n\0\1\2\3\n',
             "item 2 does not end where its length says",
         ),
         (b'{"type":"eve', "the header of item 2 is not JSON"),
@@ -210,6 +210,16 @@ def test_what_stands_before_a_cut_is_kept_and_the_cut_is_told(rest, why):
     assert [item.type for item in envelope.items] == ["session"]
     assert envelope.cut == why
     assert [head.type for head in peek(whole + rest)[1]] == ["session"]
+
+
+def test_a_length_in_characters_is_no_reason_to_lose_an_event():
+    sent = '{"message":"für 5 €"}'
+    head = json.dumps({"type": "event", "length": len(sent)})
+    raw = f'{{}}\n{head}\n{sent}\n{{"type":"session"}}\n{{}}\n'.encode()
+    envelope = parse_envelope(raw)
+    assert [item.payload for item in envelope.items] == [sent.encode(), b"{}"]
+    assert (envelope.cut, len(peek(raw)[1])) == ("", 2)
+    assert parse_envelope(raw[: raw.index(b'\n{"type":"session')]).items == envelope.items[:1]
 
 
 def test_items_beyond_the_limit_are_cut():
