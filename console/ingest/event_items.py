@@ -12,6 +12,7 @@ from console.ingest.message_format import formatted
 TAG_LIMIT = 100
 FRAME_LIMIT = 500  # a recursion is told by its ends
 VALUE_LIMIT = 50
+NUMBER_DIGITS = 10  # of a line or a level; more are none
 BREADCRUMB_LIMIT = 200
 MESSAGE_LENGTH = 8192
 LEVELS = {
@@ -72,6 +73,8 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     shaped["level"] = _level(shaped.get("level"))
     shaped["tags"] = tags(shaped.get("tags"))
     shaped["contexts"] = _contexts(shaped.get("contexts"))
+    if "extra" in shaped:
+        shaped["extra"] = _named(shaped["extra"])
     _shape_user(shaped)
     _shape_request(shaped)
     _shape_message(shaped)
@@ -98,13 +101,14 @@ def tags(raw: Any) -> dict[str, str]:
 
 
 def _level(raw: Any) -> str:
+    raw = _whole(raw)
     if isinstance(raw, int):
         return _LEVEL_NUMBERS.get(raw, "error")
     return LEVELS.get(text(raw).lower(), "error")
 
 
 def _contexts(raw: Any) -> dict[str, Any]:
-    contexts = {name: one for name, one in _items(raw) if isinstance(one, dict)}
+    contexts = {name: named for name, one in _items(raw) if (named := _named(one)) or one == {}}
     trace = contexts.get("trace")
     if trace is not None:
         ids = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
@@ -200,15 +204,31 @@ def _stacktrace(raw: Any) -> dict[str, Any] | None:
 
 
 def _frame(raw: Mapping[str, Any]) -> dict[str, Any]:
-    for name, kind in (("vars", dict), ("pre_context", list), ("post_context", list)):
-        if name in raw and not isinstance(raw[name], kind):
-            raw = {key: value for key, value in raw.items() if key != name}
-    return dict(raw)
+    frame = dict(raw)
+    for name in ("pre_context", "post_context"):
+        if name in frame and not isinstance(frame[name], list):
+            del frame[name]
+    for name in ("lineno", "colno"):
+        if name in frame:
+            frame[name] = _whole(frame[name])
+    if "vars" in frame:
+        frame["vars"] = _named(frame["vars"])
+    return frame
+
+
+def _whole(number: Any) -> Any:
+    """A number as one, from clients whose language writes "12" or 12.0."""
+    if isinstance(number, str) and number.isdecimal() and len(number) < NUMBER_DIGITS:
+        return int(number)
+    if isinstance(number, float) and number.is_integer() and abs(number) < 10**NUMBER_DIGITS:
+        return int(number)
+    return number
 
 
 def _shape_lists(event: dict[str, Any]) -> None:
     """Breadcrumbs and threads as lists of objects under "values"."""
     crumbs = values(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
+    crumbs = [one if "data" not in one else one | {"data": _named(one["data"])} for one in crumbs]
     if crumbs:
         event["breadcrumbs"] = {"values": crumbs}
     threads = values(event.pop("threads", None))[:VALUE_LIMIT]
@@ -236,6 +256,13 @@ def _list(raw: Any) -> list[Any]:
 
 def _mapping(raw: Any) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else {}
+
+
+def _named(raw: Any) -> dict[str, Any]:
+    """Values by name; what came as a list has its numbers as names: getsentry/sentry-php#1649."""
+    if isinstance(raw, list):
+        return {str(number): value for number, value in enumerate(raw)}
+    return raw if isinstance(raw, dict) else {} if raw in (None, "") else {"value": raw}
 
 
 def _items(raw: Any) -> Iterator[tuple[str, Any]]:

@@ -49,7 +49,7 @@ def decoded(unit: str, rules: ScrubRules, limit: float) -> int:
     for kind, make in KINDS.items():
         for number, body in enumerate(make(unit)):
             began = time.thread_time()
-            records = digesting._decoded(row(kind, body), rules)
+            records = digesting._decoded(row(kind, body), body, rules)
             spent = time.thread_time() - began
             assert spent < limit, f"{kind} {number}"
             found += len(records.events) + len(records.spans) + len(records.page_loads)

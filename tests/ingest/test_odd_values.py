@@ -1,0 +1,45 @@
+"""Values in other shapes than today's clients give them."""
+
+from tests.ingest.corpus.reading import event
+
+
+def test_milliseconds_in_a_text_are_no_date_of_another_century():
+    """Read as one, this is 1790-12-28."""
+    found = event({"message": "x", "timestamp": "1790122820000"})
+    assert found["client_timestamp"] == "2026-09-23T00:20:20Z"
+
+
+def test_lists_where_names_are_expected_are_shown_by_number():
+    found = event(
+        {
+            "message": "x",
+            "extra": ["a", "b"],
+            "contexts": {"state": ["c"], "os": "Linux", "none": None, "empty": {}},
+            "breadcrumbs": [{"message": "m", "data": ["foo", "bar"]}, {"data": None}],
+        }
+    )
+    assert found["extra"] == {"0": "a", "1": "b"}
+    assert found["contexts"] == {"state": {"0": "c"}, "os": {"value": "Linux"}, "empty": {}}
+    crumbs = found["breadcrumbs"]["values"]
+    assert [crumb["data"] for crumb in crumbs] == [{"0": "foo", "1": "bar"}, {}]
+
+
+def test_numbers_that_came_as_texts_are_numbers():
+    frame = {"function": "f", "lineno": "12", "colno": 3.0, "vars": ["a"]}
+    vast = {"function": "f", "lineno": "9" * 5000, "colno": 1e300}
+    (kept,) = event({"exception": [{"stacktrace": {"frames": [vast]}}]})["exception"]["values"]
+    assert kept["stacktrace"]["frames"] == [vast]
+    sent = {"exception": [{"type": "E", "stacktrace": {"frames": [frame]}}], "level": "30"}
+    found = event(sent)
+    (shown,) = found["exception"]["values"][0]["stacktrace"]["frames"]
+    assert (shown["lineno"], shown["colno"], shown["vars"]) == (12, 3, {"0": "a"})
+    assert found["level"] == "warning"
+
+
+def test_lists_that_php_wrote_as_objects_are_lists():
+    gaps = {"0": {"type": "E", "value": "v"}, "2": {"type": "F", "value": "w"}}
+    for sent in (gaps, {"values": gaps}):
+        found = event({"exception": sent})["exception"]["values"]
+        assert [one["type"] for one in found] == ["E", "F"]
+    found = event({"message": "x", "breadcrumbs": {"values": {"3": {"message": "c"}}}})
+    assert found["breadcrumbs"] == {"values": [{"message": "c"}]}
