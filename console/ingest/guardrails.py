@@ -116,10 +116,11 @@ def _backlog(backlog: Backlog | None) -> Guardrail:
     if backlog is not None:
         age = clock.now() - backlog.since
         value = f"{requests_text(backlog.rows)}, {size_text(backlog.size)}, since {age_text(age)}"
+    has_ended = not pipeline.current().alive()
     return Guardrail(
         "Events that wait for digest",
-        is_late(backlog),
-        value,
+        has_ended or is_late(backlog),
+        f"{value}; digest has ended" if has_ended else value,
         f"{int(LATE.total_seconds())} s",
         "A banner says so on every page. Nothing is lost: what was sent shows later.",
     )
@@ -144,10 +145,11 @@ def _dead_letters(holding: Holding, projects: Sequence[Project]) -> Guardrail:
 def _retention(organization_id: int, projects: Sequence[Project]) -> Guardrail:
     budget = db.session.scalar(select(func.sum(MonitoringConfig.retention_mb))) or 0
     stored = store.current().size(organization_id)
+    damage = store.current().damages().get(organization_id)
     return Guardrail(
         "Stored telemetry",
-        stored > int(budget) << 20,
-        size_text(stored),
+        damage is not None or stored > int(budget) << 20,
+        size_text(stored) if damage is None else damage.sentence,
         f"{size_text(int(budget) << 20)}, the budgets of all projects",
         "Once an hour the oldest of a project goes, beyond its days or its megabytes.",
         tuple((f"Budget of {one.name}", "accounts.monitoring", one.slug) for one in projects),

@@ -127,6 +127,9 @@ def test_a_low_disk_and_an_ended_digest_are_told_to_everybody(as_vic, acme, app,
     page = text_of(as_vic.get("/acme/"))
     assert "The disk of the console is nearly full." in page
     assert "Digest has ended" in page
+    guards = text_of(as_vic.get(PAGE))
+    assert "nothing waits; digest has ended" in guards
+    assert guards.count(">holds now<") == 2, "the banner leads to what it speaks of"
 
 
 def test_the_rate_of_a_key_counts_this_minute(as_vic, acme, send):

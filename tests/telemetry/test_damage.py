@@ -77,6 +77,10 @@ def test_everybody_concerned_is_told_and_the_others_go_on(
     for page in ("issues/", "intake"):
         assert words in as_alice.get(f"/acme/shop/{page}").text
         assert words not in as_eve.get(f"/globex/shop/{page}").text
+    for person, holds in ((as_alice, 1), (as_eve, 0)):
+        organization = "acme" if holds else "globex"
+        guardrails = person.get(f"/{organization}/settings/guardrails").text
+        assert guardrails.count(">holds now<") == holds, "the banner leads to what it speaks of"
     answer = client.get("/healthz")
     assert answer.status_code == 200, "no reason to keep everybody out"
     assert answer.text == f"ok\ntelemetry-damaged: organization {acme.organization_id}\n"
