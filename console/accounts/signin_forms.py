@@ -14,7 +14,7 @@ def present_password_field() -> PasswordField:
     """Return a field for the password of who is signed in."""
     return PasswordField(
         "Current password",
-        [InputRequired("Write your present password.")],
+        [InputRequired("Write your current password.")],
         render_kw={"autocomplete": "current-password"},
     )
 

@@ -97,6 +97,13 @@ def test_the_browser_is_asked_for_what_makes_two_factors(as_ada):
     assert ADA not in options["user"]["id"]
 
 
+def test_without_a_script_the_page_leads_back(as_ada):
+    form = {"current": PASSWORD}
+    page = as_ada.post("/account/passkeys/challenge", data=form, follow_redirects=True).text
+    assert "<p data-passkey-absent>This takes JavaScript" in page
+    assert 'passkeys. <a href="/account">Back to your account</a></p>' in page
+
+
 def test_the_login_page_names_nobody(client, as_ada):
     added(as_ada)
     options = request_options(client)
@@ -105,7 +112,7 @@ def test_the_login_page_names_nobody(client, as_ada):
 
 def test_a_passkey_takes_the_present_password(as_ada):
     wrong = as_ada.post("/account/passkeys/challenge", data={"current": "not this one"})
-    assert (wrong.status_code, "not your present password" in wrong.text) == (422, True)
+    assert (wrong.status_code, "not your current password" in wrong.text) == (422, True)
     assert "application/json" not in as_ada.get(NEW).text
     form = {"credential": Device().made({"challenge": "AAAA"}), "name": "Phone"}
     assert is_refused(as_ada.post("/account/passkeys", data=form), "longer than five minutes")

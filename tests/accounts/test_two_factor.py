@@ -62,7 +62,7 @@ class TestSettingUp:
 
     def test_it_takes_the_password(self, as_ada):
         answer = as_ada.post(f"{PAGE}/enrolment", data={"current": "wrong"})
-        assert (answer.status_code, "not your present password" in answer.text) == (422, True)
+        assert (answer.status_code, "not your current password" in answer.text) == (422, True)
         assert "<img" not in as_ada.get(PAGE).text
 
     def test_another_code_does_not_switch_it_on(self, as_ada, app):

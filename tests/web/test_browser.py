@@ -5,7 +5,7 @@ from itertools import count
 from threading import Thread
 
 import pytest
-from flask import render_template_string
+from flask import abort, render_template_string
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
@@ -161,6 +161,7 @@ LATE = """
 <!doctype html><title>Late</title>{{ script("htmx") }}{{ script("pharos.js") }}
 <div id="part" hx-get="/part/" hx-trigger="load, refresh from:body" hx-swap="outerMorph"></div>
 <div id="broken" hx-get="/nothing/" hx-trigger="load" hx-swap="outerHTML"></div>
+<div id="worded" hx-get="/worded/" hx-trigger="load" hx-swap="outerHTML"></div>
 <div id="polled" hx-get="/polled/" hx-trigger="every 0.2s" hx-swap="outerMorph"></div>
 """
 
@@ -174,6 +175,7 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
             '<p id="part">Here, <b hx-get="/inner/" hx-trigger="revealed">not</b></p>'
         ),
         "/inner/": lambda: "<b>and within</b>",
+        "/worded/": lambda: abort(503, "The file does not open."),
         "/polled/": lambda: f'<p id="polled" hx-get="/polled/">poll {next(polls)}</p>',
     }
     for path, answer in answers.items():
@@ -182,10 +184,12 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
     Thread(target=server.serve_forever).start()
     context = browser.new_context()
     page = context.new_page()
-    page.route("https://cdn.jsdelivr.net/**", lambda route: route.abort())
+    for address in ("https://cdn.jsdelivr.net/**", "**/nothing/"):
+        page.route(address, lambda route: route.abort())
     page.goto(f"http://127.0.0.1:{server.server_port}/late/", wait_until="domcontentloaded")
     expect(page.locator("#part")).to_have_text("Here, and within")
     expect(page.locator("#broken")).to_have_text("This part did not load. Load the page again.")
+    expect(page.locator(".tile-error")).to_contain_text("The file does not open.")
     expect(page.locator("#polled")).to_have_text(re.compile(r"poll [3-9]"))
     context.close()
     server.shutdown()

@@ -29,7 +29,7 @@ def password_status(field: Field) -> int:
     if wait:
         return _too_often(field, ceil(wait.total_seconds()))
     if not passwords.verify(stored, text(field)):
-        field.errors = ["This is not your present password."]
+        field.errors = ["This is not your current password."]
         return 422
     attempt.succeeded()
     return 200

@@ -18,15 +18,16 @@
     place.replaceChildren(link);
   };
 
-  // Puts the part in its place and returns it; null when there is nothing newer.
-  const fetched = async (place) => {
+  // Puts the part in its place and returns it; null when there is nothing newer. Words of the
+  // console on what went wrong are a part as well, but to a poll.
+  const fetched = async (place, polls = false) => {
     const url = place.getAttribute("hx-get");
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
     if (versions.has(url)) headers["Pharos-Part"] = versions.get(url);
     const answer = await fetch(url, { headers, credentials: "same-origin" });
     if (answer.headers.has("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
     if (answer.status === 204) return null;
-    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    if (!answer.ok && (polls || !answer.headers.has("X-Request-Id"))) throw new Error(`${url}: ${answer.status}`);
     versions.set(url, answer.headers.get("Pharos-Part"));
     const part = parsed(await answer.text());
     const root = part.firstElementChild;
@@ -46,7 +47,7 @@
   const poll = (id, seconds) => setInterval(() => {
     const place = document.getElementById(id);
     // What is shown stays when a poll fails; the next one may not.
-    if (place && !document.hidden && !window.htmx) fetched(place).catch(() => {});
+    if (place && !document.hidden && !window.htmx) fetched(place, true).catch(() => {});
   }, seconds * 1000);
 
   const seen = new WeakSet();
