@@ -311,5 +311,5 @@ def _look_up(public_key: str) -> Grant | None:
 
 
 def _shown(public_key: str) -> str:
-    """Enough of a key to find it by, not enough to use it."""
-    return f"{public_key[:4]!r}…"
+    """Enough of a key to find it by, not enough to use it; ASCII, as headers take nothing else."""
+    return f"{public_key[:4]!a}..."

@@ -114,7 +114,7 @@ def _replace(aside: Path, path: Path, secret_keys: tuple[str, ...], reason: str)
     )
     aside.with_name(f"{aside.name}.json").write_bytes(orjson.dumps(asdict(report)))
     draft.rename(path)
-    log.error("%s", report.sentence)
+    log.error("the spool was damaged: %s", report.sentence)
     return report
 
 

@@ -47,7 +47,6 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/unaided.js",
         "js/keyboard.js",
         "js/shortcut.js",
-        "js/shortcut.js",
         "js/chart-pointer.js",
         "js/chart.js",
         "js/waterfall-rows.js",

@@ -20,6 +20,7 @@ SENTENCES = {
     403: "Your role does not allow this. An admin of the organization can change it.",
     404: "There is nothing here, or it belongs to an organization that you are not a member of.",
     405: "This address does not take that kind of request.",
+    408: "What was sent came too slowly or not at all. Send it again.",
     413: "What was sent is larger than allowed.",
     422: "Some of the fields need another look.",
     429: "Too many requests. Wait a moment, then try again.",
@@ -81,7 +82,7 @@ def busy(sentence: str) -> Response:
 
 def damaged(error: Exception) -> Response:
     """The answer when a file is at fault: `sentence` says so, and nobody is asked to try again."""
-    current_app.logger.error("%s", error)
+    current_app.logger.error("503, as a file is damaged: %s", error)
     return _answer(503, getattr(error, "sentence", SENTENCES[503]))
 
 

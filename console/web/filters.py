@@ -139,11 +139,15 @@ def _two_units(seconds: int) -> str:
 
 
 def _relative(seconds: float) -> str:
+    """What is over is rounded down; what is to come to the nearest: in 90 days is in 3 mo."""
+    distance = abs(seconds)
     for length, unit in _SPANS:
-        if abs(seconds) >= length:
-            count = f"{int(abs(seconds) // length)} {unit}"
-            return f"{count} ago" if seconds > 0 else f"in {count}"
-    return "just now" if abs(seconds) < 10 else f"{int(abs(seconds))} s ago"
+        if distance >= length:
+            count = int(distance // length) if seconds > 0 else round(distance / length)
+            return f"{count} {unit} ago" if seconds > 0 else f"in {count} {unit}"
+    if seconds < -10:
+        return f"in {round(distance)} s"
+    return "just now" if seconds < 10 else f"{int(seconds)} s ago"
 
 
 def _time(value: datetime, text: str) -> Markup:

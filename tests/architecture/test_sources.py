@@ -1,5 +1,6 @@
 """What files there may be, and what they are called."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,13 @@ def test_forms_take_numbers_in_bounds():
         if any(field.field_class is wtforms.IntegerField for field in fields):
             unbounded.add(form.__name__)
     assert unbounded == set()
+
+
+def test_an_error_that_is_logged_says_what_it_is_without_its_values():
+    """The console's own issues carry no values, so a bare %s would be an issue without a name."""
+    bare = re.compile(r"\.(?:error|exception|critical)\(\s*[rf]?\"%s\"")
+    nameless = [path for path in MODULES if bare.search((ROOT / path).read_text())]
+    assert nameless == []
 
 
 def test_import_contracts_hold():

@@ -116,6 +116,13 @@ def test_nothing_is_inline_that_the_policy_forbids(path):
 
 
 @every_template
+def test_text_of_a_list_row_stands_beside_its_icon(path):
+    """Text that is longer than its row, and no .list-text, goes below the icon."""
+    bare = re.search(r"<li[^>]*>\s*\{\{ ui\.icon\([^)]*\) \}\}\s*<div>", path.read_text())
+    assert bare is None, bare
+
+
+@every_template
 def test_htmx_evaluates_no_script(path):
     for element in elements(path):
         where = f"line {element.line}: <{element.tag}>"
@@ -171,6 +178,7 @@ def test_an_answer_to_htmx_has_a_root_with_an_id(path):
         (test_nothing_is_inline_that_the_policy_forbids, "<script>alert(1)</script>"),
         (test_nothing_is_inline_that_the_policy_forbids, "{% if x %}<a onclick='x()'>{% endif %}"),
         (test_nothing_is_inline_that_the_policy_forbids, '<b hx-on:click="x()">'),
+        (test_text_of_a_list_row_stands_beside_its_icon, '<li id="a">{{ ui.icon("key") }} <div>'),
         (test_htmx_evaluates_no_script, '<b hx-get="/" hx-trigger="click[ctrlKey]">'),
         (test_htmx_evaluates_no_script, '<b hx-get="/" hx-vals="js:{a: 1}">'),
         (

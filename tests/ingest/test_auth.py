@@ -108,6 +108,7 @@ def test_every_refusal_says_precisely_why(both_databases, ring, acme, globex, ke
     assert {reason: found.reason for reason, found in reasons.items()} == {r: r for r in reasons}
     assert [found.status for found in reasons.values()] == [401, 403, 403, 403]
     assert key not in reasons[auth.OTHER_PROJECT].detail
+    assert all(found.detail.isascii() for found in reasons.values()), "headers take nothing else"
 
 
 def test_a_key_of_another_project_concerns_the_project_that_it_opens(ring, acme, globex, key):

@@ -68,6 +68,21 @@ def test_ago_is_relative_with_the_moment_on_hover(clock):
     assert ">in 2 h</time>" in filters.ago(datetime(2026, 11, 23, 14, 30, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("ahead", "text"),
+    [
+        (timedelta(days=7, seconds=-1), "in 7 d"),
+        (timedelta(days=90, seconds=-1), "in 3 mo"),
+        (timedelta(seconds=40), "in 40 s"),
+        (timedelta(seconds=4), "just now"),
+    ],
+)
+def test_what_is_to_come_is_said_to_the_nearest(clock, ahead, text):
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    clock.set(now)
+    assert f">{text}</time>" in filters.ago(now + ahead)
+
+
 def test_the_small_ones():
     assert filters.percent(0.1234) == "12.3%"
     assert filters.percent(0.00001) == "<0.01%"

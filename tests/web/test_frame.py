@@ -68,6 +68,11 @@ def test_our_files_are_kept_for_a_year_under_a_name_that_changes_with_them(visit
     assert stale.cache_control.no_cache
 
 
+def test_no_file_is_in_a_bundle_twice():
+    for name, files in assets.BUNDLES.items():
+        assert sorted(set(files)) == sorted(files), name
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -154,7 +159,7 @@ def test_an_error_is_a_page_a_part_or_a_problem(gallery, visitor):
     assert api.json["request_id"] == api.headers["X-Request-Id"]
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 413, 422, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 413, 422, 429, 500, 503])
 def test_each_error_has_a_sentence(gallery, visitor, status):
     gallery.add_url_rule("/broken", "broken", lambda: abort(status))
     answer = visitor.get("/broken")
