@@ -75,9 +75,9 @@ def made(says):
 @pytest.mark.parametrize("path", every_command(pharos), ids=" ".join)
 def test_every_command_has_help(path):
     result = CliRunner().invoke(pharos, [*path, "--help"])
-    assert result.exit_code == 0
-    assert result.output.startswith("Usage: ")
+    assert (result.exit_code, result.output[:7]) == (0, "Usage: ")
     assert len(result.output.split("\n\n")) >= 3, "a sentence says what it does"
+    assert "...\n" not in result.output.partition("\n")[2], "the list says each in whole"
 
 
 def test_a_project_is_made_without_a_browser(says, both_databases):

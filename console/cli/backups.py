@@ -48,6 +48,7 @@ def backup() -> None:
     """Make a backup into FOLDER, or check one.
 
     Works while the console runs: clients' events are accepted meanwhile, and shown a little later.
+    `pharos backup make --help` has the options.
     """
 
 
@@ -57,8 +58,9 @@ def backup() -> None:
     "--throttle", type=click.FloatRange(0, min_open=True), help="Copy at most so many MB a second."
 )
 def make(folder: Path, throttle: float | None) -> None:
-    """Make a backup into FOLDER, which must not exist yet or be empty.
+    """Make a backup into FOLDER.
 
+    The folder must not exist yet, or be empty. `pharos backup FOLDER` is short for this.
     Exits with 3 if it is made and lacks a telemetry file, because that is damaged.
     """
     order = Order(folder=str(folder.absolute()), bytes_per_second=int((throttle or 0) * MEGABYTE))
@@ -79,9 +81,10 @@ def make(folder: Path, throttle: float | None) -> None:
 @backup.command("verify")
 @click.argument("folder", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> None:
-    """Check a backup: read all of it, change nothing, and say what is wrong with it.
+    """Check a backup.
 
-    Exits with 1 if something is, and with 3 if all is good and a telemetry file was left out.
+    Reads all of it, changes nothing, and says what is wrong with it. Exits with 1 if something
+    is, and with 3 if all is good and a telemetry file was left out.
     """
     described, checks = verify(folder, Config.from_environ(os.environ))
     if not _printed(checks) or described is None:
@@ -93,7 +96,10 @@ def verify_command(folder: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--incomplete", is_flag=True, help="Even if it lacks the telemetry of somebody.")
 def restore(folder: Path, *, incomplete: bool) -> None:
-    """Put a backup in the place of what the instance holds; that is set aside, not deleted."""
+    """Put a backup in the place of what is there.
+
+    The console must be stopped. What the instance holds is set aside, not deleted.
+    """
     settings = Config.from_environ(os.environ)
     with complaining():
         settle(settings)

@@ -19,7 +19,10 @@ def dead_letters() -> None:
 @click.option("--project", "project_slug", required=True, help="Slug of the project.")
 @AS_JSON
 def list_dead_letters(organization: str, project_slug: str, *, as_json: bool) -> None:
-    """List a project's dead letters with their reasons, the latest first."""
+    """List a project's dead letters.
+
+    The latest come first, with their reasons.
+    """
     with open_console():
         found = project_named(organization, project_slug)
         letters = spool.current().dead(found.organization_id, found.id)
@@ -35,7 +38,10 @@ def list_dead_letters(organization: str, project_slug: str, *, as_json: bool) ->
 @click.option("--organization", required=True, help="Name or slug.")
 @click.option("--project", "project_slug", required=True, help="Slug of the project.")
 def retry_dead_letters(position: int | None, organization: str, project_slug: str) -> None:
-    """Queue one dead letter again, or all of the project's when no POSITION is given."""
+    """Queue dead letters again.
+
+    The one at POSITION, or all of the project's when none is given.
+    """
     with open_console():
         found = project_named(organization, project_slug)
         count = spool.current().retry(found.organization_id, found.id, position)

@@ -21,7 +21,9 @@ def organization() -> None:
 @click.argument("named", metavar="SLUG")
 @click.option("--yes", is_flag=True, help="Do not ask for the name.")
 def delete_organization(named: str, *, yes: bool) -> None:
-    """Delete an organization with its projects, events and keys, for good.
+    """Delete an organization for good.
+
+    Its projects, events, keys and memberships go with it.
 
     It takes the role of OWNER_DATABASE_URL, and works whether or not the console runs.
     """

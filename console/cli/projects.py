@@ -33,7 +33,10 @@ def project() -> None:
 @click.option("--platform", type=click.Choice(list(PLATFORMS)), help="Chooses the set-up lines.")
 @AS_JSON
 def create_project(name: str, organization: str, platform: str, *, as_json: bool) -> None:
-    """Make a project, and print its DSN, its PostHog key and an API token."""
+    """Make a project and print its keys.
+
+    That is its DSN, its PostHog key and an API token, which is not shown again.
+    """
     with open_console():
         name = str(checked(NameForm, name=name).name.data)
         home = find_organization(organization)
@@ -63,7 +66,7 @@ def create_project(name: str, organization: str, platform: str, *, as_json: bool
 @click.option("--organization", required=True, help="Name or slug.")
 @AS_JSON
 def list_projects(organization: str, *, as_json: bool) -> None:
-    """List the projects of an organization with their DSNs."""
+    """List an organization's projects with their DSNs."""
     with open_console():
         enter_organization(organization_named(organization).id)
         rows = db.session.execute(

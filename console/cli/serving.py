@@ -16,7 +16,10 @@ from console.core import logs, migrations
 @click.option("--threads", type=click.IntRange(1), help="Threads that answer [PHAROS_WEB_THREADS].")
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database up to date first.")
 def serve(host: str, port: int, threads: int | None, *, migrate: bool) -> None:
-    """Answer requests, digest what clients send, and run the scheduled jobs."""
+    """Run the console.
+
+    Answers requests, digests what clients send, and runs the scheduled jobs, until it is ended.
+    """
     logs.begin()
     settings = settings_of_environment()
     threads = threads or settings.web_threads
@@ -33,7 +36,10 @@ def migrate_command() -> None:
 @pharos.command()
 @AS_JSON
 def status(*, as_json: bool) -> None:
-    """Tell how the console is doing; works whether or not it runs, and exits with 1 if not."""
+    """Tell how the console is doing.
+
+    Works whether or not a console runs; exits with 1 when none does.
+    """
     with open_console():
         found = runtime.status()
     if as_json:

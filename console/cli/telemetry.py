@@ -17,7 +17,9 @@ def telemetry() -> None:
 @telemetry.command("set-aside")
 @click.argument("organization")
 def set_aside(organization: str) -> None:
-    """Set an organization's damaged telemetry file aside; the digest goes on with a new one.
+    """Set a damaged telemetry file aside.
+
+    The digest goes on with a new one for that organization.
 
     Works beside a running console. Nothing is deleted: the file gets another name. Of a file that
     is gone, it notes that a new one may take its place.

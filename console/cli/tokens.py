@@ -33,7 +33,13 @@ def token() -> None:
 @token.command("create")
 @ORGANIZATION
 @PROJECT
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(SCOPES)))
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(SCOPES)),
+    help="What it may do; may be given several times. Left out: all that reads.",
+)
 @click.option("--label", default="command line", show_default=True)
 def create_token(organization: str, project_slug: str, scopes: tuple[str, ...], label: str) -> None:
     """Print a new API token; it is not shown again."""
@@ -52,7 +58,10 @@ def create_token(organization: str, project_slug: str, scopes: tuple[str, ...], 
 @PROJECT
 @AS_JSON
 def list_tokens(organization: str, project_slug: str, *, as_json: bool) -> None:
-    """List the tokens of a project that are not revoked, with their numbers and last letters."""
+    """List the tokens of a project.
+
+    Those that are not revoked, with their numbers and last letters.
+    """
     with open_console():
         rows = [_row(one) for one in queries.tokens(project_named(organization, project_slug))]
     if as_json:
@@ -69,7 +78,10 @@ def list_tokens(organization: str, project_slug: str, *, as_json: bool) -> None:
 @ORGANIZATION
 @PROJECT
 def revoke_token(token_id: int, organization: str, project_slug: str) -> None:
-    """Revoke the token of this number, which `pharos token list` shows."""
+    """Revoke a token.
+
+    `pharos token list` shows the number of each.
+    """
     with open_console():
         found = project_named(organization, project_slug)
         chosen = next((one for one in queries.tokens(found) if one.id == token_id), None)

@@ -36,12 +36,17 @@ def user() -> None:
 @click.argument("email")
 @click.option("--name", default="", help="Name to show; the e-mail's first part if left out.")
 @click.option("--organization", help="Name or slug of an organization to be a member of.")
-@click.option("--role", type=click.Choice([str(role) for role in Role]), default="member")
+@click.option(
+    "--role", type=click.Choice([str(role) for role in Role]), default="member", show_default=True
+)
 @PASSWORD_STDIN
 def create_user(
     email: str, name: str, organization: str | None, role: str, *, password_stdin: bool
 ) -> None:
-    """Make an account, or give one that exists a membership."""
+    """Make an account, or a membership.
+
+    An account that exists is given the membership and keeps its password.
+    """
     with open_console():
         email = str(checked(AccountForm, email=email, name=name or "-").email.data)
         found = queries.user_by_email(email)
@@ -62,7 +67,10 @@ def create_user(
 @user.command("list")
 @AS_JSON
 def list_users(*, as_json: bool) -> None:
-    """Print each account: e-mail, name, roles, two-factor sign-in, passkeys, last sign-in."""
+    """List the accounts.
+
+    Each with e-mail, name, roles, two-factor sign-in, passkeys and last sign-in.
+    """
     with open_console():
         people = [_shown(person) for person in queries.everybody()]
     if as_json:
@@ -81,7 +89,10 @@ def list_users(*, as_json: bool) -> None:
 @click.argument("email")
 @PASSWORD_STDIN
 def set_password(email: str, *, password_stdin: bool) -> None:
-    """Give a person another password, sign them out everywhere, and remove their passkeys."""
+    """Give a person another password.
+
+    Signs them out everywhere and removes their passkeys.
+    """
     with open_console():
         person = _person(email)
         hashed = new_password_hash(person.email, person.name, stdin=password_stdin)
@@ -97,7 +108,10 @@ def set_password(email: str, *, password_stdin: bool) -> None:
 @user.command("unlock")
 @click.argument("email")
 def unlock_user(email: str) -> None:
-    """Forget failed sign-ins of an account, so that its next one need not wait."""
+    """Forget failed sign-ins of an account.
+
+    Its next sign-in need not wait then.
+    """
     with open_console():
         person = _person(email)
         throttle.unlock(person.email)
@@ -114,7 +128,10 @@ def two_factor_group() -> None:
 @two_factor_group.command("off")
 @click.argument("email")
 def switch_off_two_factor(email: str) -> None:
-    """Switch off a person's two-factor sign-in: their password alone lets them in."""
+    """Switch it off for a person.
+
+    Their password alone lets them in then.
+    """
     with open_console():
         person = _person(email)
         if person.two_factor_since is None:
