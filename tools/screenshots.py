@@ -121,7 +121,7 @@ def _photograph(
     folder.mkdir(parents=True, exist_ok=True)
     context, page = _visitor(browser, theme, size)
     page.goto(f"{url}/login")
-    page.screenshot(path=folder / "login.png", full_page=True)
+    page.screenshot(path=folder / "login.png", full_page=True, caret="initial")
     complaints = Complaints(page)
     sign_in(page, url, *login)
     for kind, address in pages.items():
@@ -132,7 +132,8 @@ def _photograph(
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > WIDTHS[size][0]:
             yield f"{address} is {width} px wide on a screen of {WIDTHS[size][0]}"
-        page.screenshot(path=folder / f"{kind}.png", full_page=True)
+        # Hiding the caret leaves an empty style attribute on each input, which htmx then copies.
+        page.screenshot(path=folder / f"{kind}.png", full_page=True, caret="initial")
     yield from complaints.heard
     context.close()
 

@@ -181,8 +181,9 @@ Events with the same exception type and place are one issue; "fingerprint": ["â€
 """.splitlines()
 
 REQUESTS_TRACED = (
-    "traces_sample_rate is above 0, and a request has come in: each is a trace of its own."
-    " With a busy application, 0.1 keeps one in ten; counts are corrected for it."
+    "It shows once a request has come in, as long as traces_sample_rate is above 0: each request"
+    " is a trace of its own. With a busy application, 0.1 keeps one in ten; counts are corrected"
+    " for it."
 )
 
 SETUPS = (
@@ -198,7 +199,7 @@ SETUPS = (
                 " sentry_sdk.capture_exception()."
             ),
         ),
-        trace="traces_sample_rate is above 0, and the work runs inside start_transaction: no"
+        trace="It needs traces_sample_rate above 0, and work inside start_transaction, as no"
         " framework begins one for a script. start_span names the steps within.",
     ),
     Setup(
@@ -207,6 +208,7 @@ SETUPS = (
         'pip install "sentry-sdk[flask]"',
         "app.py",
         FLASK,
+        notes=("Start it with `flask run`, then open /break.",),
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -215,6 +217,7 @@ SETUPS = (
         'pip install "sentry-sdk[django]"',
         "settings.py",
         DJANGO,
+        notes=("Add the line of the comment to urls.py, start it, then open /break/.",),
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -223,6 +226,7 @@ SETUPS = (
         'pip install "sentry-sdk[fastapi]"',
         "main.py",
         FASTAPI,
+        notes=("Start it with `fastapi dev main.py` or uvicorn, then open /break.",),
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -232,8 +236,9 @@ SETUPS = (
         "instrument.mjs",
         NODE,
         ("node", "javascript"),
-        trace="tracesSampleRate is above 0, and node starts with --import, so that this file runs"
-        " before the application loads http, express or pg: a request is then a trace.",
+        trace="It needs tracesSampleRate above 0, and node started with --import, so that this"
+        " file runs before the application loads http, express or pg. Each request is then a"
+        " trace.",
     ),
     Setup(
         "browser",
@@ -241,8 +246,8 @@ SETUPS = (
         "npm install @sentry/browser",
         "main.js",
         BROWSER,
-        trace="browserTracingIntegration is among the integrations and tracesSampleRate above 0:"
-        " a page load is then a trace, sent when the page is idle or left. To join it with the"
+        trace="It needs browserTracingIntegration and tracesSampleRate above 0."
+        " A page load is then a trace, sent when the page is idle or left. To join it with the"
         " server's, name the server in tracePropagationTargets.",
     ),
     Setup(

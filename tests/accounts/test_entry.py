@@ -141,6 +141,7 @@ class TestLogin:
         ]
         assert [a.status_code for a in answers] == [422, 422]
         assert all(WRONG in a.text for a in answers)
+        assert all(re.search(r"<input[^>]* autofocus[^>]* name=.password", a.text) for a in answers)
         known, unknown = (re.sub(r'"[\w.-]{60,}"', "", a.text) for a in answers)  # CSRF tokens
         assert known == unknown.replace("nobody@", "ada@")
 

@@ -155,6 +155,10 @@ def test_who_leaves_without_being_an_admin_keeps_no_token(
     assert client.get(bob.link).status_code == 404
 
 
+def test_the_role_has_its_article(as_ada, bob, member):
+    assert "Make Bob an admin" in as_ada.get(f"{PATH}/{member('bob')}/role?role=admin").text
+
+
 def test_sessions_of_the_removed_are_shut_out_at_once(as_ada, bob, member):
     pages = ("/acme/", "/acme/shop/issues/", PATH)
     assert [bob.get(page).status_code for page in pages] == [200] * 3

@@ -39,7 +39,7 @@ FAILURES = {
     "/account/profile": ({"name": "x" * 101}, "at most 100"),
     "/account/password": (
         {"current": "wrong", "password": "four words in a row"},
-        "not your present",
+        "not your current",
     ),
     f"{AT}/name": ({"name": ""}, "Give it a name."),
     f"{AT}/monitoring": ({**MONITORING, "api_p95_ms": 0}, "between 1 and"),
