@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from console.ingest.auth import Refusal
@@ -23,6 +24,15 @@ DRAIN_SECONDS = 2.0
 PATIENT_DRAIN_SECONDS, PATIENT_DRAIN = 10.0, 64 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a body beyond a size needs: one of a few places, and a better pace."""
+
+    places: Places
+    beyond: int = BUFFERED
+    window_bytes: int = LARGE_WINDOW_BYTES
+
+
 class Incoming(Protocol):
     """What granian gives to read a body by."""
 
@@ -33,13 +43,13 @@ class Incoming(Protocol):
 class Body:
     """A body as far as it has come."""
 
-    def __init__(self, proto: Incoming, length: int | None, *, large: Places, address: str) -> None:
+    def __init__(self, proto: Incoming, length: int | None, *, room: Room, address: str) -> None:
         """`length` is what was announced, None if it comes chunked."""
         self.is_whole = False
         self.size = 0
         self._pieces = aiter(proto)
         self._length = length
-        self._large = large
+        self._room = room
         self._address = address
         self._parts: list[bytes] = []
         self._ends = 0
@@ -52,7 +62,7 @@ class Body:
         self._parts = []
         if self._is_large:
             self._is_large = False
-            self._large.give_back(self._address)
+            self._room.places.give_back(self._address)
 
     @property
     def content(self) -> bytes:
@@ -104,18 +114,20 @@ class Body:
         if not piece:
             self._ends += 1
             return
-        was_small = self.size <= BUFFERED
+        beyond = self._room.beyond
+        was_small = self.size <= beyond
         self.size += len(piece)
         self._parts.append(piece)
         self.is_whole = self.size == self._length
-        if was_small and self.size > BUFFERED:
+        pace = WINDOW_BYTES if was_small else self._room.window_bytes
+        if was_small and self.size > beyond:
             await self._take_large_place()
-        elif self.size - self._window_size >= (WINDOW_BYTES if was_small else LARGE_WINDOW_BYTES):
+        elif self.size - self._window_size >= pace:
             self._open_window()
 
     async def _take_large_place(self) -> None:
         try:
-            await self._large.take(self._address)
+            await self._room.places.take(self._address)
         except NoPlace:
             detail = "too many large bodies are on their way: try again"
             raise Refusal(503, NO_PLACE, detail, headers={"Retry-After": "30"}) from None

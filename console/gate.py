@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask
 
-from console.bodies import BUFFERED, Body, Incoming, too_large
+from console.bodies import BUFFERED, Body, Incoming, Room, too_large
 from console.ingest import beacon
 from console.ingest.accept import BODY_LIMIT, accept
 from console.ingest.auth import STRANGER_SECONDS, Refusal
@@ -41,9 +41,14 @@ SENDERS, SENDERS_OF_ONE = 512, 256
 LARGE, LARGE_OF_ONE = 8, 4
 SENDER_PATIENCE = 2.0  # to refuse an event is to lose it, to leave it in the socket costs nothing
 # The same of anybody. Of envelopes only the first UNJUDGED bytes, as zstd needs a whole block: at
-# most 40 MiB; of forms FORM_LIMIT each, so that strangers hold 256 MiB when all places are theirs.
+# most 40 MiB. Of forms SMALL_FORM each, until their page is made, and FORM_LIMIT of a few: at most
+# (STRANGERS + PAGES) × SMALL_FORM + FORMS × FORM_LIMIT = 64 MiB.
 STRANGERS, STRANGERS_OF_ONE = 256, 32
 UNJUDGED = 160 << 10
+SMALL_FORM = 64 << 10  # nobody who is not signed in has a larger one to send
+FORMS, FORMS_OF_ONE = 32, 4
+FORM_PATIENCE = 5.0
+FORM_WINDOW_BYTES = 100_000
 PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread
 PAGE_PATIENCE = 10.0
 JUDGING = 16  # threads that wait for the database where a key is not known, or not any more
@@ -94,7 +99,9 @@ class Gate:
         self._believe = believing(app)
         self._senders = Places(SENDERS, SENDERS_OF_ONE, patience=SENDER_PATIENCE)
         self._strangers = Places(STRANGERS, STRANGERS_OF_ONE)
-        self._large = Places(LARGE, LARGE_OF_ONE, patience=30.0)
+        self._large = Room(Places(LARGE, LARGE_OF_ONE, patience=30.0))
+        forms = Places(FORMS, FORMS_OF_ONE, patience=FORM_PATIENCE)
+        self._forms = Room(forms, SMALL_FORM, FORM_WINDOW_BYTES)
         self._pages = Places(PAGES, PAGES_OF_ONE)
         self._judging = Crew("judge", JUDGING)
         self._accepting = Crew("accept", ACCEPTING)
@@ -133,7 +140,8 @@ class Gate:
         if submission is not None and environ["REQUEST_METHOD"] == "OPTIONS":
             answer(wire, PREFLIGHT)
             return
-        body = Body(wire, length, large=self._large, address=address)
+        room = self._forms if submission is None else self._large
+        body = Body(wire, length, room=room, address=address)
         declined = self._endpoints.declined(environ) if submission is None else None
         if declined is not None:
             answer(wire, declined, last=(length or 0) > BUFFERED)

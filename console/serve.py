@@ -22,6 +22,10 @@ from console.gate import Gate
 
 BACKLOG = 1024
 CONNECTIONS = 12_288  # open at once, 9 kB each, idle ones included; others wait in the kernel
+# What each may hold beyond that: its header as far as it has come (400 MB in all, at worst), and
+# what it has not read of its answers, which the kernel lets grow to 4 MB otherwise.
+HEADER_BYTES = 32 << 10
+UNREAD_BYTES = 128 << 10
 FILES = 65_536  # descriptors that are asked for, where the system lets us
 OWN_FILES = 128  # of databases, the spool, telemetry, what goes out
 SWITCH_SECONDS = 0.001  # a request waits this long for the interpreter while digest computes
@@ -83,7 +87,9 @@ class OneProcess(Server):
             backlog=BACKLOG,
             backpressure=_connections(),
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=HEADER_BYTES
+            ),
             websockets=False,
             log_level=LogLevels.error,
             log_dictconfig=LOGGING,
@@ -117,7 +123,8 @@ def _listener(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    # Connections inherit both.
+    # Connections inherit these.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -22,7 +22,12 @@ from tests.ingest.killed import address_of
 
 LIMITS: dict[ModuleType, dict[str, float]] = {
     bodies: {"WINDOW_SECONDS": 1.0, "WINDOW_BYTES": 50, "DRAIN_SECONDS": 0.2},
-    gate: {"STRANGERS_OF_ONE": 20, "SENDERS_OF_ONE": 40, "SENDER_PATIENCE": 0.2},
+    gate: {
+        "STRANGERS_OF_ONE": 20,
+        "SENDERS_OF_ONE": 40,
+        "SENDER_PATIENCE": 0.2,
+        "FORM_PATIENCE": 0.2,
+    },
     server: {"HEADER_TIMEOUT_MS": 1_500},
 }
 PAGES = 2

@@ -1,8 +1,11 @@
 """Whoever sends slowly, too much, half or nothing holds up nobody else."""
 
+import os
+import signal
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from os import urandom
 
 import pytest
@@ -124,6 +127,52 @@ def test_one_address_has_a_share_of_the_places(console):
     assert set(answered) == {408, 503}
     assert answered.count(503) == 20
     assert console.event(EVENT) == 200
+
+
+def test_few_forms_may_be_large(console):
+    head = console.head(path="/theme", Content_Length="900000")
+    with ExitStack() as stack:
+        slow = [stack.enter_context(console.open(head + bytes(100_000))) for _ in range(12)]
+        small = console.send("POST", "/theme", b"theme=dark")[0]
+        answered = [status(connection) for connection in slow]
+    assert small == 400  # as it is no form of the console's
+    assert (answered.count(408), answered.count(503)) == (4, 8)
+    assert console.send("POST", "/theme", b"theme=dark&x=" + bytes(900_000))[0] == 400
+
+
+def test_a_header_holds_little(console):
+    for size, expected in ((20_000, 200), (40_000, 431)):
+        fields = b"X: " + b"x" * size
+        with console.open(b"GET /healthz HTTP/1.1\r\nHost: pharos\r\n" + fields) as connection:
+            if expected == 200:
+                connection.sendall(b"\r\n\r\n")
+            assert status(connection) == expected
+
+
+def test_an_answer_that_nobody_reads_holds_little(console):
+    ask = b"GET /static/000000000000/pharos.css HTTP/1.1\r\nHost: pharos\r\n\r\n"
+    assert console.process.pid is not None
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(console.address)
+        connection.sendall(ask * 300)
+        time.sleep(1)  # meanwhile the kernel takes what it takes: less, and nothing is shown
+        os.kill(console.process.pid, signal.SIGSTOP)
+        try:
+            held = waiting(connection)
+        finally:
+            os.kill(console.process.pid, signal.SIGCONT)
+    assert 0 < held < 600_000
+
+
+def waiting(connection: socket.socket) -> int:
+    """How many bytes come of what a frozen console has sent."""
+    connection.settimeout(1)
+    size = 0
+    with suppress(TimeoutError):
+        while piece := connection.recv(65_536):
+            size += len(piece)
+    return size
 
 
 def test_a_body_that_is_cut_is_refused_and_counted(console, app, acme):
