@@ -47,7 +47,7 @@ def serve(
     ready: Callable[[Flask, str], None],
     closing: Callable[[Flask], None],
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT, then finish those under way.
+    """Answer requests until SIGTERM, SIGINT or SIGHUP, then finish those under way.
 
     `ready` is called with the app and its address once requests are taken, `closing` after the
     last answer; both in this thread. Port 0 takes a free one. Raises ConfigError when the address
@@ -70,8 +70,9 @@ async def _serve(gate: Gate, listener: socket.socket, ready: Callable[[], None])
         gate.close()
         server.stop()  # type: ignore[no-untyped-call]
 
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop)
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last: its terminal is gone
+        if signal.getsignal(name) != signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(name, stop)
     server.on_startup(ready)
     await server.serve()
 

@@ -1,5 +1,7 @@
 """What commands say about damaged files."""
 
+import resource
+import signal
 import time
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -32,6 +34,21 @@ def test_a_console_does_not_start_where_a_folder_is_in_the_place_of_a_file(
     said = says("serve", "--port", "0")
     assert said.code == 1
     assert f"{name} is no file: move it away" in said.err
+
+
+def test_a_console_does_not_start_with_too_few_files(says, instance, database, monkeypatch):
+    """With 32, every event was answered 503 and /healthz was content."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (32, 32))
+    said = says("serve", "--port", "0")
+    assert said.code == 1
+    assert "may have 32 files open, which is too few" in said.err
+
+
+def test_a_spool_that_does_not_open_is_said_with_where_to_look(says, acme, instance):
+    (instance / "spool.sqlite").mkdir()
+    said = says("status")
+    assert said.code == 1
+    assert "see the owner and mode of PHAROS_INSTANCE" in said.err
 
 
 def test_telemetry_that_is_gone_may_begin_anew(says, app, acme, accepted, digest, instance):
@@ -94,6 +111,8 @@ def test_a_running_console_replaces_a_spool_and_knows_whose_telemetry_is_gone(se
     assert text == "ok\ntelemetry-damaged: organization 1\n"
     dsn = project.dsn.replace(project.dsn.split("@")[1].split("/")[0], server.url[7:])
     assert _send(dsn) == 200
+    server.process.signal(signal.SIGHUP)
+    assert server.process.returncode == 0, "it ends in order when its terminal is gone"
 
 
 def _healthz(server):

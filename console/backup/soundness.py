@@ -1,6 +1,7 @@
 """What is looked at before a console opens its files, so that damage is said at once."""
 
 import os
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -22,19 +23,31 @@ from console.telemetry import store
 
 BACKUP_NOTE = "backup.json"
 FILES = (spool.FILE, DIGEST_NOTE, under_way.NOTE, under_way.LEDGER, BACKUP_NOTE, instances.ID)
+LEAST_FILES = 64  # with 32, clients were answered 503 alone and /healthz was content
 RIGHTS = "see its owner, its mode, and whether the disk is mounted read-only"
 
 
 def check(settings: Config, spool_path: Path) -> None:
     """Set a damaged spool aside; raise ConfigError when the state database is damaged or gone.
 
-    Raises it also when something in the instance folder is not what this account can write to.
+    Raises it also when something in the instance folder is not what this account can write to, and
+    when so few files may be open that nothing would work.
     """
+    _check_limit_of_files()
     _check_places(settings.instance)
     state = state_path(settings)
     if state is not None:
         _check_state(state, settings.instance)
     salvage.check(spool_path, (settings.secret_key, *settings.secret_key_fallbacks))
+
+
+def _check_limit_of_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < LEAST_FILES:
+        raise ConfigError(
+            f"this process may have {most} files open, which is too few: {LEAST_FILES} are the"
+            " least, 65536 are good (ulimit -Hn, LimitNOFILE= of systemd)"
+        )
 
 
 def _check_places(instance: Path) -> None:

@@ -51,7 +51,7 @@ def main() -> None:
     except DBAPIError as error:
         _fail(_about_database(error))
     except sqlite3.Error as error:  # not of SQLAlchemy
-        _fail(f"the spool cannot be used: {error}")
+        _fail(f"the spool cannot be used: {error}{_about_rights(error)}")
     except OSError as error:
         _fail(f"{error.filename or 'the instance folder'}: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)
@@ -63,7 +63,15 @@ def _about_database(error: DBAPIError) -> str:
         return f"the database lacks its tables, run `pharos migrate`: {cause}"
     if isinstance(error.orig, psycopg.Error):
         return explained(error)
-    return f"the database does not answer: {cause}"
+    return f"the database does not answer: {cause}{_about_rights(error.orig)}"
+
+
+def _about_rights(error: BaseException | None) -> str:
+    """What SQLite does not say: why a file cannot be opened or written."""
+    name = getattr(error, "sqlite_errorname", "")
+    if not name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
+        return ""
+    return "; see the owner and mode of PHAROS_INSTANCE, and whether its disk is read-only or full"
 
 
 def _fail(sentence: str, code: int = 1) -> NoReturn:

@@ -1,14 +1,17 @@
 """Who leads when several processes run, and which due times a job has already been run for."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
 from console.core.db import Model, db, insert
+
+log = logging.getLogger(__name__)
 
 
 class Lease(Model):
@@ -59,11 +62,18 @@ def hold(name: str, holder: str, seconds: float) -> int | None:
 
 
 def let_go(name: str, holder: str) -> None:
-    """Give a lease back, so that the next process need not wait until it ends. Commits."""
-    db.session.execute(
-        update(Lease).where(Lease.name == name, Lease.holder == holder).values(holder="")
-    )
-    db.session.commit()
+    """Give a lease back, so that the next process need not wait until it ends. Commits.
+
+    A database that is away or full must not keep a process from its orderly end: said in the log.
+    """
+    try:
+        db.session.execute(
+            update(Lease).where(Lease.name == name, Lease.holder == holder).values(holder="")
+        )
+        db.session.commit()
+    except DBAPIError as error:
+        db.session.rollback()
+        log.warning("the lease %s was not given back and ends by itself: %s", name, error.orig)
 
 
 def claim(lease: str, epoch: int, job: str, due_at: datetime) -> int | None:

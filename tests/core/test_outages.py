@@ -3,6 +3,7 @@
 import logging
 import re
 import socket
+import sqlite3
 from io import StringIO
 
 import pytest
@@ -12,8 +13,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
-from console.core import logs, outages
+from console.core import leases, logs, outages
 from console.core.database_errors import explained, is_outage
+from console.core.db import db
 from console.serve import OneProcess
 
 
@@ -114,3 +116,15 @@ def test_every_line_has_its_time_level_and_origin(written):
     assert re.search(stamp + "INFO console.jobs: retention is done$", first)
     assert re.search(stamp + "ERROR console.jobs: the job failed$", second)
     assert traceback[-1] == "ValueError: a bug"
+
+
+def test_a_database_that_is_full_keeps_nobody_from_an_orderly_end(app, caplog, monkeypatch):
+    """At SIGTERM: what comes after the lease was given back would not have been done."""
+
+    def full(*_):
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("disk is full"))
+
+    with app.app_context(), monkeypatch.context() as broken:
+        broken.setattr(db.session, "execute", full)
+        leases.let_go("digest", "me")
+    assert "the lease digest was not given back and ends by itself: disk is full" in caplog.text
