@@ -22,16 +22,16 @@ class NotTaken:
 
 _ADDRESSES = (
     NotTaken(
-        re.compile(r"(?:/.*)?/api/[^/]*/(?:envelope|store|beacon)/?"),
+        re.compile(r"/api/[^/]*/(?:envelope|store|beacon)/?"),
         "the address names no project: a DSN ends in the project's number, as its Connect page"
         " shows it",
     ),
     NotTaken(
-        re.compile(r"(?:/.*)?/api/[^/]+/(?:minidump|unreal/[^/]+|playstation)/?"),
+        re.compile(r"/api/[^/]+/(?:minidump|unreal/[^/]+|playstation)/?"),
         "minidumps and the reports of game engines are not taken",
     ),
     NotTaken(
-        re.compile(r"(?:/.*)?/api/[^/]+/(?:security|csp-report|nel)/?"),
+        re.compile(r"/api/[^/]+/(?:security|csp-report|nel)/?"),
         "the reports of browsers (CSP, NEL) are not taken",
     ),
     NotTaken(
@@ -52,7 +52,7 @@ _ADDRESSES = (
         gets=True,
     ),
     NotTaken(
-        re.compile(r"(?:/i|(?:/.*)?/api/[^/]+/integration/otlp)?/v1/(?:logs|metrics)/?"),
+        re.compile(r"(?:/i|/api/[^/]+/integration/otlp)?/v1/(?:logs|metrics)/?"),
         "of OpenTelemetry only traces are taken: OTEL_LOGS_EXPORTER=none and"
         " OTEL_METRICS_EXPORTER=none keep clients from sending the rest",
     ),
@@ -73,8 +73,10 @@ def answer(method: str, path: str) -> Answer | None:
     A page of 404 or 405 would be no answer to it: a browser hides from scripts what carries no
     CORS headers, and they try again as if the network had failed.
     """
+    prefix = max(path.rfind("/api/"), 0)  # a DSN may have a path before the project
     for place in _ADDRESSES:
-        if (method in SENDS or (place.gets and method == "GET")) and place.address.fullmatch(path):
+        asked = method in SENDS or (place.gets and method == "GET" and not prefix)
+        if asked and place.address.fullmatch(path, prefix):
             return refused(404, REASON, place.detail)
     return None
 
