@@ -196,6 +196,18 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
     server.server_close()
 
 
+def test_without_javascript_nothing_is_shown_that_only_a_script_can_use(
+    browser: Browser, gallery_url
+):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for path, useless in (("atoms/", ".skeleton"), ("issues/7/", ".copy")):
+        page.goto(f"{gallery_url}/{path}")
+        assert page.locator(useless).count() > 0
+        assert not any(found.is_visible() for found in page.locator(useless).all()), useless
+    context.close()
+
+
 def test_a_refresh_disturbs_nothing_that_somebody_is_doing(chromium: Page, gallery_url):
     chromium.goto(f"{gallery_url}/live/")
     chromium.keyboard.press("j")
