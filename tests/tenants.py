@@ -9,9 +9,19 @@ from flask import Flask
 from sqlalchemy import and_, func, select
 
 from console.accounts import members, projects
-from console.accounts.models import Key, Organization, Project, Role, User
+from console.accounts.models import (
+    Key,
+    LinkedIdentity,
+    Organization,
+    Passkey,
+    Project,
+    Role,
+    User,
+)
 from console.core import audit, clock
+from console.core.crypto import digest
 from console.core.db import db
+from console.core.persons import person_scope
 from console.core.tenancy import scoped_models
 from console.errors.models import Category, Comment, Issue, IssueActivity
 from console.ingest.spool import SpoolRow
@@ -68,7 +78,7 @@ def make(app: Flask, slug: str) -> Tenant:
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
         }
-        ids["user"] = person.id
+        ids |= {"user": person.id, **personal_rows(person.id, marker)}
     position = dead_letter(app, project, marker)
     return Tenant(
         organization,
@@ -83,6 +93,28 @@ def make(app: Flask, slug: str) -> Tenant:
         requests_sent.segment_id(trace_id),
         fingerprint,
     )
+
+
+def personal_rows(user_id: int, marker: str) -> dict[str, int]:
+    """Give the person a passkey and an identity at a provider; return their ids."""
+    with person_scope(user_id):
+        key = f"{marker}'s key".encode()
+        passkey = Passkey(
+            user_id=user_id,
+            digest=digest(f"passkey of {marker}"),
+            credential_id=key,
+            public_key=key,
+            sign_count=0,
+            name=marker,
+        )
+        identity = LinkedIdentity(
+            user_id=user_id, digest=digest(f"identity of {marker}"), issuer=f"https://{marker}.test"
+        )
+        db.session.add_all([passkey, identity])
+        db.session.flush()
+        ids = {"passkey": passkey.id, "linked_identity": identity.id}
+    db.session.commit()
+    return ids
 
 
 def named(organization_id: int, project_id: int, marker: str) -> None:

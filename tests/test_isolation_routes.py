@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 
 from console.accounts.access import Access
 from console.core.db import Model
+from console.core.persons import personal_models
 from tests import postgres, tenants
 from tests.factories import signed_in
 from tests.tenants import Tenant
@@ -241,7 +242,7 @@ def path_of(rule: Rule, at: Tenant, *, ids_of: Tenant) -> str:
     values: dict[str, Any] = {"organization": at.organization.slug, "project": at.project.slug}
     for name in rule.arguments - set(values):
         if name in TABLES:
-            values[name] = ids_of.ids.get(TABLES[name], 1)
+            values[name] = ids_of.ids[TABLES[name]]
         else:
             values[name] = getattr(ids_of, name, "x")
     built = rule.build(values, append_unknown=False)
@@ -268,14 +269,17 @@ def foreign_fields(victim: Tenant) -> list[dict[str, str]]:
 
 
 def mine(rows: dict[str, list[Any]], tenant: Tenant) -> list[Any]:
-    """The rows of one organization, its own row and its people's among them."""
+    """The rows of one organization, its own row, and those of its people."""
     organization_id = tenant.organization.id
+    people = {r._mapping["id"] for r in rows["user"] if tenant.marker in r._mapping["email"]}
     found: list[Any] = []
+    for name in (model.__tablename__ for model in personal_models()):
+        found += [r for r in rows[name] if r._mapping["user_id"] in people]
     for name, table in Model.metadata.tables.items():
         if "organization_id" in table.c:
             found += [r for r in rows[name] if r._mapping["organization_id"] == organization_id]
     found += [r for r in rows["organization"] if r._mapping["id"] == organization_id]
-    return found + [r for r in rows["user"] if tenant.marker in r._mapping["email"]]
+    return found + [r for r in rows["user"] if r._mapping["id"] in people]
 
 
 def bearer(tenant: Tenant) -> dict[str, str]:

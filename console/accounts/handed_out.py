@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from console.accounts.models import ApiToken, Invitation, Membership, User
+from console.accounts.models import ApiToken, Invitation, Membership, Role, User
 from console.core import audit, clock
 from console.core.db import db
 
@@ -54,10 +54,11 @@ def handed_out_by(user_id: int) -> HandedOut:
     )
 
 
-def hold_membership(user: User) -> bool:
-    """Whether the person is still a member; keeps them one until the transaction ends.
+def hold_membership(user: User, *needed: Role) -> bool:
+    """Whether the person's role still is at least these; keeps it until the transaction ends.
 
-    What is handed out in the moment of a removal would otherwise be missed by it.
+    What is handed out in the moment of a removal or a demotion would otherwise be missed by it.
     """
-    own = select(Membership.id).where(Membership.user_id == user.id).with_for_update(read=True)
-    return db.session.scalar(own) is not None
+    own = select(Membership.role).where(Membership.user_id == user.id).with_for_update(read=True)
+    role = db.session.scalar(own)
+    return role is not None and all(role.may(each) for each in needed)

@@ -107,6 +107,8 @@ def remove(membership: Membership, *, kept: Collection[int] = ()) -> None:
 def _keep_an_owner(membership: Membership) -> None:
     """Raise LastOwner for the only owner; hold the organization, so that no two go at once."""
     db.session.get(Organization, membership.organization_id, with_for_update=True)
+    # As it is now: who held the organization before may have made the person an owner.
+    role = db.session.scalar(select(Membership.role).where(Membership.id == membership.id))
     owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)
-    if membership.role is Role.OWNER and db.session.scalar(owners) == 1:
+    if role is Role.OWNER and db.session.scalar(owners) == 1:
         raise LastOwner("An organization needs an owner: make somebody else one first.")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from console.accounts.models import ApiToken, Invitation, Membership, Role, User
+from console.accounts.models import ApiToken, Invitation, Membership, Organization, Role, User
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
@@ -181,24 +181,51 @@ def test_the_confirmation_is_for_those_who_may_remove(as_vic, as_ada, bob, membe
     assert as_vic.get(f"{PATH}/{member('vic')}/removal").status_code == 200
 
 
-def test_nothing_is_handed_out_in_the_moment_of_a_removal(
-    both_databases, acme, bob, member, inside
+@pytest.mark.parametrize("change", ["removal", "demotion"])
+def test_nothing_is_handed_out_in_the_moment_of_a_change(
+    both_databases, acme, bob, member, inside, change
 ):
-    """A request that began as a member's waits for the removal, and then hands out nothing."""
-    membership, answers = member("bob"), []
+    """A request that began as an admin's waits for the change, and then hands out nothing."""
+    answers = []
     offer = {"email": "late@acme.test", "role": "viewer"}
     with inside(acme):
-        db.session.delete(db.session.get_one(Membership, membership))
+        membership = db.session.get_one(Membership, member("bob"))
+        if change == "removal":
+            db.session.delete(membership)
+        else:
+            membership.role = Role.VIEWER
         db.session.flush()
         late = Thread(target=lambda: answers.append(bob.post(f"{PATH}/invitations", data=offer)))
         late.start()
         late.join(1.0)  # it waits: on PostgreSQL for the row, on SQLite for the whole database
         db.session.commit()
     late.join()
-    assert answers[0].status_code == 404
+    assert answers[0].status_code in {403, 404}
     with inside(acme):
         late_offer = select(Invitation).where(Invitation.email == "late@acme.test")
         assert db.session.scalar(late_offer) is None
+
+
+def test_who_became_the_only_owner_meanwhile_is_not_removed(
+    both_databases, app, acme, as_ada, bob, member, inside
+):
+    """A removal that began when the person was an admin looks again once it may."""
+    answers: list[TestResponse] = []
+    path = f"{PATH}/{member('bob')}/removal"
+    form = {"confirmed": "yes"}
+    ada, bobs = member("ada"), member("bob")
+    with inside(acme):
+        db.session.get(Organization, acme.organization_id, with_for_update=True)
+        late = Thread(target=lambda: answers.append(as_ada.post(path, data=form)))
+        late.start()
+        late.join(1.0)
+        db.session.get_one(Membership, bobs).role = Role.OWNER
+        db.session.get_one(Membership, ada).role = Role.ADMIN
+        db.session.commit()
+    late.join()
+    assert answers[0].status_code in {403, 422}
+    with inside(acme):
+        assert db.session.get_one(Membership, bobs).role is Role.OWNER
 
 
 def test_tokens_say_who_made_them(as_ada, bob, acme, inside):

@@ -133,7 +133,12 @@ class TestInvitations:
 class TestMail:
     @pytest.fixture
     def settings(self, settings, smtp):
-        return replace(settings, smtp_url=smtp.url, mail_from="Pharos <pharos@acme.test>")
+        return replace(
+            settings,
+            smtp_url=smtp.url,
+            mail_from="Pharos <pharos@acme.test>",
+            base_url="http://pharos.acme.test",
+        )
 
     def test_the_link_arrives_and_works(self, as_ada, client, smtp):
         page = as_ada.post(f"{PATH}/invitations", data=FORM).text
@@ -141,7 +146,7 @@ class TestMail:
         mail = smtp.messages[0]
         assert mail["To"] == "new@acme.test"
         assert mail["Subject"] == "Ada invites you to Acme on Pharos"
-        link = found(r"http://localhost(/invite/\S+)", mail.get_content())
+        link = found(r"http://pharos.acme.test(/invite/\S+)", mail.get_content())
         assert client.get(link).status_code == 200
 
     def test_a_server_that_refuses_costs_nothing(self, as_ada, smtp):
@@ -149,6 +154,18 @@ class TestMail:
         page = as_ada.post(f"{PATH}/invitations", data=FORM)
         assert page.status_code == 200
         assert "Give this link to new@acme.test" in page.text
+
+
+class TestMailWithoutAddress:
+    @pytest.fixture
+    def settings(self, settings, smtp):
+        return replace(settings, smtp_url=smtp.url, base_url="")
+
+    def test_no_link_to_where_a_header_says_is_mailed(self, as_ada, smtp):
+        """Without PHAROS_URL the address is the request's, and whoever sends that chooses it."""
+        page = as_ada.post(f"{PATH}/invitations", data=FORM).text
+        assert "Give this link to new@acme.test" in page
+        assert smtp.messages == []
 
 
 def test_two_owners_cannot_demote_each_other_at_once(

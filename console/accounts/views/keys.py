@@ -11,7 +11,7 @@ from console.accounts import queries
 from console.accounts.access import project_view
 from console.accounts.forms import KeyForm, OriginsForm, RotationForm, TokenForm, text
 from console.accounts.handed_out import hold_membership
-from console.accounts.models import Key, Project
+from console.accounts.models import Key, Project, Role
 from console.accounts.views.blueprint import bp, changed
 from console.core import audit, clock
 from console.core.config import config
@@ -107,7 +107,7 @@ def create_token(project: Project) -> Response:
     form = TokenForm()
     if not form.validate():
         return page_or_part(TOKENS, TOKEN_LIST, status=422, **_tokens(project, form=form))
-    if not hold_membership(current_user):
+    if not hold_membership(current_user, Role.ADMIN):
         abort(404)
     days = form.expires.data
     token, secret = making.create_token(

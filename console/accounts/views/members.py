@@ -48,7 +48,7 @@ def invite(organization: Organization) -> Response:
     if not form.validate():
         return page_or_part(PAGE, LIST, status=422, **_shown(organization, form=form))
     _refuse_more_than_own(form.role.data)
-    if not hold_membership(current_user):
+    if not hold_membership(current_user, Role.ADMIN, form.role.data):
         abort(404)
     offer, token = membership_rules.invite(text(form.email), form.role.data, by=current_user)
     link = console_url() + url_for("accounts.invitation", token=token)
@@ -182,7 +182,7 @@ def _refuse_more_than_own(*roles: Role) -> None:
 def _mail(link: str, to: str, organization: Organization) -> bool:
     """Send the link where mail is set up; whether it went out."""
     settings = config()
-    if not settings.smtp_url:
+    if not settings.smtp_url or not settings.base_url:  # nobody is led to where a header says
         return False
     message = email.Message(
         to=to,
