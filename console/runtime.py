@@ -39,7 +39,7 @@ TICKER = "pharos.ticker"
 NOTE = "serving.json"
 DIGEST = "digest"
 DIGEST_SECONDS = 60.0
-FRESH = timedelta(seconds=15)
+FRESH = timedelta(seconds=pipeline.LONGEST_PAUSE + 15)  # in an outage, digest pauses so long
 LOOPBACK = frozenset({"", "localhost", "127.0.0.1", "::1"})
 NO_URL = (
     "PHAROS_URL is not set, and others can reach this console: mails and the DSNs that commands"

@@ -1,14 +1,18 @@
 """What commands say about damaged files."""
 
+import json
+import os
 import resource
 import signal
 import time
+from datetime import timedelta
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
-from console.ingest import salvage
+from console.core import clock
+from console.ingest import pipeline, salvage
 from console.telemetry import store
 from tests import consoles
 from tests.ingest.conftest import accepted, digest, envelope, error, waiting
@@ -42,6 +46,26 @@ def test_a_console_does_not_start_with_too_few_files(says, instance, database, m
     said = says("serve", "--port", "0")
     assert said.code == 1
     assert "may have 32 files open, which is too few" in said.err
+
+
+def test_a_process_that_gets_no_threads_is_told_where_to_look(says, acme, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("console.cli.serving.runtime.status", refuse)
+    said = says("status")
+    assert said.code == 1
+    assert said.err.startswith("pharos: this process gets no more threads or memory: see ulimit -v")
+
+
+def test_a_console_whose_digest_pauses_in_an_outage_is_said_to_run(says, acme, instance):
+    """Its note is as old as the longest pause; whoever is told that nothing runs starts another."""
+    noted = clock.now() - timedelta(seconds=pipeline.LONGEST_PAUSE + 5)
+    serving = {"pid": os.getpid(), "url": "http://127.0.0.1:1", "is_public": False}
+    (instance / "serving.json").write_text(json.dumps(serving))
+    (instance / "digest.json").write_text(json.dumps({"at": noted.isoformat()}))
+    said = says("status", "--json")
+    assert (said.code, json.loads(said.out)["running"]) == (0, True)
 
 
 def test_a_spool_that_does_not_open_is_said_with_where_to_look(says, acme, instance):

@@ -37,6 +37,11 @@ __all__ = [
     "users",
 ]
 
+NO_ROOM = (
+    "this process gets no more threads or memory: see ulimit -v and -u, MemoryMax= and TasksMax= of"
+    " systemd. A console needs 2 GB of address space and 200 threads"
+)
+
 
 def main() -> None:
     """Run a command; on error say why in one sentence and exit with a code that is not zero."""
@@ -52,6 +57,12 @@ def main() -> None:
         _fail(_about_database(error))
     except sqlite3.Error as error:  # not of SQLAlchemy
         _fail(f"the spool cannot be used: {error}{_about_rights(error)}")
+    except MemoryError:
+        _fail(NO_ROOM)
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        _fail(NO_ROOM)
     except OSError as error:
         _fail(f"{error.filename or 'the instance folder'}: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)

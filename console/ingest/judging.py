@@ -17,6 +17,10 @@ from console.ingest.web_vitals import ITEM
 
 ENVELOPE, STORE = "sentry.envelope", "sentry.store"
 
+UNKNOWN_NOW = (
+    "the database that knows the keys does not answer, and this key was not seen since the console"
+    " started: send again later, nothing of this was kept"
+)
 RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share was full
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
@@ -111,7 +115,7 @@ def answered(
     except SpoolUnavailable as full:
         return later("storage full", str(full))
     except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
-        return later("state unavailable", "the database that knows the keys does not answer")
+        return later("state unavailable", UNKNOWN_NOW)
 
 
 def refused(status: int, reason: str, detail: str) -> Answer:

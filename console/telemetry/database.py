@@ -37,9 +37,9 @@ CHECKPOINT_MB = 16
 LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
 RESTING_MEMORY_MB = 48
 NOT_OPENED, DAMAGED_PART, GONE = "does not open", "has a part that cannot be read", "is gone"
-# What else keeps a file from being opened: it passes, or is a matter of rights.
+# What else keeps a file from being opened, and passes.
 PASSING = re.compile(
-    "Could not set lock|Permission denied|No space left|Too many open files|out of memory"
+    "Could not set lock|No space left|Too many open files|out of memory"
     "|Cannot allocate|Read-only file system",
     re.IGNORECASE,
 )

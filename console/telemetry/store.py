@@ -1,6 +1,7 @@
 """All organizations' telemetry: which files are open, and that a question reaches only its own."""
 
 import logging
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from console.telemetry.database import (
     DAMAGED_PART,
     GONE,
     LEAST_MEMORY_MB,
+    NOT_OPENED,
     Database,
     TelemetryDamaged,
     TelemetryUnavailable,
@@ -173,6 +175,10 @@ class TelemetryStore:
 
     def _settle(self, organization_id: int) -> None:
         slot, path = self._slots.get(organization_id), self._path(organization_id)
+        if not path.is_file() or not os.access(path, os.R_OK):
+            damage = TelemetryDamaged(path.name, NOT_OPENED, "it is no file that may be read")
+            self._damages[organization_id] = damage
+            raise damage
         if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
             with self._open(organization_id) as database:
                 database.checkpoint()

@@ -25,6 +25,7 @@ def acmes(filled, closed, instance, acme):
 DAMAGES = [
     (lambda path: path.write_bytes(b"\xff" * 9000), "not a valid DuckDB database"),
     (damage_a_block, "1.duckdb"),
+    (lambda path: (path.unlink(), path.mkdir()), "it is no file that may be read"),
     (lambda path: path.unlink(), "is gone"),
 ]
 

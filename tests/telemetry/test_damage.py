@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import duckdb
 import pytest
 from sqlalchemy import update
 
@@ -13,6 +14,7 @@ from console.core.db import db
 from console.ingest import salvage
 from console.ingest.models import Outcome
 from console.telemetry import store
+from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryDamaged
 from tests.ingest.conftest import accepted, digest, error, stored, waiting
 
 __all__ = ["accepted", "digest", "stored", "waiting"]
@@ -191,3 +193,14 @@ def test_a_start_sets_a_damaged_spool_aside(settings, instance, database):
     (instance / "spool.sqlite").write_bytes(NOISE)
     soundness.check(settings, instance / "spool.sqlite")
     assert len(salvage.reports(instance)) == 1
+
+
+def test_a_file_without_rights_is_said_and_does_not_wait_for_better_times(tmp_path, monkeypatch):
+    """Nothing said so but the log, and every backup failed."""
+
+    def refuse(*_, **__):
+        raise duckdb.IOException('IO Error: Cannot open file "1.duckdb": Permission denied')
+
+    monkeypatch.setattr(duckdb, "connect", refuse)
+    with pytest.raises(TelemetryDamaged, match="Permission denied"):
+        Database(tmp_path / "1.duckdb", 1, LEAST_MEMORY_MB)
