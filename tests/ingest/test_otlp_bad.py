@@ -127,10 +127,11 @@ def test_fields_around_the_spans_are_bounded():
     for raw in (b"\x0a\x00" * 60_001, b"\x10\x01" * 60_001):
         with pytest.raises(Undecodable, match=r"more than 60,000 fields"):
             survey(raw, PROTOBUF)
-    for content in (
+    too_many: tuple[dict[str, Any], ...] = (
         {"resourceSpans": [{}] * 60_001},
         {"resourceSpans": [{"scopeSpans": [{}] * 30_000}] * 2},
-    ):
+    )
+    for content in too_many:
         with pytest.raises(Undecodable, match=r"more than 60,000 fields"):
             survey(body(content, JSON), JSON)
 
