@@ -20,6 +20,8 @@ def new_password_hash(*about: str, stdin: bool) -> str:
     """
     if stdin or not sys.stdin.isatty():
         password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise click.ClickException("standard input holds no password")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     objection = weakness(password, *about)

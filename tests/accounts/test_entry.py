@@ -65,7 +65,8 @@ class TestSetup:
 
     @pytest.mark.parametrize("token", ["", "x", setup_token("another key")])
     def test_it_wants_the_token_of_the_log(self, client, token):
-        assert client.get(f"/setup?token={token}").status_code == 404
+        refused = client.get(f"/setup?token={token}")
+        assert (refused.status_code, "link sets nothing up" in refused.text) == (404, True)
 
     @pytest.mark.parametrize(
         ("field", "value", "said"),

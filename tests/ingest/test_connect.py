@@ -138,6 +138,13 @@ def test_every_reason_for_a_refusal_comes_with_advice():
     assert given == set(ADVICE)
 
 
+@pytest.mark.parametrize("page", ["connect", "dead-letters"])
+def test_nothing_to_choose_stands_above_what_follows_no_choice(as_vic, acme, page):
+    shown = as_vic.get(f"/acme/shop/{page}").text
+    assert 'name="range"' not in shown
+    assert 'name="environment"' not in shown
+
+
 def test_an_unknown_key_is_told(as_vic, sent):
     assert sent(envelope(("event", error())), key="f" * 32) == 403
     _assert_told(as_vic, auth.UNKNOWN_KEY)
@@ -198,7 +205,8 @@ def test_without_htmx_the_arrival_leads_to_the_page(as_vic):
 
 def _assert_told(browser, reason: str) -> None:
     part = browser.get(ARRIVAL, headers=HTMX).text
-    assert reason in part
+    assert re.search(rf"1 refused \(\w+\): {re.escape(reason)}", unescape(part))
+    assert "sender was told" not in part, "what a stranger was answered is not kept"
     assert ADVICE[reason].replace("'", "&#39;") in part
 
 

@@ -25,6 +25,11 @@ from console.core.tenancy import enter_organization
 from console.web.htmx import go_to
 
 SETUP = "setup"
+# The same for both reasons: who guesses learns nothing.
+NO_SETUP = (
+    "This link sets nothing up: somebody has an account already, who can log in and invite you, or"
+    " the console has printed another link since."
+)
 
 
 @bp.route("/setup", methods=["GET", "POST"])
@@ -34,7 +39,7 @@ def setup() -> Response:
     if request.method == "POST":
         hold_alone(SETUP)  # of two who come at once, the second finds the first one's account
     if not same(given, setup_token(config().secret_key)) or not is_fresh():
-        abort(404)
+        abort(404, NO_SETUP)
     form = SetupForm()
     if not form.validate_on_submit():
         return _page("accounts/setup.html", form=form, token=given)
