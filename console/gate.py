@@ -16,7 +16,7 @@ from flask import Flask
 
 from console.bodies import BUFFERED, Body, Incoming, Room, too_large
 from console.ingest import beacon
-from console.ingest.accept import BODY_LIMIT, accept
+from console.ingest.accept import BODY_LIMIT, sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
 from console.ingest.judging import (
     NO_PLACE,
@@ -26,8 +26,10 @@ from console.ingest.judging import (
     judge,
     judge_beginning,
     later,
+    storage_full,
     turned_away,
 )
+from console.ingest.spool import SpoolUnavailable
 from console.ingest.views.endpoints import PREFLIGHT, Endpoints, Reply, believing, encoded
 from console.places import Crew, NoPlace, Places, network
 from console.web.incoming import FORM_LIMIT
@@ -52,7 +54,7 @@ FORM_WINDOW_BYTES = 100_000
 PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread
 PAGE_PATIENCE = 10.0
 JUDGING = 16  # threads that wait for the database where a key is not known, or not any more
-ACCEPTING = 32  # threads that wait for the disk, most of the time
+SIFTING = LARGE + 4  # threads that inflate and read what is large, one at a time the largest
 HEALTH = ("/healthz", "/ready")
 RETRY = {"Retry-After": "5"}
 PLAIN = [
@@ -104,7 +106,7 @@ class Gate:
         self._forms = Room(forms, SMALL_FORM, FORM_WINDOW_BYTES)
         self._pages = Places(PAGES, PAGES_OF_ONE)
         self._judging = Crew("judge", JUDGING)
-        self._accepting = Crew("accept", ACCEPTING)
+        self._sifting = Crew("sift", SIFTING)
         self._paging = Crew("page", pages)
         self._health = Crew("health", len(HEALTH))
         self._looking: dict[str, asyncio.Task[Reply]] = {}
@@ -223,12 +225,17 @@ class Gate:
         await self._read(body, limit + 1)
         if body.size > limit:
             raise too_large(limit)
+        doors = self._endpoints.doors
         whole = replace(submission, body=body.content or submission.body)
-
-        def work() -> None:
-            answer(wire, encoded(accept(whole, self._endpoints.doors), whole.kind))
-
-        await self._accepting.do(work)
+        sound = sifted_at_once(whole, doors) if body.size <= BUFFERED else None
+        if sound is None:
+            sound = await self._sifting.do(partial(sifted, whole, doors))
+        if sound.row is not None:
+            try:
+                await doors.spool.append_meanwhile(sound.row)
+            except SpoolUnavailable as full:
+                sound = storage_full(full)
+        answer(wire, encoded(sound, whole.kind))
 
     async def _page(
         self,

@@ -5,9 +5,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from queue import SimpleQueue
 from typing import TypeVar
+
+from console.core.wakes import wakes_of
 
 IPV6_SITE = 64  # bits: what one subscriber has whole
 PAUSE_SECONDS = 0.05
@@ -67,14 +70,15 @@ class Crew:
         """What `work` returns or raises, in one of the threads."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Found] = loop.create_future()
+        wakes = wakes_of(loop)
 
         def run() -> None:
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                loop.call_soon_threadsafe(_settle, done, None, error)
+                wakes.post(partial(_settle, done, None, error))
             else:
-                loop.call_soon_threadsafe(_settle, done, result, None)
+                wakes.post(partial(_settle, done, result, None))
 
         self._queue.put(run)
         return await done

@@ -24,6 +24,7 @@ from console.ingest.decode import (
 )
 from console.ingest.judging import (
     CONTENT_TYPE,
+    ENVELOPE,
     OVER_QUOTA,
     STORE,
     TOO_LARGE,
@@ -34,6 +35,7 @@ from console.ingest.judging import (
     answered,
     granted,
     granted_by_dsn,
+    has_key,
     refused,
 )
 from console.ingest.otlp import answers, encodings
@@ -45,6 +47,7 @@ from console.ingest.web_vitals import ITEM
 BODY_LIMIT = 20 << 20  # as received
 RAW_LIMIT = 100 << 20  # inflated
 SMALL = 4 << 20  # what every thread may inflate at once; larger ones take turns
+LIGHT = 1 << 20  # what the event loop inflates by itself, in 3 ms at most
 RATIO = 200  # JSON shrinks by 5 to 50; a body that claims more beyond SMALL is a bomb
 EVENT_LIMIT = 1 << 20
 ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not larger than ours
@@ -64,6 +67,10 @@ ITEM_LIMITS = {  # Relay's, where the box that they were chosen for is not large
     "profile_chunk": 50 << 20,
 }
 _large = threading.BoundedSemaphore(1)
+
+
+class Heavy(Exception):
+    """This takes longer than the event loop should be held up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +94,70 @@ def accept(submission: Submission, doors: Doors) -> Answer:
     return answered(_accept, submission, doors)
 
 
+def sifted(submission: Submission, doors: Doors) -> Answer:
+    """The same without the wait for the disk: the answer holds once its row is durable."""
+    return answered(_sifted, submission, doors)
+
+
+def sifted_at_once(submission: Submission, doors: Doors) -> Answer | None:
+    """The same where it takes a fraction of a millisecond; None where it may take longer."""
+    if submission.kind != ENVELOPE or not doors.keys.is_fresh(submission.key):
+        return None
+    try:
+        return answered(_sifted_light, submission, doors)
+    except Heavy:
+        return None
+
+
 def _accept(submission: Submission, doors: Doors) -> Answer:
+    answer = _sifted(submission, doors)
+    if answer.row is not None:
+        doors.spool.append(answer.row)
+    return answer
+
+
+def _sifted(submission: Submission, doors: Doors) -> Answer:
     if submission.kind.startswith(encodings.UNKNOWN):
-        return _accept_traces(submission, doors)
-    ways = {STORE: _accept_store, beacon.KIND: _accept_beacon}
-    return ways.get(submission.kind, _accept_envelope)(submission, doors)
+        return _sifted_traces(submission, doors)
+    ways = {STORE: _sifted_store, beacon.KIND: _sifted_beacon}
+    return ways.get(submission.kind, _sifted_envelope)(submission, doors)
 
 
-def _accept_envelope(submission: Submission, doors: Doors) -> Answer:
+def _sifted_light(submission: Submission, doors: Doors) -> Answer:
+    grant = granted(submission, doors, submission.key)
+    try:
+        raw = inflate(submission.body, submission.encoding, limit=LIGHT)
+    except TooLarge:
+        raise Heavy from None
+    except Undecodable as error:
+        raise _undecodable(error, grant) from error
+    return _sifted_items(submission, doors, raw, grant)
+
+
+def _sifted_envelope(submission: Submission, doors: Doors) -> Answer:
     grant = None
-    if submission.key and submission.project_id is not None:
+    if has_key(submission):
         grant = granted(submission, doors, submission.key)
     with _inflated(submission, grant) as raw:
-        header, heads = _peeked(raw, grant)
-        if grant is None:
-            grant = granted_by_dsn(submission, doors, header)
-        sorting = _sort(heads, grant, doors)
-        if not any(sorting.kept):
-            return sorting.nothing_kept()
-        body, encoding = submission.body, submission.encoding
-        if not all(sorting.kept):
-            body, encoding = compress(_without_dropped(raw, sorting.kept), 1), "gzip"
+        return _sifted_items(submission, doors, raw, grant)
+
+
+def _sifted_items(submission: Submission, doors: Doors, raw: bytes, grant: Grant | None) -> Answer:
+    header, heads = _peeked(raw, grant)
+    if grant is None:
+        grant = granted_by_dsn(submission, doors, header)
+    sorting = _sort(heads, grant, doors)
+    if not any(sorting.kept):
+        return sorting.nothing_kept()
+    body, encoding = submission.body, submission.encoding
+    if not all(sorting.kept):
+        body, encoding = compress(_without_dropped(raw, sorting.kept), 1), "gzip"
     items = [head.type for head, kept in zip(heads, sorting.kept, strict=True) if kept]
-    doors.spool.append(_row(submission, grant, body, encoding, items))
-    return _accepted(header.get("event_id"), sorting)
+    row = _row(submission, grant, body, encoding, items)
+    return _accepted(header.get("event_id"), sorting, row)
 
 
-def _accept_store(submission: Submission, doors: Doors) -> Answer:
+def _sifted_store(submission: Submission, doors: Doors) -> Answer:
     grant = granted(submission, doors, submission.key)
     with _inflated(submission, grant) as raw:
         try:
@@ -125,11 +169,11 @@ def _accept_store(submission: Submission, doors: Doors) -> Answer:
         sorting = _sort([ItemHead("event", len(item.payload), 1)], grant, doors)
     if not any(sorting.kept):
         return sorting.nothing_kept()
-    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, ["event"]))
-    return _accepted(event.get("event_id") if isinstance(event, dict) else None, sorting)
+    row = _row(submission, grant, submission.body, submission.encoding, ["event"])
+    return _accepted(event.get("event_id") if isinstance(event, dict) else None, sorting, row)
 
 
-def _accept_traces(submission: Submission, doors: Doors) -> Answer:
+def _sifted_traces(submission: Submission, doors: Doors) -> Answer:
     """OTLP: what is no span is told to the sender here, and counted in the ledger by digest."""
     grant = granted(submission, doors, submission.key)
     if submission.kind == encodings.UNKNOWN:
@@ -143,11 +187,12 @@ def _accept_traces(submission: Submission, doors: Doors) -> Answer:
         sorting = _sort([ItemHead("span", len(raw), found.spans)], grant, doors)
     if not any(sorting.kept):
         return sorting.nothing_kept()
-    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, ["span"]))
-    return Answer(200, answers.stored(found.flaws), cors.ALLOWED | sorting.ruling.headers)
+    row = _row(submission, grant, submission.body, submission.encoding, ["span"])
+    headers = cors.ALLOWED | sorting.ruling.headers
+    return Answer(200, answers.stored(found.flaws), headers, row)
 
 
-def _accept_beacon(submission: Submission, doors: Doors) -> Answer:
+def _sifted_beacon(submission: Submission, doors: Doors) -> Answer:
     """A beacon carries its key in the body: a page that is being left cannot set headers."""
     try:
         raw = inflate(submission.body, submission.encoding, limit=beacon.BODY_LIMIT)
@@ -161,8 +206,8 @@ def _accept_beacon(submission: Submission, doors: Doors) -> Answer:
     sorting = _sort([ItemHead(ITEM, len(raw), len(sent["m"]))], grant, doors)
     if not any(sorting.kept):
         return sorting.nothing_kept()
-    doors.spool.append(_row(submission, grant, submission.body, submission.encoding, [ITEM]))
-    return Answer(204, {}, cors.ALLOWED)
+    row = _row(submission, grant, submission.body, submission.encoding, [ITEM])
+    return Answer(204, {}, cors.ALLOWED, row)
 
 
 @contextmanager
@@ -250,9 +295,9 @@ def _row(
     )
 
 
-def _accepted(event_id: object, sorting: Sorting) -> Answer:
+def _accepted(event_id: object, sorting: Sorting, row: SpoolRow) -> Answer:
     content = {"id": event_id} if isinstance(event_id, str) and event_id.isascii() else {}
-    return Answer(200, content, cors.ALLOWED | sorting.ruling.headers)
+    return Answer(200, content, cors.ALLOWED | sorting.ruling.headers, row)
 
 
 def _count_dropped(head: ItemHead, grant: Grant, reason: str, doors: Doors) -> None:

@@ -174,7 +174,7 @@ def _shares(
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
-        spool.current().give_way()
+        spool.current().courtesy.give_way()
         one = _records(row, rules, under_way)
         share.append((row.position, one))
         held += len(one.events) + len(one.spans)

@@ -4,9 +4,9 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 GROUP_LIMIT = 64  # rows made durable by one fsync; 16 busy threads make groups of 8
 PAGE_BYTES = 4096
 SPARE_PAGES = 4096  # free pages kept for reuse before the file gives them back
-LIFE_SECONDS = 1.0  # how soon an appender notices that nobody commits any more
 COLUMNS = "organization_id, project_id, key_id, received_at, kind, encoding, sealed, attempts"
 PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
 SCHEMA = """
@@ -55,15 +54,12 @@ DELETE FROM waiting WHERE position IN (
 
 @dataclass(slots=True)
 class Entry:
-    """A row on its way to disk, and the appender that waits for it."""
+    """A row on its way to disk, and what is to be called once it is there or refused."""
 
     values: tuple[Any, ...]
-    settled: threading.Lock = field(default_factory=threading.Lock)
+    settled: Callable[[], object] = lambda: None
     position: int = 0
     error: Exception | None = None
-
-    def __post_init__(self) -> None:
-        self.settled.acquire()
 
 
 class Committer(threading.Thread):
@@ -86,33 +82,57 @@ class Committer(threading.Thread):
         self._writing = writing
         self._arrived = arrived
         self._shares = shares
+        self._ending = threading.Lock()
+        self._has_ended = False
 
     def run(self) -> None:
         running = True
-        while running:
-            entries = [self.queue.get()]
-            with suppress(Empty):
-                while len(entries) < GROUP_LIMIT:
-                    entries.append(self.queue.get_nowait())
-            running = None not in entries
-            self._commit([entry for entry in entries if entry is not None and entry.values])
-        self._connection.close()
+        try:
+            while running:
+                entries = [self.queue.get()]
+                with suppress(Empty):
+                    while len(entries) < GROUP_LIMIT:
+                        entries.append(self.queue.get_nowait())
+                running = None not in entries
+                self._commit([entry for entry in entries if entry is not None and entry.values])
+        finally:
+            self._refuse_the_rest()
+            self._connection.close()
 
     def stop(self) -> None:
         self.queue.put(None)
         self.join()
 
-    def settle(self, entry: Entry) -> None:
+    def settle(self, values: tuple[Any, ...]) -> Entry:
         """Make a row durable: its entry has a position then, or the error."""
-        self.queue.put(entry)
-        while not entry.settled.acquire(timeout=LIFE_SECONDS):
-            if not self.is_alive():  # it ended before it came to this one
-                entry.error = entry.error or EOFError("the spool was closed")
-                break
+        waits = threading.Lock()
+        waits.acquire()
+        entry = Entry(values, waits.release)
+        self.begin(entry)
+        waits.acquire()
+        return entry
+
+    def begin(self, entry: Entry) -> None:
+        """The same, and return at once; `settled` is called by another thread when it is done."""
+        with self._ending:
+            if not self._has_ended:
+                self.queue.put(entry)
+                return
+        _refuse(entry)
 
     def look(self) -> None:
         """Have a look at what is in the file; returns at once."""
         self.queue.put(Entry(()))
+
+    def _refuse_the_rest(self) -> None:
+        """Nobody may wait for a thread that has ended."""
+        with self._ending:
+            self._has_ended = True
+        with suppress(Empty):
+            while True:
+                entry = self.queue.get_nowait()
+                if entry is not None:
+                    _refuse(entry)
 
     def _commit(self, group: list[Entry]) -> None:
         # One statement: the GIL is given away and fetched back once, whatever the group's size.
@@ -130,9 +150,11 @@ class Committer(threading.Thread):
             for entry in group:
                 entry.error = error
         finally:
-            self._look_sometimes()  # before appenders go on: then they may fork, and nothing runs
-            for entry in group:
-                entry.settled.release()
+            try:
+                self._look_sometimes()  # before appenders go on: then they may fork
+            finally:
+                for entry in group:
+                    entry.settled()
 
     def _look_sometimes(self) -> None:
         if self._shares.is_old:
@@ -140,6 +162,11 @@ class Committer(threading.Thread):
                 self._shares.look(self._connection)
             except sqlite3.Error as error:  # what was known before holds on; appends tell the rest
                 log.warning("shares of the spool are not known: %s", type(error).__name__)
+
+
+def _refuse(entry: Entry) -> None:
+    entry.error = EOFError("the spool was closed")
+    entry.settled()
 
 
 def connect(path: Path, *, synchronous: str, pages: int = 0) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
 from console.ingest.decode import Undecodable, beginning, load_json
 from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
 from console.ingest.quota import Quotas
-from console.ingest.spool import Spool, SpoolUnavailable
+from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.ingest.web_vitals import ITEM
 
 ENVELOPE, STORE = "sentry.envelope", "sentry.store"
@@ -59,6 +59,8 @@ class Answer:
     status: int
     content: dict[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
+    row: SpoolRow | None = None
+    """What has to be durable before the sender gets the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def answered(
         answer = refused(refusal.status, refusal.reason, refusal.detail)
         return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
     except SpoolUnavailable as full:
-        return later("storage full", str(full))
+        return storage_full(full)
     except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
         return later("state unavailable", UNKNOWN_NOW)
 
@@ -124,6 +126,11 @@ def refused(status: int, reason: str, detail: str) -> Answer:
     return Answer(
         status, {"detail": shown, "causes": [reason]}, cors.ALLOWED | {"X-Sentry-Error": shown}
     )
+
+
+def storage_full(full: SpoolUnavailable) -> Answer:
+    """The answer where a row cannot be made durable."""
+    return later("storage full", str(full))
 
 
 def later(reason: str, detail: str) -> Answer:

@@ -72,3 +72,16 @@ def unpack(clear: bytes) -> tuple[dict[str, Any], bytes]:
     """The header and the body."""
     (length,) = struct.unpack_from(">I", clear)
     return json.loads(clear[4 : 4 + length]), clear[4 + length :]
+
+
+def up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
+    """The first rows of a result, at least one, that are sealed no larger than this together."""
+    found: list[sqlite3.Row] = []
+    size = 0
+    for row in cursor:
+        size += len(row["sealed"])
+        if found and size > limit_bytes:
+            break
+        found.append(row)
+    cursor.close()
+    return found

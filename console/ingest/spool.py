@@ -1,5 +1,6 @@
 """The spool: what was accepted, durable before it is acknowledged, until digest has stored it."""
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +18,10 @@ from flask import current_app
 from console.core import clock
 from console.core.crypto import SealBrokenError, seal, unseal
 from console.core.sqlite_files import is_damage
+from console.core.wakes import finish, wakes_of
 from console.ingest import dead_letters, holdings, salvage
 from console.ingest.condition import Condition, trial
+from console.ingest.courtesy import Courtesy
 from console.ingest.dead_letters import DISCARD, REQUEUE, DeadLetter, microseconds, moment
 from console.ingest.group_commit import (
     FORGET,
@@ -30,7 +34,7 @@ from console.ingest.group_commit import (
     transaction,
 )
 from console.ingest.holdings import Holding, Shares
-from console.ingest.rows import SpoolRow, pack, row_of, values_of
+from console.ingest.rows import SpoolRow, pack, row_of, up_to, values_of
 
 __all__ = ["Depth", "Spool", "SpoolRow", "SpoolUnavailable", "current"]
 
@@ -38,9 +42,6 @@ EXTENSION = "pharos.spool"
 FILE = "spool.sqlite"
 POLL_SECONDS = 0.1  # how late rows of another process are noticed
 FORGET_ROWS = 100  # in one transaction: a millisecond
-CROWD = 2  # requests in acceptance at once, from which on digest gives way
-COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
-STARVED_SECONDS = 0.008
 REPLACE_SECONDS = 60.0
 
 _inherited: list[object] = []  # what a fork left behind: closing it would close the parent's files
@@ -74,8 +75,7 @@ class Spool:
         self._keys = secret_keys
         self._lock = threading.RLock()
         self._writing = threading.Lock()
-        self._under_way: set[int] = set()
-        self._row_began = 0.0
+        self.courtesy = Courtesy()
         self._arrived = threading.Event()
         self._committer: Committer | None = None
         self._reader: sqlite3.Connection | None = None
@@ -90,14 +90,28 @@ class Spool:
 
     def append(self, row: SpoolRow) -> int:
         """Return the row's position once it is durable (fsync), or raise SpoolUnavailable."""
-        entry = Entry(values_of(row, seal(self._keys[0], pack(row))))
-        self._under_way.add(id(entry))
-        try:
-            self._working_committer().settle(entry)
-        finally:
-            self._under_way.discard(id(entry))
+        with self.courtesy.accepting():
+            entry = self._working_committer().settle(self._values(row))
         if not entry.position:
             raise self._refusal(entry.error)
+        return self._appended(row, entry)
+
+    async def append_meanwhile(self, row: SpoolRow) -> int:
+        """The same for an event loop, which goes on until the row is durable."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[None] = loop.create_future()
+        entry = Entry(self._values(row), partial(wakes_of(loop).post, partial(finish, waiting)))
+        with self.courtesy.accepting():
+            self._working_committer().begin(entry)
+            await waiting
+        if not entry.position:
+            raise await asyncio.to_thread(self._refusal, entry.error)  # it may replace the file
+        return self._appended(row, entry)
+
+    def _values(self, row: SpoolRow) -> tuple[Any, ...]:
+        return values_of(row, seal(self._keys[0], pack(row)))
+
+    def _appended(self, row: SpoolRow, entry: Entry) -> int:
         self._shares.add(row.organization_id, len(row.body))
         self._condition.took()
         return entry.position
@@ -151,7 +165,7 @@ class Spool:
         rows: list[SpoolRow] = []
         while not rows:
             with self._connection() as db:
-                found = _up_to(limit_bytes, db.execute(query, chosen))
+                found = up_to(limit_bytes, db.execute(query, chosen))
             if not found:
                 break
             rows = [row for row in map(self._opened, found) if row is not None]
@@ -175,17 +189,6 @@ class Spool:
                 return False
         self._arrived.clear()
         return True
-
-    def give_way(self) -> None:
-        """Let requests that are being accepted go first; digest calls this between two rows.
-
-        They share the interpreter, and each accept asks for it several times: beside a digest that
-        never rests, 4 connections got 790 accepts/s, with this 1,300. A digest whose rows take long
-        is short of time itself and goes on.
-        """
-        last, self._row_began = self._row_began, time.monotonic()
-        if len(self._under_way) >= CROWD and self._row_began - last < STARVED_SECONDS:
-            time.sleep(COURTESY_SECONDS)
 
     def forget(self, upto: Mapping[int, int]) -> None:
         """Drop each organization's rows up to and including a position; digest has stored them.
@@ -385,15 +388,3 @@ class Spool:
 def current() -> Spool:
     """Return the running app's spool."""
     return cast("Spool", current_app.extensions[EXTENSION])
-
-
-def _up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
-    found: list[sqlite3.Row] = []
-    size = 0
-    for row in cursor:
-        size += len(row["sealed"])
-        if found and size > limit_bytes:
-            break
-        found.append(row)
-    cursor.close()
-    return found

@@ -19,6 +19,9 @@ LEAST_BYTES = 1 << 20
 # Of processor time: an organization whose rows take long gets fewer of them in a turn. Not of the
 # clock's: where commits are slow, turns would become shorter and commits more.
 TURN_SECONDS = 0.3
+# Of the turns of all in one round, as far as these are longer: whoever comes meanwhile waits for no
+# more than that, and fewer turns are fewer commits.
+ROUND_SECONDS = 1.0
 
 
 class Turns:
@@ -89,7 +92,8 @@ class Turns:
             self._busy[organization_id] = owed - size
             return []
         if organization_id in self._pace:
-            most_rows = min(most_rows, max(int(self._pace[organization_id] * TURN_SECONDS), 1))
+            seconds = max(TURN_SECONDS, ROUND_SECONDS / len(present))
+            most_rows = min(most_rows, max(int(self._pace[organization_id] * seconds), 1))
         rows = self._spool.read(
             self._digested.get(organization_id, 0),
             organization_id=organization_id,

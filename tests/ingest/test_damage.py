@@ -1,5 +1,6 @@
 """A damaged spool is set aside, what can be read of it goes on, and pages and probes say so."""
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -10,9 +11,9 @@ import orjson
 import pytest
 
 from console.core import clock, sqlite_files
-from console.ingest import condition, group_commit, health, salvage
+from console.ingest import condition, health, salvage
 from console.ingest import spool as spools
-from console.ingest.group_commit import Committer
+from console.ingest.group_commit import Committer, Entry
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.ingest.conftest import envelope, error
 
@@ -224,7 +225,6 @@ def test_only_the_serving_process_sets_a_spool_aside(full):
 
 
 def test_an_appender_does_not_wait_for_a_committer_that_has_ended(path, monkeypatch):
-    monkeypatch.setattr(group_commit, "LIFE_SECONDS", 0.05)
     waiting = Spool(path, max_mb=64, secret_keys=KEYS)
     waiting.append(row(b"0000"))
     committer = waiting._committer
@@ -232,6 +232,29 @@ def test_an_appender_does_not_wait_for_a_committer_that_has_ended(path, monkeypa
     monkeypatch.setattr(Spool, "_running_committer", lambda _self: committer)
     with pytest.raises(SpoolUnavailable, match="was closed"):
         waiting.append(row(b"0001"))
+    with pytest.raises(SpoolUnavailable, match="was closed"):
+        asyncio.run(waiting.append_meanwhile(row(b"0001")))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_appender_does_not_wait_for_a_committer_that_fails_at_its_row(path, monkeypatch):
+    waiting = Spool(path, max_mb=64, secret_keys=KEYS)
+    waiting.append(row(b"0000"))
+    committer = waiting._committer
+    assert isinstance(committer, Committer)
+
+    def fail(_group):
+        committer.queue.put(late)
+        raise SystemExit
+
+    refused = threading.Event()
+    late = Entry(("a row that came meanwhile",), refused.set)
+    monkeypatch.setattr(committer, "_commit", fail)
+    committer.look()
+    assert refused.wait(30)
+    assert isinstance(late.error, EOFError)
+    committer.join(30)
+    waiting.close()
 
 
 def test_a_look_at_damage_does_not_end_the_committer(path, monkeypatch):

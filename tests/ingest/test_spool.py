@@ -1,3 +1,4 @@
+import asyncio
 import os
 import sqlite3
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from console.core.wakes import wakes_of
 from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.forks import FORKS
@@ -124,13 +126,55 @@ def test_appends_are_committed_with_a_sync_for_each_commit(spool):
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
+def test_a_loop_goes_on_while_its_rows_become_durable(spool, path):
+    async def appended():
+        blocker = sqlite3.connect(path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        rows = asyncio.gather(*(spool.append_meanwhile(row()) for _ in range(3)))
+        await asyncio.sleep(0.05)  # the loop is free: this ends although no row can be written
+        assert not rows.done()
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        return await rows
+
+    spool.append(row())
+    positions = asyncio.run(appended())
+    assert positions == sorted(set(positions))
+    assert [one.position for one in spool.read()][1:] == positions
+
+
+def test_rows_that_come_together_wake_the_loop_once(monkeypatch):
+    made: list[int] = []
+    wakes = 0
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        real = loop.call_soon_threadsafe
+
+        def counted(call):
+            nonlocal wakes
+            wakes += 1
+            return real(call)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+        for number in range(5):
+            wakes_of(loop).post(partial(made.append, number))
+        await asyncio.sleep(0)
+        assert (made, wakes) == ([0, 1, 2, 3, 4], 1)
+        wakes_of(loop).post(partial(made.append, 5))
+        await asyncio.sleep(0)
+        assert (made[-1], wakes) == (5, 2)
+
+    asyncio.run(main())
+
+
 def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool, path, monkeypatch):
-    monkeypatch.setattr("console.ingest.spool.COURTESY_SECONDS", 0.4)
-    monkeypatch.setattr("console.ingest.spool.STARVED_SECONDS", 0.2)
+    monkeypatch.setattr("console.ingest.courtesy.COURTESY_SECONDS", 0.4)
+    monkeypatch.setattr("console.ingest.courtesy.STARVED_SECONDS", 0.2)
 
     def waited() -> bool:
         began = time.monotonic()
-        spool.give_way()
+        spool.courtesy.give_way()
         return time.monotonic() - began >= 0.4
 
     spool.append(row())
@@ -140,10 +184,10 @@ def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool,
     appenders = [threading.Thread(target=spool.append, args=(row(),)) for _ in range(2)]
     for appender in appenders:
         appender.start()
-    while len(spool._under_way) < 2:
+    while len(spool.courtesy._waiting) < 2:
         time.sleep(0.01)
-    spool.give_way()
-    spool._row_began = time.monotonic()
+    spool.courtesy.give_way()
+    spool.courtesy._row_began = time.monotonic()
     assert waited()
     assert not waited(), "the row took longer than the digest can afford"
     blocker.execute("ROLLBACK")

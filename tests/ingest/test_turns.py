@@ -141,7 +141,7 @@ def test_rows_that_take_long_come_in_short_turns(spool, monkeypatch):
     spent = [0.0]
     monkeypatch.setattr(turns, "thread_time", lambda: spent[0])
     monkeypatch.setattr(turns, "ROUND_ROWS", 50)
-    for _ in range(70):
+    for _ in range(120):
         spool.append(row())
     reader, lengths = Turns(spool), []
     for seconds in (0.1, 0.05, 0.001, 0.001):
@@ -149,8 +149,23 @@ def test_rows_that_take_long_come_in_short_turns(spool, monkeypatch):
             lengths.append(len(rows))
             spent[0] += seconds * len(rows)
             reader.digested(organization_id, rows[-1].position)
-    assert lengths[:2] == [50, 3]
+    assert lengths[:2] == [50, 10]
     assert lengths[1] < lengths[2] < lengths[3]
+
+
+def test_turns_are_shorter_where_several_wait_for_them(spool, monkeypatch):
+    spent = [0.0]
+    monkeypatch.setattr(turns, "thread_time", lambda: spent[0])
+    for organization_id in (1, 2, 3, 4) * 40:
+        spool.append(row(organization_id=organization_id))
+    reader, lengths = Turns(spool), []
+    monkeypatch.setattr(turns, "ROUND_ROWS", 40)
+    for _ in range(2):
+        for organization_id, rows in reader.round():
+            lengths.append(len(rows))
+            spent[0] += 0.1 * len(rows)
+            reader.digested(organization_id, rows[-1].position)
+    assert lengths == [10, 10, 10, 10, 3, 3, 3, 3]
 
 
 def counted(path: Path) -> dict[int, Holding]:

@@ -1,0 +1,39 @@
+"""Digest gives way to requests that are being accepted, which need the interpreter less long."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+CROWD = 2  # requests in acceptance at once, from which on digest gives way
+COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
+STARVED_SECONDS = 0.008
+
+
+class Courtesy:
+    """Who waits for the disk, and a pause of digest for them.
+
+    They share the interpreter, and each accept asks for it several times: beside a digest that
+    never rests, 4 connections got 790 accepts/s, with this 1,300. A digest whose rows take long is
+    short of time itself and goes on.
+    """
+
+    def __init__(self) -> None:
+        """Nobody waits yet."""
+        self._waiting: set[object] = set()
+        self._row_began = 0.0
+
+    @contextmanager
+    def accepting(self) -> Iterator[None]:
+        """Count in an accept while it waits."""
+        mark = object()
+        self._waiting.add(mark)
+        try:
+            yield
+        finally:
+            self._waiting.discard(mark)
+
+    def give_way(self) -> None:
+        """Let them go first; digest calls this between two rows."""
+        last, self._row_began = self._row_began, time.monotonic()
+        if len(self._waiting) >= CROWD and self._row_began - last < STARVED_SECONDS:
+            time.sleep(COURTESY_SECONDS)
