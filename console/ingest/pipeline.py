@@ -1,6 +1,7 @@
 """The digest thread: it takes what waits in the spool, and lets nothing block the queue."""
 
 import logging
+import sqlite3
 import threading
 import time
 import traceback
@@ -110,6 +111,7 @@ class Pipeline:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+            self._note_the_end()
         self._under_way.close()
 
     def alive(self) -> bool:
@@ -274,6 +276,14 @@ class Pipeline:
         self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {_place(error)}"
         if not outages.present.takes(error):
             log.warning("%s: %s", what, _place(error))
+
+    def _note_the_end(self) -> None:
+        """Note what waits now: a spool that is damaged after the end is judged by it."""
+        self._note_due = 0.0
+        try:
+            self._tell()
+        except (OSError, sqlite3.Error) as error:  # a full disk, which keeps nobody from ending
+            self._failed("what waits was not noted", error)
 
     def _tell(self) -> None:
         """Note the status for `pharos status`, which may not open the telemetry of this process."""

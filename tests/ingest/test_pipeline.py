@@ -1,3 +1,5 @@
+import json
+import math
 import os
 import signal
 import time
@@ -353,6 +355,16 @@ def test_the_thread_shows_an_event_within_two_seconds(acme, accepted, digest, st
     digest.stop()
     assert stored(acme).issues() == {"ValueError: it broke": 1}
     assert digest.alive()
+
+
+def test_the_digest_notes_what_waits_when_it_ends(acme, accepted, digest, instance):
+    """Else a spool that is damaged before the next start is said to have held what it had not."""
+    accepted(acme, error())
+    digest._note_due = math.inf
+    digest.start()
+    digest.stop()
+    waiting_rows = digest.status().waiting_rows
+    assert json.loads((instance / "digest.json").read_bytes())["waiting_rows"] == waiting_rows
 
 
 def test_the_digest_tells_how_it_is_doing(acme, accepted, digest, clock):
