@@ -162,6 +162,9 @@ LATE = """
 <div id="part" hx-get="/part/" hx-trigger="load, refresh from:body" hx-swap="outerMorph"></div>
 <div id="broken" hx-get="/nothing/" hx-trigger="load" hx-swap="outerHTML"></div>
 <div id="worded" hx-get="/worded/" hx-trigger="load" hx-swap="outerHTML"></div>
+<div id="busy" hx-get="/inner/" hx-trigger="refresh from:body">
+  <input type="checkbox" checked></div>
+<div id="refreshed" hx-get="/refreshed/" hx-trigger="refresh from:body"></div>
 <div id="polled" hx-get="/polled/" hx-trigger="every 0.2s" hx-swap="outerMorph"></div>
 """
 
@@ -175,6 +178,9 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
             '<p id="part">Here, <b hx-get="/inner/" hx-trigger="revealed">not</b></p>'
         ),
         "/inner/": lambda: "<b>and within</b>",
+        "/refreshed/": lambda: (
+            '<p id="refreshed" hx-get="/refreshed/" hx-trigger="refresh from:body">fresh</p>'
+        ),
         "/worded/": lambda: abort(503, "The file does not open."),
         "/polled/": lambda: f'<p id="polled" hx-get="/polled/">poll {next(polls)}</p>',
     }
@@ -189,6 +195,9 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
     page.goto(f"http://127.0.0.1:{server.server_port}/late/", wait_until="domcontentloaded")
     expect(page.locator("#part")).to_have_text("Here, and within")
     expect(page.locator("#broken")).to_have_text("This part did not load. Load the page again.")
+    page.keyboard.press("r")
+    expect(page.locator("#refreshed")).to_have_text("fresh")
+    expect(page.locator("#busy input")).to_be_checked()
     expect(page.locator(".tile-error")).to_contain_text("The file does not open.")
     expect(page.locator("#polled")).to_have_text(re.compile(r"poll [3-9]"))
     context.close()

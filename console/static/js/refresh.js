@@ -7,11 +7,12 @@
 
   const refresh = (asked) => {
     const listeners = document.querySelector('[hx-trigger*="refresh from:body"]');
-    if (!listeners || !window.htmx) {
+    if (!listeners) {
       if (asked) location.reload();
       return;
     }
-    htmx.trigger(document.body, "refresh");
+    if (window.htmx) htmx.trigger(document.body, "refresh");
+    else document.body.dispatchEvent(new Event("refresh"));
     if (asked) say(`Refreshed at ${new Date().toLocaleTimeString()}`);
   };
 

@@ -1,7 +1,9 @@
-// Loads the parts of a page, and polls, where htmx did not arrive: a CDN that does not answer leaves nothing grey.
+// Loads the parts of a page, polls and refreshes, where htmx did not arrive: a CDN that does not answer leaves nothing grey.
 (() => {
   const PATIENCE = 2000; // milliseconds after the page is read
   const LATER = ':is([hx-trigger^="load"], [hx-trigger^="revealed"])[hx-get]';
+  const REFRESHED = '[hx-trigger*="refresh from:body"][hx-get]';
+  const BUSY = "details[open], input:checked";
   const POLLED = '[hx-trigger^="every "][hx-get]';
   const versions = new Map();
 
@@ -57,9 +59,19 @@
     }
   };
 
+  // Nothing is morphed here, so what somebody works in is left as it is.
+  const refresh = async () => {
+    for (const place of window.htmx ? [] : document.querySelectorAll(REFRESHED)) {
+      if (place.matches(":focus-within") || place.querySelector(BUSY)) continue;
+      const root = await fetched(place, true).catch(() => null);
+      if (root?.parentElement) look(root.parentElement);
+    }
+  };
+
   const start = () => {
     if (window.htmx) return;
     look(document);
+    document.body.addEventListener("refresh", refresh);
     for (const place of document.querySelectorAll(POLLED)) {
       poll(place.id, parseFloat(place.getAttribute("hx-trigger").slice("every ".length)) || 2);
     }
