@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ LEADER = "jobs"
 LEASES = "leases"
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
+FOLLOW_SECONDS = 5.0
+SLACK = timedelta(seconds=30)
 RUNS_KEPT = timedelta(days=14)
 OUTCOMES_KEPT = timedelta(days=90)
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
@@ -81,6 +84,8 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             executors=executors, job_defaults=settings, timezone=UTC
         )
+        self._ending = threading.Event()
+        self._follower: threading.Thread | None = None
 
     def start(self) -> None:
         """Take the lease if it is free, and begin to tick."""
@@ -97,6 +102,9 @@ class Ticker:
                 self.tick, "interval", args=[job], seconds=seconds, next_run_time=first
             )
         self._scheduler.start()
+        self._ending.clear()
+        self._follower = threading.Thread(target=self._follow, name="ticker-clock", daemon=True)
+        self._follower.start()
 
     def alive(self) -> bool:
         """Whether it ticks."""
@@ -115,6 +123,9 @@ class Ticker:
 
     def stop(self) -> None:
         """End after the runs under way, and let another process lead."""
+        self._ending.set()
+        if self._follower is not None:
+            self._follower.join()
         self._scheduler.shutdown()
         with self._app.app_context():
             leases.let_go(LEADER, self._holder)
@@ -123,6 +134,18 @@ class Ticker:
         """Take or renew the lease."""
         with self._app.app_context():
             self._epoch = leases.hold(LEADER, self._holder, LEASE_SECONDS)
+
+    def _follow(self) -> None:
+        """Tick on when the machine's clock is set back: APScheduler would wait until it is there.
+
+        Whoever is due later than its own interval from now was planned on another clock.
+        """
+        while not self._ending.wait(FOLLOW_SECONDS):
+            now = datetime.now(UTC)
+            for planned in self._scheduler.get_jobs():
+                latest = now + planned.trigger.interval + SLACK
+                if planned.next_run_time is not None and planned.next_run_time > latest:
+                    planned.modify(next_run_time=now)
 
     def tick(self, job: Job) -> None:
         """Run the job if this process leads and the present period has not had its run.

@@ -231,6 +231,24 @@ def test_every_job_that_writes_telemetry_is_upkeep():
     }
 
 
+def test_jobs_go_on_when_the_machines_clock_is_set_back(app, monkeypatch):
+    """APScheduler plans by the time of day: an hour back was an hour without jobs and leases."""
+    monkeypatch.setattr(jobs, "FOLLOW_SECONDS", 0.05)
+    ticker = Ticker(app, jobs=[Job("tell", timedelta(minutes=1), lambda: "told")])
+    ticker.start()
+    try:
+        planned = ticker._scheduler.get_jobs()
+        for each in planned:
+            each.modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))
+        deadline = time.monotonic() + 30
+        soon = datetime.now(UTC) + timedelta(minutes=5)
+        while any(each.next_run_time > soon for each in ticker._scheduler.get_jobs()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        ticker.stop()
+
+
 def test_long_jobs_do_not_cost_a_process_its_leases(app):
     """Two of them fill the threads for jobs; leases are renewed by another."""
     ticker = Ticker(app, [])
