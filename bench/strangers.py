@@ -32,7 +32,7 @@ from bench.ingest import tell
 IDLE = 10_000
 UNREAD = 200
 FILES = 96
-ASKED = b"GET /static/js/chart.umd.js HTTP/1.1\r\nHost: pharos\r\n\r\n"
+ASKED = b"GET /static/000000000000/pharos.css HTTP/1.1\r\nHost: pharos\r\n\r\n"
 
 
 def main() -> None:
