@@ -44,6 +44,11 @@ PASSING = re.compile(
     re.IGNORECASE,
 )
 CORRUPT = re.compile("Corrupt database file|checksum", re.IGNORECASE)
+LOG_MAGIC = bytes.fromhex("6400626500")  # an entry of the type "version", with its two fields
+NO_LOG = (
+    "does not begin as DuckDB's log does. What was stored last may be in it: move it away to go on"
+    " without, or restore a backup"
+)
 MERGES = 8  # each rewrites at most 122,880 rows
 OUTAGES = (
     duckdb.IOException,
@@ -232,6 +237,9 @@ class Database:
 
 
 def _opened(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    log = path.with_name(f"{path.name}.wal")
+    if log.is_file() and not _begins_as_a_log(log):
+        raise TelemetryDamaged(path.name, NOT_OPENED, f"{log.name} {NO_LOG}")
     try:
         connection = duckdb.connect(path, config=_configuration(path, memory_mb))
         connection.execute("SET enable_external_access = false")  # fixes temp_directory too
@@ -241,6 +249,12 @@ def _opened(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             raise TelemetryUnavailable(f"{path.name} cannot be opened: {error}") from error
         raise TelemetryDamaged(path.name, NOT_OPENED, str(error)) from error
     return connection
+
+
+def _begins_as_a_log(log: Path) -> bool:
+    """Whether DuckDB would read it: it leaves out one that begins otherwise, without a word."""
+    with log.open("rb") as file:
+        return LOG_MAGIC.startswith(file.read(len(LOG_MAGIC)))
 
 
 def _configuration(path: Path, memory_mb: int) -> dict[str, Any]:

@@ -204,3 +204,19 @@ def test_a_file_without_rights_is_said_and_does_not_wait_for_better_times(tmp_pa
     monkeypatch.setattr(duckdb, "connect", refuse)
     with pytest.raises(TelemetryDamaged, match="Permission denied"):
         Database(tmp_path / "1.duckdb", 1, LEAST_MEMORY_MB)
+
+
+@pytest.mark.parametrize("head", [b"\xee" * 4096, bytes(4096)])
+def test_a_log_whose_beginning_is_lost_is_said_and_not_left_out(tmp_path, head):
+    """DuckDB opens the file without it: what was acknowledged and stored last was gone."""
+    path = tmp_path / "1.duckdb"
+    database = Database(path, 1, LEAST_MEMORY_MB)
+    log = path.with_name("1.duckdb.wal")
+    content = log.read_bytes()
+    database.close()
+    log.write_bytes(head + content[len(head) :])
+    with pytest.raises(TelemetryDamaged, match="does not begin as DuckDB's log does"):
+        Database(path, 1, LEAST_MEMORY_MB)
+    for torn in (b"", content[:3]):  # as a process leaves it that was killed
+        log.write_bytes(torn)
+        Database(path, 1, LEAST_MEMORY_MB).close()
