@@ -72,6 +72,8 @@ def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
     asides = sorted(one for one in path.parent.glob(f"{path.name}{MARK}*") if _is_aside(one))
     if asides and not path.exists():
         return _replace(asides[-1], path, secret_keys, "its salvage was interrupted")
+    if not path.exists() or not path.stat().st_size:
+        _say_what_is_gone(path)
     reason = damage_of(path)
     return set_aside(path, secret_keys, reason) if reason else None
 
@@ -127,13 +129,29 @@ def reports(instance: Path) -> list[SetAside]:
 
 def _noted(path: Path, aside: Path) -> int | None:
     """How many rows the digest counted when it was last there; None if that is too long ago."""
+    at, rows = _note(path)
+    return rows if abs(aside.stat().st_mtime - at) < NOTE_SECONDS else None
+
+
+def _say_what_is_gone(path: Path) -> None:
+    """Nothing is set aside of a spool that was deleted or emptied: what waited in it is lost."""
+    _at, rows = _note(path)
+    if rows:
+        log.error(
+            "the spool %s is gone or empty, and %d rows waited in it when the digest last looked:"
+            " put the file back, or what clients were acknowledged last is lost",
+            path,
+            rows,
+        )
+
+
+def _note(path: Path) -> tuple[float, int | None]:
+    """When the digest last counted the rows that wait, in seconds since 1970, and how many."""
     try:
         note: Any = orjson.loads(path.with_name(DIGEST_NOTE).read_bytes())
-        at = datetime.fromisoformat(note["at"]).timestamp()
-        fresh = abs(aside.stat().st_mtime - at) < NOTE_SECONDS
-        return int(note["waiting_rows"]) if fresh else None
+        return datetime.fromisoformat(note["at"]).timestamp(), int(note["waiting_rows"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+        return 0.0, None
 
 
 def _salvage(aside: Path, draft: Path, secret_keys: tuple[str, ...]) -> dict[str, int]:

@@ -135,6 +135,17 @@ def test_nothing_to_be_read_is_said_as_such(path):
     assert salvage.reports(path.parent) == [], "no longer said when the file is gone"
 
 
+@pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_spool_that_is_gone_or_empty_is_said_if_rows_waited_in_it(full, caplog, lose):
+    lose(full)
+    assert salvage.check(full, KEYS) is None
+    assert "is gone or empty, and 200 rows waited in it" in caplog.text
+    caplog.clear()
+    full.with_name("digest.json").unlink()
+    assert salvage.check(full, KEYS) is None
+    assert caplog.text == "", "a new instance"
+
+
 def test_a_log_that_is_damaged_goes_aside_with_its_file(full):
     """SQLite itself would leave it out without a word."""
     full.with_name("spool.sqlite-wal").write_bytes(os.urandom(5000))
