@@ -76,9 +76,15 @@ class Body:
 
         Raises Refusal: 408 below the minimum pace, 400 if it ends early, 503 without a place.
         """
+        while not self.is_whole and self.size < upto:
+            await self._read_on(upto)
+            if self._needs_place:  # the time that it waits for one is no slowness of its sender
+                await self._take_large_place()
+
+    async def _read_on(self, upto: int) -> None:
         try:
             async with asyncio.timeout_at(self._deadline()) as limit:
-                while not self.is_whole and self.size < upto:
+                while not (self.is_whole or self.size >= upto or self._needs_place):
                     window = self._window
                     await self._next()
                     if self._window != window:
@@ -114,16 +120,16 @@ class Body:
         if not piece:
             self._ends += 1
             return
-        beyond = self._room.beyond
-        was_small = self.size <= beyond
         self.size += len(piece)
         self._parts.append(piece)
         self.is_whole = self.size == self._length
-        pace = WINDOW_BYTES if was_small else self._room.window_bytes
-        if was_small and self.size > beyond:
-            await self._take_large_place()
-        elif self.size - self._window_size >= pace:
+        pace = self._room.window_bytes if self._is_large else WINDOW_BYTES
+        if self.size - self._window_size >= pace:
             self._open_window()
+
+    @property
+    def _needs_place(self) -> bool:
+        return self.size > self._room.beyond and not self._is_large
 
     async def _take_large_place(self) -> None:
         try:

@@ -1,18 +1,21 @@
 """Whoever sends slowly, too much, half or nothing holds up nobody else."""
 
+import asyncio
 import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing, suppress
 from os import urandom
 
 import pytest
 from sqlalchemy import select
 
+from console import bodies
 from console.core.db import db
 from console.ingest.models import Outcome
+from console.places import Places
 from tests import factories
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.strangers import SLOW_PAGE, Strict, status, strict_console
@@ -138,6 +141,26 @@ def test_few_forms_may_be_large(console):
     assert small == 400  # as it is no form of the console's
     assert (answered.count(408), answered.count(503)) == (4, 8)
     assert console.send("POST", "/theme", b"theme=dark&x=" + bytes(900_000))[0] == 400
+
+
+async def pieces(*sent: bytes) -> AsyncIterator[bytes]:
+    for piece in sent:
+        yield piece
+    yield b""
+
+
+def test_who_waits_for_a_place_is_not_told_to_be_slow(monkeypatch):
+    monkeypatch.setattr(bodies, "WINDOW_SECONDS", 0.05)
+
+    async def waits() -> bytes:
+        room = bodies.Room(Places(1, 1, patience=30.0), beyond=10)
+        await room.places.take("another")
+        body = bodies.Body(pieces(b"x" * 20, b"y" * 20), None, room=room, address="one")
+        asyncio.get_running_loop().call_later(0.3, room.places.give_back, "another")
+        await body.read(1_000)
+        return body.content
+
+    assert asyncio.run(waits()) == b"x" * 20 + b"y" * 20
 
 
 def test_a_header_holds_little(console):
