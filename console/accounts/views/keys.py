@@ -156,7 +156,6 @@ def _keys(
         "keys": found,
         "dsn_of": making.dsn_of,
         "default_quota": config().default_quota,
-        "now": clock.now(),
         "form": form or KeyForm(formdata=None),
         "rotation": rotation or RotationForm(formdata=None),
         "origins": origins or OriginsForm(formdata=None, allowed_origins="\n".join(allowed)),
