@@ -104,9 +104,14 @@ def remove(membership: Membership, *, kept: Collection[int] = ()) -> None:
     db.session.delete(membership)
 
 
+def hold_organization(organization_id: int) -> None:
+    """Let nobody else change its members until the transaction ends."""
+    db.session.get(Organization, organization_id, with_for_update=True)
+
+
 def _keep_an_owner(membership: Membership) -> None:
     """Raise LastOwner for the only owner; hold the organization, so that no two go at once."""
-    db.session.get(Organization, membership.organization_id, with_for_update=True)
+    hold_organization(membership.organization_id)
     # As it is now: who held the organization before may have made the person an owner.
     role = db.session.scalar(select(Membership.role).where(Membership.id == membership.id))
     owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)

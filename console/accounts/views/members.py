@@ -81,7 +81,10 @@ def confirm_role(organization: Organization, membership_id: int) -> Response:
 @bp.post(f"{MEMBER}/role")
 @organization_view("admin")
 def change_role(organization: Organization, membership_id: int) -> Response:
+    membership_rules.hold_organization(organization.id)
     membership, role = _with_new_role(membership_id, request.form.get("role", ""))
+    if not hold_membership(current_user, Role.ADMIN, role, membership.role):
+        abort(404)
     ends = handed_out_by(membership.user_id) and not role.may(membership.role)
     try:
         membership_rules.change_role(membership, role, kept=_kept())
@@ -104,8 +107,11 @@ def confirm_removal(organization: Organization, membership_id: int) -> Response:
 @organization_view("viewer")
 def remove_member(organization: Organization, membership_id: int) -> Response:
     """Remove a member; anybody may remove themselves."""
+    membership_rules.hold_organization(organization.id)
     membership = _removable(membership_id)
     leaving = membership.user_id == current_user.id
+    if not leaving and not hold_membership(current_user, Role.ADMIN, membership.role):
+        abort(404)
     ends = handed_out_by(membership.user_id)
     try:
         membership_rules.remove(membership, kept=_kept())
