@@ -5,22 +5,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 CROWD = 2  # requests in acceptance at once, from which on digest gives way
-COURTESY_SECONDS = 0.002  # between two rows of about 1.5 ms each
-STARVED_SECONDS = 0.008
+COURTESY = 1.4  # of the processor time that the last row took: the pause before the next one
+LONGEST_SECONDS = 0.05
+STARVED = 5.0  # times that, from the begin of one row to the next: digest is short of time itself
 
 
 class Courtesy:
     """Who waits for the disk, and a pause of digest for them.
 
     They share the interpreter, and each accept asks for it several times: beside a digest that
-    never rests, 4 connections got 790 accepts/s, with this 1,300. A digest whose rows take long is
-    short of time itself and goes on.
+    never rests, 4 connections got 790 accepts/s, with this 1,300. A digest that waits long for the
+    interpreter is short of time itself and goes on.
     """
 
     def __init__(self) -> None:
         """Nobody waits yet."""
         self._waiting: set[object] = set()
-        self._row_began = 0.0
+        self._row_began = self._spent = 0.0
 
     @contextmanager
     def accepting(self) -> Iterator[None]:
@@ -34,6 +35,8 @@ class Courtesy:
 
     def give_way(self) -> None:
         """Let them go first; digest calls this between two rows."""
-        last, self._row_began = self._row_began, time.monotonic()
-        if len(self._waiting) >= CROWD and self._row_began - last < STARVED_SECONDS:
-            time.sleep(COURTESY_SECONDS)
+        began, self._row_began = self._row_began, time.monotonic()
+        before, self._spent = self._spent, time.thread_time()
+        spent = self._spent - before
+        if len(self._waiting) >= CROWD and self._row_began - began < STARVED * spent:
+            time.sleep(min(COURTESY * spent, LONGEST_SECONDS))

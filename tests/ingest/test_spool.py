@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,16 +170,19 @@ def test_rows_that_come_together_wake_the_loop_once(monkeypatch):
 
 
 def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool, path, monkeypatch):
-    monkeypatch.setattr("console.ingest.courtesy.COURTESY_SECONDS", 0.4)
-    monkeypatch.setattr("console.ingest.courtesy.STARVED_SECONDS", 0.2)
+    clock = SimpleNamespace(wall=0.0, spent=0.0, slept=[])
+    clock.monotonic, clock.thread_time = lambda: clock.wall, lambda: clock.spent
+    clock.sleep = clock.slept.append
+    monkeypatch.setattr("console.ingest.courtesy.time", clock)
 
-    def waited() -> bool:
-        began = time.monotonic()
+    def pause_after_a_row(*, wall: float, spent: float) -> list[float]:
+        clock.wall, clock.spent = clock.wall + wall, clock.spent + spent
+        clock.slept.clear()
         spool.courtesy.give_way()
-        return time.monotonic() - began >= 0.4
+        return list(clock.slept)
 
     spool.append(row())
-    assert not waited()
+    assert pause_after_a_row(wall=0.003, spent=0.002) == []
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     appenders = [threading.Thread(target=spool.append, args=(row(),)) for _ in range(2)]
@@ -186,15 +190,17 @@ def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool,
         appender.start()
     while len(spool.courtesy._waiting) < 2:
         time.sleep(0.01)
-    spool.courtesy.give_way()
-    spool.courtesy._row_began = time.monotonic()
-    assert waited()
-    assert not waited(), "the row took longer than the digest can afford"
+    assert pause_after_a_row(wall=0.003, spent=0.002) == [pytest.approx(0.0028)]
+    assert pause_after_a_row(wall=0.03, spent=0.02) == [pytest.approx(0.028)], (
+        "as long as rows take"
+    )
+    assert pause_after_a_row(wall=3.0, spent=2.0) == [0.05]
+    assert pause_after_a_row(wall=0.011, spent=0.002) == [], "it waited long for the interpreter"
     blocker.execute("ROLLBACK")
     for appender in appenders:
         appender.join()
-    assert not waited()
     blocker.close()
+    assert pause_after_a_row(wall=0.003, spent=0.002) == []
 
 
 def append_from_a_process(path: Path, mark: bytes, gate) -> None:
