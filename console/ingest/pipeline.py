@@ -32,11 +32,13 @@ from console.ingest.spool import Spool, SpoolRow
 from console.ingest.turns import Turns
 from console.ingest.under_way import UnderWay
 from console.telemetry import store
+from console.telemetry.database import TelemetryLacksMemory
 from console.telemetry.store import TelemetryStore
 
 EXTENSION = "pharos.pipeline"
 NOTE = "digest.json"
 ATTEMPTS = 3  # of one row alone, before it becomes a dead letter
+MEMORY_TRIES = 5  # some 30 s in all, for other work to end, before rows are tried in parts
 IDLE_SECONDS = 0.5
 # Every batch costs some fsyncs, which accept waits behind: few and large ones are better for both.
 PERIOD_SECONDS = 0.2
@@ -203,8 +205,10 @@ class Pipeline:
         try:
             with self._under_way.batch(rows):
                 digested = digest(self._store, organization_id, rows, self._under_way)
-        except TelemetryDown:
-            raise
+        except TelemetryDown as error:
+            if not self._lacks_memory_for_good(organization_id, error):
+                raise
+            self._isolate(organization_id, rows, error, ATTEMPTS)
         except Exception as error:
             if not isinstance(error, Indigestible) and (
                 is_outage(error) or not state_takes_writes(organization_id)
@@ -213,6 +217,11 @@ class Pipeline:
             self._isolate(organization_id, rows, error, attempt)
         else:
             self._recent.append((time.monotonic(), digested.records))
+
+    def _lacks_memory_for_good(self, organization_id: int, error: TelemetryDown) -> bool:
+        """Whether waiting has not helped: then it is a row that takes too much, not other work."""
+        lacking = isinstance(error.__cause__, MemoryError | TelemetryLacksMemory)
+        return lacking and self._failures.get(organization_id, 0) >= MEMORY_TRIES
 
     def _isolate(
         self, organization_id: int, rows: Sequence[SpoolRow], error: Exception, attempt: int
@@ -236,7 +245,8 @@ class Pipeline:
 
     def _bury(self, row: SpoolRow, error: Exception, attempts: int) -> None:
         """Set a row aside, with nothing of it in telemetry, so that a retry finds a clean slate."""
-        cause = (error.__cause__ if isinstance(error, Indigestible) else None) or error
+        wraps = isinstance(error, Indigestible | TelemetryDown)
+        cause = (error.__cause__ if wraps else None) or error
         reason = (error.reason if isinstance(error, Indigestible) else "") or _place(cause)
         with self._under_way.burial(row):
             self._spool.bury(row, reason, attempts=self._under_way.deaths(row) or attempts)

@@ -68,6 +68,10 @@ class TelemetryUnavailable(OSError):
     """An organization's telemetry cannot be read or written now: its file, the disk, or memory."""
 
 
+class TelemetryLacksMemory(TelemetryUnavailable):
+    """A question or a batch needs more memory than the engine may have now."""
+
+
 class TelemetryTooSlow(TelemetryUnavailable):
     """A question took longer than whoever asked it can wait."""
 
@@ -230,9 +234,10 @@ class Database:
             if isinstance(cause, duckdb.InterruptException):
                 raise TelemetryTooSlow(f"{self._path.name}: a question took too long") from error
             if isinstance(cause, OUTAGES):
-                raise TelemetryUnavailable(
-                    f"{self._path.name}: {without_values(str(cause), DIALECT)}"
-                ) from error
+                lacks_memory = isinstance(cause, duckdb.OutOfMemoryException)
+                kind = TelemetryLacksMemory if lacks_memory else TelemetryUnavailable
+                reason = without_values(str(cause), DIALECT)
+                raise kind(f"{self._path.name}: {reason}") from error
             raise
 
 
