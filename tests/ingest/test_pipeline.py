@@ -27,7 +27,6 @@ from console.ingest.outcomes import EXTENSION, Count, from_spool
 from console.ingest.pipeline import StateDown
 from console.telemetry import bodies
 from console.telemetry import store as telemetry
-from console.telemetry.database import TelemetryLacksMemory
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event, span
 from tests import postgres
@@ -277,34 +276,6 @@ def test_one_organizations_broken_telemetry_holds_up_no_other(
     assert stored(acme).events() == [mine["event_id"]]
     assert stored(globex).ledger() == {("event", "stored", ""): 3}
     assert (digest.status().stalled_organizations, waiting.depth().rows) == (0, 0)
-
-
-@pytest.mark.parametrize("lack", [MemoryError, TelemetryLacksMemory])
-def test_a_row_that_telemetry_has_no_memory_for_holds_up_its_organization_for_a_while_only(
-    acme, accepted, digest, waiting, stored, monkeypatch, lack
-):
-    monkeypatch.setattr(pipelines, "_pause", lambda _: 0.0)
-    heavy, good = error("Heavy"), [error() for _ in range(5)]
-    for event in (*good[:2], heavy, *good[2:]):
-        accepted(acme, event)
-    write, tries = digest._store.write, 0
-
-    def limited(organization_id, batch, position):
-        nonlocal tries
-        if any(event.event_id == heavy["event_id"] for event in batch.errors):
-            tries += 1
-            raise lack
-        return write(organization_id, batch, position)
-
-    monkeypatch.setattr(digest._store, "write", limited)
-    for number in range(pipelines.MEMORY_TRIES):
-        digest.digest_once()
-        assert (tries, stored(acme).events()) == (number + 1, []), "all wait: memory may come back"
-    digest.drain()
-    assert stored(acme).events() == sorted(event["event_id"] for event in good)
-    (letter,) = waiting.dead(acme.organization_id, acme.id)
-    assert letter.reason.startswith(lack.__name__)
-    assert waiting.depth().rows == 0
 
 
 def test_a_flood_of_refusals_is_one_row_a_second(app, acme, waiting, clock):

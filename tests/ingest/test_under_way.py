@@ -6,9 +6,10 @@ import pytest
 
 from console.core import clock as time
 from console.ingest import digest as digesting
+from console.ingest import pipeline as pipelines
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import LEDGER, EndedProcess, UnderWay
-from console.telemetry.database import TelemetryUnavailable
+from console.telemetry.database import TelemetryLacksMemory, TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
 from tests.ingest.conftest import error
 from tests.ingest.killers import COMMITTED, DECODED, deaths, digested_with_memory
@@ -141,6 +142,34 @@ def test_a_row_that_needs_too_much_memory_is_a_dead_letter(
     (letter,) = waiting.dead(acme.organization_id, acme.id)
     assert letter.reason.startswith("MemoryError in console/")
     assert (letter.attempts, waiting.depth().rows) == (3, 0)
+
+
+@pytest.mark.parametrize("lack", [MemoryError, TelemetryLacksMemory])
+def test_a_row_that_telemetry_has_no_memory_for_holds_up_its_organization_for_a_while_only(
+    acme, accepted, digest, waiting, stored, monkeypatch, lack
+):
+    monkeypatch.setattr(pipelines, "_pause", lambda _: 0.0)
+    heavy, good = error("Heavy"), [error() for _ in range(5)]
+    for event in (*good[:2], heavy, *good[2:]):
+        accepted(acme, event)
+    write, tries = digest._store.write, 0
+
+    def limited(organization_id, batch, position):
+        nonlocal tries
+        if any(event.event_id == heavy["event_id"] for event in batch.errors):
+            tries += 1
+            raise lack
+        return write(organization_id, batch, position)
+
+    monkeypatch.setattr(digest._store, "write", limited)
+    for number in range(pipelines.MEMORY_TRIES):
+        digest.digest_once()
+        assert (tries, stored(acme).events()) == (number + 1, []), "all wait: memory may come back"
+    digest.drain()
+    assert stored(acme).events() == sorted(event["event_id"] for event in good)
+    (letter,) = waiting.dead(acme.organization_id, acme.id)
+    assert letter.reason.startswith(lack.__name__)
+    assert waiting.depth().rows == 0
 
 
 def test_what_takes_too_long_is_a_dead_letter_at_once(
