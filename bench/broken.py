@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 import duckdb
 
 from bench.ingest import DRAIN_SECONDS, ROOT, SETTINGS
-from tests import postgres
+from tests.support import postgres
 
 CLIENTS = 4
 START_SECONDS = 60.0

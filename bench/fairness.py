@@ -36,8 +36,8 @@ from console.errors.models import Issue
 from console.ingest import group_commit, holdings, pipeline, spool
 from console.ingest.rows import pack
 from console.ingest.spool import Spool, SpoolRow
-from tests import factories
 from tests.ingest.conftest import envelope, error
+from tests.support import factories
 
 PATIENCE = 600.0
 BODY = 8000  # bytes: a gzipped exception of 39 kB

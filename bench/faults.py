@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.broken import Console, Tally, clients, cluster
 from bench.ingest import tell
-from tests import postgres
+from tests.support import postgres
 
 DISK_MB = 64
 HEADER = 4096  # bytes at the beginning of a file, overwritten

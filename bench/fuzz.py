@@ -19,11 +19,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from console.core.config import Config
-from tests import databases, postgres
-from tests.consoles import console
-from tests.databases import SECRET, Database
 from tests.fuzz import sockets
 from tests.fuzz.run import run
+from tests.support import databases, postgres
+from tests.support.consoles import console
+from tests.support.databases import SECRET, Database
 
 DATABASES = ("sqlite", "postgresql")
 

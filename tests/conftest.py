@@ -18,13 +18,13 @@ from console.accounts.models import Organization, Project, Role
 from console.core.clock import release
 from console.core.config import Config
 from console.errors.models import Issue
-from tests import chromium as chromium_program
-from tests import consoles, databases, factories, postgres
-from tests.databases import Database
 from tests.fakes import smtp as smtp_fake
-from tests.live import Server
-from tests.movable_clock import MovableClock
-from tests.routing import KnownRule
+from tests.support import chromium as chromium_program
+from tests.support import consoles, databases, factories, postgres
+from tests.support.databases import Database
+from tests.support.live import Server
+from tests.support.movable_clock import MovableClock
+from tests.support.routing import KnownRule
 
 SHARED = "PHAROS_TEST_SHARED"
 

@@ -22,9 +22,9 @@ from console.core.db import db
 from console.ingest import spool
 from tests.accounts.authenticator import set_up
 from tests.accounts.passkey_device import added, log_in
-from tests.databases import SECRET
-from tests.factories import PASSWORD, the_person
 from tests.ingest.conftest import envelope, error
+from tests.support.databases import SECRET
+from tests.support.factories import PASSWORD, the_person
 
 OF = ("--organization", "acme", "--project", "shop")
 CONTROL = "name: Leave control characters out."

@@ -14,8 +14,8 @@ import pytest
 from console.core import clock
 from console.ingest import pipeline, salvage
 from console.telemetry import store
-from tests import consoles
 from tests.ingest.conftest import accepted, digest, envelope, error, waiting
+from tests.support import consoles
 from tests.test_cli import says
 
 __all__ = ["accepted", "digest", "says", "waiting"]

@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 from console.accounts.access import Access
 from console.core.db import Model
 from console.core.persons import personal_models
-from tests import postgres, tenants
-from tests.factories import signed_in
-from tests.tenants import Tenant
+from tests.support import postgres, tenants
+from tests.support.factories import signed_in
+from tests.support.tenants import Tenant
 
 PUBLIC = {"public", ""}
 SKIPPED = {"asset", "static"}  # files of ours

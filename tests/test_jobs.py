@@ -17,7 +17,7 @@ from console.errors.models import Issue, Status
 from console.jobs import Job, Ticker, each_organization, run_job
 from console.telemetry import store
 from console.telemetry.records import Batch, ErrorEvent
-from tests.factories import in_name_of
+from tests.support.factories import in_name_of
 
 DAY = timedelta(days=1)
 

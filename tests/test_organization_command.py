@@ -11,8 +11,8 @@ from console.core.db import db
 from console.core.tenancy import TenantError, scoped_models
 from console.ingest import spool
 from console.telemetry import store
-from tests import tenants
-from tests.databases import SECRET
+from tests.support import tenants
+from tests.support.databases import SECRET
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from console import bodies
 from console.core.db import db
 from console.ingest.models import Outcome
 from console.places import Places
-from tests import factories
 from tests.ingest.envelopes import ENCODE, envelope, event, item
-from tests.strangers import SLOW_PAGE, Strict, status, strict_console
+from tests.support import factories
+from tests.support.strangers import SLOW_PAGE, Strict, status, strict_console
 
 EVENT = envelope()
 

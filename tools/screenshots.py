@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from demo.processes import free_port  # noqa: E402 - after the path that leads to it
-from tests.chromium import Complaints, launched  # noqa: E402
-from tests.crawl import addresses, crawl, sign_in  # noqa: E402
+from tests.support.chromium import Complaints, launched  # noqa: E402
+from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")

@@ -7,7 +7,7 @@ from pyotp import TOTP
 
 from console.core import clock
 from tests.accounts.reading import found
-from tests.factories import PASSWORD
+from tests.support.factories import PASSWORD
 
 PAGE = "/account/two-factor"
 

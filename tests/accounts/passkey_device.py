@@ -19,7 +19,7 @@ from webauthn import base64url_to_bytes
 from webauthn.helpers import bytes_to_base64url
 
 from tests.accounts.reading import found
-from tests.factories import PASSWORD
+from tests.support.factories import PASSWORD
 
 NEW = "/account/passkeys/new"
 PRESENT, VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80  # flags of authenticator data

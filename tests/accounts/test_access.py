@@ -10,8 +10,8 @@ from console.accounts.models import ApiToken, Membership, Project, Role, User
 from console.app import create_app
 from console.core import clock as console_clock
 from console.core.db import db
-from tests import consoles
-from tests.factories import signed_in, the_person
+from tests.support import consoles
+from tests.support.factories import signed_in, the_person
 
 API = "/api/v1/acme/shop/probe"
 

@@ -21,9 +21,9 @@ from console.app import create_app
 from console.core.crypto import setup_token
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.consoles import console
-from tests.databases import SECRET
-from tests.factories import PASSWORD, in_name_of, make_user, signed_in
+from tests.support.consoles import console
+from tests.support.databases import SECRET
+from tests.support.factories import PASSWORD, in_name_of, make_user, signed_in
 
 SETUP = f"/setup?token={setup_token(SECRET)}"
 FIRST = {

@@ -14,7 +14,7 @@ from console.accounts.models import ApiToken, Invitation, Membership, Organizati
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import make_member, signed_in
+from tests.support.factories import make_member, signed_in
 
 PATH = "/acme/settings/members"
 API = "/api/v1/acme/shop/issues"

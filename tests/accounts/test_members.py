@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from console.accounts.models import Invitation, Membership, Role, User
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import make_member, signed_in
+from tests.support.factories import make_member, signed_in
 
 PATH = "/acme/settings/members"
 HTMX = {"HX-Request": "true"}

@@ -14,9 +14,9 @@ from console.integrations.selfmonitor import erase_former_projects, own_project
 from console.telemetry import store
 from tests.accounts.reading import found
 from tests.accounts.test_entry import FIRST, SETUP
-from tests.factories import inside as inside_of
-from tests.factories import make_member, make_organization, public_key, signed_in
 from tests.ingest.conftest import envelope, error
+from tests.support.factories import inside as inside_of
+from tests.support.factories import make_member, make_organization, public_key, signed_in
 
 HOME = "/pharos-operators"
 

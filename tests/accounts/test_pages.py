@@ -11,7 +11,7 @@ from console.core import clock as console_clock
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import PASSWORD, make_project, the_person
+from tests.support.factories import PASSWORD, make_project, the_person
 
 HTMX = {"HX-Request": "true"}
 AT = "/acme/shop/settings"

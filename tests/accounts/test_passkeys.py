@@ -30,9 +30,9 @@ from tests.accounts.passkey_device import (
     tampered,
 )
 from tests.accounts.reading import found
-from tests.chromium import Complaints, serious_violations
-from tests.consoles import console
-from tests.factories import PASSWORD, PASSWORD_HASH
+from tests.support.chromium import Complaints, serious_violations
+from tests.support.consoles import console
+from tests.support.factories import PASSWORD, PASSWORD_HASH
 
 ADA, EVE = "ada@acme.test", "eve@globex.test"
 REFUSED = "This passkey does not open an account here."

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from console.accounts import passwords
-from tests.factories import PASSWORD
+from tests.support.factories import PASSWORD
 
 EASY = """
 password1234 Password!2024 P@ssw0rd1234 qwertyuiop12 1qaz2wsx3edc 123456789012 0123456789 01

@@ -16,8 +16,8 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.authenticator import set_up
 from tests.accounts.reading import found
-from tests.consoles import console
-from tests.factories import PASSWORD, signed_in
+from tests.support.consoles import console
+from tests.support.factories import PASSWORD, signed_in
 
 NEW = "four words in a row"
 SENT = "If there is an account with this address"

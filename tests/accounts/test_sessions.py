@@ -10,7 +10,7 @@ from console.accounts.models import KnownBrowser, LoginSession
 from console.app import create_app
 from console.core.db import db
 from tests.accounts.reading import found
-from tests.factories import PASSWORD, in_name_of, signed_in
+from tests.support.factories import PASSWORD, in_name_of, signed_in
 
 known_browser = KnownBrowser.__table__  # past the guard of a person's rows
 

@@ -12,9 +12,9 @@ from console.core.audit import AuditEntry
 from console.core.config import Config, ConfigError
 from console.core.db import db
 from console.core.persons import person_scope
-from tests.consoles import console
-from tests.factories import PASSWORD, signed_in, the_person
 from tests.fakes import oidc
+from tests.support.consoles import console
+from tests.support.factories import PASSWORD, signed_in, the_person
 
 START, ANSWER = "/login/single-sign-on", "/login/single-sign-on/answer"
 GRACE = {"email": "grace@navy.test", "email_verified": True, "name": "Grace Hopper"}

@@ -12,7 +12,7 @@ from console.accounts.models import LoginThrottle
 from console.accounts.throttle import Attempt
 from console.app import create_app
 from console.core.db import db
-from tests.factories import PASSWORD, PASSWORD_HASH
+from tests.support.factories import PASSWORD, PASSWORD_HASH
 
 WRONG = "not the password"
 

@@ -14,7 +14,7 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.authenticator import PAGE, App, begin, codes_on, set_up
 from tests.accounts.reading import found
-from tests.factories import PASSWORD, signed_in
+from tests.support.factories import PASSWORD, signed_in
 
 ADA = {"email": "ada@acme.test", "password": PASSWORD}
 

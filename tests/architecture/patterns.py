@@ -12,7 +12,7 @@ from typing import Any
 
 import re2
 
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 SIZE = 64 << 10
 METHODS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}

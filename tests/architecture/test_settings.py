@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from console.core.config import Config
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 from tools.settings_table import table
 
 

@@ -10,7 +10,7 @@ import wtforms
 from wtforms.fields.core import UnboundField
 
 import console.app  # noqa: F401 - imports every form
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 VAGUE = {"util", "utils", "helper", "helpers", "service", "services", "common", "manager", "misc"}
 VENDORED = (".min.js", ".min.css", ".whl", ".tgz", ".jar")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.test_sources import MODULES
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 FOLDER = ROOT / "console" / "templates"
 TEMPLATES = sorted(FOLDER.rglob("*.html"))

@@ -22,10 +22,10 @@ from console.backup.manifest import Manifest
 from console.cli.main import pharos
 from console.core.config import Config
 from console.ingest import pipeline
-from tests import consoles, postgres
 from tests.backup.conftest import Sender
-from tests.databases import SECRET
 from tests.ingest.conftest import Stored, envelope
+from tests.support import consoles, postgres
+from tests.support.databases import SECRET
 
 
 def run(environ, *arguments):

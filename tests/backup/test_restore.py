@@ -16,11 +16,11 @@ from console.core.db import db
 from console.core.instances import alone
 from console.core.leases import Lease
 from console.ingest import pipeline
-from tests import consoles
 from tests.backup.conftest import hashes
 from tests.backup.interrupted import KILLED, restore_and_die, settle_and_die, unverified
-from tests.forks import FORKS
 from tests.ingest.conftest import Stored, error
+from tests.support import consoles
+from tests.support.forks import FORKS
 
 MOST_STEPS = 40
 

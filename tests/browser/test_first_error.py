@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live import Server
+from tests.support.live import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

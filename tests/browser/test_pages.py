@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.chromium import Complaints, serious_violations
 from tests.clients import python_app
-from tests.crawl import addresses, crawl, sign_in
-from tests.live import Server
+from tests.support.chromium import Complaints, serious_violations
+from tests.support.crawl import addresses, crawl, sign_in
+from tests.support.live import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EMAIL, PASSWORD = "ada@acme.test", "correct horse battery staple"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import databases
-from tests.live import Server
+from tests.support import databases
+from tests.support.live import Server
 
 
 @pytest.fixture(scope="module")

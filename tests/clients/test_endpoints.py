@@ -19,10 +19,10 @@ from console.telemetry import requests
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import span, statement
-from tests import consoles
 from tests.clients import web_apps
 from tests.clients.web_apps import LIFECYCLES
-from tests.live import Connected, Server
+from tests.support import consoles
+from tests.support.live import Connected, Server
 
 pytestmark = pytest.mark.slow
 Rows = dict[tuple[str, str], tuple[float, float]]

@@ -7,8 +7,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests import javascript
-from tests.chromium import Complaints
+from tests.support import javascript
+from tests.support.chromium import Complaints
 
 NODE = """
 import * as Sentry from "PACKAGE";

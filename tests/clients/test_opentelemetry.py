@@ -13,7 +13,7 @@ from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import span
 from tests.clients import otel_app
 from tests.clients.otel_app import JSON, PROTOBUF, QUERIES, REQUESTS
-from tests.live import Connected, Server
+from tests.support.live import Connected, Server
 
 SPANS = REQUESTS * (1 + QUERIES)
 POSTHOG = """

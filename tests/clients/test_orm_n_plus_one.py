@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.clients.orm_app import BOOKS, REQUESTS
-from tests.databases import ROOT
-from tests.live import Connected
+from tests.support.databases import ROOT
+from tests.support.live import Connected
 
 LIFECYCLES = ("static", "stream")
 PATIENCE = 60.0  # detection looks every ten seconds at what is five seconds old

@@ -10,7 +10,7 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests import databases, javascript, postgres
+from tests.support import databases, javascript, postgres
 
 PATIENCE = 20
 LIFECYCLES = ("static", "stream")

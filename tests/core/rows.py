@@ -10,7 +10,7 @@ from console.accounts.models import Organization
 from console.core import clock
 from console.core.db import Model, OrganizationScoped, UtcDateTime, db
 from console.core.tenancy import scoped_models
-from tests.factories import inside, make_organization, make_user
+from tests.support.factories import inside, make_organization, make_user
 
 MODELS: list[type[Any]] = sorted(
     scoped_models(),

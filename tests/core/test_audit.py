@@ -10,7 +10,7 @@ from console.core.audit import AuditEntry
 from console.core.config import config
 from console.core.db import db
 from console.core.owner import delete_organization, owner_transaction
-from tests.factories import the_person
+from tests.support.factories import the_person
 
 CHANGES = {
     "update": update(AuditEntry).values(actor="nobody"),

@@ -6,7 +6,7 @@ import pytest
 
 from console.core.crypto import Token, digest, new_token, setup_token
 from tests.architecture.test_sources import MODULES
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 # Whoever else makes random text, and what for: nothing of it lets anybody in.
 RANDOM = {

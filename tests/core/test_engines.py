@@ -11,8 +11,8 @@ from console.accounts.models import Organization
 from console.core.db import db
 from console.core.engines import engine_of, without_values
 from tests.architecture.test_sources import MODULES
-from tests.databases import ROOT
-from tests.factories import make_organization
+from tests.support.databases import ROOT
+from tests.support.factories import make_organization
 
 MARKER = "marker-9f3a@private.test"
 

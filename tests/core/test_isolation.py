@@ -9,7 +9,7 @@ from console.core.db import db
 from console.core.tenancy import TenantError, bearer, enter_organization
 from tests.core import probes
 from tests.core.rows import MODELS, fill
-from tests.factories import make_organization, make_user, the_person
+from tests.support.factories import make_organization, make_user, the_person
 
 
 @pytest.fixture

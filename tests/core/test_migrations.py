@@ -13,8 +13,8 @@ from console.accounts.models import Project
 from console.core import migrations
 from console.core.config import ConfigError
 from console.core.db import db
-from tests import databases, postgres
-from tests.forks import FORKS
+from tests.support import databases, postgres
+from tests.support.forks import FORKS
 
 
 @pytest.fixture

@@ -14,7 +14,14 @@ from console.core.db import db
 from console.core.persons import enter_person, present_email
 from console.core.tenancy import TenantError
 from console.errors.models import Comment
-from tests.factories import PASSWORD_HASH, inside, make_issue, make_member, make_user, signed_in
+from tests.support.factories import (
+    PASSWORD_HASH,
+    inside,
+    make_issue,
+    make_member,
+    make_user,
+    signed_in,
+)
 
 ADA, EVE = "ada@acme.test", "eve@globex.test"
 OF_ACME = {ADA, "alice@acme.test", "vic@acme.test"}

@@ -7,7 +7,7 @@ from console.core.db import db
 from console.core.persons import person_scope, personal_models, token_scope
 from console.core.tenancy import TenantError
 from tests.core.rows import personal_values
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 MODELS = sorted(personal_models(), key=lambda model: model.__tablename__)
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__tablename__)

@@ -13,7 +13,7 @@ from console.accounts.models import Key, Project
 from console.app import create_app
 from console.core.db import db
 from console.core.tenancy import TenantError, enter_organization
-from tests.factories import inside, make_project, signed_in
+from tests.support.factories import inside, make_project, signed_in
 
 TURNS = 200
 

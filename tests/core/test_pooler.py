@@ -11,8 +11,8 @@ from sqlalchemy import select
 from console.accounts.models import Project
 from console.app import create_app
 from console.core.db import db
-from tests import pgbouncer, postgres
-from tests.factories import inside
+from tests.support import pgbouncer, postgres
+from tests.support.factories import inside
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 TURNS = 80

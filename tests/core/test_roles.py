@@ -11,7 +11,7 @@ from console.app import create_app
 from console.core import migrations
 from console.core.db import db
 from console.core.tenancy import UnsafeRoleError
-from tests import postgres
+from tests.support import postgres
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 

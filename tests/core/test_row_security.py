@@ -11,9 +11,9 @@ from psycopg import sql
 
 from console.core.db import Model
 from console.core.tenancy import scoped_models
-from tests import postgres
 from tests.core.rows import fill
-from tests.factories import make_organization
+from tests.support import postgres
+from tests.support.factories import make_organization
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 TABLES = sorted(model.__tablename__ for model in scoped_models())

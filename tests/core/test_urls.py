@@ -4,7 +4,7 @@ import pytest
 
 from console.core.urls import LONGEST_AUTHORITY, split_url
 from tests.architecture.test_sources import MODULES
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 
 @pytest.mark.parametrize("lead", ["http://", "//", "  a+b://", "h\nttp:/\t/", "\0http://u:p@"])

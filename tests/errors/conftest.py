@@ -13,8 +13,8 @@ from sqlalchemy import event, select
 from console.accounts.models import Project
 from console.core.db import db
 from console.errors.models import Issue
-from tests import factories
 from tests.errors import samples
+from tests.support import factories
 
 
 @pytest.fixture

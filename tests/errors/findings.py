@@ -13,7 +13,7 @@ from console.errors.digest import count_in, ensure_issues
 from console.errors.grouping import Component, Grouping
 from console.telemetry import bodies, store
 from console.telemetry.records import ErrorEvent
-from tests.factories import inside
+from tests.support.factories import inside
 
 LOOK_UP = "SELECT author.id, author.name FROM author WHERE author.id = ?"
 ENDPOINT = "GET /books"

@@ -8,10 +8,10 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import Complaints
-from tests.crawl import sign_in
 from tests.errors.samples import raised
-from tests.live import Connected, Server
+from tests.support.chromium import Complaints
+from tests.support.crawl import sign_in
+from tests.support.live import Connected, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PASSWORD = "correct horse battery staple"

@@ -19,7 +19,7 @@ from console.errors.models import (
     Status,
 )
 from tests.errors.samples import NOON, error_event, grouping
-from tests.factories import the_person
+from tests.support.factories import the_person
 
 
 @pytest.fixture

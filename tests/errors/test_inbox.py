@@ -11,7 +11,7 @@ from console.core.db import db
 from console.errors import trends
 from console.errors.models import Issue, Level, Status
 from console.web.timerange import current_range
-from tests.factories import detached, make_user
+from tests.support.factories import detached, make_user
 
 INBOX = "/acme/shop/issues/"
 HTMX = {"HX-Request": "true"}

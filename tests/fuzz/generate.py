@@ -6,11 +6,11 @@ from urllib.parse import quote
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.factories import PASSWORD
 from tests.fuzz import values
 from tests.fuzz.harvest import Asked, asked_by, names_of_templates
 from tests.fuzz.people import CALLERS, World
 from tests.fuzz.wire import Sent
+from tests.support.factories import PASSWORD
 
 PLAIN = {
     "range": ("1h", "24h", "7d", "90d", "custom"),

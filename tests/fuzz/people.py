@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from console.accounts.models import Role
-from tests import factories, tenants
-from tests.tenants import Tenant
+from tests.support import factories, tenants
+from tests.support.tenants import Tenant
 
 CALLERS = ("owner", "viewer", "nobody", "script")
 TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')

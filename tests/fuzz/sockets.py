@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from tests.databases import Database
 from tests.fuzz.run import Run
-from tests.live import Server
+from tests.support.databases import Database
+from tests.support.live import Server
 
 PATIENCE_SECONDS = 20.0
 PROMISE_SECONDS = 2.0

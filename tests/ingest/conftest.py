@@ -22,8 +22,8 @@ from console.ingest.pipeline import Pipeline
 from console.ingest.spool import Spool, SpoolRow
 from console.telemetry import store
 from console.telemetry.tables import error_event, span
-from tests.factories import inside, public_key
 from tests.ingest.envelopes import ENCODE
+from tests.support.factories import inside, public_key
 
 
 def error(kind: str = "ValueError", event_id: str = "", **fields: Any) -> dict[str, Any]:

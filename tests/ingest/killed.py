@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from console import runtime
 from console.core.config import Config
-from tests.forks import FORKS
 from tests.ingest.conftest import envelope, error
+from tests.support.forks import FORKS
 
 CLIENTS = 4
 PATIENCE = 20.0

@@ -10,7 +10,7 @@ from console.app import create_app
 from console.core.config import Config
 from console.ingest import event_items, pipeline, sentry
 from console.telemetry.store import TelemetryStore
-from tests.forks import FORKS
+from tests.support.forks import FORKS
 
 DECODED, COMMITTED = "KillsWhenDecoded", "KillsWhenCommitted"
 PATIENCE = 120

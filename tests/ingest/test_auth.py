@@ -11,7 +11,7 @@ from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
 from console.ingest.auth import KeyRing, Refusal, authorized, bearer_key, parse_dsn, presented_key
-from tests import factories
+from tests.support import factories
 
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -11,7 +11,7 @@ import pytest
 from console.app import create_app
 from console.web.assets import STATIC
 from console.web.beacon_script import LIBRARY
-from tests import consoles
+from tests.support import consoles
 
 LARGEST = 8_000  # bytes on the wire
 ABROAD = {"Sec-Fetch-Site": "cross-site", "Accept-Encoding": "gzip"}

@@ -12,8 +12,8 @@ from console.core.db import db
 from console.errors.models import Status
 from console.ingest import auth, judging
 from console.ingest.setups import ADVICE, SETUPS
-from tests.factories import public_key
 from tests.ingest.conftest import envelope, error, transaction
+from tests.support.factories import public_key
 
 HTMX = {"HX-Request": "true"}
 CONNECT = "/acme/shop/connect"

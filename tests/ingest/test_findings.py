@@ -17,9 +17,9 @@ from console.telemetry import bodies, store
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event
-from tests.factories import detached
 from tests.ingest.conftest import error
 from tests.ingest.requests_sent import LOOK_UP, STATIC, STREAM, late_look_ups, request
+from tests.support.factories import detached
 
 both_lifecycles = pytest.mark.parametrize("lifecycle", [STATIC, STREAM])
 

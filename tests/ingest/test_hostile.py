@@ -11,8 +11,8 @@ import pytest
 from console.ingest import digest as digesting
 from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
-from tests.crawl import kind_of
 from tests.ingest.hostile import KINDS, UNITS
+from tests.support.crawl import kind_of
 
 AT = datetime(2026, 11, 23, 19, 21, tzinfo=UTC)  # when the records were captured
 SECONDS = 1.0  # of processor time for a record, of which most take some hundredths

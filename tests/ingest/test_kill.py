@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from tests.factories import public_key
 from tests.ingest.killed import killed_under_load
+from tests.support.factories import public_key
 
 ROUNDS = 20
 

@@ -14,7 +14,7 @@ import pytest
 from console.core.config import ConfigError
 from console.serve import serve
 from tests.ingest.envelopes import ENCODE, envelope, item
-from tests.live import Server
+from tests.support.live import Server
 
 
 @pytest.fixture

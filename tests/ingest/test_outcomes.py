@@ -7,8 +7,8 @@ import pytest
 from console.core.db import db
 from console.ingest import outcomes, queries
 from console.ingest.outcomes import Count, record
-from tests.factories import inside
 from tests.ingest.conftest import make_token
+from tests.support.factories import inside
 
 
 @pytest.fixture

@@ -29,11 +29,11 @@ from console.telemetry import bodies
 from console.telemetry import store as telemetry
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event, span
-from tests import postgres
-from tests.factories import make_organization, make_project
-from tests.forks import FORKS
 from tests.ingest import crash
 from tests.ingest.conftest import error, transaction
+from tests.support import postgres
+from tests.support.factories import make_organization, make_project
+from tests.support.forks import FORKS
 
 ON_POSTGRESQL = pytest.mark.postgresql
 

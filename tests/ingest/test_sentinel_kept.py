@@ -13,10 +13,10 @@ from console.core.db import db
 from console.ingest.decode import load_json, parse_envelope
 from console.telemetry import bodies as packed
 from console.telemetry.tables import error_event, span
-from tests.factories import public_key
 from tests.ingest.conftest import envelope, make_token
 from tests.ingest.corpus.reading import CLIENTS, bodies
 from tests.ingest.test_sentinel import SENTINEL, planted
+from tests.support.factories import public_key
 
 LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)')
 

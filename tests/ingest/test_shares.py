@@ -9,9 +9,9 @@ import pytest
 from console.ingest import holdings, outcomes
 from console.ingest.holdings import Holding, Shares
 from console.ingest.spool import Spool
-from tests.factories import public_key
 from tests.ingest.conftest import envelope, error
 from tests.ingest.test_spool import KEY, row
+from tests.support.factories import public_key
 
 PATIENCE = 30
 

@@ -15,7 +15,7 @@ import pytest
 from console.core.wakes import wakes_of
 from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
-from tests.forks import FORKS
+from tests.support.forks import FORKS
 
 KEY = "k" * 40
 AT = datetime(2026, 11, 23, 18, 20, 0, 123456, tzinfo=UTC)

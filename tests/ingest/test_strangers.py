@@ -12,8 +12,8 @@ from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import outcomes, strangers
 from console.ingest.models import Outcome
-from tests.factories import make_organization, make_project
 from tests.ingest.conftest import envelope, error
+from tests.support.factories import make_organization, make_project
 
 MARK = "hunter2"
 

@@ -17,8 +17,8 @@ from console.core.db import db
 from console.ingest import pipeline, spool
 from console.integrations import selfmonitor
 from console.telemetry import store
-from tests import tenants
-from tests.factories import signed_in
+from tests.support import tenants
+from tests.support.factories import signed_in
 from tests.test_isolation_routes import FIELDS, routes
 
 MARK = "marker-7f3e9a"

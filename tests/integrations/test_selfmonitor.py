@@ -20,9 +20,9 @@ from console.ingest import pipeline, spool
 from console.integrations.report_limit import MOST
 from console.integrations.selfmonitor import POLL_RATE, SpoolTransport, trace_rate
 from console.telemetry import store
-from tests.factories import PASSWORD, inside
 from tests.ingest.conftest import envelope, error
-from tests.live import Connected, Server
+from tests.support.factories import PASSWORD, inside
+from tests.support.live import Connected, Server
 
 
 @pytest.fixture

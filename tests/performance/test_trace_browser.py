@@ -10,9 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from tests.chromium import Complaints, serious_violations
-from tests.crawl import sign_in
-from tests.factories import PASSWORD
 from tests.performance.trace_samples import (
     NOON,
     TRACE,
@@ -24,6 +21,9 @@ from tests.performance.trace_samples import (
     row,
     span_id,
 )
+from tests.support.chromium import Complaints, serious_violations
+from tests.support.crawl import sign_in
+from tests.support.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
 CURRENT = ".wf-row:focus .wf-name"

@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, Page
 
 from console.web.assets import STATIC
 from console.web.beacon_script import LIBRARY
-from tests import chromium as chromium_program
-from tests import databases, javascript
-from tests.chromium import Complaints
-from tests.live import Connected, Server
 from tests.performance import vitals_page
 from tests.performance.vitals_page import Site, serving
+from tests.support import chromium as chromium_program
+from tests.support import databases, javascript
+from tests.support.chromium import Complaints
+from tests.support.live import Connected, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -9,8 +9,8 @@ from flask import abort, render_template_string
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from tests.chromium import Complaints
-from tests.javascript import PACKAGES
+from tests.support.chromium import Complaints
+from tests.support.javascript import PACKAGES
 from tests.web.gallery import create_gallery
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,8 @@ from werkzeug.routing import MapAdapter
 
 from console.app import create_app
 from console.core.config import Config
-from tests.consoles import close
-from tests.databases import SECRET
+from tests.support.consoles import close
+from tests.support.databases import SECRET
 
 NO_PAGES = {"asset"}
 

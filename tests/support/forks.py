@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from console.cli.main import main
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.preloaded"])
+FORKS.set_forkserver_preload(["tests.support.preloaded"])
 FOREIGN = ("PHAROS_", "SENTRY_", "DATABASE_URL", "OWNER_DATABASE_URL", "SMTP_URL", "SECRET_KEY")
 PATIENCE = 30.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from tests import postgres
+from tests.support import postgres
 
 PATIENCE = 10.0
 PORT = 6432

@@ -17,8 +17,8 @@ from flask import Flask
 from console import bodies, gate, runtime
 from console import serve as server
 from console.core.config import Config
-from tests.forks import FORKS
 from tests.ingest.killed import address_of
+from tests.support.forks import FORKS
 
 LIMITS: dict[ModuleType, dict[str, float]] = {
     bodies: {"WINDOW_SECONDS": 1.0, "WINDOW_BYTES": 50, "DRAIN_SECONDS": 0.2},

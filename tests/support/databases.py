@@ -6,9 +6,9 @@ from pathlib import Path
 
 from console.core import migrations
 from console.core.config import Config
-from tests import postgres
+from tests.support import postgres
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SECRET = "a secret key that only the tests use, and nobody else"
 
 

@@ -27,9 +27,9 @@ from console.errors.models import Category, Comment, Issue, IssueActivity
 from console.ingest.spool import SpoolRow
 from console.telemetry import store
 from console.telemetry.tables import span
-from tests import factories
 from tests.errors import samples
 from tests.ingest import requests_sent
+from tests.support import factories
 
 
 @dataclass

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 FOLDER = ROOT / "tests" / "node"
 PACKAGES = FOLDER / "node_modules"

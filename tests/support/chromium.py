@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.javascript import PACKAGES
+from tests.support.javascript import PACKAGES
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing is asked of the network but what a test asks; root has no sandbox.

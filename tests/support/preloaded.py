@@ -16,10 +16,10 @@ from sqlalchemy.orm import configure_mappers
 from console.app import create_app
 from console.core import migrations
 from console.core.config import Config
-from tests.consoles import close
-from tests.databases import SECRET
 from tests.ingest import crash, killed  # noqa: F401
-from tests.routing import KnownRule
+from tests.support.consoles import close
+from tests.support.databases import SECRET
+from tests.support.routing import KnownRule
 
 Flask.url_rule_class = KnownRule
 with TemporaryDirectory(prefix="pharos-") as folder:

@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 from click.testing import CliRunner
 
 from console.cli.main import pharos
-from tests import forks
-from tests.databases import SECRET, Database
+from tests.support import forks
+from tests.support.databases import SECRET, Database
 
 PATIENCE = 30.0
 
