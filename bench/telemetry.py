@@ -186,20 +186,14 @@ def ask_everything(events: int) -> None:
         "neighbours, rare issue, 30 d": lambda: errors.neighbours(month, rare, some.mark),
         "50 sparklines, 24 h": lambda: errors.issue_trends(day, fifty, 3600),
         "50 sparklines, 14 d": lambda: errors.issue_trends(fortnight, fifty, DAY),
-        "50 totals, 14 d": lambda: errors.totals_by_group(fortnight, fifty),
         "trend of an issue, 30 d": lambda: errors.issue_trends(month, top, DAY),
         "totals of an issue, 30 d": lambda: errors.totals(month, top),
         "tags, frequent issue, 30 d": lambda: distributions.tag_distributions(month, top),
         "tags, rare issue, 30 d": lambda: distributions.tag_distributions(month, rare),
-        "releases of an issue, 30 d": lambda: distributions.field_distribution(
-            month, top, "release"
-        ),
         "volume by level, 24 h": lambda: errors.volume(day, 3600),
         "volume by level, 14 d": lambda: errors.volume(fortnight, 6 * 3600),
         "volume by level, 30 d": lambda: errors.volume(month, DAY),
         "totals of a project, 24 h": lambda: errors.totals(day),
-        "environments, 14 d": lambda: errors.environments(fortnight),
-        "releases, 14 d": lambda: errors.releases(fortnight),
         "trace, with a time hint": lambda: spans.trace(near, some.trace_id),
         "trace, 30 d": lambda: spans.trace(month, some.trace_id),
     }

@@ -26,7 +26,6 @@ View = Callable[..., Any]
 # What a script's token may be allowed; each API view asks for one of them.
 SCOPES = {
     "issues:read": "Read issues and their events",
-    "issues:write": "Resolve, mute, assign and comment",
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
 }

@@ -85,11 +85,6 @@ def login_session_or_404(user: User, session_id: int) -> LoginSession:
     return found or abort(404)
 
 
-def projects() -> Sequence[Project]:
-    """The organization's projects by name, for `projects.html`."""
-    return db.session.scalars(select(Project).order_by(func.lower(Project.name))).all()
-
-
 def project_at(slug: str) -> Project | None:
     """The organization's project with this slug."""
     return db.session.scalar(select(Project).where(Project.slug == slug))

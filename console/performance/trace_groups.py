@@ -14,7 +14,6 @@ CHAIN = 3
 GAP_US = 100_000
 GAP_SHARE = 0.05
 BROWSER = "javascript"
-MOST_VALUES = 12
 _LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w.$:@?])-?\d+(?:\.\d+)?\b")
 
 

@@ -1,20 +1,18 @@
-"""Questions about how the events of an issue spread over tags, releases, environments and more."""
+"""Questions about how the events of an issue spread over the values of their tags."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, func, select
 
 from console.telemetry.dialect import json_entries, struct_field
 from console.telemetry.errors import of_groups
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event
-
-Field = Literal["environment", "release", "level", "platform", "transaction", "sdk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,6 @@ def tag_distributions(scope: Scope, hashes: Iterable[str], top: int = 10) -> lis
         struct_field(entries.c.entry, "value").label("value"),
     )
     return _distributions(scope, pairs, top)
-
-
-def field_distribution(
-    scope: Scope, hashes: Iterable[str], field: Field, top: int = 10
-) -> Distribution:
-    """How an issue's events spread over one of their fields."""
-    value = error_event.c[field]
-    pairs = select(literal(field).label("key"), value.label("value")).where(
-        within(error_event, scope), of_groups(hashes), value != ""
-    )
-    found = _distributions(scope, pairs, top)
-    return found[0] if found else Distribution(field, 0, 0, ())
 
 
 def _distributions(scope: Scope, pairs: Select[str, str], top: int) -> list[Distribution]:

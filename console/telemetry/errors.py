@@ -85,16 +85,6 @@ class Totals:
     last: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A release that events named, with how many did and when."""
-
-    name: str
-    events: int
-    first: datetime
-    last: datetime
-
-
 ROW = [Event[name] for name in EventRow.__dataclass_fields__]
 
 
@@ -241,40 +231,6 @@ def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
     query = query.where(_is_error() if hashes is None else of_groups(hashes))
     (found,) = ask(scope, query)
     return Totals(*found)
-
-
-def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
-    """The same for each hash that has events in the scope."""
-    by_key = {group_key(one): one for one in hashes}
-    query = (
-        select(Event.group_key, *_totals())
-        .where(within(error_event, scope), of_groups(by_key.values()))
-        .group_by(Event.group_key)
-    )
-    return {by_key[key]: Totals(*found) for key, *found in ask(scope, query)}
-
-
-def environments(scope: Scope) -> list[str]:
-    """The environments that events named, those with most events first."""
-    query = (
-        select(Event.environment, func.count().label("events"))
-        .where(within(error_event, scope), Event.environment != "")
-        .group_by(Event.environment)
-        .order_by(func.count().desc(), Event.environment)
-    )
-    return [row.environment for row in ask(scope, query)]
-
-
-def releases(scope: Scope) -> list[Release]:
-    """The releases that events named, the latest to appear first."""
-    first = func.min(Event.timestamp)
-    query = (
-        select(Event.release, func.count(), first, func.max(Event.timestamp))
-        .where(within(error_event, scope), Event.release != "")
-        .group_by(Event.release)
-        .order_by(first.desc())
-    )
-    return [Release(*row) for row in ask(scope, query)]
 
 
 def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:

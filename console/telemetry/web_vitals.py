@@ -30,7 +30,6 @@ class Metric:
     steps: int
     """Buckets between the two thresholds: of 4 % each, and as many as a chart can divide by 4."""
     unit: str = "ms"
-    is_core: bool = False
     is_legacy: bool = False
 
     @property
@@ -87,12 +86,11 @@ class Metric:
         return float(self.good * (self.poor / self.good) ** (bucket / self.steps))
 
 
-LCP = Metric("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, 12, is_core=True)
-INP = Metric("INP", "Interaction to Next Paint", 200, 500, 60_000, 24, is_core=True)
-CLS = Metric("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, 24, unit="", is_core=True)
+LCP = Metric("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, 12)
+INP = Metric("INP", "Interaction to Next Paint", 200, 500, 60_000, 24)
+CLS = Metric("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, 24, unit="")
 FCP = Metric("FCP", "First Contentful Paint", 1800, 3000, 60_000, 12)
 TTFB = Metric("TTFB", "Time to First Byte", 800, 1800, 60_000, 20)
 FID = Metric("FID", "First Input Delay", 100, 300, 60_000, 28, is_legacy=True)
 METRICS = (LCP, INP, CLS, FCP, TTFB, FID)
 BY_NAME = {metric.name: metric for metric in METRICS}
-CORE = tuple(metric for metric in METRICS if metric.is_core)

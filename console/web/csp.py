@@ -6,8 +6,6 @@ from console.core.config import config
 from console.web.assets import cdn_sources
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# SDKs post from any page of any site; they carry a key and never a cookie.
-CROSS_SITE_BLUEPRINTS = frozenset({"ingest"})
 TWO_YEARS = 63_072_000
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 
@@ -42,7 +40,7 @@ def by_https() -> bool:
 
 
 def _refuse_cross_site() -> None:
-    if request.method in SAFE_METHODS or request.blueprint in CROSS_SITE_BLUEPRINTS:
+    if request.method in SAFE_METHODS:
         return
     if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
         current_app.logger.warning("refused a %s from another site", request.method)
@@ -57,8 +55,7 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", PERMISSIONS)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
-    if request.blueprint not in CROSS_SITE_BLUEPRINTS:
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if request.endpoint not in {"asset", "static"}:
         headers.setdefault("Cache-Control", "private, no-cache")
     if by_https():

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 from console.web.filters import compact, duration, plural
 
-BOTTOM = 20
-TOP = 18
 LABEL_GAP = 0.34
 """Labels nearer to each other than this share of the width would touch, in a narrow card."""
 
@@ -21,7 +19,6 @@ class Bar:
     count: float
     words: str
     href: str
-    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,6 @@ class Histogram:
     """Counts between edges, in microseconds and rising: one more edge than there are counts.
 
     `marks` are durations by label. `hrefs` lead from a bar to what it counts, "" for nowhere.
-    `chosen` is the range of durations that the page shows, if it shows only one.
     """
 
     title: str
@@ -46,7 +42,6 @@ class Histogram:
     counts: Sequence[float]
     marks: Mapping[str, float] = field(default_factory=dict)
     hrefs: Sequence[str] = ()
-    chosen: tuple[float, float] | None = None
     noun: str = "request"
 
     def __post_init__(self) -> None:
@@ -70,7 +65,6 @@ class Histogram:
                 count=count,
                 words=self._words(index),
                 href=self.hrefs[index] if self.hrefs else "",
-                is_chosen=self._is_chosen(index),
             )
             for index, count in enumerate(self.counts)
         ]
@@ -108,12 +102,6 @@ class Histogram:
 
     def _words(self, index: int) -> str:
         return f"{self._between(index)}: {compact(self.counts[index])}"
-
-    def _is_chosen(self, index: int) -> bool:
-        if self.chosen is None:
-            return True
-        low, high = self.chosen
-        return self.edges_us[index] < high and self.edges_us[index + 1] > low
 
     def _place(self, at: float) -> float:
         """The share of the width at which a duration stands, between the edges around it."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Flask
 
-from console.ingest.views.endpoints import front
 from tests.fuzz.generate import Generator
 from tests.fuzz.people import World
 from tests.fuzz.wire import Got, Sent, send
@@ -55,7 +54,7 @@ def run(app: Flask, seed: int, numbers: Iterable[int]) -> Run:
     app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=True)
     app.logger.setLevel(logging.ERROR)
     world, done, began = World(app), Run(seed), time.monotonic()
-    generator, entry = Generator(app, world, seed), front(app)
+    generator, entry = Generator(app, world, seed), app.wsgi_app
     for number in numbers:
         sent = generator.request(number)
         got = send(entry, sent)

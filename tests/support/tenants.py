@@ -70,7 +70,7 @@ def make(app: Flask, slug: str) -> Tenant:
         )
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
-        scopes = ["issues:read", "issues:write", "outcomes:read", "performance:read"]
+        scopes = ["issues:read", "outcomes:read", "performance:read"]
         _row, token = projects.create_token(here, marker, scopes)
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()

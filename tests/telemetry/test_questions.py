@@ -125,7 +125,7 @@ def test_an_issue_without_events_in_the_scope(asking):
     assert errors.events_of(scope(), []) == []
     assert errors.totals(scope()) == errors.Totals()
     assert errors.issue_trends(scope(), [HASH], HOUR) == {HASH: [0] * 24}
-    assert distributions.field_distribution(scope(), [HASH], "release").top == ()
+    assert distributions.tag_distributions(scope(), []) == []
 
 
 def test_latest_event_has_its_body(asking, events):
@@ -164,7 +164,6 @@ def test_totals(asking, events, narrowed):
         min(one.timestamp for one in mine),
         max(one.timestamp for one in mine),
     )
-    assert errors.totals_by_group(narrowed, [HASH, "c" * 32]) == {HASH: found}
 
 
 def test_tags_and_their_shares(asking, events, narrowed):
@@ -177,20 +176,6 @@ def test_tags_and_their_shares(asking, events, narrowed):
     assert found["zone"].values == len({one.tags["zone"] for one in mine})
     assert len(found["zone"].top) == 3
     assert found["zone"].events == len(mine)
-
-
-def test_spread_over_a_field(asking, events):
-    found = distributions.field_distribution(scope(), [HASH], "environment")
-    counted = Counter(one.environment for one in inside(events, scope(), [HASH]))
-    del counted[""]
-    assert {one.value: one.events for one in found.top} == counted
-
-
-def test_environments_and_releases_of_the_project_alone(asking, events):
-    assert set(errors.environments(scope())) == {"production", "staging"}
-    found = errors.releases(scope())
-    assert {one.name for one in found} == {"shop@1", "shop@2"}
-    assert found == sorted(found, key=lambda one: one.first, reverse=True)
 
 
 def test_a_trace_has_spans_by_start_and_its_errors(asking):

@@ -6,14 +6,13 @@ from hashlib import sha384
 
 import brotli
 import pytest
-from flask import Blueprint, abort
+from flask import abort
 from sqlalchemy.exc import OperationalError
 
 from console.app import create_app
 from console.core.config import ConfigError
 from console.web import assets
 from console.web.assets import PACKAGES, STATIC
-from console.web.frame import csrf
 from console.web.nav import NavItem, nav_groups
 from tests.web.gallery import create_gallery, shell
 
@@ -190,17 +189,6 @@ def test_an_invalid_field_shows_its_error_beside_it_and_takes_the_focus(gallery,
     assert 'aria-invalid="true"' in field
     assert 'aria-describedby="password-error"' in field
     assert re.search(r'id="password-error">.*?Use at least 12 characters', page, re.DOTALL)
-
-
-def test_an_sdk_may_come_from_anywhere(gallery):
-    ingest = Blueprint("ingest", __name__)
-    ingest.add_url_rule("/api/1/envelope/", "envelope", lambda: "ok", methods=["POST"])
-    gallery.register_blueprint(ingest)
-    csrf.exempt(ingest)
-    answer = gallery.test_client().post(
-        "/api/1/envelope/", headers={"Sec-Fetch-Site": "cross-site"}
-    )
-    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip"])

@@ -35,14 +35,6 @@ def test_a_mark_beyond_the_last_edge_stands_at_the_end():
     assert histogram(marks={"max": 9e9}).lines()[0].x == 1
 
 
-def test_bars_outside_of_the_chosen_range_step_back():
-    assert [bar.is_chosen for bar in histogram(chosen=(10_000, 100_000)).bars()] == [
-        False,
-        True,
-        False,
-    ]
-
-
 def test_it_says_what_it_shows():
     said = histogram(marks={"P50": 5_500}).sentence()
     assert said == "Durations: 5 requests, most often 10 ms to 100 ms. P50 5.5 ms."
