@@ -74,9 +74,6 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
     releases_before = _releases_before_the_fix(issues)
     new_users = _count_users(arrived)
     _count_releases(arrived)
-    releases.saw(
-        project_id, ((event.environment, event.release, event.timestamp) for _, event in events)
-    )
     happenings = [
         happening
         for issue in issues
