@@ -194,6 +194,7 @@ def end(app: Flask) -> None:
         leases.let_go(DIGEST, _instance_id())
         cast("outcomes.Refusals", app.extensions[outcomes.EXTENSION]).close()
         spool.current().close()
+        store.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)
 
 
