@@ -157,7 +157,7 @@ class IpPolicy(StrEnum):
 
 
 class MonitoringConfig(OrganizationScoped, Model):
-    """One project's thresholds, retention, scrubbing rules and chosen dashboards."""
+    """One project's thresholds, retention and scrubbing rules."""
 
     __tablename__ = "monitoring_config"
     __table_args__ = (
@@ -178,7 +178,6 @@ class MonitoringConfig(OrganizationScoped, Model):
     scrub_patterns: Mapped[list[str]] = mapped_column(default=list)
     scrub_safe_keys: Mapped[list[str]] = mapped_column(default=list)
     ip_policy: Mapped[IpPolicy] = mapped_column(default=IpPolicy.TRUNCATE)
-    dashboards: Mapped[list[str]] = mapped_column(default=list)
     allowed_origins: Mapped[list[str]] = mapped_column(default=list)
 
 
