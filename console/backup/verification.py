@@ -188,8 +188,6 @@ def _telemetry(folder: Path, described: Manifest, _settings: Config) -> str:
         noted = described.organizations.get(path.stem, {"telemetry": None})
         if str(copy.organization_id) != path.stem:
             raise Wrong(f"{path.name} belongs to organization {copy.organization_id}")
-        if copy.version > copies.NEWEST:
-            raise Wrong(f"{path.name} was written by a newer Pharos")
         if copy.position != noted["telemetry"]:
             raise Wrong(
                 f"{path.name} is at position {copy.position}, the manifest at {noted['telemetry']}"

@@ -8,25 +8,23 @@ from typing import Any
 import duckdb
 
 from console.telemetry.database import LEAST_MEMORY_MB, THREADS, TelemetryUnavailable
-from console.telemetry.tables import MIGRATIONS, metadata
-
-NEWEST = 1 + len(MIGRATIONS)
-"""The version of the schema that this Pharos writes."""
+from console.telemetry.schema import versions
+from console.telemetry.tables import metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Whose file it is, up to which spool position it was written, and its schema's version."""
+    """Whose file it is, and up to which spool position it was written."""
 
     organization_id: int
     position: int
-    version: int
 
 
 def look_into(path: Path, *, read_all: bool = False) -> Copy:
     """What a copy says of itself; with `read_all`, after reading every value in it.
 
-    Raises TelemetryUnavailable when it does not open or a part of it cannot be read.
+    Raises TelemetryUnavailable when it does not open, a part of it cannot be read, or its tables
+    are of a version that this Pharos cannot use.
     """
     configuration: dict[str, Any] = {
         "threads": THREADS,
@@ -38,12 +36,14 @@ def look_into(path: Path, *, read_all: bool = False) -> Copy:
     try:
         with closing(duckdb.connect(path, read_only=True, config=configuration)) as copy:
             rows = copy.execute("SELECT organization_id, position FROM applied").fetchall()
-            versions = copy.execute("SELECT version FROM schema_version").fetchall()
-            if len(rows) != 1 or len(versions) != 1:
+            versions.version_of(lambda query: copy.execute(query).fetchall())
+            if len(rows) != 1:
                 raise TelemetryUnavailable(f"{path.name} is nobody's telemetry")
             for table in metadata.tables if read_all else ():
                 _read(copy, table)
-            return Copy(*rows[0], *versions[0])
+            return Copy(*rows[0])
+    except versions.UnknownTables as error:
+        raise TelemetryUnavailable(f"{path.name} {error}") from error
     except (duckdb.Error, UnicodeDecodeError) as error:  # it quotes bytes of a damaged block
         raise TelemetryUnavailable(f"{path.name}: {error}") from error
 

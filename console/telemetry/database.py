@@ -15,11 +15,9 @@ from sqlalchemy import (
     Row,
     delete,
     event,
-    func,
     insert,
     select,
     text,
-    update,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import DBAPIError
@@ -28,8 +26,9 @@ from sqlalchemy.pool import NullPool
 from console.core import patience
 from console.core.engines import engine_of, without_values
 from console.telemetry.driver import DuckDBConnection
+from console.telemetry.schema import versions
 from console.telemetry.scope import Scope
-from console.telemetry.tables import MIGRATIONS, applied, metadata, schema_version
+from console.telemetry.tables import applied
 
 THREADS = 2
 DIALECT = "duckdb"
@@ -118,7 +117,7 @@ class Database:
                 isolation_level="READ COMMITTED", asks_for_nobody=True
             )
             event.listen(self._engine, "before_cursor_execute", self._refuse_unscoped)
-            self._migrate()
+            self._bring_up_to_date()
         self._memory_mb = memory_mb
 
     def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
@@ -196,24 +195,13 @@ class Database:
         if bound.get("scope_organization") != self._organization_id:
             raise UnscopedQuestion(statement)
 
-    def _migrate(self) -> None:
-        newest = 1 + len(MIGRATIONS)
-        with self.transaction() as connection:
-            if not connection.dialect.has_table(connection, schema_version.name):
-                metadata.create_all(connection, checkfirst=False)
-                connection.execute(insert(schema_version).values(version=newest))
-                owner = {"organization_id": self._organization_id, "position": 0}
-                connection.execute(insert(applied).values(**owner))
-            version = connection.scalar(select(schema_version.c.version)) or 0
-            owner_id = connection.scalar(select(func.max(applied.c.organization_id)))
-            if owner_id != self._organization_id:
-                raise TelemetryDamaged(self._path.name, f"belongs to organization {owner_id}")
-            if version > newest:
-                raise TelemetryDamaged(self._path.name, "was written by a newer Pharos")
-            for migrate in MIGRATIONS[version - 1 :]:
-                migrate(connection)
-            if version < newest:
-                connection.execute(update(schema_version).values(version=newest))
+    def _bring_up_to_date(self) -> None:
+        try:
+            with self.transaction() as connection:
+                versions.bring_up_to_date(connection, self._organization_id)
+        except versions.UnknownTables as error:
+            self._duckdb.close()
+            raise TelemetryDamaged(self._path.name, str(error)) from error
 
     @contextmanager
     def _outages(self) -> Iterator[None]:

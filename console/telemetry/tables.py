@@ -1,12 +1,13 @@
-"""The tables of one organization's telemetry, and the versions that their schema went through."""
+"""The tables of one organization's telemetry, as questions and writes know them.
 
-from collections.abc import Callable, Sequence
+They make no file: the steps in `schema/` do, in literal DDL. A change here needs a step there, and
+a new column stands last, where `ALTER TABLE` puts it.
+"""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Double,
     Float,
     Integer,
@@ -15,13 +16,9 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    insert,
-    select,
-    text,
 )
-from sqlalchemy import table as named_table
 
-from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp, vital_bucket
+from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp
 from console.telemetry.web_vitals import METRICS
 
 metadata = MetaData()
@@ -175,74 +172,8 @@ applied = Table(
 )
 """One row: whose file this is, and up to which position of the spool it has been written."""
 
-schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
-
-
-def _performance(connection: Connection) -> None:
-    """Version 2: what a span is to performance. Requests stored before it keep their endpoint."""
-    for column in ("category VARCHAR", "endpoint VARCHAR", "fingerprint UBIGINT"):
-        connection.execute(text(f"ALTER TABLE span ADD COLUMN {column}"))
-    connection.execute(text(_CATEGORISED))
-    statement.create(connection)
-
-
-_CATEGORISED = """
-    UPDATE span SET
-      category = CASE
-        WHEN op = 'http.server' THEN 'request'
-        WHEN op IN ('pageload', 'navigation') THEN 'page'
-        WHEN op IN ('db', 'db.query', 'db.sql.query') THEN 'db'
-        WHEN op = 'http.client' THEN 'http'
-        ELSE 'app' END,
-      endpoint = CASE
-        WHEN is_segment AND op = 'http.server' THEN trim(http_method || ' ' ||
-          CASE WHEN http_route <> '' AND source <> 'component' THEN http_route
-               WHEN starts_with(name, http_method || ' ') THEN name[length(http_method) + 2 :]
-               ELSE name END)
-        ELSE '' END
-"""
-
-
-def _findings(connection: Connection) -> None:
-    """Version 3: events that are no errors."""
-    connection.execute(text("ALTER TABLE error_event ADD COLUMN category VARCHAR DEFAULT 'error'"))
-
-
-def _web_vitals(connection: Connection) -> None:
-    """Version 4: page loads and their web vitals."""
-    page_load.create(connection)
-    vital_day.create(connection)
-
-
-def _vital_levels(connection: Connection) -> None:
-    """Version 5: a rollup for each kind of question; all are made anew from the page loads."""
-    vital_day.drop(connection)
-    vital_day.create(connection)
-
-
-def _vital_buckets(connection: Connection) -> None:
-    """Version 6: page loads with the bucket of each vital, written anew, which takes no memory."""
-    connection.execute(text("ALTER TABLE page_load RENAME TO former_page_load"))
-    page_load.create(connection)
-    told = [one for one in page_load.columns if not one.name.endswith("_bucket")]
-    former = named_table("former_page_load", *[Column(one.name, one.type) for one in told])
-    buckets = [vital_bucket(former.c[one.column], one.good, one.fine_ratio) for one in METRICS]
-    names = [one.name for one in page_load.columns]
-    connection.execute(insert(page_load).from_select(names, select(*former.columns, *buckets)))
-    connection.execute(text("DROP TABLE former_page_load"))
-
-
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (
-    _performance,
-    _findings,
-    _web_vitals,
-    _vital_levels,
-    _vital_buckets,
-)
-"""Step n takes an older file from version n + 1 to n + 2; a new file is made as the tables are now.
-
-Steps add columns and tables and lose nothing but rollups. Only ever append to this.
-"""
+file_version = Table("file_version", metadata, Column("version", Integer, nullable=False))
+"""One row: the last of the steps in `schema/` that this file has gone through."""
 
 
 def group_key(grouping_hash: str) -> str:

@@ -9,9 +9,8 @@ from console.telemetry.database import TelemetryUnavailable, UnscopedQuestion
 from console.telemetry.question import within
 from console.telemetry.records import Batch
 from console.telemetry.store import TelemetryStore
-from console.telemetry.tables import MIGRATIONS, error_event, schema_version
-from console.telemetry.tables import span as span_table
-from tests.telemetry.samples import error, scope, span
+from console.telemetry.tables import error_event
+from tests.telemetry.samples import error, scope
 
 SQL = [
     "ATTACH '{folder}/2.duckdb' AS other",
@@ -105,32 +104,3 @@ def test_a_damaged_file_fails_for_its_organization_alone(two, folder):
     with pytest.raises(TelemetryUnavailable):
         two.write(1, Batch(errors=[error(position=2)]), position=2)
     assert errors.totals(scope(organization_id=2)).events == 1
-
-
-def test_a_file_of_a_newer_version_is_left_alone(two):
-    with two.using(1) as mine, mine.transaction() as connection:
-        connection.execute(schema_version.update().values(version=99))
-    two.close()
-    with pytest.raises(TelemetryUnavailable, match="newer"):
-        errors.totals(scope())
-
-
-def test_a_file_of_the_first_version_is_brought_up_to_date(two, folder):
-    request = span(position=2, op="http.server", name="GET /a", http_method="GET", is_segment=True)
-    two.write(1, Batch(spans=[request]), position=2)
-    with two.using(1) as mine, mine.transaction() as connection:
-        for column in ("category", "endpoint", "fingerprint"):
-            connection.execute(text(f"ALTER TABLE span DROP COLUMN {column}"))
-        for later in ("statement", "page_load", "vital_day"):
-            connection.execute(text(f"DROP TABLE {later}"))
-        connection.execute(text("ALTER TABLE error_event DROP COLUMN category"))
-        connection.execute(schema_version.update().values(version=1))
-    two.close()
-    store = TelemetryStore(folder, memory_mb=96, open_limit=1)
-    for _ in range(2):  # the second opening has nothing left to do
-        with store.using(1) as mine, mine.transaction() as connection:
-            found = connection.execute(select(span_table.c.category, span_table.c.endpoint)).all()
-            assert [tuple(row) for row in found] == [("request", "GET /a")]
-            assert set(connection.scalars(select(error_event.c.category))) == {"error"}
-            assert connection.scalar(select(schema_version.c.version)) == 1 + len(MIGRATIONS)
-        store.close()

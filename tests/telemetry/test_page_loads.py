@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from console.telemetry import retention, vital_rollups, writing
 from console.telemetry.page_loads import merge
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.retention import Keep
-from console.telemetry.tables import page_load, schema_version, vital_day
-from console.telemetry.web_vitals import LCP, METRICS
+from console.telemetry.tables import page_load, vital_day
+from console.telemetry.web_vitals import LCP
 from tests.telemetry.samples import NOON, hour
 
 PAGE_ID = "a" * 16
@@ -169,21 +169,7 @@ def test_an_erased_project_leaves_no_page_load_and_no_rollup(asking, write, cloc
             assert [project_id for project_id, _ in left] == [2]
 
 
-def test_rollups_and_buckets_of_an_older_version_are_made_anew(asking, write, rows, clock):
+def test_a_row_keeps_the_bucket_of_each_vital(write, rows):
     write(page(lcp=1000.0), position=1)
-    clock.set(NOON + timedelta(days=2))
-    assert vital_rollups.roll_up() == 1
-    before = rows(vital_day)
-    loads = rows(page_load)
-    with asking.using(1) as database, database.transaction() as connection:
-        for metric in METRICS:
-            connection.execute(text(f"ALTER TABLE page_load DROP COLUMN {metric.bucket_column}"))
-        connection.execute(schema_version.update().values(version=4))
-    asking.close()
-    assert rows(vital_day) == []
-    assert vital_rollups.roll_up() == 1
-    assert rows(vital_day) == before
-    assert rows(page_load) == loads
-    assert [load["lcp_bucket"] for load in loads] == [
-        ceil((log(1000) - log(2500)) / LCP.fine_ratio)
-    ]
+    kept = [(row["lcp_bucket"], row["cls_bucket"]) for row in rows()]
+    assert kept == [(ceil((log(1000) - log(2500)) / LCP.fine_ratio), None)]
