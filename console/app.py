@@ -8,7 +8,7 @@ from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.backup import orders as backups
 from console.core import config as configuration
-from console.core import db, readiness
+from console.core import readiness, tenancy
 from console.core.config import Config
 from console.errors import api as errors_api
 from console.errors import views as errors
@@ -37,7 +37,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_error_handler(TelemetryUnavailable, unavailable)
     app.register_error_handler(TelemetryDamaged, damaged)
     readiness.init_app(app)
-    db.init_app(app, settings)
+    tenancy.init_app(app, settings)
     frame.init_app(app)
     access.init_app(app)
     single_sign_on.init_app(app, settings)

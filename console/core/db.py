@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -139,10 +140,12 @@ db = SQLAlchemy(metadata=Model.metadata)
 migrate = Migrate(db=db)
 
 
-def init_app(app: Flask, settings: Config) -> None:
-    """Open the state database for this app, with the tenant guard on its engine."""
-    from console.core import tenancy  # noqa: PLC0415 - tenancy needs the models' base defined above
+class Clash(Exception):
+    """Another transaction has meanwhile written a row with the same unique key."""
 
+
+def open_unguarded(app: Flask, settings: Config) -> None:
+    """Open the state database for this app; `tenancy.init_app` does so and guards its engine."""
     url = settings.state_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # One for each web thread, the digest, the ticker and its jobs: nobody waits for another's.
@@ -165,8 +168,6 @@ def init_app(app: Flask, settings: Config) -> None:
             patience.be_patient(db.engine)
         engines.keep_values_out(db.engine)
         outages.watch(db.engine)
-        tenancy.guard(db.engine)
-        tenancy.refuse_a_role_that_bypasses(db.engine)
 
 
 def insert(model: type[Model]) -> postgresql.Insert:
@@ -183,6 +184,16 @@ def hold_alone(name: str) -> None:
     """
     if db.engine.dialect.name == "postgresql":
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
+@contextmanager
+def noticing_clashes() -> Iterator[None]:
+    """Roll back and raise Clash when a key refuses what is written inside."""
+    try:
+        yield
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Clash from error
 
 
 @contextmanager

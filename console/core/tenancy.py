@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.engine import Connection, ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -17,8 +18,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.base import ExecutableOption
 
 from console.core import patience
+from console.core.config import Config
 from console.core.database_errors import APP, naming
-from console.core.db import Model, OrganizationScoped, db
+from console.core.db import Model, OrganizationScoped, db, open_unguarded
 
 INFO = "pharos.session"
 INSERTED = "(inserted)"
@@ -51,6 +53,14 @@ class Bearer:
 
 class UnsafeRoleError(RuntimeError):
     """The database role could read past row-level security; the console does not start with it."""
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Open the state database for this app, with the guard on its engine."""
+    open_unguarded(app, settings)
+    with app.app_context():
+        _guard(db.engine)
+        _refuse_a_role_that_bypasses(db.engine)
 
 
 def enter_organization(organization_id: int) -> None:
@@ -123,13 +133,13 @@ def scoped_models() -> list[type[Any]]:
     return [m.class_ for m in Model.registry.mappers if issubclass(m.class_, OrganizationScoped)]
 
 
-def guard(engine: Engine) -> None:
+def _guard(engine: Engine) -> None:
     """Refuse, on this engine, every statement on a scoped table that names no organization."""
     event.listen(engine, "before_cursor_execute", _tripwire)
     event.listen(engine, "checkin", _forget_session)
 
 
-def refuse_a_role_that_bypasses(engine: Engine) -> None:
+def _refuse_a_role_that_bypasses(engine: Engine) -> None:
     """Raise UnsafeRoleError when the app's PostgreSQL role would not be held by the policies."""
     if engine.dialect.name != "postgresql":
         return

@@ -10,7 +10,6 @@ from flask import (
     url_for,
 )
 from flask_login import current_user
-from sqlalchemy.exc import IntegrityError
 
 from console.accounts import members, operators, passwords, people, projects, sessions
 from console.accounts.access import link_view
@@ -20,7 +19,7 @@ from console.accounts.queries import is_fresh, user_by_email
 from console.accounts.views.blueprint import bp
 from console.core.config import config
 from console.core.crypto import same, setup_token
-from console.core.db import db, hold_alone
+from console.core.db import Clash, db, hold_alone, noticing_clashes
 from console.core.tenancy import enter_organization
 from console.web.htmx import go_to
 
@@ -96,9 +95,9 @@ def _new_person(email: str, form: JoinForm) -> User:
 
 def _commit_or_retry() -> None:
     try:
-        db.session.commit()
-    except IntegrityError:  # the same link was used twice at the same moment
-        db.session.rollback()
+        with noticing_clashes():
+            db.session.commit()
+    except Clash:  # the same link was used twice at the same moment
         abort(409, "This was done a moment ago in another window.")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Response, abort, flash, make_response, render_template, request, session, url_for
 from flask_login import current_user
-from sqlalchemy.exc import IntegrityError
 
 from console.accounts import browsers, passwords, projects, queries, signin, single_sign_on
 from console.accounts.access import account_view, link_view, public_view, safe_path
@@ -19,7 +18,7 @@ from console.accounts.views.blueprint import bp
 from console.core import clock
 from console.core.config import config
 from console.core.crypto import new_nobodys_password
-from console.core.db import db, reading, writing
+from console.core.db import Clash, db, noticing_clashes, reading, writing
 from console.web.htmx import go_to, part_or_redirect
 
 THEN, LINKING = "sso_then", "sso_linking"  # session keys
@@ -53,9 +52,9 @@ def single_sign_on_answer() -> Response:
     with writing():
         db.session.rollback()
         try:
-            return _signed_in(identity, then, hashed)
-        except IntegrityError:  # the same person in another window
-            db.session.rollback()
+            with noticing_clashes():
+                return _signed_in(identity, then, hashed)
+        except Clash:  # the same person in another window
             abort(409, "This was done a moment ago in another window.")
 
 
