@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import time
 from datetime import timedelta
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -16,6 +15,7 @@ from console.ingest import pipeline, salvage
 from console.telemetry import store
 from tests.ingest.conftest import accepted, digest, envelope, error, waiting
 from tests.support import consoles
+from tests.support.waiting import until
 from tests.test_cli import says
 
 __all__ = ["accepted", "digest", "says", "waiting"]
@@ -122,17 +122,9 @@ def test_a_running_console_replaces_a_spool_and_knows_whose_telemetry_is_gone(se
         path = server.instance / name
         with path.open("r+b") as file:
             file.write(b"\xee" * path.stat().st_size)
-    deadline = time.monotonic() + 60
-    while not salvage.reports(server.instance):
-        assert time.monotonic() < deadline
-        _healthz(server)
-        time.sleep(0.2)
-    status, text = _healthz(server)
-    while status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-        status, text = _healthz(server)
-    assert text == "ok\ntelemetry-damaged: organization 1\n"
+    until(lambda: _healthz(server) and salvage.reports(server.instance), "another spool")
+    expected = (200, "ok\ntelemetry-damaged: organization 1\n")
+    until(lambda: _healthz(server) == expected, "health that names organization 1")
     dsn = project.dsn.replace(project.dsn.split("@")[1].split("/")[0], server.url[7:])
     assert _send(dsn) == 200
     server.process.signal(signal.SIGHUP)

@@ -19,6 +19,7 @@ from console.places import Places
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories
 from tests.support.strangers import SLOW_PAGE, Strict, status, strict_console
+from tests.support.waiting import until
 
 EVENT = envelope()
 
@@ -36,16 +37,16 @@ def console(settings, acme, key) -> Iterator[Strict]:
 
 def ledger(app, project) -> dict[tuple[str, str, str], int]:
     """What the console has counted of the project, once it has been digested."""
-    deadline = time.monotonic() + 30
-    found: dict[tuple[str, str, str], int] = {}
-    while time.monotonic() < deadline and sum(found.values()) < 4:
-        time.sleep(0.2)
+
+    def counted() -> dict[tuple[str, str, str], int]:
         with factories.inside(app, project):
             found = {
                 (row.item_type, row.outcome, row.reason): row.quantity
                 for row in db.session.scalars(select(Outcome))
             }
-    return found
+        return found if sum(found.values()) >= 4 else {}
+
+    return until(counted, "four outcomes", every=0.2)
 
 
 def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:

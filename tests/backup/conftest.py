@@ -1,6 +1,7 @@
 """Instances with something in them, and backups of them."""
 
 import threading
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from console.backup.manifest import Manifest
 from console.ingest.pipeline import Pipeline
 from tests.ingest.conftest import Stored, accepted, digest, error, stored, waiting
 
+PATIENCE = 120.0  # seconds
 __all__ = ["accepted", "digest", "stored", "waiting"]
 
 
@@ -83,12 +85,11 @@ class Sender(threading.Thread):
         self._ending = threading.Event()
 
     def run(self) -> None:
-        number = 0
-        while not self._ending.wait(0.002):
-            event = error(f"Error{number % 5}")
+        deadline = time.monotonic() + PATIENCE  # a test that fails does not end it
+        while not self._ending.wait(0.002) and time.monotonic() < deadline:
+            event = error(f"Error{len(self.acknowledged) % 5}")
             self._send(self._project, event)
             self.acknowledged.append(str(event["event_id"]))
-            number += 1
 
     def end(self) -> None:
         self._ending.set()

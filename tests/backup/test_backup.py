@@ -22,6 +22,7 @@ from console.telemetry import store
 from console.telemetry.database import TelemetryUnavailable
 from tests.backup.conftest import Sender, hashes
 from tests.ingest.conftest import error
+from tests.support.waiting import until
 
 
 def failures(folder, settings):
@@ -330,8 +331,7 @@ def test_everything_acknowledged_before_is_in_a_backup_under_load(
     with app.app_context():
         digest.start()
         sender.start()
-        while len(sender.acknowledged) < 50:
-            time.sleep(0.01)
+        until(lambda: len(sender.acknowledged) >= 50, "50 events that were acknowledged")
         before = list(sender.acknowledged)
         backed_up()
         sender.end()

@@ -26,6 +26,7 @@ from tests.backup.conftest import Sender
 from tests.ingest.conftest import Stored, envelope
 from tests.support import consoles, postgres
 from tests.support.databases import SECRET
+from tests.support.waiting import until
 
 
 def run(environ, *arguments):
@@ -82,8 +83,7 @@ def test_a_backup_of_a_running_console_is_restored_with_all_that_was_acknowledge
     send, connection = sending(server, server.project())
     sender = Sender(send, None)
     sender.start()
-    while len(sender.acknowledged) < 30:
-        sender.join(0.02)
+    until(lambda: len(sender.acknowledged) >= 30, "30 events that were acknowledged")
     before = list(sender.acknowledged)
     printed = server.run("backup", str(folder))
     during = len(sender.acknowledged) - len(before)

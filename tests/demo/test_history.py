@@ -9,6 +9,7 @@ import pytest
 from console.core import clock
 from demo import history, page_visits
 from demo.recording import Cast, Scene
+from tests.support.waiting import until
 
 DAYS = 4
 
@@ -41,8 +42,7 @@ def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     project = server.project()
     sent = history.send(project.dsn, days=DAYS, per_day=60, visits=1)
     page_visits.post(page_visits.drawn(Random(1), "shop@3.0.0"), project.dsn, "shop@3.0.0")
-    while json.loads(server.run("status", "--json"))["spool"]["rows"]:
-        pass
+    until(lambda: not json.loads(server.run("status", "--json"))["spool"]["rows"], "an empty spool")
     counted = project.wait_for(span=1)
     assert sum(counted.values()) >= sent
     assert {outcome for _, outcome in counted} <= {"stored", "ignored"}

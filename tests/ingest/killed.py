@@ -61,8 +61,9 @@ class Client(threading.Thread):
         self._path = f"/api/{project_id}/envelope/?sentry_key={key}"
 
     def run(self) -> None:
+        deadline = time.monotonic() + PATIENCE
         try:
-            while True:
+            while time.monotonic() < deadline:
                 self._send(error(f"Error{random.randrange(5)}", event_id=uuid4().hex))
         except (OSError, HTTPException):
             self._connection.close()

@@ -2,7 +2,6 @@ import json
 import math
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from tests.ingest.conftest import error, transaction
 from tests.support import postgres
 from tests.support.factories import make_organization, make_project
 from tests.support.forks import FORKS
+from tests.support.waiting import until
 
 ON_POSTGRESQL = pytest.mark.postgresql
 
@@ -349,9 +349,7 @@ def test_the_first_event_is_marked(acme, accepted, digest, inside, clock):
 def test_the_thread_shows_an_event_within_two_seconds(acme, accepted, digest, stored):
     digest.start()
     accepted(acme, error())
-    deadline = time.monotonic() + 2
-    while not stored(acme).issues() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(stored(acme).issues, "an issue", seconds=2)
     digest.stop()
     assert stored(acme).issues() == {"ValueError: it broke": 1}
     assert digest.alive()

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import time
 
 import pytest
 
@@ -12,8 +11,7 @@ from console.ingest.spool import Spool
 from tests.ingest.conftest import envelope, error
 from tests.ingest.test_spool import KEY, row
 from tests.support.factories import public_key
-
-PATIENCE = 30
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -47,9 +45,8 @@ def test_when_digest_has_stored_rows_the_organization_may_send_again(send, small
     heavy = envelope(("event", error(extra={"blob": os.urandom(100_000).hex()})))
     assert [send(heavy).status_code for _ in range(2)] == [200, 429]
     small.forget({acme.organization_id: small.read()[-1].position})
-    deadline = time.monotonic() + PATIENCE
-    while send(heavy).status_code != 200:  # what accept knows is some moments old
-        assert time.monotonic() < deadline
+    # What accept knows is some moments old.
+    until(lambda: send(heavy).status_code == 200, "room for another event")
 
 
 @pytest.mark.parametrize("others", [1, 2, 5])
@@ -76,9 +73,7 @@ def test_rows_of_another_process_and_dead_letters_count(tmp_path, monkeypatch):
     other.bury(other.read()[0], "poison")
     for _ in range(4):
         other.append(row(os.urandom(80_000)))
-    deadline = time.monotonic() + PATIENCE
-    while not spool.share_is_full(1):  # 320 of 536 kB
-        assert time.monotonic() < deadline
+    until(lambda: spool.share_is_full(1), "a share that 320 of 536 kB fill")
     assert not spool.share_is_full(2)
     assert spool.held()[2] == Holding(0, 0, 1, spool.held()[2].letters_size)
     spool.close()

@@ -2,7 +2,6 @@ import asyncio
 import os
 import sqlite3
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +15,7 @@ from console.core.wakes import wakes_of
 from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.support.forks import FORKS
+from tests.support.waiting import until
 
 KEY = "k" * 40
 AT = datetime(2026, 11, 23, 18, 20, 0, 123456, tzinfo=UTC)
@@ -188,8 +188,7 @@ def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool,
     appenders = [threading.Thread(target=spool.append, args=(row(),)) for _ in range(2)]
     for appender in appenders:
         appender.start()
-    while len(spool.courtesy._waiting) < 2:
-        time.sleep(0.01)
+    until(lambda: len(spool.courtesy._waiting) == 2, "two appenders that wait")
     assert pause_after_a_row(wall=0.003, spent=0.002) == [pytest.approx(0.0028)]
     assert pause_after_a_row(wall=0.03, spent=0.02) == [pytest.approx(0.028)], (
         "as long as rows take"
@@ -231,13 +230,11 @@ def test_two_processes_append_to_one_file(spool, path):
 
 def test_digest_wakes_for_rows_of_its_own_and_of_another_process(spool, path):
     spool.append(row())
-    while spool.wait_for_rows(0.3):
-        continue
+    until(lambda: not spool.wait_for_rows(0.3), "a spool at rest")
     assert not spool.wait_for_rows(0)
     spool.append(row())
     assert spool.wait_for_rows(0)
-    while spool.wait_for_rows(0.3):
-        continue
+    until(lambda: not spool.wait_for_rows(0.3), "a spool at rest")
     other = Spool(path, max_mb=8, secret_keys=(KEY,))
     other.append(row())
     assert spool.wait_for_rows(5)

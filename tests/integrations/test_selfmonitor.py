@@ -23,6 +23,7 @@ from console.telemetry import store
 from tests.ingest.conftest import envelope, error
 from tests.support.factories import PASSWORD, inside
 from tests.support.live import Connected, Server
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -129,11 +130,13 @@ def test_with_a_dsn_it_reports_there(server, database, tmp_path):
 
 def _own_project(server: Server, shop: Connected) -> Connected:
     """The console's own project, as a script sees it, once it is there."""
-    deadline = time.monotonic() + 20
-    while OPERATORS not in json.loads(server.run("status", "--json"))["positions"]:
-        assert time.monotonic() < deadline, "the console made no project of its own"
-        time.sleep(0.2)
-        shop.outcomes()
+    until(
+        lambda: (
+            shop.outcomes() is not None
+            and OPERATORS in json.loads(server.run("status", "--json"))["positions"]
+        ),
+        "a project of the console's own",
+    )
     listing = ("project", "list", "--organization", OPERATORS, "--json")
     dsn = json.loads(server.run(*listing))["pharos"]
     of = ("--organization", OPERATORS, "--project", "pharos")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support import postgres
+from tests.support.waiting import until
 
 PATIENCE = 10.0
 PORT = 6432
@@ -60,16 +60,17 @@ def running(folder: Path, server: postgres.Server, database_url: str) -> Iterato
 
 def wait_for(url: str) -> None:
     """Return once a query comes through."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with psycopg.connect(url, prepare_threshold=None) as connection:
-                connection.execute("SELECT 1")
-                return
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    until(lambda: answers(url), "PgBouncer", seconds=PATIENCE)
+
+
+def answers(url: str) -> bool:
+    """Whether a query comes through now."""
+    try:
+        with psycopg.connect(url, prepare_threshold=None) as connection:
+            connection.execute("SELECT 1")
+            return True
+    except psycopg.OperationalError:
+        return False
 
 
 def program() -> str:
