@@ -253,7 +253,10 @@ def test_other_signals_are_not_taken(client, acme):
     assert client.post("/v1/logs", data=b"{}").status_code == 404
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 @given(content=st.binary(), kind=st.sampled_from(KINDS), encoding=st.sampled_from(list(ENCODE)))
 def test_no_body_is_an_error_of_ours(export, content, kind, encoding):
     assert export(content, kind, **{"Content-Encoding": encoding}).status_code < 500

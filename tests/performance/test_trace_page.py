@@ -244,9 +244,9 @@ def test_five_thousand_spans_stay_usable(app, as_vic, acme, noon, capsys):
                   for m in range(9)]  # fmt: skip
     keep(app, acme, spans)
     as_vic.get(PAGE, query_string=HINT)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone: others may use the machine as well
     page = as_vic.get(PAGE, query_string=HINT)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     with capsys.disabled():
         print(f"\n{len(spans):,} spans: {took * 1000:.0f} ms, {len(page.data) / 1000:.0f} KB")
     assert page.text.count('role="row"') <= 502
