@@ -5,7 +5,10 @@ PORT ?= 8000
 BIN := .venv/bin
 STATIC := optional
 
-.PHONY: run assets test lint bench demo screenshots lock system
+# Tests of this process and SQLite alone, for the loop while writing.
+QUICK := not (live or browser or node or postgresql or slow)
+
+.PHONY: run assets test quick lint bench demo screenshots lock system
 .DELETE_ON_ERROR:
 
 run: .venv/runtime.stamp .venv/static.stamp
@@ -19,6 +22,9 @@ assets: .venv/runtime.stamp
 test: STATIC := required
 test: system .venv/development.stamp .venv/node.stamp .venv/static.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+quick: .venv/development.stamp
+	$(BIN)/python -m pytest -q -n logical --dist worksteal -m "$(QUICK)" $(ARGS)
 
 lint: .venv/development.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

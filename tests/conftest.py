@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,16 +23,21 @@ from tests.fakes import smtp as smtp_fake
 from tests.support import chromium as chromium_program
 from tests.support import consoles, databases, factories, postgres
 from tests.support.databases import Database
+from tests.support.kinds import pytest_collection_modifyitems, pytest_xdist_auto_num_workers
 from tests.support.live import Server
 from tests.support.movable_clock import MovableClock
 from tests.support.routing import KnownRule
 
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers"]
 SHARED = "PHAROS_TEST_SHARED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that all workers of this run share, and consoles quick to make."""
     Flask.url_rule_class = KnownRule
+    slow = [hypothesis.HealthCheck.too_slow]  # as a busy machine is
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=slow)
+    hypothesis.settings.load_profile("busy")
     # Each process of a run would compile tests and console again: 5.7 s, or 0.5 s for a command.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
