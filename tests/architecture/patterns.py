@@ -40,54 +40,55 @@ def uses_in(path: Path) -> Iterator[Use]:
     """The expressions that a module of the console has or uses, evaluated as it does."""
     if path.stem == "__main__":  # which runs when it is imported
         return
-    source = (ROOT / path).read_text()
     names = vars(import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__")))
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+    if not any(value is re or value is re2 for value in names.values()):
+        return  # most have none: every worker reads all of them before its first test
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text())))
+    for node in nodes:
         if isinstance(node, ast.Call) and (engine := _engine(node.func, names)):
-            yield from _uses_of_call(node, engine, names, tree, str(path))
+            yield from _uses_of_call(node, engine, names, nodes, str(path))
 
 
 def _uses_of_call(
-    node: ast.Call, engine: Any, names: dict[str, Any], tree: ast.Module, path: str
+    node: ast.Call, engine: Any, names: dict[str, Any], nodes: list[ast.AST], path: str
 ) -> Iterator[Use]:
     pattern = _compiled(node, engine, names)
-    where = f"{path}:{_function_at(tree, node.lineno) or node.lineno}"
+    where = f"{path}:{_function_at(nodes, node.lineno) or node.lineno}"
     if pattern is None:
         yield Use(where, None)
     elif node.func.attr == "compile":  # type: ignore[attr-defined]
-        yield Use(where, pattern, _methods(tree, node) or Use.methods)
+        yield Use(where, pattern, _methods(nodes, node) or Use.methods)
     else:
         yield Use(where, pattern, frozenset({_linear(node.func.attr)}))  # type: ignore[attr-defined]
 
 
-def _function_at(tree: ast.Module, line: int) -> str:
+def _function_at(nodes: list[ast.AST], line: int) -> str:
     """The function that a line stands in; "" for a module's own."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
             return node.name
     return ""
 
 
-def _methods(tree: ast.Module, call: ast.Call) -> frozenset[str]:
+def _methods(nodes: list[ast.AST], call: ast.Call) -> frozenset[str]:
     """How a module uses an expression that a private name of it stands for; none if unclear."""
-    for statement in tree.body:
+    for statement in nodes:
         if isinstance(statement, ast.Assign) and statement.value is call:
             (target,) = statement.targets
             if isinstance(target, ast.Name) and target.id.startswith("_"):
-                return _uses_of_name(tree, target.id)
+                return _uses_of_name(nodes, target.id)
     return frozenset()
 
 
-def _uses_of_name(tree: ast.Module, name: str) -> frozenset[str]:
+def _uses_of_name(nodes: list[ast.AST], name: str) -> frozenset[str]:
     methods, bases = set(), set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == name:
             bases.add(node.value)
             methods.add(_linear(node.attr))
     loads = {
         node
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     }
     return frozenset(methods) if loads == bases and methods <= SHORT else frozenset()

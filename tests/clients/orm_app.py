@@ -1,9 +1,9 @@
-"""A Flask shop on SQLAlchemy's ORM, run as a program: five times the list of sixteen books.
+"""A Flask shop on SQLAlchemy's ORM, in a process of its own: five times the list of sixteen books.
 
 As release 1 the author of each book is loaded when it is asked for; release 2 loads all at once.
 """
 
-import os
+from typing import Literal
 
 import sentry_sdk
 from flask import Flask
@@ -18,7 +18,6 @@ from sqlalchemy.orm import (
 )
 
 BOOKS, REQUESTS = 16, 5
-RELEASE = os.environ.get("RELEASE", "")
 
 
 class Base(DeclarativeBase):
@@ -39,7 +38,7 @@ class Book(Base):
     author: Mapped[Author] = relationship()
 
 
-def main() -> None:
+def main(dsn: str, lifecycle: Literal["static", "stream"], release: str) -> None:
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
@@ -50,14 +49,14 @@ def main() -> None:
             session.add(Book(title=f"book {number}", author=author))
         session.commit()
     sentry_sdk.init(
-        dsn=os.environ["DSN"],
-        release=RELEASE,
+        dsn=dsn,
+        release=release,
         traces_sample_rate=1.0,
-        trace_lifecycle=os.environ["LIFECYCLE"],  # type: ignore[arg-type]
+        trace_lifecycle=lifecycle,
         db_query_source_threshold_ms=0,
     )
     app = Flask("books")
-    loading = [selectinload(Book.author)] if RELEASE == "books@2" else []
+    loading = [selectinload(Book.author)] if release == "books@2" else []
 
     @app.get("/books")
     def books() -> list[str]:
@@ -71,7 +70,3 @@ def main() -> None:
         assert answer.json is not None
         assert len(answer.json) == BOOKS
     sentry_sdk.flush(10)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,30 +1,26 @@
 """A real N+1 of an ORM: found in one release, seen to be fixed in the next, in both lifecycles."""
 
-import os
-import subprocess
-import sys
-import time
 from typing import Any
 
 import pytest
 
+from tests.clients import orm_app
 from tests.clients.orm_app import BOOKS, REQUESTS
-from tests.support.databases import ROOT
+from tests.support.forks import FORKS
 from tests.support.live import Connected
+from tests.support.waiting import PATIENCE, until
 
 LIFECYCLES = ("static", "stream")
-PATIENCE = 60.0  # detection looks every ten seconds at what is five seconds old
 
 
 @pytest.mark.slow
 def test_lazy_loading_is_found_and_selectinload_is_its_fix(console, capsys):
     projects = {lifecycle: console.project(f"books {lifecycle}") for lifecycle in LIFECYCLES}
-    for lifecycle, project in projects.items():
-        run(project, lifecycle, "books@1")
+    run(projects, "books@1")
     found = {lifecycle: waited(project, "open") for lifecycle, project in projects.items()}
-    for lifecycle, project in projects.items():
+    for lifecycle in LIFECYCLES:
         assert_it_is_told(found[lifecycle])
-        run(project, lifecycle, "books@2")
+    run(projects, "books@2")
     for lifecycle, project in projects.items():
         fixed = waited(project, "resolved")
         assert fixed["id"] == found[lifecycle]["id"]
@@ -52,24 +48,24 @@ def assert_it_is_told(finding: dict[str, Any]) -> None:
     assert 1 <= finding["events"] <= REQUESTS  # three of an endpoint are read at a time
 
 
-def run(project: Connected, lifecycle: str, release: str) -> None:
-    """Run the app in a process of its own."""
-    subprocess.run(
-        [sys.executable, "-m", "tests.clients.orm_app"],
-        cwd=ROOT,
-        env=os.environ | {"DSN": project.dsn, "LIFECYCLE": lifecycle, "RELEASE": release},
-        check=True,
-        timeout=60,
-    )
+def run(projects: dict[str, Connected], release: str) -> None:
+    """Run the app in each life cycle, in processes of their own."""
+    apps = [
+        FORKS.Process(target=orm_app.main, args=(project.dsn, lifecycle, release), daemon=True)
+        for lifecycle, project in projects.items()
+    ]
+    for app in apps:
+        app.start()
+    for app in apps:
+        app.join(PATIENCE)
+    assert [app.exitcode for app in apps] == [0, 0]
 
 
 def waited(project: Connected, status: str) -> dict[str, Any]:
     """The one finding of this status, as soon as there is one."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        findings = project.get(f"performance/findings?status={status}")["findings"]
-        if findings:
-            assert len(findings) == 1, findings
-            return dict(findings[0])
-        assert time.monotonic() < deadline, f"nothing {status} was found"
-        time.sleep(0.5)
+    (finding,) = until(
+        lambda: project.get(f"performance/findings?status={status}")["findings"],
+        f"a finding that is {status}",
+        every=0.5,
+    )
+    return dict(finding)

@@ -1,6 +1,7 @@
 """Finds every kind of page by following the console's links, as a person would."""
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -25,8 +26,13 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
     page.wait_for_url(lambda address: "/login" not in address)
 
 
-def crawl(page: Page, start: str, adapter: MapAdapter) -> dict[str, str]:
-    """Return one address of each kind of page, by the name of its view."""
+def crawl(
+    page: Page,
+    start: str,
+    adapter: MapAdapter,
+    look: Callable[[str], None] = lambda _: None,
+) -> dict[str, str]:
+    """Return one address of each kind of page, by the name of its view; `look` sees each open."""
     kinds: dict[str, str] = {}
     waiting, seen = deque([start + "/"]), {start + "/"}
     while waiting:
@@ -37,12 +43,16 @@ def crawl(page: Page, start: str, adapter: MapAdapter) -> dict[str, str]:
         answer = page.goto(url)
         if answer is None or "html" not in answer.headers.get("content-type", ""):
             continue
-        kinds[kind_of(page.url, adapter) or kind] = page.url
+        shown = kind_of(page.url, adapter) or kind
+        new = shown not in kinds
+        kinds[shown] = page.url
         links = page.eval_on_selector_all("a[href]", "found => found.map(a => a.href)")
         for link in (urljoin(page.url, each).partition("#")[0] for each in links):
             if link.startswith(start) and link not in seen:
                 seen.add(link)
                 waiting.append(link)
+        if new:
+            look(shown)
     return kinds
 
 

@@ -9,28 +9,39 @@ from flask import abort, render_template_string
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from tests.support.chromium import Complaints
-from tests.support.javascript import PACKAGES
+from console.web.assets import STATIC
+from tests.support.chromium import Complaints, violations
 from tests.web.gallery import create_gallery
 
 pytestmark = pytest.mark.browser
 PAGES = ["issues/", "issues/7/", "overview/?environment=staging", "settings/", "members/", "atoms/",
          "login", "blank/?environment=production"]  # fmt: skip
-AXE = PACKAGES / "axe-core" / "axe.min.js"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_either_theme(browser: Browser, gallery_url, theme):
+@pytest.mark.parametrize(("theme", "of"), [("light", ""), ("dark", "cat.color")])
+def test_axe_finds_nothing_in_either_theme(browser: Browser, gallery_url, theme, of):
+    """In the second, what the test below leaves to a theme."""
     context = browser.new_context(color_scheme=theme, bypass_csp=True)
     page = context.new_page()
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for path in PAGES:
             page.goto(f"{gallery_url}/{path}")
-            page.evaluate(AXE.read_text())
-            found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.impact]))")
+            found = violations(page, of=of)
             assert (path, width, found) == (path, width, [])
     context.close()
+
+
+def test_a_theme_changes_colours_and_nothing_else():
+    sheets = {path.name: path.read_text() for path in (STATIC / "css").rglob("*.css")}
+    themed = {
+        name for name, sheet in sheets.items() if re.search(r"prefers-color|data-theme", sheet)
+    }
+    assert themed == {"tokens.css"}
+    (dark,) = re.findall(r':root\[data-theme="dark"\] \{(.*?)\}', sheets["tokens.css"], re.DOTALL)
+    properties = set(re.findall(r"^ *([\w-]+):", dark, re.MULTILINE))
+    assert {name for name in properties if not name.startswith("--")} == {"color-scheme"}
+    assert not {name for name in properties if re.search("space|size|width|height|font", name)}
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1440])
