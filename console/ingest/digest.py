@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.exc import DBAPIError
@@ -24,12 +25,14 @@ from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
+from console.telemetry import kinds
 from console.telemetry.database import TelemetryUnavailable
-from console.telemetry.records import Batch, ErrorEvent, PageLoad, Span, Written
+from console.telemetry.kinds import Kind
+from console.telemetry.records import Batch, ErrorEvent, Key, Record, Written
 from console.telemetry.store import TelemetryStore
 
 INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
-SHARE = 20_000  # records held in memory, 1 to 2 kB each, until they are stored
+SHARE = 20_000  # of weight in memory at once (`kinds.weight_of`), until it is stored
 # Of decoding one row. The largest that accept takes, 20,000 spans of ten attributes, need 5 s on a
 # slow machine: who was answered 200 is not to be a dead letter for being large.
 CPU_SECONDS, CPU_SECONDS_OF_MIB, MOST_MIB = 5.0, 1.0, 12
@@ -62,9 +65,10 @@ class Records:
     """What one spool row brought."""
 
     project_id: int
-    events: list[tuple[Grouping, ErrorEvent]] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-    page_loads: list[PageLoad] = field(default_factory=list)
+    events: Sequence[tuple[Grouping, ErrorEvent]] = ()
+    """Its errors, each with the grouping that it has its issue by."""
+    batch: Batch = field(default_factory=Batch)
+    """All of it, the errors too."""
     counts: list[Count] = field(default_factory=list)
 
 
@@ -106,11 +110,7 @@ def _commit(
     """The three commits for the records of some rows, given with their positions."""
     last, records = share[-1][0], [one for _, one in share]
     issues = _ensured_issues(records)
-    batch = Batch(
-        errors=[event for one in records for _, event in one.events],
-        spans=[span for one in records for span in one.spans],
-        page_loads=[load for one in records for load in one.page_loads],
-    )
+    batch = Batch.joined(one.batch for one in records)
     try:
         written = store.write(organization_id, batch, last)
     except OUTAGES as error:
@@ -118,7 +118,7 @@ def _commit(
     happenings = _count(records, issues, written)
     _advance(organization_id, last)
     db.session.commit()
-    return Digested(len(batch.errors) + len(batch.spans), happenings)
+    return Digested(len(batch), happenings)
 
 
 def state_takes_writes(organization_id: int) -> bool:
@@ -177,7 +177,7 @@ def _shares(
         spool.current().courtesy.give_way()
         one = _records(row, rules, under_way)
         share.append((row.position, one))
-        held += len(one.events) + len(one.spans)
+        held += kinds.weight_of(one.batch)
         if held >= SHARE:
             yield share
             share, held = [], 0
@@ -223,13 +223,14 @@ def _decoded(row: SpoolRow, raw: bytes, rules: ScrubRules) -> Records:
     found, implausible = web_vitals.page_loads(decoded.spans)
     if implausible:
         decoded.count(web_vitals.ITEM, INVALID, web_vitals.IMPLAUSIBLE, implausible)
-    loads = [*decoded.page_loads, *found]
-    records = Records(row.project_id, spans=decoded.spans, page_loads=loads)
+    decoded.page_loads.extend(found)
+    events = []
     for event in decoded.events:
         grouping = group(event)
-        records.events.append((grouping, error_event(event, grouping, context)))
-    records.counts = [_count_of(row, count) for count in decoded.counts]
-    return records
+        events.append((grouping, error_event(event, grouping, context)))
+    batch = Batch(**decoded.records, **{kinds.ERRORS.name: [event for _, event in events]})
+    counts = [_count_of(row, count) for count in decoded.counts]
+    return Records(row.project_id, events, batch, counts)
 
 
 def _items(row: SpoolRow, raw: bytes, context: sentry.Context) -> sentry.Decoded:
@@ -286,17 +287,13 @@ def _count(
     records: Sequence[Records], issues: Mapping[tuple[int, str], int], written: Written
 ) -> list[Happening]:
     """Add to commit (3) what was stored from here, and what became of everything else."""
-    fates = Fates(set(written.stored_errors), set(written.stored_spans))
+    fates = Fates({kind.name: set(written.of(kind.name)) for kind in kinds.KINDS})
     arrived: dict[int, list[tuple[int, ErrorEvent]]] = {}
     for one in records:
-        for grouping, event in one.events:
-            if fates.of_event(event):
-                issue_id = issues[event.project_id, grouping.hash]
-                arrived.setdefault(event.project_id, []).append((issue_id, event))
-        for span in one.spans:
-            fates.of_span(span)
-        for load in one.page_loads:
-            fates.saw(load)
+        stored = {kind.name: fates.stored_of(kind, one.batch) for kind in kinds.KINDS}
+        for event in stored[kinds.ERRORS.name]:
+            issue_id = issues[event.project_id, event.grouping_hash]
+            arrived.setdefault(event.project_id, []).append((issue_id, event))
     happenings = [
         happening
         for project_id, events in arrived.items()
@@ -314,44 +311,41 @@ class Fates:
     """Which records of a batch were stored from it; the others were there before.
 
     A key that comes twice in one batch was stored once: the second is a duplicate of the first.
+    What the ledger has no name for was counted when it was decoded, and is no duplicate.
     """
 
-    errors: set[tuple[int, str]]
-    spans: set[tuple[int, str, str]]
+    stored: Mapping[str, set[Key]]
+    """The keys of each kind that are not met yet."""
     tally: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     latest: dict[int, datetime] = field(default_factory=dict)
     seen: dict[int, set[tuple[str, str, datetime]]] = field(default_factory=dict)
 
-    def of_event(self, event: ErrorEvent) -> bool:
-        key = (event.project_id, event.event_id)
-        stored = key in self.errors
-        self.errors.discard(key)
-        return self._note(event, "event", stored=stored)
-
-    def of_span(self, span: Span) -> bool:
-        key = (span.project_id, span.trace_id, span.span_id)
-        stored = key in self.spans
-        self.spans.discard(key)
-        return self._note(span, "span", stored=stored)
+    def stored_of(self, kind: Kind, batch: Batch) -> list[Any]:
+        """The records of this kind that were stored from the batch; all of them are counted."""
+        return [record for record in batch.of(kind.name) if self._is_stored(kind, record)]
 
     def counts(self) -> Iterator[Count]:
         for (project_id, item_type, outcome), quantity in self.tally.items():
             at = self.latest[project_id]
             yield Count(project_id, item_type, outcome, "", quantity, at)
 
-    def saw(self, record: ErrorEvent | Span | PageLoad) -> None:
-        """Remember the environment and release that sent something, and when."""
+    def _is_stored(self, kind: Kind, record: Record) -> bool:
         self.latest[record.project_id] = record.received_at
+        if kind.item:
+            key, keys = kind.shelf.key_of(record), self.stored[kind.name]
+            stored = key in keys
+            keys.discard(key)
+            self.tally[record.project_id, kind.item, STORED if stored else DUPLICATE] += 1
+            if not stored:
+                return False
+        self._saw(record)
+        return True
+
+    def _saw(self, record: Record) -> None:
+        """Remember the environment and release that sent something, and when."""
         if record.environment or record.release:
             where = (record.environment, record.release, record.timestamp)
             self.seen.setdefault(record.project_id, set()).add(where)
-
-    def _note(self, record: ErrorEvent | Span, item_type: str, *, stored: bool) -> bool:
-        self.tally[record.project_id, item_type, STORED if stored else DUPLICATE] += 1
-        self.latest[record.project_id] = record.received_at
-        if stored:
-            self.saw(record)
-        return stored
 
 
 def _mark_first_event(fates: Fates) -> None:

@@ -28,8 +28,8 @@ from console.ingest.fixes import Tally
 from console.ingest.models import DetectionPosition, DigestPosition
 from console.performance.detectors import CALLS, GAP_US, SLOW_US, find
 from console.performance.n_plus_one import LOOK_UPS
-from console.telemetry import segments
-from console.telemetry.records import ErrorEvent
+from console.telemetry import kinds, segments
+from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.scope import Scope
 from console.telemetry.segments import Examined, SegmentKey, Suspicion, Window
 from console.telemetry.spans import SpanRow
@@ -187,11 +187,11 @@ def _commit(
         for hash_, issue_id in ensure_issues(one.project_id, one.events).items()
     }
     events = [event for one in found for _, event in one.events]
-    stored: frozenset[tuple[int, str]] = frozenset()
+    stored: frozenset[Key] = frozenset()
     if events:
         _plan(organization_id, run)
         db.session.commit()
-        stored = store.write_own(organization_id, events, run.number).stored_errors
+        stored = store.write_own(organization_id, events, run.number).of(kinds.ERRORS.name)
     position = _position(organization_id)
     if position.run != run.number - 1:  # another process has made this run meanwhile
         db.session.rollback()
@@ -212,7 +212,7 @@ def _commit(
 def _count(
     found: Sequence[Found],
     issues: Mapping[tuple[int, str], int],
-    stored: frozenset[tuple[int, str]],
+    stored: frozenset[Key],
 ) -> tuple[list[Happening], int]:
     """Add to commit (3) what telemetry has from this run, and which issues it shows to be fixed."""
     happenings: list[Happening] = []

@@ -11,6 +11,8 @@ from console.ingest.arrival import Arrival, Context, text
 from console.ingest.decode import Envelope, Item, Undecodable, load_json
 from console.ingest.event_items import event_id, normalise
 from console.ingest.span_items import NotASpan
+from console.telemetry import kinds
+from console.telemetry.kinds import Kind
 from console.telemetry.records import PageLoad, Span
 
 __all__ = ["Context", "Decoded", "ItemCount", "decode"]
@@ -68,13 +70,25 @@ class ItemCount:
 
 @dataclass(slots=True)
 class Decoded:
-    """Scrubbed and normalised events, spans, and the counts of what is neither."""
+    """Scrubbed and normalised events, records of other kinds, and the counts of what is neither."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-    page_loads: list[PageLoad] = field(default_factory=list)
+    records: dict[str, list[Any]] = field(default_factory=dict)
+    """Of every kind but errors, which are grouped first."""
     tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     event_bytes: int = 0
+
+    @property
+    def spans(self) -> list[Span]:
+        return self.of(kinds.SPANS)
+
+    @property
+    def page_loads(self) -> list[PageLoad]:
+        return self.of(kinds.PAGE_LOADS)
+
+    def of(self, kind: Kind) -> list[Any]:
+        """The records of a kind, to add to."""
+        return self.records.setdefault(kind.name, [])
 
     @property
     def room(self) -> int:
@@ -180,7 +194,7 @@ def _spans(item: Item, arrival: Arrival, decoded: Decoded) -> None:
 
 def _keep_all(spans: list[Span], decoded: Decoded) -> None:
     room = decoded.room
-    decoded.spans += spans[:room]
+    decoded.spans.extend(spans[:room])
     _count_surplus(len(spans) - room, decoded)
 
 

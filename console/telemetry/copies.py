@@ -9,7 +9,6 @@ import duckdb
 
 from console.telemetry.database import LEAST_MEMORY_MB, THREADS, TelemetryUnavailable
 from console.telemetry.schema import versions
-from console.telemetry.tables import metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ def look_into(path: Path, *, read_all: bool = False) -> Copy:
             versions.version_of(lambda query: copy.execute(query).fetchall())
             if len(rows) != 1:
                 raise TelemetryUnavailable(f"{path.name} is nobody's telemetry")
-            for table in metadata.tables if read_all else ():
-                _read(copy, table)
+            if read_all:
+                _read_all(copy)
             return Copy(*rows[0])
     except versions.UnknownTables as error:
         raise TelemetryUnavailable(f"{path.name} {error}") from error
@@ -48,10 +47,8 @@ def look_into(path: Path, *, read_all: bool = False) -> Copy:
         raise TelemetryUnavailable(f"{path.name}: {error}") from error
 
 
-def _read(copy: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Read every block of a table; each has a checksum, which DuckDB compares."""
-    there = copy.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table]
-    ).fetchone()
-    if there and there[0]:  # an older schema may lack it
-        copy.execute(f"SELECT bit_xor(hash(t)) FROM {table} t").fetchall()  # noqa: S608 - ours
+def _read_all(copy: duckdb.DuckDBPyConnection) -> None:
+    """Read every block of every table; each has a checksum, which DuckDB compares."""
+    tables = copy.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    for (table,) in tables:
+        copy.execute(f'SELECT bit_xor(hash(t)) FROM "{table}" t').fetchall()  # noqa: S608 - its own

@@ -15,7 +15,8 @@ from sqlalchemy import Column, Connection, and_, column, delete, exists, insert,
 
 from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.dialect import vital_bucket
-from console.telemetry.records import PageLoad
+from console.telemetry.records import Key, PageLoad
+from console.telemetry.shelves import Shelf
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import METRICS
 
@@ -31,30 +32,61 @@ TOLD = [one for one in page_load.columns if one.name not in BUCKETS]
 COLUMNS = [one.name for one in TOLD]
 DAY = timedelta(days=1)
 
-Key = tuple[int, str]
+SEVERAL = 0
+"""The position of what pieces of several positions make up."""
+
+PageKey = tuple[int, str]
 
 
-def keep(connection: Connection, pieces: Sequence[PageLoad], reached: int) -> None:
+def keep(
+    connection: Connection,
+    _shelf: Shelf,
+    pieces: Sequence[PageLoad],
+    reached: int,
+) -> frozenset[Key]:
     """Merge pieces after the position reached with what is stored of the same page loads.
 
-    A day whose loads change is no longer told by its rollup.
+    A day whose loads change is no longer told by its rollup. No piece is the duplicate of another:
+    the keys of all are returned.
     """
     fresh = _placed(connection, [piece for piece in pieces if piece.position > reached])
-    if not fresh:
-        return
+    if fresh:
+        _merge_in(connection, fresh)
+    return frozenset((piece.project_id, piece.page_id) for piece in pieces)
+
+
+def withdraw(connection: Connection, _shelf: Shelf, position: int) -> None:
+    """Delete the page loads that one position alone has told of, and the rollups of their days.
+
+    Those that other positions told of, too, stay: their pieces would not come a second time.
+    """
+    mine = page_load.c.position == position
+    loads = select(page_load.c.project_id, page_load.c.timestamp).where(mine)
+    days = {(project_id, day_of(at)) for project_id, at in connection.execute(loads)}
+    connection.execute(delete(page_load).where(mine))
+    _drop_rollups(connection, days)
+
+
+def _merge_in(connection: Connection, fresh: Sequence[PageLoad]) -> None:
     stored = _stored(connection, fresh)
-    merged: dict[Key, PageLoad] = dict(stored)
+    merged: dict[PageKey, PageLoad] = dict(stored)
     for piece in fresh:
         key = (piece.project_id, piece.page_id)
         merged[key] = merge(merged[key], _said(piece)) if key in merged else _said(piece)
-    changed = {key: load for key, load in merged.items() if stored.get(key) != load}
+    changed = {
+        key: load for key, load in merged.items() if not _says_no_more(load, stored.get(key))
+    }
     if not changed:
         return
     former = [stored[key] for key in changed if key in stored]
     if former:
         _delete(connection, former)
     _insert(connection, list(changed.values()))
-    _drop_rollups(connection, [*changed.values(), *former])
+    _drop_rollups(connection, days_of([*changed.values(), *former]))
+
+
+def _says_no_more(load: PageLoad, stored: PageLoad | None) -> bool:
+    return stored is not None and load == replace(stored, position=load.position)
 
 
 def merge(one: PageLoad, other: PageLoad) -> PageLoad:
@@ -72,7 +104,7 @@ def merge(one: PageLoad, other: PageLoad) -> PageLoad:
         attribution |= _about(teller, metric.column)
     return replace(
         first,
-        position=min(one.position, other.position),
+        position=one.position if one.position == other.position else SEVERAL,
         received_at=min(one.received_at, other.received_at),
         attribution=attribution,
         **fields,
@@ -145,7 +177,7 @@ def _of_traces(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageL
     return _near(connection, pieces, named)
 
 
-def _stored(connection: Connection, pieces: Sequence[PageLoad]) -> dict[Key, PageLoad]:
+def _stored(connection: Connection, pieces: Sequence[PageLoad]) -> dict[PageKey, PageLoad]:
     """The rows of these page loads, looked for only around their times."""
     rows = _near(connection, pieces, [page_load.c[name] for name in KEY])
     return {(load.project_id, load.page_id): load for load in rows}
@@ -191,8 +223,8 @@ def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
     connection.execute(insert(page_load).from_select([*COLUMNS, *BUCKETS], incoming))
 
 
-def _drop_rollups(connection: Connection, loads: Iterable[PageLoad]) -> None:
-    for project_id, day in sorted(days_of(loads)):
+def _drop_rollups(connection: Connection, days: Iterable[tuple[int, datetime]]) -> None:
+    for project_id, day in sorted(days):
         connection.execute(
             delete(vital_day).where(
                 vital_day.c.project_id == project_id, vital_day.c.timestamp == day

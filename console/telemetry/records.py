@@ -1,9 +1,11 @@
 """The records that ingest hands to the telemetry store, scrubbed and normalised."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from itertools import chain
+from typing import Any, Protocol, TypeAlias
 
 AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool]
 
@@ -119,6 +121,7 @@ class PageLoad:
     organization_id: int
     project_id: int
     position: int
+    """0 for a load that pieces of several positions have told of."""
     page_id: str
     """16 hex digits: the span id of the page's segment, or what the beacon made up."""
     is_loose: bool = False
@@ -149,24 +152,75 @@ class PageLoad:
     """What made a metric, as "<metric>.<what>"; "<metric>.at" is when it was told, in µs."""
 
 
-@dataclass(frozen=True, slots=True)
+class Record(Protocol):
+    """What the records of every kind have."""
+
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def timestamp(self) -> datetime: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def release(self) -> str: ...
+
+
+Key: TypeAlias = tuple[Any, ...]
+"""What makes a record unique within its organization, as its kind says."""
+
+
 class Batch:
     """All records of one organization that a digest commits together."""
 
-    errors: Sequence[ErrorEvent] = ()
-    spans: Sequence[Span] = ()
-    page_loads: Sequence[PageLoad] = ()
+    __slots__ = ("_records",)
+
+    def __init__(self, **records: Sequence[Record]) -> None:
+        """`records` are given by the name of their kind: `Batch(errors=…, spans=…)`."""
+        self._records = {kind: listed for kind, listed in records.items() if listed}
+
+    @classmethod
+    def joined(cls, batches: Iterable["Batch"]) -> "Batch":
+        """One batch of the records of several, in their order."""
+        records: dict[str, list[Record]] = {}
+        for batch in batches:
+            for kind in batch.kinds:
+                records.setdefault(kind, []).extend(batch.of(kind))
+        return cls(**records)
+
+    @property
+    def kinds(self) -> AbstractSet[str]:
+        """The names of the kinds that it has records of."""
+        return self._records.keys()
+
+    def of(self, kind: str) -> Sequence[Any]:
+        """The records of the kind of this name."""
+        return self._records.get(kind, ())
+
+    def __iter__(self) -> Iterator[Record]:
+        return chain.from_iterable(self._records.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._records.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What stands in the store after a write, the same on a first write and on any replay of it.
 
-    `stored_errors` are the (project id, event id) and `stored_spans` the (project id, trace id,
-    span id) whose stored row came from the very position that this batch gives for them. The rest
-    were resends of something stored before. Of a key that comes twice in a batch, the first counts.
+    `stored` has for each kind the keys whose stored row came from the very position that this batch
+    gives for them. The rest were resends of something stored before. Of a key that comes twice in a
+    batch, the first counts.
     """
 
     position: int
-    stored_errors: frozenset[tuple[int, str]] = frozenset()
-    stored_spans: frozenset[tuple[int, str, str]] = frozenset()
+    stored: Mapping[str, frozenset[Key]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> frozenset[Key]:
+        """The keys of the kind of this name."""
+        return self.stored.get(kind, frozenset())

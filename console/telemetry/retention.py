@@ -13,21 +13,15 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
 
 from console.core import clock
+from console.telemetry import kinds
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.store import TelemetryStore, current, left_out
-from console.telemetry.tables import error_event, page_load, span, statement, vital_day
 
-ROWS = (error_event, span, page_load)
-DERIVED = (statement, vital_day)
-"""What is only as old as what it was made of, and erased with its project."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 JUST_MADE = timedelta(hours=1)
 ROW_GROUP = 122_880
 HEAVIEST_MERGE_MB = 100
-EVENT_BYTES = 100  # of an event on disk, besides its body, message and tags
-# Of a row on disk, its texts and attributes included.
-FLAT_BYTES = {span: 120, page_load: 120}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +69,13 @@ def tidy() -> int:
 
 
 def _row_group_mb(connection: Connection) -> int:
-    """What the events of a full row group weigh, or all events if they are fewer."""
-    rows, weight = connection.execute(
-        select(func.count(), func.coalesce(func.sum(error_event.c.size), 0))
-    ).one()
-    return int(weight * min(rows, ROW_GROUP) // max(rows, 1)) // 1_000_000
+    """What the bodies of a full row group weigh, or all if they are fewer: those of any kind."""
+    heaviest = 0
+    for size in (kind.size for kind in kinds.KINDS if kind.size is not None):
+        weighed = select(func.count(), func.coalesce(func.sum(size), 0))
+        rows, weight = connection.execute(weighed).one()
+        heaviest = max(heaviest, int(weight * min(rows, ROW_GROUP) // max(rows, 1)))
+    return heaviest // 1_000_000
 
 
 def erase_project(store: TelemetryStore, organization_id: int, project_id: int) -> int:
@@ -87,7 +83,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
     erased = 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
-            for table in (*ROWS, *DERIVED):
+            for table in (table for kind in kinds.KINDS for table in kind.erased):
                 erased += _rewrite_without(connection, table, project_id)
         database.checkpoint()
     return erased
@@ -96,7 +92,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
 def _quiet_projects(connection: Connection) -> set[int]:
     """Projects that sent nothing lately: one that was made a moment ago may not be named yet."""
     latest: dict[int, datetime] = {}
-    for table in ROWS:
+    for table in (kind.table for kind in kinds.KINDS):
         received = select(table.c.project_id, func.max(table.c.received_at))
         for project_id, at in connection.execute(received.group_by(table.c.project_id)):
             latest[project_id] = max(at, latest.get(project_id, at))
@@ -111,9 +107,10 @@ def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetim
 def _start_of_newest(connection: Connection, project_id: int, budget: int) -> datetime:
     """The minute from which on a project weighs less than `budget` bytes."""
     weights: Counter[datetime] = Counter()
-    body = func.sum(error_event.c.size + EVENT_BYTES)
-    flat = ((table, func.count() * weight) for table, weight in FLAT_BYTES.items())
-    for table, weight in ((error_event, body), *flat):
+    for kind in kinds.KINDS:
+        table = kind.table
+        bodies = 0 if kind.size is None else func.sum(kind.size)
+        weight = func.count() * kind.row_bytes + bodies
         minute = func.date_trunc("minute", table.c.timestamp, type_=UtcTimestamp).label("minute")
         weighed = select(minute, weight).where(table.c.project_id == project_id).group_by("minute")
         weights.update({row[0]: int(row[1]) for row in connection.execute(weighed)})
@@ -129,7 +126,8 @@ def _delete_before(connection: Connection, project_id: int, moment: datetime) ->
         connection.execute(
             delete(table).where(table.c.project_id == project_id, table.c.timestamp < moment)
         ).rowcount
-        for table in (*ROWS, vital_day)  # a day in part is no longer told by its rollup
+        for kind in kinds.KINDS
+        for table in kind.aged
     )
 
 

@@ -84,14 +84,12 @@ class TelemetryStore:
         """Commit a batch and the spool position of its last row; a replay of it changes nothing.
 
         Raises TelemetryUnavailable when only a retry can help (disk full, file damaged), ValueError
-        for another organization's record.
+        for another organization's record or an undeclared kind.
         """
-        strangers = {one.organization_id for one in batch.errors}
-        strangers |= {one.organization_id for one in batch.spans}
-        strangers |= {one.organization_id for one in batch.page_loads}
-        if strangers - {organization_id}:
+        strangers = {record.organization_id for record in batch} - {organization_id}
+        if strangers:
             raise ValueError(f"records of {strangers} among those of {organization_id}")
-        if not batch.errors and not batch.spans and not batch.page_loads:
+        if not len(batch):
             return Written(position)
         with self._open(organization_id) as database, database.transaction() as connection:
             return writing.write(connection, batch, position)

@@ -51,7 +51,7 @@ def _digest_with_killers(settings: Config, at_withdrawal: bool) -> None:
 
     def write_and_die(self: Any, organization_id: int, batch: Any, position: int) -> Any:
         written = write(self, organization_id, batch, position)
-        if any(event.kind == COMMITTED for event in batch.errors):
+        if any(event.kind == COMMITTED for event in batch.of("errors")):
             os.kill(os.getpid(), signal.SIGKILL)
         return written
 

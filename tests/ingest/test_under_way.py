@@ -156,7 +156,7 @@ def test_a_row_that_telemetry_has_no_memory_for_holds_up_its_organization_for_a_
 
     def limited(organization_id, batch, position):
         nonlocal tries
-        if any(event.event_id == heavy["event_id"] for event in batch.errors):
+        if any(event.event_id == heavy["event_id"] for event in batch.of("errors")):
             tries += 1
             raise lack
         return write(organization_id, batch, position)

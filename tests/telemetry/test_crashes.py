@@ -54,7 +54,7 @@ def test_kill_9_amid_writes_loses_nothing_and_doubles_nothing(folder):
         position = store.position(1)
         assert position >= told
         for again in (max(1, position - 1), position):  # what the spool replays changes nothing
-            assert len(store.write(1, batch(again), again).stored_spans) == PER_POSITION
+            assert len(store.write(1, batch(again), again).of("spans")) == PER_POSITION
         expected = [(one, PER_POSITION) for one in range(1, position + 1)]
         assert rows_by_position(store) == {"error_event": expected, "span": expected}
         store.close()
@@ -83,6 +83,6 @@ def test_a_full_disk_is_an_error_to_retry(store, disk_of_one_megabyte):
     assert written > 3
     disk_of_one_megabyte()
     for position in range(written + 1, written + 4):
-        assert len(store.write(1, batch(position), position).stored_errors) == PER_POSITION
+        assert len(store.write(1, batch(position), position).of("errors")) == PER_POSITION
     expected = [(one, PER_POSITION) for one in range(1, written + 4)]
     assert rows_by_position(store) == {"error_event": expected, "span": expected}

@@ -109,7 +109,7 @@ def test_large_batches_fit_into_the_least_memory(folder):
     store = TelemetryStore(folder, memory_mb=0, open_limit=1)
     for position in range(1, 5):
         events = [error(position, body=os.urandom(30_000)) for _ in range(500)]
-        assert len(store.write(1, Batch(errors=events), position).stored_errors) == 500
+        assert len(store.write(1, Batch(errors=events), position).of("errors")) == 500
     store.close()
 
 

@@ -173,3 +173,26 @@ def test_a_row_keeps_the_bucket_of_each_vital(write, rows):
     write(page(lcp=1000.0), position=1)
     kept = [(row["lcp_bucket"], row["cls_bucket"]) for row in rows()]
     assert kept == [(ceil((log(1000) - log(2500)) / LCP.fine_ratio), None)]
+
+
+def test_a_dead_letter_takes_the_page_loads_along_that_nobody_else_told_of(
+    asking, write, rows, clock
+):
+    other = uuid4().hex[:16]
+    write(page(1, page_id=other), page(1), lcp(1920.0, 5, position=2), position=2)
+    clock.set(NOON + timedelta(days=2))
+    assert vital_rollups.roll_up() == 1
+    asking.withdraw(1, 1)
+    assert [row["page_id"] for row in rows()] == [PAGE_ID]
+    assert rows(vital_day) == []  # counted with what is gone
+    asking.withdraw(1, 2)
+    assert [row["page_id"] for row in rows()] == [PAGE_ID]
+
+
+def test_a_piece_that_says_nothing_new_leaves_the_load_to_its_position(asking, write, rows):
+    write(page(), position=1)
+    write(page(2), position=2)
+    asking.withdraw(1, 2)
+    assert len(rows()) == 1
+    asking.withdraw(1, 1)
+    assert rows() == []

@@ -66,7 +66,7 @@ def test_an_erased_project_is_not_in_the_file(asking, folder):
     on_disk = b"".join(path.read_bytes() for path in folder.iterdir())
     assert secret.encode() not in on_disk
     assert kept.encode() in on_disk
-    assert asking.write(1, Batch(errors=[error(position=2, title="new")]), position=2).stored_errors
+    assert asking.write(1, Batch(errors=[error(position=2, title="new")]), position=2).of("errors")
     assert titles(1) == ["new"]
 
 

@@ -29,7 +29,7 @@ def test_a_batch_is_stored_with_every_field(asking):
         tags={"browser": 'Fire"fox', "zone": "eu"},
     )
     written = asking.write(1, Batch(errors=[sent]), position=9)
-    assert written.stored_errors == {(1, sent.event_id)}
+    assert written.of("errors") == {(1, sent.event_id)}
     found = errors.event(scope(), sent.event_id)
     assert found is not None
     assert found.body == {"title": "no price"}
@@ -62,7 +62,7 @@ def test_a_span_is_stored_with_every_field(asking):
         attributes={"db.rows": 3, "cached": True, "share": 0.5, "ids": [1, 2]},
     )
     written = asking.write(1, Batch(spans=[sent]), position=1)
-    assert written.stored_spans == {(1, sent.trace_id, sent.span_id)}
+    assert written.of("spans") == {(1, sent.trace_id, sent.span_id)}
     (found,) = spans.trace(scope(), sent.trace_id).spans
     for name in spans.SpanRow.__dataclass_fields__:
         assert getattr(found, name) == getattr(sent, name)
@@ -73,7 +73,7 @@ def test_a_resend_changes_nothing(asking):
     asking.write(1, Batch(errors=[sent]), position=1)
     again = replace(sent, position=2, title="another", timestamp=NOON + timedelta(hours=1))
     again = replace(again, client_timestamp=NOON)
-    assert asking.write(1, Batch(errors=[again]), position=2).stored_errors == frozenset()
+    assert asking.write(1, Batch(errors=[again]), position=2).of("errors") == frozenset()
     assert errors.totals(scope()).events == 1
     assert asking.position(1) == 2
 
@@ -82,21 +82,21 @@ def test_a_resend_is_known_by_the_client_s_time_however_late_it_comes(asking):
     sent = error(position=1, client_timestamp=hour(-200))
     asking.write(1, Batch(errors=[sent]), position=1)
     late = replace(sent, position=2, timestamp=hour(9), received_at=hour(9))
-    assert asking.write(1, Batch(errors=[late]), position=2).stored_errors == frozenset()
+    assert asking.write(1, Batch(errors=[late]), position=2).of("errors") == frozenset()
 
 
 def test_the_same_ids_in_another_project_are_another_event(asking):
     sent = error(position=1)
     other = replace(sent, project_id=2)
     written = asking.write(1, Batch(errors=[sent, other]), position=1)
-    assert written.stored_errors == {(1, sent.event_id), (2, sent.event_id)}
+    assert written.of("errors") == {(1, sent.event_id), (2, sent.event_id)}
 
 
 def test_of_duplicates_in_one_batch_the_first_is_stored(asking):
     first, twin = span(position=3), span(position=4, name="twin")
     twin = replace(twin, trace_id=first.trace_id, span_id=first.span_id)
     written = asking.write(1, Batch(spans=[first, twin]), position=4)
-    assert written.stored_spans == {(1, first.trace_id, first.span_id)}
+    assert written.of("spans") == {(1, first.trace_id, first.span_id)}
     (found,) = spans.trace(scope(), first.trace_id).spans
     assert found.name == ""
 
@@ -107,7 +107,7 @@ def test_a_replay_answers_as_the_first_time(asking):
     batch = Batch(errors=[replace(resent, position=2), error(position=3)], spans=[span(position=3)])
     first = asking.write(1, batch, position=3)
     assert asking.write(1, batch, position=3) == first
-    assert first.stored_errors == {(1, batch.errors[1].event_id)}
+    assert first.of("errors") == {(1, batch.of("errors")[1].event_id)}
     assert errors.totals(scope()).events == 2
 
 
@@ -115,7 +115,7 @@ def test_a_replay_in_parts_does_not_move_the_position_back(asking):
     batch = [error(position=one) for one in (1, 2, 3)]
     asking.write(1, Batch(errors=batch), position=3)
     part = asking.write(1, Batch(errors=batch[:1]), position=1)
-    assert part.stored_errors == {(1, batch[0].event_id)}
+    assert part.of("errors") == {(1, batch[0].event_id)}
     assert asking.position(1) == 3
 
 
@@ -123,7 +123,7 @@ def test_what_retention_deleted_does_not_come_back_by_a_replay(asking):
     batch = Batch(errors=[error(position=5)])
     asking.write(1, batch, position=5)
     asking.withdraw(1, 5)
-    assert asking.write(1, batch, position=5).stored_errors == frozenset()
+    assert asking.write(1, batch, position=5).of("errors") == frozenset()
     assert errors.totals(scope()).events == 0
 
 
@@ -141,7 +141,7 @@ def test_records_of_very_different_times_find_their_twins(asking):
     old = [error(position=1, at=hour(-24 * day)) for day in range(40)]
     asking.write(1, Batch(errors=old), position=1)
     again = [replace(one, position=2) for one in old]
-    assert asking.write(1, Batch(errors=again), position=2).stored_errors == frozenset()
+    assert asking.write(1, Batch(errors=again), position=2).of("errors") == frozenset()
 
 
 def test_another_organization_s_record_is_refused(store):
@@ -167,9 +167,9 @@ def test_what_the_console_found_itself_is_stored_once_and_told_to_its_first_run_
     found = error(position=-1, category="performance")
     told = frozenset({(1, found.event_id)})
     for _ in range(2):  # the second is a replay of the same run
-        assert asking.write_own(1, [found], run=1).stored_errors == told
+        assert asking.write_own(1, [found], run=1).of("errors") == told
     again = replace(found, position=-2)
-    assert asking.write_own(1, [again], run=2).stored_errors == frozenset()
+    assert asking.write_own(1, [again], run=2).of("errors") == frozenset()
     assert asking.position(1) == 7
     assert errors.totals(scope(), [found.grouping_hash]).events == 2
     with pytest.raises(ValueError, match="another run"):

@@ -31,7 +31,7 @@ def decoded(client: str) -> sentry.Decoded:
     for body in bodies(client):
         one = sentry.decode(parse_envelope(body), context())
         whole.events += one.events
-        whole.spans += one.spans
+        whole.spans.extend(one.spans)
         whole.tally += one.tally
     return whole
 

@@ -1,0 +1,44 @@
+"""How spans come into an organization's file: with their segments and their statements' texts."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from sqlalchemy import Connection, select
+
+from console.telemetry import shelves
+from console.telemetry.adoption import adopt
+from console.telemetry.records import Key, Span
+from console.telemetry.shelves import Shelf
+from console.telemetry.tables import statement
+
+TEXTS = Shelf(
+    statement,
+    key=("project_id", "fingerprint"),
+    derived={
+        "text": attrgetter("statement"),
+        "system": lambda one: str(one.attributes.get("db.system.name") or "")[:40],
+    },
+)
+
+
+def store(
+    connection: Connection, shelf: Shelf, spans: Sequence[Span], reached: int
+) -> frozenset[Key]:
+    """Store the spans that are new, name the segments that they make known, keep their texts."""
+    stored = shelves.store(connection, shelf, spans, reached)
+    adopt(connection, spans)
+    _keep_texts(connection, spans)
+    return stored
+
+
+def _keep_texts(connection: Connection, spans: Sequence[Span]) -> None:
+    """Store the texts of fingerprints that the project had none of; few batches bring any."""
+    first = TEXTS.by_key([one for one in spans if one.fingerprint])
+    if not first:
+        return
+    mine = statement.c.fingerprint.in_({fingerprint for _, fingerprint in first})
+    known = select(statement.c.project_id, statement.c.fingerprint).where(mine)
+    stored = {tuple(row) for row in connection.execute(known)}
+    fresh = [span for key, span in first.items() if key not in stored]
+    if fresh:
+        shelves.insert_all(connection, TEXTS, fresh)
