@@ -42,7 +42,11 @@ def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     project = server.project()
     sent = history.send(project.dsn, days=DAYS, per_day=60, visits=1)
     page_visits.post(page_visits.drawn(Random(1), "shop@3.0.0"), project.dsn, "shop@3.0.0")
-    until(lambda: not json.loads(server.run("status", "--json"))["spool"]["rows"], "an empty spool")
+    until(
+        lambda: not json.loads(server.run("status", "--json"))["spool"]["rows"],
+        "an empty spool",
+        seconds=300,  # it is four days that are digested
+    )
     counted = project.wait_for(span=1)
     assert sum(counted.values()) >= sent
     assert {outcome for _, outcome in counted} <= {"stored", "ignored"}
