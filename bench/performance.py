@@ -82,7 +82,7 @@ def main() -> None:
         app = console(Path(folder), options)
         store: TelemetryStore = app.extensions[EXTENSION]
         with app.app_context():
-            tell("roll up", days=vital_rollups.roll_up())
+            tell("roll up", days=vital_rollups.roll_up(ORGANIZATION))
             asked = dict(ask_everything())
             trace_id, at = ask_for_a_trace()
         visit_everything(app, trace_id, at)

@@ -32,8 +32,9 @@ from console.core.tenancy import organization_scope
 from console.ingest import outcomes, pipeline, salvage, spool
 from console.ingest.models import DigestPosition
 from console.integrations import selfmonitor
-from console.jobs import LEADER, Ticker
+from console.jobs import JOBS
 from console.telemetry import store
+from console.ticker import LEADER, Ticker
 
 TICKER = "pharos.ticker"
 NOTE = "serving.json"
@@ -131,7 +132,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         pipeline.current().start()
         store.current().start_looking()
         backups.current().start()
-        app.extensions[TICKER] = Ticker(app, beside=lambda: _keep_the_digest(app))
+        app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _keep_the_digest(app))
         app.extensions[TICKER].start()
         keys = (settings.secret_key, *settings.secret_key_fallbacks)
         canary.renew(keys)
@@ -274,6 +275,7 @@ def _jobs() -> dict[str, Any]:
             "finished_at": run.finished_at.isoformat() if run.finished_at else None,
             "summary": run.summary,
             "error": run.error,
+            "failed_organizations": run.failed_organizations,
         }
         for run in leases.last_runs()
     }

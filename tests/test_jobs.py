@@ -6,18 +6,20 @@ import pytest
 from sqlalchemy import func, select
 
 from console import jobs
+from console import ticker as machinery
 from console.accounts.models import LoginSession
 from console.app import create_app
 from console.core.config import config
+from console.core.cron import Cron
 from console.core.db import db
 from console.core.leases import JobRun
 from console.core.owner import delete_organization
-from console.core.tenancy import current_organization_id
 from console.errors.models import Issue, Status
-from console.jobs import Job, Ticker, each_organization, run_job
 from console.telemetry import store
 from console.telemetry.records import Batch, ErrorEvent
+from console.ticker import Job, Ticker, run_job
 from tests.support.factories import in_name_of
+from tests.support.scheduled import perform
 from tests.support.waiting import until
 
 DAY = timedelta(days=1)
@@ -138,19 +140,12 @@ def test_a_failing_job_is_noted_and_does_not_stop_the_next(app):
         assert (found.error, found.finished_at is not None) == ("ZeroDivisionError", True)
 
 
-def test_jobs_enter_each_organization_and_leave_it(app, acme, globex):
-    with app.app_context():
-        seen = [(one, current_organization_id()) for one in each_organization()]
-        assert seen == [(acme.organization_id,) * 2, (globex.organization_id,) * 2]
-        assert current_organization_id() is None
-
-
 def test_mutes_end_in_every_organization(app, acme, globex, make_issue, inside, clock):
     for project in (acme, globex):
         make_issue(project, status=Status.MUTED, muted_until=clock.now() + timedelta(minutes=5))
     clock.move(seconds=400)
     with app.app_context():
-        assert jobs.end_timed_mutes() == "2 mutes ended"
+        assert perform("end-mutes") == "2 mutes ended"
     with inside(globex):
         assert db.session.scalars(select(Issue.status)).one() is Status.OPEN
 
@@ -169,7 +164,8 @@ def test_what_has_ended_is_forgotten(app, acme, globex, clock):
         db.session.add(JobRun(job="x", due_at=clock.now(), epoch=1))
         db.session.commit()
         clock.move(seconds=15 * 86400)
-        jobs.forget_the_past()
+        for name in ("forget-sign-ins", "forget-throttles", "forget-runs"):
+            perform(name)
         assert db.session.scalars(select(JobRun)).all() == []
     for email in people:
         with in_name_of(app, email):
@@ -186,8 +182,8 @@ def test_retention_keeps_what_is_young_and_somebodys(app, acme, globex, clock, i
             telemetry.write(project.organization_id, Batch(errors=[*old, *young]), 2)
         db.session.rollback()
         assert delete_organization(config(), globex.organization_id)
-        assert jobs.forget_organizations() == "the telemetry of 1 organizations deleted"
-        assert jobs.apply_retention() == "1 rows deleted"
+        assert perform("forget-organizations").startswith("1 telemetry files of deleted")
+        assert perform("retention") == "1 rows deleted"
         assert telemetry.organizations() == [acme.organization_id]
         telemetry.close()
 
@@ -234,26 +230,59 @@ def test_every_job_that_writes_telemetry_is_upkeep():
 
 def test_jobs_go_on_when_the_machines_clock_is_set_back(app, monkeypatch):
     """APScheduler plans by the time of day: an hour back was an hour without jobs and leases."""
-    monkeypatch.setattr(jobs, "FOLLOW_SECONDS", 0.05)
-    ticker = Ticker(app, jobs=[Job("tell", timedelta(minutes=1), lambda: "told")])
-    ticker.start()
+    monkeypatch.setattr(machinery, "FOLLOW_SECONDS", 0.05)
+    follower = Ticker(app, [Job("tell", timedelta(minutes=1), lambda: "told")])
+    follower.start()
     try:
-        planned = ticker._scheduler.get_jobs()
+        planned = follower._scheduler.get_jobs()
         for each in planned:
             each.modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))
         soon = datetime.now(UTC) + timedelta(minutes=5)
         until(
-            lambda: all(each.next_run_time < soon for each in ticker._scheduler.get_jobs()),
+            lambda: all(each.next_run_time < soon for each in follower._scheduler.get_jobs()),
             "jobs that are due soon again",
         )
     finally:
-        ticker.stop()
+        follower.stop()
 
 
 def test_long_jobs_do_not_cost_a_process_its_leases(app):
     """Two of them fill the threads for jobs; leases are renewed by another."""
-    ticker = Ticker(app, [])
-    ticker.start()
-    renewals = [job.executor for job in ticker._scheduler.get_jobs() if job.func == ticker.lead]
-    ticker.stop()
-    assert renewals == [jobs.LEASES]
+    leader = Ticker(app, [])
+    leader.start()
+    renewals = [job.executor for job in leader._scheduler.get_jobs() if job.func == leader.lead]
+    leader.stop()
+    assert renewals == [machinery.LEASES]
+
+
+def test_a_job_by_cron_text_runs_once_for_each_due_time(app, clock):
+    """08:00 in Vilnius is 06:00 in UTC before the clocks go forward on 29 March, 05:00 after."""
+    ran: list[str] = []
+    job = Job("report", Cron("0 8 * * *", "Europe/Vilnius"), noting(ran, "x"))
+    leader = Ticker(app, [job])
+    moments = [(28, 5, 59), (28, 6, 0), (28, 23, 0), (29, 4, 59), (29, 5, 0), (29, 6, 0)]
+    runs = []
+    for day, hour, minute in moments:
+        clock.set(datetime(2026, 3, day, hour, minute, tzinfo=UTC))
+        leader.lead()
+        leader.tick(job)
+        runs.append(len(ran))
+    assert runs == [1, 2, 2, 2, 3, 3], "the first is that of the day before, made up for"
+    clock.set(datetime(2026, 3, 28, 7, tzinfo=UTC))  # set back: what has had its run has had it
+    leader.tick(job)
+    assert len(ran) == 3
+    with app.app_context():
+        clock.set(datetime(2026, 3, 30, 5, 1, tzinfo=UTC))
+        began = datetime(2026, 3, 28, tzinfo=UTC)
+        assert leader.late(began) == []
+        clock.move(minutes=5)
+        assert leader.late(began) == ["report"]
+
+
+def test_a_job_that_is_not_whole_is_refused():
+    with pytest.raises(ValueError, match="either"):
+        Job("x", DAY)
+    with pytest.raises(ValueError, match="either"):
+        Job("x", DAY, str, each=lambda _: {})
+    with pytest.raises(ValueError, match="period"):
+        Job("x", timedelta(0), str)

@@ -1,10 +1,12 @@
 """`pharos organization delete`: all of one organization goes, and nothing of another."""
 
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, func, select, text
 
-from console import jobs, runtime
+from console import runtime
 from console.accounts.models import Organization
 from console.cli.main import pharos
 from console.core.db import db
@@ -13,6 +15,7 @@ from console.ingest import spool
 from console.telemetry import store
 from tests.support import tenants
 from tests.support.databases import SECRET
+from tests.support.scheduled import named, perform
 
 
 @pytest.fixture
@@ -70,8 +73,8 @@ def test_beside_a_running_console_its_job_deletes_the_telemetry(app, two, run, i
     assert "running console deletes its telemetry" in said.output
     with app.app_context():
         assert store.current().organizations() == [acme.organization.id, globex.organization.id]
-        assert "forget-organizations" in {job.name for job in jobs.JOBS if job.every.seconds <= 60}
-        jobs.forget_organizations()
+        assert named("forget-organizations").when == timedelta(minutes=1)
+        assert perform("forget-organizations").startswith("1 telemetry files")
         assert store.current().organizations() == [globex.organization.id]
 
 

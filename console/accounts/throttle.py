@@ -132,11 +132,12 @@ def unlock(email: str) -> int:
     )
 
 
-def forget_old() -> None:
+def forget_old() -> str:
     """Delete what no longer slows anybody down. Commits."""
     old = LoginThrottle.last_failure_at < clock.now() - FORGOTTEN_AFTER
     db.session.execute(delete(LoginThrottle).where(old))
     db.session.commit()
+    return "done"
 
 
 def networks(address: str) -> tuple[str, str]:

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, func, or_, select, update
+from sqlalchemy import Index, String, Text, UniqueConstraint, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
 from console.core.db import Model, db, insert
+
+RUNS_KEPT = timedelta(days=14)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class JobRun(Model):
     finished_at: Mapped[datetime | None]
     summary: Mapped[str] = mapped_column(String(300), default="")
     error: Mapped[str] = mapped_column(Text, default="")
+    failed_organizations: Mapped[int] = mapped_column(default=0)
 
 
 def hold(name: str, holder: str, seconds: float) -> int | None:
@@ -96,6 +99,13 @@ def last_runs() -> Sequence[JobRun]:
     return db.session.scalars(
         select(JobRun).where(JobRun.id.in_(latest)).order_by(JobRun.job)
     ).all()
+
+
+def forget_runs() -> str:
+    """Delete old notes of runs. Commits."""
+    db.session.execute(delete(JobRun).where(JobRun.started_at < clock.now() - RUNS_KEPT))
+    db.session.commit()
+    return "done"
 
 
 def _first(lease: Lease) -> int | None:

@@ -85,6 +85,13 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
     return happenings
 
 
+def end_timed_mutes(_organization_id: int) -> Mapping[str, int]:
+    """Put issues of the Session's organization whose mute has run out back into the inbox."""
+    ended = end_mutes()
+    db.session.commit()
+    return {"mutes ended": ended}
+
+
 def end_mutes() -> int:
     """Put issues whose mute was for a time that is over back into the inbox; return how many."""
     query = select(Issue).where(Issue.status == Status.MUTED, Issue.muted_until <= clock.now())

@@ -33,7 +33,7 @@ from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.scope import Scope
 from console.telemetry.segments import Examined, SegmentKey, Suspicion, Window
 from console.telemetry.spans import SpanRow
-from console.telemetry.store import TelemetryStore
+from console.telemetry.store import TelemetryStore, current
 
 QUIET = timedelta(seconds=5)  # Python's client flushes as often
 MOST_WAITING = 200_000  # spans of a project that one run looks at: 20,000 per second and run
@@ -72,6 +72,19 @@ class Detected:
     left_out: int = 0
     fixed: int = 0
     happenings: Sequence[Happening] = ()
+
+
+def find_flaws(organization_id: int) -> Mapping[str, int]:
+    """Look at what requests have finished since the last time, and open issues for their flaws."""
+    if not current().holds(organization_id):
+        return {}
+    run = detect(current(), organization_id)
+    return {
+        "requests": run.requests,
+        "flaws": run.events,
+        "fixed": run.fixed,
+        "suspicious left out": run.left_out,
+    }
 
 
 def detect(store: TelemetryStore, organization_id: int) -> Detected:

@@ -14,9 +14,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.accounts.models import Organization, Project
+from console.accounts.models import Project
+from console.accounts.rounds import for_each_organization
 from console.core.db import db, reading
-from console.core.tenancy import organization_scope
 
 NAMED = 1000  # numbers that are not known to be projects, at once
 LEARN_SECONDS = 5.0  # how late a new project's first refusal shows
@@ -77,23 +77,29 @@ class Strangers:
         began = monotonic()
         try:
             with self._app.app_context():
-                owners = _owners()
+                owners, whole = _owners()
         except SQLAlchemyError:  # the numbers stay unknown until the database answers
-            owners = None
+            owners, whole = {}, False
         took = monotonic() - began
         self._learn_at = monotonic() + max(LEARN_SECONDS, LEARN_SHARE * took)
-        if owners is not None:
-            with self._lock:
+        with self._lock:
+            if whole:
                 self._owners = owners
                 self._unknown -= asked
+            else:  # what was learned before holds for those who did not answer
+                self._owners |= owners
+                self._unknown -= owners.keys()
 
 
-def _owners() -> dict[int, int]:
-    """The organization of each project."""
+def _owners() -> tuple[dict[int, int], bool]:
+    """The organization of each project, and whether every organization answered."""
     owners = {}
-    with reading():
-        for organization_id in db.session.scalars(select(Organization.id)).all():
-            with organization_scope(organization_id):
-                for project_id in db.session.scalars(select(Project.id)):
-                    owners[project_id] = organization_id
-    return owners
+
+    def ask(organization_id: int) -> Mapping[str, int]:
+        with reading():
+            for project_id in db.session.scalars(select(Project.id)):
+                owners[project_id] = organization_id
+        return {}
+
+    result = for_each_organization(ask, job="know-projects")
+    return owners, not result.failed

@@ -1,6 +1,7 @@
 """The console watches itself: its own errors and traces go to its operators."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, cast
@@ -18,12 +19,14 @@ from werkzeug.exceptions import HTTPException
 
 from console.accounts import operators
 from console.accounts.access import access_of
-from console.accounts.models import Key, Organization, Project
+from console.accounts.models import Key, Project
 from console.accounts.projects import create_project
 from console.core import audit, clock
+from console.core.config import config
 from console.core.db import db
+from console.core.disk import Disk
 from console.core.tenancy import organization_scope
-from console.ingest import spool
+from console.ingest import pipeline, spool
 from console.ingest.judging import ENVELOPE
 from console.ingest.spool import Spool, SpoolRow
 from console.integrations.allowed import AllowList
@@ -33,12 +36,15 @@ from console.telemetry import retention, store
 QUEUE = 100
 LOOK_AGAIN_SECONDS = 2.0
 POLL_RATE = 0.05
+LATE_SECONDS = 60
 # What strangers ask for is not traced: what clients send would make one more request to trace each,
 # and the addresses of set-up, sign-in, invitations and shared pages hold secrets.
 TRACED = frozenset({"account", "organization", "project", "api"})
 # Their failures are told by `pharos status` and by the ledger. Reported as events, they would feed
 # the very path that fails.
 SILENT = ("console.ingest.*", "sentry_sdk.errors")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,31 +164,39 @@ def own_project() -> Home | None:
         return Home(organization_id, project.id, key_id or 0)
 
 
-def erase_former_projects() -> str:
+def erase_former_projects(organization_id: int) -> Mapping[str, int]:
     """Erase what the console stored of itself elsewhere: it held addresses of everybody's pages.
 
     Its project used to stand in the first organization. Commits.
     """
-    operators.establish()
-    others = select(Organization.id).where(~Organization.builtin)
-    erased = 0
-    for organization_id in db.session.scalars(others).all():
-        for project_id in _closed(organization_id):
-            if organization_id in store.current().organizations():
-                retention.erase_project(store.current(), organization_id, project_id)
-            spool.current().discard(organization_id, project_id)
-            erased += 1
-    return f"{erased} former projects of the console erased"
+    if organization_id == operators.establish():
+        return {}
+    project_ids = db.session.scalars(select(Project.id).where(Project.builtin)).all()
+    db.session.rollback()  # writing telemetry anew takes a while: hold no transaction meanwhile
+    for project_id in project_ids:
+        if store.current().holds(organization_id):
+            retention.erase_project(store.current(), organization_id, project_id)
+        spool.current().discard(organization_id, project_id)
+    _delete_projects(project_ids)  # last: what could not be erased is tried again
+    return {"former projects of the console erased": len(project_ids)}
 
 
-def _closed(organization_id: int) -> list[int]:
-    """Delete an organization's project of the console; return its id, so that telemetry follows."""
-    with organization_scope(organization_id):
-        former = db.session.scalars(select(Project).where(Project.builtin)).all()
-        project_ids = [project.id for project in former]
-        for project in former:
-            why = "the console reports to its operators' organization now"
-            audit.record("project.deleted", project.name, actor="system", because=why)
-            db.session.delete(project)
-        db.session.commit()
-    return project_ids
+def _delete_projects(project_ids: Sequence[int]) -> None:
+    for project in db.session.scalars(select(Project).where(Project.id.in_(project_ids))):
+        why = "the console reports to its operators' organization now"
+        audit.record("project.deleted", project.name, actor="system", because=why)
+        db.session.delete(project)
+    db.session.commit()
+
+
+def check_itself() -> str:
+    """Report, as an error of the console's own, a digest that is late or a disk that fills up."""
+    status = pipeline.current().status()
+    disk = Disk(config().instance)
+    if not pipeline.current().alive():
+        log.error("the digest thread has ended; restart the console")
+    if status.lag_seconds > LATE_SECONDS:
+        log.error("the digest is late: what waits longest came %d s ago", status.lag_seconds)
+    if disk.is_low:
+        log.error("the disk of the instance folder has %d MB left", disk.free >> 20)
+    return f"{status.waiting_rows} rows wait, {disk.free >> 20} MB free"

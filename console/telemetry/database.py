@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from console.core import patience
 from console.core.engines import engine_of, without_values
+from console.core.explained import Explained
 from console.telemetry.driver import DuckDBConnection
 from console.telemetry.schema import versions
 from console.telemetry.scope import Scope
@@ -63,17 +64,22 @@ OUTAGES = (
 sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 
-class TelemetryUnavailable(OSError):
+class TelemetryUnavailable(Explained, OSError):
     """An organization's telemetry cannot be read or written now: its file, the disk, or memory."""
+
+    cause = "the telemetry file is locked by another process, or the disk does not take or give it"
 
 
 class TelemetryLacksMemory(TelemetryUnavailable):
     """A question or a batch needs more memory than the engine may have now."""
 
+    cause = "telemetry needs more memory than it may have"
+
 
 class TelemetryTooSlow(TelemetryUnavailable):
     """A question took longer than whoever asked it can wait."""
 
+    cause = "a question to telemetry took too long"
     sqlstate = patience.TOO_LONG
 
 
@@ -84,6 +90,7 @@ class TelemetryDamaged(TelemetryUnavailable):
         """`what` goes on after the name of the file; `reason` is the engine's, for logs."""
         super().__init__(f"{name} {what}" + (f": {reason}" if reason else ""))
         self.what = what
+        self.cause = f"the telemetry file {what}"
 
     @property
     def sentence(self) -> str:

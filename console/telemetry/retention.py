@@ -16,7 +16,7 @@ from console.core import clock
 from console.telemetry import kinds
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
-from console.telemetry.store import TelemetryStore, current, left_out
+from console.telemetry.store import TelemetryStore, current
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 JUST_MADE = timedelta(hours=1)
@@ -35,7 +35,7 @@ class Keep:
 def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
     """Delete what is too old or too much, and all of projects that are not named; return rows."""
     store = current()
-    if organization_id not in store.organizations():
+    if not store.holds(organization_id):
         return 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
@@ -49,23 +49,23 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
     return deleted
 
 
-def tidy() -> int:
-    """Merge the small row groups that checkpoints leave; return how many files it was done in.
+def tidy(organization_id: int) -> int:
+    """Merge the small row groups that checkpoints leave; return 1 if that was done, else 0.
 
-    A merged row group is made in memory, so files whose bodies make a full one too heavy are only
-    checkpointed: they hold some thousand rows in each as it is. For a quiet hour of each day.
+    A merged row group is made in memory, so a file whose bodies make a full one too heavy is only
+    checkpointed: it holds some thousand rows in each as it is. For a quiet hour of each day.
     """
-    store, merged = current(), 0
-    for organization_id in store.organizations():
-        with left_out(), store.using(organization_id) as database:
-            with database.transaction() as connection:
-                weight = _row_group_mb(connection)
-            light = weight <= HEAVIEST_MERGE_MB
-            if light:
-                database.limit_memory(LEAST_MEMORY_MB + 3 * weight)  # until it is used again
-            database.checkpoint(merge=light)
-            merged += light
-    return merged
+    store = current()
+    if not store.holds(organization_id):
+        return 0
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
+            weight = _row_group_mb(connection)
+        light = weight <= HEAVIEST_MERGE_MB
+        if light:
+            database.limit_memory(LEAST_MEMORY_MB + 3 * weight)  # until it is used again
+        database.checkpoint(merge=light)
+    return int(light)
 
 
 def _row_group_mb(connection: Connection) -> int:

@@ -127,6 +127,10 @@ class TelemetryStore:
         """Whose files are there; a file that somebody put beside them under a name is nobody's."""
         return sorted(files_of(self._folder))
 
+    def holds(self, organization_id: int) -> bool:
+        """Whether the organization has a file."""
+        return self._path(organization_id).exists()
+
     def size(self, organization_id: int) -> int:
         """The bytes of an organization's file, with what is not yet written into it."""
         files = self._folder.glob(f"{organization_id}.duckdb*")
@@ -317,7 +321,7 @@ class TelemetryStore:
 
 @contextmanager
 def left_out() -> Iterator[None]:
-    """Let a job go on with other organizations when the file of one cannot be used."""
+    """Let a look at all files go on when one cannot be used."""
     try:
         yield
     except TelemetryUnavailable as error:

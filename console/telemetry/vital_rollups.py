@@ -22,7 +22,7 @@ from sqlalchemy import (
 from console.core import clock
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.page_loads import DAY, day_of
-from console.telemetry.store import current, left_out
+from console.telemetry.store import current
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, bucket_of
 from console.telemetry.web_vitals import BY_NAME
@@ -32,18 +32,18 @@ QUIET = timedelta(hours=2)
 SPLIT = ("release", "device", "page")
 
 
-def roll_up() -> int:
-    """Count each day that is over and has no rollup, of every organization; return how many."""
-    store, before, done = current(), day_of(clock.now() - QUIET), 0
-    for organization_id in store.organizations():
-        with left_out(), store.using(organization_id) as database:
+def roll_up(organization_id: int) -> int:
+    """Count each day of an organization that is over and has no rollup; return how many."""
+    store, before = current(), day_of(clock.now() - QUIET)
+    if not store.holds(organization_id):
+        return 0
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
+            days = _uncounted(connection, before)
+        for project_id, day in days:  # one by one: the digest waits for each
             with database.transaction() as connection:
-                days = _uncounted(connection, before)
-            for project_id, day in days:  # one by one: the digest waits for each
-                with database.transaction() as connection:
-                    _count(connection, project_id, day)
-            done += len(days)
-    return done
+                _count(connection, project_id, day)
+    return len(days)
 
 
 def _uncounted(connection: Connection, before: datetime) -> list[tuple[int, datetime]]:

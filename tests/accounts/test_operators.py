@@ -10,13 +10,14 @@ from console.core.audit import AuditEntry
 from console.core.config import config
 from console.core.db import db
 from console.ingest import pipeline, spool
-from console.integrations.selfmonitor import erase_former_projects, own_project
+from console.integrations.selfmonitor import own_project
 from console.telemetry import store
 from tests.accounts.reading import found
 from tests.accounts.test_entry import FIRST, SETUP
 from tests.ingest.conftest import envelope, error
 from tests.support.factories import inside as inside_of
 from tests.support.factories import make_member, make_organization, public_key, signed_in
+from tests.support.scheduled import perform
 
 HOME = "/pharos-operators"
 
@@ -59,7 +60,7 @@ def test_who_was_removed_does_not_come_back(app, acme):
     path = found(rf'"({HOME}/settings/members/\d+/removal)"[^>]*hx-confirm="Remove Bob', page)
     assert ada.post(path).status_code == 303
     with app.app_context():
-        erase_former_projects()
+        perform("erase-former-projects")
         own_project()
     make_member(app, acme.organization, "late@acme.test", Role.OWNER)
     assert members(app) == {"ada@acme.test"}
@@ -123,8 +124,8 @@ def test_what_it_stored_in_the_first_organization_is_erased(
 ):
     """It held addresses of everybody's pages."""
     with app.app_context():
-        assert erase_former_projects() == "1 former projects of the console erased"
-        assert erase_former_projects() == "0 former projects of the console erased"
+        assert perform("erase-former-projects") == "1 former projects of the console erased"
+        assert perform("erase-former-projects") == "0 former projects of the console erased"
         assert spool.current().dead_count() == 0
         with store.current().using(acme.organization_id) as database:
             left = database.transaction()

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from console import jobs
 from console.core.db import db
 from console.errors.models import Category, Issue, IssueActivity, Status
 from console.ingest import findings, fixes
@@ -20,6 +19,7 @@ from console.telemetry.tables import error_event
 from tests.ingest.conftest import error
 from tests.ingest.requests_sent import LOOK_UP, STATIC, STREAM, late_look_ups, request
 from tests.support.factories import detached
+from tests.support.scheduled import perform
 
 both_lifecycles = pytest.mark.parametrize("lifecycle", [STATIC, STREAM])
 
@@ -219,11 +219,12 @@ def test_the_job_goes_through_all_organizations(app, acme, globex, accepted, dig
     digest.drain()
     clock.move(seconds=10)
     with app.app_context():
-        assert jobs.find_flaws() == "2 requests, 2 flaws, 0 fixed; 0 suspicious left out"
+        assert perform("find-flaws") == "2 requests, 2 flaws, 0 fixed, 0 suspicious left out"
 
 
-def test_telemetry_that_cannot_be_written_is_tried_again(
-    app, acme, globex, accepted, digest, clock, monkeypatch, caplog
+@pytest.mark.parametrize("failure", [TelemetryUnavailable("disk full"), ZeroDivisionError("0")])
+def test_an_organization_whose_flaws_cannot_be_written_stops_nobody_and_is_tried_again(
+    failure, app, acme, globex, accepted, digest, clock, monkeypatch, caplog
 ):
     for project in (acme, globex):
         accepted(project, body=request())
@@ -233,15 +234,17 @@ def test_telemetry_that_cannot_be_written_is_tried_again(
 
     def full(self, organization_id, *args):
         if organization_id == acme.organization_id:
-            raise TelemetryUnavailable("disk full")
+            raise failure
         return write(self, organization_id, *args)
 
     with app.app_context():
         with monkeypatch.context() as failing:
             failing.setattr(TelemetryStore, "write_own", full)
-            assert jobs.find_flaws().startswith("1 requests, 1 flaws")
-        assert "disk full" in caplog.text
-        assert jobs.find_flaws().startswith("1 requests, 1 flaws")
+            came_to = perform("find-flaws")
+        assert came_to.startswith("1 requests, 1 flaws")
+        assert came_to.endswith("failed for 1 of 2 organizations")
+        assert str(failure) in caplog.text
+        assert perform("find-flaws") == "1 requests, 1 flaws, 0 fixed, 0 suspicious left out"
 
 
 @both_lifecycles

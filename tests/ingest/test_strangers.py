@@ -36,7 +36,7 @@ def asked(monkeypatch):
     """How often all organizations were asked for their projects."""
     calls, owners = [], strangers._owners
 
-    def counting() -> dict[int, int]:
+    def counting() -> tuple[dict[int, int], bool]:
         calls.append(1)
         return owners()
 

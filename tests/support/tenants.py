@@ -18,7 +18,7 @@ from console.accounts.models import (
     Role,
     User,
 )
-from console.core import audit, clock
+from console.core import audit, clock, failures
 from console.core.crypto import digest
 from console.core.db import db
 from console.core.persons import person_scope
@@ -74,6 +74,7 @@ def make(app: Flask, slug: str) -> Tenant:
         _row, token = projects.create_token(here, marker, scopes)
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()
+        failures.add("retention", marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()

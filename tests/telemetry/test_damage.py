@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from sqlalchemy import update
 
-from console import jobs, runtime
+from console import runtime
 from console.backup import soundness
 from console.core.config import ConfigError
 from console.core.db import db
@@ -160,16 +160,6 @@ def test_files_are_looked_at_after_a_start(app, both, acme, file_of):
     fresh.stop_looking()
     assert list(fresh.damages()) == [acme.organization_id]
     fresh.close()
-
-
-@pytest.mark.parametrize("job", ["apply_retention", "tidy_telemetry", "roll_up_vitals"])
-def test_jobs_go_on_with_the_other_organizations(job, app, both, acme, globex, file_of, caplog):
-    spoiled(file_of(acme))
-    with app.app_context():
-        getattr(jobs, job)()
-        opened = [one for one, slot in store.current()._slots.items() if slot.database]
-    assert globex.organization_id in opened
-    assert "telemetry is left out" in caplog.text
 
 
 def test_a_damaged_state_database_refuses_the_start_in_a_sentence(app, both, settings, instance):

@@ -149,7 +149,7 @@ def test_pages_and_projects_are_kept_apart(write, rows):
 def test_what_is_too_old_goes_with_its_rollup(asking, write, rows, clock):
     write(*[page(page_id=uuid4().hex[:16], at=hour(-24 * day)) for day in (1, 5, 40)], position=1)
     clock.set(NOON)
-    assert vital_rollups.roll_up() == 3
+    assert vital_rollups.roll_up(1) == 3
     assert retention.apply(1, {1: Keep(days=30, megabytes=1000)}) > 0
     assert len(rows()) == 2
     days = {row["timestamp"] for row in rows(vital_day)}
@@ -159,7 +159,7 @@ def test_what_is_too_old_goes_with_its_rollup(asking, write, rows, clock):
 def test_an_erased_project_leaves_no_page_load_and_no_rollup(asking, write, clock):
     write(page(), page(project_id=2), position=1)
     clock.set(NOON + timedelta(days=2))
-    assert vital_rollups.roll_up() == 2
+    assert vital_rollups.roll_up(1) == 2
     retention.erase_project(asking, 1, 1)
     with asking.using(1) as database, database.transaction() as connection:
         for table in (page_load, vital_day):
@@ -181,7 +181,7 @@ def test_a_dead_letter_takes_the_page_loads_along_that_nobody_else_told_of(
     other = uuid4().hex[:16]
     write(page(1, page_id=other), page(1), lcp(1920.0, 5, position=2), position=2)
     clock.set(NOON + timedelta(days=2))
-    assert vital_rollups.roll_up() == 1
+    assert vital_rollups.roll_up(1) == 1
     asking.withdraw(1, 1)
     assert [row["page_id"] for row in rows()] == [PAGE_ID]
     assert rows(vital_day) == []  # counted with what is gone

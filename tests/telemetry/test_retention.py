@@ -96,7 +96,7 @@ def test_tidying_merges_what_many_checkpoints_left(asking):
         with asking.using(1) as database:
             database.checkpoint()
     assert row_groups() == 5
-    assert retention.tidy() == 1
+    assert retention.tidy(1) == 1
     assert row_groups() == 1
     assert errors.totals(scope()).events == 5
 

@@ -233,7 +233,7 @@ def test_a_rollup_changes_no_count_and_p75_a_bit(tmp_path_factory, loads, begin,
         store.write(1, Batch(page_loads=loads), 1)
         answers = [_answers(asked)]
         clock.freeze(NOON + timedelta(days=3, hours=2))
-        vital_rollups.roll_up()
+        vital_rollups.roll_up(1)
         answers.append(_answers(asked))
         assert [counts for counts, _ in answers[0]] == [counts for counts, _ in answers[1]]
         for (_, exact), (_, rolled) in zip(*answers, strict=True):
@@ -241,8 +241,8 @@ def test_a_rollup_changes_no_count_and_p75_a_bit(tmp_path_factory, loads, begin,
         late = load(2, at=NOON + timedelta(days=1), lcp=5000.0)
         store.write(1, Batch(page_loads=[late]), 2)
         before = _answers(asked)
-        assert vital_rollups.roll_up() == 1
-        assert vital_rollups.roll_up() == 0
+        assert vital_rollups.roll_up(1) == 1
+        assert vital_rollups.roll_up(1) == 0
         after = _answers(asked)
         assert [counts for counts, _ in after] == [counts for counts, _ in before]
     clock.release()
@@ -277,7 +277,7 @@ def _counted(one):
 def test_questions_about_months_are_told_by_rollups(asking, write, clock):
     write(*[load(at=NOON - timedelta(days=n), lcp=1000.0) for n in range(5)])
     clock.set(NOON)
-    assert vital_rollups.roll_up() == 4
+    assert vital_rollups.roll_up(1) == 4
     month = scope(since=hour(-24 * 30), until=hour(1))
     assert len(vitals.rolled_days(month)) == 4
     assert vitals.overview(month, ALL).metrics["LCP"].loads == 5
@@ -335,7 +335,7 @@ def test_causes_are_those_of_the_latest_loads(write, monkeypatch):
 def test_a_sample_of_page_loads_is_asked_of_the_loads_themselves(write, clock):
     write(*[load(page_id=f"{number:016x}", lcp=float(number)) for number in range(1, 65)])
     clock.set(NOON + timedelta(days=2))
-    assert vital_rollups.roll_up() == 1
+    assert vital_rollups.roll_up(1) == 1
     assert vitals.overview(scope(), ALL).loads == 64
     some = vitals.overview(scope(), Wanted(sample=16))
     assert some.loads == 4

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from console.accounts.access import api_view, project_view, public_view
 from console.accounts.models import Project
-from console.core import clock, readiness
+from console.core import clock, failures, readiness
 from console.core.config import config
 from console.ingest import health, outcomes, queries, salvage
 from console.web.charts import Chart, Series
@@ -50,6 +50,7 @@ def intake(project: Project) -> Response:
         totals=totals,
         chart=_chart(project, chosen),
         set_aside=salvage.reports(config().instance),
+        failures=failures.present(),
     )
 
 

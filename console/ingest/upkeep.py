@@ -1,0 +1,58 @@
+"""The upkeep of telemetry that jobs do: what is too old goes, small pieces are joined."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from console.accounts.models import MonitoringConfig, Organization
+from console.accounts.rounds import Round, for_each_organization
+from console.core import clock
+from console.core.db import db
+from console.ingest.models import ExaminedRelease, Outcome
+from console.telemetry import retention, store, vital_rollups
+
+OUTCOMES_KEPT = timedelta(days=90)
+TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
+
+
+def apply_retention(organization_id: int) -> Mapping[str, int]:
+    """Delete outcomes and telemetry that are older than their project keeps them."""
+    longest = clock.now() - OUTCOMES_KEPT
+    db.session.execute(delete(Outcome).where(Outcome.hour < longest))
+    db.session.execute(delete(ExaminedRelease).where(ExaminedRelease.last_at < longest))
+    kept = {
+        settings.project_id: retention.Keep(settings.retention_days, settings.retention_mb)
+        for settings in db.session.scalars(select(MonitoringConfig))
+    }
+    db.session.commit()  # before telemetry, which may be damaged
+    return {"rows deleted": retention.apply(organization_id, kept)}
+
+
+def tidy_telemetry(organization_id: int) -> Mapping[str, int]:
+    """Merge what many small commits have left in the telemetry file."""
+    return {"files tidied": retention.tidy(organization_id)}
+
+
+def roll_up_vitals(organization_id: int) -> Mapping[str, int]:
+    """Count the page loads of days that are over."""
+    return {"days of page loads counted": vital_rollups.roll_up(organization_id)}
+
+
+def rest_telemetry() -> str:
+    """Give back the memory of telemetry that nobody is asking for."""
+    store.current().rest(TELEMETRY_RESTS.total_seconds())
+    return "done"
+
+
+def forget_organizations() -> Round:
+    """Delete the telemetry of organizations that are gone."""
+    files = store.current().organizations()  # before the list: who has a file is in it, or gone
+    present = set(db.session.scalars(select(Organization.id)))
+    gone = [organization_id for organization_id in files if organization_id not in present]
+
+    def delete_telemetry(organization_id: int) -> Mapping[str, int]:
+        store.current().delete_organization(organization_id)
+        return {"telemetry files of deleted organizations removed": 1}
+
+    return for_each_organization(delete_telemetry, job="forget-organizations", among=gone)

@@ -1,0 +1,193 @@
+"""The machinery of scheduled work: one process leads, and runs each job once per due time."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+
+from console.accounts.rounds import Round, Work, for_each_organization
+from console.core import clock, leases
+from console.core.cron import Cron
+from console.core.db import db
+from console.core.leases import JobRun
+from console.telemetry import store
+
+LEADER = "jobs"
+LEASES = "leases"
+LEASE_SECONDS = 15
+RENEW_SECONDS = 5
+FOLLOW_SECONDS = 5.0
+TICK = timedelta(seconds=60)  # at most between two looks whether a job is due
+SLACK = timedelta(seconds=30)
+GRACE = timedelta(minutes=2)  # how late a job may be: others may take their time before it
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one process does once for every due time; what was missed is done once, when it can.
+
+    Due is the beginning of every period (`when` is its length), or what a cron text says. Either
+    `run` does it for the console as a whole and returns a summary, or `each` does it in every
+    organization, where the failure of one stops nobody else's.
+    """
+
+    name: str
+    when: timedelta | Cron
+    run: Callable[[], str | Round] | None = None
+    each: Work | None = None
+    upkeep: bool = False
+    """Whether it writes telemetry, or state that belongs to what it has read there."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a job that is not whole."""
+        if (self.run is None) == (self.each is None):
+            raise ValueError(f"the job {self.name} has either `run` or `each`")
+        if isinstance(self.when, timedelta) and self.when < timedelta(seconds=1):
+            raise ValueError(f"the job {self.name} has a period of less than a second")
+
+    def due_at(self, now: datetime) -> datetime:
+        """The latest due time up to `now`; periods are counted from 1970 in UTC."""
+        if isinstance(self.when, Cron):
+            return self.when.latest(now)
+        period = int(self.when.total_seconds())
+        return datetime.fromtimestamp(int(now.timestamp()) // period * period, UTC)
+
+    @property
+    def look_every(self) -> timedelta:
+        """How often to look whether it is due."""
+        return TICK if isinstance(self.when, Cron) else min(self.when, TICK)
+
+    def perform(self) -> str | Round:
+        """Do it now, with no organization entered; return what it came to."""
+        if self.each is not None:
+            return for_each_organization(self.each, job=self.name)
+        assert self.run is not None
+        return self.run()
+
+
+class Ticker:
+    """Runs the jobs while this process holds the lease; APScheduler only counts the seconds."""
+
+    def __init__(
+        self,
+        app: Flask,
+        jobs: Sequence[Job],
+        beside: Callable[[], None] | None = None,
+    ) -> None:
+        """`beside` is called every few seconds in every process, leader or not."""
+        self._app = app
+        self._beside = beside
+        self._jobs = jobs
+        self._holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}"
+        self._epoch: int | None = None
+        # A period missed is run once when there is time again; a slow run is not run twice.
+        settings = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        # Leases have a thread of their own: two long jobs must not cost this process its rights.
+        executors = {"default": ThreadPoolExecutor(2), LEASES: ThreadPoolExecutor(1)}
+        self._scheduler = BackgroundScheduler(
+            executors=executors, job_defaults=settings, timezone=UTC
+        )
+        self._ending = threading.Event()
+        self._follower: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Take the lease if it is free, and begin to tick."""
+        self.lead()
+        self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS, executor=LEASES)
+        if self._beside:
+            self._scheduler.add_job(
+                self._beside, "interval", seconds=RENEW_SECONDS, executor=LEASES
+            )
+        for job in self._jobs:
+            seconds, first = job.look_every.total_seconds(), datetime.now(UTC)
+            self._scheduler.add_job(
+                self.tick, "interval", args=[job], seconds=seconds, next_run_time=first
+            )
+        self._scheduler.start()
+        self._ending.clear()
+        self._follower = threading.Thread(target=self._follow, name="ticker-clock", daemon=True)
+        self._follower.start()
+
+    def alive(self) -> bool:
+        """Whether it ticks."""
+        return bool(self._scheduler.running)
+
+    def late(self, since: datetime) -> list[str]:
+        """The jobs that had no run for a due time after `since` that passed some time ago."""
+        expected = {job.name: job.due_at(clock.now() - GRACE) for job in self._jobs}
+        begun = {run.job: run.due_at for run in leases.last_runs()}
+        db.session.rollback()
+        return [
+            name
+            for name, due_at in expected.items()
+            if due_at > since and (name not in begun or begun[name] < due_at)
+        ]
+
+    def stop(self) -> None:
+        """End after the runs under way, and let another process lead."""
+        self._ending.set()
+        if self._follower is not None:
+            self._follower.join()
+        self._scheduler.shutdown()
+        with self._app.app_context():
+            leases.let_go(LEADER, self._holder)
+
+    def lead(self) -> None:
+        """Take or renew the lease."""
+        with self._app.app_context():
+            self._epoch = leases.hold(LEADER, self._holder, LEASE_SECONDS)
+
+    def _follow(self) -> None:
+        """Tick on when the machine's clock is set back: APScheduler would wait until it is there.
+
+        Whoever is due later than its own interval from now was planned on another clock.
+        """
+        while not self._ending.wait(FOLLOW_SECONDS):
+            now = datetime.now(UTC)
+            for planned in self._scheduler.get_jobs():
+                latest = now + planned.trigger.interval + SLACK
+                if planned.next_run_time is not None and planned.next_run_time > latest:
+                    planned.modify(next_run_time=now)
+
+    def tick(self, job: Job) -> None:
+        """Run the job if this process leads and the latest due time has not had its run.
+
+        Upkeep waits while a backup copies telemetry; it is made up for as soon as it may go on.
+        """
+        with self._app.app_context():
+            if job.upkeep and store.current().upkeep.is_closed:
+                return
+            epoch = self._epoch
+            due_at = job.due_at(clock.now())
+            run_id = leases.claim(LEADER, epoch, job.name, due_at) if epoch else None
+            if run_id is not None:
+                run_job(job, run_id)
+
+
+def run_job(job: Job, run_id: int) -> None:
+    """Run a job with no organization entered, and note how it ended."""
+    db.session.remove()
+    result: str | Round = ""
+    error = ""
+    try:
+        with store.current().upkeep.passing() if job.upkeep else nullcontext():
+            result = job.perform()
+    except Exception as failure:
+        error = type(failure).__name__
+        log.exception("the job %s failed", job.name)
+    db.session.remove()
+    run = db.session.get_one(JobRun, run_id)
+    run.finished_at, run.summary, run.error = clock.now(), str(result)[:300], error
+    run.failed_organizations = result.failed if isinstance(result, Round) else 0
+    db.session.commit()
