@@ -17,7 +17,7 @@ from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
 from console.errors.stacktrace import StackTrace, stacktrace
 from console.telemetry import errors as telemetry
-from console.telemetry.errors import EventRow, Mark, Neighbours, StoredEvent
+from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent
 from console.telemetry.scope import Scope
 
 COMPARED = 200  # requests that a flaw is compared across
@@ -122,16 +122,16 @@ def hashes(issue: Issue) -> Sequence[str]:
     return queries.hashes_of([issue])[issue.id]
 
 
-def _cursor(mark: Mark) -> str:
+def _cursor(mark: EventMark) -> str:
     text = f"{mark.timestamp.isoformat()} {mark.event_id}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _mark(cursor: str) -> Mark:
+def _mark(cursor: str) -> EventMark:
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, event_id = text.split(" ")
-        mark = Mark(clock.instant(at), event_id)
+        mark = EventMark(clock.instant(at), event_id)
     except ValueError as error:
         raise BadCursor("This page's cursor is not one that the list gave out.") from error
     if not re.fullmatch("[0-9a-f]{32}", event_id):

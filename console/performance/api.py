@@ -14,7 +14,7 @@ from console.core import clock
 from console.performance import endpoints as domain
 from console.performance import queries
 from console.performance.cursors import cursor_after, mark_of
-from console.performance.endpoints import Row
+from console.performance.endpoints import EndpointRow
 from console.performance.forms import EndpointsFilter, TracesFilter
 from console.performance.latency import Change
 from console.telemetry import requests, spans
@@ -183,7 +183,7 @@ def page_url(endpoint: str, **values: Any) -> str:
     )
 
 
-def _endpoint(row: Row) -> dict[str, Any]:
+def _endpoint(row: EndpointRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "category": row.endpoint.category,

@@ -20,7 +20,7 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EndpointRow:
     """An endpoint in the list; changes are None where too few requests stand against each other."""
 
     endpoint: Endpoint
@@ -49,7 +49,7 @@ class Sort:
     """An order of the list, highest first."""
 
     label: str
-    key: Callable[[Row], float]
+    key: Callable[[EndpointRow], float]
 
 
 SORTS = {
@@ -69,7 +69,7 @@ SORTS = {
 class Listed:
     """Every endpoint that a scope's filters let through, in the chosen order."""
 
-    rows: Sequence[Row]
+    rows: Sequence[EndpointRow]
     total: Latency | None
     """Of all requests that the filters let through, whatever the list's text says."""
     before: Latency | None
@@ -105,7 +105,7 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
     own, standard = queries.thresholds(project), queries.monitoring(project).api_p95_ms
     total_us = (everything.total_us if everything else 0) or 1.0
     rows = [
-        Row(
+        EndpointRow(
             endpoint=one,
             threshold_ms=own.get(one.name, standard),
             share=one.latency.total_us / total_us,
@@ -121,7 +121,7 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
     return Listed(rows, everything, before, newest, former)
 
 
-def one(project: Project, scope: Scope, name: str) -> Row | None:
+def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
     """One endpoint as in the list; its share is of all requests. None where it has no request."""
     latency = requests.overall(scope, name)
     if latency is None:
@@ -131,7 +131,7 @@ def one(project: Project, scope: Scope, name: str) -> Row | None:
     newest, former = _two_releases(project, scope)
     by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
     standard = queries.monitoring(project).api_p95_ms
-    return Row(
+    return EndpointRow(
         endpoint=Endpoint(name, "request", latency),
         threshold_ms=queries.thresholds(project).get(name, standard),
         share=latency.total_us / everything.total_us if everything and everything.total_us else 0.0,

@@ -23,7 +23,7 @@ PHASES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PageMark:
     """A moment of a page's loading, in microseconds since the trace began."""
 
     name: str
@@ -41,9 +41,9 @@ class Phase:
     end: int
 
 
-def marks(tree: Tree) -> list[Mark]:
+def marks(tree: Tree) -> list[PageMark]:
     """TTFB, FCP and LCP of the pages of a trace, by time; of two values of one the later sent."""
-    found: dict[tuple[str, str], Mark] = {}
+    found: dict[tuple[str, str], PageMark] = {}
     for node in tree.nodes.values():
         page = node if node.span.category == PAGE else _page_of(tree, node)
         if page is None:
@@ -51,7 +51,7 @@ def marks(tree: Tree) -> list[Mark]:
         for name, label in VITALS.items():
             value = _number(node.span.attributes, f"browser.web_vital.{name}.value")
             if value is not None and value <= LATEST_MS:
-                found[page.id, name] = Mark(label, page.start + round(value * 1000), value)
+                found[page.id, name] = PageMark(label, page.start + round(value * 1000), value)
     return sorted(found.values(), key=lambda mark: (mark.at, mark.name))
 
 

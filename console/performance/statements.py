@@ -24,7 +24,7 @@ UNKNOWN = Text("(the text is no longer kept)", "", None)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StatementRow:
     """A statement in the list, with its P95 in the period before; None where that had few calls."""
 
     statement: Statement
@@ -95,7 +95,7 @@ KINDS = {"": "Reads and writes", "reads": "Reads", "writes": "Writes"}
 class Listed:
     """A page of the statements that the filters let through; `total` is of all their calls."""
 
-    rows: Sequence[Row]
+    rows: Sequence[StatementRow]
     total: Statement | None
     count: int
     slow: int
@@ -149,7 +149,7 @@ def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, coun
     tails = telemetry.p95_of(scope.before(), names) if names else {}
     total_us = (total.usage.total_us if total else 0) or 1.0
     rows = [
-        Row(
+        StatementRow(
             statement=one,
             text=texts.get(one.fingerprint, UNKNOWN),
             share=one.usage.total_us / total_us,
@@ -161,13 +161,13 @@ def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, coun
     return Listed(rows, total, len(found), slow)
 
 
-def one(scope: Scope, fingerprint: str) -> Row | None:
+def one(scope: Scope, fingerprint: str) -> StatementRow | None:
     """One statement as in the list; None where it has no call, whatever its text says."""
     found = telemetry.statement_of(scope, fingerprint)
     if found is None:
         return None
     tails = telemetry.p95_of(scope.before(), [fingerprint])
-    return Row(
+    return StatementRow(
         statement=found,
         text=telemetry.texts(scope, [fingerprint]).get(fingerprint, UNKNOWN),
         share=found.usage.total_us / (telemetry.total_us(scope) or 1.0),
@@ -175,7 +175,9 @@ def one(scope: Scope, fingerprint: str) -> Row | None:
     )
 
 
-def verdict(project: Project, scope: Scope, row: Row, found: Sequence[InRelease]) -> Verdict:
+def verdict(
+    project: Project, scope: Scope, row: StatementRow, found: Sequence[InRelease]
+) -> Verdict:
     """A statement against the period before, and its newest release against the one before that."""
     names = releases.latest(project, scope.environment)
     newest, former = (names[0], names[1]) if len(names) > 1 else ("", "")
@@ -214,7 +216,7 @@ def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tu
     return latency, calls
 
 
-def histogram(scope: Scope, row: Row) -> Histogram:
+def histogram(scope: Scope, row: StatementRow) -> Histogram:
     """The durations of a statement's calls with its percentiles marked."""
     counts = telemetry.durations(scope, row.fingerprint)
     numbers = range(min(counts), max(counts) + 1)

@@ -12,7 +12,7 @@ from console.performance.api import SCOPE, Period, page_url, period, valid
 from console.performance.api import bp as performance
 from console.performance.latency import Change
 from console.performance.statement_filter import StatementsFilter
-from console.performance.statements import Row
+from console.performance.statements import StatementRow
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
 from console.telemetry.statements import Call, Caller, Location, Statement
@@ -86,7 +86,7 @@ def query(project: Project, fingerprint: str) -> Response:
     return jsonify(period(scope) | _statement(row) | more)
 
 
-def _statement(row: Row) -> dict[str, Any]:
+def _statement(row: StatementRow) -> dict[str, Any]:
     return {
         "fingerprint": row.fingerprint,
         "text": row.text.text,

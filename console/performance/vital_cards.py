@@ -85,7 +85,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VitalRow:
     """A page, a device or a release in a table."""
 
     name: str
@@ -112,12 +112,12 @@ def cards(
     return [_card(metric, now, before, trends, own.get(metric.name)) for metric in listed]
 
 
-def rows(found: Sequence[Vitals], metric: str) -> list[Row]:
+def rows(found: Sequence[Vitals], metric: str) -> list[VitalRow]:
     """The rows of a table; their impact is that on one metric."""
     slow = [_slow(one.metrics.get(metric)) for one in found]
     total = sum(slow) or 1
     return [
-        Row(
+        VitalRow(
             name=one.name,
             loads=one.loads,
             values={name: rated(BY_NAME[name], vital.p75) for name, vital in one.metrics.items()},
@@ -129,7 +129,7 @@ def rows(found: Sequence[Vitals], metric: str) -> list[Row]:
     ]
 
 
-def ordered(rows: list[Row], by: str) -> list[Row]:
+def ordered(rows: list[VitalRow], by: str) -> list[VitalRow]:
     """The rows by impact, by the P75 of a metric, or as they are: by page loads."""
     if by == "impact":
         return sorted(rows, key=lambda row: (-row.slow, -row.loads, row.name))

@@ -31,7 +31,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class VitalMark:
     """A text at a share of the plot's width."""
 
     x: float
@@ -55,8 +55,8 @@ class VitalHistogram:
     sentence: str
     bars: Sequence[Bar]
     zones: Sequence[Zone]
-    marks: Sequence[Mark]
-    axis: Sequence[Mark]
+    marks: Sequence[VitalMark]
+    axis: Sequence[VitalMark]
 
 
 def trend_charts(
@@ -151,9 +151,9 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
         sentence=_sentence(metric, vital),
         bars=bars,
         zones=_zones(metric, BELOW * width, (BELOW + BETWEEN) * width),
-        marks=[Mark(_place(metric, p75, first, last), f"P75 {shown(metric, p75)}")],
+        marks=[VitalMark(_place(metric, p75, first, last), f"P75 {shown(metric, p75)}")],
         axis=[
-            Mark(index * width, shown(metric, _edge(metric, first + index)))
+            VitalMark(index * width, shown(metric, _edge(metric, first + index)))
             for index in range(4, len(columns), 4)
         ],
     )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from console.performance.critical_path import Path, critical_path
 from console.performance.ghosts import Comparison, Ghost
-from console.performance.page_marks import Mark, Phase, marks, phases
+from console.performance.page_marks import PageMark, Phase, marks, phases
 from console.performance.time_shares import GAP, Share, time_shares
 from console.performance.trace_branches import TOP, Branches, Entry, Rest, key_of
 from console.performance.trace_groups import Gap, Group, gaps, parameters
@@ -40,7 +40,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class WaterfallRow:
     """One row: a span, a group of spans, a gap, or what did not fit."""
 
     kind: Kind
@@ -101,11 +101,11 @@ class Waterfall:
     view: View
     selection: Selection
     path: Path
-    rows: Sequence[Row]
+    rows: Sequence[WaterfallRow]
     since: int
     until: int
     shares: Sequence[Share]
-    marks: Sequence[Mark]
+    marks: Sequence[PageMark]
     comparison: Comparison | None
     unshown: int
     """Spans that have no row because a page bears only so many."""
@@ -151,7 +151,7 @@ def waterfall(tree: Tree, view: View, comparison: Comparison | None = None) -> W
 
 def branch(
     tree: Tree, view: View, comparison: Comparison | None, key: str, *, level: int, skip: int = 0
-) -> list[Row]:
+) -> list[WaterfallRow]:
     """The rows below one row, at most MORE_ROWS, the first of them at `level`."""
     drawing = _Drawing(tree, view, comparison)
     drawing.branches.grow(key, MORE_ROWS, skip)
@@ -196,7 +196,7 @@ class _Drawing:
         self._axis = Axis(*window(tree, view))
         self._ghosts: Mapping[str, Ghost] = comparison.ghosts if comparison else {}
 
-    def rows(self, key: str, level: int) -> list[Row]:
+    def rows(self, key: str, level: int) -> list[WaterfallRow]:
         """The rows below `key`, each followed by those below it."""
         found = []
         stack = self._numbered(key, level)
@@ -207,7 +207,7 @@ class _Drawing:
             stack.extend(self._numbered(row.key, place.level + 1))
         return found
 
-    def unshown(self, rows: Collection[Row]) -> int:
+    def unshown(self, rows: Collection[WaterfallRow]) -> int:
         """How many selected spans have no row, and are in no group that is shut by choice."""
         if not self.branches.is_capped:
             return 0
@@ -220,17 +220,19 @@ class _Drawing:
         found = [(one, Place(level, n, len(entries))) for n, one in enumerate(entries, 1)]
         return found[::-1]
 
-    def _row(self, entry: Entry, place: Place) -> Row:
+    def _row(self, entry: Entry, place: Place) -> WaterfallRow:
         if isinstance(entry, Rest):
             label = f"{entry.count:,} more spans"
-            return Row(kind="rest", key=key_of(entry), entry=entry, place=place, label=label)
+            return WaterfallRow(
+                kind="rest", key=key_of(entry), entry=entry, place=place, label=label
+            )
         if isinstance(entry, Gap):
             return self._gap(entry, place)
         return self._spans(entry, place)
 
-    def _gap(self, gap: Gap, place: Place) -> Row:
+    def _gap(self, gap: Gap, place: Place) -> WaterfallRow:
         duration = gap.end - gap.start
-        return Row(
+        return WaterfallRow(
             kind="gap",
             key=key_of(gap),
             entry=gap,
@@ -243,13 +245,13 @@ class _Drawing:
             whole=self._axis.bar(gap.start, gap.end),
         )
 
-    def _spans(self, entry: Node | Group, place: Place) -> Row:
+    def _spans(self, entry: Node | Group, place: Place) -> WaterfallRow:
         members = entry.members if isinstance(entry, Group) else (entry,)
         duration = entry.busy if isinstance(entry, Group) else entry.duration
         is_open = self._is_open(entry)
         ghost = self._ghost(members)
         hides = not is_open and not isinstance(entry, Group)
-        return Row(
+        return WaterfallRow(
             kind=entry.kind if isinstance(entry, Group) else "span",
             key=key_of(entry),
             entry=entry,

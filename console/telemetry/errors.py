@@ -43,9 +43,9 @@ class EventRow:
     tags: dict[str, str]
 
     @property
-    def mark(self) -> "Mark":
+    def mark(self) -> "EventMark":
         """Its place in the order of events, by which pages of a list continue."""
-        return Mark(self.timestamp, self.event_id)
+        return EventMark(self.timestamp, self.event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class StoredEvent(EventRow):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class EventMark:
     """Where an event stands: events are ordered by time, and by id where times are equal."""
 
     timestamp: datetime
@@ -67,10 +67,10 @@ class Mark:
 class Neighbours:
     """The events around one event of an issue; `number` counts from 1 for the oldest of `total`."""
 
-    first: Mark | None
-    previous: Mark | None
-    next: Mark | None
-    latest: Mark | None
+    first: EventMark | None
+    previous: EventMark | None
+    next: EventMark | None
+    latest: EventMark | None
     number: int
     total: int
 
@@ -110,7 +110,7 @@ def latest_event(scope: Scope, hashes: Iterable[str]) -> StoredEvent | None:
 
 
 def events_of(
-    scope: Scope, hashes: Iterable[str], *, before: Mark | None = None, limit: int = 50
+    scope: Scope, hashes: Iterable[str], *, before: EventMark | None = None, limit: int = 50
 ) -> list[EventRow]:
     """The events of an issue, newest first; the next page starts before the last one's mark."""
     page = _events(scope).where(of_groups(hashes)).order_by(*_newest_first()).limit(limit)
@@ -144,7 +144,7 @@ def latest_bodies(
     return found
 
 
-def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
+def neighbours(scope: Scope, hashes: Iterable[str], mark: EventMark) -> Neighbours:
     """The events of an issue around the one at `mark`, which need not be in the scope itself.
 
     Times are found first, then the ids at these few times: ids are most of what a scan reads.
@@ -163,7 +163,7 @@ def neighbours(scope: Scope, hashes: Iterable[str], mark: Mark) -> Neighbours:
     total, older, *moments = found
     times = {mark.timestamp, *moments} - {None}
     listed = ask(scope, select(at, Event.event_id).where(mine, at.in_(sorted(times))))
-    marks = sorted(Mark(*row) for row in listed)
+    marks = sorted(EventMark(*row) for row in listed)
     before = [one for one in marks if one < mark]
     after = [one for one in marks if one > mark]
     return Neighbours(
@@ -268,5 +268,5 @@ def _place() -> ColumnElement[Any]:
     return pair(Event.timestamp, Event.event_id)
 
 
-def _place_of(mark: Mark) -> ColumnElement[Any]:
+def _place_of(mark: EventMark) -> ColumnElement[Any]:
     return pair(literal(mark.timestamp, UtcTimestamp), literal(mark.event_id, Hex128))

@@ -22,7 +22,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class HistogramMark:
     """A line with its label at a share of the plot's width; `level` keeps labels apart."""
 
     x: float
@@ -69,23 +69,23 @@ class Histogram:
             for index, count in enumerate(self.counts)
         ]
 
-    def lines(self) -> list[Mark]:
+    def lines(self) -> list[HistogramMark]:
         """The marks from left to right, labels that would touch one below the other."""
-        found: list[Mark] = []
+        found: list[HistogramMark] = []
         for text, at in sorted(self.marks.items(), key=lambda mark: mark[1]):
             x = self._place(at)
             level = found[-1].level + 1 if found and x - found[-1].x < LABEL_GAP else 0
-            found.append(Mark(x, f"{text} {duration(at)}", level))
+            found.append(HistogramMark(x, f"{text} {duration(at)}", level))
         return found
 
-    def axis(self) -> list[Mark]:
+    def axis(self) -> list[HistogramMark]:
         """Where 1 ms, 10 ms, 100 ms, … stand, as far as they lie between the edges."""
         first, last = self.edges_us[0], self.edges_us[-1]
         powers = (10.0**power for power in range(12))
         inside = [at for at in powers if first <= at <= last]
         if not inside:
             inside = [first, last]
-        return [Mark(self._place(at), duration(at)) for at in inside]
+        return [HistogramMark(self._place(at), duration(at)) for at in inside]
 
     def sentence(self) -> str:
         """What the histogram shows, in words: the label of its picture."""

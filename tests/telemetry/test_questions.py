@@ -119,7 +119,7 @@ def test_an_event_is_found_however_old_it_is(asking, age):
 
 
 def test_an_issue_without_events_in_the_scope(asking):
-    mark = errors.Mark(NOON, "f" * 32)
+    mark = errors.EventMark(NOON, "f" * 32)
     assert errors.neighbours(scope(), [HASH], mark).total == 0
     assert errors.latest_event(scope(), [HASH]) is None
     assert errors.events_of(scope(), []) == []

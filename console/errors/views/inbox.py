@@ -33,7 +33,7 @@ MOST_IDS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class IssueListing:
     """What the list of the inbox shows."""
 
     form: InboxFilter
@@ -119,7 +119,7 @@ def assign_chosen(project: Project) -> Response:
     return _saved(project, issues, f"assigned to {to.name}" if to else "assigned to nobody")
 
 
-def _listing(project: Project) -> Listing:
+def _listing(project: Project) -> IssueListing:
     form = InboxFilter(request.args)
     if not form.validate():
         abort(400, sentence(form))
@@ -135,7 +135,7 @@ def _listing(project: Project) -> Listing:
         page = queries.inbox(project, by, request.args.get("cursor", ""), count_to=queries.COUNTED)
     except BadCursor as error:
         abort(400, str(error))
-    return Listing(
+    return IssueListing(
         form=form,
         page=page,
         trend=trends.of_issues(project, page.rows, shown),

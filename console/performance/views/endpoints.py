@@ -14,7 +14,7 @@ from console.accounts.models import Project
 from console.core.db import db
 from console.performance import durations, queries, time_spent
 from console.performance import endpoints as domain
-from console.performance.endpoints import Listed, Row
+from console.performance.endpoints import EndpointRow, Listed
 from console.performance.forms import EndpointName, EndpointsFilter, ThresholdForm
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.telemetry import requests, statements
@@ -31,13 +31,13 @@ add_to_rail("Endpoints", "pulse", "performance.endpoints", 20)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class EndpointListing:
     """One page of the list of endpoints."""
 
     form: EndpointsFilter
     listed: Listed
     page: int
-    rows: Sequence[Row]
+    rows: Sequence[EndpointRow]
     trends: dict[str, list[float | None]]
     versions: Sequence[str]
 
@@ -60,7 +60,7 @@ def listing(project: Project) -> Response:
     return polled_part(
         "performance/endpoints.html",
         "performance/_endpoints.html",
-        listing=Listing(
+        listing=EndpointListing(
             form=form,
             listed=found,
             page=page,

@@ -13,7 +13,7 @@ from console.performance import statements as domain
 from console.performance.endpoints import scope_of, spark_seconds
 from console.performance.sql_layout import laid_out
 from console.performance.statement_filter import StatementsFilter
-from console.performance.statements import Listed, Row
+from console.performance.statements import Listed, StatementRow
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
 from console.telemetry import statements as telemetry
@@ -33,7 +33,7 @@ add_to_rail("Database", "database", "performance.queries", 22)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class StatementListing:
     """One page of the list of statements."""
 
     form: StatementsFilter
@@ -42,7 +42,7 @@ class Listing:
     trends: dict[str, list[float | None]]
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Sequence[StatementRow]:
         return self.listed.rows
 
     @property
@@ -62,7 +62,7 @@ def listing(project: Project) -> Response:
     return polled_part(
         "performance/queries.html",
         "performance/_queries.html",
-        listing=Listing(form, found, page, _trends(scope, found)),
+        listing=StatementListing(form, found, page, _trends(scope, found)),
         slow_ms=domain.SLOW_MS,
     )
 

@@ -28,7 +28,7 @@ add_to_rail("Traces", "trace", "performance.traces", 21)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class TraceListing:
     """One page of the list of traces."""
 
     form: TracesFilter
@@ -49,7 +49,7 @@ def listing(project: Project) -> Response:
         scope, form.wanted, sort=form.sort.data, after=after, limit=PER_PAGE + 1
     )
     rows = found[:PER_PAGE]
-    listing = Listing(
+    listing = TraceListing(
         form=form,
         rows=rows,
         contents=telemetry.contents(*_around(scope, rows)) if rows else {},

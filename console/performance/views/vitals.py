@@ -13,7 +13,7 @@ from console.performance import queries, vital_cards, vital_charts, vital_phases
 from console.performance.endpoints import scope_of
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
-from console.performance.vital_cards import CURRENT, Card, Row
+from console.performance.vital_cards import CURRENT, Card, VitalRow
 from console.performance.vital_charts import VitalHistogram
 from console.performance.vital_filter import VitalsFilter, VitalsPageFilter
 from console.telemetry import vital_causes, vitals
@@ -35,7 +35,7 @@ class Board:
     """What the page of all pages shows."""
 
     form: VitalsFilter
-    rows: Sequence[Row]
+    rows: Sequence[VitalRow]
     page: int
     pages: int
     count: int
