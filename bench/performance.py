@@ -49,7 +49,7 @@ Asked = tuple[str, Any]
 TRIES = 5
 RANGES = {"24 h": timedelta(days=1), "7 d": timedelta(days=7), "30 d": timedelta(days=30)}
 ENDPOINT, PAGE = ROUTES[0], "/shop/section0/:id"
-ALL, ONE = vitals.Wanted(), vitals.Wanted(page=PAGE)
+ALL, ONE = vitals.VitalsWanted(), vitals.VitalsWanted(page=PAGE)
 QUESTIONS: dict[str, Question] = {
     "P50/P95/P99 by endpoint": endpoints.endpoints,
     "P95 by release": lambda s: endpoints.p95_by_release(s, RELEASES[1:]),
@@ -58,12 +58,12 @@ QUESTIONS: dict[str, Question] = {
     "one endpoint": lambda s: endpoints.overall(s, ENDPOINT),
     "by an attribute": lambda s: endpoints.overall(replace(s, attributes=(("user.plan", "pro"),))),
     "where its time goes": lambda s: time_spent.around_percentiles(s, ENDPOINT),
-    "newest traces": lambda s: traces.traces(s, traces.Wanted()),
-    "slowest traces": lambda s: traces.traces(s, traces.Wanted(), sort="duration"),
-    "durations of traces": lambda s: traces.durations(s, traces.Wanted()),
-    "statements": lambda s: statements.statements(s, statements.Wanted()),
+    "newest traces": lambda s: traces.traces(s, traces.TracesWanted()),
+    "slowest traces": lambda s: traces.traces(s, traces.TracesWanted(), sort="duration"),
+    "durations of traces": lambda s: traces.durations(s, traces.TracesWanted()),
+    "statements": lambda s: statements.statements(s, statements.StatementsWanted()),
     "statements of an endpoint": lambda s: statements.statements(
-        s, statements.Wanted(endpoint=ENDPOINT)
+        s, statements.StatementsWanted(endpoint=ENDPOINT)
     ),
     "callers of a statement": lambda s: statements.callers(s, PRINTS[0]),
     "vitals": lambda s: vitals.overview(s, ALL),
@@ -149,7 +149,7 @@ def ask_everything() -> Iterator[tuple[str, list[Asked]]]:
 
 def ask_for_a_trace() -> tuple[str, str]:
     """Time looking a trace up; return its id and its time for the pages."""
-    (row, *_) = traces.traces(scope(timedelta(days=1)), traces.Wanted())
+    (row, *_) = traces.traces(scope(timedelta(days=1)), traces.TracesWanted())
     near = scope(timedelta(days=30)).around(row.timestamp, timedelta(hours=1))
     times = [timed(lambda: spans.trace(near, row.trace_id)) for _ in range(TRIES)]
     tell("a trace, with a time hint", p50_ms=round(median(times), 1), **load())

@@ -65,7 +65,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class EvidenceLevel:
     """The requests in which it happened about so often, or took about as long."""
 
     least: int
@@ -84,7 +84,7 @@ class Spread:
 
     requests: int
     by_count: bool
-    levels: Sequence[Level]
+    levels: Sequence[EvidenceLevel]
     """By the measure; of many different values, neighbours are put together."""
     verdict: str
 
@@ -109,14 +109,14 @@ def spread(some: Sequence[Evidence]) -> Spread | None:
     return Spread(len(some), by_count, _levels(measured), verdict)
 
 
-def _levels(measured: Sequence[tuple[int, Evidence]]) -> list[Level]:
+def _levels(measured: Sequence[tuple[int, Evidence]]) -> list[EvidenceLevel]:
     least, most = measured[0][0], measured[-1][0]
     width = max(1, -(-(most - least + 1) // ROWS))
     levels = []
     for _, group in groupby(measured, key=lambda one: (one[0] - least) // width):
         alike = list(group)
         typical = median(one.segment_us for _, one in alike)
-        levels.append(Level(alike[0][0], alike[-1][0], len(alike), typical))
+        levels.append(EvidenceLevel(alike[0][0], alike[-1][0], len(alike), typical))
     return levels
 
 

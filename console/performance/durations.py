@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from console.telemetry import traces
 from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
-from console.telemetry.traces import Wanted, edge
+from console.telemetry.traces import TracesWanted, edge
 from console.web.frame import url_with
 from console.web.histogram import Histogram
 from console.web.timerange import scoped_url
@@ -13,7 +13,7 @@ from console.web.timerange import scoped_url
 
 def of_endpoint(scope: Scope, name: str, latency: Latency) -> Histogram:
     """The durations of an endpoint's requests, with its percentiles marked."""
-    counts = traces.durations(scope, Wanted(endpoint=name))
+    counts = traces.durations(scope, TracesWanted(endpoint=name))
     marks = {"P50": latency.p50, "P95": latency.p95, "P99": latency.p99}
     hrefs = {
         number: scoped_url("performance.traces", name=name, **_bounds(number)) for number in counts
@@ -21,7 +21,7 @@ def of_endpoint(scope: Scope, name: str, latency: Latency) -> Histogram:
     return _histogram(f"Durations of {name}", counts, marks, hrefs)
 
 
-def of_traces(scope: Scope, wanted: Wanted) -> Histogram | None:
+def of_traces(scope: Scope, wanted: TracesWanted) -> Histogram | None:
     """The durations of all traces that a list shows pages of; a bar narrows the list to it."""
     counts = traces.durations(scope, wanted)
     if not counts:

@@ -11,7 +11,7 @@ from console.telemetry import requests, traces
 from console.telemetry.latency import Latency
 from console.telemetry.requests import Endpoint
 from console.telemetry.scope import Scope
-from console.telemetry.traces import Began, Wanted
+from console.telemetry.traces import Began, TracesWanted
 from console.web.charts import Chart, Series, Threshold
 from console.web.timerange import Range, aligned, in_words
 
@@ -45,7 +45,7 @@ class EndpointRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
+class EndpointSort:
     """An order of the list, highest first."""
 
     label: str
@@ -53,20 +53,20 @@ class Sort:
 
 
 SORTS = {
-    "time": Sort("Total time", lambda row: row.latency.total_us),
-    "p95": Sort("P95", lambda row: row.latency.p95),
-    "p50": Sort("P50", lambda row: row.latency.p50),
-    "p99": Sort("P99", lambda row: row.latency.p99),
-    "requests": Sort("Requests", lambda row: row.latency.count),
-    "errors": Sort("Error rate", lambda row: row.latency.error_rate),
-    "change": Sort(
+    "time": EndpointSort("Total time", lambda row: row.latency.total_us),
+    "p95": EndpointSort("P95", lambda row: row.latency.p95),
+    "p50": EndpointSort("P50", lambda row: row.latency.p50),
+    "p99": EndpointSort("P99", lambda row: row.latency.p99),
+    "requests": EndpointSort("Requests", lambda row: row.latency.count),
+    "errors": EndpointSort("Error rate", lambda row: row.latency.error_rate),
+    "change": EndpointSort(
         "Change", lambda row: row.since_before.percent if row.since_before else float("-inf")
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedEndpoints:
     """Every endpoint that a scope's filters let through, in the chosen order."""
 
     rows: Sequence[EndpointRow]
@@ -95,7 +95,9 @@ def scope_of(project: Project, shown: Range, **filters: object) -> Scope:
     )
 
 
-def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time") -> Listed:
+def listed(
+    project: Project, scope: Scope, *, text: str = "", sort: str = "time"
+) -> ListedEndpoints:
     """The endpoints of a scope beside the period before it and the release before the newest."""
     found, everything = requests.endpoints(scope)
     former_endpoints, before = requests.endpoints(scope.before())
@@ -118,7 +120,7 @@ def listed(project: Project, scope: Scope, *, text: str = "", sort: str = "time"
         if text.lower() in one.name.lower()
     ]
     rows.sort(key=SORTS[sort].key, reverse=True)
-    return Listed(rows, everything, before, newest, former)
+    return ListedEndpoints(rows, everything, before, newest, former)
 
 
 def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
@@ -142,7 +144,7 @@ def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
 
 def example_traces(scope: Scope, name: str) -> tuple[list[Began], list[Began]]:
     """The slowest requests of an endpoint, and those nearest to its median."""
-    slowest = traces.traces(scope, Wanted(endpoint=name), sort="duration", limit=EXAMPLES)
+    slowest = traces.traces(scope, TracesWanted(endpoint=name), sort="duration", limit=EXAMPLES)
     latency = requests.overall(scope, name)
     typical = traces.nearest(scope, name, latency.p50, limit=EXAMPLES) if latency else []
     return slowest, typical

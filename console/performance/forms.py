@@ -15,7 +15,7 @@ from wtforms.validators import (
 
 from console.performance.endpoints import SORTS
 from console.performance.trace_selection import View
-from console.telemetry.traces import Wanted
+from console.telemetry.traces import TracesWanted
 from console.web.choices import choices
 from console.web.forms import IntegerField, Moment
 
@@ -113,9 +113,9 @@ class TracesFilter(RequestFilter):
     )
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> TracesWanted:
         """The same for the question. Only for a form that validates."""
-        return Wanted(
+        return TracesWanted(
             categories=(self.category.data,) if self.category.data else KINDS,
             endpoint=self.name.data or "",
             over=_microseconds(self.over.data),

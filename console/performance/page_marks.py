@@ -33,7 +33,7 @@ class PageMark:
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class PagePhase:
     """A part of a request as the browser timed it; times as those of nodes."""
 
     name: str
@@ -55,7 +55,7 @@ def marks(tree: Tree) -> list[PageMark]:
     return sorted(found.values(), key=lambda mark: (mark.at, mark.name))
 
 
-def phases(node: Node) -> Sequence[Phase]:
+def phases(node: Node) -> Sequence[PagePhase]:
     """What a resource or a call from a browser spent its time on; nothing if it did not say."""
     moments = {
         name: value
@@ -68,7 +68,7 @@ def phases(node: Node) -> Sequence[Phase]:
     first = min(moments.values())
     at = {name: node.start + round((value - first) * 1e6) for name, value in moments.items()}
     return [
-        Phase(phase, at[since], min(at[until], node.end))
+        PagePhase(phase, at[since], min(at[until], node.end))
         for phase, since, until in PHASES
         if since in at and until in at and at[since] < min(at[until], node.end)
     ]

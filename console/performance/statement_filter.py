@@ -4,7 +4,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.validators import Length, NumberRange, Optional
 
 from console.performance.statements import KINDS, SORTS, wanted_of
-from console.telemetry.statements import Wanted
+from console.telemetry.statements import StatementsWanted
 from console.web.choices import choices
 from console.web.forms import IntegerField
 
@@ -26,7 +26,7 @@ class StatementsFilter(Form):
     )
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> StatementsWanted:
         """The same for the question. Only for a form that validates."""
         return wanted_of(
             text=self.q.data or "",

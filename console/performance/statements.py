@@ -11,7 +11,7 @@ from console.performance.latency import Change, change, estimated, outcomes, per
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
-from console.telemetry.statements import InRelease, Statement, Text, Wanted
+from console.telemetry.statements import InRelease, Statement, StatementsWanted, Text
 from console.telemetry.traces import edge
 from console.web.charts import Chart, Threshold
 from console.web.histogram import Histogram
@@ -74,7 +74,7 @@ class StatementRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
+class StatementSort:
     """An order of the list, highest first."""
 
     label: str
@@ -82,17 +82,17 @@ class Sort:
 
 
 SORTS = {
-    "time": Sort("Total time", lambda one: one.usage.total_us),
-    "calls": Sort("Calls", lambda one: one.usage.count),
-    "per_request": Sort("Calls per request", lambda one: one.per_request),
-    "p95": Sort("P95", lambda one: one.usage.p95),
-    "failed": Sort("Failed", lambda one: one.usage.failed),
+    "time": StatementSort("Total time", lambda one: one.usage.total_us),
+    "calls": StatementSort("Calls", lambda one: one.usage.count),
+    "per_request": StatementSort("Calls per request", lambda one: one.per_request),
+    "p95": StatementSort("P95", lambda one: one.usage.p95),
+    "failed": StatementSort("Failed", lambda one: one.usage.failed),
 }
 KINDS = {"": "Reads and writes", "reads": "Reads", "writes": "Writes"}
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedStatements:
     """A page of the statements that the filters let through; `total` is of all their calls."""
 
     rows: Sequence[StatementRow]
@@ -128,9 +128,11 @@ def is_regression(change: Change | None) -> bool:
     )
 
 
-def wanted_of(*, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str = "") -> Wanted:
+def wanted_of(
+    *, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str = ""
+) -> StatementsWanted:
     """What the filters ask for; a statement that reads and writes is a write."""
-    return Wanted(
+    return StatementsWanted(
         text=text,
         matching={"reads": sql_text.READS, "writes": sql_text.WRITES}.get(kind, ""),
         not_matching=sql_text.WRITES if kind == "reads" else "",
@@ -139,7 +141,9 @@ def wanted_of(*, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str
     )
 
 
-def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, count: int) -> Listed:
+def listed(
+    scope: Scope, wanted: StatementsWanted, *, sort: str = "time", first: int, count: int
+) -> ListedStatements:
     """`count` statements from the `first` on, each beside the period before."""
     found, total = telemetry.statements(scope, wanted)
     found.sort(key=SORTS[sort].key, reverse=True)
@@ -158,7 +162,7 @@ def listed(scope: Scope, wanted: Wanted, *, sort: str = "time", first: int, coun
         for one in shown
     ]
     slow = sum(one.usage.p95 >= SLOW_US for one in found)
-    return Listed(rows, total, len(found), slow)
+    return ListedStatements(rows, total, len(found), slow)
 
 
 def one(scope: Scope, fingerprint: str) -> StatementRow | None:

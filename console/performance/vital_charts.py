@@ -9,7 +9,7 @@ from console.accounts.models import MonitoringConfig, Project
 from console.performance.vital_cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
-from console.telemetry.vitals import Moments, Vital, Wanted
+from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, ZERO, Metric
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
@@ -20,7 +20,7 @@ BELOW, BETWEEN, ABOVE = 14, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class RatedBar:
     """A bar as the macro draws it: x, width and height are shares of the plot, 0 to 1."""
 
     x: float
@@ -53,7 +53,7 @@ class VitalHistogram:
     """How the page loads of one metric spread, in the colours of their ratings."""
 
     sentence: str
-    bars: Sequence[Bar]
+    bars: Sequence[RatedBar]
     zones: Sequence[Zone]
     marks: Sequence[VitalMark]
     axis: Sequence[VitalMark]
@@ -66,7 +66,7 @@ def trend_charts(
     shown_range: Range,
     *,
     metric: Metric,
-    wanted: Wanted,
+    wanted: VitalsWanted,
 ) -> tuple[Chart, Chart]:
     """P75 of a metric over time, and how many page loads had each rating."""
     seconds = int(shown_range.grain.total_seconds())
@@ -99,12 +99,12 @@ def trend_charts(
     return p75, loads
 
 
-def _p75(found: Moments, metric: Metric) -> list[float | None]:
+def _p75(found: VitalMoments, metric: Metric) -> list[float | None]:
     digits = 1 if metric.unit else 4
     return [round(one.p75, digits) if one else None for one in found.vitals]
 
 
-def _ratings(found: Moments) -> tuple[Series, ...]:
+def _ratings(found: VitalMoments) -> tuple[Series, ...]:
     columns = ("good", "needs_improvement", "poor")
     return tuple(
         Series(word.capitalize(), [getattr(one, name) if one else 0 for one in found.vitals],
@@ -113,7 +113,9 @@ def _ratings(found: Moments) -> tuple[Series, ...]:
     )  # fmt: skip
 
 
-def _before(scope: Scope, shown_range: Range, metric: Metric, wanted: Wanted) -> tuple[Series, ...]:
+def _before(
+    scope: Scope, shown_range: Range, metric: Metric, wanted: VitalsWanted
+) -> tuple[Series, ...]:
     """P75 of the period that the top bar compares with, bucket by bucket."""
     if shown_range.compared is None:
         return ()
@@ -138,7 +140,7 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
         columns[at - first] += count
     highest, width = max(columns, default=0) or 1, 1 / len(columns)
     bars = [
-        Bar(
+        RatedBar(
             x=index * width,
             width=width,
             height=count / highest,

@@ -6,7 +6,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from console.performance.vital_cards import CURRENT
-from console.telemetry.vitals import Wanted
+from console.telemetry.vitals import VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, Metric
 from console.web.choices import choices
 
@@ -31,9 +31,9 @@ class VitalsFilter(Form):
         return BY_NAME[self.metric.data]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> VitalsWanted:
         """The same for the question. Only for a form that validates."""
-        return Wanted(text=self.q.data or "", device=self.device.data or "")
+        return VitalsWanted(text=self.q.data or "", device=self.device.data or "")
 
     @property
     def narrowed(self) -> bool:
@@ -53,6 +53,6 @@ class VitalsPageFilter(VitalsFilter):
     page = StringField("Page", [InputRequired("Say which page."), _TEXT])
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> VitalsWanted:
         """The same for the question. Only for a form that validates."""
-        return Wanted(page=self.page.data or "", device=self.device.data or "")
+        return VitalsWanted(page=self.page.data or "", device=self.device.data or "")

@@ -26,7 +26,7 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class VitalPhase:
     """One part of a metric: its median, and its share (0 to 1) of what the parts make together."""
 
     name: str
@@ -43,21 +43,22 @@ class Culprit:
     loads: int
     p75: Rated
     worst: Rated
-    phases: Sequence[Phase]
+    phases: Sequence[VitalPhase]
     shift: str
     """CLS: the element's largest shift."""
     shifted_at: str
     """CLS: when that was, since the page began to load."""
 
 
-def phases(parts: Mapping[str, float | None]) -> list[Phase]:
+def phases(parts: Mapping[str, float | None]) -> list[VitalPhase]:
     """The parts in the order in which they pass; [] where none is known."""
     known = {name: parts.get(name) or 0.0 for name in NAMES if name in parts}
     total = sum(known.values())
     if not total:
         return []
     return [
-        Phase(NAMES[name], duration(value * 1000), value / total) for name, value in known.items()
+        VitalPhase(NAMES[name], duration(value * 1000), value / total)
+        for name, value in known.items()
     ]
 
 

@@ -16,7 +16,7 @@ from console.performance.vital_filter import VitalsFilter, VitalsPageFilter
 from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vital_causes import Cause, WorstLoad
-from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, Wanted
+from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME
 from console.web.forms import IntegerField
 
@@ -104,7 +104,7 @@ def _vital(one: Vital, limit: float | None) -> dict[str, Any]:
     }
 
 
-def _splits(scope: Scope, wanted: Wanted, limits: Mapping[str, float]) -> dict[str, Any]:
+def _splits(scope: Scope, wanted: VitalsWanted, limits: Mapping[str, float]) -> dict[str, Any]:
     devices = vitals.by(scope, wanted, "device")
     releases = vitals.by(scope, wanted, "release", limit=20)
     return {
@@ -122,7 +122,7 @@ def _step(scope: Scope, asked: int | None) -> int:
     return seconds
 
 
-def _series(scope: Scope, wanted: Wanted, metric: str, step: int) -> dict[str, Any]:
+def _series(scope: Scope, wanted: VitalsWanted, metric: str, step: int) -> dict[str, Any]:
     found = vitals.trend(scope, wanted, metric, step)
     series = [
         {"at": at.isoformat(), "loads": one.loads, "p75": round(one.p75, 4)}
@@ -133,7 +133,7 @@ def _series(scope: Scope, wanted: Wanted, metric: str, step: int) -> dict[str, A
     return {"step": step, "series": series}
 
 
-def _causes(scope: Scope, wanted: Wanted, metric: str) -> list[Cause]:
+def _causes(scope: Scope, wanted: VitalsWanted, metric: str) -> list[Cause]:
     """What made a metric; nobody says it of those that have no attribution."""
     known = metric in vital_causes.PARTS
     return vital_causes.causes(scope, wanted, metric) if known else []

@@ -6,7 +6,7 @@ from typing import Literal
 
 from console.performance.critical_path import Path, critical_path
 from console.performance.ghosts import Comparison, Ghost
-from console.performance.page_marks import PageMark, Phase, marks, phases
+from console.performance.page_marks import PageMark, PagePhase, marks, phases
 from console.performance.time_shares import GAP, Share, time_shares
 from console.performance.trace_branches import TOP, Branches, Entry, Rest, key_of
 from console.performance.trace_groups import Gap, Group, gaps, parameters
@@ -23,7 +23,7 @@ Kind = Literal["span", "siblings", "chain", "gap", "rest"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class SpanBar:
     """A stretch of time in percent of the window."""
 
     x: float
@@ -60,13 +60,13 @@ class WaterfallRow:
     duration: int | None = None
     fraction: float | None = None
     """Of the main root's duration."""
-    whole: Bar | None = None
-    own: Sequence[Bar] = ()
+    whole: SpanBar | None = None
+    own: Sequence[SpanBar] = ()
     """Self time of a span, each member of a group."""
-    critical: Sequence[Bar] = ()
+    critical: Sequence[SpanBar] = ()
     """Its own part of the critical path; of a shut row also that of what it hides."""
-    phases: Sequence[tuple[str, Bar]] = ()
-    ghost: Bar | None = None
+    phases: Sequence[tuple[str, SpanBar]] = ()
+    ghost: SpanBar | None = None
     change: int | None = None
     """By how many microseconds it took longer than its counterpart in the other trace."""
 
@@ -123,7 +123,7 @@ class Waterfall:
     def critical_spans(self) -> int:
         return len(self.path)
 
-    def bar(self, start: int, end: int) -> Bar | None:
+    def bar(self, start: int, end: int) -> SpanBar | None:
         """A stretch of time as a part of the window; None outside of it."""
         return Axis(self.since, self.until).bar(start, end)
 
@@ -165,16 +165,16 @@ class Axis:
     since: int
     until: int
 
-    def bar(self, start: int, end: int) -> Bar | None:
+    def bar(self, start: int, end: int) -> SpanBar | None:
         """The part of a stretch that lies in the window; None if there is none."""
         first, last = max(start, self.since), min(end, self.until)
         if first > last:
             return None
         length = self.until - self.since
         x, width = (first - self.since) / length * 100, (last - first) / length * 100
-        return Bar(round(min(x, 99.9), 3), round(width, 3))
+        return SpanBar(round(min(x, 99.9), 3), round(width, 3))
 
-    def bars(self, stretches: Iterable[Interval]) -> list[Bar]:
+    def bars(self, stretches: Iterable[Interval]) -> list[SpanBar]:
         """The same of many, those nearer to each other than can be seen made one."""
         blur = round((self.until - self.since) * FINEST / 100)
         near = merged((start, max(end, start + 1) + blur) for start, end in stretches)
@@ -280,7 +280,7 @@ class _Drawing:
             return self.branches.is_opened_chain(entry)
         return key_of(entry) in self.branches.open
 
-    def _own(self, entry: Node | Group) -> list[Bar]:
+    def _own(self, entry: Node | Group) -> list[SpanBar]:
         """Self time; of a group when each member ran."""
         if isinstance(entry, Node):
             return self._axis.bars(entry.bare)
@@ -288,11 +288,11 @@ class _Drawing:
             return self._axis.bars(s for member in entry.members for s in member.bare)
         return self._axis.bars((member.start, member.end) for member in entry.members)
 
-    def _critical(self, members: Iterable[Node], *, with_below: bool) -> list[Bar]:
+    def _critical(self, members: Iterable[Node], *, with_below: bool) -> list[SpanBar]:
         nodes = preorder(members) if with_below else members
         return self._axis.bars(part for node in nodes for part in self.path.get(node.id, ()))
 
-    def _phases(self, found: Iterable[Phase]) -> list[tuple[str, Bar]]:
+    def _phases(self, found: Iterable[PagePhase]) -> list[tuple[str, SpanBar]]:
         drawn = ((phase.name, self._axis.bar(phase.start, phase.end)) for phase in found)
         return [(name, bar) for name, bar in drawn if bar is not None]
 
@@ -307,7 +307,7 @@ class _Drawing:
         return duration / whole if whole else None
 
 
-def outline(bars: Iterable[Bar]) -> str:
+def outline(bars: Iterable[SpanBar]) -> str:
     """Bars as one SVG path, 100 wide and 1 high: a row may have hundreds of pieces."""
     return "".join(f"M{bar.x:g} 0h{max(bar.width, FINEST):g}v1H{bar.x:g}z" for bar in bars)
 

@@ -65,7 +65,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class StatementsWanted:
     """Which statements: an empty filter passes everything."""
 
     text: str = ""
@@ -134,7 +134,7 @@ class InRelease:
     first_seen: datetime
 
 
-def statements(scope: Scope, wanted: Wanted) -> tuple[list[Statement], Statement | None]:
+def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement], Statement | None]:
     """The statements of a scope, that which takes most time in all first, and their total.
 
     At most MOST. The total, None without a call, is of all that the filters but `over_us` let
@@ -340,7 +340,7 @@ def _texts() -> ColumnElement[bool]:
     return and_(statement.c.organization_id == ORGANIZATION, statement.c.project_id == PROJECT)
 
 
-def _filters(scope: Scope, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _filters(scope: Scope, wanted: StatementsWanted) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     about = []
     if wanted.text:

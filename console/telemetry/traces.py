@@ -19,7 +19,7 @@ STEPS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class TracesWanted:
     """Which traces: durations are microseconds, `over` included and `under` excluded."""
 
     categories: Sequence[str] = ("request", "task", "page")
@@ -63,7 +63,7 @@ ROW = [
 
 def traces(
     scope: Scope,
-    wanted: Wanted,
+    wanted: TracesWanted,
     *,
     sort: str = "time",
     after: tuple[datetime, int, str] | None = None,
@@ -88,14 +88,14 @@ def nearest(scope: Scope, endpoint: str, duration_us: float, limit: int = 5) -> 
     distance = func.abs(Span.duration_us - duration_us)
     query = (
         select(*ROW)
-        .where(_matching(scope, Wanted(endpoint=endpoint)))
+        .where(_matching(scope, TracesWanted(endpoint=endpoint)))
         .order_by(distance, Span.timestamp.desc(), Span.span_id)
         .limit(limit)
     )
     return [Began(*row) for row in ask(scope, query)]
 
 
-def durations(scope: Scope, wanted: Wanted) -> dict[int, float]:
+def durations(scope: Scope, wanted: TracesWanted) -> dict[int, float]:
     """How many requests lasted from edge(n) to edge(n + 1), by n; corrected for sampling."""
     number = log_bucket(Span.duration_us, STEPS).label("number")
     query = select(number, COUNT).where(_matching(scope, wanted)).group_by("number")
@@ -117,7 +117,7 @@ def contents(scope: Scope, trace_ids: Sequence[str]) -> dict[str, Content]:
     return {trace_id: Content(spans, calls) for trace_id, spans, calls in ask(scope, query)}
 
 
-def _matching(scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
+def _matching(scope: Scope, wanted: TracesWanted) -> ColumnElement[bool]:
     filters = [requests_within(scope, wanted.categories)]
     if wanted.endpoint:
         filters.append(Span.endpoint == wanted.endpoint)

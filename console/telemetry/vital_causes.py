@@ -22,7 +22,7 @@ from console.telemetry.dialect import json_path, json_text, quantiles
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import Wanted, filters
+from console.telemetry.vitals import VitalsWanted, filters
 from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c
@@ -65,7 +65,7 @@ class WorstLoad:
     target: str
 
 
-def causes(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> list[Cause]:
+def causes(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> list[Cause]:
     """What made a metric in the latest LOOKED_AT loads, where they say so, most frequent first."""
     column = BY_NAME[metric].column
     scope = _latest(scope, wanted, column)
@@ -96,7 +96,7 @@ def causes(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> list[C
     ]
 
 
-def parts(scope: Scope, wanted: Wanted, metric: str) -> tuple[int, dict[str, float | None]]:
+def parts(scope: Scope, wanted: VitalsWanted, metric: str) -> tuple[int, dict[str, float | None]]:
     """How many of the latest loads say what a metric consists of, and the median of each part."""
     column, names = BY_NAME[metric].column, PARTS[metric]
     scope = _latest(scope, wanted, column)
@@ -113,7 +113,7 @@ def parts(scope: Scope, wanted: Wanted, metric: str) -> tuple[int, dict[str, flo
     return count, dict(zip(names, found, strict=True))
 
 
-def worst(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> Sequence[WorstLoad]:
+def worst(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> Sequence[WorstLoad]:
     """The page loads with the highest values of a metric."""
     column = BY_NAME[metric].column
     query = (
@@ -136,7 +136,7 @@ def worst(scope: Scope, wanted: Wanted, metric: str, limit: int = 10) -> Sequenc
     return [WorstLoad(*row) for row in ask(scope, query)]
 
 
-def _latest(scope: Scope, wanted: Wanted, column: str) -> Scope:
+def _latest(scope: Scope, wanted: VitalsWanted, column: str) -> Scope:
     """The end of the scope in which the latest LOOKED_AT loads measured a metric.
 
     A question of its own: then nothing is read of what came before.
@@ -152,7 +152,7 @@ def _latest(scope: Scope, wanted: Wanted, column: str) -> Scope:
     return scope.between(found[0][0], scope.until) if found else scope
 
 
-def _measured(scope: Scope, wanted: Wanted, column: str) -> ColumnElement[bool]:
+def _measured(scope: Scope, wanted: VitalsWanted, column: str) -> ColumnElement[bool]:
     known = Load[column].is_not(None)
     return and_(within(page_load, scope), known, *filters(page_load, wanted))
 

@@ -85,7 +85,7 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class VitalsWanted:
     """Which page loads: an empty filter passes everything."""
 
     page: str | None = None
@@ -98,33 +98,33 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class VitalMoments:
     """One metric per time bucket; None where nothing measured it."""
 
     starts: Sequence[datetime]
     vitals: Sequence[Vital | None]
 
 
-def overview(scope: Scope, wanted: Wanted) -> Vitals:
+def overview(scope: Scope, wanted: VitalsWanted) -> Vitals:
     """All page loads of the scope together."""
     found = _vitals(scope, wanted, literal(""))
     return found[0] if found else Vitals("", 0, {})
 
 
-def by(scope: Scope, wanted: Wanted, dimension: By, limit: int = 200) -> list[Vitals]:
+def by(scope: Scope, wanted: VitalsWanted, dimension: By, limit: int = 200) -> list[Vitals]:
     """The page loads by page, device or release, those with most loads first."""
     found = _vitals(scope, wanted, dimension)
     return sorted(found, key=lambda one: (-one.loads, one.name))[:limit]
 
 
-def trend(scope: Scope, wanted: Wanted, metric: str, seconds: int) -> Moments:
+def trend(scope: Scope, wanted: VitalsWanted, metric: str, seconds: int) -> VitalMoments:
     """One metric per time bucket; whole UTC days are many times as quick as shorter steps."""
     return trends(scope, wanted, [metric], seconds)[metric]
 
 
 def trends(
-    scope: Scope, wanted: Wanted, metrics: Sequence[str], seconds: int
-) -> dict[str, Moments]:
+    scope: Scope, wanted: VitalsWanted, metrics: Sequence[str], seconds: int
+) -> dict[str, VitalMoments]:
     """The same of several metrics, asked at once."""
     starts = buckets(scope, seconds)
     found: dict[str, list[Vital | None]] = {name: [None] * len(starts) for name in metrics}
@@ -132,10 +132,10 @@ def trends(
     for one in _vitals(scope, wanted, seconds, [BY_NAME[name] for name in metrics]):
         for name, vital in one.metrics.items():
             found[name][int(one.name)] = vital
-    return {name: Moments(starts, moments) for name, moments in found.items()}
+    return {name: VitalMoments(starts, moments) for name, moments in found.items()}
 
 
-def distribution(scope: Scope, wanted: Wanted, metric: str) -> dict[int, int]:
+def distribution(scope: Scope, wanted: VitalsWanted, metric: str) -> dict[int, int]:
     """How many page loads lie in each bucket of a metric."""
     days = _days_told(scope, wanted, literal(""))
     counted = _counted(scope, wanted, literal(""), [BY_NAME[metric]], days, all_loads=False)
@@ -162,7 +162,7 @@ def rolled_days(scope: Scope) -> list[datetime]:
 
 def _vitals(
     scope: Scope,
-    wanted: Wanted,
+    wanted: VitalsWanted,
     split: Split,
     metrics: Sequence[Metric] = METRICS,
 ) -> list[Vitals]:
@@ -208,7 +208,7 @@ def _vitals(
 
 def _counted(
     scope: Scope,
-    wanted: Wanted,
+    wanted: VitalsWanted,
     split: Split,
     metrics: Sequence[Metric],
     days: Sequence[datetime],
@@ -225,7 +225,7 @@ def _counted(
     return union_all(*parts).cte("counted")
 
 
-def _days_told(scope: Scope, wanted: Wanted, split: Split) -> list[datetime]:
+def _days_told(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetime]:
     """The days whose rollup tells what is asked."""
     steps_in_days = isinstance(split, int) and split % DAY_SECONDS == 0 and begins_day(scope.since)
     if isinstance(split, int) and not steps_in_days:
@@ -234,7 +234,7 @@ def _days_told(scope: Scope, wanted: Wanted, split: Split) -> list[datetime]:
 
 
 def _of_page_loads(
-    scope: Scope, wanted: Wanted, split: Split, metrics: Sequence[Metric]
+    scope: Scope, wanted: VitalsWanted, split: Split, metrics: Sequence[Metric]
 ) -> list[Vitals]:
     """The same from page loads alone, which one look at each is enough for."""
     columns: list[ColumnElement[Any]] = []
@@ -267,7 +267,7 @@ def _of_page_loads(
 
 def _of_loads(
     scope: Scope,
-    wanted: Wanted,
+    wanted: VitalsWanted,
     split: Split,
     gap: Times,
     metric: str,
@@ -295,7 +295,7 @@ def bucket_of(metric: str) -> ColumnElement[Any]:
 
 def _of_rollups(
     scope: Scope,
-    wanted: Wanted,
+    wanted: VitalsWanted,
     split: Split,
     level: str,
     days: Sequence[datetime],
@@ -320,7 +320,7 @@ def _of_rollups(
     )
 
 
-def _level(scope: Scope, wanted: Wanted, split: Split) -> str:
+def _level(scope: Scope, wanted: VitalsWanted, split: Split) -> str:
     """The smallest level that tells apart what is asked about; "" if none does."""
     if wanted.sample > 1:
         return ""
@@ -341,7 +341,7 @@ def _split(table: Any, split: Split) -> ColumnElement[Any]:
     return table.c[split] if isinstance(split, str) else split
 
 
-def filters(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+def filters(table: Any, wanted: VitalsWanted) -> list[ColumnElement[bool]]:
     """The conditions that page loads, or rows of their rollup, must meet to be wanted."""
     asked = []
     if wanted.page is not None:

@@ -1,5 +1,6 @@
 """What files there may be, and what they are called."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -100,3 +101,12 @@ def test_import_contracts_hold():
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_two_classes_of_a_package_share_a_name():
+    places: dict[tuple[str, str], list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse((ROOT / path).read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault((path.parts[1], node.name), []).append(path.as_posix())
+    assert [paths for paths in places.values() if len(paths) > 1] == []

@@ -9,7 +9,7 @@ from console.telemetry import requests, spans, traces
 from console.telemetry.latency import Latency
 from console.telemetry.records import Batch
 from console.telemetry.scope import Scope
-from console.telemetry.traces import Wanted
+from console.telemetry.traces import TracesWanted
 from tests.telemetry.samples import NOON, hour, scope, span
 
 MS = 1000
@@ -165,7 +165,7 @@ def test_statuses_of_an_endpoint(write):
 
 def test_durations_are_counted_in_bars_of_equal_ratio(write):
     write(*[request(duration_us=us) for us in (999, 1000, 1001, 100_000)], request(duration_us=0))
-    found = traces.durations(scope(), Wanted())
+    found = traces.durations(scope(), TracesWanted())
     assert sum(found.values()) == 5
     for number, count in found.items():
         assert traces.edge(number) < traces.edge(number + 1)
@@ -179,7 +179,7 @@ def test_traces_are_paged_by_time_and_by_duration(write):
     write(*rows)
     for sort in ("time", "duration"):
         seen, after = [], None
-        while page := traces.traces(scope(), Wanted(), sort=sort, after=after, limit=5):
+        while page := traces.traces(scope(), TracesWanted(), sort=sort, after=after, limit=5):
             seen += page
             after = (page[-1].timestamp, page[-1].duration_us, page[-1].span_id)
         assert len({one.span_id for one in seen}) == len(seen) == 12
@@ -195,7 +195,9 @@ def test_traces_are_narrowed(write):
     )
 
     def found(**wanted):
-        return sorted(one.duration_us // MS for one in traces.traces(scope(), Wanted(**wanted)))
+        return sorted(
+            one.duration_us // MS for one in traces.traces(scope(), TracesWanted(**wanted))
+        )
 
     assert found() == [5, 10, 20]
     assert found(over=10 * MS) == [10, 20]

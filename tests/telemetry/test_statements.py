@@ -6,7 +6,7 @@ import pytest
 
 from console.telemetry import statements
 from console.telemetry.records import Batch
-from console.telemetry.statements import Caller, InRelease, Location, Wanted
+from console.telemetry.statements import Caller, InRelease, Location, StatementsWanted
 from tests.telemetry.samples import NOON, hour, scope, span
 
 MS = 1000
@@ -67,7 +67,7 @@ def test_statements_stand_in_the_order_of_their_total_time(write):
         call("c" * 16, category="http"),
         call("", name="connect"),
     )
-    (write_, read), total = statements.statements(scope(), Wanted())
+    (write_, read), total = statements.statements(scope(), StatementsWanted())
     assert total is not None
     assert (write_.fingerprint, read.fingerprint) == (WRITE, READ)
     found = read.usage
@@ -101,13 +101,13 @@ def test_of_many_calls_those_per_request_are_told_by_a_sample(write, monkeypatch
         *[call(WRITE, segment_id=one, duration_us=MS) for one in ids[:3] for _ in range(2)],
         call("d" * 16, is_segment=True, segment_id="9" * 16),
     )
-    exact = statements.statements(scope(), Wanted())
+    exact = statements.statements(scope(), StatementsWanted())
     monkeypatch.setattr(statements, "MANY", 100)
     monkeypatch.setattr(statements, "RARE", 0)
-    (read, *_), _ = statements.statements(scope(), Wanted())
+    (read, *_), _ = statements.statements(scope(), StatementsWanted())
     assert read.per_request == 3
     monkeypatch.setattr(statements, "RARE", 10)
-    found, total = statements.statements(scope(), Wanted())
+    found, total = statements.statements(scope(), StatementsWanted())
     assert found == exact[0]
     assert {one.fingerprint: one.per_request for one in found} == {READ: 3, WRITE: 2, "d" * 16: 0}
     assert total is not None
@@ -125,14 +125,14 @@ def test_a_call_outside_of_any_request_is_none_of_a_request(write):
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(text="TITLE"), [WRITE]),
-        (Wanted(text="50%"), []),
-        (Wanted(matching="^UPDATE"), [WRITE]),
-        (Wanted(not_matching="^UPDATE"), [READ]),
-        (Wanted(over_us=20 * MS), [WRITE]),
-        (Wanted(endpoint="POST /books"), [WRITE]),
-        (Wanted(endpoint="nowhere"), []),
-        (Wanted(text="book", matching="^SELECT", endpoint="GET /books"), [READ]),
+        (StatementsWanted(text="TITLE"), [WRITE]),
+        (StatementsWanted(text="50%"), []),
+        (StatementsWanted(matching="^UPDATE"), [WRITE]),
+        (StatementsWanted(not_matching="^UPDATE"), [READ]),
+        (StatementsWanted(over_us=20 * MS), [WRITE]),
+        (StatementsWanted(endpoint="POST /books"), [WRITE]),
+        (StatementsWanted(endpoint="nowhere"), []),
+        (StatementsWanted(text="book", matching="^SELECT", endpoint="GET /books"), [READ]),
     ],
 )
 def test_filters(write, wanted, found):
@@ -156,7 +156,7 @@ def test_only_calls_of_the_scope_count(write):
     assert usage().count == 2
     assert usage(environment="staging").count == 1
     assert statements.statement_of(scope(project_id=3), READ) is None
-    assert statements.statements(scope(project_id=3), Wanted()) == ([], None)
+    assert statements.statements(scope(project_id=3), StatementsWanted()) == ([], None)
     assert statements.total_us(scope(project_id=3)) == 0
 
 

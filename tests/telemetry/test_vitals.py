@@ -20,11 +20,11 @@ from console.telemetry.records import Batch, PageLoad
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import Wanted
+from console.telemetry.vitals import VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS
 from tests.telemetry.samples import NOON, hour, scope
 
-ALL = Wanted()
+ALL = VitalsWanted()
 PAGE_ID = "a" * 16
 
 
@@ -175,7 +175,7 @@ def test_p75_and_ratings_by_page_device_and_release(write):
     assert (pages["/b"].loads, pages["/b"].metrics["LCP"].loads) == (2, 1)
     assert [one.name for one in vitals.by(scope(), ALL, "device")] == ["desktop", "mobile"]
     assert [one.name for one in vitals.by(scope(), ALL, "release")] == ["1", "2"]
-    narrowed = [Wanted(page="/b"), Wanted(text="B"), Wanted(device="mobile")]
+    narrowed = [VitalsWanted(page="/b"), VitalsWanted(text="B"), VitalsWanted(device="mobile")]
     assert {vitals.overview(scope(), one).loads for one in narrowed} == {2}
     assert vitals.overview(scope(release="1"), ALL).loads == 4
 
@@ -254,9 +254,9 @@ def _answers(asked):
     found = [
         [vitals.overview(asked, ALL)],
         vitals.by(asked, ALL, "page"),
-        vitals.by(asked, Wanted(device="mobile"), "release"),
+        vitals.by(asked, VitalsWanted(device="mobile"), "release"),
     ]
-    trend = vitals.trend(asked, Wanted(page="/a"), "LCP", 86_400).vitals
+    trend = vitals.trend(asked, VitalsWanted(page="/a"), "LCP", 86_400).vitals
     told = [[(of.name, of.loads, *map(_counted, _in_order(of))) for of in each] for each in found]
     values = [[one.p75 for of in each for one in _in_order(of)] for each in found]
     return [
@@ -318,7 +318,7 @@ def test_what_made_a_metric_and_the_worst_loads(write):
     }  # fmt: skip
     assert h1.parts["lcp.load_delay"] is None
     assert vital_causes.parts(scope(), ALL, "LCP")[0] == 2
-    worst = vital_causes.worst(scope(), Wanted(page="/a"), "LCP", limit=2)
+    worst = vital_causes.worst(scope(), VitalsWanted(page="/a"), "LCP", limit=2)
     assert [(one.value, one.target) for one in worst] == [(9000, ""), (3000, "img.hero")]
     assert vital_causes.causes(scope(), ALL, "INP") == []
     assert vital_causes.causes(scope(), ALL, "CLS") == []
@@ -337,6 +337,6 @@ def test_a_sample_of_page_loads_is_asked_of_the_loads_themselves(write, clock):
     clock.set(NOON + timedelta(days=2))
     assert vital_rollups.roll_up(1) == 1
     assert vitals.overview(scope(), ALL).loads == 64
-    some = vitals.overview(scope(), Wanted(sample=16))
+    some = vitals.overview(scope(), VitalsWanted(sample=16))
     assert some.loads == 4
     assert some.metrics["LCP"].p75 == pytest.approx(48, rel=0.01)

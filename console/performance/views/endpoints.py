@@ -14,11 +14,11 @@ from console.accounts.models import Project
 from console.core.db import db
 from console.performance import durations, queries, time_spent
 from console.performance import endpoints as domain
-from console.performance.endpoints import EndpointRow, Listed
+from console.performance.endpoints import EndpointRow, ListedEndpoints
 from console.performance.forms import EndpointName, EndpointsFilter, ThresholdForm
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.telemetry import requests, statements
-from console.telemetry.statements import Wanted
+from console.telemetry.statements import StatementsWanted
 from console.web.forms import sentence
 from console.web.htmx import go_to, page_or_part, polled_part
 from console.web.ids import counted
@@ -35,7 +35,7 @@ class EndpointListing:
     """One page of the list of endpoints."""
 
     form: EndpointsFilter
-    listed: Listed
+    listed: ListedEndpoints
     page: int
     rows: Sequence[EndpointRow]
     trends: dict[str, list[float | None]]
@@ -124,7 +124,7 @@ def endpoint_time(project: Project) -> Response:
 def endpoint_queries(project: Project) -> Response:
     name = valid(EndpointName(request.args)).name.data or ""
     scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
-    found, total = statements.statements(scope, Wanted(endpoint=name))
+    found, total = statements.statements(scope, StatementsWanted(endpoint=name))
     shown = found[:MOST_STATEMENTS]
     return page_or_part(
         "performance/panel.html",

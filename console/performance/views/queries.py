@@ -13,7 +13,7 @@ from console.performance import statements as domain
 from console.performance.endpoints import scope_of, spark_seconds
 from console.performance.sql_layout import laid_out
 from console.performance.statement_filter import StatementsFilter
-from console.performance.statements import Listed, StatementRow
+from console.performance.statements import ListedStatements, StatementRow
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
 from console.telemetry import statements as telemetry
@@ -37,7 +37,7 @@ class StatementListing:
     """One page of the list of statements."""
 
     form: StatementsFilter
-    listed: Listed
+    listed: ListedStatements
     page: int
     trends: dict[str, list[float | None]]
 
@@ -143,7 +143,7 @@ def _panel(name: str, fingerprint: str, **shown: Any) -> Response:
     )
 
 
-def _trends(scope: Scope, found: Listed) -> dict[str, list[float | None]]:
+def _trends(scope: Scope, found: ListedStatements) -> dict[str, list[float | None]]:
     if not found.rows:
         return {}
     names = [row.fingerprint for row in found.rows]

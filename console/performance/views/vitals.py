@@ -18,7 +18,7 @@ from console.performance.vital_charts import VitalHistogram
 from console.performance.vital_filter import VitalsFilter, VitalsPageFilter
 from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
-from console.telemetry.vitals import Vitals, Wanted
+from console.telemetry.vitals import Vitals, VitalsWanted
 from console.web.htmx import page_or_part, polled_part
 from console.web.ids import counted
 from console.web.timerange import aligned, current_range
@@ -235,7 +235,7 @@ def _scope(project: Project, form: VitalsFilter) -> Scope:
     return scope_of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
 
 
-def _cards(project: Project, scope: Scope, wanted: Wanted, now: Vitals) -> list[Card]:
+def _cards(project: Project, scope: Scope, wanted: VitalsWanted, now: Vitals) -> list[Card]:
     # For the change and the sparkline, P75 of a day's very many loads is told by some of them.
     if now.loads > MANY and scope.length <= 2 * DAY:
         wanted = replace(wanted, sample=SAMPLE)
@@ -247,7 +247,9 @@ def _cards(project: Project, scope: Scope, wanted: Wanted, now: Vitals) -> list[
     )
 
 
-def _trends(scope: Scope, wanted: Wanted, metrics: Sequence[str]) -> dict[str, list[float | None]]:
+def _trends(
+    scope: Scope, wanted: VitalsWanted, metrics: Sequence[str]
+) -> dict[str, list[float | None]]:
     """P75 of each metric per hour or, in ranges of more than two days, per UTC day."""
     step = HOUR if scope.length <= 2 * DAY else DAY
     whole = scope.between(aligned(scope.since, step), scope.until)
