@@ -18,6 +18,7 @@ from console.ingest.models import Outcome
 from console.places import Places
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories
+from tests.support.loops import finished
 from tests.support.strangers import SLOW_PAGE, Strict, status, strict_console
 from tests.support.waiting import until
 
@@ -161,7 +162,7 @@ def test_who_waits_for_a_place_is_not_told_to_be_slow(monkeypatch):
         await body.read(1_000)
         return body.content
 
-    assert asyncio.run(waits()) == b"x" * 20 + b"y" * 20
+    assert finished(waits()) == b"x" * 20 + b"y" * 20
 
 
 def test_a_header_holds_little(console):

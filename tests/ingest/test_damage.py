@@ -1,6 +1,5 @@
 """A damaged spool is set aside, what can be read of it goes on, and pages and probes say so."""
 
-import asyncio
 import os
 import sqlite3
 import threading
@@ -16,6 +15,7 @@ from console.ingest import spool as spools
 from console.ingest.group_commit import Committer, Entry
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.ingest.conftest import envelope, error
+from tests.support.loops import finished
 
 PAGE = 4096
 KEYS = ("k" * 40,)
@@ -244,7 +244,7 @@ def test_an_appender_does_not_wait_for_a_committer_that_has_ended(path, monkeypa
     with pytest.raises(SpoolUnavailable, match="was closed"):
         waiting.append(row(b"0001"))
     with pytest.raises(SpoolUnavailable, match="was closed"):
-        asyncio.run(waiting.append_meanwhile(row(b"0001")))
+        finished(waiting.append_meanwhile(row(b"0001")))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -15,6 +15,7 @@ from console.core.wakes import wakes_of
 from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.support.forks import FORKS
+from tests.support.loops import finished
 from tests.support.waiting import until
 
 KEY = "k" * 40
@@ -139,7 +140,7 @@ def test_a_loop_goes_on_while_its_rows_become_durable(spool, path):
         return await rows
 
     spool.append(row())
-    positions = asyncio.run(appended())
+    positions = finished(appended())
     assert positions == sorted(set(positions))
     assert [one.position for one in spool.read()][1:] == positions
 
@@ -166,7 +167,7 @@ def test_rows_that_come_together_wake_the_loop_once(monkeypatch):
         await asyncio.sleep(0)
         assert (made[-1], wakes) == (5, 2)
 
-    asyncio.run(main())
+    finished(main())
 
 
 def test_digest_gives_way_to_several_appenders_unless_it_is_short_of_time(spool, path, monkeypatch):
