@@ -14,7 +14,7 @@ RANDOM = {
     "core/crypto.py": "tokens",
     "core/config.py": "SECRET_KEY of the instance folder",
     "core/instances.py": "the name of an instance folder",
-    "jobs.py": "the name of a process",
+    "ticker.py": "the name of a process",
     "web/application.py": "ids of requests",
     "web/errors.py": "ids of requests",
 }
