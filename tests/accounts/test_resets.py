@@ -188,10 +188,10 @@ def test_a_mailbox_cannot_be_filled(app, client, acme, mails, clock):
 
 
 def test_a_link_is_in_no_log(client, acme, mails, smtp, caplog, capfd):
-    caplog.set_level(logging.DEBUG)
     # The mail server of the tests logs what it is sent, and so does its loop when it is late.
     for name in ("mail.log", "asyncio"):
         caplog.set_level(logging.CRITICAL, name)
+    caplog.set_level(logging.DEBUG)
     ask(client)
     path = path_in(mails()[0])
     client.get(path)
