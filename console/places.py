@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from console.core.wakes import wakes_of
 
+ADDRESS_LENGTH = 45  # of the longest address, IPv4 in IPv6
 IPV6_SITE = 64  # bits: what one subscriber has whole
 PAUSE_SECONDS = 0.05
 
@@ -88,13 +89,17 @@ class Crew:
             self._queue.get()()
 
 
-@lru_cache(4096)  # every request asks, and taking an address apart costs it 10 µs
 def network(address: str) -> str:
     """What counts as one address: for IPv6 the network of a subscriber."""
+    return _network(address[:ADDRESS_LENGTH])  # what a proxy passes on may be of any length
+
+
+@lru_cache(4096)  # every request asks, and taking an address apart costs it 10 µs
+def _network(address: str) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:  # a Unix socket, or what a proxy made up
-        return address[:45]
+        return address
     if isinstance(parsed, IPv6Address):
         mapped = parsed.ipv4_mapped
         return str(mapped or ip_network((parsed, IPV6_SITE), strict=False))

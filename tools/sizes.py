@@ -39,8 +39,8 @@ def check(path: Path) -> Iterator[str]:
     yield from complain(name, text.count("\n"), limit)
     if path.suffix == ".html":
         for number, line in enumerate(text.splitlines(), 1):
-            if len(line) > TEMPLATE_LINE:
-                yield f"{name}:{number}: {len(line)} characters, at most {TEMPLATE_LINE}"
+            if (length := len(line.encode())) > TEMPLATE_LINE:
+                yield f"{name}:{number}: {length} bytes, at most {TEMPLATE_LINE}"
     if path.suffix == ".py" and not name.startswith("migrations/"):  # one call per table, no logic
         for function in ast.walk(ast.parse(text)):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):

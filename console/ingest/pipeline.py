@@ -208,6 +208,8 @@ class Pipeline:
         except TelemetryDown as error:
             if not self._lacks_memory_for_good(organization_id, error):
                 raise
+            # A small write: where there is no memory for that either, no row is at fault.
+            self._withdraw(organization_id, rows[-1].position)
             self._isolate(organization_id, rows, error, ATTEMPTS)
         except Exception as error:
             if not isinstance(error, Indigestible) and (

@@ -172,6 +172,28 @@ def test_a_row_that_telemetry_has_no_memory_for_holds_up_its_organization_for_a_
     assert waiting.depth().rows == 0
 
 
+def test_rows_wait_while_telemetry_has_no_memory_for_anything(
+    acme, accepted, digest, waiting, stored, monkeypatch
+):
+    """However long it takes: dead letters are dropped when there are too many of them."""
+    monkeypatch.setattr(pipelines, "_pause", lambda _: 0.0)
+    good = [error() for _ in range(3)]
+    for event in good:
+        accepted(acme, event)
+
+    def lacking(*_given):
+        raise TelemetryLacksMemory
+
+    with monkeypatch.context() as lean:
+        lean.setattr(digest._store, "write", lacking)
+        lean.setattr(digest._store, "withdraw", lacking)
+        for _ in range(3 * pipelines.MEMORY_TRIES):
+            digest.digest_once()
+    assert (waiting.depth().rows, waiting.dead(acme.organization_id, acme.id)) == (3, [])
+    digest.drain()
+    assert stored(acme).events() == sorted(event["event_id"] for event in good)
+
+
 def test_what_takes_too_long_is_a_dead_letter_at_once(
     acme, accepted, waiting, digest, stored, monkeypatch
 ):
