@@ -1,5 +1,6 @@
 """Work on what a stranger sends is bounded, whichever field the text stands in."""
 
+import gc
 import re
 import time
 from collections import Counter, deque
@@ -9,6 +10,7 @@ from html import unescape
 import pytest
 
 from console.ingest import digest as digesting
+from console.ingest.digest import Records
 from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
 from tests.ingest.hostile import KINDS, UNITS
@@ -48,12 +50,26 @@ def decoded(unit: str, rules: ScrubRules, limit: float) -> int:
     found = 0
     for kind, make in KINDS.items():
         for number, body in enumerate(make(unit)):
-            began = time.thread_time()
-            records = digesting._decoded(row(kind, body), body, rules)
-            spent = time.thread_time() - began
+            records, spent = timed(kind, body, rules)
+            if spent >= limit:  # what the body costs, it costs again; a collection it does not
+                records, spent = timed(kind, body, rules)
             assert spent < limit, f"{kind} {number}"
             found += len(records.batch)
     return found
+
+
+def timed(kind: str, body: bytes, rules: ScrubRules) -> tuple[Records, float]:
+    """The records of a body and the seconds of processor time that decoding it takes.
+
+    The garbage that thousands of other tests left in this process is not collected meanwhile.
+    """
+    gc.disable()
+    try:
+        began = time.thread_time()
+        records = digesting._decoded(row(kind, body), body, rules)
+        return records, time.thread_time() - began
+    finally:
+        gc.enable()
 
 
 def test_pages_that_show_it_are_quick(app, acme, as_alice, waiting, digest, clock):
