@@ -5,8 +5,9 @@ from datetime import timedelta
 from console.accounts import sessions, throttle
 from console.backup import schedule
 from console.core import leases
+from console.detection import findings, fixes
 from console.errors import digest
-from console.ingest import findings, upkeep
+from console.ingest import upkeep
 from console.integrations import selfmonitor
 from console.ticker import Job
 
@@ -22,6 +23,7 @@ JOBS = (
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, each=digest.end_timed_mutes),
     Job("find-flaws", OFTEN, each=findings.find_flaws, upkeep=True),
+    Job("forget-examined-releases", HOUR, each=fixes.forget_old),
     Job("backup", HOUR, schedule.back_up),
     Job("forget-sign-ins", HOUR, each=sessions.forget_ended_of_members),
     Job("forget-throttles", HOUR, throttle.forget_old),

@@ -9,7 +9,7 @@ from console.accounts.models import MonitoringConfig, Organization
 from console.accounts.rounds import Round, for_each_organization
 from console.core import clock
 from console.core.db import db
-from console.ingest.models import ExaminedRelease, Outcome
+from console.ingest.models import Outcome
 from console.telemetry import retention, store, vital_rollups
 
 OUTCOMES_KEPT = timedelta(days=90)
@@ -20,7 +20,6 @@ def apply_retention(organization_id: int) -> Mapping[str, int]:
     """Delete outcomes and telemetry that are older than their project keeps them."""
     longest = clock.now() - OUTCOMES_KEPT
     db.session.execute(delete(Outcome).where(Outcome.hour < longest))
-    db.session.execute(delete(ExaminedRelease).where(ExaminedRelease.last_at < longest))
     kept = {
         settings.project_id: retention.Keep(settings.retention_days, settings.retention_mb)
         for settings in db.session.scalars(select(MonitoringConfig))

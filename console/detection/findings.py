@@ -20,12 +20,13 @@ from sqlalchemy import select
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db, reading
+from console.detection import fixes
+from console.detection.finding_events import event_of
+from console.detection.fixes import Tally
+from console.detection.models import DetectionPosition
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping
-from console.ingest import fixes
-from console.ingest.finding_events import event_of
-from console.ingest.fixes import Tally
-from console.ingest.models import DetectionPosition, DigestPosition
+from console.ingest.models import DigestPosition
 from console.performance.detectors import CALLS, GAP_US, SLOW_US, find
 from console.performance.n_plus_one import LOOK_UPS
 from console.telemetry import kinds, segments

@@ -1,18 +1,19 @@
 """Which flaws a release has fixed: its requests no longer show them, and that is no accident."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, log
 
-from sqlalchemy import case, select
+from sqlalchemy import case, delete, select
 
+from console.core import clock
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
+from console.detection.models import ExaminedRelease
 from console.errors import queries
 from console.errors.digest import mark_fixed
 from console.errors.models import Category, Issue, IssueActivity, IssueRelease, Status
-from console.ingest.models import ExaminedRelease
 
 # Requests without the flaw that a release needs at least: a deploy is looked at by its first
 # visitors, and five alike are no accident where every request before showed it.
@@ -20,6 +21,7 @@ LEAST = 5
 # Where only some requests showed it, more are needed: so many that, had nothing changed, none of
 # them would show it in one of a hundred cases.
 CHANCE = 0.01
+KEPT = timedelta(days=90)  # after the last request of a release
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ def examined(project_id: int, tallies: Iterable[Tally]) -> None:
     whose = {"organization_id": current_organization_id(), "project_id": project_id}
     rows = sorted(tallies, key=lambda tally: (tally.endpoint, tally.environment, tally.release))
     db.session.execute(added, [{**asdict(tally), **whose} for tally in rows])
+
+
+def forget_old(_organization_id: int) -> Mapping[str, int]:
+    """Delete what was examined of releases that nobody uses any more, and commit."""
+    old = delete(ExaminedRelease).where(ExaminedRelease.last_at < clock.now() - KEPT)
+    forgotten = db.session.scalars(old.returning(ExaminedRelease.id)).all()
+    db.session.commit()
+    return {"releases forgotten": len(forgotten)}
 
 
 def mark(project_id: int, endpoints: Collection[str]) -> int:

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from console.core.db import db
+from console.detection import findings, fixes
+from console.detection.findings import Detected
+from console.detection.models import DetectionPosition, ExaminedRelease
 from console.errors.models import Category, Issue, IssueActivity, Status
-from console.ingest import findings, fixes
-from console.ingest.findings import Detected
-from console.ingest.models import DetectionPosition
 from console.telemetry import bodies, store
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
@@ -333,3 +333,22 @@ def test_positions_older_than_a_week_are_passed_by(sent, detect, clock, issue, s
     clock.move(seconds=timedelta(days=8).total_seconds())
     assert detect().events == 0
     assert stored(acme).events() == []
+
+
+def test_releases_that_nobody_uses_any_more_are_forgotten(
+    both_databases, app, acme, globex, sent, accepted, digest, detect, inside, clock
+):
+    sent(request(), request(release="shop@2"))
+    accepted(globex, body=request())
+    digest.drain()
+    detect()
+    with app.app_context():
+        perform("find-flaws")
+    clock.move(days=60)
+    sent(request(release="shop@2"))
+    detect()
+    clock.move(days=31)
+    with app.app_context():
+        assert perform("forget-examined-releases") == "2 releases forgotten"
+    with inside(acme):
+        assert db.session.scalars(select(ExaminedRelease.release)).all() == ["shop@2"]
