@@ -1,7 +1,7 @@
 """Events over time: the sparklines of the inbox and the charts of errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.accounts import releases
@@ -14,7 +14,8 @@ from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
 from console.web.charts import Chart, Series
 from console.web.filters import plural
-from console.web.timerange import COMPARE_LABELS, Range, aligned, in_words
+from console.web.timeline import Timeline
+from console.web.timerange import Range, aligned
 
 ROLES = {
     Level.FATAL.value: "6",
@@ -104,43 +105,20 @@ def of_project(project: Project) -> list[int]:
 
 def volume_chart(project: Project, shown: Range) -> Chart:
     """All errors of a project by level, over the range of the page, and what it is compared to."""
-    scope = Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=aligned(shown.since, shown.grain),
-        until=shown.until,
-        environment=shown.environment,
-    )
-    seconds = _seconds(shown.grain)
-    counts = telemetry.volume(scope, seconds)
-    starts = buckets(scope, seconds)
+    line, scope = Timeline.of(project, shown), Scope.of(project, shown)
+    counts = telemetry.volume(scope, line.seconds)
+    nothing = [0] * len(line.buckets)
     found = [level.value for level in Level if any(counts.get(level.value, ()))]
-    return Chart(
-        title="Error events",
-        subtitle=f"by level, per {in_words(shown.grain)}",
-        unit="events",
-        buckets=starts,
-        grain=shown.grain,
-        series=tuple(
-            Series(level.capitalize(), counts.get(level) or [0] * len(starts), "bar", ROLES[level])
-            for level in found or [Level.ERROR.value]
-        )
-        + _compared(scope, shown),
-        complete_until=scope.until,
-        markers=releases.markers(project, scope.since, scope.until, scope.environment),
+    series = [
+        Series(level.capitalize(), counts.get(level) or nothing, "bar", ROLES[level])
+        for level in found or [Level.ERROR.value]
+    ]
+    compared = line.compared(
+        scope, lambda then: _sum(telemetry.volume(then, line.seconds).values(), nothing)
     )
-
-
-def _compared(scope: Scope, shown: Range) -> tuple[Series, ...]:
-    """The errors of all levels in the period that the top bar compares with, bucket by bucket."""
-    if shown.compared is None:
-        return ()
-    shift = shown.since - shown.compared[0]
-    before = replace(scope, since=scope.since - shift, until=scope.until - shift)
-    counts = telemetry.volume(before, _seconds(shown.grain))
-    nothing = [0] * len(buckets(before, _seconds(shown.grain)))
-    label = COMPARE_LABELS[shown.compare]
-    return (Series(label, _sum(counts.values(), nothing), "line", "previous"),)
+    return line.chart(
+        "Error events", [*series, *compared], subtitle=f"by level, {line.per}", unit="events"
+    )
 
 
 def _scope(project: Project, until: datetime, period: Period, *, environment: str = "") -> Scope:

@@ -66,23 +66,20 @@ def ledger(
     ]
 
 
-def volume(
-    project: Project, since: datetime, until: datetime, grain: timedelta
-) -> tuple[list[datetime], dict[str, list[int]]]:
-    """Buckets of at least an hour, and the items of each outcome in them."""
-    grain = max(grain, HOUR)
-    count = max(-(-(until - _hour(since)) // grain), 1)
-    buckets = [_hour(since) + grain * number for number in range(count)]
+def volume(project: Project, buckets: Sequence[datetime], until: datetime) -> dict[str, list[int]]:
+    """The items of each outcome in equal buckets of at least an hour, up to `until`."""
+    grain = buckets[1] - buckets[0] if len(buckets) > 1 else HOUR
     query = (
         select(Outcome.hour, Outcome.outcome, func.sum(Outcome.quantity))
         .where(Outcome.project_id == project.id)
-        .where(Outcome.hour >= buckets[0], Outcome.hour < until)
+        .where(Outcome.hour >= _hour(buckets[0]), Outcome.hour < until)
         .group_by(Outcome.hour, Outcome.outcome)
     )
     totals: dict[str, list[int]] = defaultdict(lambda: [0] * len(buckets))
     for hour, outcome, quantity in db.session.execute(query):
-        totals[outcome][(hour - buckets[0]) // grain] += int(quantity)
-    return buckets, {outcome: totals[outcome] for outcome in OUTCOMES if outcome in totals}
+        number = max((hour - buckets[0]) // grain, 0)
+        totals[outcome][min(number, len(buckets) - 1)] += int(quantity)
+    return {outcome: totals[outcome] for outcome in OUTCOMES if outcome in totals}
 
 
 def recent_refusals(project: Project, within: timedelta, limit: int = 5) -> Sequence[Outcome]:

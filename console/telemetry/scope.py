@@ -1,8 +1,27 @@
 """The scope of a question: whose rows, of which time, seen through which filters."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from console.web.timerange import Range
+
+
+class Owned(Protocol):
+    """A project, as far as a scope needs it."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def organization_id(self) -> int:
+        """Whose it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +51,21 @@ class Scope:
             message = "a Scope ends before it begins"
             raise ValueError(message)
 
+    @classmethod
+    def of(cls, project: Owned, shown: Range, **filters: Any) -> Self:
+        """What a page's top bar covers, and the filters of its toolbar: one value for the page.
+
+        It begins with the first bucket of the page's charts, so that sums and charts agree.
+        """
+        return cls(
+            organization_id=project.organization_id,
+            project_id=project.id,
+            since=shown.start,
+            until=shown.until,
+            environment=shown.environment,
+            **filters,
+        )
+
     @property
     def length(self) -> timedelta:
         """How much time it covers."""
@@ -45,6 +79,10 @@ class Scope:
         """The same scope of another stretch of time."""
         return replace(self, since=since, until=until)
 
+    def earlier(self, by: timedelta) -> Self:
+        """The same scope, `by` earlier."""
+        return replace(self, since=self.since - by, until=self.until - by)
+
     def before(self) -> Self:
         """The period of the same length that ends where this one begins."""
-        return replace(self, since=self.since - self.length, until=self.since)
+        return self.earlier(self.length)

@@ -84,12 +84,26 @@ class Range:
         return next(fits, timedelta(days=max(1, ceil(self.length / timedelta(days=60)))))
 
     @property
-    def compared(self) -> tuple[datetime, datetime] | None:
-        """Since and until of the period to compare with, None if no comparison is chosen."""
+    def start(self) -> datetime:
+        """Where the first bucket of its charts starts, from which everything on the page counts."""
+        return aligned(self.since, self.grain)
+
+    @property
+    def shift(self) -> timedelta | None:
+        """How much earlier the period to compare with is, None if no comparison is chosen."""
         if not self.compare:
             return None
-        shift = timedelta(days=7) if self.compare == "week" else self.length
-        return self.since - shift, self.until - shift
+        return timedelta(days=7) if self.compare == "week" else self.length
+
+    @property
+    def compared(self) -> tuple[datetime, datetime] | None:
+        """Since and until of the period to compare with, None if no comparison is chosen."""
+        return (self.since - self.shift, self.until - self.shift) if self.shift else None
+
+    @property
+    def compared_with(self) -> str:
+        """The name of the period to compare with, "" if no comparison is chosen."""
+        return COMPARE_LABELS[self.compare] if self.compare else ""
 
 
 class RangeForm(Form):

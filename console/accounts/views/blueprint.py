@@ -1,17 +1,29 @@
 """The blueprint of these pages, their links in the rail, and how they answer a change."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Response, flash
+from flask import Blueprint, Flask, Response, flash
 
-from console.accounts import passwords
+from console.accounts import passwords, releases
 from console.accounts.forms import PLATFORMS
 from console.core.db import db
 from console.web.errors import busy
 from console.web.htmx import is_htmx, part_or_redirect
 from console.web.nav import NavItem, nav_entry
+from console.web.timeline import provide_markers
+from console.web.timerange import provide_environments
 
 bp = Blueprint("accounts", __name__)
+
+
+@bp.record_once
+def _know_environments_and_releases(state: Any) -> None:
+    """Fill the top bar's list of environments, and mark releases in every chart."""
+    app = cast("Flask", state.app)
+    provide_environments(app, releases.environments)
+    provide_markers(app, releases.markers)
+
+
 # The first sign that occurs counts: Chrome calls itself Safari too, and Edge calls itself Chrome.
 PROGRAMS = (
     ("Edg/", "Edge"),

@@ -1,16 +1,14 @@
 """The blueprint of the error pages, its links in the rail and its part of the top bar."""
 
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, Flask, request, url_for
+from flask import Blueprint, request, url_for
 from flask_login import current_user
 from werkzeug.routing import BaseConverter
 
-from console.accounts import releases
 from console.accounts.models import User
 from console.errors import queries
 from console.web.nav import NavItem, nav_entry
-from console.web.timerange import provide_environments
 
 
 class EventIdConverter(BaseConverter):
@@ -32,7 +30,6 @@ nav_entry(
     ),
 )
 bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdConverter))
-bp.record_once(lambda state: provide_environments(cast("Flask", state.app), releases.environments))
 
 
 @bp.url_defaults

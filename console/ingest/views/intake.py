@@ -14,7 +14,8 @@ from console.web.charts import Chart, Series
 from console.web.errors import problem
 from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry
-from console.web.timerange import COMPARE_LABELS, Range, current_range
+from console.web.timeline import Timeline
+from console.web.timerange import current_range
 
 PROJECT = "/<slug:organization>/<slug:project>"
 ROLES = {
@@ -36,8 +37,8 @@ nav_entry(bp, NavItem("Intake", icon="inbox", endpoint="intake.intake", group="D
 @project_view("viewer")
 def intake(project: Project) -> Response:
     """The loss ledger of the chosen time."""
-    chosen = current_range()
-    lines = queries.ledger(project, chosen.since, chosen.until)
+    line = Timeline.of(project, current_range(), least=queries.HOUR)
+    lines = queries.ledger(project, line.since, line.until)
     totals = {
         name: sum(x.quantity for x in lines if x.outcome == name) for name in outcomes.OUTCOMES
     }
@@ -45,10 +46,10 @@ def intake(project: Project) -> Response:
         "ingest/intake.html",
         "ingest/_ledger.html",
         project=project,
-        range=chosen,
+        range=line.shown,
         lines=lines,
         totals=totals,
-        chart=_chart(project, chosen),
+        chart=_chart(project, line),
         set_aside=salvage.reports(config().instance),
         failures=failures.present(),
     )
@@ -105,33 +106,19 @@ def ready() -> Response:
     return answer
 
 
-def _chart(project: Project, chosen: Range) -> Chart:
-    buckets, totals = queries.volume(project, chosen.since, chosen.until, chosen.grain)
-    grain = buckets[1] - buckets[0] if len(buckets) > 1 else max(chosen.grain, queries.HOUR)
-    return Chart(
-        title="Items",
-        subtitle="by what became of them",
-        unit="items",
-        buckets=buckets,
-        grain=grain,
-        series=[
-            Series(name.replace("_", " "), values, kind="bar", role=ROLES[name])
-            for name, values in totals.items()
-        ]
-        + _compared(project, chosen, len(buckets)),
-        complete_until=clock.now(),
-    )
-
-
-def _compared(project: Project, chosen: Range, count: int) -> list[Series]:
-    """All items of the period that the top bar compares with, in as many buckets."""
-    if chosen.compared is None:
-        return []
-    _, totals = queries.volume(project, *chosen.compared, chosen.grain)
-    items = [sum(column) for column in zip(*totals.values(), strict=True)]
-    # A shift of no whole hour may begin in another hour, and so make a bucket more or less.
-    values = (items + [0] * count)[:count]
-    return [Series(COMPARE_LABELS[chosen.compare], values, role="previous")]
+def _chart(project: Project, line: Timeline) -> Chart:
+    counts = queries.volume(project, line.buckets, line.until)
+    series = [
+        Series(name.replace("_", " "), values, kind="bar", role=ROLES[name])
+        for name, values in counts.items()
+    ]
+    if shift := line.shown.shift:
+        earlier = [start - shift for start in line.buckets]
+        before = queries.volume(project, earlier, line.until - shift)
+        items = [sum(column) for column in zip(*before.values(), strict=True)]
+        name = line.shown.compared_with
+        series.append(Series(name, items or [0] * len(earlier), "line", "previous"))
+    return line.chart("Items", series, subtitle="by what became of them", unit="items")
 
 
 def _moment(name: str, otherwise: datetime) -> datetime:

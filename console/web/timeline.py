@@ -1,0 +1,109 @@
+"""The time axis that all charts of a page share: buckets, grain, where the data ends, markers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, Self, TypeVar
+
+from flask import Flask, current_app
+
+from console.core import clock
+from console.web.charts import Chart, Marker, Series, Threshold
+from console.web.timerange import Range, aligned, in_words
+
+EXTENSION = "pharos.markers"
+Ask = Callable[[Any, datetime, datetime, str], Sequence[Marker]]
+
+
+class Earlier(Protocol):
+    """A scope that can be moved back in time."""
+
+    def earlier(self, by: timedelta) -> Self:
+        """The same scope, `by` earlier."""
+        ...
+
+
+S = TypeVar("S", bound=Earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What a chart takes from its page: the top bar's range as equal buckets, and its markers."""
+
+    shown: Range
+    grain: timedelta
+    markers: Sequence[Marker] = ()
+
+    @classmethod
+    def of(cls, project: Any, shown: Range, *, least: timedelta = timedelta(0)) -> Timeline:
+        """The axis of a page about `project`; its buckets are at least `least` wide."""
+        line = cls(shown, max(shown.grain, least))
+        ask: list[Ask] = current_app.extensions.get(EXTENSION, [])
+        found = [each(project, line.since, line.until, shown.environment) for each in ask]
+        return cls(shown, line.grain, tuple(marker for markers in found for marker in markers))
+
+    @property
+    def since(self) -> datetime:
+        """The start of the first bucket, so that buckets stay put as time goes on."""
+        return aligned(self.shown.since, self.grain)
+
+    @property
+    def until(self) -> datetime:
+        return self.shown.until
+
+    @property
+    def seconds(self) -> int:
+        """The width of a bucket, as questions take it."""
+        return int(self.grain.total_seconds())
+
+    @property
+    def buckets(self) -> list[datetime]:
+        """Where each bucket starts; the last may reach beyond the end of the range."""
+        count = -(-(self.until - self.since) // self.grain)
+        return [self.since + self.grain * number for number in range(count)]
+
+    @property
+    def per(self) -> str:
+        """The grain in words: "per 30 minutes"."""
+        return f"per {in_words(self.grain)}"
+
+    def chart(
+        self,
+        title: str,
+        series: Sequence[Series],
+        *,
+        subtitle: str = "",
+        unit: str = "",
+        threshold: Threshold | None = None,
+    ) -> Chart:
+        """A chart over this axis; the subtitle is the grain unless it is given."""
+        return Chart(
+            title=title,
+            subtitle=subtitle or self.per,
+            unit=unit,
+            buckets=self.buckets,
+            grain=self.grain,
+            series=tuple(series),
+            complete_until=min(self.until, clock.now()),
+            threshold=threshold,
+            markers=self.markers,
+        )
+
+    def compared(
+        self, scope: S, ask: Callable[[S], Sequence[float | None]], name: str = ""
+    ) -> tuple[Series, ...]:
+        """What `ask` answers for the period that the top bar compares with, bucket by bucket.
+
+        No series where the top bar chose no comparison. `name` is that of the period by default.
+        """
+        if self.shown.shift is None:
+            return ()
+        values = ask(scope.earlier(self.shown.shift))
+        return (Series(name or self.shown.compared_with, values, "line", "previous"),)
+
+
+def provide_markers(app: Flask, ask: Ask) -> None:
+    """Let a feature mark moments of a project in every chart: `ask(project, since, until, env)`."""
+    app.extensions.setdefault(EXTENSION, []).append(ask)
