@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Flask
 
 from console.bodies import BUFFERED, Body, Incoming, Room, too_large
-from console.ingest import beacon
 from console.ingest.accept import BODY_LIMIT, sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
+from console.ingest.beacon import page_load as beacon
 from console.ingest.judging import (
     NO_PLACE,
     Answer,

@@ -9,19 +9,9 @@ from gzip import compress
 from typing import Any
 
 from console.core import clock
-from console.ingest import beacon, cors
+from console.ingest import cors
 from console.ingest.auth import Grant, Refusal
-from console.ingest.decode import (
-    Item,
-    ItemHead,
-    TooLarge,
-    Undecodable,
-    inflate,
-    load_json,
-    parse_envelope,
-    parse_store,
-    peek,
-)
+from console.ingest.beacon import page_load as beacon
 from console.ingest.judging import (
     CONTENT_TYPE,
     ENVELOPE,
@@ -41,6 +31,17 @@ from console.ingest.judging import (
 from console.ingest.otlp import answers, encodings
 from console.ingest.outcomes import REFUSED, Count
 from console.ingest.quota import Ruling, category
+from console.ingest.sentry.envelope import (
+    Item,
+    ItemHead,
+    TooLarge,
+    Undecodable,
+    inflate,
+    load_json,
+    parse_envelope,
+    parse_store,
+    peek,
+)
 from console.ingest.spool import SpoolRow
 from console.ingest.web_vitals import ITEM
 

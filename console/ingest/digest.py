@@ -16,13 +16,16 @@ from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping, group
-from console.ingest import beacon, decode, outcomes, sentry, spool, web_vitals
+from console.ingest import outcomes, spool, web_vitals
+from console.ingest.beacon import page_load as beacon
 from console.ingest.events import error_event
 from console.ingest.models import DigestPosition
 from console.ingest.otlp import encodings
 from console.ingest.otlp import spans as otlp_spans
 from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.sentry import envelope as decode
+from console.ingest.sentry import items as sentry
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
 from console.telemetry import kinds

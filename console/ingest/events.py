@@ -6,7 +6,7 @@ from typing import Any
 
 from console.errors.grouping import Grouping
 from console.ingest.arrival import Context, parse_time, sdk_text
-from console.ingest.span_items import user_key
+from console.ingest.sentry.span_items import user_key
 from console.telemetry.bodies import pack
 from console.telemetry.records import ErrorEvent
 

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
-from console.ingest import auth, beacon, cors
+from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
-from console.ingest.decode import Undecodable, beginning, load_json
+from console.ingest.beacon import page_load as beacon
 from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
 from console.ingest.quota import Quotas
+from console.ingest.sentry.envelope import Undecodable, beginning, load_json
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.ingest.web_vitals import ITEM
 

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from console.core import clock
 from console.core.config import Config
-from console.ingest.decode import ItemHead
+from console.ingest.sentry.envelope import ItemHead
 
 EXTENSION = "pharos.quotas"
 WINDOW = 60

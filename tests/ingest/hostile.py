@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from console.ingest import beacon
-from console.ingest.decode import parse_envelope
+from console.ingest.beacon import page_load as beacon
 from console.ingest.otlp.encodings import JSON
+from console.ingest.sentry.envelope import parse_envelope
 from tests.ingest import otlp_requests
 from tests.ingest.corpus.reading import bodies
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from console.app import create_app
 from console.core.config import Config
-from console.ingest import event_items, pipeline, sentry
+from console.ingest import pipeline
+from console.ingest.sentry import event_items
+from console.ingest.sentry import items as sentry
 from console.telemetry.store import TelemetryStore
 from tests.support.forks import FORKS
 

@@ -19,8 +19,8 @@ from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
 from console.ingest.accept import sifted_at_once
-from console.ingest.decode import parse_envelope
 from console.ingest.judging import ENVELOPE, STORE, Submission
+from console.ingest.sentry.envelope import parse_envelope
 from console.ingest.spool import SpoolUnavailable
 from console.ingest.views import endpoints
 from console.ingest.views.endpoints import Endpoints

@@ -11,10 +11,10 @@ from sqlalchemy import update
 
 from console.accounts.models import Key
 from console.core.db import db
-from console.ingest import beacon
 from console.ingest.arrival import Context
-from console.ingest.decode import Undecodable
+from console.ingest.beacon import page_load as beacon
 from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.sentry.envelope import Undecodable
 from console.telemetry.tables import page_load
 from tests.telemetry.samples import NOON
 

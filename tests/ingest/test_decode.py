@@ -17,7 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.ingest.decode import (
+from console.ingest.sentry.envelope import (
     HEADER_LIMIT,
     ITEM_LIMIT,
     Envelope,
@@ -111,7 +111,7 @@ def test_a_bomb_takes_bounded_memory():
     """89 bytes of brotli are 50 MiB; the process that refuses them stays small."""
     script = (
         "import brotli, resource, sys\n"
-        "from console.ingest.decode import TooLarge, inflate\n"
+        "from console.ingest.sentry.envelope import TooLarge, inflate\n"
         "bomb = bytes.fromhex(sys.argv[1])\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: inflate(bomb, 'br', limit=1 << 20)\n"

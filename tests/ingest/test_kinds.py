@@ -8,7 +8,7 @@ from sqlalchemy import select
 from console.accounts.models import Release
 from console.core.db import db
 from console.ingest import digest as digesting
-from console.ingest import sentry
+from console.ingest.sentry import items as sentry
 from console.telemetry.store import TelemetryStore
 from tests.ingest.conftest import error, transaction
 from tests.support.factories import inside

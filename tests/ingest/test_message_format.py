@@ -2,7 +2,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from console.ingest.message_format import formatted
+from console.ingest.sentry.message_format import formatted
 from tests.ingest.bounded import bounded
 
 LIMIT = 8192

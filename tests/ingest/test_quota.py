@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.ingest.decode import ItemHead
 from console.ingest.quota import Quotas, category
+from console.ingest.sentry.envelope import ItemHead
 
 EVENT, TRANSACTION = ItemHead("event", 100, 1), ItemHead("transaction", 100, 1)
 REPORT = ItemHead("client_report", 100, 1)

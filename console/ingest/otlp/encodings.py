@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from console.ingest.otlp import from_json, from_protobuf
 from console.ingest.otlp.wire import Group, WireSpan
-from console.ingest.span_items import NotASpan
+from console.ingest.sentry.span_items import NotASpan
 
 PROTOBUF, JSON = "otlp.protobuf", "otlp.json"
 UNKNOWN = "otlp"  # the kind of a request whose content type is neither

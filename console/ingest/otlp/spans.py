@@ -11,8 +11,8 @@ from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
 from console.ingest.otlp import conventions
 from console.ingest.otlp.encodings import ENCODINGS, Encoding
 from console.ingest.otlp.wire import Group, WireSpan, moment
-from console.ingest.sentry import INVALID, Decoded
-from console.ingest.span_items import NotASpan, span_row, user_key_of_attributes
+from console.ingest.sentry.items import INVALID, Decoded
+from console.ingest.sentry.span_items import NotASpan, span_row, user_key_of_attributes
 from console.telemetry.records import Span
 
 _ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")

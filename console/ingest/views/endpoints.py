@@ -14,9 +14,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from console.core import config as configuration
 from console.core.config import Config
 from console.core.urls import split_url
-from console.ingest import auth, beacon, cors, not_taken, outcomes, quota, spool
+from console.ingest import auth, cors, not_taken, outcomes, quota, spool
 from console.ingest.accept import BODY_LIMIT, accept
 from console.ingest.auth import Refusal
+from console.ingest.beacon import page_load as beacon
 from console.ingest.judging import (
     ENVELOPE,
     STORE,

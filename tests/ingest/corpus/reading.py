@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from console.ingest import sentry
-from console.ingest.decode import Envelope, Item, parse_envelope
 from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.sentry import items as sentry
+from console.ingest.sentry.envelope import Envelope, Item, parse_envelope
 
 HERE = Path(__file__).parent
 CLIENTS = ("flask-static", "flask-stream", "express-static", "express-stream")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.core.cpu_limit import check_cpu
-from console.ingest import span_items
 from console.ingest.arrival import Arrival, Context, text
-from console.ingest.decode import Envelope, Item, Undecodable, load_json
-from console.ingest.event_items import event_id, normalise
-from console.ingest.span_items import NotASpan
+from console.ingest.sentry import span_items
+from console.ingest.sentry.envelope import Envelope, Item, Undecodable, load_json
+from console.ingest.sentry.event_items import event_id, normalise
+from console.ingest.sentry.span_items import NotASpan
 from console.telemetry import kinds
 from console.telemetry.kinds import Kind
 from console.telemetry.records import PageLoad, Span

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.ingest.arrival import Context, hex_id, text
-from console.ingest.decode import Undecodable, load_json
-from console.ingest.sentry import INVALID, Decoded
+from console.ingest.sentry.envelope import Undecodable, load_json
+from console.ingest.sentry.items import INVALID, Decoded
 from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, told_at
 from console.performance.names import collapsed_path
 from console.telemetry.records import AttributeValue, PageLoad

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.ingest.arrival import Arrival, hex_id, text
 from console.ingest.attributes import headers
-from console.ingest.message_format import formatted
+from console.ingest.sentry.message_format import formatted
 
 TAG_LIMIT = 100
 FRAME_LIMIT = 500  # a recursion is told by its ends
