@@ -38,7 +38,7 @@ from console.core import clock, migrations
 from console.core.config import Config
 from console.core.db import db
 from console.core.tenancy import organization_scope
-from console.performance import time_spent
+from console.performance.endpoints import time_spent
 from console.telemetry import requests as endpoints
 from console.telemetry import spans, statements, traces, vital_causes, vital_rollups, vitals
 from console.telemetry.scope import Scope

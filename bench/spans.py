@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.telemetry import tell
 from console.core import clock
-from console.performance.digest import fingerprint_of
+from console.performance.describe import fingerprint_of
 from console.telemetry.records import Batch, Span
 from console.telemetry.store import TelemetryStore
 

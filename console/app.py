@@ -13,9 +13,10 @@ from console.core.config import Config
 from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest
-from console.performance import api as performance_api
-from console.performance import statements_api, vitals_api
 from console.performance import views as performance
+from console.performance.api import endpoints as performance_api
+from console.performance.api import statements as statements_api
+from console.performance.api import vitals as vitals_api
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.web import frame

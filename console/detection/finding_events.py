@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from console.errors.grouping import Component, Grouping
-from console.performance.finding import (
+from console.performance.flaws.finding import (
     GAP,
     N_PLUS_ONE,
     REPEATED_CALL,

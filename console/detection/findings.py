@@ -27,8 +27,8 @@ from console.detection.models import DetectionPosition
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping
 from console.ingest.models import DigestPosition
-from console.performance.detectors import CALLS, GAP_US, SLOW_US, find
-from console.performance.n_plus_one import LOOK_UPS
+from console.performance.flaws.detectors import CALLS, GAP_US, SLOW_US, find
+from console.performance.flaws.n_plus_one import LOOK_UPS
 from console.telemetry import kinds, segments
 from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.scope import Scope

@@ -4,7 +4,7 @@ import pytest
 
 from console.ingest import web_vitals
 from console.ingest.web_vitals import device_of
-from console.performance.digest import described
+from console.performance.describe import described
 from console.telemetry.tables import page_load
 from tests.telemetry.samples import span
 

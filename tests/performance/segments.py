@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from console.performance.digest import described
+from console.performance.describe import described
 from console.telemetry.records import Span
 from console.telemetry.spans import SpanRow
 

@@ -1,7 +1,7 @@
 import pytest
 
-from console.performance.detectors import CALLS, GAP_US, MOST, SLOW_US, find
-from console.performance.finding import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY, Finding
+from console.performance.flaws.detectors import CALLS, GAP_US, MOST, SLOW_US, find
+from console.performance.flaws.finding import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY, Finding
 from tests.performance.segments import BOOKS, LOOK_UP, ROOT, Request
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.performance.detectors import find
-from console.performance.finding import N_PLUS_ONE, WRITE_LOOP
-from console.performance.n_plus_one import LOOK_UPS, WRITES, one_row
+from console.performance.flaws.detectors import find
+from console.performance.flaws.finding import N_PLUS_ONE, WRITE_LOOP
+from console.performance.flaws.n_plus_one import LOOK_UPS, WRITES, one_row
 from tests.performance.segments import BOOKS, LOOK_UP, Request
 
 ITEM = "SELECT id FROM item WHERE order_id = ?"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from console.performance.digest import described
+from console.performance.describe import described
 from console.performance.names import (
     Named,
     category_of,

@@ -1,8 +1,8 @@
 """What stands around the rows of a trace: vitals, phases of requests, the map of the whole."""
 
-from console.performance.mini_map import mini_map
-from console.performance.page_marks import marks, phases
-from console.performance.trace_tree import grown
+from console.performance.traces.mini_map import mini_map
+from console.performance.traces.page_marks import marks, phases
+from console.performance.traces.tree import grown
 from tests.performance.trace_samples import request, row, span_id
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.performance.sql import normalise
-from console.performance.sql_text import READS, WRITES, shortened, tables, verb
+from console.performance.statements.normal import normalise
+from console.performance.statements.text import READS, WRITES, shortened, tables, verb
 
 SAME = [
     ("select * from users where id=1", "SELECT * FROM users WHERE id = ?"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.performance.sql_layout import laid_out
+from console.performance.statements.layout import laid_out
 
 WORDS = st.lists(
     st.sampled_from(["SELECT", "a", "FROM", "t", "WHERE", "AND", "OR", "b = 'x  AND y'", "(", ")",

@@ -9,8 +9,8 @@ from secrets import token_hex
 
 import pytest
 
-from console.performance.vital_cards import shown
-from console.performance.vital_charts import histogram
+from console.performance.vitals.cards import shown
+from console.performance.vitals.charts import histogram
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.store import EXTENSION
 from console.telemetry.vitals import Vital

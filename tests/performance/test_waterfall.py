@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.performance.critical_path import critical_path
-from console.performance.ghosts import compare
-from console.performance.time_shares import time_shares
-from console.performance.trace_branches import TOP, Entry, Rest
-from console.performance.trace_groups import Gap, Group, gaps, items, parameters
-from console.performance.trace_selection import View
-from console.performance.trace_tree import Node, grown, preorder
-from console.performance.waterfall import MOST_ROWS, branch, waterfall
+from console.performance.traces.branches import TOP, Entry, Rest
+from console.performance.traces.critical_path import critical_path
+from console.performance.traces.ghosts import compare
+from console.performance.traces.groups import Gap, Group, gaps, items, parameters
+from console.performance.traces.selection import View
+from console.performance.traces.time_shares import time_shares
+from console.performance.traces.tree import Node, grown, preorder
+from console.performance.traces.waterfall import MOST_ROWS, branch, waterfall
 from tests.performance.trace_samples import error, query, request, row, span_id
 
 EVERYTHING = View()

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from console.accounts.models import Project
-from console.performance.digest import fingerprint_of
+from console.performance.describe import fingerprint_of
 from console.telemetry.errors import EventRow
 from console.telemetry.records import Batch, Span
 from console.telemetry.spans import SpanRow

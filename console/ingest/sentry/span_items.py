@@ -20,7 +20,7 @@ from console.ingest.attributes import (
     split_method,
     storable,
 )
-from console.performance.digest import described
+from console.performance.describe import described
 from console.telemetry.records import Span
 
 NAME_LENGTH = 4096  # an SQL statement; the store compresses what repeats

@@ -12,10 +12,12 @@ from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core.db import db
-from console.performance import durations, queries, time_spent
-from console.performance import endpoints as domain
-from console.performance.endpoints import EndpointRow, ListedEndpoints
-from console.performance.forms import EndpointName, EndpointsFilter, ThresholdForm
+from console.performance import queries
+from console.performance.endpoints import listing as domain
+from console.performance.endpoints import time_spent
+from console.performance.endpoints.listing import EndpointRow, ListedEndpoints
+from console.performance.forms.endpoints import EndpointName, EndpointsFilter, ThresholdForm
+from console.performance.traces import durations
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.telemetry import requests, statements
 from console.telemetry.statements import StatementsWanted

@@ -10,18 +10,18 @@ from flask import Response, abort, request
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core import clock
-from console.performance.forms import CATEGORY_NAMES, TraceFilter
-from console.performance.ghosts import Comparison, compare
-from console.performance.mini_map import Piece, failures, mini_map
-from console.performance.span_details import Details, details
-from console.performance.trace_branches import TOP
-from console.performance.trace_groups import parameters
-from console.performance.trace_notices import Notice, notices
-from console.performance.trace_tree import Tree, grown
+from console.performance.forms.endpoints import CATEGORY_NAMES, TraceFilter
+from console.performance.traces.branches import TOP
+from console.performance.traces.ghosts import Comparison, compare
+from console.performance.traces.groups import parameters
+from console.performance.traces.mini_map import Piece, failures, mini_map
+from console.performance.traces.notices import Notice, notices
+from console.performance.traces.span_details import Details, details
+from console.performance.traces.tree import Tree, grown
+from console.performance.traces.waterfall import Waterfall, branch, waterfall
 from console.performance.views.blueprint import DEFAULT_RANGE, bp
 from console.performance.views.endpoints import valid
 from console.performance.views.trace_addresses import NOBODY, Addresses
-from console.performance.waterfall import Waterfall, branch, waterfall
 from console.telemetry import spans, traces
 from console.telemetry.errors import EventRow
 from console.telemetry.scope import Scope

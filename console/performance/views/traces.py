@@ -9,10 +9,10 @@ from flask import Response, request
 from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.performance import durations
-from console.performance import endpoints as domain
-from console.performance.cursors import cursor_after, mark_of
-from console.performance.forms import TracesFilter
+from console.performance.endpoints import listing as domain
+from console.performance.forms.endpoints import TracesFilter
+from console.performance.traces import durations
+from console.performance.traces.cursors import cursor_after, mark_of
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
 from console.telemetry import traces as telemetry

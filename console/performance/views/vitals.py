@@ -9,13 +9,16 @@ from flask import Response, abort, request
 from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.performance import queries, vital_cards, vital_charts, vital_phases
-from console.performance.endpoints import scope_of
+from console.performance import queries
+from console.performance.endpoints.listing import scope_of
+from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
-from console.performance.vital_cards import CURRENT, Card, VitalRow
-from console.performance.vital_charts import VitalHistogram
-from console.performance.vital_filter import VitalsFilter, VitalsPageFilter
+from console.performance.vitals import cards as vital_cards
+from console.performance.vitals import charts as vital_charts
+from console.performance.vitals import phases as vital_phases
+from console.performance.vitals.cards import CURRENT, Card, VitalRow
+from console.performance.vitals.charts import VitalHistogram
 from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import Vitals, VitalsWanted

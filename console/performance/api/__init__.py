@@ -1,0 +1,1 @@
+"""Performance for scripts, as docs/api.md says."""

@@ -1,0 +1,164 @@
+"""Database statements for scripts, as docs/api.md says."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request
+from wtforms.validators import NumberRange, Optional
+
+from console.accounts.access import api_view
+from console.accounts.models import Project
+from console.performance.api.endpoints import SCOPE, Period, page_url, period, valid
+from console.performance.api.endpoints import bp as performance
+from console.performance.forms.statements import StatementsFilter
+from console.performance.latency import Change
+from console.performance.statements import listing as domain
+from console.performance.statements.listing import StatementRow
+from console.telemetry import statements as telemetry
+from console.telemetry.latency import Latency
+from console.telemetry.statements import Call, Caller, Location, Statement
+from console.web.forms import IntegerField
+
+bp = Blueprint("statements_api", __name__, url_prefix=performance.url_prefix)
+MOST = 500
+MOST_STEPS = 1_000
+
+
+class Statements(StatementsFilter, Period):
+    """Which statements, and how many of them."""
+
+    limit = IntegerField("Limit", [Optional(), NumberRange(1, MOST, "Between 1 and 500.")])
+
+
+class OneStatement(Period):
+    """In which steps of time."""
+
+    step = IntegerField("Seconds per step", [Optional(), NumberRange(60, 86_400 * 30)])
+
+
+@bp.get("/queries")
+@api_view(SCOPE)
+def queries(project: Project) -> Response:
+    form = valid(Statements(request.args))
+    scope = form.scope(project)
+    count = form.limit.data or MOST
+    found = domain.listed(scope, form.wanted, sort=form.sort.data, first=0, count=count)
+    return jsonify(
+        period(scope)
+        | {
+            "queries": [_statement(row) for row in found.rows],
+            "count": found.count,
+            "total": _usage(found.total) if found.total else None,
+        }
+    )
+
+
+@bp.get("/queries/<span:fingerprint>")
+@api_view(SCOPE)
+def query(project: Project, fingerprint: str) -> Response:
+    form = valid(OneStatement(request.args))
+    scope = form.scope(project)
+    row = domain.one(scope, fingerprint)
+    if row is None:
+        abort(404, "No call of this statement in this time.")
+    step = form.step.data or max(60, int(scope.length.total_seconds()) // 96)
+    if scope.length.total_seconds() / step > MOST_STEPS:
+        abort(400, "step: at most 1,000 steps in one answer.")
+    releases = telemetry.by_release(scope, fingerprint)
+    verdict = domain.verdict(project, scope, row, releases)
+    moments = telemetry.moments(scope, step, fingerprint)
+    more = {
+        "regressed": verdict.has_regressed,
+        "p95_newest_release_ms": _ms(verdict.since_release.now) if verdict.since_release else None,
+        "p95_former_release_ms": _then(verdict.since_release),
+        "step": step,
+        "series": [
+            {"at": at.isoformat(), **(_latency(one) if one else {"calls": 0})}
+            for at, one in zip(moments.starts, moments.latencies, strict=True)
+        ],
+        "callers": [_caller(one) for one in telemetry.callers(scope, fingerprint)],
+        "code": [_location(one) for one in telemetry.locations(scope, fingerprint)],
+        "releases": [
+            {"release": one.release, "received": one.received, "p95_ms": _ms(one.p95)}
+            for one in releases
+        ],
+        "slowest": [_call(one) for one in telemetry.slowest(scope, fingerprint)],
+    }
+    return jsonify(period(scope) | _statement(row) | more)
+
+
+def _statement(row: StatementRow) -> dict[str, Any]:
+    return {
+        "fingerprint": row.fingerprint,
+        "text": row.text.text,
+        "verb": row.verb,
+        "tables": row.tables,
+        "system": row.text.system or None,
+        **_usage(row.statement),
+        "time_share": round(row.share, 4),
+        "slow": row.is_slow,
+        "regressed": row.has_regressed,
+        "p95_before_ms": _then(row.since_before),
+        "url": page_url("performance.query", fingerprint=row.fingerprint),
+    }
+
+
+def _usage(one: Statement) -> dict[str, Any]:
+    return {**_latency(one.usage), "calls_per_request": round(one.per_request, 2)}
+
+
+def _latency(one: Latency) -> dict[str, Any]:
+    return {
+        "calls": round(one.count, 1),
+        "estimated": one.estimated,
+        "failed": round(one.failed, 1),
+        "total_ms": _ms(one.total_us),
+        "p50_ms": _ms(one.p50),
+        "p95_ms": _ms(one.p95),
+        "p99_ms": _ms(one.p99),
+    }
+
+
+def _caller(one: Caller) -> dict[str, Any]:
+    return {
+        "endpoint": one.endpoint,
+        "category": one.category,
+        "calls": round(one.calls, 1),
+        "estimated": one.estimated,
+        "calls_per_request": round(one.per_request, 2),
+        "total_ms": _ms(one.total_us),
+        "time_share": round(one.time_share, 4),
+        "url": page_url("performance.endpoint", name=one.endpoint),
+    }
+
+
+def _location(one: Location) -> dict[str, Any]:
+    return {
+        "path": one.path,
+        "line": int(one.line) if one.line.isdecimal() else None,
+        "function": one.function or None,
+        "calls": one.calls,
+        "slowest_ms": _ms(one.slowest_us),
+    }
+
+
+def _call(one: Call) -> dict[str, Any]:
+    at = one.timestamp.isoformat()
+    return {
+        "trace_id": one.trace_id,
+        "span_id": one.span_id,
+        "timestamp": at,
+        "duration_ms": _ms(one.duration_us),
+        "status": one.status,
+        "failed": one.failed,
+        "environment": one.environment,
+        "release": one.release,
+        "url": page_url("performance.trace", trace_id=one.trace_id, at=at),
+    }
+
+
+def _then(change: Change | None) -> float | None:
+    return _ms(change.then) if change else None
+
+
+def _ms(microseconds: float) -> float:
+    return round(microseconds / 1000, 3)

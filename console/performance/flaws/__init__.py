@@ -1,0 +1,1 @@
+"""Detectors of performance flaws: pure functions of a finished segment."""

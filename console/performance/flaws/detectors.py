@@ -1,0 +1,133 @@
+"""The detectors, which look at finished segments; N+1 and its writes have a file of their own."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from console.performance.describe import statement_of
+from console.performance.flaws import n_plus_one
+from console.performance.flaws.finding import (
+    GAP,
+    REPEATED_CALL,
+    SLOW_QUERY,
+    Finding,
+    label,
+    made_of,
+    succeeded,
+)
+from console.performance.flaws.loops import looped
+from console.performance.flaws.segment import Segment, ended, segment_of
+from console.performance.names import DB, HTTP, PAGE
+from console.telemetry.spans import SpanRow
+
+# Half a second in one statement: longer than a person takes a whole answer for instant.
+SLOW_US = 500_000
+CALLS = 5  # as for look-ups in a database
+# A gap that people notice, and that is a large part of the request.
+GAP_US = 500_000
+GAP_SHARE = 0.3
+MOST = 20  # findings of one segment
+_NUMBER = re.compile(r"(?<![0-9a-f-])[a-f-]*+\d[0-9a-f-]*+", re.IGNORECASE)
+
+Detector = Callable[[Segment], Iterator[Finding]]
+
+
+def find(rows: Sequence[SpanRow]) -> list[Finding]:
+    """What is wrong with the segment that these rows are, at most 20, the longest first.
+
+    Nothing while the span of the segment itself is not among them.
+    """
+    segment = segment_of(rows)
+    if segment is None:
+        return []
+    found = [finding for detector in DETECTORS for finding in detector(segment)]
+    return sorted(found, key=lambda one: (-one.total_us, one.kind, one.fingerprint))[:MOST]
+
+
+def slow_queries(segment: Segment) -> Iterator[Finding]:
+    """Statements that took half a second or more, of every kind; each by its fingerprint."""
+    slow: dict[str, list[SpanRow]] = defaultdict(list)
+    for span in segment.spans:
+        is_query = span.category == DB and span.fingerprint and span.name != "connect"
+        if is_query and span.duration_us >= SLOW_US:
+            slow[span.fingerprint].append(span)
+    for spans in slow.values():
+        total = sum(span.duration_us for span in spans)
+        yield made_of(segment, spans, kind=SLOW_QUERY, saving_us=total)
+
+
+def repeated_calls(segment: Segment) -> Iterator[Finding]:
+    """Outgoing requests to one address, but for ids in it, that a loop made one by one."""
+    calls: dict[str, list[SpanRow]] = defaultdict(list)
+    for span in segment.spans:
+        if span.category == HTTP and span.fingerprint and succeeded(span):
+            calls[span.fingerprint].append(span)
+    for spans in calls.values():
+        if rounds := looped(spans, CALLS):
+            times = [span.duration_us for span in rounds]
+            saving = sum(times) - max(times)
+            yield made_of(segment, rounds, kind=REPEATED_CALL, saving_us=saving)
+
+
+def gaps(segment: Segment) -> Iterator[Finding]:
+    """The longest time in which no span says what the request did, if it is large.
+
+    Only between spans that are below a common one: a span without children is work that has a name.
+    Pages are left out: browsers idle between what they do.
+    """
+    if segment.root.category == PAGE:
+        return
+    children = segment.children()
+    holders = [segment.by_id[span_id] for span_id in children]
+    found = [gap for one in holders for gap in _between(segment, one, children[one.span_id])]
+    large = max(GAP_US, round(segment.root.duration_us * GAP_SHARE))
+    longest = max(found, key=lambda gap: gap.total_us, default=None)
+    if longest is not None and longest.total_us >= large:
+        yield longest
+
+
+def _between(segment: Segment, holder: SpanRow, children: Sequence[SpanRow]) -> Iterator[Finding]:
+    at, before = holder.timestamp, None
+    end = ended(holder)
+    for child in children:
+        yield _gap(segment, holder, (at, min(child.timestamp, end)), (before, child))
+        if ended(child) > at:
+            at, before = ended(child), child
+    yield _gap(segment, holder, (at, end), (before, None))
+
+
+def _gap(
+    segment: Segment,
+    holder: SpanRow,
+    bounds: tuple[datetime, datetime],
+    neighbours: tuple[SpanRow | None, SpanRow | None],
+) -> Finding:
+    length = max(round((bounds[1] - bounds[0]) / timedelta(microseconds=1)), 0)
+    before, after = (_place(one) for one in neighbours)
+    key = "\0".join((_place(holder), before, after)).encode(errors="replace")
+    where = f"after {before}" if before else "at the start"
+    return Finding(
+        kind=GAP,
+        fingerprint=hashlib.blake2b(key, digest_size=8).hexdigest(),
+        subject=f"{where}, before {after}" if after else f"{where}, until the end",
+        count=1,
+        total_us=length,
+        saving_us=length,
+        offset_us=max(round((bounds[0] - segment.root.timestamp) / timedelta(microseconds=1)), 0),
+        span_id=holder.span_id,
+        category="",
+        parent=label(holder),
+    )
+
+
+def _place(span: SpanRow | None) -> str:
+    """A span by what does not differ from request to request."""
+    if span is None:
+        return ""
+    name = statement_of(span.category, span) or span.endpoint or span.name
+    return f"{span.op} {_NUMBER.sub('?', name)}".strip()[:120]
+
+
+DETECTORS: Sequence[Detector] = (n_plus_one.find, slow_queries, repeated_calls, gaps)

@@ -1,0 +1,132 @@
+"""What a detector tells of one segment: what happened, how often, where, and what a fix saves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.performance.describe import statement_of
+from console.performance.flaws.segment import Segment, ended
+from console.telemetry.spans import SpanRow
+
+N_PLUS_ONE = "n_plus_one"
+WRITE_LOOP = "write_loop"
+SLOW_QUERY = "slow_query"
+REPEATED_CALL = "repeated_call"
+GAP = "gap"
+LONGEST = 4000
+EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One flaw of one segment; times are microseconds, texts that are not known are ""."""
+
+    kind: str
+    fingerprint: str
+    """16 hex digits; with kind and endpoint, what all occurrences of the flaw share."""
+    subject: str
+    """What repeats or is slow, without values; for a gap, what it lies between."""
+    count: int
+    """How many spans it is made of; 1 for a gap."""
+    total_us: int
+    """The time of these spans."""
+    saving_us: int
+    """What the request would gain at most, estimated from these spans alone."""
+    offset_us: int
+    """When it began, after the start of the segment."""
+    span_id: str
+    """The first of the spans; for a gap, the span that it lies in."""
+    category: str
+    """db or http where `fingerprint` is that of a stored statement, else ""."""
+    parent: str
+    """The innermost span that all of them are below."""
+    code: str = ""
+    """File, line and function, where the client sent them."""
+    before: str = ""
+    """The statement that ran last before it: of an N+1, often the one that brought the rows."""
+    examples: Sequence[str] = ()
+    """Up to ten texts with their values, where the client left these in and they differ."""
+
+
+def made_of(segment: Segment, spans: Sequence[SpanRow], *, kind: str, saving_us: int) -> Finding:
+    """The finding about spans that share a fingerprint, given in order of their start."""
+    first = spans[0]
+    return Finding(
+        kind=kind,
+        fingerprint=first.fingerprint,
+        subject=statement_of(first.category, first)[:LONGEST],
+        count=len(spans),
+        total_us=sum(span.duration_us for span in spans),
+        saving_us=saving_us,
+        offset_us=offset(segment, first),
+        span_id=first.span_id,
+        category=first.category,
+        parent=label(segment.common_ancestor(spans)),
+        code=next(filter(None, map(code_of, spans)), ""),
+        before=_before(segment, first),
+        examples=_examples(spans),
+    )
+
+
+def text_of(span: SpanRow) -> str:
+    """The statement of a db span as it was sent, with what values it has."""
+    return str(span.attributes.get("db.query.text") or span.name)
+
+
+def succeeded(span: SpanRow) -> bool:
+    """Whether a span did what it was for: what failed is repeated for another reason."""
+    return span.status in {"", "ok", "unknown"} and (span.http_status or 0) < 400
+
+
+def label(span: SpanRow) -> str:
+    """A span in a few words: its operation and name, or the endpoint of a segment."""
+    name = span.endpoint or span.name
+    return f"{span.op} {name}".strip()[:200]
+
+
+def code_of(span: SpanRow) -> str:
+    """Where in the application a span was started: "shop/views.py:42 in books"."""
+    path = str(span.attributes.get("code.file.path") or "")
+    line = span.attributes.get("code.line.number")
+    function = str(span.attributes.get("code.function.name") or "")
+    place = f"{path}:{line}" if path and line else path
+    return f"{place} in {function}".strip()[:300] if function and place else place[:300]
+
+
+def offset(segment: Segment, span: SpanRow) -> int:
+    """Microseconds from the segment's start to the span's."""
+    return max(round((span.timestamp - segment.root.timestamp).total_seconds() * 1e6), 0)
+
+
+def _before(segment: Segment, first: SpanRow) -> str:
+    earlier = [
+        span
+        for span in segment.spans
+        if span.category == "db"
+        and span.fingerprint not in {"", first.fingerprint}
+        and ended(span) <= first.timestamp
+    ]
+    return statement_of("db", earlier[-1])[:LONGEST] if earlier else ""
+
+
+def _examples(spans: Sequence[SpanRow]) -> tuple[str, ...]:
+    """Texts that differ; where values are parameters, the parameters if the client sent them."""
+    texts = dict.fromkeys(filter(None, map(_values_of, spans)))
+    if len(texts) < 2:
+        texts = dict.fromkeys(map(_sent, spans))
+    return tuple(text[:500] for text in list(texts)[:EXAMPLES]) if len(texts) > 1 else ()
+
+
+def _values_of(span: SpanRow) -> str:
+    """Parameters of a statement, as OpenTelemetry's conventions name them."""
+    named = [
+        f"{name.removeprefix('db.query.parameter.')}={value}"
+        for name, value in span.attributes.items()
+        if name.startswith("db.query.parameter.")
+    ]
+    return ", ".join(named)
+
+
+def _sent(span: SpanRow) -> str:
+    if span.category == "http":
+        return str(span.attributes.get("url.full") or span.name)
+    return text_of(span)

@@ -1,0 +1,67 @@
+"""Which of some equal spans one loop ran: one after the other, without waiting in between."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from console.performance.flaws.segment import ended
+from console.telemetry.spans import SpanRow
+
+# Clients send microseconds: an end and the following start may cross by as much.
+ROUNDING = timedelta(microseconds=2)
+# A loop over rows asks again within milliseconds. What takes longer than this in between, and
+# longer than the call itself, is polling, or work beside which the call does not matter.
+APART = timedelta(milliseconds=250)
+# Starting before the one before has ended: of a loop none does, of a fan-out nearly all.
+OVERLAPPING = 0.2
+
+
+def looped(spans: Sequence[SpanRow], least: int) -> list[SpanRow]:
+    """The spans, of equal ones given by start, that loops of at least so many rounds ran.
+
+    All of a thread are one sequence; where that runs in parallel, those of each parent may be one.
+    """
+    for key in (_thread, _parent):
+        groups: dict[str, list[SpanRow]] = defaultdict(list)
+        for span in spans:
+            groups[key(span)].append(span)
+        found = [span for group in groups.values() for span in _looped(group, least)]
+        if found:
+            return sorted(found, key=lambda span: (span.timestamp, span.span_id))
+    return []
+
+
+def _looped(spans: Sequence[SpanRow], least: int) -> Iterator[SpanRow]:
+    for run in _runs(spans):
+        if len(run) >= least and not _is_parallel(run):
+            yield from run
+
+
+def _runs(spans: Sequence[SpanRow]) -> Iterator[list[SpanRow]]:
+    """The spans between which nobody waited."""
+    run: list[SpanRow] = []
+    for span in spans:
+        if run:
+            waited = span.timestamp - ended(run[-1])
+            if waited > max(APART, timedelta(microseconds=run[-1].duration_us)):
+                yield run
+                run = []
+        run.append(span)
+    if run:
+        yield run
+
+
+def _is_parallel(run: Sequence[SpanRow]) -> bool:
+    overlapping, latest = 0, ended(run[0])
+    for span in run[1:]:
+        overlapping += span.timestamp < latest - ROUNDING
+        latest = max(latest, ended(span))
+    return overlapping > OVERLAPPING * (len(run) - 1)
+
+
+def _thread(span: SpanRow) -> str:
+    return str(span.attributes.get("thread.id") or "")
+
+
+def _parent(span: SpanRow) -> str:
+    return span.parent_span_id

@@ -1,0 +1,41 @@
+"""What people and scripts ask of the list of database statements."""
+
+from wtforms import Form, SelectField, StringField
+from wtforms.validators import Length, NumberRange, Optional
+
+from console.performance.statements.listing import KINDS, SORTS, wanted_of
+from console.telemetry.statements import StatementsWanted
+from console.web.choices import choices
+from console.web.forms import IntegerField
+
+LONGEST_MS = 86_400_000
+_TEXT = Length(max=200, message="At most 200 characters.")
+
+
+class StatementsFilter(Form):
+    """The list of database statements."""
+
+    q = StringField("Text", [_TEXT])
+    kind = SelectField("Kind", choices=choices(KINDS.items()), default="")
+    over = IntegerField("P95 from (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
+    name = StringField("Endpoint", [_TEXT])
+    sort = SelectField(
+        "Sort",
+        choices=choices((name, sort.label) for name, sort in SORTS.items()),
+        default="time",
+    )
+
+    @property
+    def wanted(self) -> StatementsWanted:
+        """The same for the question. Only for a form that validates."""
+        return wanted_of(
+            text=self.q.data or "",
+            kind=self.kind.data,
+            over_ms=self.over.data or 0,
+            endpoint=self.name.data or "",
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether statements are left out."""
+        return bool(self.q.data or self.kind.data or self.over.data or self.name.data)

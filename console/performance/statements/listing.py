@@ -1,0 +1,234 @@
+"""Statements as the pages show them: their text, what is slow, and what became slower."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from console.accounts import releases
+from console.accounts.models import Project
+from console.performance.flaws.detectors import SLOW_US
+from console.performance.latency import Change, change, estimated, outcomes, percentiles, tail
+from console.performance.statements import text as sql_text
+from console.telemetry import statements as telemetry
+from console.telemetry.latency import Latency
+from console.telemetry.scope import Scope
+from console.telemetry.statements import InRelease, Statement, StatementsWanted, Text
+from console.telemetry.traces import edge
+from console.web.charts import Chart, Threshold
+from console.web.histogram import Histogram
+from console.web.timerange import Range, in_words
+
+REGRESSED_FACTOR = 1.5
+REGRESSED_US = 5_000
+SLOW_MS = SLOW_US // 1000
+UNKNOWN = Text("(the text is no longer kept)", "", None)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A statement in the list, with its P95 in the period before; None where that had few calls."""
+
+    statement: Statement
+    text: Text
+    share: float
+    """Of the time that all calls of the scope took together, 0 to 1."""
+    since_before: Change | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return self.statement.fingerprint
+
+    @property
+    def usage(self) -> Latency:
+        return self.statement.usage
+
+    @property
+    def per_request(self) -> float:
+        return self.statement.per_request
+
+    @property
+    def title(self) -> str:
+        return sql_text.shortened(self.text.text)
+
+    @property
+    def verb(self) -> str:
+        return sql_text.verb(self.text.text)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return sql_text.tables(self.text.text)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether one call in 20 takes as long as a slow query finding needs, or longer."""
+        return self.usage.p95 >= SLOW_US
+
+    @property
+    def has_regressed(self) -> bool:
+        """Whether it is slower than in the period before."""
+        return is_regression(self.since_before)
+
+    @property
+    def tone(self) -> str:
+        """The hue of its trend."""
+        return "bad" if self.is_slow else "warn" if self.has_regressed else "p95"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSort:
+    """An order of the list, highest first."""
+
+    label: str
+    key: Callable[[Statement], float]
+
+
+SORTS = {
+    "time": StatementSort("Total time", lambda one: one.usage.total_us),
+    "calls": StatementSort("Calls", lambda one: one.usage.count),
+    "per_request": StatementSort("Calls per request", lambda one: one.per_request),
+    "p95": StatementSort("P95", lambda one: one.usage.p95),
+    "failed": StatementSort("Failed", lambda one: one.usage.failed),
+}
+KINDS = {"": "Reads and writes", "reads": "Reads", "writes": "Writes"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStatements:
+    """A page of the statements that the filters let through; `total` is of all their calls."""
+
+    rows: Sequence[StatementRow]
+    total: Statement | None
+    count: int
+    slow: int
+    """How many of them are slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A statement against its own baseline: the period before, and the release before."""
+
+    since_before: Change | None
+    since_release: Change | None
+    newest: str
+    former: str
+    """The releases that `since_release` compares; "" where there are not two."""
+
+    @property
+    def has_regressed(self) -> bool:
+        return is_regression(self.since_before) or is_regression(self.since_release)
+
+
+def is_regression(change: Change | None) -> bool:
+    """Whether a statement became slower, and not by chance.
+
+    Its P95 must be at least REGRESSED_FACTOR times what it was and REGRESSED_US more; a `Change`
+    is only made of FEW received calls or more on either side.
+    """
+    return change is not None and (
+        change.now >= change.then * REGRESSED_FACTOR and change.now - change.then >= REGRESSED_US
+    )
+
+
+def wanted_of(
+    *, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str = ""
+) -> StatementsWanted:
+    """What the filters ask for; a statement that reads and writes is a write."""
+    return StatementsWanted(
+        text=text,
+        matching={"reads": sql_text.READS, "writes": sql_text.WRITES}.get(kind, ""),
+        not_matching=sql_text.WRITES if kind == "reads" else "",
+        over_us=over_ms * 1000,
+        endpoint=endpoint,
+    )
+
+
+def listed(
+    scope: Scope, wanted: StatementsWanted, *, sort: str = "time", first: int, count: int
+) -> ListedStatements:
+    """`count` statements from the `first` on, each beside the period before."""
+    found, total = telemetry.statements(scope, wanted)
+    found.sort(key=SORTS[sort].key, reverse=True)
+    shown = found[first : first + count]
+    names = [one.fingerprint for one in shown]
+    texts = telemetry.texts(scope, names) if names else {}
+    tails = telemetry.p95_of(scope.before(), names) if names else {}
+    total_us = (total.usage.total_us if total else 0) or 1.0
+    rows = [
+        StatementRow(
+            statement=one,
+            text=texts.get(one.fingerprint, UNKNOWN),
+            share=one.usage.total_us / total_us,
+            since_before=change(tail(one.usage), tails.get(one.fingerprint)),
+        )
+        for one in shown
+    ]
+    slow = sum(one.usage.p95 >= SLOW_US for one in found)
+    return ListedStatements(rows, total, len(found), slow)
+
+
+def one(scope: Scope, fingerprint: str) -> StatementRow | None:
+    """One statement as in the list; None where it has no call, whatever its text says."""
+    found = telemetry.statement_of(scope, fingerprint)
+    if found is None:
+        return None
+    tails = telemetry.p95_of(scope.before(), [fingerprint])
+    return StatementRow(
+        statement=found,
+        text=telemetry.texts(scope, [fingerprint]).get(fingerprint, UNKNOWN),
+        share=found.usage.total_us / (telemetry.total_us(scope) or 1.0),
+        since_before=change(tail(found.usage), tails.get(fingerprint)),
+    )
+
+
+def verdict(
+    project: Project, scope: Scope, row: StatementRow, found: Sequence[InRelease]
+) -> Verdict:
+    """A statement against the period before, and its newest release against the one before that."""
+    names = releases.latest(project, scope.environment)
+    newest, former = (names[0], names[1]) if len(names) > 1 else ("", "")
+    tails = {release.release: (release.received, release.p95) for release in found}
+    since_release = change(tails.get(newest), tails.get(former)) if former else None
+    return Verdict(row.since_before, since_release, newest, former)
+
+
+def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tuple[Chart, Chart]:
+    """Latency and calls of a statement over time, with the releases that came out meanwhile."""
+    found = telemetry.moments(scope, int(shown.grain.total_seconds()), fingerprint)
+    marks = releases.markers(project, scope.since, scope.until, scope.environment)
+    highest = max((one.p99 for one in found.latencies if one), default=0)
+    latency = Chart(
+        title="Latency",
+        subtitle=f"ms, per {in_words(shown.grain)}",
+        unit="ms",
+        buckets=found.starts,
+        grain=shown.grain,
+        series=percentiles(found.latencies),
+        complete_until=scope.until,
+        # A line far above the data would press it flat.
+        threshold=Threshold(SLOW_MS, "Slow") if highest * 4 >= SLOW_US else None,
+        markers=marks,
+    )
+    calls = Chart(
+        title="Calls",
+        subtitle=f"per {in_words(shown.grain)}{estimated(found.latencies)}",
+        unit="calls",
+        buckets=found.starts,
+        grain=shown.grain,
+        series=outcomes(found.latencies),
+        complete_until=scope.until,
+        markers=marks,
+    )
+    return latency, calls
+
+
+def histogram(scope: Scope, row: StatementRow) -> Histogram:
+    """The durations of a statement's calls with its percentiles marked."""
+    counts = telemetry.durations(scope, row.fingerprint)
+    numbers = range(min(counts), max(counts) + 1)
+    usage = row.usage
+    return Histogram(
+        "Durations of the statement",
+        edges_us=[edge(number) for number in (*numbers, max(counts) + 1)],
+        counts=[round(counts.get(number, 0)) for number in numbers],
+        marks={"P50": usage.p50, "P95": usage.p95, "P99": usage.p99},
+        noun="call",
+    )

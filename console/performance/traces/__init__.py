@@ -1,0 +1,1 @@
+"""Traces: the waterfall and its parts, all of them pure functions of spans."""

@@ -1,0 +1,1 @@
+"""Web vitals: cards, charts and phases of what browsers measured."""

@@ -1,0 +1,210 @@
+"""Charts of web vitals: P75 over time beside its threshold, ratings over time, a histogram."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+from console.accounts import releases
+from console.accounts.models import MonitoringConfig, Project
+from console.performance.vitals.cards import TONES, limits, shown
+from console.telemetry import vitals
+from console.telemetry.scope import Scope
+from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
+from console.telemetry.web_vitals import BY_NAME, ZERO, Metric
+from console.web.charts import Chart, Series, Threshold
+from console.web.filters import plural
+from console.web.timerange import Range, in_words
+
+BELOW, BETWEEN, ABOVE = 14, 4, 8
+"""Bars of a histogram that are good, need improvement and are poor: both thresholds are edges."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatedBar:
+    """A bar as the macro draws it: x, width and height are shares of the plot, 0 to 1."""
+
+    x: float
+    width: float
+    height: float
+    tone: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class VitalMark:
+    """A text at a share of the plot's width."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The stretch of a histogram that has one rating."""
+
+    x: float
+    width: float
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class VitalHistogram:
+    """How the page loads of one metric spread, in the colours of their ratings."""
+
+    sentence: str
+    bars: Sequence[RatedBar]
+    zones: Sequence[Zone]
+    marks: Sequence[VitalMark]
+    axis: Sequence[VitalMark]
+
+
+def trend_charts(
+    project: Project,
+    settings: MonitoringConfig,
+    scope: Scope,
+    shown_range: Range,
+    *,
+    metric: Metric,
+    wanted: VitalsWanted,
+) -> tuple[Chart, Chart]:
+    """P75 of a metric over time, and how many page loads had each rating."""
+    seconds = int(shown_range.grain.total_seconds())
+    found = vitals.trend(scope, wanted, metric.name, seconds)
+    marks = releases.markers(project, scope.since, scope.until, scope.environment)
+    limit = limits(settings).get(metric.name)
+    each = in_words(shown_range.grain)
+    p75 = Chart(
+        title=f"P75 of {metric.name}",
+        subtitle=f"{metric.unit or 'score'} per {each}",
+        unit=metric.unit,
+        buckets=found.starts,
+        grain=shown_range.grain,
+        series=(*_before(scope, shown_range, metric, wanted), Series("P75", _p75(found, metric))),
+        complete_until=scope.until,
+        threshold=Threshold(limit, "Your threshold") if limit is not None
+        else Threshold(metric.good, "Good up to"),
+        markers=marks,
+    )  # fmt: skip
+    loads = Chart(
+        title="Page loads",
+        subtitle=f"by their {metric.name}, per {each}",
+        unit="loads",
+        buckets=found.starts,
+        grain=shown_range.grain,
+        series=_ratings(found),
+        complete_until=scope.until,
+        markers=marks,
+    )
+    return p75, loads
+
+
+def _p75(found: VitalMoments, metric: Metric) -> list[float | None]:
+    digits = 1 if metric.unit else 4
+    return [round(one.p75, digits) if one else None for one in found.vitals]
+
+
+def _ratings(found: VitalMoments) -> tuple[Series, ...]:
+    columns = ("good", "needs_improvement", "poor")
+    return tuple(
+        Series(word.capitalize(), [getattr(one, name) if one else 0 for one in found.vitals],
+               "bar", tone)
+        for (word, tone), name in zip(TONES.items(), columns, strict=True)
+    )  # fmt: skip
+
+
+def _before(
+    scope: Scope, shown_range: Range, metric: Metric, wanted: VitalsWanted
+) -> tuple[Series, ...]:
+    """P75 of the period that the top bar compares with, bucket by bucket."""
+    if shown_range.compared is None:
+        return ()
+    shift = shown_range.since - shown_range.compared[0]
+    then = replace(scope, since=scope.since - shift, until=scope.until - shift)
+    found = vitals.trend(then, wanted, metric.name, int(shown_range.grain.total_seconds()))
+    return (Series("P75 before", _p75(found, metric), "line", "previous"),)
+
+
+def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
+    """The page loads of a metric by value, on a scale that grows by the same ratio with each bar.
+
+    `counts` are by the metric's buckets.
+
+    Both thresholds are edges of bars; what lies beyond the first or last bar is counted in it.
+    """
+    metric, p75 = BY_NAME[vital.metric], vital.p75
+    first, last = -BELOW, BETWEEN + ABOVE
+    columns = [0] * (last - first)
+    for number, count in counts.items():
+        at = min(max(_column(metric, number), first), last - 1)
+        columns[at - first] += count
+    highest, width = max(columns, default=0) or 1, 1 / len(columns)
+    bars = [
+        RatedBar(
+            x=index * width,
+            width=width,
+            height=count / highest,
+            tone=_tone(first + index),
+            words=f"{_between(metric, first + index, first, last)}: {plural(count, 'page load')}",
+        )
+        for index, count in enumerate(columns)
+    ]
+    return VitalHistogram(
+        sentence=_sentence(metric, vital),
+        bars=bars,
+        zones=_zones(metric, BELOW * width, (BELOW + BETWEEN) * width),
+        marks=[VitalMark(_place(metric, p75, first, last), f"P75 {shown(metric, p75)}")],
+        axis=[
+            VitalMark(index * width, shown(metric, _edge(metric, first + index)))
+            for index in range(4, len(columns), 4)
+        ],
+    )
+
+
+def _column(metric: Metric, number: int) -> int:
+    """The bar that a bucket lies in: 0 is the first that is not good."""
+    return -(10**6) if number <= ZERO else (number - 1) * BETWEEN // metric.steps
+
+
+def _edge(metric: Metric, column: int) -> float:
+    return metric.value_at(column * metric.steps / BETWEEN)
+
+
+def _tone(column: int) -> str:
+    words = list(TONES.values())
+    return words[0] if column < 0 else words[1] if column < BETWEEN else words[2]
+
+
+def _between(metric: Metric, column: int, first: int, last: int) -> str:
+    low, high = (shown(metric, _edge(metric, one)) for one in (column, column + 1))
+    if column == first:
+        return f"up to {high}"
+    return f"over {low}" if column == last - 1 else f"{low} to {high}"
+
+
+def _zones(metric: Metric, good: float, poor: float) -> list[Zone]:
+    texts = (
+        f"good up to {shown(metric, metric.good)}",
+        "needs improvement",
+        f"poor over {shown(metric, metric.poor)}",
+    )
+    edges = (0.0, good, poor, 1.0)
+    return [
+        Zone(edges[index], edges[index + 1] - edges[index], tone, texts[index])
+        for index, tone in enumerate(TONES.values())
+    ]
+
+
+def _place(metric: Metric, value: float, first: int, last: int) -> float:
+    if value <= 0:
+        return 0.0
+    column = log(value / metric.good) / metric.log_ratio * BETWEEN / metric.steps
+    return min(max((column - first) / (last - first), 0.0), 1.0)
+
+
+def _sentence(metric: Metric, vital: Vital) -> str:
+    return (
+        f"{metric.name} of {plural(vital.loads, 'page load')}: {vital.good:,} good,"
+        f" {vital.needs_improvement:,} in need of improvement, {vital.poor:,} poor."
+        f" P75 {shown(metric, vital.p75)}."
+    )
