@@ -4,6 +4,7 @@ import os
 
 from flask import Flask
 
+from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.backup import orders as backups
@@ -13,6 +14,8 @@ from console.core.config import Config
 from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest
+from console.intake import api as intake_api
+from console.intake import views as intake
 from console.performance import views as performance
 from console.performance.api import endpoints as performance_api
 from console.performance.api import statements as statements_api
@@ -50,7 +53,11 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(performance_api.bp)
     app.register_blueprint(statements_api.bp)
     app.register_blueprint(vitals_api.bp)
-    app.register_blueprint(ingest.intake.bp)
+    app.register_blueprint(health_views.bp)
+    app.register_blueprint(intake.bp)
+    app.register_blueprint(intake_api.bp)
+    app.register_blueprint(ingest.beacon_script.bp)
+    app.register_blueprint(ingest.connect.bp)
     app.register_blueprint(ingest.dead_letters.bp)
     app.register_blueprint(ingest.scrubbing.bp)
     app.register_blueprint(ingest.guardrails.bp)

@@ -8,6 +8,7 @@ from console.core import leases
 from console.detection import findings, fixes
 from console.errors import digest
 from console.ingest import upkeep
+from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
 
@@ -23,6 +24,7 @@ JOBS = (
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, each=digest.end_timed_mutes),
     Job("find-flaws", OFTEN, each=findings.find_flaws, upkeep=True),
+    Job("forget-outcomes", HOUR, each=ledger.forget_old),
     Job("forget-examined-releases", HOUR, each=fixes.forget_old),
     Job("backup", HOUR, schedule.back_up),
     Job("forget-sign-ins", HOUR, each=sessions.forget_ended_of_members),

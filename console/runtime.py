@@ -29,8 +29,9 @@ from console.core.crypto import setup_token
 from console.core.db import db
 from console.core.instances import InstanceBusy
 from console.core.tenancy import organization_scope
-from console.ingest import outcomes, pipeline, salvage, spool
+from console.ingest import pipeline, refusals, spool
 from console.ingest.models import DigestPosition
+from console.intake import set_aside
 from console.integrations import selfmonitor
 from console.jobs import JOBS
 from console.telemetry import store
@@ -193,7 +194,7 @@ def end(app: Flask) -> None:
         cast("Ticker", app.extensions[TICKER]).stop()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
-        cast("outcomes.Refusals", app.extensions[outcomes.EXTENSION]).close()
+        cast("refusals.Refusals", app.extensions[refusals.EXTENSION]).close()
         spool.current().close()
         store.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)
@@ -246,7 +247,7 @@ def status() -> dict[str, Any]:
 def _damage(told: dict[str, Any]) -> list[str]:
     """What is damaged, and what was set aside because it was, in words."""
     files = told.get("damaged_telemetry", {})
-    spools = [f"{one.at}: {one.sentence}" for one in salvage.reports(config().instance)]
+    spools = [f"{one.at}: {one.sentence}" for one in set_aside.reports(config().instance)]
     return [*spools, *files.values()]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from console.core import clock
 from console.ingest import pipeline, salvage
+from console.intake import set_aside
 from console.telemetry import store
 from tests.ingest.conftest import accepted, digest, envelope, error, waiting
 from tests.support import consoles
@@ -122,7 +123,7 @@ def test_a_running_console_replaces_a_spool_and_knows_whose_telemetry_is_gone(se
         path = server.instance / name
         with path.open("r+b") as file:
             file.write(b"\xee" * path.stat().st_size)
-    until(lambda: _healthz(server) and salvage.reports(server.instance), "another spool")
+    until(lambda: _healthz(server) and set_aside.reports(server.instance), "another spool")
     expected = (200, "ok\ntelemetry-damaged: organization 1\n")
     until(lambda: _healthz(server) == expected, "health that names organization 1")
     dsn = project.dsn.replace(project.dsn.split("@")[1].split("/")[0], server.url[7:])

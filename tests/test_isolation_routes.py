@@ -33,7 +33,7 @@ TABLES = {
     "identity_id": "linked_identity",
     "passkey_id": "passkey",
 }
-NOT_READY = "intake.ready"  # answers 503 in a console that runs no jobs
+NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs
 # Whatever a form may ask for, so that a request gets past its checks to where ids are used.
 FIELDS = {
     "name": "Name", "label": "Label", "role": "viewer", "email": "x@y.test", "grace": "24",

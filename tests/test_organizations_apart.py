@@ -21,7 +21,7 @@ from console.core.leases import JobRun
 from console.core.owner import delete_organization
 from console.core.tenancy import current_organization_id
 from console.errors.models import Issue, Status
-from console.ingest.models import Outcome
+from console.intake.models import Outcome
 from console.telemetry import store
 from console.telemetry.records import Batch, PageLoad
 from console.ticker import Job, run_job
@@ -35,10 +35,11 @@ OF_EACH = {  # what each organization has to do, and that there is no telemetry 
     "tidy-telemetry": "files tidied",
     "roll-up-vitals": "days of page loads counted",
     "end-mutes": "mutes ended",
+    "forget-outcomes": "lines of the ledger forgotten",
     "forget-sign-ins": "members looked at",
     "erase-former-projects": "former projects of the console erased",  # makes an organization
 }
-OF_STATE = {"end-mutes", "forget-sign-ins"}
+OF_STATE = {"end-mutes", "forget-outcomes", "forget-sign-ins"}
 HOLD = """
 import sys, duckdb
 held = duckdb.connect(sys.argv[1])

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from console import bodies
 from console.core.db import db
-from console.ingest.models import Outcome
+from console.intake.models import Outcome
 from console.places import Places
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories

@@ -16,9 +16,9 @@ from console.core.db import db, reading
 from console.core.sqlite_files import damage_of
 from console.core.tenancy import organization_scope
 from console.ingest import salvage, spool, under_way
-from console.ingest.models import Outcome
-from console.ingest.outcomes import STORED
 from console.ingest.salvage import DIGEST_NOTE
+from console.intake.ledger import STORED
+from console.intake.models import Outcome
 from console.telemetry import store
 
 BACKUP_NOTE = "backup.json"

@@ -29,7 +29,6 @@ from console.ingest.judging import (
     refused,
 )
 from console.ingest.otlp import answers, encodings
-from console.ingest.outcomes import REFUSED, Count
 from console.ingest.quota import Ruling, category
 from console.ingest.sentry.envelope import (
     Item,
@@ -44,6 +43,7 @@ from console.ingest.sentry.envelope import (
 )
 from console.ingest.spool import SpoolRow
 from console.ingest.web_vitals import ITEM
+from console.intake.ledger import REFUSED, Count
 
 BODY_LIMIT = 20 << 20  # as received
 RAW_LIMIT = 100 << 20  # inflated

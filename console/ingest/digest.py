@@ -16,18 +16,19 @@ from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping, group
-from console.ingest import outcomes, spool, web_vitals
+from console.ingest import refusals, spool, web_vitals
 from console.ingest.beacon import page_load as beacon
 from console.ingest.events import error_event
 from console.ingest.models import DigestPosition
 from console.ingest.otlp import encodings
 from console.ingest.otlp import spans as otlp_spans
-from console.ingest.outcomes import DUPLICATE, INVALID, STORED, Count
 from console.ingest.scrub import ScrubRules, scrubber
 from console.ingest.sentry import envelope as decode
 from console.ingest.sentry import items as sentry
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
+from console.intake import ledger
+from console.intake.ledger import DUPLICATE, INVALID, STORED, Count
 from console.telemetry import kinds
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.kinds import Kind
@@ -160,8 +161,8 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
     """The position that state has applied, and the scrubbing rules of the projects that exist."""
     project_ids = {row.project_id for row in rows}
     for row in rows:
-        if row.kind == outcomes.KIND:
-            project_ids |= {count.project_id for count in outcomes.from_spool(row)}
+        if row.kind == refusals.KIND:
+            project_ids |= {count.project_id for count in refusals.from_spool(row)}
     with reading():
         applied = db.session.scalar(select(DigestPosition.position))
         query = select(MonitoringConfig).where(MonitoringConfig.project_id.in_(project_ids))
@@ -190,8 +191,8 @@ def _shares(
 
 def _records(row: SpoolRow, rules: Mapping[int, ScrubRules], under_way: UnderWay) -> Records:
     """What a row brings; nothing if its project was deleted since."""
-    if row.kind == outcomes.KIND:
-        known = [count for count in outcomes.from_spool(row) if count.project_id in rules]
+    if row.kind == refusals.KIND:
+        known = [count for count in refusals.from_spool(row) if count.project_id in rules]
         return Records(row.project_id, counts=known)
     if row.project_id not in rules:
         return Records(row.project_id)
@@ -305,7 +306,7 @@ def _count(
     _mark_first_event(fates)
     for project_id, seen in fates.seen.items():
         releases.saw(project_id, seen)
-    outcomes.record([*(count for one in records for count in one.counts), *fates.counts()])
+    ledger.record([*(count for one in records for count in one.counts), *fates.counts()])
     return happenings
 
 

@@ -10,11 +10,12 @@ from console.core import clock
 from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
 from console.ingest.beacon import page_load as beacon
-from console.ingest.outcomes import INVALID, REFUSED, Count, Refusals
 from console.ingest.quota import Quotas
+from console.ingest.refusals import Refusals
 from console.ingest.sentry.envelope import Undecodable, beginning, load_json
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.ingest.web_vitals import ITEM
+from console.intake.ledger import INVALID, REFUSED, Count
 
 ENVELOPE, STORE = "sentry.envelope", "sentry.store"
 

@@ -1,11 +1,9 @@
-"""How far digest has come, and what became of every item that was sent."""
+"""How far digest has come."""
 
-from datetime import datetime
-
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from console.core.db import BIG_ID, Model, OrganizationScoped, belongs_to
+from console.core.db import BIG_ID, Model, OrganizationScoped
 
 
 class DigestPosition(OrganizationScoped, Model):
@@ -16,24 +14,3 @@ class DigestPosition(OrganizationScoped, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(BIG_ID)
-
-
-class Outcome(OrganizationScoped, Model):
-    """The loss ledger: items of one type in one hour that met the same fate for the same reason."""
-
-    __tablename__ = "outcome"
-    __table_args__ = (
-        belongs_to("project", "project_id"),
-        UniqueConstraint("organization_id", "project_id", "hour", "item_type", "outcome", "reason"),
-        Index("outcome_by_time", "organization_id", "project_id", "last_at"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int]
-    hour: Mapped[datetime]
-    item_type: Mapped[str] = mapped_column(String(40))
-    outcome: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(String(80), default="")
-    quantity: Mapped[int] = mapped_column(BigInteger)  # clients report their own losses
-    last_at: Mapped[datetime]
-    detail: Mapped[str] = mapped_column(String(300), default="")  # the latest case, in words

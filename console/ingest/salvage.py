@@ -7,7 +7,6 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from console.core import clock
 from console.core.crypto import SealBrokenError, unseal
 from console.core.sqlite_files import damage_of, is_damage
 from console.ingest.group_commit import PAGE_BYTES, connect, transaction
+from console.intake.set_aside import MARK, SetAside
 
 DIGEST_NOTE = "digest.json"
 NOTE_SECONDS = 60.0  # the digest's note of what waits says nothing of a spool that lay idle since
-MARK = ".damaged-"
 LOGS = ("-wal", "-shm")
 TRIES, SECONDS = 400, 20.0  # of reading around damage
 HIGHEST = (1 << 63) - 1
@@ -30,38 +29,6 @@ TABLES = {"waiting": 9, "dead_letter": 12}  # columns of the tables, position fi
 SEALED = 7  # the place of the sealed body in both
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside:
-    """A damaged spool that was set aside; kept in a note beside it, as long as that is there."""
-
-    at: str
-    reason: str
-    name: str
-    """Of the file, in the folder of the spool."""
-    rows: int
-    """How many rows could be read, and go on."""
-    letters: int
-    """How many dead letters could be read."""
-    missing: int | None
-    """How many more the digest had counted a moment before; None if nobody knows."""
-
-    @property
-    def when(self) -> datetime:
-        """When it was set aside."""
-        return datetime.fromisoformat(self.at)
-
-    @property
-    def sentence(self) -> str:
-        """What happened and what is lost, for whoever runs the console."""
-        lost = "how many others it held is not known"
-        if self.missing is not None:
-            lost = f"up to {self.missing} others may be lost" if self.missing else "none is missing"
-        return (
-            f"the spool was damaged ({self.reason}) and is set aside as {self.name};"
-            f" {self.rows} rows and {self.letters} dead letters of it go on, {lost}"
-        )
 
 
 def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
@@ -114,17 +81,10 @@ def _replace(aside: Path, path: Path, secret_keys: tuple[str, ...], reason: str)
         letters=kept["dead_letter"],
         missing=None if noted is None else max(noted - kept["waiting"], 0),
     )
-    aside.with_name(f"{aside.name}.json").write_bytes(orjson.dumps(asdict(report)))
+    report.note(aside)
     draft.rename(path)
     log.error("the spool was damaged: %s", report.sentence)
     return report
-
-
-def reports(instance: Path) -> list[SetAside]:
-    """What was set aside and is still there, the latest first."""
-    notes = sorted(instance.glob(f"*{MARK}*.json"), reverse=True)
-    present = [note for note in notes if note.with_suffix("").exists()]
-    return [SetAside(**orjson.loads(note.read_bytes())) for note in present]
 
 
 def _noted(path: Path, aside: Path) -> int | None:

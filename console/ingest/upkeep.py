@@ -3,28 +3,23 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from console.accounts.models import MonitoringConfig, Organization
 from console.accounts.rounds import Round, for_each_organization
-from console.core import clock
 from console.core.db import db
-from console.ingest.models import Outcome
 from console.telemetry import retention, store, vital_rollups
 
-OUTCOMES_KEPT = timedelta(days=90)
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 
 
 def apply_retention(organization_id: int) -> Mapping[str, int]:
-    """Delete outcomes and telemetry that are older than their project keeps them."""
-    longest = clock.now() - OUTCOMES_KEPT
-    db.session.execute(delete(Outcome).where(Outcome.hour < longest))
+    """Delete telemetry that is older than its project keeps it."""
     kept = {
         settings.project_id: retention.Keep(settings.retention_days, settings.retention_mb)
         for settings in db.session.scalars(select(MonitoringConfig))
     }
-    db.session.commit()  # before telemetry, which may be damaged
+    db.session.commit()  # deleting takes a while: hold no transaction meanwhile
     return {"rows deleted": retention.apply(organization_id, kept)}
 
 

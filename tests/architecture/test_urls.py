@@ -23,9 +23,9 @@ PUBLIC = {
     "accounts.single_sign_on_account",
     "accounts.single_sign_on_answer",
     "accounts.single_sign_on_start",
-    "intake.beacon",
-    "intake.healthz",
-    "intake.ready",
+    "beacon.beacon",
+    "health.healthz",
+    "health.ready",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")

@@ -16,10 +16,11 @@ from console.accounts.projects import create_token
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
-from console.ingest import outcomes, pipeline, spool
-from console.ingest.models import Outcome
+from console.ingest import pipeline, refusals, spool
 from console.ingest.pipeline import Pipeline
 from console.ingest.spool import Spool, SpoolRow
+from console.intake.ledger import Count
+from console.intake.models import Outcome
 from console.telemetry import store
 from console.telemetry.tables import error_event, span
 from tests.ingest.envelopes import ENCODE
@@ -183,13 +184,13 @@ def send(
 
 
 @pytest.fixture
-def ledger(app: Flask, waiting: Spool) -> Callable[[], list[outcomes.Count]]:
+def ledger(app: Flask, waiting: Spool) -> Callable[[], list[Count]]:
     """What accept counted as refused since the last call, by way of the spool."""
 
-    def counts() -> list[outcomes.Count]:
-        app.extensions[outcomes.EXTENSION].flush()
-        rows = [row for row in waiting.read(limit_rows=10_000) if row.kind == outcomes.KIND]
+    def counts() -> list[Count]:
+        app.extensions[refusals.EXTENSION].flush()
+        rows = [row for row in waiting.read(limit_rows=10_000) if row.kind == refusals.KIND]
         waiting.forget({row.organization_id: row.position for row in rows})
-        return [count for row in rows for count in outcomes.from_spool(row)]
+        return [count for row in rows for count in refusals.from_spool(row)]
 
     return counts

@@ -14,6 +14,7 @@ from console.ingest import condition, health, salvage
 from console.ingest import spool as spools
 from console.ingest.group_commit import Committer, Entry
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from console.intake import set_aside
 from tests.ingest.conftest import envelope, error
 from tests.support.loops import finished
 
@@ -129,10 +130,10 @@ def test_nothing_to_be_read_is_said_as_such(path):
     assert (report.rows, report.missing) == (0, None)
     assert "is not known" in report.sentence
     assert numbers(path) == []
-    (again,) = salvage.reports(path.parent)
+    (again,) = set_aside.reports(path.parent)
     assert again == report
     path.with_name(report.name).unlink()
-    assert salvage.reports(path.parent) == [], "no longer said when the file is gone"
+    assert set_aside.reports(path.parent) == [], "no longer said when the file is gone"
 
 
 @pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
@@ -208,7 +209,7 @@ def test_damage_that_appears_while_a_spool_is_open_sets_it_aside(full, caplog):
         with pytest.raises(SpoolUnavailable):
             waiting.append(row(b"0202"))
     assert waiting.trouble() == condition.DAMAGED
-    assert len(salvage.reports(full.parent)) == 1, "once a minute at most"
+    assert len(set_aside.reports(full.parent)) == 1, "once a minute at most"
     waiting.close()
 
 
@@ -219,7 +220,7 @@ def test_the_digest_that_meets_damage_sets_the_spool_aside(full):
     with pytest.raises((sqlite3.DatabaseError, UnicodeDecodeError)):
         waiting.read()
     assert waiting.read() == []
-    assert len(salvage.reports(full.parent)) == 1
+    assert len(set_aside.reports(full.parent)) == 1
     waiting.close()
 
 
@@ -232,7 +233,7 @@ def test_only_the_serving_process_sets_a_spool_aside(full):
     with pytest.raises(SpoolUnavailable):
         waiting.append(row(b"0200"))
     waiting.close()
-    assert salvage.reports(full.parent) == []
+    assert set_aside.reports(full.parent) == []
 
 
 def test_an_appender_does_not_wait_for_a_committer_that_has_ended(path, monkeypatch):

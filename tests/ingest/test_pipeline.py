@@ -22,9 +22,10 @@ from console.errors import digest as errors_digest
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
 from console.ingest import turns
-from console.ingest.outcomes import EXTENSION, Count, from_spool
 from console.ingest.pipeline import StateDown
+from console.ingest.refusals import EXTENSION, from_spool
 from console.ingest.sentry import items as sentry
+from console.intake.ledger import Count
 from console.telemetry import bodies
 from console.telemetry import store as telemetry
 from console.telemetry.store import TelemetryStore

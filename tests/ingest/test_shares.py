@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from console.ingest import holdings, outcomes
+from console.ingest import holdings, refusals
 from console.ingest.holdings import Holding, Shares
 from console.ingest.spool import Spool
 from tests.ingest.conftest import envelope, error
@@ -18,10 +18,10 @@ from tests.support.waiting import until
 def small(app, waiting, monkeypatch):
     """A spool with room for 300 kB of waiting rows, looked at by every accept."""
     monkeypatch.setattr(holdings, "FRESH_SECONDS", -1)
-    monkeypatch.setattr(outcomes, "FLUSH_SECONDS", 3600)
+    monkeypatch.setattr(refusals, "FLUSH_SECONDS", 3600)
     monkeypatch.setattr(waiting, "_shares", Shares(400_000))
     yield waiting
-    app.extensions[outcomes.EXTENSION].close()
+    app.extensions[refusals.EXTENSION].close()
 
 
 def test_one_organization_fills_its_share_and_another_goes_on(

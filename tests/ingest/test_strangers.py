@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from console.accounts.models import Key
 from console.core.crypto import new_public_key
 from console.core.db import db
-from console.ingest import outcomes, strangers
-from console.ingest.models import Outcome
+from console.ingest import refusals, strangers
+from console.intake.models import Outcome
 from tests.ingest.conftest import envelope, error
 from tests.support.factories import make_organization, make_project
 
@@ -21,14 +21,14 @@ MARK = "hunter2"
 @pytest.fixture
 def flush(app, waiting, digest, monkeypatch):
     """`flush()` does what the console does a second later, which does not do it here."""
-    monkeypatch.setattr(outcomes, "FLUSH_SECONDS", 3600)
+    monkeypatch.setattr(refusals, "FLUSH_SECONDS", 3600)
 
     def do() -> None:
-        app.extensions[outcomes.EXTENSION].flush()
+        app.extensions[refusals.EXTENSION].flush()
         digest.drain()
 
     yield do
-    app.extensions[outcomes.EXTENSION].close()
+    app.extensions[refusals.EXTENSION].close()
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def test_unknown_numbers_cost_no_row_and_one_question_in_a_while(
     for _ in range(300):
         assert strange(client, chance.randrange(10_000, 10**9)).status_code == 403
         if chance.random() < 0.1:
-            app.extensions[outcomes.EXTENSION].flush()
-    app.extensions[outcomes.EXTENSION].flush()
+            app.extensions[refusals.EXTENSION].flush()
+    app.extensions[refusals.EXTENSION].flush()
     assert waiting.held() == {}
     assert len(asked) == 1
 
@@ -74,7 +74,7 @@ def test_many_unknown_numbers_stay_within_bounds_and_hide_no_project(
     monkeypatch.setattr(strangers, "LEARN_SHARE", 0)
     strange(client, acme.id)
     flush()
-    seen = app.extensions[outcomes.EXTENSION]._strangers
+    seen = app.extensions[refusals.EXTENSION]._strangers
     for number in range(100):
         strange(client, 10_000 + number)
     assert len(seen._unknown) == 20

@@ -12,7 +12,7 @@ from jinja2 import FileSystemBytecodeCache
 from console.app import create_app, open_stores
 from console.core.config import Config
 from console.core.db import db
-from console.ingest import outcomes, pipeline, spool
+from console.ingest import pipeline, refusals, spool
 from console.telemetry import store as telemetry
 
 MOST = 4
@@ -45,6 +45,6 @@ def close(app: Flask) -> None:
     """Close what an app has opened: its digest, spool, telemetry and pool of connections."""
     with app.app_context():
         pipeline.current().stop()
-        for store in (outcomes.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
+        for store in (refusals.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
             app.extensions[store].close()
         db.engine.dispose()

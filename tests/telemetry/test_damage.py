@@ -11,8 +11,8 @@ from console import runtime
 from console.backup import soundness
 from console.core.config import ConfigError
 from console.core.db import db
-from console.ingest import salvage
-from console.ingest.models import Outcome
+from console.intake import set_aside
+from console.intake.models import Outcome
 from console.telemetry import store
 from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryDamaged
 from tests.ingest.conftest import accepted, digest, error, stored, waiting
@@ -182,7 +182,7 @@ def test_a_damaged_state_database_refuses_the_start_in_a_sentence(app, both, set
 def test_a_start_sets_a_damaged_spool_aside(settings, instance, database):
     (instance / "spool.sqlite").write_bytes(NOISE)
     soundness.check(settings, instance / "spool.sqlite")
-    assert len(salvage.reports(instance)) == 1
+    assert len(set_aside.reports(instance)) == 1
 
 
 def test_a_file_without_rights_is_said_and_does_not_wait_for_better_times(tmp_path, monkeypatch):

@@ -47,7 +47,9 @@ class IssueListing:
     def connect_url(self) -> str:
         """Where a project without errors is told how to send some."""
         home = project_of_page()
-        return url_for("intake.connect", organization=home["organization"], project=home["project"])
+        return url_for(
+            "connect.connect", organization=home["organization"], project=home["project"]
+        )
 
     @property
     def counted(self) -> str:

@@ -3,14 +3,13 @@
 from flask import Flask
 
 from console.core.config import Config
-from console.ingest import auth, checks, outcomes, pipeline, quota, spool
+from console.ingest import auth, checks, pipeline, quota, refusals, spool
 from console.ingest.views import (
     beacon_script,
     connect,
     dead_letters,
     endpoints,
     guardrails,
-    intake,
     scrubbing,
 )
 
@@ -21,7 +20,6 @@ __all__ = [
     "endpoints",
     "guardrails",
     "init_app",
-    "intake",
     "scrubbing",
 ]
 
@@ -35,7 +33,7 @@ def init_app(app: Flask, settings: Config) -> None:
     )
     auth.init_app(app)
     quota.init_app(app, settings)
-    outcomes.init_app(app, waiting)
+    refusals.init_app(app, waiting)
     pipeline.init_app(app, settings)
     guardrails.init_app(app, settings)
     checks.init_app(app)

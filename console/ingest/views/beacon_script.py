@@ -1,11 +1,11 @@
 """The beacon, at an address that pages of any site can load it from."""
 
-from flask import Response, request
+from flask import Blueprint, Response, request
 
 from console.accounts.access import public_view
-from console.ingest.views.intake import bp
 from console.web.beacon_script import beacon_script
 
+bp = Blueprint("beacon", __name__)
 KEPT = 3600  # seconds; the address stays the same when the script changes
 
 

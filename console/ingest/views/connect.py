@@ -3,20 +3,24 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, request
+from flask import Blueprint, Response, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.accounts.projects import console_url, dsn_of
 from console.ingest import queries
 from console.ingest.setups import ADVICE, SETUPS, sample_command, setup_for
-from console.ingest.views.intake import PROJECT, bp
+from console.intake import queries as ledger
 from console.web.htmx import go_to, is_htmx, page_or_part, polled_part
+from console.web.nav import NavItem, nav_entry
 
 REFUSALS_SHOWN = timedelta(hours=1)
 
+bp = Blueprint("connect", __name__, url_prefix="/<slug:organization>/<slug:project>/connect")
+nav_entry(bp, NavItem("Connect", icon="plug", endpoint="connect.connect", group="Data", order=40))
 
-@bp.get(f"{PROJECT}/connect")
+
+@bp.get("")
 @project_view("viewer")
 def connect(project: Project) -> Response:
     """The instructions for one kind of application, with the project's DSN filled in."""
@@ -35,7 +39,7 @@ def connect(project: Project) -> Response:
     )
 
 
-@bp.get(f"{PROJECT}/connect/arrival")
+@bp.get("/arrival")
 @project_view("viewer")
 def arrival(project: Project) -> Response:
     """What has arrived, and what was refused: asked every other second while the page is open."""
@@ -48,7 +52,7 @@ def arrival(project: Project) -> Response:
 def _arrival(project: Project) -> dict[str, Any]:
     return {
         "issue": queries.latest_issue(project),
-        "arrived_at": queries.latest_arrival(project),
-        "refusals": queries.recent_refusals(project, REFUSALS_SHOWN),
+        "arrived_at": ledger.latest_arrival(project),
+        "refusals": ledger.recent_refusals(project, REFUSALS_SHOWN),
         "advice": ADVICE,
     }

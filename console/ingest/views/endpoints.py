@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from console.core import config as configuration
 from console.core.config import Config
 from console.core.urls import split_url
-from console.ingest import auth, cors, not_taken, outcomes, quota, spool
+from console.ingest import auth, cors, not_taken, quota, refusals, spool
 from console.ingest.accept import BODY_LIMIT, accept
 from console.ingest.auth import Refusal
 from console.ingest.beacon import page_load as beacon
@@ -112,7 +112,7 @@ class Endpoints:
             spool=cast("spool.Spool", found[spool.EXTENSION]),
             keys=cast("auth.KeyRing", found[auth.EXTENSION]),
             quotas=cast("quota.Quotas", found[quota.EXTENSION]),
-            refusals=cast("outcomes.Refusals", found[outcomes.EXTENSION]),
+            refusals=cast("refusals.Refusals", found[refusals.EXTENSION]),
         )
 
     def __call__(

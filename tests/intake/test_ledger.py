@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from console.core.db import db
-from console.ingest import outcomes, queries
-from console.ingest.outcomes import Count, record
+from console.intake import queries
+from console.intake.ledger import DISTINCT_LIMIT, Count, record
 from tests.ingest.conftest import make_token
 from tests.support.factories import inside
 
@@ -54,7 +54,7 @@ def test_counts_of_one_hour_are_added_up(both_databases, acme, counted, inside, 
 def test_a_client_cannot_flood_the_ledger(both_databases, acme, counted, stored):
     counted(acme, *[("event", "lost_by_client", f"reason {n}", 1) for n in range(500)])
     ledger = stored(acme).ledger()
-    assert len(ledger) == outcomes.DISTINCT_LIMIT + 1
+    assert len(ledger) == DISTINCT_LIMIT + 1
     assert sum(ledger.values()) == 500
     assert ledger["other", "lost_by_client", "other"] == 400
 
@@ -66,7 +66,7 @@ def test_an_hour_of_a_project_has_so_many_lines_however_often_a_client_invents(
         invented = [("event", "lost_by_client", f"{batch} {n}", 1) for n in range(20)]
         counted(acme, ("event", "stored", "", 1), *invented)
     ledger = stored(acme).ledger()
-    assert len(ledger) == outcomes.DISTINCT_LIMIT + 1
+    assert len(ledger) == DISTINCT_LIMIT + 1
     assert ledger["event", "stored", ""] == 12
     assert sum(ledger.values()) == 12 * 21
     counted(acme, ("event", "lost_by_client", "0 0", 5))

@@ -1,27 +1,20 @@
 """The loss ledger: what became of every item that was sent, counted once."""
 
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from flask import Flask
-from sqlalchemy import select, tuple_
+from sqlalchemy import delete, select, tuple_
 
 from console.core import clock
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
-from console.ingest.models import Outcome
-from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
-from console.ingest.strangers import Case, Strangers
+from console.intake.models import Outcome
 
-EXTENSION = "pharos.refusals"
-KIND = "outcomes"
-FLUSH_SECONDS = 1.0
+KEPT = timedelta(days=90)
 DISTINCT_LIMIT = 100  # a project's lines of an hour; what clients invent beyond it is "other"
 UNSPEAKABLE = re.compile(r"[^ -~]+")
 
@@ -50,82 +43,12 @@ class Count:
         return self.project_id, hour, self.item_type, self.outcome, self.reason
 
 
-def init_app(app: Flask, spool: Spool) -> None:
-    """Give the app its memory of refusals."""
-    app.extensions[EXTENSION] = Refusals(spool, Strangers(app))
-
-
-class Refusals:
-    """Refusals of the last second, summed up in memory so that a flood costs one row a second."""
-
-    def __init__(self, spool: Spool, strangers: Strangers) -> None:
-        self._spool = spool
-        self._strangers = strangers
-        self._lock = threading.Lock()
-        self._counts: dict[int, dict[tuple[object, ...], Count]] = {}
-        self._timer: threading.Timer | None = None
-
-    def add(self, organization_id: int, count: Count) -> None:
-        with self._lock:
-            _add_up(self._counts.setdefault(organization_id, {}), count)
-        self._flush_soon()
-
-    def add_stranger(self, case: Case) -> None:
-        """Count a request that no key opened, for the project that its address names."""
-        self._strangers.saw(case)
-        self._flush_soon()
-
-    def flush(self) -> None:
-        """Put into the spool what was counted; what it cannot take now is kept for later."""
-        with self._lock:
-            counts, self._counts, self._timer = self._counts, {}, None
-        for organization_id, cases in self._strangers.take().items():
-            strange = counts.setdefault(organization_id, {})
-            for case, quantity in cases.items():
-                _add_up(strange, _count_of_strangers(case, quantity))
-        for organization_id, mine in counts.items():
-            try:
-                self._spool.append(_spool_row(organization_id, mine.values()))
-            except SpoolUnavailable:
-                self._keep(organization_id, mine.values())
-        if self._strangers.wait:
-            self._flush_soon()
-
-    def close(self) -> None:
-        """Write what is left, and leave no timer behind."""
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-        self.flush()
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-
-    def _keep(self, organization_id: int, counts: Iterable[Count]) -> None:
-        for count in counts:
-            self.add(organization_id, count)
-
-    def _flush_soon(self) -> None:
-        with self._lock:
-            if self._timer is None:
-                self._timer = threading.Timer(FLUSH_SECONDS, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
-
-
-def from_spool(row: SpoolRow) -> Iterator[Count]:
-    """Read the counts that `Refusals` spooled."""
-    for project_id, item_type, outcome, reason, quantity, at, detail in orjson.loads(row.body):
-        moment = datetime.fromisoformat(at)
-        yield Count(project_id, item_type, outcome, reason, quantity, moment, detail)
-
-
 def record(counts: Iterable[Count]) -> None:
     """Add counts to the ledger of the Session's organization, in its present transaction."""
     summed: dict[tuple[object, ...], Count] = {}
     for count in counts:
         if count.quantity > 0:
-            _add_up(summed, _speakable(count))
+            add_up(summed, _speakable(count))
     if not summed:
         return
     rows = [_ledger_row(count) for count in _within_bounds(summed.values())]
@@ -143,6 +66,22 @@ def record(counts: Iterable[Count]) -> None:
             },
         )
     )  # fmt: skip
+
+
+def forget_old(_organization_id: int) -> Mapping[str, int]:
+    """Delete the lines of long ago in the Session's organization, and commit."""
+    old = delete(Outcome).where(Outcome.hour < clock.now() - KEPT)
+    forgotten = db.session.scalars(old.returning(Outcome.id)).all()
+    db.session.commit()
+    return {"lines of the ledger forgotten": len(forgotten)}
+
+
+def add_up(into: dict[tuple[object, ...], Count], count: Count) -> None:
+    """Add a count to those of its key; what is one too many of a project's hour is "other"."""
+    key = count.key
+    if key not in into and sum(k[0] == key[0] for k in into) >= DISTINCT_LIMIT:
+        count = _other(count)
+    _put(into, count)
 
 
 def _within_bounds(counts: Iterable[Count]) -> Iterable[Count]:
@@ -170,34 +109,6 @@ def _lines(hours: set[tuple[int, datetime]]) -> Iterator[tuple[Any, ...]]:
         Outcome.project_id, Outcome.hour, Outcome.item_type, Outcome.outcome, Outcome.reason
     ).where(tuple_(Outcome.project_id, Outcome.hour).in_(hours))
     return (tuple(row) for row in db.session.execute(query))
-
-
-def _count_of_strangers(case: Case, quantity: int) -> Count:
-    project_id, item_type, outcome, reason = case
-    detail = f"a request named this project in its address: {reason}"
-    return Count(project_id, item_type, outcome, reason, quantity, clock.now(), detail)
-
-
-def _spool_row(organization_id: int, counts: Iterable[Count]) -> SpoolRow:
-    body = [
-        [c.project_id, c.item_type, c.outcome, c.reason, c.quantity, c.at.isoformat(), c.detail]
-        for c in counts
-    ]
-    return SpoolRow(
-        organization_id=organization_id,
-        project_id=0,
-        key_id=0,
-        received_at=clock.now(),
-        kind=KIND,
-        body=orjson.dumps(body),
-    )
-
-
-def _add_up(into: dict[tuple[object, ...], Count], count: Count) -> None:
-    key = count.key
-    if key not in into and sum(k[0] == key[0] for k in into) >= DISTINCT_LIMIT:
-        count = _other(count)
-    _put(into, count)
 
 
 def _put(into: dict[tuple[object, ...], Count], count: Count) -> None:

@@ -1,0 +1,108 @@
+"""What is refused on arrival goes into the loss ledger by way of the spool, summed up by second."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import orjson
+from flask import Flask
+
+from console.core import clock
+from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
+from console.ingest.strangers import Case, Strangers
+from console.intake.ledger import Count, add_up
+
+EXTENSION = "pharos.refusals"
+KIND = "outcomes"
+FLUSH_SECONDS = 1.0
+
+
+def init_app(app: Flask, spool: Spool) -> None:
+    """Give the app its memory of refusals."""
+    app.extensions[EXTENSION] = Refusals(spool, Strangers(app))
+
+
+class Refusals:
+    """Refusals of the last second, summed up in memory so that a flood costs one row a second."""
+
+    def __init__(self, spool: Spool, strangers: Strangers) -> None:
+        self._spool = spool
+        self._strangers = strangers
+        self._lock = threading.Lock()
+        self._counts: dict[int, dict[tuple[object, ...], Count]] = {}
+        self._timer: threading.Timer | None = None
+
+    def add(self, organization_id: int, count: Count) -> None:
+        with self._lock:
+            add_up(self._counts.setdefault(organization_id, {}), count)
+        self._flush_soon()
+
+    def add_stranger(self, case: Case) -> None:
+        """Count a request that no key opened, for the project that its address names."""
+        self._strangers.saw(case)
+        self._flush_soon()
+
+    def flush(self) -> None:
+        """Put into the spool what was counted; what it cannot take now is kept for later."""
+        with self._lock:
+            counts, self._counts, self._timer = self._counts, {}, None
+        for organization_id, cases in self._strangers.take().items():
+            strange = counts.setdefault(organization_id, {})
+            for case, quantity in cases.items():
+                add_up(strange, _count_of_strangers(case, quantity))
+        for organization_id, mine in counts.items():
+            try:
+                self._spool.append(_spool_row(organization_id, mine.values()))
+            except SpoolUnavailable:
+                self._keep(organization_id, mine.values())
+        if self._strangers.wait:
+            self._flush_soon()
+
+    def close(self) -> None:
+        """Write what is left, and leave no timer behind."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+        self.flush()
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _keep(self, organization_id: int, counts: Iterable[Count]) -> None:
+        for count in counts:
+            self.add(organization_id, count)
+
+    def _flush_soon(self) -> None:
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(FLUSH_SECONDS, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+
+def from_spool(row: SpoolRow) -> Iterator[Count]:
+    """Read the counts that `Refusals` spooled."""
+    for project_id, item_type, outcome, reason, quantity, at, detail in orjson.loads(row.body):
+        moment = datetime.fromisoformat(at)
+        yield Count(project_id, item_type, outcome, reason, quantity, moment, detail)
+
+
+def _count_of_strangers(case: Case, quantity: int) -> Count:
+    project_id, item_type, outcome, reason = case
+    detail = f"a request named this project in its address: {reason}"
+    return Count(project_id, item_type, outcome, reason, quantity, clock.now(), detail)
+
+
+def _spool_row(organization_id: int, counts: Iterable[Count]) -> SpoolRow:
+    body = [
+        [c.project_id, c.item_type, c.outcome, c.reason, c.quantity, c.at.isoformat(), c.detail]
+        for c in counts
+    ]
+    return SpoolRow(
+        organization_id=organization_id,
+        project_id=0,
+        key_id=0,
+        received_at=clock.now(),
+        kind=KIND,
+        body=orjson.dumps(body),
+    )

@@ -1,0 +1,1 @@
+"""The loss ledger: what became of everything that was sent, counted and shown."""
