@@ -176,7 +176,7 @@ def visit_everything(app: Flask, trace_id: str, at: str) -> None:
         "endpoint": ("endpoint", one),
         "endpoint: charts": ("latency", one),
         "endpoint: time": ("endpoint/time", one),
-        "endpoint: statements": ("endpoint/queries", one),
+        "endpoint: statements": ("endpoint/statements", one),
         "endpoint: traces": ("endpoint/traces", one),
         "traces": ("traces/", {}),
         "trace": (f"traces/{trace_id}", {"at": at}),

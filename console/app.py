@@ -16,10 +16,8 @@ from console.errors import views as errors
 from console.ingest import views as ingest
 from console.intake import api as intake_api
 from console.intake import views as intake
+from console.performance import api as performance_api
 from console.performance import views as performance
-from console.performance.api import endpoints as performance_api
-from console.performance.api import statements as statements_api
-from console.performance.api import vitals as vitals_api
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.web import frame
@@ -51,8 +49,6 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(errors_api.findings_bp)
     app.register_blueprint(performance.bp)
     app.register_blueprint(performance_api.bp)
-    app.register_blueprint(statements_api.bp)
-    app.register_blueprint(vitals_api.bp)
     app.register_blueprint(health_views.bp)
     app.register_blueprint(intake.bp)
     app.register_blueprint(intake_api.bp)

@@ -52,7 +52,7 @@ class Content:
     """How much a trace holds."""
 
     spans: int
-    queries: int
+    statements: int
 
 
 ROW = [

@@ -79,7 +79,7 @@ def test_its_page_shows_the_evidence(as_vic, flaw):
     ):  # fmt: skip
         assert shown in page, shown
     assert "/acme/shop/performance/traces/" + "c" * 32 in page
-    assert "/acme/shop/performance/queries/" + "a" * 16 in page
+    assert "/acme/shop/performance/statements/" + "a" * 16 in page
     assert "/acme/shop/performance/endpoint?name=GET" in page
     assert "Stack trace" not in page
 

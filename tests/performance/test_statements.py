@@ -16,7 +16,7 @@ from tests.telemetry.samples import span
 
 HTMX = {"HX-Request": "true"}
 READ, WRITE = "a" * 16, "b" * 16
-LIST, ONE = "/acme/shop/performance/queries/", f"/acme/shop/performance/queries/{READ}"
+LIST, ONE = "/acme/shop/performance/statements/", f"/acme/shop/performance/statements/{READ}"
 TEXTS = {READ: "SELECT * FROM book WHERE id = ?", WRITE: "UPDATE author SET name = ? WHERE id = ?"}
 PANELS = ("latency", "callers", "calls")
 MS = 1000
@@ -61,14 +61,14 @@ def test_the_list_says_what_is_slow_and_stands_by_impact(as_vic, acme, calls_of)
     page = as_vic.get(LIST).text
     assert page.index("UPDATE author") < page.index("SELECT * FROM book")
     assert page.count("</svg>Slow</span>") == 1
-    assert 'href="/acme/shop/performance/queries/aaaaaaaaaaaaaaaa' in page
+    assert 'href="/acme/shop/performance/statements/aaaaaaaaaaaaaaaa' in page
     assert ">4</td>" in page
 
 
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, calls_of):
     calls_of(acme)
     part = as_vic.get(LIST, headers=HTMX)
-    assert part.text.startswith('<div id="queries"')
+    assert part.text.startswith('<div id="statements"')
     again = as_vic.get(LIST, headers=HTMX | {"Pharos-Part": part.headers["Pharos-Part"]})
     assert again.status_code == 204
 
@@ -182,7 +182,7 @@ def test_a_stranger_finds_nothing(as_eve, acme, globex, calls_of, path):
     calls_of(acme)
     assert as_eve.get(ONE + path).status_code == 404
     assert as_eve.get(LIST).status_code == 404
-    assert as_eve.get(f"/globex/shop/performance/queries/{READ}").status_code == 404
+    assert as_eve.get(f"/globex/shop/performance/statements/{READ}").status_code == 404
 
 
 @pytest.mark.parametrize("path", [LIST, ONE, *(f"{ONE}/{name}" for name in PANELS)])

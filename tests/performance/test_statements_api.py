@@ -10,7 +10,7 @@ from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span
 
-API = "/api/v1/acme/shop/performance/queries"
+API = "/api/v1/acme/shop/performance/statements"
 READ, WRITE = "a" * 16, "b" * 16
 
 
@@ -49,7 +49,7 @@ def stored(app, acme, clock):
 
 def test_statements_have_the_figures_of_the_page(get):
     answer = get(API).json
-    write, read = answer["queries"]
+    write, read = answer["statements"]
     assert (write["fingerprint"], write["slow"], write["failed"]) == (WRITE, True, 1)
     assert (read["text"], read["verb"], read["tables"], read["system"]) == (
         "SELECT a FROM book WHERE id = ?",
@@ -59,17 +59,19 @@ def test_statements_have_the_figures_of_the_page(get):
     )
     assert (read["calls"], read["calls_per_request"], read["p50_ms"]) == (3, 3, 2)
     assert (read["regressed"], read["p95_before_ms"]) == (False, None)
-    assert read["url"].endswith(f"/acme/shop/performance/queries/{READ}")
+    assert read["url"].endswith(f"/acme/shop/performance/statements/{READ}")
     assert answer["count"] == 2
     assert answer["total"]["total_ms"] == 606
 
 
 def test_the_list_can_be_narrowed(get):
-    assert [one["verb"] for one in get(API, kind="writes").json["queries"]] == ["UPDATE"]
-    assert [one["verb"] for one in get(API, sort="calls", limit="1").json["queries"]] == ["SELECT"]
+    assert [one["verb"] for one in get(API, kind="writes").json["statements"]] == ["UPDATE"]
+    assert [one["verb"] for one in get(API, sort="calls", limit="1").json["statements"]] == [
+        "SELECT"
+    ]
     for nothing in ({"name": "nowhere"}, {"environment": "nowhere"}):
         answer = get(API, **nothing).json
-        assert (answer["queries"], answer["count"], answer["total"]) == ([], 0, None)
+        assert (answer["statements"], answer["count"], answer["total"]) == ([], 0, None)
 
 
 def test_one_statement_says_where_it_is_called(get):

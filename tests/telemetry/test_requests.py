@@ -214,7 +214,7 @@ def test_typical_traces_are_the_nearest_and_their_spans_are_read_at_once(write):
     write(typical, child, request(duration_us=5 * MS), request(duration_us=500 * MS))
     (nearest,) = traces.nearest(scope(), "GET /a", 60 * MS, limit=1)
     assert nearest.span_id == "a" * 16
-    assert traces.contents(scope(), [trace])[trace] == traces.Content(spans=2, queries=1)
+    assert traces.contents(scope(), [trace])[trace] == traces.Content(spans=2, statements=1)
     found = spans.spans_of_segments(scope(), ["a" * 16])
     assert [one.span_id for one in found["a" * 16]] == ["a" * 16, child.span_id]
 

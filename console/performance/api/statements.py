@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Response, abort, jsonify, request
 from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.performance.api.endpoints import SCOPE, Period, page_url, period, valid
-from console.performance.api.endpoints import bp as performance
+from console.performance.api.blueprint import (
+    SCOPE,
+    Period,
+    bp,
+    earlier,
+    milliseconds,
+    page_url,
+    period,
+    valid,
+)
 from console.performance.forms.statements import StatementsFilter
-from console.performance.latency import Change
 from console.performance.statements import listing as domain
 from console.performance.statements.listing import StatementRow
 from console.telemetry import statements as telemetry
@@ -18,7 +25,6 @@ from console.telemetry.latency import Latency
 from console.telemetry.statements import Call, Caller, Location, Statement
 from console.web.forms import IntegerField
 
-bp = Blueprint("statements_api", __name__, url_prefix=performance.url_prefix)
 MOST = 500
 MOST_STEPS = 1_000
 
@@ -35,9 +41,9 @@ class OneStatement(Period):
     step = IntegerField("Seconds per step", [Optional(), NumberRange(60, 86_400 * 30)])
 
 
-@bp.get("/queries")
+@bp.get("/statements")
 @api_view(SCOPE)
-def queries(project: Project) -> Response:
+def statements(project: Project) -> Response:
     form = valid(Statements(request.args))
     scope = form.scope(project)
     count = form.limit.data or MOST
@@ -45,16 +51,16 @@ def queries(project: Project) -> Response:
     return jsonify(
         period(scope)
         | {
-            "queries": [_statement(row) for row in found.rows],
+            "statements": [_statement(row) for row in found.rows],
             "count": found.count,
             "total": _usage(found.total) if found.total else None,
         }
     )
 
 
-@bp.get("/queries/<span:fingerprint>")
+@bp.get("/statements/<span:fingerprint>")
 @api_view(SCOPE)
-def query(project: Project, fingerprint: str) -> Response:
+def statement(project: Project, fingerprint: str) -> Response:
     form = valid(OneStatement(request.args))
     scope = form.scope(project)
     row = domain.one(scope, fingerprint)
@@ -68,8 +74,10 @@ def query(project: Project, fingerprint: str) -> Response:
     moments = telemetry.moments(scope, step, fingerprint)
     more = {
         "regressed": verdict.has_regressed,
-        "p95_newest_release_ms": _ms(verdict.since_release.now) if verdict.since_release else None,
-        "p95_former_release_ms": _then(verdict.since_release),
+        "p95_newest_release_ms": milliseconds(verdict.since_release.now)
+        if verdict.since_release
+        else None,
+        "p95_former_release_ms": earlier(verdict.since_release),
         "step": step,
         "series": [
             {"at": at.isoformat(), **(_latency(one) if one else {"calls": 0})}
@@ -78,7 +86,7 @@ def query(project: Project, fingerprint: str) -> Response:
         "callers": [_caller(one) for one in telemetry.callers(scope, fingerprint)],
         "code": [_location(one) for one in telemetry.locations(scope, fingerprint)],
         "releases": [
-            {"release": one.release, "received": one.received, "p95_ms": _ms(one.p95)}
+            {"release": one.release, "received": one.received, "p95_ms": milliseconds(one.p95)}
             for one in releases
         ],
         "slowest": [_call(one) for one in telemetry.slowest(scope, fingerprint)],
@@ -97,8 +105,8 @@ def _statement(row: StatementRow) -> dict[str, Any]:
         "time_share": round(row.share, 4),
         "slow": row.is_slow,
         "regressed": row.has_regressed,
-        "p95_before_ms": _then(row.since_before),
-        "url": page_url("performance.query", fingerprint=row.fingerprint),
+        "p95_before_ms": earlier(row.since_before),
+        "url": page_url("performance.statement", fingerprint=row.fingerprint),
     }
 
 
@@ -111,10 +119,10 @@ def _latency(one: Latency) -> dict[str, Any]:
         "calls": round(one.count, 1),
         "estimated": one.estimated,
         "failed": round(one.failed, 1),
-        "total_ms": _ms(one.total_us),
-        "p50_ms": _ms(one.p50),
-        "p95_ms": _ms(one.p95),
-        "p99_ms": _ms(one.p99),
+        "total_ms": milliseconds(one.total_us),
+        "p50_ms": milliseconds(one.p50),
+        "p95_ms": milliseconds(one.p95),
+        "p99_ms": milliseconds(one.p99),
     }
 
 
@@ -125,7 +133,7 @@ def _caller(one: Caller) -> dict[str, Any]:
         "calls": round(one.calls, 1),
         "estimated": one.estimated,
         "calls_per_request": round(one.per_request, 2),
-        "total_ms": _ms(one.total_us),
+        "total_ms": milliseconds(one.total_us),
         "time_share": round(one.time_share, 4),
         "url": page_url("performance.endpoint", name=one.endpoint),
     }
@@ -137,7 +145,7 @@ def _location(one: Location) -> dict[str, Any]:
         "line": int(one.line) if one.line.isdecimal() else None,
         "function": one.function or None,
         "calls": one.calls,
-        "slowest_ms": _ms(one.slowest_us),
+        "slowest_ms": milliseconds(one.slowest_us),
     }
 
 
@@ -147,18 +155,10 @@ def _call(one: Call) -> dict[str, Any]:
         "trace_id": one.trace_id,
         "span_id": one.span_id,
         "timestamp": at,
-        "duration_ms": _ms(one.duration_us),
+        "duration_ms": milliseconds(one.duration_us),
         "status": one.status,
         "failed": one.failed,
         "environment": one.environment,
         "release": one.release,
         "url": page_url("performance.trace", trace_id=one.trace_id, at=at),
     }
-
-
-def _then(change: Change | None) -> float | None:
-    return _ms(change.then) if change else None
-
-
-def _ms(microseconds: float) -> float:
-    return round(microseconds / 1000, 3)

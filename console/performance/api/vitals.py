@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Response, abort, jsonify, request
 from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.performance import queries
-from console.performance.api.endpoints import SCOPE, Period, page_url, period, valid
-from console.performance.api.endpoints import bp as performance
+from console.performance.api.blueprint import SCOPE, Period, bp, page_url, period, valid
 from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
 from console.performance.vitals import cards as vital_cards
 from console.telemetry import vital_causes, vitals
@@ -21,7 +20,6 @@ from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME
 from console.web.forms import IntegerField
 
-bp = Blueprint("vitals_api", __name__, url_prefix=performance.url_prefix)
 MOST_PAGES = 500
 MOST_STEPS = 1_000
 HOUR = 3600

@@ -1,24 +1,22 @@
 """What people and scripts ask of the list of database statements."""
 
 from wtforms import Form, SelectField, StringField
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import NumberRange, Optional
 
+from console.performance.forms.requests import LONGEST_MS, SHORT_TEXT
 from console.performance.statements.listing import KINDS, SORTS, wanted_of
 from console.telemetry.statements import StatementsWanted
 from console.web.choices import choices
 from console.web.forms import IntegerField
 
-LONGEST_MS = 86_400_000
-_TEXT = Length(max=200, message="At most 200 characters.")
-
 
 class StatementsFilter(Form):
     """The list of database statements."""
 
-    q = StringField("Text", [_TEXT])
+    q = StringField("Text", [SHORT_TEXT])
     kind = SelectField("Kind", choices=choices(KINDS.items()), default="")
     over = IntegerField("P95 from (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
-    name = StringField("Endpoint", [_TEXT])
+    name = StringField("Endpoint", [SHORT_TEXT])
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),

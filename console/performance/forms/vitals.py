@@ -3,8 +3,9 @@
 from typing import Any
 
 from wtforms import Form, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
+from console.performance.forms.requests import SHORT_TEXT
 from console.performance.vitals.cards import CURRENT
 from console.telemetry.vitals import VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, Metric
@@ -12,15 +13,14 @@ from console.web.choices import choices
 
 DEVICES = {"": "Any device", "desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
 SORTS = {"impact": "Impact", "loads": "Page loads", **{one.name: one.name for one in CURRENT}}
-_TEXT = Length(max=200, message="At most 200 characters.")
 
 
 class VitalsFilter(Form):
     """Which page loads count, the metric that is looked at, and the order of the table."""
 
-    q = StringField("Page", [_TEXT])
+    q = StringField("Page", [SHORT_TEXT])
     device = SelectField("Device", choices=choices(DEVICES.items()), default="")
-    release = StringField("Release", [_TEXT])
+    release = StringField("Release", [SHORT_TEXT])
     metric = SelectField(
         "Metric", choices=choices((name, name) for name in BY_NAME), default=CURRENT[0].name
     )
@@ -50,7 +50,7 @@ class VitalsFilter(Form):
 class VitalsPageFilter(VitalsFilter):
     """The same of one page, by its name as the table shows it."""
 
-    page = StringField("Page", [InputRequired("Say which page."), _TEXT])
+    page = StringField("Page", [InputRequired("Say which page."), SHORT_TEXT])
 
     @property
     def wanted(self) -> VitalsWanted:

@@ -121,17 +121,17 @@ def endpoint_time(project: Project) -> Response:
     )
 
 
-@bp.get("/endpoint/queries")
+@bp.get("/endpoint/statements")
 @project_view("viewer")
-def endpoint_queries(project: Project) -> Response:
+def endpoint_statements(project: Project) -> Response:
     name = valid(EndpointName(request.args)).name.data or ""
     scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
     found, total = statements.statements(scope, StatementsWanted(endpoint=name))
     shown = found[:MOST_STATEMENTS]
     return page_or_part(
         "performance/panel.html",
-        "performance/_endpoint_queries.html",
-        panel="performance/_endpoint_queries.html",
+        "performance/_endpoint_statements.html",
+        panel="performance/_endpoint_statements.html",
         name=name,
         statements=shown,
         count=len(found),

@@ -26,10 +26,10 @@ PER_PAGE = 30
 SPARK_SAMPLE = 4
 PANELS = {
     "latency": "performance/_charts.html",
-    "callers": "performance/_query_callers.html",
-    "calls": "performance/_query_calls.html",
+    "callers": "performance/_statement_callers.html",
+    "calls": "performance/_statement_calls.html",
 }
-add_to_rail("Database", "database", "performance.queries", 22)
+add_to_rail("Database", "database", "performance.statements", 22)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class StatementListing:
         return max(1, -(-self.listed.count // PER_PAGE))
 
 
-@bp.get("/queries/", endpoint="queries")
+@bp.get("/statements/", endpoint="statements")
 @project_view("viewer")
 def listing(project: Project) -> Response:
     form = valid(StatementsFilter(request.args))
@@ -60,16 +60,16 @@ def listing(project: Project) -> Response:
         scope, form.wanted, sort=form.sort.data, first=(page - 1) * PER_PAGE, count=PER_PAGE
     )
     return polled_part(
-        "performance/queries.html",
-        "performance/_queries.html",
+        "performance/statements.html",
+        "performance/_statements.html",
         listing=StatementListing(form, found, page, _trends(scope, found)),
         slow_ms=domain.SLOW_MS,
     )
 
 
-@bp.get("/queries/<span:fingerprint>", endpoint="query")
+@bp.get("/statements/<span:fingerprint>", endpoint="statement")
 @project_view("viewer")
-def query(project: Project, fingerprint: str) -> Response:
+def statement(project: Project, fingerprint: str) -> Response:
     scope = scope_of(project, current_range(DEFAULT_RANGE))
     row = domain.one(scope, fingerprint)
     text = row.text if row else telemetry.texts(scope, [fingerprint]).get(fingerprint)
@@ -77,8 +77,8 @@ def query(project: Project, fingerprint: str) -> Response:
         abort(404)
     releases = telemetry.by_release(scope, fingerprint)
     return page_or_part(
-        "performance/query.html",
-        "performance/_query.html",
+        "performance/statement.html",
+        "performance/_statement.html",
         fingerprint=fingerprint,
         row=row,
         text=text,
@@ -92,14 +92,14 @@ def query(project: Project, fingerprint: str) -> Response:
     )
 
 
-@bp.get("/queries/<span:fingerprint>/latency")
+@bp.get("/statements/<span:fingerprint>/latency")
 @project_view("viewer")
-def query_latency(project: Project, fingerprint: str) -> Response:
+def statement_latency(project: Project, fingerprint: str) -> Response:
     shown = current_range(DEFAULT_RANGE)
     scope = _known(project, fingerprint)
     charts = domain.charts(project, scope, shown, fingerprint)
     return polled_part(
-        "performance/query_panel.html",
+        "performance/statement_panel.html",
         PANELS["latency"],
         panel=PANELS["latency"],
         fingerprint=fingerprint,
@@ -108,17 +108,17 @@ def query_latency(project: Project, fingerprint: str) -> Response:
     )
 
 
-@bp.get("/queries/<span:fingerprint>/callers")
+@bp.get("/statements/<span:fingerprint>/callers")
 @project_view("viewer")
-def query_callers(project: Project, fingerprint: str) -> Response:
+def statement_callers(project: Project, fingerprint: str) -> Response:
     """The endpoints that make calls of a statement."""
     scope = _known(project, fingerprint)
     return _panel("callers", fingerprint, callers=telemetry.callers(scope, fingerprint))
 
 
-@bp.get("/queries/<span:fingerprint>/calls")
+@bp.get("/statements/<span:fingerprint>/calls")
 @project_view("viewer")
-def query_calls(project: Project, fingerprint: str) -> Response:
+def statement_calls(project: Project, fingerprint: str) -> Response:
     """The slowest calls of a statement, and the lines of code that made them."""
     scope = _known(project, fingerprint)
     return _panel(
@@ -139,7 +139,7 @@ def _known(project: Project, fingerprint: str) -> Scope:
 def _panel(name: str, fingerprint: str, **shown: Any) -> Response:
     part = PANELS[name]
     return page_or_part(
-        "performance/query_panel.html", part, panel=part, fingerprint=fingerprint, **shown
+        "performance/statement_panel.html", part, panel=part, fingerprint=fingerprint, **shown
     )
 
 

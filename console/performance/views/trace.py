@@ -10,7 +10,7 @@ from flask import Response, abort, request
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core import clock
-from console.performance.forms.endpoints import CATEGORY_NAMES, TraceFilter
+from console.performance.forms.traces import CATEGORY_NAMES, TraceFilter
 from console.performance.traces.branches import TOP
 from console.performance.traces.ghosts import Comparison, compare
 from console.performance.traces.groups import parameters

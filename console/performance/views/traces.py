@@ -10,7 +10,7 @@ from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.performance.endpoints import listing as domain
-from console.performance.forms.endpoints import TracesFilter
+from console.performance.forms.traces import TracesFilter
 from console.performance.traces import durations
 from console.performance.traces.cursors import cursor_after, mark_of
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
