@@ -3,6 +3,7 @@
 import os
 
 from flask import Flask
+from flask_migrate import Migrate
 
 from console import health_views
 from console.accounts import access, single_sign_on
@@ -11,6 +12,7 @@ from console.backup import orders as backups
 from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
+from console.core.db import db
 from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest
@@ -40,6 +42,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_error_handler(TelemetryDamaged, damaged)
     readiness.init_app(app)
     tenancy.init_app(app, settings)
+    Migrate(app, db, directory="migrations", render_as_batch=False)  # `flask db migrate`
     frame.init_app(app)
     access.init_app(app)
     single_sign_on.init_app(app, settings)

@@ -4,21 +4,17 @@ import gc
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 import orjson
 from flask import Flask
-from sqlalchemy import select
 
 from console import serve as server
-from console.accounts.models import Organization
 from console.accounts.queries import is_fresh
 from console.app import create_app
 from console.backup import orders as backups
@@ -28,20 +24,15 @@ from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
 from console.core.db import db
 from console.core.instances import InstanceBusy
-from console.core.tenancy import organization_scope
-from console.ingest import pipeline, refusals, spool
-from console.ingest.models import DigestPosition
-from console.intake import set_aside
 from console.integrations import selfmonitor
 from console.jobs import JOBS
+from console.status import NOTE
 from console.telemetry import store
-from console.ticker import LEADER, Ticker
+from console.ticker import Ticker
 
 TICKER = "pharos.ticker"
-NOTE = "serving.json"
 DIGEST = "digest"
 DIGEST_SECONDS = 60.0
-FRESH = timedelta(seconds=pipeline.LONGEST_PAUSE + 15)  # in an outage, digest pauses so long
 LOOPBACK = frozenset({"", "localhost", "127.0.0.1", "::1"})
 NO_URL = (
     "PHAROS_URL is not set, and others can reach this console: mails and the DSNs that commands"
@@ -83,18 +74,6 @@ def _alone(instance: Path) -> Iterator[None]:
             yield
     except InstanceBusy:
         raise ConfigError(f"another console runs on {instance}") from None
-
-
-@contextmanager
-def nobody_serves(instance: Path) -> Iterator[bool]:
-    """Whether no console runs on the instance; if so, none can start meanwhile."""
-    with ExitStack() as held:
-        try:
-            held.enter_context(_alone(instance))
-        except ConfigError:
-            yield False
-        else:
-            yield True
 
 
 def _take_the_digest(app: Flask) -> None:
@@ -198,104 +177,3 @@ def end(app: Flask) -> None:
         spool.current().close()
         store.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)
-
-
-def public_url(settings: Config) -> str:
-    """The address for links and DSNs: the running console's, else PHAROS_URL as it is set here."""
-    note = _read(settings.instance / NOTE) or {}
-    running = running_url(settings)
-    return running if note.get("is_public") else settings.base_url or running
-
-
-def running_url(settings: Config) -> str:
-    """Where the console that serves this instance answers; "" if none does."""
-    note = _read(settings.instance / NOTE)
-    return str(note["url"]) if note and _lives(int(note["pid"])) else ""
-
-
-def status() -> dict[str, Any]:
-    """How the console of this instance is doing, told by its files and rows, whoever runs it.
-
-    The telemetry database belongs to the serving process alone, so the digest notes how it does.
-    """
-    url = running_url(config())
-    told = _read(config().instance / pipeline.NOTE) or {}
-    fresh = bool(told) and clock.now() - datetime.fromisoformat(told["at"]) < FRESH
-    depth = spool.current().depth()
-    lag = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
-    return {
-        "running": bool(url) and fresh,
-        "url": url,
-        "spool": {
-            "rows": depth.rows,
-            "bytes": depth.size,
-            "lag_seconds": round(max(lag, 0.0), 3),
-            "dead_letters": spool.current().dead_count(),
-        },
-        "digest": {
-            "records_per_second": told.get("records_per_second", 0.0) if fresh else 0.0,
-            "stalled_organizations": told.get("stalled_organizations", 0) if fresh else 0,
-            "last_error": told.get("last_error", ""),
-        },
-        "damage": _damage(told if fresh else {}),
-        "positions": _positions(),
-        "jobs": _jobs(),
-        "backup": _backup(),
-    }
-
-
-def _damage(told: dict[str, Any]) -> list[str]:
-    """What is damaged, and what was set aside because it was, in words."""
-    files = told.get("damaged_telemetry", {})
-    spools = [f"{one.at}: {one.sentence}" for one in set_aside.reports(config().instance)]
-    return [*spools, *files.values()]
-
-
-def _backup() -> dict[str, Any] | None:
-    """How the latest backup goes or went."""
-    note = backups.read_note(config().instance)
-    return asdict(note) if note else None
-
-
-def _positions() -> dict[str, int]:
-    """How far each organization is digested, by slug."""
-    organizations = db.session.execute(select(Organization.id, Organization.slug)).all()
-    found = {}
-    for organization_id, slug in organizations:
-        with organization_scope(organization_id):
-            found[slug] = db.session.scalar(select(DigestPosition.position)) or 0
-    return found
-
-
-def _jobs() -> dict[str, Any]:
-    """Who leads, and how the last run of each job ended."""
-    lease = db.session.get(leases.Lease, LEADER)
-    runs = {
-        run.job: {
-            "due_at": run.due_at.isoformat(),
-            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
-            "summary": run.summary,
-            "error": run.error,
-            "failed_organizations": run.failed_organizations,
-        }
-        for run in leases.last_runs()
-    }
-    return {"leader": lease.holder if lease and lease.until > clock.now() else "", "runs": runs}
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = orjson.loads(path.read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        return None
-    return found
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, under another account
-        return True
-    return True

@@ -21,7 +21,6 @@ from console.core.db import db
 from console.core.leases import JobRun
 from console.telemetry import store
 
-LEADER = "jobs"
 LEASES = "leases"
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
@@ -141,12 +140,12 @@ class Ticker:
             self._follower.join()
         self._scheduler.shutdown()
         with self._app.app_context():
-            leases.let_go(LEADER, self._holder)
+            leases.let_go(leases.JOBS, self._holder)
 
     def lead(self) -> None:
         """Take or renew the lease."""
         with self._app.app_context():
-            self._epoch = leases.hold(LEADER, self._holder, LEASE_SECONDS)
+            self._epoch = leases.hold(leases.JOBS, self._holder, LEASE_SECONDS)
 
     def _follow(self) -> None:
         """Tick on when the machine's clock is set back: APScheduler would wait until it is there.
@@ -170,7 +169,7 @@ class Ticker:
                 return
             epoch = self._epoch
             due_at = job.due_at(clock.now())
-            run_id = leases.claim(LEADER, epoch, job.name, due_at) if epoch else None
+            run_id = leases.claim(leases.JOBS, epoch, job.name, due_at) if epoch else None
             if run_id is not None:
                 run_job(job, run_id)
 

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from console.core import clock
-from console.ingest import pipeline, salvage
+from console.ingest import digest_note, salvage
 from console.intake import set_aside
 from console.telemetry import store
 from tests.ingest.conftest import accepted, digest, envelope, error, waiting
@@ -53,7 +53,7 @@ def test_a_process_that_gets_no_threads_is_told_where_to_look(says, acme, monkey
     def refuse(*_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("console.cli.serving.runtime.status", refuse)
+    monkeypatch.setattr("console.cli.status.state.status", refuse)
     said = says("status")
     assert said.code == 1
     assert said.err.startswith("pharos: this process gets no more threads or memory: see ulimit -v")
@@ -61,7 +61,7 @@ def test_a_process_that_gets_no_threads_is_told_where_to_look(says, acme, monkey
 
 def test_a_console_whose_digest_pauses_in_an_outage_is_said_to_run(says, acme, instance):
     """Its note is as old as the longest pause; whoever is told that nothing runs starts another."""
-    noted = clock.now() - timedelta(seconds=pipeline.LONGEST_PAUSE + 5)
+    noted = clock.now() - timedelta(seconds=digest_note.LONGEST_PAUSE + 5)
     serving = {"pid": os.getpid(), "url": "http://127.0.0.1:1", "is_public": False}
     (instance / "serving.json").write_text(json.dumps(serving))
     (instance / "digest.json").write_text(json.dumps({"at": noted.isoformat()}))

@@ -20,9 +20,10 @@ from typing import Any, cast
 import orjson
 from flask import Flask, current_app
 
-from console.backup import making, soundness
+from console.backup import making, notes, soundness
 from console.backup.copies import BackupFailed, Pace
 from console.backup.manifest import Manifest
+from console.backup.notes import Note, read_note
 from console.backup.verification import verify
 from console.core import clock
 from console.core.config import config
@@ -30,7 +31,7 @@ from console.core.instances import InstanceBusy, alone, identity
 from console.telemetry import store
 
 EXTENSION = "pharos.backups"
-ORDER, NOTE = "backup-order.json", soundness.BACKUP_NOTE
+ORDER = "backup-order.json"
 LOOK_SECONDS = 0.5  # a look costs 2 µs
 TELL_SECONDS = 0.5
 ORDER_SECONDS = 600  # an order waits for a console that starts
@@ -46,27 +47,6 @@ class Order:
     bytes_per_second: int = 0
     scheduled: bool = False
     id: str = field(default_factory=lambda: token_hex(8))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """How the latest backup goes or went; times are ISO 8601, "" where there is none."""
-
-    id: str
-    folder: str
-    scheduled: bool
-    began_at: str
-    stage: str = ""
-    copied: int = 0
-    ended_at: str = ""
-    error: str = ""
-    seconds: float = 0.0
-    paused_seconds: float = 0.0
-    lacks: str = ""
-    """What is not in the latest backup, as it was damaged."""
-    good_at: str = ""
-    """When the latest backup that is good and whole was made, which may be an earlier one."""
-    good_folder: str = ""
 
 
 class Backups:
@@ -120,7 +100,7 @@ class Backups:
                 refused = Note(
                     id=order.id, folder=order.folder, scheduled=False, began_at=now, ended_at=now
                 )
-                _write(config().instance / NOTE, asdict(replace(refused, error=str(error))))
+                _write(config().instance / notes.NAME, asdict(replace(refused, error=str(error))))
         except Exception:
             log.exception("the backup into %s failed", order.folder)
 
@@ -192,14 +172,6 @@ def order_or_make(order: Order, say: Callable[[str], None]) -> Note:
     return note
 
 
-def read_note(instance: Path) -> Note | None:
-    """How the latest backup goes or went; None if there never was one."""
-    try:
-        return Note(**orjson.loads((instance / NOTE).read_bytes()))
-    except (FileNotFoundError, orjson.JSONDecodeError, TypeError):
-        return None
-
-
 def _leave(order: Order, instance: Path) -> None:
     """Put the order where the console looks; raise BackupFailed if another one lies there."""
     draft = instance / f"{ORDER}.{order.id}"
@@ -255,7 +227,7 @@ class _Teller:
 
     def __init__(self, order: Order, instance: Path, say: Callable[[str], None]) -> None:
         latest = read_note(instance)
-        self._path = instance / NOTE
+        self._path = instance / notes.NAME
         self._say = say
         self._began = time.monotonic()
         self._due = 0.0

@@ -9,20 +9,19 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from console.accounts.models import Organization
+from console.backup import notes
 from console.backup.making import state_path
 from console.core import instances
 from console.core.config import Config, ConfigError
 from console.core.db import db, reading
 from console.core.sqlite_files import damage_of
 from console.core.tenancy import organization_scope
-from console.ingest import salvage, spool, under_way
-from console.ingest.salvage import DIGEST_NOTE
+from console.ingest import digest_note, salvage, spool, under_way
 from console.intake.ledger import STORED
 from console.intake.models import Outcome
 from console.telemetry import store
 
-BACKUP_NOTE = "backup.json"
-FILES = (spool.FILE, DIGEST_NOTE, under_way.NOTE, under_way.LEDGER, BACKUP_NOTE, instances.ID)
+FILES = (spool.FILE, digest_note.NAME, under_way.NOTE, under_way.LEDGER, notes.NAME, instances.ID)
 LEAST_FILES = 64  # with 32, clients were answered 503 alone and /healthz was content
 RIGHTS = "see its owner, its mode, and whether the disk is mounted read-only"
 

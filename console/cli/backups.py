@@ -14,6 +14,8 @@ from console.backup.orders import Order
 from console.backup.verification import Check, verify
 from console.cli.commands import open_console, pharos, settle
 from console.core.config import Config
+from console.ingest import pipeline
+from console.telemetry import store
 
 MEGABYTE = 1_000_000
 INCOMPLETE = 3
@@ -64,7 +66,7 @@ def make(folder: Path, throttle: float | None) -> None:
     Exits with 3 if it is made and lacks a telemetry file, because that is damaged.
     """
     order = Order(folder=str(folder.absolute()), bytes_per_second=int((throttle or 0) * MEGABYTE))
-    with open_console(), complaining():
+    with open_console(store.init_app, pipeline.init_app), complaining():
         note = orders.order_or_make(order, lambda stage: click.echo(stage, err=True))
         made = Manifest.read(folder)
     click.echo(

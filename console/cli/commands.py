@@ -2,33 +2,63 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-from flask_wtf import FlaskForm
+from flask import Flask
 from sqlalchemy import select
-from werkzeug.datastructures import MultiDict
 
-from console import runtime
 from console.accounts.models import Organization, Project
-from console.app import create_app
-from console.backup import restoration
-from console.backup.copies import BackupFailed
+from console.core import config as configuration
+from console.core import tenancy
 from console.core.config import Config
 from console.core.db import db
+from console.core.instances import JOURNAL
 from console.core.tenancy import enter_organization
 from console.ingest import spool
+from console.status import public_url
 
-F = TypeVar("F", bound=FlaskForm)
+Opens = Callable[[Flask, Config], object]
+MODULES = {
+    "backup": "backups",
+    "dead-letters": "dead_letters",
+    "migrate": "migrate",
+    "organization": "organizations",
+    "project": "projects",
+    "restore": "backups",
+    "serve": "serving",
+    "status": "status",
+    "telemetry": "telemetry",
+    "token": "tokens",
+    "user": "users",
+}
+"""The commands, and the modules of this package that have them."""
 READABLE = {"issues:read", "outcomes:read", "performance:read"}
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Loads the module of the command that is given, and no other: it takes most of the start."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        """Name every command."""
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command; its module adds it to this group."""
+        if cmd_name in MODULES:
+            import_module(f"console.cli.{MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(version("pharos"), "-V", "--version", message="pharos %(version)s")
 def pharos() -> None:
     """One console for errors, performance, product usage and alerts.
@@ -38,11 +68,21 @@ def pharos() -> None:
 
 
 @contextmanager
-def open_console() -> Iterator[None]:
-    """Open the console's stores, with links and DSNs of the server that runs on this instance."""
+def open_console(*also: Opens) -> Iterator[None]:
+    """Open the console's state and spool, with links and DSNs of the server of this instance.
+
+    `also` opens what few commands need, such as telemetry. There are no pages: to load those and
+    what they stand on takes three times as long as all the rest of most commands.
+    """
     settings = settings_of_environment()
-    settings = replace(settings, base_url=runtime.public_url(settings))
-    with create_app(settings).app_context():
+    settings = replace(settings, base_url=public_url(settings))
+    app = Flask("console", static_folder=None)
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.extensions[configuration.EXTENSION] = settings
+    tenancy.init_app(app, settings)
+    for opens in (spool.init_app, *also):
+        opens(app, settings)
+    with app.app_context():
         try:
             yield
         finally:  # also of a command that refuses what it was given
@@ -60,22 +100,18 @@ def settings_of_environment() -> Config:
 
 def settle(settings: Config) -> None:
     """Finish or undo a restore that was interrupted, and say which."""
+    if not (settings.instance / JOURNAL).exists():
+        return
+    # what can finish a restore takes longer to load than most commands run
+    from console.backup import restoration  # noqa: PLC0415
+    from console.backup.copies import BackupFailed  # noqa: PLC0415
+
     try:
         outcome = restoration.settle_alone(settings.instance)
     except BackupFailed as error:
         raise click.ClickException(f"a restore is under way or was cut off: {error}") from error
     if outcome:
         click.echo(outcome, err=True)
-
-
-def checked(form: type[F], **fields: str | Sequence[str]) -> F:
-    """The form of the pages with these fields, so that a command refuses what a page would."""
-    given = MultiDict({name: value for name, value in fields.items() if value})
-    filled: F = form(formdata=given, meta={"csrf": False})
-    if not filled.validate():
-        name, problems = next(iter(filled.errors.items()))
-        raise click.ClickException(f"{name}: {problems[0]}")
-    return filled
 
 
 def find_organization(named: str) -> Organization | None:

@@ -6,36 +6,14 @@ import sys
 from typing import NoReturn
 
 import click
-import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from console.cli import (
-    backups,
-    dead_letters,
-    organizations,
-    projects,
-    serving,
-    telemetry,
-    tokens,
-    users,
-)
 from console.cli.commands import pharos
 from console.core.config import ConfigError
-from console.core.database_errors import explained
+from console.core.database_errors import explained, is_of_postgresql
 from console.core.tenancy import UnsafeRoleError
 
-__all__ = [
-    "backups",
-    "dead_letters",
-    "main",
-    "organizations",
-    "pharos",
-    "projects",
-    "serving",
-    "telemetry",
-    "tokens",
-    "users",
-]
+__all__ = ["main", "pharos"]
 
 NO_ROOM = (
     "this process gets no more threads or memory: see ulimit -v and -u, MemoryMax= and TasksMax= of"
@@ -72,7 +50,7 @@ def _about_database(error: DBAPIError) -> str:
     cause = " ".join(str(error.orig).split())
     if "no such table" in cause or re.search('relation "[^"]*" does not exist', cause):
         return f"the database lacks its tables, run `pharos migrate`: {cause}"
-    if isinstance(error.orig, psycopg.Error):
+    if is_of_postgresql(error.orig):
         return explained(error)
     return f"the database does not answer: {cause}{_about_rights(error.orig)}"
 

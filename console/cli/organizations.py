@@ -2,10 +2,9 @@
 
 import click
 
-from console import runtime
 from console.accounts.models import Organization
 from console.cli.commands import open_console, organization_named, pharos
-from console.core import owner
+from console.core import instances, owner
 from console.core.config import config
 from console.core.db import db
 from console.ingest import erasure
@@ -27,7 +26,7 @@ def delete_organization(named: str, *, yes: bool) -> None:
 
     It takes the role of OWNER_DATABASE_URL, and works whether or not the console runs.
     """
-    with open_console():
+    with open_console(store.init_app):
         home = organization_named(named)
         if home.builtin:
             raise click.ClickException(f"{home.slug} is the console's own: it stays")
@@ -39,7 +38,7 @@ def delete_organization(named: str, *, yes: bool) -> None:
         if not owner.delete_organization(settings, organization_id):
             raise click.ClickException(f"{slug} was deleted by somebody else")
         rows = erasure.erase_organization(settings.instance / "spool.sqlite", organization_id)
-        with runtime.nobody_serves(settings.instance) as may_delete:
+        with instances.nobody_serves(settings.instance) as may_delete:
             if may_delete:
                 store.current().delete_organization(organization_id)
     click.echo(f"{slug} is deleted, with {rows} requests that waited or had failed.")

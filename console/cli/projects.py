@@ -10,13 +10,13 @@ from console.accounts.slugs import slug_of
 from console.cli.commands import (
     AS_JSON,
     READABLE,
-    checked,
     find_organization,
     open_console,
     organization_named,
     pharos,
     print_result,
 )
+from console.cli.forms import checked
 from console.core.crypto import Token
 from console.core.db import db
 from console.core.tenancy import enter_organization

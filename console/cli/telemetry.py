@@ -24,7 +24,7 @@ def set_aside(organization: str) -> None:
     Works beside a running console. Nothing is deleted: the file gets another name. Of a file that
     is gone, it notes that a new one may take its place.
     """
-    with open_console():
+    with open_console(store.init_app):
         home = organization_named(organization)
         slug, id_ = home.slug, home.id
         folder, stamp = config().instance / store.FOLDER, clock.now().strftime("%Y%m%dT%H%M%SZ")

@@ -13,11 +13,11 @@ from console.accounts.models import ApiToken
 from console.cli.commands import (
     AS_JSON,
     READABLE,
-    checked,
     open_console,
     pharos,
     project_named,
 )
+from console.cli.forms import checked
 from console.core import audit, clock
 from console.core.db import db
 

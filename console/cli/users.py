@@ -17,7 +17,8 @@ from console.accounts import (
 )
 from console.accounts.forms import AccountForm
 from console.accounts.models import Membership, Role, User
-from console.cli.commands import AS_JSON, checked, open_console, organization_named, pharos
+from console.cli.commands import AS_JSON, open_console, organization_named, pharos
+from console.cli.forms import checked
 from console.cli.passwords import PASSWORD_STDIN, new_password_hash
 from console.core import audit
 from console.core.db import db

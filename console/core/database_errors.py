@@ -1,10 +1,11 @@
 """What PostgreSQL's failures mean: which variable is concerned, and what a person can do."""
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from psycopg.errors import InsufficientPrivilege, OperationalError, QueryCanceled
 from sqlalchemy.exc import DBAPIError
 
 from console.core.config import ConfigError
@@ -55,7 +56,7 @@ def naming(variable: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not isinstance(error.orig, OperationalError | InsufficientPrivilege):
+        if not _is_any_of(error.orig, "OperationalError", "InsufficientPrivilege"):
             raise
         raise DatabaseProblem(explained(error, variable)) from error
 
@@ -67,9 +68,24 @@ def explained(error: DBAPIError, variable: str = APP) -> str:
     return f"{variable}: {next(meanings, 'the database does not answer')} ({words})"
 
 
+def is_of_postgresql(error: BaseException | None) -> bool:
+    """Whether the error comes from PostgreSQL's driver."""
+    return _is_any_of(error, "Error")
+
+
 def is_outage(error: BaseException | None) -> bool:
     """Whether PostgreSQL was lost or full, so that waiting helps; a slow statement is none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, OperationalError) or isinstance(cause, QueryCanceled):
+    if not _is_any_of(cause, "OperationalError") or _is_any_of(cause, "QueryCanceled"):
         return False
-    return cause.sqlstate is None or cause.sqlstate.startswith(LOST)
+    sqlstate = getattr(cause, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(LOST)
+
+
+def _is_any_of(error: BaseException | None, *names: str) -> bool:
+    """Whether the error is one of psycopg's.
+
+    Where psycopg is not loaded none is, and a command on SQLite does not wait 0.2 s for it.
+    """
+    psycopg: Any = sys.modules.get("psycopg.errors")
+    return psycopg is not None and isinstance(error, tuple(getattr(psycopg, n) for n in names))

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, ClassVar, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from flask import Flask, has_request_context, request
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -27,7 +27,7 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
@@ -37,6 +37,9 @@ from sqlalchemy.types import TypeDecorator
 
 from console.core import engines, outages, patience
 from console.core.config import Config
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -137,7 +140,6 @@ def belongs_to(
 
 # Our own typed base: the extension gives engine, Session and lifetime, and shares the metadata.
 db = SQLAlchemy(metadata=Model.metadata)
-migrate = Migrate(db=db)
 
 
 class Clash(Exception):
@@ -160,7 +162,6 @@ def open_unguarded(app: Flask, settings: Config) -> None:
         options |= {"connect_args": {"prepare_threshold": None}}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
-    migrate.init_app(app, directory="migrations", render_as_batch=False)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -170,11 +171,13 @@ def open_unguarded(app: Flask, settings: Config) -> None:
         outages.watch(db.engine)
 
 
-def insert(model: type[Model]) -> postgresql.Insert:
+def insert(model: type[Model]) -> "postgresql.Insert":
     """Return the INSERT of the engine in use, which knows ON CONFLICT on both in the same words."""
     if db.engine.dialect.name == "postgresql":
-        return postgresql.insert(model)
-    return cast("postgresql.Insert", sqlite.insert(model))
+        dialect: Any = import_module("sqlalchemy.dialects.postgresql")
+    else:
+        dialect = sqlite
+    return cast("postgresql.Insert", dialect.insert(model))
 
 
 def hold_alone(name: str) -> None:

@@ -1,7 +1,7 @@
 """The instance folder: who may work on it alone, and the name that it keeps."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from secrets import token_hex
@@ -40,3 +40,15 @@ def identity(instance: Path) -> str:
         draft.replace(path)
         name = path.read_text()
     return name
+
+
+@contextmanager
+def nobody_serves(instance: Path) -> Iterator[bool]:
+    """Whether no console runs on the instance; if so, none can start meanwhile."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(alone(instance))
+        except InstanceBusy:
+            yield False
+        else:
+            yield True

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from console.core import clock
 from console.core.db import Model, db, insert
 
+JOBS = "jobs"  # the lease of who runs them
 RUNS_KEPT = timedelta(days=14)
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy import Engine, event, inspect, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -45,6 +45,18 @@ def is_current() -> bool:
     present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     db.session.rollback()
     return bool(present == _newest())
+
+
+def revisions() -> tuple[str, str]:
+    """The revision of the running app's state database, "" where it has no tables, and the newest.
+
+    Raises DBAPIError when the database does not answer.
+    """
+    present = ""
+    if inspect(db.engine).has_table("alembic_version"):
+        present = db.session.scalar(text("SELECT version_num FROM alembic_version")) or ""
+        db.session.rollback()
+    return present, _newest() or ""
 
 
 @cache

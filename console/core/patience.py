@@ -1,15 +1,11 @@
 """How long a database may take: no page, event or job waits on it for ever."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any
 
-import psycopg
 from flask import has_request_context
-from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,16 +15,7 @@ PAGE_SECONDS = 15.0  # a statement of a page: who waits longer has reloaded it
 JOB_SECONDS = 600.0  # a statement of the digest, a job or a command
 PAGE_LOCK_SECONDS = 5.0
 JOB_LOCK_SECONDS = 60.0
-CONNECT_SECONDS = 5
 POOL_SECONDS = 5.0  # for a connection, when all are in use
-# The first statement of a transaction says whose rows it may see: it takes no lock and reads no
-# table, so that a server that has not answered it by now is frozen, gone or out of reach.
-FIRST_SECONDS = 5.0
-# While an outage lasts, so that pages fail at once instead of holding their places.
-PROBE_SECONDS = 1.0
-PROBE_CONNECT_SECONDS = 2  # psycopg takes no less
-# The server's own limit comes first: it says more, and the connection can go on.
-MARGIN_SECONDS = 3.0
 TCP = {
     # Data that nobody confirms within 20 s, and 30 + 3 × 10 s of silence, mean a lost server.
     "tcp_user_timeout": 20_000,
@@ -90,53 +77,11 @@ def sentence(error: BaseException) -> str:
     return SENTENCES.get(getattr(cause, "sqlstate", None) or "", NO_ANSWER)
 
 
-class Silence:
-    """Whether the server was last heard of by its not answering."""
-
-    lasts = False
-
-
-class PatientConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server that does not answer.
-
-    PostgreSQL's own limits are the server's: a frozen one keeps none of them, and its kernel goes
-    on to confirm what is sent, so that no limit of TCP ends the wait either.
-    """
-
-    silence: Silence
-
-    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Consume a generator of psycopg; close the connection if that takes too long."""
-        limit = self._limit() if timeout is None else timeout
-        began = time.monotonic()
-        try:
-            answer = super().wait(gen, interval, timeout=limit)
-        except psycopg.OperationalError:
-            if time.monotonic() - began >= limit:
-                self.close()
-                self.silence.lasts = True
-            raise
-        self.silence.lasts = False
-        return answer
-
-    def _limit(self) -> float:
-        if self.silence.lasts:
-            return PROBE_SECONDS
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
-            return FIRST_SECONDS
-        return statement_seconds() + MARGIN_SECONDS
-
-    @classmethod
-    def of(cls, silence: Silence, *arguments: Any, **options: Any) -> Self:
-        """Connect to the server that `silence` is about."""
-        seconds = PROBE_CONNECT_SECONDS if silence.lasts else CONNECT_SECONDS
-        connection = cls.connect(*arguments, **{"connect_timeout": seconds, **options})
-        connection.silence = silence
-        return connection
-
-
 def be_patient(engine: Engine) -> None:
     """Make this engine's connections to PostgreSQL ones that give up."""
+    # psycopg takes 0.2 s to load, which commands on SQLite need not wait for
+    from console.core.patient_connection import PatientConnection, Silence  # noqa: PLC0415
+
     silence = Silence()
 
     @event.listens_for(engine, "do_connect")
@@ -145,5 +90,5 @@ def be_patient(engine: Engine) -> None:
         _entry: ConnectionPoolEntry,
         arguments: list[Any],
         options: dict[str, Any],
-    ) -> PatientConnection:
+    ) -> Any:
         return PatientConnection.of(silence, *arguments, **{**TCP, **options})

@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from console.core import clock, outages
 from console.core.config import Config
 from console.core.gates import Gate
-from console.ingest import spool
+from console.ingest import digest_note, spool
 from console.ingest.backlogs import Backlog, NotedBacklogs, measured
 from console.ingest.digest import (
     OUTAGES,
@@ -36,14 +36,12 @@ from console.telemetry.database import TelemetryLacksMemory
 from console.telemetry.store import TelemetryStore
 
 EXTENSION = "pharos.pipeline"
-NOTE = "digest.json"
 ATTEMPTS = 3  # of one row alone, before it becomes a dead letter
 MEMORY_TRIES = 5  # some 30 s in all, for other work to end, before rows are tried in parts
 IDLE_SECONDS = 0.5
 # Every batch costs some fsyncs, which accept waits behind: few and large ones are better for both.
 PERIOD_SECONDS = 0.2
 FORGET_SECONDS = 0.5
-LONGEST_PAUSE = 30.0
 RATE_SECONDS = 10.0
 NOTE_SECONDS = 1.0
 PACKAGE = Path(__file__).parents[1]
@@ -317,7 +315,9 @@ def init_app(app: Flask, settings: Config) -> None:
     """Give the app its pipeline; nothing runs before `start`."""
     waiting = cast("Spool", app.extensions[spool.EXTENSION])
     telemetry = cast("TelemetryStore", app.extensions[store.EXTENSION])
-    app.extensions[EXTENSION] = Pipeline(app, waiting, telemetry, settings.instance / NOTE)
+    app.extensions[EXTENSION] = Pipeline(
+        app, waiting, telemetry, settings.instance / digest_note.NAME
+    )
 
 
 def current() -> Pipeline:
@@ -326,7 +326,7 @@ def current() -> Pipeline:
 
 
 def _pause(failures: int) -> float:
-    return min(0.5 * 2.0 ** min(failures, 10), LONGEST_PAUSE)
+    return min(0.5 * 2.0 ** min(failures, 10), digest_note.LONGEST_PAUSE)
 
 
 def _place(error: BaseException) -> str:

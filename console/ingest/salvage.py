@@ -16,10 +16,10 @@ import orjson
 from console.core import clock
 from console.core.crypto import SealBrokenError, unseal
 from console.core.sqlite_files import damage_of, is_damage
+from console.ingest import digest_note
 from console.ingest.group_commit import PAGE_BYTES, connect, transaction
 from console.intake.set_aside import MARK, SetAside
 
-DIGEST_NOTE = "digest.json"
 NOTE_SECONDS = 60.0  # the digest's note of what waits says nothing of a spool that lay idle since
 LOGS = ("-wal", "-shm")
 TRIES, SECONDS = 400, 20.0  # of reading around damage
@@ -108,7 +108,7 @@ def _say_what_is_gone(path: Path) -> None:
 def _note(path: Path) -> tuple[float, int | None]:
     """When the digest last counted the rows that wait, in seconds since 1970, and how many."""
     try:
-        note: Any = orjson.loads(path.with_name(DIGEST_NOTE).read_bytes())
+        note: Any = orjson.loads(path.with_name(digest_note.NAME).read_bytes())
         return datetime.fromisoformat(note["at"]).timestamp(), int(note["waiting_rows"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return 0.0, None

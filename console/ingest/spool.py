@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from flask import current_app
+from flask import Flask, current_app
 
 from console.core import clock
+from console.core.config import Config
 from console.core.crypto import SealBrokenError, seal, unseal
 from console.core.sqlite_files import is_damage
 from console.core.wakes import finish, wakes_of
@@ -383,6 +384,15 @@ class Spool:
         # power, the row would be back in the queue and be taken for a replay.
         with self._writing, durable_transaction(db):
             dead_letters.bury(db, letter, room=self._shares.letters_room)
+
+
+def init_app(app: Flask, settings: Config) -> Spool:
+    """Give the app the spool of its instance folder, which is opened when it is needed."""
+    keys = (settings.secret_key, *settings.secret_key_fallbacks)
+    path = settings.instance / FILE
+    waiting = Spool(path, max_mb=settings.spool_max_mb, secret_keys=keys)
+    app.extensions[EXTENSION] = waiting
+    return waiting
 
 
 def current() -> Spool:

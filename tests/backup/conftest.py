@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from console.accounts.models import Project
-from console.backup import orders
+from console.backup import notes, orders
 from console.backup.copies import Pace
 from console.backup.making import make
 from console.backup.manifest import Manifest
@@ -39,10 +39,10 @@ def backed_up(app: Flask, folder: Path) -> Callable[..., Manifest]:
 
 
 @pytest.fixture
-def ordered(app: Flask, folder: Path) -> Callable[..., orders.Note]:
+def ordered(app: Flask, folder: Path) -> Callable[..., notes.Note]:
     """`ordered(…)` does what `pharos backup FOLDER` does."""
 
-    def order(target: Path = folder) -> orders.Note:
+    def order(target: Path = folder) -> notes.Note:
         with app.app_context():
             return orders.order_or_make(orders.Order(folder=str(target)), print)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from console.accounts.models import Organization
-from console.backup import copies, making, manifest, orders
+from console.backup import copies, making, manifest, notes
 from console.backup.copies import BackupFailed, Pace
 from console.backup.manifest import Manifest
 from console.backup.verification import verify
@@ -300,7 +300,7 @@ def test_the_note_keeps_the_last_good_backup(filled, app, ordered, folder, insta
     assert (good.error, good.good_folder) == ("", str(folder))
     with pytest.raises(BackupFailed):
         ordered()
-    note = orders.read_note(instance)
+    note = notes.read_note(instance)
     assert note is not None
     assert "not empty" in note.error
     assert (note.good_at, note.good_folder) == (good.good_at, str(folder))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.backup import making, orders, schedule
+from console.backup import making, notes, orders, schedule
 from console.backup.copies import BackupFailed
 from console.backup.verification import Check
 from console.core import config as configuration
@@ -74,7 +74,7 @@ def test_a_failure_deletes_nothing_and_is_noted(
     with pytest.raises(BackupFailed, match="MB free"):
         scheduled()
     assert names(folder) == good
-    note = orders.read_note(instance)
+    note = notes.read_note(instance)
     assert note is not None
     assert "MB free" in note.error
     assert note.good_folder == str(folder / good[-1])

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from console.core import patience
+from console.core import patience, patient_connection
 from console.core.db import db
 
 postgresql = pytest.mark.postgresql
@@ -51,7 +51,7 @@ def frozen(pids: list[int]) -> Iterator[None]:
 def test_a_frozen_server_is_given_up_and_found_again(
     both_databases, database, as_alice, acme, monkeypatch, caplog
 ):
-    monkeypatch.setattr(patience, "FIRST_SECONDS", 1.0)
+    monkeypatch.setattr(patient_connection, "FIRST_SECONDS", 1.0)
     page = "/acme/shop/issues/"
     assert as_alice.get(page).status_code == 200
     caplog.clear()
@@ -59,7 +59,7 @@ def test_a_frozen_server_is_given_up_and_found_again(
         port = silent.getsockname()[1]
         connect: Any = vars(psycopg.Connection)["connect"].__func__
         monkeypatch.setattr(
-            patience.PatientConnection,
+            patient_connection.PatientConnection,
             "connect",
             classmethod(
                 lambda cls, **options: connect(
@@ -67,7 +67,8 @@ def test_a_frozen_server_is_given_up_and_found_again(
                 )
             ),
         )
-        for longest in (1 + patience.CONNECT_SECONDS, 1 + patience.PROBE_CONNECT_SECONDS):
+        limits = patient_connection.CONNECT_SECONDS, patient_connection.PROBE_CONNECT_SECONDS
+        for longest in (1 + limit for limit in limits):
             began = time.monotonic()
             answer = as_alice.get(page)
             assert time.monotonic() - began < longest + 2

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from console import runtime
+from console import runtime, status
 from console.core.config import Config
 from tests.ingest.conftest import envelope, error
 from tests.support.forks import FORKS
@@ -29,7 +29,7 @@ def serve(settings: Config) -> None:
 
 def started(settings: Config) -> tuple[BaseProcess, str]:
     """A serving process and its address."""
-    note = settings.instance / runtime.NOTE
+    note = settings.instance / status.NOTE
     note.unlink(missing_ok=True)
     process = FORKS.Process(target=serve, args=(settings,), daemon=True)
     process.start()

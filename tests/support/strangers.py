@@ -16,6 +16,7 @@ from flask import Flask
 
 from console import bodies, gate, runtime
 from console import serve as server
+from console import status as state
 from console.core.config import Config
 from tests.ingest.killed import address_of
 from tests.support.forks import FORKS
@@ -109,7 +110,7 @@ def strict_console(
     settings: Config, project_id: int, key: str, *, files: int = 0
 ) -> Iterator[Strict]:
     """Run a console with short limits meanwhile."""
-    note = settings.instance / runtime.NOTE
+    note = settings.instance / state.NOTE
     process = FORKS.Process(target=run, args=(settings, files), daemon=True)
     process.start()
     try:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from sqlalchemy import update
 
-from console import runtime
+from console import status
 from console.backup import soundness
 from console.core.config import ConfigError
 from console.core.db import db
@@ -89,7 +89,7 @@ def test_everybody_concerned_is_told_and_the_others_go_on(
     digest._tell()
     with app.app_context():
         told = json.loads((file_of(acme).parents[1] / "digest.json").read_bytes())
-        assert [one for one in runtime._damage(told) if words in one]
+        assert [one for one in status._damage(told) if words in one]
 
 
 def test_a_file_with_a_damaged_block_is_said_as_such_and_buries_no_rows(

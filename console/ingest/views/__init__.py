@@ -26,11 +26,7 @@ __all__ = [
 
 def init_app(app: Flask, settings: Config) -> None:
     """Give the app its spool, what accepts into it, and what digests it."""
-    app.extensions[spool.EXTENSION] = waiting = spool.Spool(
-        settings.instance / spool.FILE,
-        max_mb=settings.spool_max_mb,
-        secret_keys=(settings.secret_key, *settings.secret_key_fallbacks),
-    )
+    waiting = spool.init_app(app, settings)
     auth.init_app(app)
     quota.init_app(app, settings)
     refusals.init_app(app, waiting)

@@ -1,0 +1,29 @@
+"""`pharos migrate`."""
+
+import click
+
+from console.cli.commands import open_console, pharos, settings_of_environment
+from console.core import migrations
+
+
+@pharos.command("migrate")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 when there is work to do.")
+def migrate(*, check: bool) -> None:
+    """Bring the state database up to the newest revision."""
+    if check:
+        _check()
+        return
+    migrations.upgrade(settings_of_environment())
+    click.echo("The database is up to date.")
+
+
+def _check() -> None:
+    with open_console():
+        present, newest = migrations.revisions()
+    if present == newest:
+        click.echo(f"The database is up to date, at revision {present}.")
+        return
+    place = f"is at revision {present}" if present else "has no tables yet"
+    raise click.ClickException(
+        f"the database {place}, and {newest} is wanted: run `pharos migrate`"
+    )

@@ -1,0 +1,50 @@
+"""`pharos status`."""
+
+import json
+from typing import Any
+
+import click
+
+from console import status as state
+from console.cli.commands import AS_JSON, open_console, pharos
+
+
+@pharos.command()
+@AS_JSON
+def status(*, as_json: bool) -> None:
+    """Tell how the console is doing.
+
+    Works whether or not a console runs; exits with 1 when none does.
+    """
+    with open_console():
+        report = state.status()
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        _print_status(report)
+    if not report["running"]:
+        click.get_current_context().exit(1)
+
+
+def _print_status(report: dict[str, Any]) -> None:
+    waiting = report["spool"]
+    click.echo(f"console    {report['url'] if report['running'] else 'not running'}")
+    click.echo(f"spool      {waiting['rows']} rows wait ({waiting['bytes']:,} bytes)")
+    click.echo(f"lag        {waiting['lag_seconds']} s")
+    click.echo(f"dead       {waiting['dead_letters']} dead letters")
+    for damage in report["damage"]:
+        click.echo(f"damage     {damage}")
+    for organization, position in report["positions"].items():
+        click.echo(f"position   {position}  {organization}")
+    if report["backup"]:
+        click.echo(f"backup     {_about_backup(report['backup'])}")
+
+
+def _about_backup(note: dict[str, Any]) -> str:
+    good = f"the last good one is of {note['good_at']}, in {note['good_folder']}"
+    since = good if note["good_at"] else "there is no good one"
+    if note["lacks"]:
+        return f"NOT WHOLE at {note['ended_at']}, in {note['folder']}: {note['lacks']}; {since}"
+    if note["error"]:
+        return f"failed at {note['ended_at']}: {note['error']}; {since}"
+    return good if note["ended_at"] else f"under way: {note['stage']}"

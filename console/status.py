@@ -1,0 +1,123 @@
+"""How the console of an instance is doing, read from its files and rows, whoever runs it."""
+
+import os
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from console.accounts.models import Organization
+from console.backup.notes import read_note
+from console.core import clock, leases
+from console.core.config import Config, config
+from console.core.db import db
+from console.core.tenancy import organization_scope
+from console.ingest import digest_note, spool
+from console.ingest.models import DigestPosition
+from console.intake import set_aside
+
+NOTE = "serving.json"
+
+
+def public_url(settings: Config) -> str:
+    """The address for links and DSNs: the running console's, else PHAROS_URL as it is set here."""
+    note = _read(settings.instance / NOTE) or {}
+    running = running_url(settings)
+    return running if note.get("is_public") else settings.base_url or running
+
+
+def running_url(settings: Config) -> str:
+    """Where the console that serves this instance answers; "" if none does."""
+    note = _read(settings.instance / NOTE)
+    return str(note["url"]) if note and _lives(int(note["pid"])) else ""
+
+
+def status() -> dict[str, Any]:
+    """How the console of this instance is doing.
+
+    The telemetry database belongs to the serving process alone, so the digest notes how it does.
+    """
+    url = running_url(config())
+    noted = _read(config().instance / digest_note.NAME) or {}
+    fresh = bool(noted) and clock.now() - datetime.fromisoformat(noted["at"]) < digest_note.FRESH
+    depth = spool.current().depth()
+    lag = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
+    return {
+        "running": bool(url) and fresh,
+        "url": url,
+        "spool": {
+            "rows": depth.rows,
+            "bytes": depth.size,
+            "lag_seconds": round(max(lag, 0.0), 3),
+            "dead_letters": spool.current().dead_count(),
+        },
+        "digest": {
+            "records_per_second": noted.get("records_per_second", 0.0) if fresh else 0.0,
+            "stalled_organizations": noted.get("stalled_organizations", 0) if fresh else 0,
+            "last_error": noted.get("last_error", ""),
+        },
+        "damage": _damage(noted if fresh else {}),
+        "positions": _positions(),
+        "jobs": _jobs(),
+        "backup": _backup(),
+    }
+
+
+def _damage(noted: dict[str, Any]) -> list[str]:
+    """What is damaged, and what was set aside because it was, in words."""
+    files = noted.get("damaged_telemetry", {})
+    spools = [f"{one.at}: {one.sentence}" for one in set_aside.reports(config().instance)]
+    return [*spools, *files.values()]
+
+
+def _backup() -> dict[str, Any] | None:
+    """How the latest backup goes or went."""
+    note = read_note(config().instance)
+    return asdict(note) if note else None
+
+
+def _positions() -> dict[str, int]:
+    """How far each organization is digested, by slug."""
+    organizations = db.session.execute(select(Organization.id, Organization.slug)).all()
+    found = {}
+    for organization_id, slug in organizations:
+        with organization_scope(organization_id):
+            found[slug] = db.session.scalar(select(DigestPosition.position)) or 0
+    return found
+
+
+def _jobs() -> dict[str, Any]:
+    """Who leads, and how the last run of each job ended."""
+    lease = db.session.get(leases.Lease, leases.JOBS)
+    runs = {
+        run.job: {
+            "due_at": run.due_at.isoformat(),
+            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+            "summary": run.summary,
+            "error": run.error,
+            "failed_organizations": run.failed_organizations,
+        }
+        for run in leases.last_runs()
+    }
+    return {"leader": lease.holder if lease and lease.until > clock.now() else "", "runs": runs}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, under another account
+        return True
+    return True
