@@ -24,6 +24,7 @@ from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
 from console.core.db import db
 from console.core.instances import InstanceBusy
+from console.ingest import pipeline, refusals, spool
 from console.integrations import selfmonitor
 from console.jobs import JOBS
 from console.status import NOTE
