@@ -31,13 +31,10 @@ CONTROL = "name: Leave control characters out."
 
 
 def every_command(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found, context = [path], click.Context(group)
-    for name in group.list_commands(context):
-        one = group.get_command(context, name)
-        if isinstance(one, click.Group):
-            found += every_command(one, (*path, name))
-        else:
-            found.append((*path, name))
+    found = [path]
+    for name in group.list_commands(context := click.Context(group)):
+        command, here = group.get_command(context, name), (*path, name)
+        found += every_command(command, here) if isinstance(command, click.Group) else [here]
     return found
 
 
