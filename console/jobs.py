@@ -23,7 +23,7 @@ JOBS = (
     Job("roll-up-vitals", HOUR, each=upkeep.roll_up_vitals, upkeep=True),
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, each=digest.end_timed_mutes),
-    Job("find-flaws", OFTEN, each=findings.find_flaws, upkeep=True),
+    Job("detect", OFTEN, each=findings.find, upkeep=True),
     Job("forget-outcomes", HOUR, each=ledger.forget_old),
     Job("forget-examined-releases", HOUR, each=fixes.forget_old),
     Job("backup", HOUR, schedule.back_up),

@@ -1,1 +1,1 @@
-"""What the console finds by itself in finished requests: issues for flaws, and their fixes."""
+"""What the console finds by itself in finished requests: findings, their issues, their fixes."""

@@ -1,4 +1,4 @@
-"""A finding as an event of an issue: what the inbox calls it, and the evidence in its body."""
+"""A finding as an event of an issue: what the inbox calls it, and the finding in its body."""
 
 import hashlib
 import re
@@ -7,26 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from console.errors.grouping import Component, Grouping
-from console.performance.flaws.finding import (
-    GAP,
-    N_PLUS_ONE,
-    REPEATED_CALL,
-    SLOW_QUERY,
-    WRITE_LOOP,
-    Finding,
-)
 from console.telemetry import bodies
-from console.telemetry.records import ErrorEvent
+from console.telemetry.records import ErrorEvent, Finding
 from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow
 
-CALLED = {
-    N_PLUS_ONE: "N+1 query",
-    WRITE_LOOP: "Writes one by one",
-    SLOW_QUERY: "Slow query",
-    REPEATED_CALL: "Repeated HTTP call",
-    GAP: "Gap without instrumentation",
-}
 _COLUMNS = re.compile(r"^(SELECT(?: DISTINCT)?) .{40,}? (FROM )", re.IGNORECASE | re.DOTALL)
 
 
@@ -67,20 +52,20 @@ def event_of(
 
 
 def grouping_of(finding: Finding, root: SpanRow) -> Grouping:
-    """One issue for each flaw of an endpoint: its kind, and the statement or place."""
-    called = CALLED[finding.kind]
+    """One issue per endpoint, kind and statement or place."""
+    title = finding.words.title
     subject = _COLUMNS.sub(r"\1 … \2", finding.subject)
     return Grouping(
         hash=_hash(finding.kind, root.endpoint, finding.fingerprint),
         variant="kind, endpoint and statement",
         components=(
-            Component("kind", (called,)),
+            Component("kind", (title,)),
             Component("endpoint", (root.endpoint,)),
-            Component("place" if finding.kind == GAP else "statement", (finding.subject,)),
+            Component("statement" if finding.words.has_spans else "place", (finding.subject,)),
         ),
-        title=f"{called}: {subject}"[:200],
+        title=f"{title}: {subject}"[:200],
         culprit=root.endpoint,
-        kind=called,
+        kind=title,
         level="warning",
     )
 
@@ -95,13 +80,7 @@ def _body(finding: Finding, root: SpanRow, event_id: str) -> dict[str, Any]:
         "release": root.release,
         "transaction": root.endpoint,
         "contexts": {"trace": {"trace_id": root.trace_id, "span_id": finding.span_id}},
-        "finding": {
-            **asdict(finding),
-            "endpoint": root.endpoint,
-            "segment_id": root.span_id,
-            "segment_us": root.duration_us,
-            "segment_category": root.category,
-        },
+        "finding": asdict(finding),
     }
 
 

@@ -1,4 +1,4 @@
-"""Detection: what is wrong with finished segments becomes events of issues, each of them once.
+"""Detection: the findings in finished segments become events of issues, each of them once.
 
 A run goes through the spans that came since the last one, up to those of the last seconds, whose
 segments may not be finished. It commits three times, as the digest does: (1) state: the issues that
@@ -27,8 +27,9 @@ from console.detection.models import DetectionPosition
 from console.errors.digest import Happening, count_in, ensure_issues
 from console.errors.grouping import Grouping
 from console.ingest.models import DigestPosition
-from console.performance.flaws.detectors import CALLS, GAP_US, SLOW_US, find
-from console.performance.flaws.n_plus_one import LOOK_UPS
+from console.performance.findings import detectors
+from console.performance.findings.detectors import CALLS, GAP_US, SLOW_US
+from console.performance.findings.n_plus_one import LOOK_UPS
 from console.telemetry import kinds, segments
 from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.scope import Scope
@@ -55,8 +56,8 @@ class Run:
 
 
 @dataclass(slots=True)
-class Found:
-    """What a run has found in one project."""
+class ProjectFindings:
+    """What a run came to in one project."""
 
     project_id: int
     events: list[tuple[Grouping, ErrorEvent]] = field(default_factory=list)
@@ -75,14 +76,14 @@ class Detected:
     happenings: Sequence[Happening] = ()
 
 
-def find_flaws(organization_id: int) -> Mapping[str, int]:
-    """Look at what requests have finished since the last time, and open issues for their flaws."""
+def find(organization_id: int) -> Mapping[str, int]:
+    """Look at the requests that finished since the last time, and open issues for findings."""
     if not current().holds(organization_id):
         return {}
     run = detect(current(), organization_id)
     return {
         "requests": run.requests,
-        "flaws": run.events,
+        "findings": run.events,
         "fixed": run.fixed,
         "suspicious left out": run.left_out,
     }
@@ -105,8 +106,8 @@ def detect(store: TelemetryStore, organization_id: int) -> Detected:
         run = Run(number, after, _end(scopes, after, horizon), horizon)
     if run is None or run.upto <= run.after:
         return Detected()
-    found = [_examine(scope, run) for scope in scopes]
-    return _commit(store, organization_id, run, found)
+    projects = [_examine(scope, run) for scope in scopes]
+    return _commit(store, organization_id, run, projects)
 
 
 def _present_run(position: DetectionPosition | None) -> Run | None:
@@ -130,20 +131,20 @@ def _end(scopes: Sequence[Scope], after: int, horizon: int) -> int:
     return upto
 
 
-def _examine(scope: Scope, run: Run) -> Found:
-    found = Found(scope.project_id)
+def _examine(scope: Scope, run: Run) -> ProjectFindings:
+    project = ProjectFindings(scope.project_id)
     waiting = segments.waiting(scope, run.after, run.upto, clock.now())
     if waiting is None:
-        return found
+        return project
     window = Window(run.after, run.upto, run.horizon, waiting.since)
     groups = segments.examined(scope, window, SUSPICION)
     rows = _rows(scope, window, [key for group in groups for key in group.suspicious])
     for group in groups:
-        found.events += _events(scope, run, group, rows)
-        found.left_out += group.left_out
+        project.events += _events(scope, run, group, rows)
+        project.left_out += group.left_out
         if group.endpoint:
-            found.tallies.append(_tally(group))
-    return found
+            project.tallies.append(_tally(group))
+    return project
 
 
 def _events(
@@ -152,7 +153,7 @@ def _events(
     return [
         event_of(finding, rows[key], scope, position=-run.number)
         for key in group.suspicious
-        for finding in find(rows[key])
+        for finding in detectors.find(rows[key])
     ]
 
 
@@ -161,21 +162,21 @@ def _rows(
 ) -> dict[SegmentKey, list[SpanRow]]:
     """The spans of segments: of recent ones in one go, of those that began long ago in another."""
     recent = window.since - 2 * segments.EARLIER
-    found: dict[SegmentKey, list[SpanRow]] = {}
-    for some in (
+    rows: dict[SegmentKey, list[SpanRow]] = {}
+    for among in (
         [key for key in keys if key.began >= recent],
         [key for key in keys if key.began < recent],
     ):
-        if some:
-            since = min(key.began for key in some) - timedelta(hours=some[0].began < recent)
+        if among:
+            since = min(key.began for key in among) - timedelta(hours=among[0].began < recent)
             narrow = Scope(
                 organization_id=scope.organization_id,
                 project_id=scope.project_id,
                 since=max(since, scope.since),
                 until=scope.until,
             )
-            found |= segments.spans_of(narrow, some)
-    return found
+            rows |= segments.spans_of(narrow, among)
+    return rows
 
 
 def _tally(group: Examined) -> Tally:
@@ -191,16 +192,16 @@ def _tally(group: Examined) -> Tally:
 
 
 def _commit(
-    store: TelemetryStore, organization_id: int, run: Run, found: Sequence[Found]
+    store: TelemetryStore, organization_id: int, run: Run, projects: Sequence[ProjectFindings]
 ) -> Detected:
     """The three commits."""
     issues = {
-        (one.project_id, hash_): issue_id
-        for one in found
-        if one.events
-        for hash_, issue_id in ensure_issues(one.project_id, one.events).items()
+        (project.project_id, hash_): issue_id
+        for project in projects
+        if project.events
+        for hash_, issue_id in ensure_issues(project.project_id, project.events).items()
     }
-    events = [event for one in found for _, event in one.events]
+    events = [event for project in projects for _, event in project.events]
     stored: frozenset[Key] = frozenset()
     if events:
         _plan(organization_id, run)
@@ -210,39 +211,39 @@ def _commit(
     if position.run != run.number - 1:  # another process has made this run meanwhile
         db.session.rollback()
         return Detected()
-    happenings, fixed = _count(found, issues, stored)
+    happenings, fixed = _count(projects, issues, stored)
     position.run, position.position = run.number, run.upto
     position.planned = position.horizon = None
     db.session.commit()
     return Detected(
-        requests=sum(tally.traces for one in found for tally in one.tallies),
+        requests=sum(tally.traces for project in projects for tally in project.tallies),
         events=len(stored),
-        left_out=sum(one.left_out for one in found),
+        left_out=sum(project.left_out for project in projects),
         fixed=fixed,
         happenings=happenings,
     )
 
 
 def _count(
-    found: Sequence[Found],
+    projects: Sequence[ProjectFindings],
     issues: Mapping[tuple[int, str], int],
     stored: frozenset[Key],
 ) -> tuple[list[Happening], int]:
     """Add to commit (3) what telemetry has from this run, and which issues it shows to be fixed."""
     happenings: list[Happening] = []
     fixed = 0
-    for one in found:
-        mine = {event.event_id: (grouping.hash, event) for grouping, event in one.events}
+    for project in projects:
+        mine = {event.event_id: (grouping.hash, event) for grouping, event in project.events}
         arrived = [
-            (issues[one.project_id, hash_], event)
+            (issues[project.project_id, hash_], event)
             for event_id, (hash_, event) in mine.items()
-            if (one.project_id, event_id) in stored
+            if (project.project_id, event_id) in stored
         ]
         if arrived:
-            happenings += count_in(one.project_id, arrived)
-        if one.tallies:
-            fixes.examined(one.project_id, one.tallies)
-            fixed += fixes.mark(one.project_id, {tally.endpoint for tally in one.tallies})
+            happenings += count_in(project.project_id, arrived)
+        if project.tallies:
+            fixes.examined(project.project_id, project.tallies)
+            fixed += fixes.mark(project.project_id, {tally.endpoint for tally in project.tallies})
     return happenings, fixed
 
 
@@ -253,12 +254,12 @@ def _plan(organization_id: int, run: Run) -> None:
 
 def _position(organization_id: int) -> DetectionPosition:
     """The organization's position, held until the transaction ends."""
-    found = db.session.scalar(select(DetectionPosition).with_for_update())
-    if found is None:
-        found = DetectionPosition(organization_id=organization_id, run=0, position=0)
-        db.session.add(found)
+    position = db.session.scalar(select(DetectionPosition).with_for_update())
+    if position is None:
+        position = DetectionPosition(organization_id=organization_id, run=0, position=0)
+        db.session.add(position)
         db.session.flush()
-    return found
+    return position
 
 
 def _scope(organization_id: int, project_id: int) -> Scope:

@@ -1,4 +1,4 @@
-"""Which flaws a release has fixed: its requests no longer show them, and that is no accident."""
+"""Which findings a release has fixed: so many of its requests no longer show them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from console.errors import queries
 from console.errors.digest import mark_fixed
 from console.errors.models import Category, Issue, IssueActivity, IssueRelease, Status
 
-# Requests without the flaw that a release needs at least: a deploy is looked at by its first
+# Requests without the finding that a release needs at least: a deploy is looked at by its first
 # visitors, and five alike are no accident where every request before showed it.
 LEAST = 5
 # Where only some requests showed it, more are needed: so many that, had nothing changed, none of
@@ -63,7 +63,7 @@ def forget_old(_organization_id: int) -> Mapping[str, int]:
 
 
 def mark(project_id: int, endpoints: Collection[str]) -> int:
-    """Resolve the open flaws of these endpoints that a newer release has fixed; return how many."""
+    """Resolve the findings of these endpoints that a newer release has fixed; return how many."""
     query = select(Issue).where(
         Issue.project_id == project_id,
         Issue.category == Category.PERFORMANCE,
@@ -84,7 +84,7 @@ def fixed_in(issue: Issue) -> ExaminedRelease | None:
 
     Looked at in the environment where it was seen last: others have other rows in their tables.
     """
-    seen = [one for one in queries.releases(issue) if one.release]
+    seen = [row for row in queries.releases(issue) if row.release]
     if not seen:
         return None
     last = seen[0]
@@ -94,11 +94,11 @@ def fixed_in(issue: Issue) -> ExaminedRelease | None:
         ExaminedRelease.environment == last.environment,
     )
     rows = {row.release: row for row in db.session.scalars(query)}
-    told_before = _fixes_of(issue) | {one.release for one in seen}
+    known = _fixes_of(issue) | {row.release for row in seen}
     newer = [
         row
         for release, row in rows.items()
-        if release and release not in told_before and row.first_at > _begin(last, rows)
+        if release and release not in known and row.first_at > _begin(last, rows)
     ]
     needed = requests_needed(last, rows.get(last.release))
     enough = [row for row in newer if row.traces >= needed]
@@ -106,7 +106,7 @@ def fixed_in(issue: Issue) -> ExaminedRelease | None:
 
 
 def requests_needed(last: IssueRelease, examined_then: ExaminedRelease | None) -> int:
-    """How many requests without the flaw tell that it is gone, by how often it was seen before.
+    """How many requests without the finding prove its fix, by how often it was seen before.
 
     By the rule of succession: after 3 of 3 requests the next one is not certain to show it.
     """
@@ -125,4 +125,4 @@ def _fixes_of(issue: Issue) -> set[str]:
     query = select(IssueActivity).where(
         IssueActivity.issue_id == issue.id, IssueActivity.verb == "fixed"
     )
-    return {str(one.details.get("release")) for one in db.session.scalars(query)}
+    return {str(activity.details.get("release")) for activity in db.session.scalars(query)}

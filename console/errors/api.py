@@ -1,4 +1,4 @@
-"""The issues of a project for scripts, flaws of performance among them, as docs/api.md says."""
+"""The issues of a project for scripts, findings among them, as docs/api.md says."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -13,17 +13,17 @@ from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core.paging import BadCursor, Page
 from console.errors import events, queries
-from console.errors.evidence import Evidence
 from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow
+from console.telemetry.records import Finding
 from console.web.forms import IntegerField, Moment, sentence
 
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"
 )
-# Flaws of performance are issues; scripts look for them beside endpoints and statements.
+# Findings are issues, too; scripts look for them beside endpoints and statements.
 findings_bp = Blueprint(
     "findings_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/performance"
 )
@@ -55,8 +55,8 @@ def issues(project: Project) -> Response:
 @api_view("performance:read")
 def findings(project: Project) -> Response:
     page = _asked(project, IssuesFilter(request.args), category=Category.PERFORMANCE)
-    evidence = events.latest_evidence(project, page.rows)
-    rows = [_issue(issue) | {"evidence": _shown(evidence.get(issue.id))} for issue in page.rows]
+    latest = events.latest_findings(project, page.rows)
+    rows = [_issue(issue) | {"finding": _shown(latest.get(issue.id))} for issue in page.rows]
     return _page("findings", rows, page.older)
 
 
@@ -109,8 +109,8 @@ def _asked(project: Project, form: IssuesFilter, category: Category | None = Non
         abort(400, str(error))
 
 
-def _shown(evidence: Evidence | None) -> dict[str, Any] | None:
-    return asdict(evidence) if evidence else None
+def _shown(finding: Finding | None) -> dict[str, Any] | None:
+    return asdict(finding) if finding else None
 
 
 def _issue(issue: Issue) -> dict[str, Any]:

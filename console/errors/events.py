@@ -12,15 +12,16 @@ from console.core import clock
 from console.core.paging import BadCursor, Page
 from console.errors import queries
 from console.errors.details import Details, details
-from console.errors.evidence import Evidence, Spread, evidence, spread
 from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
+from console.errors.spread import Spread, spread
 from console.errors.stacktrace import StackTrace, stacktrace
 from console.telemetry import errors as telemetry
 from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent
+from console.telemetry.records import Finding
 from console.telemetry.scope import Scope
 
-COMPARED = 200  # requests that a flaw is compared across
+COMPARED = 200  # requests that a finding is compared across
 MARGIN = timedelta(hours=1)  # a client's clock that is ahead, and the event that is coming in
 
 
@@ -33,8 +34,8 @@ class Shown:
     trace: StackTrace
     details: Details
     why: IssueHash | None
-    evidence: Evidence | None
-    """Of a flaw of performance, what shows it."""
+    finding: Finding | None
+    """None for an error."""
 
     @property
     def text(self) -> str:
@@ -63,7 +64,7 @@ def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
         trace=stacktrace(event.body),
         details=details(event.body),
         why=groupings[event.grouping_hash],
-        evidence=evidence(event.body),
+        finding=Finding.of_body(event.body),
     )
 
 
@@ -80,14 +81,14 @@ def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventR
 
 
 def across_requests(project: Project, issue: Issue) -> Spread | None:
-    """A flaw of performance across the latest requests that have it; None for other issues."""
+    """A finding across the latest requests that have it; None for other issues."""
     latest = telemetry.latest_bodies(lifetime(project, issue), hashes(issue), each=COMPARED)
-    found = [evidence(body) for some in latest.values() for body in some]
-    return spread([one for one in found if one is not None])
+    findings = [Finding.of_body(body) for bodies in latest.values() for body in bodies]
+    return spread([finding for finding in findings if finding is not None])
 
 
-def latest_evidence(project: Project, issues: Sequence[Issue]) -> dict[int, Evidence]:
-    """What shows each of some flaws of performance in the latest request that has it."""
+def latest_findings(project: Project, issues: Sequence[Issue]) -> dict[int, Finding]:
+    """The finding of each issue, as it was in the latest request that has it."""
     if not issues:
         return {}
     of_issue = queries.hashes_of(issues)
@@ -97,12 +98,14 @@ def latest_evidence(project: Project, issues: Sequence[Issue]) -> dict[int, Evid
         since=min(scope.since for scope in scopes),
         until=max(scope.until for scope in scopes),
     )
-    latest = telemetry.latest_bodies(whole, [one for some in of_issue.values() for one in some])
-    shown = {hash_: evidence(some[0]) for hash_, some in latest.items()}
+    latest = telemetry.latest_bodies(
+        whole, [hash_ for hashes_ in of_issue.values() for hash_ in hashes_]
+    )
+    shown = {hash_: Finding.of_body(bodies[0]) for hash_, bodies in latest.items()}
     return {
-        issue_id: found
+        issue_id: finding
         for issue_id, hashes_ in of_issue.items()
-        if (found := next(filter(None, map(shown.get, hashes_)), None)) is not None
+        if (finding := next(filter(None, map(shown.get, hashes_)), None)) is not None
     }
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
+from console.telemetry.finding_kinds import FindingKind, kind_of
+
 AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool]
 
 
@@ -33,7 +35,7 @@ class ErrorEvent:
     """
     grouping_hash: str
     category: str = "error"
-    """error, or performance for a flaw that the console found in a trace."""
+    """error, or performance for a finding of the console's own detectors."""
     level: str = "error"
     kind: str = ""
     """The exception's type, or "" for a message."""
@@ -150,6 +152,65 @@ class PageLoad:
     fid: float | None = None
     attribution: Mapping[str, AttributeValue] = field(default_factory=dict)
     """What made a metric, as "<metric>.<what>"; "<metric>.at" is when it was told, in µs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a detector reports about one request, task or page; part of its event's body.
+
+    Times are microseconds, texts that are not known are "".
+    """
+
+    kind: str
+    """The name of one of `finding_kinds.FINDING_KINDS`."""
+    fingerprint: str
+    """16 hex digits; with kind and endpoint, what all occurrences of the finding share."""
+    endpoint: str
+    """Of the request, task or page."""
+    subject: str
+    """What repeats or is slow, without values; for a gap, what it lies between."""
+    count: int
+    """How many spans it consists of; 1 for a gap."""
+    total_us: int
+    """The time of these spans."""
+    saving_us: int
+    """What the request would gain at most, estimated from these spans alone."""
+    offset_us: int
+    """When it began, after the start of the segment."""
+    segment_us: int
+    """How long the segment took."""
+    segment_id: str = ""
+    segment_category: str = ""
+    span_id: str = ""
+    """The first of the spans; for a gap, the span that it lies in."""
+    category: str = ""
+    """db or http where `fingerprint` is that of a stored statement, else ""."""
+    parent: str = ""
+    """The innermost span that all of them are below."""
+    code: str = ""
+    """File, line and function, where the client sent them."""
+    before: str = ""
+    """The statement that ran last before it: of an N+1, often the one that brought the rows."""
+    examples: Sequence[str] = ()
+    """Up to ten texts with their values, where the client left these in and they differ."""
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any]) -> "Finding | None":
+        """The finding in an event's body; None if the event has none."""
+        stored = body.get("finding")
+        if not isinstance(stored, dict):
+            return None
+        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
+
+    @property
+    def share(self) -> float:
+        """The share of the request's time, 0 to 1."""
+        return min(self.total_us / self.segment_us, 1.0) if self.segment_us > 0 else 0.0
+
+    @property
+    def words(self) -> FindingKind:
+        """What is said about findings of its kind."""
+        return kind_of(self.kind)
 
 
 class Record(Protocol):

@@ -28,23 +28,23 @@ def test_lazy_loading_is_found_and_selectinload_is_its_fix(console, capsys):
         assert project.get("performance/findings")["findings"] == []
     with capsys.disabled():
         for lifecycle in LIFECYCLES:
-            told = found[lifecycle]["evidence"]
+            told = found[lifecycle]["finding"]
             print(
                 f"\n{lifecycle}: {told['count']} look-ups, {told['total_us'] / 1000:.2f} ms in all"
             )
 
 
 def assert_it_is_told(finding: dict[str, Any]) -> None:
-    evidence = finding["evidence"]
-    assert finding["culprit"] == evidence["endpoint"]
+    detected = finding["finding"]
+    assert finding["culprit"] == detected["endpoint"]
     assert finding["culprit"].startswith("GET ")
     assert finding["title"].startswith("N+1 query: SELECT")
-    assert evidence["kind"] == "n_plus_one"
-    assert evidence["count"] == BOOKS
-    assert evidence["subject"].endswith("FROM author WHERE author.id = ?")
-    assert "FROM book" in evidence["before"]
-    assert "orm_app.py" in evidence["code"]
-    assert 0 < evidence["saving_us"] < evidence["total_us"] < evidence["segment_us"]
+    assert detected["kind"] == "n_plus_one"
+    assert detected["count"] == BOOKS
+    assert detected["subject"].endswith("FROM author WHERE author.id = ?")
+    assert "FROM book" in detected["before"]
+    assert "orm_app.py" in detected["code"]
+    assert 0 < detected["saving_us"] < detected["total_us"] < detected["segment_us"]
     assert 1 <= finding["events"] <= REQUESTS  # three of an endpoint are read at a time
 
 

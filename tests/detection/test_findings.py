@@ -1,4 +1,4 @@
-"""Requests with flaws become issues: each flaw once, whatever is late, repeated or killed."""
+"""Findings become issues, each once, whatever is late, repeated or killed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -77,10 +77,10 @@ def test_an_n_plus_one_of_two_milliseconds_is_an_issue(
     assert (found.title, found.culprit) == (f"N+1 query: {LOOK_UP}", "GET /books")
     assert (found.events, found.users, found.last_release) == (1, 1, "shop@1")
     (body,) = events(stored, acme)
-    told = body["finding"]
-    assert isinstance(told, dict)
-    assert (told["count"], told["total_us"], told["saving_us"]) == (16, 2000, 1875)
-    assert told["segment_us"] == 50_000
+    finding = body["finding"]
+    assert isinstance(finding, dict)
+    assert (finding["count"], finding["total_us"], finding["saving_us"]) == (16, 2000, 1875)
+    assert (finding["segment_us"], finding["endpoint"]) == (50_000, "GET /books")
 
 
 def test_a_request_of_the_last_seconds_is_not_looked_at_yet(acme, sent, detect, stored):
@@ -200,7 +200,7 @@ def test_two_processes_that_make_the_same_run_count_once(
     assert issue().events == 1
 
 
-def test_flaws_are_no_errors_that_anybody_sent(acme, sent, detect, stored):
+def test_findings_are_no_errors_that_anybody_sent(acme, sent, detect, stored):
     sent(request())
     detect()
     assert ("event", "stored", "") not in stored(acme).ledger()
@@ -219,11 +219,11 @@ def test_the_job_goes_through_all_organizations(app, acme, globex, accepted, dig
     digest.drain()
     clock.move(seconds=10)
     with app.app_context():
-        assert perform("find-flaws") == "2 requests, 2 flaws, 0 fixed, 0 suspicious left out"
+        assert perform("detect") == "2 requests, 2 findings, 0 fixed, 0 suspicious left out"
 
 
 @pytest.mark.parametrize("failure", [TelemetryUnavailable("disk full"), ZeroDivisionError("0")])
-def test_an_organization_whose_flaws_cannot_be_written_stops_nobody_and_is_tried_again(
+def test_an_organization_whose_findings_cannot_be_written_stops_nobody_and_is_tried_again(
     failure, app, acme, globex, accepted, digest, clock, monkeypatch, caplog
 ):
     for project in (acme, globex):
@@ -240,11 +240,11 @@ def test_an_organization_whose_flaws_cannot_be_written_stops_nobody_and_is_tried
     with app.app_context():
         with monkeypatch.context() as failing:
             failing.setattr(TelemetryStore, "write_own", full)
-            came_to = perform("find-flaws")
-        assert came_to.startswith("1 requests, 1 flaws")
+            came_to = perform("detect")
+        assert came_to.startswith("1 requests, 1 findings")
         assert came_to.endswith("failed for 1 of 2 organizations")
         assert str(failure) in caplog.text
-        assert perform("find-flaws") == "1 requests, 1 flaws, 0 fixed, 0 suspicious left out"
+        assert perform("detect") == "1 requests, 1 findings, 0 fixed, 0 suspicious left out"
 
 
 @both_lifecycles
@@ -319,7 +319,7 @@ def test_other_endpoints_environments_and_older_releases_prove_no_fix(sent, dete
     assert issue().status is Status.OPEN
 
 
-def test_a_flaw_that_few_requests_show_needs_more_requests_to_be_fixed(sent, detect, issue):
+def test_a_finding_that_few_requests_show_needs_more_requests_to_be_fixed(sent, detect, issue):
     sent(*[request(0) for _ in range(9)], request())
     detect()
     sent(*[request(0, release="shop@2") for _ in range(25)])
@@ -343,7 +343,7 @@ def test_releases_that_nobody_uses_any_more_are_forgotten(
     digest.drain()
     detect()
     with app.app_context():
-        perform("find-flaws")
+        perform("detect")
     clock.move(days=60)
     sent(request(release="shop@2"))
     detect()

@@ -1,4 +1,4 @@
-"""Flaws of performance as detection hands them to the digest of errors."""
+"""Findings as detection hands them to the digest of errors."""
 
 from datetime import datetime
 from secrets import token_hex
@@ -20,7 +20,7 @@ ENDPOINT = "GET /books"
 
 
 def finding(**fields: Any) -> dict[str, Any]:
-    """The evidence of an N+1 of 16 look-ups."""
+    """A finding of 16 look-ups, as its event has it."""
     given = {
         "kind": "n_plus_one",
         "endpoint": ENDPOINT,
@@ -32,6 +32,8 @@ def finding(**fields: Any) -> dict[str, Any]:
         "saving_us": 1875,
         "offset_us": 1200,
         "segment_us": 50_000,
+        "segment_id": "f" * 16,
+        "segment_category": "request",
         "span_id": "b" * 16,
         "parent": "http.server GET /books",
         "before": "SELECT book.id FROM book",
@@ -42,16 +44,16 @@ def finding(**fields: Any) -> dict[str, Any]:
 
 
 def find(app: Flask, project: Project, run: int = 1, **fields: Any) -> int:
-    """Store one request with a flaw and count it in; return its issue's id."""
-    told = finding(**{k: v for k, v in fields.items() if k not in {"release", "at"}})
+    """Store one request with a finding and count it in; return its issue's id."""
+    body = finding(**{k: v for k, v in fields.items() if k not in {"release", "at"}})
     at: datetime = fields.get("at") or clock.now()
-    title = f"N+1 query: {told['subject']}"
+    title = f"N+1 query: {body['subject']}"
     grouping = Grouping(
-        hash=told["fingerprint"] * 2,
+        hash=body["fingerprint"] * 2,
         variant="kind, endpoint and statement",
-        components=(Component("statement", (told["subject"],)),),
+        components=(Component("statement", (body["subject"],)),),
         title=title,
-        culprit=told["endpoint"],
+        culprit=body["endpoint"],
         kind="N+1 query",
         level="warning",
     )
@@ -67,14 +69,14 @@ def find(app: Flask, project: Project, run: int = 1, **fields: Any) -> int:
         level="warning",
         kind=grouping.kind,
         title=title,
-        culprit=told["endpoint"],
-        transaction=told["endpoint"],
+        culprit=body["endpoint"],
+        transaction=body["endpoint"],
         environment="production",
         release=fields.get("release", "shop@1"),
         trace_id="c" * 32,
-        span_id=told["span_id"],
+        span_id=body["span_id"],
         platform="python",
-        body=bodies.pack({"finding": told}),
+        body=bodies.pack({"finding": body}),
     )
     with inside(app, project):
         (issue_id,) = ensure_issues(project.id, [(grouping, event)]).values()

@@ -1,7 +1,8 @@
 import pytest
 
-from console.performance.flaws.detectors import CALLS, GAP_US, MOST, SLOW_US, find
-from console.performance.flaws.finding import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY, Finding
+from console.performance.findings.detectors import CALLS, GAP_US, MOST, SLOW_US, find
+from console.telemetry.finding_kinds import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY
+from console.telemetry.records import Finding
 from tests.performance.segments import BOOKS, LOOK_UP, ROOT, Request
 
 
@@ -26,7 +27,7 @@ def test_a_slow_query_of_every_kind(text):
     request.add(text, us=SLOW_US)
     request.add(text, us=SLOW_US - 1)
     finding = only(request)
-    assert (finding.kind, finding.count, finding.total_us) == (SLOW_QUERY, 1, SLOW_US)
+    assert (finding.kind, finding.count, finding.total_us) == (SLOW_QUERY.name, 1, SLOW_US)
 
 
 def test_a_slow_query_tells_all_its_slow_calls():
@@ -56,7 +57,7 @@ def test_repeated_calls_to_one_address_but_for_its_ids():
     request = Request()
     calls(request, CALLS)
     finding = only(request)
-    assert (finding.kind, finding.count, finding.saving_us) == (REPEATED_CALL, CALLS, 80_000)
+    assert (finding.kind, finding.count, finding.saving_us) == (REPEATED_CALL.name, CALLS, 80_000)
     assert finding.subject == "GET stock.test/items/{id}"
     assert finding.examples[1] == "https://stock.test/items/1"
 
@@ -81,7 +82,7 @@ def test_a_large_gap_says_between_what():
     request.add(BOOKS, at=2_000, us=10_000, parent_span_id=view)
     request.add("list.html", "template.render", at=800_000, us=100_000, parent_span_id=view)
     finding = only(request)
-    assert (finding.kind, finding.total_us, finding.span_id) == (GAP, 788_000, view)
+    assert (finding.kind, finding.total_us, finding.span_id) == (GAP.name, 788_000, view)
     assert finding.subject == f"after db {BOOKS}, before template.render list.html"
     assert (finding.parent, finding.offset_us) == ("view books", 12_000)
 
@@ -125,10 +126,10 @@ def test_a_task_is_looked_at_like_a_request():
     for _ in range(6):
         request.add()
     assert only(request).parent == "queue.task send_mails"
-    assert only(request).kind == N_PLUS_ONE
+    assert only(request).kind == N_PLUS_ONE.name
 
 
-def test_of_very_many_flaws_the_longest_are_told():
+def test_of_very_many_findings_the_longest_are_reported():
     request = Request()
     for number in range(MOST + 5):
         request.add(f"SELECT * FROM t{chr(97 + number)} WHERE id = ?", us=SLOW_US + number)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.performance.flaws.detectors import find
-from console.performance.flaws.finding import N_PLUS_ONE, WRITE_LOOP
-from console.performance.flaws.n_plus_one import LOOK_UPS, WRITES, one_row
+from console.performance.findings.detectors import find
+from console.performance.findings.n_plus_one import LOOK_UPS, WRITES, one_row
+from console.telemetry.finding_kinds import N_PLUS_ONE, WRITE_LOOP
 from tests.performance.segments import BOOKS, LOOK_UP, Request
 
 ITEM = "SELECT id FROM item WHERE order_id = ?"
@@ -16,13 +16,13 @@ def kinds(request: Request) -> list[str]:
     return [finding.kind for finding in find(request.spans())]
 
 
-def test_sixteen_look_ups_of_two_milliseconds_in_all_are_found_with_their_evidence():
+def test_sixteen_look_ups_of_two_milliseconds_in_all_are_found():
     request = Request()
     request.add(BOOKS, us=300)
     for _ in range(16):
         request.add(us=125)
     (finding,) = find(request.spans())
-    assert (finding.kind, finding.count, finding.total_us) == (N_PLUS_ONE, 16, 2000)
+    assert (finding.kind, finding.count, finding.total_us) == (N_PLUS_ONE.name, 16, 2000)
     assert finding.saving_us == 15 * 125
     assert finding.subject == LOOK_UP
     assert finding.parent == "http.server GET /books"
@@ -204,14 +204,14 @@ def few_writes(request: Request) -> None:
 def test_not_accused(fill):
     request = Request()
     fill(request)
-    assert [one for one in kinds(request) if one in {N_PLUS_ONE, WRITE_LOOP}] == []
+    assert [one for one in kinds(request) if one in {N_PLUS_ONE.name, WRITE_LOOP.name}] == []
 
 
 def test_single_writes_in_a_loop_have_their_own_name():
     request = Request()
     for _ in range(WRITES):
         request.add("INSERT INTO line (id) VALUES (?)")
-    assert kinds(request) == [WRITE_LOOP]
+    assert kinds(request) == [WRITE_LOOP.name]
 
 
 def test_start_up_statements_that_are_segments_of_their_own_are_not_looked_at():
@@ -275,7 +275,7 @@ def test_what_all_runs_at_once_is_never_accused(starts, length):
     request = Request()
     for at in starts:
         request.add(at=at, us=length)
-    assert N_PLUS_ONE not in kinds(request)
+    assert N_PLUS_ONE.name not in kinds(request)
 
 
 @given(

@@ -176,7 +176,7 @@ def test_what_the_console_found_itself_is_stored_once_and_told_to_its_first_run_
         asking.write_own(1, [found], run=3)
 
 
-def test_flaws_of_performance_are_not_among_errors(asking):
+def test_findings_are_not_among_errors(asking):
     flaw = error(position=-1, category="performance", trace_id="c" * 32, grouping_hash=OTHER_HASH)
     asking.write_own(1, [flaw], run=1)
     assert errors.totals(scope()).events == 0

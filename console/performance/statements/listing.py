@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from console.accounts import releases
 from console.accounts.models import Project
-from console.performance.flaws.detectors import SLOW_US
+from console.performance.findings.detectors import SLOW_US
 from console.performance.latency import Change, change, estimated, outcomes, percentiles, tail
 from console.performance.statements import text as sql_text
 from console.telemetry import statements as telemetry

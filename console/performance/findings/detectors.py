@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from console.performance.describe import statement_of
-from console.performance.flaws import n_plus_one
-from console.performance.flaws.finding import (
-    GAP,
-    REPEATED_CALL,
-    SLOW_QUERY,
-    Finding,
+from console.performance.findings import n_plus_one
+from console.performance.findings.finding import (
     label,
     made_of,
+    of_segment,
     succeeded,
 )
-from console.performance.flaws.loops import looped
-from console.performance.flaws.segment import Segment, ended, segment_of
+from console.performance.findings.loops import looped
+from console.performance.findings.segment import Segment, ended, segment_of
 from console.performance.names import DB, HTTP, PAGE
+from console.telemetry.finding_kinds import GAP, REPEATED_CALL, SLOW_QUERY
+from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
 
 # Half a second in one statement: longer than a person takes a whole answer for instant.
@@ -42,8 +41,9 @@ def find(rows: Sequence[SpanRow]) -> list[Finding]:
     segment = segment_of(rows)
     if segment is None:
         return []
-    found = [finding for detector in DETECTORS for finding in detector(segment)]
-    return sorted(found, key=lambda one: (-one.total_us, one.kind, one.fingerprint))[:MOST]
+    findings = [finding for detector in DETECTORS for finding in detector(segment)]
+    worst = sorted(findings, key=lambda it: (-it.total_us, it.kind, it.fingerprint))
+    return worst[:MOST]
 
 
 def slow_queries(segment: Segment) -> Iterator[Finding]:
@@ -81,9 +81,9 @@ def gaps(segment: Segment) -> Iterator[Finding]:
         return
     children = segment.children()
     holders = [segment.by_id[span_id] for span_id in children]
-    found = [gap for one in holders for gap in _between(segment, one, children[one.span_id])]
+    gaps = [gap for span in holders for gap in _between(segment, span, children[span.span_id])]
     large = max(GAP_US, round(segment.root.duration_us * GAP_SHARE))
-    longest = max(found, key=lambda gap: gap.total_us, default=None)
+    longest = max(gaps, key=lambda gap: gap.total_us, default=None)
     if longest is not None and longest.total_us >= large:
         yield longest
 
@@ -105,12 +105,13 @@ def _gap(
     neighbours: tuple[SpanRow | None, SpanRow | None],
 ) -> Finding:
     length = max(round((bounds[1] - bounds[0]) / timedelta(microseconds=1)), 0)
-    before, after = (_place(one) for one in neighbours)
+    before, after = (_place(span) for span in neighbours)
     key = "\0".join((_place(holder), before, after)).encode(errors="replace")
     where = f"after {before}" if before else "at the start"
     return Finding(
-        kind=GAP,
+        kind=GAP.name,
         fingerprint=hashlib.blake2b(key, digest_size=8).hexdigest(),
+        **of_segment(segment),
         subject=f"{where}, before {after}" if after else f"{where}, until the end",
         count=1,
         total_us=length,

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
 
-from console.performance.flaws.finding import (
-    N_PLUS_ONE,
-    WRITE_LOOP,
-    Finding,
+from console.performance.findings.finding import (
     made_of,
     succeeded,
     text_of,
 )
-from console.performance.flaws.loops import looped
-from console.performance.flaws.segment import Segment
+from console.performance.findings.loops import looped
+from console.performance.findings.segment import Segment
 from console.performance.names import DB
+from console.telemetry.finding_kinds import N_PLUS_ONE, WRITE_LOOP
+from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
 
 # Rounds of a loop. Fewer are common without one: a page with its count, a retry, the same row

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from console.performance.flaws.segment import ended
+from console.performance.findings.segment import ended
 from console.telemetry.spans import SpanRow
 
 # Clients send microseconds: an end and the following start may cross by as much.

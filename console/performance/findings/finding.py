@@ -1,58 +1,27 @@
-"""What a detector tells of one segment: what happened, how often, where, and what a fix saves."""
+"""Makes a finding of spans: what happened, how often, where, and what a fix saves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from console.performance.describe import statement_of
-from console.performance.flaws.segment import Segment, ended
+from console.performance.findings.segment import Segment, ended
+from console.telemetry.finding_kinds import FindingKind
+from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
 
-N_PLUS_ONE = "n_plus_one"
-WRITE_LOOP = "write_loop"
-SLOW_QUERY = "slow_query"
-REPEATED_CALL = "repeated_call"
-GAP = "gap"
 LONGEST = 4000
 EXAMPLES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One flaw of one segment; times are microseconds, texts that are not known are ""."""
-
-    kind: str
-    fingerprint: str
-    """16 hex digits; with kind and endpoint, what all occurrences of the flaw share."""
-    subject: str
-    """What repeats or is slow, without values; for a gap, what it lies between."""
-    count: int
-    """How many spans it is made of; 1 for a gap."""
-    total_us: int
-    """The time of these spans."""
-    saving_us: int
-    """What the request would gain at most, estimated from these spans alone."""
-    offset_us: int
-    """When it began, after the start of the segment."""
-    span_id: str
-    """The first of the spans; for a gap, the span that it lies in."""
-    category: str
-    """db or http where `fingerprint` is that of a stored statement, else ""."""
-    parent: str
-    """The innermost span that all of them are below."""
-    code: str = ""
-    """File, line and function, where the client sent them."""
-    before: str = ""
-    """The statement that ran last before it: of an N+1, often the one that brought the rows."""
-    examples: Sequence[str] = ()
-    """Up to ten texts with their values, where the client left these in and they differ."""
-
-
-def made_of(segment: Segment, spans: Sequence[SpanRow], *, kind: str, saving_us: int) -> Finding:
+def made_of(
+    segment: Segment, spans: Sequence[SpanRow], *, kind: FindingKind, saving_us: int
+) -> Finding:
     """The finding about spans that share a fingerprint, given in order of their start."""
     first = spans[0]
     return Finding(
-        kind=kind,
+        kind=kind.name,
         fingerprint=first.fingerprint,
+        **of_segment(segment),
         subject=statement_of(first.category, first)[:LONGEST],
         count=len(spans),
         total_us=sum(span.duration_us for span in spans),
@@ -65,6 +34,17 @@ def made_of(segment: Segment, spans: Sequence[SpanRow], *, kind: str, saving_us:
         before=_before(segment, first),
         examples=_examples(spans),
     )
+
+
+def of_segment(segment: Segment) -> dict[str, Any]:
+    """The fields of a finding that say which request, task or page it is about."""
+    root = segment.root
+    return {
+        "endpoint": root.endpoint,
+        "segment_us": root.duration_us,
+        "segment_id": root.span_id,
+        "segment_category": root.category,
+    }
 
 
 def text_of(span: SpanRow) -> str:

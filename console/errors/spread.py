@@ -1,0 +1,77 @@
+"""Compares a finding across the requests that have it: whether its count grows with the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from statistics import median
+
+from console.telemetry.records import Finding
+
+FEW = 3  # with fewer requests, nothing can be concluded about what the count follows
+ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadLevel:
+    """The requests in which it happened about so often, or took about as long."""
+
+    least: int
+    most: int
+    requests: int
+    typical_us: float
+    """The median of their durations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A finding across the latest requests: how often it happened in each, or how long it took.
+
+    What repeats is measured by its count, a slow statement or a gap in microseconds.
+    """
+
+    requests: int
+    by_count: bool
+    levels: Sequence[SpreadLevel]
+    """By the measure; of many different values, neighbours are put together."""
+    verdict: str
+
+
+def spread(findings: Sequence[Finding]) -> Spread | None:
+    """What the requests have in common, and whether the count grows with the rows."""
+    if not findings:
+        return None
+    by_count = findings[0].words.repeats
+    measured = sorted(
+        ((it.count if by_count else it.total_us, it) for it in findings), key=itemgetter(0)
+    )
+    verdict = _verdict(findings) if by_count else ""
+    return Spread(len(findings), by_count, _levels(measured), verdict)
+
+
+def _levels(measured: Sequence[tuple[int, Finding]]) -> list[SpreadLevel]:
+    least, most = measured[0][0], measured[-1][0]
+    width = max(1, -(-(most - least + 1) // ROWS))
+    levels = []
+    for _, group in groupby(measured, key=lambda one: (one[0] - least) // width):
+        alike = list(group)
+        typical = median(one.segment_us for _, one in alike)
+        levels.append(SpreadLevel(alike[0][0], alike[-1][0], len(alike), typical))
+    return levels
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    """Whether the count grows with the rows, in words."""
+    if len(findings) < FEW:
+        return "Too few requests yet to tell whether the count grows with the rows."
+    counts = [one.count for one in findings]
+    if min(counts) == max(counts):
+        return (
+            f"The same count in all of them: {counts[0]} times. It does not grow with the rows, as "
+            "far as these requests show."
+        )
+    each = sum(one.total_us for one in findings) / sum(counts) / 1000
+    return (
+        f"The count grows with the rows: from {min(counts)} to {max(counts)} times, "
+        f"{each:.3g} ms each on average. More rows will make it slower still."
+    )

@@ -1,1 +1,0 @@
-"""Detectors of performance flaws: pure functions of a finished segment."""
