@@ -18,7 +18,7 @@ from console.core.crypto import digest
 from console.core.db import db
 from console.core.tenancy import bearer, enter_organization
 from console.core.urls import split_url
-from console.web.errors import problem
+from console.web.errors import problem, provide_shell
 from console.web.frame import csrf
 from console.web.htmx import go_to, is_htmx
 
@@ -71,6 +71,7 @@ def init_app(app: Flask) -> None:
     sessions.init_app(app)
     app.context_processor(lambda: {"shell": g.get("shell")})
     app.after_request(_keep_links_private)
+    provide_shell(app, _shell_of_address)
 
 
 def current_shell() -> Shell:
@@ -222,18 +223,43 @@ def _page() -> str:
     return request.full_path.rstrip("?") if request.method == "GET" else "/"
 
 
+def _shell_of_address() -> Shell | None:
+    """Who is signed in, and what of the address is theirs; None for a stranger.
+
+    For error pages: no view was called, or it refused before it had looked everything up.
+    """
+    if not current_user.is_authenticated:
+        return None
+    shell: Shell = g.get("shell") or _enter_console()
+    _, organization, project = (request.path + "//").split("/")[:3]
+    if shell.organization is None:
+        matches = (one for one in shell.memberships if one.organization.slug == organization)
+        belonging = next(matches, None)
+        if belonging is None or not _is_let_in(shell, belonging):
+            return shell
+        enter_organization(belonging.organization.id)
+        shell.organization, shell.role = belonging.organization, belonging.role
+    if shell.project is None and shell.organization.slug == organization:
+        shell.project = db.session.scalar(select(Project).where(Project.slug == project))
+    return shell
+
+
 def _enter_organization(slug: str, needed: Role) -> Shell:
     shell = _enter_console()
     for belonging in shell.memberships:
         if belonging.organization.slug == slug:
+            if not _is_let_in(shell, belonging):
+                abort(_to_two_factor(_page()))
             enter_organization(belonging.organization.id)
             shell.organization, shell.role = belonging.organization, belonging.role
-            if belonging.organization.two_factor_required and not _proves_two(shell.user):
-                abort(_to_two_factor(_page()))
             if not belonging.role.may(needed):
                 abort(403, f"This takes the role of {needed}; yours is {belonging.role}.")
             return shell
     return abort(404)
+
+
+def _is_let_in(shell: Shell, belonging: Belonging) -> bool:
+    return not belonging.organization.two_factor_required or _proves_two(shell.user)
 
 
 def _proves_two(user: User) -> bool:

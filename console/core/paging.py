@@ -1,26 +1,19 @@
 """Pages of a long list by key instead of by number: as quick at the end as at the start."""
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-import orjson
 from sqlalchemy import BigInteger, Select, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.base import ExecutableOption
 
-from console.core import clock
+from console.core import clock, cursors
 from console.core.db import db
 
 T = TypeVar("T")
 OLDER, NEWER = "older", "newer"
-
-
-class BadCursor(ValueError):
-    """A cursor that no page of this list gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ def page(
     """The rows of `query` at a cursor, the highest of the `order` columns first.
 
     The columns end with the primary key and should lead an index. The matches are counted on the
-    way, no further than `count_to` + 1. Raises BadCursor.
+    way, no further than `count_to` + 1. Raises cursors.BadCursor.
     """
     way, key = _read(cursor, order)
     position, identity = tuple_(*order), order[-1]
@@ -82,27 +75,18 @@ def _rows(
 
 
 def _write(way: str, row: object, order: Sequence[InstrumentedAttribute[Any]]) -> str:
-    key = [getattr(row, column.key) for column in order]
-    return urlsafe_b64encode(orjson.dumps([way, *key])).decode().rstrip("=")
+    return cursors.written(way, *(getattr(row, column.key) for column in order))
 
 
 def _read(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> tuple[str, list[Any]]:
     if not cursor:
         return OLDER, []
-    try:
-        way, *key = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [_value(part, column) for part, column in zip(key, order, strict=True)]
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise BadCursor("This page's cursor is not one that the list gave out.") from error
-    if way not in {OLDER, NEWER}:
-        raise BadCursor("This page's cursor is not one that the list gave out.")
-    return way, values
+    readers = (_reader(column) for column in order)
+    way, *key = cursors.read(cursor, cursors.one_of(OLDER, NEWER), *readers)
+    return way, key
 
 
-def _value(part: object, column: InstrumentedAttribute[Any]) -> object:
+def _reader(column: InstrumentedAttribute[Any]) -> Callable[[Any], Any]:
     if column.type.python_type is datetime:
-        return clock.instant(str(part))
-    bits = 63 if isinstance(column.type, BigInteger) else 31
-    if type(part) is not int or abs(part) >= 1 << bits:
-        raise TypeError("not a whole number")
-    return part
+        return lambda part: clock.instant(str(part))
+    return cursors.whole(63 if isinstance(column.type, BigInteger) else 31)

@@ -1,24 +1,21 @@
 """The issues of a project for scripts, findings among them, as docs/api.md says."""
 
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
-from wtforms import Form, StringField
-from wtforms.validators import Length, NumberRange, Optional
+from flask import Blueprint, Response, jsonify, request
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.core.paging import BadCursor, Page
+from console.core.paging import Page
 from console.errors import events, queries
 from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow
 from console.telemetry.records import Finding
-from console.web.forms import IntegerField, Moment, sentence
+from console.web import api
+from console.web.forms import valid
 
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"
@@ -29,35 +26,24 @@ findings_bp = Blueprint(
 )
 
 
-class Paging(Form):
-    """Which page of a list, and how long."""
-
-    limit = IntegerField("Limit", [Optional(), NumberRange(1, 100, "Between 1 and 100.")])
-    cursor = StringField("Cursor")
-
-
-class IssuesFilter(InboxFilter, Paging):
+class IssuesFilter(InboxFilter, api.Anytime, api.Paging):
     """The inbox's filters, and what the top bar says on pages."""
-
-    environment = StringField("Environment", [Length(max=64, message="At most 64 characters.")])
-    since = Moment("Seen since")
-    until = Moment("Seen until")
 
 
 @bp.get("")
 @api_view("issues:read")
 def issues(project: Project) -> Response:
-    page = _asked(project, IssuesFilter(request.args))
-    return _page("issues", [_issue(issue) for issue in page.rows], page.older)
+    page = _asked(project)
+    return api.page("issues", [_issue(issue) for issue in page.rows], page.older)
 
 
 @findings_bp.get("/findings")
 @api_view("performance:read")
 def findings(project: Project) -> Response:
-    page = _asked(project, IssuesFilter(request.args), category=Category.PERFORMANCE)
+    page = _asked(project, Category.PERFORMANCE)
     latest = events.latest_findings(project, page.rows)
     rows = [_issue(issue) | {"finding": _shown(latest.get(issue.id))} for issue in page.rows]
-    return _page("findings", rows, page.older)
+    return api.page("findings", rows, page.older)
 
 
 @bp.get("/<id:issue_id>")
@@ -69,8 +55,8 @@ def issue(project: Project, issue_id: int) -> Response:
             "environment": row.environment,
             "release": row.release,
             "events": row.events,
-            "first_seen": row.first_seen.isoformat(),
-            "last_seen": row.last_seen.isoformat(),
+            "first_seen": api.time(row.first_seen),
+            "last_seen": api.time(row.last_seen),
         }
         for row in queries.releases(found)
     ]
@@ -82,31 +68,23 @@ def issue(project: Project, issue_id: int) -> Response:
 @api_view("issues:read")
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
-    form = Paging(request.args)
-    if not form.validate():
-        abort(400, sentence(form))
-    try:
-        page = events.page(project, found, form.cursor.data or "", form.limit.data or queries.PAGE)
-    except BadCursor as error:
-        abort(400, str(error))
-    return _page("events", [_event(found, row) for row in page.rows], page.older)
+    form = valid(api.Paging(request.args))
+    page = events.page(project, found, form.cursor.data or "", form.length)
+    return api.page("events", [_event(found, row) for row in page.rows], page.older)
 
 
-def _asked(project: Project, form: IssuesFilter, category: Category | None = None) -> Page[Issue]:
+def _asked(project: Project, category: Category | None = None) -> Page[Issue]:
     """The page of issues that a request asks for; of one category only, if it is given."""
-    if not form.validate():
-        abort(400, sentence(form))
+    people = queries.people(project)
+    form = valid(IssuesFilter(request.args).offer(people))
     by: Filter = form.asked(
-        queries.people(project),
+        people,
         environment=form.environment.data or "",
         since=form.since.data,
         until=form.until.data,
     )
     by = replace(by, category=category or by.category)
-    try:
-        return queries.inbox(project, by, form.cursor.data or "", form.limit.data or queries.PAGE)
-    except BadCursor as error:
-        abort(400, str(error))
+    return queries.inbox(project, by, form.cursor.data or "", form.length)
 
 
 def _shown(finding: Finding | None) -> dict[str, Any] | None:
@@ -126,24 +104,24 @@ def _issue(issue: Issue) -> dict[str, Any]:
         "handled": issue.handled,
         "events": issue.events,
         "users": issue.users,
-        "first_seen": issue.first_seen.isoformat(),
-        "last_seen": issue.last_seen.isoformat(),
+        "first_seen": api.time(issue.first_seen),
+        "last_seen": api.time(issue.last_seen),
         "first_release": issue.first_release,
         "last_release": issue.last_release,
         "assignee": issue.assignee.email if issue.assignee else None,
-        "resolved_at": _time(issue.resolved_at),
+        "resolved_at": api.time(issue.resolved_at),
         "fixed_in_release": issue.fixed_in_release,
-        "regressed_at": _time(issue.regressed_at),
-        "muted_until": _time(issue.muted_until),
-        "url": _url("errors.issue", issue_id=issue.id),
+        "regressed_at": api.time(issue.regressed_at),
+        "muted_until": api.time(issue.muted_until),
+        "url": api.url("errors.issue", issue_id=issue.id),
     }
 
 
 def _event(issue: Issue, row: EventRow) -> dict[str, Any]:
     return {
         "id": row.event_id,
-        "timestamp": row.timestamp.isoformat(),
-        "received_at": row.received_at.isoformat(),
+        "timestamp": api.time(row.timestamp),
+        "received_at": api.time(row.received_at),
         "title": row.title,
         "kind": row.kind,
         "culprit": row.culprit,
@@ -159,31 +137,5 @@ def _event(issue: Issue, row: EventRow) -> dict[str, Any]:
         "span_id": row.span_id,
         "sdk": row.sdk,
         "tags": row.tags,
-        "url": _url("errors.event", issue_id=issue.id, event_id=row.event_id),
+        "url": api.url("errors.event", issue_id=issue.id, event_id=row.event_id),
     }
-
-
-def _page(name: str, rows: list[dict[str, Any]], older: str) -> Response:
-    following = None
-    if older:
-        arguments = request.args.to_dict() | {"cursor": older}
-        following = f"{request.base_url}?{urlencode(arguments)}"
-    answer = jsonify({name: rows, "next": following})
-    if following:
-        answer.headers["Link"] = f'<{following}>; rel="next"'
-    return answer
-
-
-def _url(endpoint: str, **values: Any) -> str:
-    slugs = request.view_args or {}
-    return url_for(
-        endpoint,
-        organization=slugs["organization"],
-        project=slugs["project"],
-        _external=True,
-        **values,
-    )
-
-
-def _time(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

@@ -1,15 +1,13 @@
 """The events of an issue: one with its neighbours, or a page of them."""
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from console.accounts.models import Project
-from console.core import clock
-from console.core.paging import BadCursor, Page
+from console.core import clock, cursors
+from console.core.paging import Page
 from console.errors import queries
 from console.errors.details import Details, details
 from console.errors.models import Issue, IssueHash
@@ -69,7 +67,7 @@ def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
 
 
 def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventRow]:
-    """Some events of an issue, the newest first; raises BadCursor."""
+    """Some events of an issue, the newest first; raises cursors.BadCursor."""
     rows = telemetry.events_of(
         lifetime(project, issue),
         queries.hashes_of([issue])[issue.id],
@@ -77,7 +75,7 @@ def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventR
         limit=limit + 1,
     )
     more, rows = len(rows) > limit, rows[:limit]
-    return Page(rows, older=_cursor(rows[-1].mark) if more else "")
+    return Page(rows, older=cursors.written(rows[-1].timestamp, rows[-1].event_id) if more else "")
 
 
 def across_requests(project: Project, issue: Issue) -> Spread | None:
@@ -125,18 +123,5 @@ def hashes(issue: Issue) -> Sequence[str]:
     return queries.hashes_of([issue])[issue.id]
 
 
-def _cursor(mark: EventMark) -> str:
-    text = f"{mark.timestamp.isoformat()} {mark.event_id}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _mark(cursor: str) -> EventMark:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, event_id = text.split(" ")
-        mark = EventMark(clock.instant(at), event_id)
-    except ValueError as error:
-        raise BadCursor("This page's cursor is not one that the list gave out.") from error
-    if not re.fullmatch("[0-9a-f]{32}", event_id):
-        raise BadCursor("This page's cursor is not one that the list gave out.")
-    return mark
+    return EventMark(*cursors.read(cursor, clock.instant, cursors.hexadecimal(32)))

@@ -1,15 +1,13 @@
 """What people and scripts ask of the inbox, and what they do to issues."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
-from flask import abort
 from wtforms import (
     BooleanField,
     Form,
     SelectField,
-    StringField,
     TextAreaField,
 )
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
@@ -18,17 +16,23 @@ from console.accounts.models import User
 from console.errors.models import Category, Level, Status
 from console.errors.queries import SORTS, Filter
 from console.web.choices import choices
-from console.web.forms import IntegerField
+from console.web.forms import FilterForm, IntegerField, OpenSelect, SearchField, release_field
 
 ALL = "all"
 ME, NOBODY = "me", "none"
 YEAR_HOURS = 24 * 366
 
 
-class InboxFilter(Form):
+class InboxFilter(FilterForm):
     """The inbox's filters and order, as its URL and the API's say them."""
 
-    q = StringField("Text", [Length(max=200, message="A search has at most 200 characters.")])
+    label = "Filter issues"
+    hidden = ("status",)
+
+    q = SearchField(
+        "Search title or culprit",
+        [Length(max=200, message="A search has at most 200 characters.")],
+    )
     status = SelectField(
         "Status",
         choices=choices([*((s.value, s.value.capitalize()) for s in Status), (ALL, "All")]),
@@ -52,46 +56,38 @@ class InboxFilter(Form):
         ),
         default="",
     )
-    release = StringField(
-        "Release", [Length(max=200, message="A release has at most 200 characters.")]
-    )
-    assignee = StringField(
-        "Assignee",
-        [Length(max=254, message="An address has at most 254 characters.")],
-    )
+    release = release_field()
+    assignee = OpenSelect("Assignee", "Anyone", closed=True)
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),
         default="users",
     )
 
-    def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
-        """What a valid form asks of these members; `me` is who "me" means.
+    def offer(
+        self, people: Sequence[User], versions: Iterable[str] = (), *, me: bool = False
+    ) -> Self:
+        """Let issues be filtered by these members and these releases; by "me" where that is one."""
+        members = [(person.email, person.name or person.email) for person in people]
+        self.assignee.offer([*([(ME, "Me")] if me else []), (NOBODY, "Nobody"), *members])
+        self.release.offer((version, version) for version in versions)
+        return self
 
-        Answers 400 for an assignee who is none of them.
-        """
-        who = self.assignee.data or ""
-        person = me if who == ME else {p.email: p for p in people}.get(who)
-        if person is None and who not in {"", NOBODY}:
-            abort(400, f"assignee: nobody of this organization has the address {who!r}.")
+    def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
+        """What a valid form asks of these members; `me` is who "me" means."""
+        who = self.assignee.data
         status, level, category = self.status.data, self.level.data, self.category.data
         return Filter(
             status=None if status == ALL else Status(status),
             category=Category(category) if category else None,
             level=Level(level) if level else None,
             release=self.release.data or "",
-            assignee=person,
+            assignee=me if who == ME else {p.email: p for p in people}.get(who),
             unassigned=who == NOBODY,
             text=(self.q.data or "").strip(),
             sort=self.sort.data,
             **bounds,
         )
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether it leaves out issues that an inbox without parameters would show."""
-        chosen = (self.q, self.category, self.level, self.release, self.assignee)
-        return any(field.data for field in chosen)
 
 
 class ResolutionForm(Form):

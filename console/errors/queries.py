@@ -66,7 +66,7 @@ def inbox(
 ) -> Page[Issue]:
     """One page of the issues to look at, with all that `_issue_row.html` shows.
 
-    Raises console.core.paging.BadCursor.
+    Raises console.core.cursors.BadCursor.
     """
     return page(
         _matching(project, by),

@@ -1,18 +1,24 @@
 """What went wrong, said in the form that was asked for: a page, a part, or problem+json."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from console.core import outages, patience
+from console.core.cursors import BadCursor
+from console.web.forms import Invalid
 from console.web.htmx import is_htmx
+from console.web.nav import heading_of
+from console.web.timerange import current_range
 
 SENTENCES = {
     400: "The address or the form says something that does not make sense here.",
@@ -28,14 +34,22 @@ SENTENCES = {
     503: patience.NO_ANSWER,
 }
 RETRY_AFTER = "10"
+EXTENSION = "pharos.shell"
 
 
 def init_app(app: Flask) -> None:
     """Answer every HTTP error in our own words, and give each request an id to ask for."""
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Invalid, _invalid)
+    app.register_error_handler(BadCursor, lambda error: _answer(400, str(error)))
     app.register_error_handler(OperationalError, unavailable)
     app.register_error_handler(PoolTimeoutError, unavailable)
     app.after_request(_add_request_id)
+
+
+def provide_shell(app: Flask, ask: Callable[[], Any]) -> None:
+    """Let `ask` say whose console an error page stands in, where no view got to say it."""
+    app.extensions[EXTENSION] = ask
 
 
 def request_id() -> str:
@@ -97,15 +111,33 @@ def _http_error(error: HTTPException) -> Response:
     return answer
 
 
+def _invalid(error: Invalid) -> Response:
+    """The page of a GET form that makes no sense: 422, with its filters and what is wrong there."""
+    with suppress(Invalid):  # the top bar is marked too, if it is wrong as well
+        current_range()
+    shell = _shell(422)
+    if shell is None or is_htmx():
+        return _answer(422, _sentence(error))
+    heading = heading_of(shell) or getattr(error.form, "label", "") or "Filters"
+    page = render_template("web/invalid.html", form=error.form, heading=heading, shell=shell)
+    answer = _add_request_id(make_response(page, 422))
+    answer.vary.add("HX-Request")
+    return answer
+
+
 def _answer(status: int, sentence: str) -> Response:
     title = HTTPStatus(status).phrase
     if request.path.startswith("/api/"):
         return problem(status, title, sentence)
-    template = "web/_error.html" if is_htmx() else "web/error.html"
     # Without the context processors: they may need the very thing that failed.
-    html = current_app.jinja_env.get_template(template).render(
-        status=status, title=title, sentence=sentence, request_id=request_id(), shell=None
+    template = current_app.jinja_env.get_template(
+        "web/_error.html" if is_htmx() else "web/error.html"
     )
+    said = {"status": status, "title": title, "sentence": sentence, "request_id": request_id()}
+    try:
+        html = template.render(said, shell=None if is_htmx() else _shell(status))
+    except SQLAlchemyError:  # what the rail asks for is what failed; the log has it already
+        html = template.render(said, shell=None)
     answer = _add_request_id(make_response(html, status))
     answer.vary.add("HX-Request")
     if is_htmx() and request.method not in {"GET", "HEAD"}:
@@ -113,6 +145,21 @@ def _answer(status: int, sentence: str) -> Response:
         answer.headers["HX-Retarget"] = "#refusal"
         answer.headers["HX-Reswap"] = "innerHTML"
     return answer
+
+
+def _shell(status: int) -> Any:
+    """Who is here and where, for the rail of an error page; None for a stranger.
+
+    A store that just failed is not asked again.
+    """
+    shell = g.get("shell")
+    ask: Callable[[], Any] | None = current_app.extensions.get(EXTENSION)
+    if status >= 500 or ask is None:
+        return shell
+    try:
+        return ask()
+    except SQLAlchemyError:  # as above
+        return shell
 
 
 def _sentence(error: HTTPException) -> str:

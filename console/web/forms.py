@@ -1,14 +1,116 @@
-"""What the forms of all features share: checks, times with their zone, errors as a sentence."""
+"""What the forms of all features share: fields, filters of a page, and the one way to read them."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar, TypeVar
 
 import wtforms
-from wtforms import Form, StringField
+from flask import request
+from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from wtforms import BooleanField, Field, Form, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
+from console.web.choices import choices
 
 MOST_DIGITS = 20
+F = TypeVar("F", bound=Form)
+
+
+class Invalid(UnprocessableEntity):
+    """A page's GET form that makes no sense; web/errors.py shows its page with a mark at it."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(sentence(form))
+        self.form = form
+
+
+def valid(form: F) -> F:
+    """The form, if what it says makes sense: the one way to read a query string.
+
+    Otherwise a page answers 422 with the rail, its filters and a message beside the field, and the
+    API answers 400 and names each parameter.
+    """
+    if form.validate():
+        return form
+    raise BadRequest(sentence(form)) if request.path.startswith("/api/") else Invalid(form)
+
+
+def sentence(form: Form) -> str:
+    """What is wrong with a form, naming each parameter."""
+    return " ".join(f"{field.name}: {error}" for field in form for error in field.errors)
+
+
+class FilterForm(Form):
+    """The GET form of a page: `ui.toolbar` shows its fields and `ui.clear_filters` empties them."""
+
+    label: ClassVar[str] = "Filters"
+    """What the form is for, read out by screen readers."""
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """Fields that are chosen elsewhere on the page, in tabs or links; the toolbar keeps them."""
+    keeping: ClassVar[tuple[str, ...]] = ("sort",)
+    """Fields that leave nothing out, such as an order."""
+
+    @property
+    def toolbar(self) -> list[Field]:
+        """The fields to show: those that are not hidden, and those that are wrong."""
+        return [field for field in self if field.name not in self.hidden or field.errors]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Names and values of the hidden fields that were chosen."""
+        hidden = (field for field in self if field.name in self.hidden and not field.errors)
+        return [(field.name, str(field.data)) for field in hidden if _is_chosen(field)]
+
+    @property
+    def filters_of_list(self) -> list[Field]:
+        """The fields that leave something out."""
+        left = {*self.hidden, *self.keeping}
+        return [field for field in self if field.name not in left]
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a filter of the toolbar leaves something out."""
+        return any(_is_chosen(field) for field in self.filters_of_list)
+
+    @property
+    def cleared(self) -> dict[str, None]:
+        """The changes for `url_with` that take every filter out, and lead to the first page."""
+        names = (field.name for field in self.filters_of_list)
+        return dict.fromkeys((*names, "page", "cursor"))
+
+
+class SearchField(StringField):
+    """The text that a list is searched for; `/` leads to it."""
+
+    widget = wtforms.widgets.SearchInput()
+
+    def __init__(self, placeholder: str, validators: Any = (), **options: Any) -> None:
+        """`placeholder` says what is searched, and is the field's label."""
+        super().__init__(placeholder, validators, **options)
+
+
+class OpenSelect(wtforms.SelectField):
+    """A select whose options the view offers; with `closed`, anything else is an error."""
+
+    def __init__(self, label: str, blank: str, *, closed: bool = False, **options: Any) -> None:
+        """`blank` is the text of the option that chooses nothing."""
+        first = choices([("", blank)])
+        super().__init__(label, choices=first, validate_choice=closed, default="", **options)
+        self.blank = blank
+
+    def offer(self, options: Iterable[tuple[str, str]]) -> None:
+        """Set the options as (value, text); the chosen one stays, even if nothing has it now."""
+        offered = dict([("", self.blank), *options])
+        if not self.validate_choice and self.data not in offered:
+            offered[self.data] = self.data
+        self.choices = choices(offered.items())
+
+
+def release_field(longest: int = 200) -> OpenSelect:
+    """The release to filter by: any text of so many characters can be the name of one."""
+    message = f"A release has at most {longest} characters."
+    length = wtforms.validators.Length(max=longest, message=message)
+    return OpenSelect("Release", "Any release", validators=[length])
 
 
 class IntegerField(wtforms.IntegerField):
@@ -26,7 +128,7 @@ class Moment(StringField):
     """A date and time with its zone, as ISO 8601."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read it; 400 with a sentence in the end if it cannot be."""
+        """Read it; text that is no moment is an error of the field."""
         self.data: Any = None
         if valuelist and valuelist[0]:
             try:
@@ -35,6 +137,7 @@ class Moment(StringField):
                 raise ValidationError("Not a date and time such as 2026-11-23T08:00Z.") from None
 
 
-def sentence(form: Form) -> str:
-    """What is wrong with a form, naming each parameter."""
-    return " ".join(f"{field.name}: {said}" for field in form for said in field.errors)
+def _is_chosen(field: Field) -> bool:
+    if isinstance(field, BooleanField):
+        return bool(field.data)
+    return field.data not in (None, "", field.default)

@@ -16,6 +16,7 @@ from console.web.timerange import (
     REFRESH_LABELS,
     current_range,
     environments,
+    range_form,
     scope_arguments,
     scoped_url,
 )
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
         kept_arguments=kept_arguments,
         nav_groups=nav_groups,
         page_notices=page_notices,
+        range_form=range_form,
         RANGE_LABELS=RANGE_LABELS,
         COMPARE_LABELS=COMPARE_LABELS,
         REFRESH_LABELS=REFRESH_LABELS,

@@ -52,13 +52,23 @@ def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
     )
 
 
-def nav_groups(shell: Any) -> list[tuple[str, list[NavLink]]]:
-    """The groups and links that the person of `shell` may follow from the page it describes."""
-    links = [(item, _link(item, shell)) for item in _registered() if _allowed(item, shell)]
+def nav_groups(shell: Any, *, counts: bool = True) -> list[tuple[str, list[NavLink]]]:
+    """The groups and links that the person of `shell` may follow from the page it describes.
+
+    Without `counts` nothing is asked of any store.
+    """
+    allowed = [item for item in _registered() if _allowed(item, shell)]
+    links = [(item, _link(item, shell, _count(item, shell) if counts else 0)) for item in allowed]
     covering = [(item, link) for item, link in links if _covers(item, link.url)]
     current = max(covering, key=lambda pair: len(pair[1].url), default=(None, None))[1]
     marked = [(item.group, replace(link, current=link is current)) for item, link in links]
     return [(group, [link for _, link in some]) for group, some in groupby(marked, lambda m: m[0])]
+
+
+def heading_of(shell: Any) -> str:
+    """The label of the current page's link in the rail, "" for a page without one."""
+    links = (link for _, group in nav_groups(shell, counts=False) for link in group)
+    return next((link.label for link in links if link.current), "")
 
 
 def _registered() -> list[NavItem]:
@@ -77,14 +87,14 @@ def _allowed(item: NavItem, shell: Any) -> bool:
     return item.level == "account" or RANKS[shell.role] >= RANKS[item.role]
 
 
-def _link(item: NavItem, shell: Any) -> NavLink:
+def _link(item: NavItem, shell: Any, count: int) -> NavLink:
     values: dict[str, str] = {}
     if item.level != "account":
         values["organization"] = shell.organization.slug
     if item.level == "project":
         values["project"] = shell.project.slug
     url = scoped_url(item.endpoint, **values)
-    return NavLink(item.label, item.icon, url, current=False, count=_count(item, shell))
+    return NavLink(item.label, item.icon, url, current=False, count=count)
 
 
 def _count(item: NavItem, shell: Any) -> int:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from flask import Flask, abort, current_app, g, request, url_for
+from flask import Blueprint, Flask, current_app, g, request, url_for
 from wtforms import Form, SelectField, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
 from console.web.choices import choices
+from console.web.forms import valid
 
 RANGES = {
     "1h": timedelta(hours=1),
@@ -43,6 +44,8 @@ REFRESH_LABELS = {
 DEFAULT_RANGE = "14d"
 PARAMETERS = ("range", "since", "until", "environment", "compare")
 LONGEST = timedelta(days=400)
+LONGEST_ENVIRONMENT = 64
+EXTENSION = "pharos.ranges"
 # A bucket is at least this wide, so that a chart has some 30 to 60 of them.
 _GRAINS = (
     (timedelta(hours=2), timedelta(minutes=2)),
@@ -120,45 +123,65 @@ class RangeForm(Form):
     compare = SelectField("Compare", choices=choices(COMPARE_LABELS.items()), default="")
 
     def validate_environment(self, field: StringField) -> None:
-        if len(field.data or "") > 64:
-            message = "An environment's name has at most 64 characters."
+        if len(field.data or "") > LONGEST_ENVIRONMENT:
+            message = f"An environment's name has at most {LONGEST_ENVIRONMENT} characters."
             raise ValidationError(message)
 
     def validate_since(self, field: StringField) -> None:
-        if self.range.data == "custom" or field.data:
-            self._instants()
+        """A range of one's own starts at a moment."""
+        if field.data:
+            _instant(field.data, "from")
+        elif self.until.data or self.range.data == "custom":
+            raise ValidationError("Say when the range starts, too.")
+
+    def validate_until(self, field: StringField) -> None:
+        """It ends after it starts, and is not too long; only where its start makes sense."""
+        until = _instant(field.data, "to") if field.data else clock.now()
+        if not self.since.data or self.since.errors:
+            return
+        since = _instant(self.since.data, "from")
+        if since >= until:
+            raise ValidationError("The range ends before it starts.")
+        if until - since > LONGEST:
+            raise ValidationError(f"A range is at most {LONGEST.days} days long.")
 
     def value(self) -> Range:
         """What the form says, as of now. Only for a form that validates."""
-        environment = (self.environment.data or "").strip()
-        if self.range.data == "custom" or self.since.data:
-            since, until = self._instants()
-            return Range("", since, until, environment, self.compare.data)
+        environment, compare = (self.environment.data or "").strip(), self.compare.data
         until = clock.now()
+        if self.since.data:
+            until = _instant(self.until.data, "to") if self.until.data else until
+            return Range("", _instant(self.since.data, "from"), until, environment, compare)
         name = self.range.data
-        return Range(name, until - RANGES[name], until, environment, self.compare.data)
-
-    def _instants(self) -> tuple[datetime, datetime]:
-        since = _instant(self.since.data, "from")
-        until = _instant(self.until.data, "to") if self.until.data else clock.now()
-        if since >= until:
-            message = "The range ends before it starts."
-            raise ValidationError(message)
-        if until - since > LONGEST:
-            message = f"A range is at most {LONGEST.days} days long."
-            raise ValidationError(message)
-        return since, until
+        return Range(name, until - RANGES[name], until, environment, compare)
 
 
-def current_range(default: str = DEFAULT_RANGE) -> Range:
-    """The range of this request, read once; 400 with the field's sentence if it makes no sense."""
+def current_range(default: str = "") -> Range:
+    """The range of this request, read once; without one, what the page's blueprint opens with.
+
+    Raises Invalid for a top bar that makes no sense; the page that says so is about the default.
+    """
     if "range" not in g:
-        form = RangeForm(request.args.copy() if request.args else None, range=default)
-        if not form.validate():
-            abort(400, " ".join(str(said) for field in form for said in field.errors))
-        g.range = form.value()
+        opens: dict[str, str] = current_app.extensions.get(EXTENSION, {})
+        name = default or opens.get(request.blueprint or "", DEFAULT_RANGE)
+        g.range_form = form = RangeForm(request.args.copy() if request.args else None, range=name)
+        g.range = RangeForm(None, range=name).value()
+        g.range = valid(form).value()
     value: Range = g.range
     return value
+
+
+def opens_with(blueprint: Blueprint, name: str) -> None:
+    """Open the pages of `blueprint` with this range of RANGES instead of DEFAULT_RANGE."""
+    blueprint.record_once(
+        lambda state: state.app.extensions.setdefault(EXTENSION, {}).update({blueprint.name: name})
+    )
+
+
+def range_form() -> RangeForm | None:
+    """The top bar's form as this request filled it in, with what is wrong; None if none is read."""
+    form: RangeForm | None = g.get("range_form")
+    return form
 
 
 def scope_arguments(**changes: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ class TestPeople:
     def test_missing_and_foreign_look_the_same(self, as_eve, acme):
         foreign, missing = as_eve.get("/acme/shop/settings/"), as_eve.get("/nobody/shop/settings/")
         assert foreign.status_code == missing.status_code == 404
-        assert strip(foreign) == strip(missing)
+        assert strip(foreign).replace("/acme/", "/nobody/") == strip(missing)
         assert as_eve.get("/globex/nothing/settings/").status_code == 404
 
     def test_a_role_too_low_is_told_which_one_it_takes(self, as_vic):

@@ -4,7 +4,8 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from console.core.paging import BadCursor, page
+from console.core.cursors import BadCursor
+from console.core.paging import page
 from console.errors.events import _mark
 from console.errors.models import Issue
 

@@ -17,6 +17,7 @@ from console.core.config import EXTENSION, Config
 from console.web import frame
 from console.web.charts import Chart, Marker, Series, Threshold
 from console.web.choices import choices
+from console.web.errors import provide_shell
 from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry
 from console.web.timerange import provide_environments
@@ -115,6 +116,7 @@ def create_gallery(assets: str = "auto") -> Flask:
     frame.init_app(app)
     provide_environments(app, lambda _project: ["production", "staging"])
     app.context_processor(lambda: {"shell": shell()})
+    provide_shell(app, shell)
     app.register_blueprint(_blueprint())
     return app
 

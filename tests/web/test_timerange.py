@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,8 @@ def test_a_range_of_ones_own_is_utc_unless_it_says_otherwise(gallery):
     [
         ("range=2y", "Not a valid choice"),
         ("since=yesterday", "is not a date and time"),
+        ("until=tomorrow", "is not a date and time"),
+        ("since=2026-11-21&until=soon", "is not a date and time"),
         ("since=2026-11-21&until=2026-11-20", "ends before it starts"),
         ("since=2020-11-21&until=2026-11-20", "at most 400 days"),
         ("compare=never", "Not a valid choice"),
@@ -42,10 +45,16 @@ def test_a_range_of_ones_own_is_utc_unless_it_says_otherwise(gallery):
         ("since=0001-01-01T00:00%2B23:00", "is not a date and time"),
     ],
 )
-def test_nonsense_is_refused_with_a_sentence(visitor, query, sentence):
-    answer = visitor.get(f"/acme/shop/issues/?{query}")
-    assert answer.status_code == 400
+def test_nonsense_is_marked_in_the_top_bar_beside_the_rail(visitor, query, sentence):
+    answer = visitor.get(f"/acme/shop/issues/?{query}&q=kept")
+    assert answer.status_code == 422
     assert sentence in answer.text
+    assert '<nav class="rail"' in answer.text
+    bar = answer.text.partition('<header class="bar"')[2].partition("</header>")[0]
+    marked = re.findall(r'name="(\w+)"[^>]*aria-invalid="true" aria-describedby="([\w-]+)"', bar)
+    assert [name for name, _ in marked if f"{name}=" in query]
+    assert all(f'id="{error}"' in bar for _, error in marked)
+    assert '<input type="hidden" name="q" value="kept">' in bar
 
 
 @pytest.mark.parametrize("name", RANGES)

@@ -12,7 +12,7 @@ from console.errors import queries
 from console.errors.views.blueprint import bp
 from console.telemetry import errors as telemetry
 from console.telemetry.scope import Scope
-from console.web.forms import Moment, sentence
+from console.web.forms import Moment, valid
 from console.web.htmx import go_to
 from console.web.timerange import LONGEST
 
@@ -29,9 +29,7 @@ class Hint(Form):
 @project_view("viewer")
 def of_event(project: Project, event_id: str) -> Response:
     """Lead to the page of the issue that the event is counted in, with the event on it."""
-    hint = Hint(request.args)
-    if not hint.validate():
-        abort(400, sentence(hint))
+    hint = valid(Hint(request.args))
     found = telemetry.event(_scope(project, hint.at.data), event_id)
     if found is None:
         abort(404, "This event is not kept any more.")

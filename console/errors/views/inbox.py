@@ -1,6 +1,5 @@
 """The inbox: the list of a project's issues, its filters, and the acts on many at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,10 +7,10 @@ from flask import Response, abort, flash, make_response, render_template, reques
 
 from console.accounts import releases
 from console.accounts.access import project_view
-from console.accounts.models import Project, User
+from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.core.paging import BadCursor, Page
+from console.core.paging import Page
 from console.errors import queries, trends, triage
 from console.errors.forms import (
     AssignmentForm,
@@ -23,7 +22,7 @@ from console.errors.models import Issue
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, me, project_of_page, with_filters
 from console.web.filters import plural
-from console.web.forms import sentence
+from console.web.forms import sentence, valid
 from console.web.htmx import go_to, is_htmx, polled_part
 from console.web.ids import row_id
 from console.web.timerange import current_range
@@ -39,8 +38,6 @@ class IssueListing:
     form: InboxFilter
     page: Page[Issue]
     trend: Trend
-    people: Sequence[User]
-    versions: list[str]
     any_issue: bool
 
     @property
@@ -122,10 +119,9 @@ def assign_chosen(project: Project) -> Response:
 
 
 def _listing(project: Project) -> IssueListing:
-    form = InboxFilter(request.args)
-    if not form.validate():
-        abort(400, sentence(form))
-    shown, people = current_range(), queries.people(project)
+    people = queries.people(project)
+    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=True))
+    shown = current_range()
     by = form.asked(
         people,
         me=me(),
@@ -133,16 +129,11 @@ def _listing(project: Project) -> IssueListing:
         since=shown.since,
         until=shown.until,
     )
-    try:
-        page = queries.inbox(project, by, request.args.get("cursor", ""), count_to=queries.COUNTED)
-    except BadCursor as error:
-        abort(400, str(error))
+    page = queries.inbox(project, by, request.args.get("cursor", ""), count_to=queries.COUNTED)
     return IssueListing(
         form=form,
         page=page,
         trend=trends.of_issues(project, page.rows, shown),
-        people=people,
-        versions=releases.versions(project),
         any_issue=bool(page.rows) or queries.has_issues(project),
     )
 

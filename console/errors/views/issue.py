@@ -8,7 +8,6 @@ from flask import Response, abort, make_response, render_template, request, url_
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.core.paging import BadCursor
 from console.errors import events, queries, trends
 from console.errors.forms import CommentForm
 from console.errors.models import Category, Issue
@@ -49,10 +48,7 @@ def issue_summary(project: Project, issue_id: int) -> Response:
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
     cursor = request.args.get("cursor", "")
-    try:
-        page = events.page(project, found, cursor, queries.PAGE)
-    except BadCursor as error:
-        abort(400, str(error))
+    page = events.page(project, found, cursor, queries.PAGE)
     return polled_part(
         "errors/events.html",
         "errors/_events.html",

@@ -1,0 +1,129 @@
+"""The dialect of /api/v1: which time, which page of a list, and how answers are written."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, request, url_for
+from wtforms import Form, StringField
+from wtforms.validators import Length, NumberRange, Optional, ValidationError
+
+from console.core import clock
+from console.web.forms import IntegerField, Moment
+from console.web.timerange import LONGEST, LONGEST_ENVIRONMENT
+
+DAY = timedelta(days=1)
+PAGE = 50
+MOST_STEPS = 1_000
+_too_long = f"At most {LONGEST_ENVIRONMENT} characters."
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The time and environment that an answer is about, to the second, as a scope takes them."""
+
+    start: datetime
+    until: datetime
+    environment: str
+
+
+class Timed(Protocol):
+    """A scope, as far as an answer tells it."""
+
+    @property
+    def since(self) -> datetime:
+        """Its start."""
+        ...
+
+    @property
+    def until(self) -> datetime:
+        """Its end."""
+        ...
+
+
+class Anytime(Form):
+    """Which time and environment an answer is about; all of it unless something is given."""
+
+    since = Moment("Since")
+    until = Moment("Until")
+    environment = StringField("Environment", [Length(max=LONGEST_ENVIRONMENT, message=_too_long)])
+
+
+class Period(Anytime):
+    """The same for numbers, which need bounds: by default the last 24 hours."""
+
+    def validate_until(self, _field: Moment) -> None:
+        """A range ends after it begins, and not much later."""
+        if self.since.errors:
+            return
+        start, until = self._bounds()
+        if not timedelta(0) < until - start <= LONGEST:
+            message = f"it lies after since, by at most {LONGEST.days} days."
+            raise ValidationError(message)
+
+    @property
+    def shown(self) -> Stretch:
+        """What a valid form asks for."""
+        return Stretch(*self._bounds(), self.environment.data or "")
+
+    def _bounds(self) -> tuple[datetime, datetime]:
+        until = self.until.data or clock.now()
+        return self.since.data or until - DAY, until
+
+
+class Steps(Period):
+    """The same for a series: in which steps of time."""
+
+    step = IntegerField("Seconds per step", [Optional(), NumberRange(60, 86_400 * 30)])
+
+    def validate_step(self, field: IntegerField) -> None:
+        """A series has no more steps than an answer should hold."""
+        start, until = self._bounds()
+        if field.data and (until - start).total_seconds() / field.data > MOST_STEPS:
+            raise ValidationError(f"at most {MOST_STEPS:,} steps in one answer.")
+
+
+class Paging(Form):
+    """Which page of a list, and how long."""
+
+    limit = IntegerField("Limit", [Optional(), NumberRange(1, 100, "Between 1 and 100.")])
+    cursor = StringField("Cursor")
+
+    @property
+    def length(self) -> int:
+        """How many rows a valid form asks for."""
+        return self.limit.data or PAGE
+
+
+def page(name: str, rows: list[dict[str, Any]], cursor: str, of: Timed | None = None) -> Response:
+    """A page of a list, with the address of the next one where `cursor` says that there is one.
+
+    `of` is the scope of the answer: its moments stay those of the first page.
+    """
+    bounds = period(of) if of else {}
+    following = None
+    if cursor:
+        arguments = request.args.to_dict() | bounds | {"cursor": cursor}
+        following = f"{request.base_url}?{urlencode(arguments)}"
+    answer = jsonify(bounds | {name: rows, "next": following})
+    if following:
+        answer.headers["Link"] = f'<{following}>; rel="next"'
+    return answer
+
+
+def period(of: Timed) -> dict[str, str]:
+    """The time that an answer is about."""
+    return {"since": of.since.isoformat(), "until": of.until.isoformat()}
+
+
+def time(at: datetime | None) -> str | None:
+    """A moment with its zone, as ISO 8601."""
+    return at.astimezone(UTC).isoformat() if at else None
+
+
+def url(endpoint: str, **values: Any) -> str:
+    """The address of a page of the project that is asked about."""
+    slugs = request.view_args or {}
+    home = {name: slugs[name] for name in ("organization", "project")}
+    return url_for(endpoint, **home, _external=True, **values)
