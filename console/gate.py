@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Flask
 
 from console.bodies import BUFFERED, Body, Incoming, Room, too_large
-from console.ingest.accept import BODY_LIMIT, sifted, sifted_at_once
+from console.ingest.accept import sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
-from console.ingest.beacon import page_load as beacon
 from console.ingest.judging import (
     NO_PLACE,
     Answer,
@@ -172,12 +171,15 @@ class Gate:
         known = has_key(submission)
         refused = await self._judged(submission) if known else None
         if refused is not None:
-            answer(wire, encoded(refused, submission.kind), last=(length or 0) > BUFFERED)
+            answer(
+                wire, encoded(refused, submission.protocol.encode), last=(length or 0) > BUFFERED
+            )
             await body.discard(patient=refused.status == 429)
             return
         try:
-            if length is not None and length > _limit(submission):
-                raise too_large(_limit(submission))
+            limit = submission.protocol.body_limit
+            if length is not None and length > limit:
+                raise too_large(limit)
             if not known and not await self._may_go_on(submission, wire, body, address):
                 return
             await self._senders.take(address)
@@ -188,7 +190,7 @@ class Gate:
         except (Refusal, NoPlace) as error:
             refusal = error if isinstance(error, Refusal) else no_place()
             turned = turned_away(submission, refusal, self._endpoints.doors)
-            answer(wire, encoded(turned, submission.kind), last=True)
+            answer(wire, encoded(turned, submission.protocol.encode), last=True)
             await body.discard(patient=known and turned.status != 408)
 
     async def _judged(self, submission: Submission) -> Answer | None:
@@ -210,18 +212,18 @@ class Gate:
     ) -> bool:
         """Whether a sender whose key is in the body may send the rest of it; answers if not."""
         await self._read_as_stranger(body, UNJUDGED, address)
-        if body.is_whole or submission.kind == beacon.KIND:
+        if body.is_whole or submission.protocol.body_limit <= UNJUDGED:
             return True
         begun = replace(submission, body=body.content)
         refused = await self._judging.do(partial(judge_beginning, begun, self._endpoints.doors))
         if refused is None:
             return True
-        answer(wire, encoded(refused, submission.kind), last=True)
+        answer(wire, encoded(refused, submission.protocol.encode), last=True)
         await body.discard()
         return False
 
     async def _take_in(self, submission: Submission, wire: Wire, body: Body) -> None:
-        limit = _limit(submission)
+        limit = submission.protocol.body_limit
         await self._read(body, limit + 1)
         if body.size > limit:
             raise too_large(limit)
@@ -235,7 +237,7 @@ class Gate:
                 await doors.spool.append_meanwhile(sound.row)
             except SpoolUnavailable as full:
                 sound = storage_full(full)
-        answer(wire, encoded(sound, whole.kind))
+        answer(wire, encoded(sound, whole.protocol.encode))
 
     async def _page(
         self,
@@ -369,7 +371,3 @@ def _length(environ: "WSGIEnvironment") -> int | None:
         return None
     announced = environ.get("CONTENT_LENGTH", "0")
     return int(announced) if announced.isdecimal() else 0
-
-
-def _limit(submission: Submission) -> int:
-    return beacon.BODY_LIMIT if submission.kind == beacon.KIND else BODY_LIMIT

@@ -7,26 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from console.ingest.scrub import Scrubber
+from console.ingest.decoded import Context
 
 SKEW = timedelta(minutes=1)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _SECONDS_LIMIT = 1e11  # more is milliseconds, sent by mistake
 _HEX = re.compile(r"[0-9a-f]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where the items of a request belong, and how they are scrubbed."""
-
-    organization_id: int
-    project_id: int
-    position: int
-    received_at: datetime
-    scrubber: Scrubber
-    address: str = ""
-    """Where the request came from; stored only as the scrubber leaves it."""
 
 
 @dataclass(frozen=True)

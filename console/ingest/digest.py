@@ -11,20 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization, Project
-from console.core.cpu_limit import CpuLimitReached, cpu_limit
 from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
 from console.errors.digest import Happening, count_in, ensure_issues
-from console.errors.grouping import Grouping, group
-from console.ingest import refusals, spool, web_vitals
-from console.ingest.beacon import page_load as beacon
-from console.ingest.events import error_event
+from console.errors.grouping import Grouping
+from console.ingest import refusals, spool
+from console.ingest.decoded import ItemCount
+from console.ingest.decoding import Content, Hopeless, Received, decode_row
 from console.ingest.models import DigestPosition
-from console.ingest.otlp import encodings
-from console.ingest.otlp import spans as otlp_spans
-from console.ingest.scrub import ScrubRules, scrubber
-from console.ingest.sentry import envelope as decode
-from console.ingest.sentry import items as sentry
+from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
 from console.intake import ledger
@@ -35,11 +30,7 @@ from console.telemetry.kinds import Kind
 from console.telemetry.records import Batch, ErrorEvent, Key, Record, Written
 from console.telemetry.store import TelemetryStore
 
-INFLATED_LIMIT = 100 << 20  # accept has held the body to smaller limits of its own
 SHARE = 20_000  # of weight in memory at once (`kinds.weight_of`), until it is stored
-# Of decoding one row. The largest that accept takes, 20,000 spans of ten attributes, need 5 s on a
-# slow machine: who was answered 200 is not to be a dead letter for being large.
-CPU_SECONDS, CPU_SECONDS_OF_MIB, MOST_MIB = 5.0, 1.0, 12
 UNDECODABLE = "undecodable"
 # Classes of SQLSTATE: connection, read-only, serialization, resources, intervention, system.
 POSTGRESQL_OUTAGES = frozenset({"08", "25", "40", "53", "57", "58"})
@@ -196,58 +187,38 @@ def _records(row: SpoolRow, rules: Mapping[int, ScrubRules], under_way: UnderWay
         return Records(row.project_id, counts=known)
     if row.project_id not in rules:
         return Records(row.project_id)
-    seconds = CPU_SECONDS
     try:
         under_way.decoding(row)
-        raw = decode.inflate(row.body, row.encoding, limit=INFLATED_LIMIT)
-        seconds += CPU_SECONDS_OF_MIB * min(len(raw) >> 20, MOST_MIB)
-        with cpu_limit(seconds):
-            return _decoded(row, raw, rules[row.project_id])
-    except decode.Undecodable as error:
-        return Records(row.project_id, counts=[_lost(row, str(error))])
-    except EndedProcess as error:
+        return records_of(row, decode_row(received(row), rules[row.project_id]))
+    except (EndedProcess, Hopeless) as error:
         raise Indigestible(row, str(error)) from error
-    except CpuLimitReached as error:
-        reason = f"decoding this takes more than {seconds:g} s of processor time"
-        raise Indigestible(row, reason) from error
     except Exception as error:
         raise Indigestible(row) from error
 
 
-def _decoded(row: SpoolRow, raw: bytes, rules: ScrubRules) -> Records:
-    context = sentry.Context(
+def received(row: SpoolRow) -> Received:
+    return Received(
+        protocol=row.kind,
         organization_id=row.organization_id,
         project_id=row.project_id,
         position=row.position,
         received_at=row.received_at,
-        scrubber=scrubber(rules),
+        encoding=row.encoding,
         address=str(row.header.get("address", "")),
+        body=row.body,
     )
-    decoded = _items(row, raw, context)
-    found, implausible = web_vitals.page_loads(decoded.spans)
-    if implausible:
-        decoded.count(web_vitals.ITEM, INVALID, web_vitals.IMPLAUSIBLE, implausible)
-    decoded.page_loads.extend(found)
-    events = []
-    for event in decoded.events:
-        grouping = group(event)
-        events.append((grouping, error_event(event, grouping, context)))
-    batch = Batch(**decoded.records, **{kinds.ERRORS.name: [event for _, event in events]})
-    counts = [_count_of(row, count) for count in decoded.counts]
+
+
+def records_of(row: SpoolRow, content: Content) -> Records:
+    """The content by the kinds that the store knows; raises KeyError for records of no kind."""
+    names = {kind.record: kind.name for kind in kinds.KINDS}
+    batch = Batch(**{names[record]: listed for record, listed in content.records.items()})
+    events = list(zip(content.groupings, batch.of(kinds.ERRORS.name), strict=True))
+    counts = [_count_of(row, count) for count in content.counts]
     return Records(row.project_id, events, batch, counts)
 
 
-def _items(row: SpoolRow, raw: bytes, context: sentry.Context) -> sentry.Decoded:
-    if row.kind in encodings.ENCODINGS:
-        return otlp_spans.decode(raw, row.kind, context)
-    if row.kind == beacon.KIND:
-        return beacon.decode(raw, context)
-    if row.kind == "sentry.store":
-        return sentry.decode(decode.parse_store(raw, limit=INFLATED_LIMIT), context)
-    return sentry.decode(decode.parse_envelope(raw), context)
-
-
-def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
+def _count_of(row: SpoolRow, count: ItemCount) -> Count:
     """The ledger's count; what is wrong with an item is its detail, not one more reason."""
     reason, detail = count.reason, ""
     if count.outcome == INVALID:
@@ -261,15 +232,6 @@ def _count_of(row: SpoolRow, count: sentry.ItemCount) -> Count:
         row.received_at,
         detail,
     )
-
-
-def _lost(row: SpoolRow, detail: str) -> Count:
-    item_type = row.kind.removeprefix("sentry.")
-    if row.kind in encodings.ENCODINGS:
-        item_type = "traces"
-    elif row.kind == beacon.KIND:
-        item_type = web_vitals.ITEM
-    return Count(row.project_id, item_type, INVALID, UNDECODABLE, 1, row.received_at, detail)
 
 
 def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]:

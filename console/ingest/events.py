@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from console.errors.grouping import Grouping
-from console.ingest.arrival import Context, parse_time, sdk_text
-from console.ingest.sentry.span_items import user_key
+from console.ingest.arrival import parse_time, sdk_text
+from console.ingest.decoded import Context
+from console.ingest.span_rows import user_key
 from console.telemetry.bodies import pack
 from console.telemetry.records import ErrorEvent
 

@@ -9,15 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from console.core import clock
 from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
-from console.ingest.beacon import page_load as beacon
+from console.ingest.content_encodings import Undecodable
+from console.ingest.protocol import KeyPlace, Protocol, Sent
 from console.ingest.quota import Quotas
 from console.ingest.refusals import Refusals
-from console.ingest.sentry.envelope import Undecodable, beginning, load_json
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
-from console.ingest.web_vitals import ITEM
 from console.intake.ledger import INVALID, REFUSED, Count
-
-ENVELOPE, STORE = "sentry.envelope", "sentry.store"
 
 UNKNOWN_NOW = (
     "the database that knows the keys does not answer, and this key was not seen since the console"
@@ -29,18 +26,13 @@ OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
 SHARE_FULL = "share of the spool full"
 TOO_SLOW, NO_PLACE = "too slow", "no place"
 CONTENT_TYPE = "content type"
-WHOLE = {
-    STORE: "event",
-    ENVELOPE: "envelope",
-    beacon.KIND: ITEM,
-}  # what the ledger calls a request refused whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A request, free of the framework that brought it."""
 
-    kind: str
+    protocol: Protocol
     project_id: int | None
     """The project in the address; None where the key or, at the tunnel, the DSN names it."""
     key: str | None
@@ -59,7 +51,7 @@ class Answer:
     """What the sender gets."""
 
     status: int
-    content: dict[str, Any]
+    content: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     row: SpoolRow | None = None
     """What has to be durable before the sender gets the answer."""
@@ -84,7 +76,7 @@ def judge(submission: Submission, doors: Doors) -> Answer | None:
 
 
 def judge_beginning(submission: Submission, doors: Doors) -> Answer | None:
-    """The same for an envelope that carries its key inside, by the first bytes of its body."""
+    """The same where the key stands in the body, by the first bytes of it."""
     return _refusal(_check_beginning, submission, doors)
 
 
@@ -100,10 +92,10 @@ def turned_away(submission: Submission, refusal: Refusal, doors: Doors) -> Answe
 
 def has_key(submission: Submission) -> bool:
     """Whether who sends a request can be told before its body is read."""
-    return bool(submission.key) and not (
-        submission.kind == beacon.KIND
-        or (submission.kind == ENVELOPE and submission.project_id is None)
-    )
+    place = submission.protocol.key
+    if place is KeyPlace.BODY or (place is KeyPlace.HEAD_OR_BODY and submission.project_id is None):
+        return False
+    return bool(submission.key)
 
 
 def answered(
@@ -164,11 +156,11 @@ def _share_full(grant: Grant) -> Refusal:
     )
 
 
-def granted_by_dsn(submission: Submission, doors: Doors, header: Mapping[str, Any]) -> Grant:
-    """Envelopes carry their DSN where the request has no key: at a tunnel, or from old clients."""
-    dsn = auth.parse_dsn(header.get("dsn"))
+def granted_inside(submission: Submission, doors: Doors, sent: Sent) -> Grant:
+    """What the key or the DSN in a body opens, where the request itself has no key."""
+    dsn = auth.parse_dsn(sent.dsn)
     if dsn is None:
-        return granted(submission, doors, None)
+        return granted(submission, doors, sent.key if isinstance(sent.key, str) else None)
     if submission.project_id is None and dsn.host not in submission.hosts:
         detail = f"the tunnel passes on only what is for this server, not for {dsn.host[:100]}"
         raise Refusal(403, auth.OTHER_SERVER, detail)
@@ -192,21 +184,22 @@ def _check_key(submission: Submission, doors: Doors) -> Answer:
 
 
 def _check_beginning(submission: Submission, doors: Doors) -> Answer:
-    line, end, _ = beginning(submission.body, submission.encoding).partition(b"\n")
+    opening = submission.protocol.opening
+    if opening is None:
+        granted(submission, doors, submission.key)
+        return _PASSED
     try:
-        header = load_json(line) if end else None
-    except Undecodable:
-        header = None
-    if not isinstance(header, dict):
-        raise Refusal(400, UNDECODABLE, "the envelope's header cannot be read")
-    granted_by_dsn(submission, doors, header)
+        sent = opening(submission.body, submission.encoding)
+    except Undecodable as error:
+        raise Refusal(400, UNDECODABLE, str(error)) from error
+    granted_inside(submission, doors, sent)
     return _PASSED
 
 
 def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
     """Into the ledger of the key's project; of a stranger only that there was a request."""
     grant = refusal.grant
-    item_type = WHOLE.get(submission.kind, "traces")
+    item_type = submission.protocol.whole
     outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED
     if grant is None or grant.disabled:
         project_id = grant.project_id if grant else submission.project_id

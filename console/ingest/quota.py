@@ -10,34 +10,11 @@ from flask import Flask, current_app
 
 from console.core import clock
 from console.core.config import Config
-from console.ingest.sentry.envelope import ItemHead
+from console.ingest import protocols
+from console.ingest.protocol import ItemHead
 
 EXTENSION = "pharos.quotas"
 WINDOW = 60
-UNLIMITED = ("client_report",)  # says what was lost elsewhere: it must always get through
-# Small records come by the dozen where there is one event: of these the default is ten times more.
-SMALL_RECORDS, SMALL_FACTOR = ("span", "log_item", "trace_metric"), 10
-
-CATEGORIES = {  # develop.sentry.dev, "Rate Limiting"
-    "event": "error",
-    "transaction": "transaction",
-    "span": "span",
-    "log": "log_item",
-    "trace_metric": "trace_metric",
-    "session": "session",
-    "sessions": "session",
-    "attachment": "attachment",
-    "profile": "profile",
-    "profile_chunk": "profile_chunk",
-    "check_in": "monitor",
-    "feedback": "feedback",
-    "user_report": "feedback",
-    "replay_event": "replay",
-    "replay_recording": "replay",
-    "replay_video": "replay",
-    "raw_security": "security",
-    "client_report": "internal",
-}
 
 
 @dataclass(slots=True)
@@ -75,11 +52,11 @@ class Quotas:
         self._used: dict[tuple[int, str], int] = {}
         self._refused_at: dict[int, float] = {}
 
-    def limit(self, quota: int | None, name: str) -> int:
+    def limit(self, quota: int | None, category: str) -> int:
         """The items of a category that a key with this quota may send a minute; 0: any number."""
         if quota is not None:
             return quota
-        return self._default * (SMALL_FACTOR if name in SMALL_RECORDS else 1)
+        return self._default * protocols.category(category).factor
 
     def rule(self, key_id: int, quota: int | None, heads: Sequence[ItemHead]) -> Ruling:
         """Count in the items that the key's quota has room for: None is the default, 0 is no limit.
@@ -97,9 +74,10 @@ class Quotas:
                 self._window = int(now // WINDOW)
                 self._used.clear()
             for number, head in enumerate(heads):
-                if head.type in UNLIMITED:
+                category = protocols.item_type(head.type).category
+                if not category.is_limited:
                     continue
-                name = category(head.type)
+                name = category.name
                 limit = self.limit(quota, name)
                 used = self._used.get((key_id, name), 0)
                 ruling.admitted[number] = used < limit
@@ -134,8 +112,3 @@ def init_app(app: Flask, settings: Config) -> None:
 def current() -> Quotas:
     """Return the running app's counts."""
     return cast("Quotas", current_app.extensions[EXTENSION])
-
-
-def category(item_type: str) -> str:
-    """The data category that SDKs are told to hold an item back by."""
-    return CATEGORIES.get(item_type, "default")

@@ -26,8 +26,8 @@ from console.core.config import config
 from console.core.db import db
 from console.core.disk import Disk
 from console.core.tenancy import organization_scope
-from console.ingest import pipeline, spool
-from console.ingest.judging import ENVELOPE
+from console.ingest import pipeline, protocols, spool
+from console.ingest.sentry.protocol import ENVELOPE
 from console.ingest.spool import Spool, SpoolRow
 from console.integrations.allowed import AllowList
 from console.integrations.report_limit import ReportLimit
@@ -90,7 +90,7 @@ class SpoolTransport(Transport):
                     project_id=home.project_id,
                     key_id=home.key_id,
                     received_at=clock.now(),
-                    kind=ENVELOPE,
+                    kind=ENVELOPE.name,
                     header={"items": ", ".join(item.type or "" for item in envelope.items)},
                     body=envelope.serialize(),
                 )
@@ -139,8 +139,10 @@ def trace_rate(app: Flask, context: Mapping[str, Any]) -> float:
     """How many of the requests of this kind are traced: all pages, some polls, no stranger's."""
     environ = context.get("wsgi_environ") or {}
     adapter = app.url_map.bind("localhost")
+    path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD")
+    if protocols.at(path, environ.get("CONTENT_TYPE", "")):
+        return 0.0
     try:
-        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD")
         endpoint, _values = adapter.match(path, method)
     except HTTPException:  # there is no such page
         return 0.0

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from console.performance.names import (
     DB,
@@ -16,7 +17,9 @@ from console.performance.names import (
 )
 from console.performance.statements import normal as sql
 from console.telemetry.records import Span
-from console.telemetry.spans import SpanRow
+
+if TYPE_CHECKING:  # decoding loads no database
+    from console.telemetry.spans import SpanRow
 
 LONGEST_HOST = 100
 LONGEST_QUERY = 4096
@@ -66,13 +69,13 @@ def _named(span: Span) -> Named:
     )
 
 
-def statement_of(category: str, span: Span | SpanRow) -> str:
+def statement_of(category: str, span: "Span | SpanRow") -> str:
     """The text that a span is counted under, without values; "" for what has none."""
     normalise = _NORMALISED.get(category)
     return normalise(span) if normalise else ""
 
 
-def _query(span: Span | SpanRow) -> str:
+def _query(span: "Span | SpanRow") -> str:
     if not span.name or _CONNECT.fullmatch(span.name):
         return ""
     return _normalised_sql(span.name)
@@ -83,7 +86,7 @@ def _normalised_sql(text: str) -> str:
     return sql.normalise(text)
 
 
-def _call(span: Span | SpanRow) -> str:
+def _call(span: "Span | SpanRow") -> str:
     """An outgoing request as method, host and path without what differs from call to call."""
     url = str(span.attributes.get("url.full") or "")
     _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
@@ -94,4 +97,4 @@ def _call(span: Span | SpanRow) -> str:
     return f"{span.http_method} {host[:LONGEST_HOST]}{collapsed_path('/' + path)}".strip()
 
 
-_NORMALISED: dict[str, Callable[[Span | SpanRow], str]] = {DB: _query, HTTP: _call}
+_NORMALISED: "dict[str, Callable[[Span | SpanRow], str]]" = {DB: _query, HTTP: _call}

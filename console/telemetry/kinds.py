@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table
 
 from console.telemetry import page_loads, shelves, span_writing
-from console.telemetry.records import Batch, Key
+from console.telemetry.records import Batch, ErrorEvent, Key, PageLoad, Span
 from console.telemetry.shelves import Shelf, sent_at
 from console.telemetry.tables import (
     error_event,
@@ -29,6 +29,8 @@ class Kind:
 
     name: str
     """In a batch and in what a write answers."""
+    record: type[Any]
+    """The class of its records."""
     shelf: Shelf
     """Its table, the key of its duplicates, and the columns that are made of other fields."""
     row_bytes: int
@@ -65,6 +67,7 @@ class Kind:
 
 ERRORS = Kind(
     name="errors",
+    record=ErrorEvent,
     item="event",
     shelf=Shelf(
         error_event,
@@ -80,6 +83,7 @@ ERRORS = Kind(
 )
 SPANS = Kind(
     name="spans",
+    record=Span,
     item="span",
     shelf=Shelf(
         span, key=("project_id", "trace_id", "span_id"), derived={"client_timestamp": sent_at}
@@ -90,6 +94,7 @@ SPANS = Kind(
 )
 PAGE_LOADS = Kind(
     name="page_loads",
+    record=PageLoad,
     shelf=Shelf(page_load, key=page_loads.KEY),
     row_bytes=120,
     write=page_loads.keep,

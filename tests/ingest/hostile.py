@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from console.ingest.beacon import page_load as beacon
+from console.ingest.beacon.protocol import BEACON
 from console.ingest.otlp.encodings import JSON
 from console.ingest.sentry.envelope import parse_envelope
 from tests.ingest import otlp_requests
@@ -137,5 +137,5 @@ def _lead(value: str) -> str:
 KINDS: dict[str, Callable[[str], Iterator[bytes]]] = {
     "sentry.envelope": envelopes,
     JSON: otlp,
-    beacon.KIND: beacons,
+    BEACON.name: beacons,
 }

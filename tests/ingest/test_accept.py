@@ -19,8 +19,9 @@ from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
 from console.ingest.accept import sifted_at_once
-from console.ingest.judging import ENVELOPE, STORE, Submission
+from console.ingest.judging import Submission
 from console.ingest.sentry.envelope import parse_envelope
+from console.ingest.sentry.protocol import ENVELOPE, STORE
 from console.ingest.spool import SpoolUnavailable
 from console.ingest.views import endpoints
 from console.ingest.views.endpoints import Endpoints
@@ -338,7 +339,7 @@ def test_the_event_loop_takes_only_what_is_light(app, send, acme, key):
     """Anything else would hold up all: a look-up, megabytes to inflate, OTLP's survey."""
     doors = Endpoints(app, app).doors
     light = envelope() + item("event", event())
-    small = Submission(kind=ENVELOPE, project_id=acme.id, key=key, body=light)
+    small = Submission(protocol=ENVELOPE, project_id=acme.id, key=key, body=light)
     assert sifted_at_once(small, doors) is None, "the database is to be asked for the key"
     send(light)
     answer = sifted_at_once(small, doors)
@@ -347,7 +348,7 @@ def test_the_event_loop_takes_only_what_is_light(app, send, acme, key):
     assert (answer.status, answer.row.body) == (200, light)
     heavy = gzip.compress(envelope() + item("attachment", bytes(2 * MIB)))
     assert sifted_at_once(replace(small, body=heavy, encoding="gzip"), doors) is None
-    assert sifted_at_once(replace(small, kind=STORE), doors) is None
+    assert sifted_at_once(replace(small, protocol=STORE), doors) is None
     refused = sifted_at_once(replace(small, project_id=acme.id + 1), doors)
     assert refused is not None
     assert (refused.status, refused.row) == (403, None)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from console.ingest.sentry.items import decode
-from console.ingest.sentry.span_items import user_key
+from console.ingest.span_rows import user_key
 from tests.ingest.corpus.reading import context, item
 
 HERE, ELSEWHERE = "203.0.113.77", "198.51.100.9"

@@ -11,10 +11,11 @@ from sqlalchemy import update
 
 from console.accounts.models import Key
 from console.core.db import db
-from console.ingest.arrival import Context
 from console.ingest.beacon import page_load as beacon
+from console.ingest.beacon.protocol import BODY_LIMIT
+from console.ingest.content_encodings import Undecodable
+from console.ingest.decoded import Context
 from console.ingest.scrub import ScrubRules, scrubber
-from console.ingest.sentry.envelope import Undecodable
 from console.telemetry.tables import page_load
 from tests.telemetry.samples import NOON
 
@@ -117,7 +118,7 @@ def test_what_is_refused_says_why(beam, fields, status):
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b'"text"', b"1" * 20_000])
 def test_a_body_that_is_no_beacon_is_refused(beam, raw):
-    assert beam(raw=raw).status_code == (413 if len(raw) > beacon.BODY_LIMIT else 400)
+    assert beam(raw=raw).status_code == (413 if len(raw) > BODY_LIMIT else 400)
 
 
 def test_a_page_without_an_id_is_counted(beam, digest, acme, stored):

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from console.ingest import accept
+from console.ingest.protocol import BODY_LIMIT
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 
 MIB = 1 << 20
@@ -16,7 +16,7 @@ BOMB = b64decode(  # 50 MiB of zeros by brotli, 93 bytes
 
 
 def test_a_body_over_the_limit_is_refused_unread_or_not(client, waiting, acme, credentials):
-    path, body = f"/api/{acme.id}/envelope/", bytes(accept.BODY_LIMIT + 1)
+    path, body = f"/api/{acme.id}/envelope/", bytes(BODY_LIMIT + 1)
     assert client.post(path, data=body, headers=credentials).status_code == 413
     chunked = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     answer = client.post(path, data=body, headers=credentials, environ_overrides=chunked)

@@ -11,7 +11,7 @@ from console.core import clock
 from console.core.db import db
 from console.errors.models import Status
 from console.ingest import auth, judging
-from console.ingest.setups import ADVICE, SETUPS
+from console.ingest.connecting import ADVICE, setups
 from tests.ingest.conftest import envelope, error, transaction
 from tests.support.factories import public_key
 
@@ -35,7 +35,7 @@ def sent(app, acme, client, digest):
 
 
 @pytest.mark.parametrize(
-    "setup", [one for one in SETUPS if "%DSN%" in one.code], ids=lambda one: one.name
+    "setup", [one for one in setups() if "%DSN%" in one.code], ids=lambda one: one.name
 )
 def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     page = as_vic.get(f"{CONNECT}?setup={setup.name}").text
@@ -82,7 +82,7 @@ def test_plain_python_has_a_set_up_that_runs(as_vic):
 
 
 @pytest.mark.parametrize(
-    "setup", [one for one in SETUPS if one.name != "beacon"], ids=lambda one: one.name
+    "setup", [one for one in setups() if one.name != "beacon"], ids=lambda one: one.name
 )
 def test_each_set_up_says_what_the_first_trace_needs(as_vic, setup):
     page = unescape(as_vic.get(f"{CONNECT}?setup={setup.name}").text)

@@ -17,16 +17,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.ingest.client_json import load_json
+from console.ingest.content_encodings import TooLarge, Undecodable, beginning, inflate
+from console.ingest.protocol import ItemHead
 from console.ingest.sentry.envelope import (
     HEADER_LIMIT,
     ITEM_LIMIT,
     Envelope,
     Item,
-    TooLarge,
-    Undecodable,
-    beginning,
-    inflate,
-    load_json,
     parse_envelope,
     parse_store,
     peek,
@@ -65,13 +63,13 @@ def test_inflates_what_clients_send(encoding, encode):
 @pytest.mark.parametrize(("encoding", "encode"), ENCODERS.items())
 def test_the_header_of_an_envelope_is_read_from_its_beginning(encoding, encode):
     begun = encode(BODY + bytes(1000) + urandom(400_000))[:160_000]
-    assert beginning(begun, encoding).startswith(BODY[:100])
+    assert beginning(begun, encoding, limit=HEADER_LIMIT).startswith(BODY[:100])
 
 
 def test_gzip_is_known_by_its_bytes_where_its_name_was_lost_or_kept_on_the_way():
     assert inflate(gzip.compress(BODY), "", limit=len(BODY)) == BODY
     assert inflate(BODY, "gzip", limit=len(BODY)) == BODY
-    assert beginning(gzip.compress(BODY), None).startswith(BODY[:100])
+    assert beginning(gzip.compress(BODY), None, limit=HEADER_LIMIT).startswith(BODY[:100])
     with pytest.raises(TooLarge):
         inflate(gzip.compress(BODY), "", limit=len(BODY) - 1)
 
@@ -111,7 +109,7 @@ def test_a_bomb_takes_bounded_memory():
     """89 bytes of brotli are 50 MiB; the process that refuses them stays small."""
     script = (
         "import brotli, resource, sys\n"
-        "from console.ingest.sentry.envelope import TooLarge, inflate\n"
+        "from console.ingest.content_encodings import TooLarge, inflate\n"
         "bomb = bytes.fromhex(sys.argv[1])\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: inflate(bomb, 'br', limit=1 << 20)\n"
@@ -173,7 +171,8 @@ def test_payload_ends_at_its_length_else_at_the_newline():
         ("surprise", b"{}"),
     ]
     assert not envelope.cut
-    assert peek(raw)[1] == [("attachment", 5, 1), ("event", 23, 1), ("surprise", 2, 1)]
+    heads = [ItemHead("attachment", 5), ItemHead("event", 23), ItemHead("surprise", 2)]
+    assert peek(raw)[1] == heads
 
 
 def test_an_empty_header_and_no_items_is_an_envelope():

@@ -1,6 +1,7 @@
 """Digest treats the records of every kind alike: page loads, and a kind that was made up."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -8,11 +9,13 @@ from sqlalchemy import select
 from console.accounts.models import Release
 from console.core.db import db
 from console.ingest import digest as digesting
-from console.ingest.sentry import items as sentry
+from console.ingest import protocols
+from console.ingest.decoded import Context, Decoded
+from console.ingest.sentry.protocol import ENVELOPE
 from console.telemetry.store import TelemetryStore
 from tests.ingest.conftest import error, transaction
 from tests.support.factories import inside
-from tests.telemetry.made_up import READINGS, Reading, declare, reading, reading_table
+from tests.telemetry.made_up import Reading, declare, reading, reading_table
 
 
 def pageload():
@@ -57,16 +60,19 @@ class TestMadeUp:
         """What each request brings besides, whatever it is."""
         declare(monkeypatch)
         sent: list[Reading] = []
-        decode = digesting._items
 
-        def items(row, raw, context):
-            decoded: sentry.Decoded = decode(row, raw, context)
-            arrived = {"project_id": row.project_id, "organization_id": row.organization_id}
-            arrived |= {"position": row.position, "received_at": row.received_at}
-            decoded.of(READINGS).extend(replace(one, **arrived) for one in sent)
+        def decode(raw: bytes, context: Context) -> Decoded:
+            decoded = ENVELOPE.decode(raw, context)
+            arrived: dict[str, Any] = {"project_id": context.project_id}
+            arrived |= {"organization_id": context.organization_id}
+            arrived |= {"position": context.position, "received_at": context.received_at}
+            decoded.keep_all(
+                context.scrubbed(None).then(lambda _: [replace(one, **arrived) for one in sent])
+            )
             return decoded
 
-        monkeypatch.setattr(digesting, "_items", items)
+        declared = replace(ENVELOPE, decode=decode)
+        monkeypatch.setattr(protocols, "PROTOCOLS", (declared, *protocols.PROTOCOLS))
         return sent
 
     def test_it_is_stored_and_in_the_ledger(self, acme, accepted, digest, stored, readings):

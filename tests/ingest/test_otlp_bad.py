@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from console.ingest.attributes import ATTRIBUTE_LIMIT
+from console.ingest.content_encodings import TooLarge, Undecodable
+from console.ingest.decoded import ItemCount
 from console.ingest.otlp import encodings
 from console.ingest.otlp.encodings import JSON, PROTOBUF, survey
 from console.ingest.otlp.spans import decode
 from console.ingest.otlp.wire import SPAN_LIMIT
-from console.ingest.sentry.envelope import TooLarge, Undecodable
-from console.ingest.sentry.items import ItemCount
 from tests.ingest.corpus.reading import context
 from tests.ingest.otlp_requests import (
     AT,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from console.ingest.otlp.encodings import JSON, PROTOBUF
-from console.ingest.sentry.span_items import user_key
+from console.ingest.span_rows import user_key
 from tests.ingest.otlp_requests import (
     AT,
     ODD,

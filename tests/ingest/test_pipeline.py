@@ -192,7 +192,7 @@ def test_a_dead_letters_reason_has_no_word_of_what_was_sent(
     accepted(acme, error())
     digest.drain()
     (letter,) = waiting.dead(acme.organization_id, acme.id)
-    assert letter.reason.startswith("ValueError in console/ingest/digest.py")
+    assert letter.reason.startswith("ValueError in console/ingest/sentry/protocol.py")
     assert "hunter2" not in letter.reason + caplog.text + digest.status().last_error
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.ingest.quota import Quotas, category
-from console.ingest.sentry.envelope import ItemHead
+from console.ingest import protocols
+from console.ingest.protocol import ItemHead
+from console.ingest.quota import Quotas
 
 EVENT, TRANSACTION = ItemHead("event", 100, 1), ItemHead("transaction", 100, 1)
 REPORT = ItemHead("client_report", 100, 1)
@@ -98,4 +99,4 @@ def test_threads_never_admit_more_than_the_quota(quotas):
     [("event", "error"), ("sessions", "session"), ("log", "log_item"), ("nonsense", "default")],
 )
 def test_categories_are_the_ones_that_sdks_know(item_type, expected):
-    assert category(item_type) == expected
+    assert protocols.item_type(item_type).category.name == expected

@@ -11,7 +11,8 @@ from sqlalchemy import inspect, text
 from werkzeug.routing import MapAdapter
 
 from console.core.db import db
-from console.ingest.sentry.envelope import load_json, parse_envelope
+from console.ingest.client_json import load_json
+from console.ingest.sentry.envelope import parse_envelope
 from console.telemetry import bodies as packed
 from console.telemetry.tables import error_event, span
 from tests.ingest.conftest import envelope, make_token

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors.grouping import group
+from console.ingest.decoded import ItemCount
 from console.ingest.sentry.envelope import Envelope, Item, parse_envelope
-from console.ingest.sentry.items import ItemCount, decode
+from console.ingest.sentry.items import decode
 from tests.ingest.corpus.reading import CLIENTS, bodies, context, decoded, event, item
 
 STACK = {"frames": [{"function": "f", "filename": "a.py", "in_app": True}]}

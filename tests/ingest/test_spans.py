@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from console.ingest.decoded import ItemCount
 from console.ingest.sentry.envelope import Envelope
-from console.ingest.sentry.items import ItemCount, decode
-from console.ingest.sentry.span_items import user_key
+from console.ingest.sentry.items import decode
+from console.ingest.span_rows import user_key
 from console.telemetry.records import Span
 from tests.ingest.corpus.reading import context, decoded, item
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from console.core import clock as time
+from console.ingest import decoding
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
 from console.ingest.spool import SpoolRow
@@ -202,7 +203,7 @@ def test_what_takes_too_long_is_a_dead_letter_at_once(
     for event in (good[0], heavy, *good[1:]):
         accepted(acme, event)
     with monkeypatch.context() as hurried:
-        hurried.setattr(digesting, "CPU_SECONDS", 0.05)
+        hurried.setattr(decoding, "CPU_SECONDS", 0.05)
         digest.drain()
     assert stored(acme).events() == sorted(event["event_id"] for event in good)
     (letter,) = waiting.dead(acme.organization_id, acme.id)
@@ -218,8 +219,8 @@ def test_what_is_large_may_take_longer(acme, accepted, digest, stored, monkeypat
     """20,000 honest spans of a collector, 12 MB, take what the limit for a small row is."""
     large = error("Large", extra={str(n): "x" * 1000 for n in range(1100)})
     accepted(acme, large)
-    monkeypatch.setattr(digesting, "CPU_SECONDS", 0.0)
-    monkeypatch.setattr(digesting, "CPU_SECONDS_OF_MIB", 30.0)
+    monkeypatch.setattr(decoding, "CPU_SECONDS", 0.0)
+    monkeypatch.setattr(decoding, "CPU_SECONDS_OF_MIB", 30.0)
     digest.drain()
     assert stored(acme).events() == [large["event_id"]]
 

@@ -55,6 +55,7 @@ STEP = """
 """
 READINGS = Kind(
     name="readings",
+    record=Reading,
     item="reading",
     shelf=Shelf(
         reading_table, key=("project_id", "reading_id"), derived={"client_timestamp": sent_at}

@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.ingest.arrival import Context, hex_id, text
-from console.ingest.sentry.envelope import Undecodable, load_json
-from console.ingest.sentry.items import INVALID, Decoded
+from console.ingest.arrival import hex_id, text
+from console.ingest.client_json import load_json
+from console.ingest.content_encodings import Undecodable
+from console.ingest.decoded import INVALID, STORED, Context, Decoded
 from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, told_at
 from console.performance.names import collapsed_path
 from console.telemetry.records import AttributeValue, PageLoad
 from console.telemetry.web_vitals import BY_NAME, Metric
 
-KIND = "pharos.beacon"
-BODY_LIMIT = 16 << 10
 METRIC_LIMIT = 20
 DEVICES = frozenset({"desktop", "mobile", "tablet"})
 # Names of the web-vitals package's attribution, and those that pages show it under.
@@ -68,23 +67,29 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 def decode(raw: bytes, context: Context) -> Decoded:
     """The page load that a beacon tells of; raises Undecodable, counts what no page measures."""
-    body = context.scrubber.scrub(parse(raw))
+    decoded = Decoded(context)
+    body = context.scrubbed(parse(raw))
+    decoded.keep_all(body.then(lambda fields: _page_loads(fields, context, decoded)))
+    return decoded
+
+
+def _page_loads(body: Mapping[str, Any], context: Context, decoded: Decoded) -> list[PageLoad]:
+    """The page load, if anything of it was measured; counts the metrics."""
     page = body.get("page")
     page_id = hex_id(page.get("id"), 16) if isinstance(page, dict) else ""
     if not isinstance(page, dict) or not page_id:
         raise Undecodable("the beacon names no page by an id of 16 hexadecimal digits")
-    decoded = Decoded()
     measured: dict[str, Any] = {}
     attribution: dict[str, AttributeValue] = {}
     for metric, value, causes in _metrics(body["m"], decoded):
         measured[metric.column] = value
         attribution[f"{metric.column}.at"] = told_at(context.received_at.timestamp())
         attribution |= _causes(metric, causes)
-    if measured:
-        load = _page_load(body, page, page_id, context)
-        decoded.page_loads.append(PageLoad(**load, **measured, attribution=attribution))
-        decoded.count(ITEM, "stored", "", len(measured))
-    return decoded
+    if not measured:
+        return []
+    decoded.count(ITEM, STORED, "", len(measured))
+    load = _page_load(body, page, page_id, context)
+    return [PageLoad(**load, **measured, attribution=attribution)]
 
 
 def _page_load(

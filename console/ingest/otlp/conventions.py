@@ -12,7 +12,7 @@ from console.core.urls import split_url
 from console.ingest.arrival import text
 from console.ingest.attributes import flatten, split_method
 from console.ingest.otlp.wire import WireSpan
-from console.ingest.sentry.span_items import GRPC_STATUSES, NAME_LENGTH
+from console.ingest.span_rows import GRPC_STATUSES, NAME_LENGTH
 
 # What sentry-conventions do not list: the user of OpenTelemetry, and PostHog's person.
 _ALIASES = {

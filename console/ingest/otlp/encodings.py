@@ -7,15 +7,9 @@ from typing import Any, Protocol
 
 from console.ingest.otlp import from_json, from_protobuf
 from console.ingest.otlp.wire import Group, WireSpan
-from console.ingest.sentry.span_items import NotASpan
+from console.ingest.span_rows import NotASpan
 
 PROTOBUF, JSON = "otlp.protobuf", "otlp.json"
-UNKNOWN = "otlp"  # the kind of a request whose content type is neither
-KINDS = {
-    "application/json": JSON,
-    "application/x-protobuf": PROTOBUF,
-    "application/protobuf": PROTOBUF,
-}
 
 
 class Encoding(Protocol):
@@ -40,11 +34,6 @@ class Survey:
 
     spans: int = 0
     flaws: Counter[str] = field(default_factory=Counter)
-
-
-def kind_of(content_type: str) -> str:
-    """The kind of a request with this Content-Type."""
-    return KINDS.get(content_type.partition(";")[0].strip().lower(), UNKNOWN)
 
 
 def survey(raw: bytes, kind: str) -> Survey:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from console.ingest.arrival import hex_id
+from console.ingest.client_json import load_json
+from console.ingest.content_encodings import Undecodable
 from console.ingest.otlp import wire
 from console.ingest.otlp.wire import (
     ATTRIBUTE_LIMIT,
@@ -14,8 +16,7 @@ from console.ingest.otlp.wire import (
     Group,
     WireSpan,
 )
-from console.ingest.sentry.envelope import Undecodable, load_json
-from console.ingest.sentry.span_items import NotASpan
+from console.ingest.span_rows import NotASpan
 
 _INTEGER = re.compile(r"-?\d{1,20}")
 _CAPITAL = re.compile(r"(?=[A-Z])")

@@ -9,6 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from console.ingest.content_encodings import Undecodable
 from console.ingest.otlp import wire
 from console.ingest.otlp.wire import (
     ATTRIBUTE_LIMIT,
@@ -18,8 +19,7 @@ from console.ingest.otlp.wire import (
     Group,
     WireSpan,
 )
-from console.ingest.sentry.envelope import Undecodable
-from console.ingest.sentry.span_items import NotASpan
+from console.ingest.span_rows import NotASpan
 
 # Decoded whole, 4 MB of empty messages would take 200 MB: spans are decoded one by one.
 SPAN_BYTES = 2 << 20

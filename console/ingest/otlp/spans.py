@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from console.core.cpu_limit import check_cpu
-from console.ingest.arrival import SKEW, Arrival, Context, sdk_text, text
+from console.ingest.arrival import SKEW, Arrival, sdk_text, text
 from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
+from console.ingest.decoded import INVALID, Context, Decoded
 from console.ingest.otlp import conventions
 from console.ingest.otlp.encodings import ENCODINGS, Encoding
 from console.ingest.otlp.wire import Group, WireSpan, moment
-from console.ingest.sentry.items import INVALID, Decoded
-from console.ingest.sentry.span_items import NotASpan, span_row, user_key_of_attributes
+from console.ingest.scrubbed import Scrubbed
+from console.ingest.span_rows import NotASpan, span_row, user_key_of_attributes
 from console.telemetry.records import Span
 
 _ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")
@@ -48,7 +49,7 @@ class Process:
 
 def decode(raw: bytes, kind: str, context: Context) -> Decoded:
     """Decode what is a span, count what is none. Raises Undecodable, as accept did."""
-    decoded = Decoded()
+    decoded = Decoded(context)
     encoding = ENCODINGS[kind]
     processes = _bounded(
         [
@@ -69,9 +70,9 @@ def decode(raw: bytes, kind: str, context: Context) -> Decoded:
                 except NotASpan as flaw:
                     decoded.count("span", INVALID, str(flaw))
                     continue
-                decoded.spans.append(span)
+                decoded.keep(span)
                 if first:
-                    segments[sent.key] = span
+                    segments[sent.key] = span.content
     return decoded
 
 
@@ -105,7 +106,7 @@ def _process(encoding: Encoding, group: Group, context: Context, decoded: Decode
             spans.append((scope, encoding.wired(element)))
         except NotASpan as flaw:
             decoded.count("span", INVALID, str(flaw))
-    resource: dict[str, Any] = context.scrubber.scrub(group.resource)
+    resource: dict[str, Any] = context.scrubbed(group.resource).content
     sdk = {k: resource.get(f"telemetry.sdk.{k}") for k in ("name", "version")}
     columns = {
         "environment": _first(resource, _ENVIRONMENTS, 64),
@@ -146,18 +147,26 @@ def _clock_of(spans: Iterable[WireSpan], received_at: datetime) -> datetime:
     return max(earliest, received_at)
 
 
-def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) -> Span:
+def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) -> Scrubbed[Span]:
     """The row of a span; raises NotASpan if its times cannot be."""
-    arrival = process.arrival
-    start, end = _times(sent, arrival)
-    found = arrival.context.scrubber.scrub(
-        {"name": sent.name, "message": sent.message, "attributes": _attributes(sent)}
-    )
-    attributes = found["attributes"]
+    times = _times(sent, process.arrival)
+    texts = {"name": sent.name, "message": sent.message, "origin": scope}
+    scrubbed = process.arrival.context.scrubbed({**texts, "attributes": _attributes(sent)})
+    return scrubbed.then(lambda fields: _row(process, sent, fields, times, segment))
+
+
+def _row(
+    process: Process,
+    sent: WireSpan,
+    scrubbed: Mapping[str, Any],
+    times: tuple[datetime, datetime],
+    segment: Span | None,
+) -> Span:
+    attributes = scrubbed["attributes"]
     op = conventions.operation(sent, attributes)
-    name = conventions.title(op, found["name"], attributes)
     rate = conventions.sample_rate(sent.trace_state)
-    attributes |= {"sentry.kind": sent.kind, "sentry.status.message": found["message"] or None}
+    message = scrubbed["message"] or None
+    attributes |= {"sentry.kind": sent.kind, "sentry.status.message": message}
     attributes.setdefault("sentry.sample_rate", rate)
     columns = {**process.columns, "user_key": user_key_of_attributes(attributes)}
     if sent.is_segment:
@@ -169,15 +178,17 @@ def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) ->
         "trace_id": sent.trace_id,
         "span_id": sent.span_id,
         "parent_span_id": sent.parent_span_id,
-        "start_timestamp": start,
+        "start_timestamp": times[0],
         "op": op,
-        "name": name,
-        "origin": scope,
+        "name": conventions.title(op, scrubbed["name"], attributes),
+        "origin": scrubbed["origin"],
         "status": conventions.status(sent, attributes),
     }
     dropped = sent.dropped + (process.dropped if sent.is_segment else 0)
     kept = _told(attributes, dropped)
-    return span_row(arrival, fields, kept, end=end, is_segment=sent.is_segment, shared=columns)
+    return span_row(
+        process.arrival, fields, kept, end=times[1], is_segment=sent.is_segment, shared=columns
+    )
 
 
 def _times(sent: WireSpan, arrival: Arrival) -> tuple[datetime, datetime]:

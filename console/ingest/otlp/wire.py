@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from console.ingest.arrival import EARLIEST, LATEST
-from console.ingest.sentry.envelope import TooLarge, Undecodable
-from console.ingest.sentry.span_items import NotASpan
+from console.ingest.content_encodings import TooLarge, Undecodable
+from console.ingest.span_rows import NotASpan
 
 SPAN_LIMIT = 20_000  # of one request; clients send 512, a collector 8,192
 FIELD_LIMIT = 3 * SPAN_LIMIT  # of one request, around the spans: resources, scopes

@@ -1,23 +1,27 @@
 """What a Sentry client's envelope brings: error events, spans, and a count of all else."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from console.core.cpu_limit import check_cpu
-from console.ingest.arrival import Arrival, Context, text
+from console.ingest.arrival import Arrival, text
+from console.ingest.client_json import load_json
+from console.ingest.content_encodings import Undecodable
+from console.ingest.decoded import (
+    IGNORED,
+    INVALID,
+    LOST_BY_CLIENT,
+    STORED,
+    Context,
+    Decoded,
+)
+from console.ingest.scrubbed import Scrubbed
 from console.ingest.sentry import span_items
-from console.ingest.sentry.envelope import Envelope, Item, Undecodable, load_json
+from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
-from console.ingest.sentry.span_items import NotASpan
-from console.telemetry import kinds
-from console.telemetry.kinds import Kind
-from console.telemetry.records import PageLoad, Span
+from console.ingest.span_rows import NotASpan
+from console.telemetry.records import Span
 
-__all__ = ["Context", "Decoded", "ItemCount", "decode"]
-
-IGNORED, INVALID, LOST_BY_CLIENT = "ignored", "invalid", "lost_by_client"
 NOT_STORED_YET = "not stored yet"
 UNKNOWN_TYPE = "unknown type"
 AUTO = "{{auto}}"
@@ -26,6 +30,7 @@ OWN_REQUEST = "the client's own request to this server"
 SPAN_LIMIT = 10_000  # of one envelope; clients send 1,000
 EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
 REPORT_LIMIT = 100
+EVENTS = frozenset({"event", "transaction"})
 _QUANTITY_LIMIT = 1_000_000
 
 # Item types that clients send and that no feature reads yet (develop.sentry.dev, "Envelope Items").
@@ -58,57 +63,16 @@ WAITING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCount:
-    """How many of one type met the same fate and why; events and spans are counted when stored."""
-
-    item_type: str
-    outcome: str
-    reason: str
-    quantity: int
-
-
-@dataclass(slots=True)
-class Decoded:
-    """Scrubbed and normalised events, records of other kinds, and the counts of what is neither."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    records: dict[str, list[Any]] = field(default_factory=dict)
-    """Of every kind but errors, which are grouped first."""
-    tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    event_bytes: int = 0
-
-    @property
-    def spans(self) -> list[Span]:
-        return self.of(kinds.SPANS)
-
-    @property
-    def page_loads(self) -> list[PageLoad]:
-        return self.of(kinds.PAGE_LOADS)
-
-    def of(self, kind: Kind) -> list[Any]:
-        """The records of a kind, to add to."""
-        return self.records.setdefault(kind.name, [])
-
-    @property
-    def room(self) -> int:
-        """How many more spans the envelope may bring."""
-        return max(SPAN_LIMIT - len(self.spans), 0)
-
-    def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
-        self.tally[item_type, outcome, reason] += quantity
-
-    @property
-    def counts(self) -> list[ItemCount]:
-        return [ItemCount(*fate, quantity) for fate, quantity in self.tally.items()]
-
-
 def decode(envelope: Envelope, context: Context) -> Decoded:
     """Decode each item that makes sense, count each that does not; never raises for the content."""
-    decoded = Decoded()
-    arrival = Arrival(context, context.scrubber.scrub(dict(envelope.header)))
+    decoded = Decoded(context)
+    arrival = Arrival(context, context.scrubbed(dict(envelope.header)).content)
+    event_bytes = 0
     for item in envelope.items:
         try:
+            if item.type in EVENTS:
+                event_bytes += len(item.payload)
+                _check_room(event_bytes)
             _item(item, arrival, decoded)
         except (Undecodable, NotASpan) as error:
             decoded.count(_countable(item.type), INVALID, str(error)[:200])
@@ -117,14 +81,19 @@ def decode(envelope: Envelope, context: Context) -> Decoded:
     return decoded
 
 
+def _check_room(event_bytes: int) -> None:
+    if event_bytes > EVENT_BYTES:
+        raise Undecodable(f"more than {EVENT_BYTES:,} bytes of events in one envelope")
+
+
 def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     check_cpu()
-    if item.type in {"event", "transaction"}:
+    if item.type in EVENTS:
         _event(item, arrival, decoded)
     elif item.type == "span":
         _spans(item, arrival, decoded)
     elif item.type == "client_report":
-        _client_report(item, arrival, decoded)
+        _client_report(item, decoded)
     elif item.type in WAITING:
         decoded.count(item.type, IGNORED, NOT_STORED_YET, _quantity(item))
     else:
@@ -132,28 +101,31 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
 
 
 def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
-    decoded.event_bytes += len(item.payload)
-    if decoded.event_bytes > EVENT_BYTES:
-        raise Undecodable(f"more than {EVENT_BYTES:,} bytes of events in one envelope")
     raw = load_json(item.payload)
     if not isinstance(raw, dict):
         raise Undecodable("the payload is no JSON object")
     own_id = event_id(raw, arrival, item.payload)
-    scrubbed = arrival.context.scrubber.scrub(_with_address(raw, arrival.context.address))
+    event = arrival.context.scrubbed(_with_address(raw, arrival.context.address))
     if item.type == "transaction" or raw.get("type") == "transaction":
-        spans, flaws = span_items.from_transaction(scrubbed, arrival)
-        _keep_all(spans, decoded)
-        for flaw in flaws:
-            decoded.count("span", INVALID, str(flaw))
-        return
-    if scrubbed.get("type") == "feedback" or not _says_something(scrubbed):
-        reason = (
-            NOT_STORED_YET if scrubbed.get("type") == "feedback" else "an event without content"
+        _transaction(event, arrival, decoded)
+    elif event.content.get("type") == "feedback":
+        decoded.count(item.type, IGNORED, NOT_STORED_YET)
+    elif not _says_something(event.content):
+        decoded.count(item.type, INVALID, "an event without content")
+    else:
+        decoded.keep_error(
+            event.then(lambda fields: {**normalise(fields, arrival), "event_id": own_id})
         )
-        outcome = IGNORED if reason is NOT_STORED_YET else INVALID
-        decoded.count(item.type, outcome, reason)
-        return
-    decoded.events.append({**normalise(scrubbed, arrival), "event_id": own_id})
+
+
+def _transaction(event: Scrubbed[Any], arrival: Arrival, decoded: Decoded) -> None:
+    flaws: list[NotASpan] = []
+    spans = event.then(lambda fields: span_items.from_transaction(fields, arrival, flaws))
+    room = _room(decoded)
+    _count_surplus(len(spans.content) - room, decoded)
+    decoded.keep_all(spans.then(lambda listed: listed[:room]))
+    for flaw in flaws:
+        decoded.count("span", INVALID, str(flaw))
 
 
 def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:
@@ -182,20 +154,20 @@ def _says_something(event: dict[str, Any]) -> bool:
 def _spans(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     payload = load_json(item.payload)
     if isinstance(payload, dict) and isinstance(payload.get("items"), list):
-        elements, room = payload["items"], decoded.room
+        elements, room = payload["items"], _room(decoded)
         for element in elements[:room]:
-            _keep_span(element, arrival, decoded)
+            _streamed(element, arrival, decoded)
         _count_surplus(len(elements) - room, decoded)
     elif isinstance(payload, dict):
-        _keep(span_items.from_v1(arrival.context.scrubber.scrub(payload), arrival), decoded)
+        scrubbed = arrival.context.scrubbed(payload)
+        _keep(scrubbed.then(lambda fields: span_items.from_v1(fields, arrival)), decoded)
     else:
         raise Undecodable("the payload is no JSON object")
 
 
-def _keep_all(spans: list[Span], decoded: Decoded) -> None:
-    room = decoded.room
-    decoded.spans.extend(spans[:room])
-    _count_surplus(len(spans) - room, decoded)
+def _room(decoded: Decoded) -> int:
+    """How many more spans the envelope may bring."""
+    return max(SPAN_LIMIT - len(decoded.spans), 0)
 
 
 def _count_surplus(surplus: int, decoded: Decoded) -> None:
@@ -204,33 +176,34 @@ def _count_surplus(surplus: int, decoded: Decoded) -> None:
         decoded.count("span", INVALID, reason, surplus)
 
 
-def _keep_span(element: Any, arrival: Arrival, decoded: Decoded) -> None:
+def _streamed(element: Any, arrival: Arrival, decoded: Decoded) -> None:
     try:
-        _keep(span_items.from_v2(element, arrival), decoded)
+        scrubbed = arrival.context.scrubbed(span_items.plain_v2(element))
+        _keep(scrubbed.then(lambda fields: span_items.from_v2(fields, arrival)), decoded)
     except NotASpan as error:
         decoded.count("span", INVALID, str(error))
 
 
-def _keep(span: Span, decoded: Decoded) -> None:
+def _keep(span: Scrubbed[Span], decoded: Decoded) -> None:
     """Store it, unless it is the Python client watching itself deliver its own envelopes."""
-    if span.attributes.get("thread.name") == "sentry-sdk.BackgroundWorker":
+    if span.content.attributes.get("thread.name") == "sentry-sdk.BackgroundWorker":
         decoded.count("span", IGNORED, OWN_REQUEST)
     else:
-        decoded.spans.append(span)
+        decoded.keep(span)
 
 
-def _client_report(item: Item, arrival: Arrival, decoded: Decoded) -> None:
+def _client_report(item: Item, decoded: Decoded) -> None:
     """What the client dropped before it could send it, by reason and category."""
     report = load_json(item.payload)
     if not isinstance(report, dict):
         raise Undecodable("the payload is no JSON object")
     for lost in _discarded(report):
         category = _countable(text(lost.get("category"), 40) or "default")
-        reason = arrival.context.scrubber.text(text(lost.get("reason"), 100)) or "unknown"
+        reason = text(lost.get("reason"), 100) or "unknown"
         quantity = lost.get("quantity")
         if isinstance(quantity, int) and 0 < quantity <= _QUANTITY_LIMIT:
             decoded.count(category, LOST_BY_CLIENT, reason, quantity)
-    decoded.count("client_report", "stored", "")
+    decoded.count("client_report", STORED, "")
 
 
 def _discarded(report: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,10 @@
-"""Spans of transactions, streamed containers and single items: same request, same rows."""
+"""Spans of transactions, streamed containers and single items, all of them scrubbed before."""
 
-import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
-from console.core.cpu_limit import check_cpu
 from console.core.urls import split_url
-from console.ingest.arrival import Arrival, hex_id, parse_time, sdk_text, text
+from console.ingest.arrival import Arrival, hex_id, sdk_text, text
 from console.ingest.attributes import (
     ENVIRONMENT,
     PROCESS,
@@ -17,60 +14,25 @@ from console.ingest.attributes import (
     headers,
     measured,
     query_text,
-    split_method,
-    storable,
 )
-from console.performance.describe import described
+from console.ingest.span_rows import (
+    NAME_LENGTH,
+    NotASpan,
+    span_row,
+    user_key,
+    user_key_of_attributes,
+)
 from console.telemetry.records import Span
 
-NAME_LENGTH = 4096  # an SQL statement; the store compresses what repeats
 LATE_CHILD = "sentry.parent_span_already_sent"
-# By their number in gRPC, where OpenTelemetry's spans have it.
-GRPC_STATUSES = (
-    "ok",
-    "cancelled",
-    "unknown",
-    "invalid_argument",
-    "deadline_exceeded",
-    "not_found",
-    "already_exists",
-    "permission_denied",
-    "resource_exhausted",
-    "failed_precondition",
-    "aborted",
-    "out_of_range",
-    "unimplemented",
-    "internal_error",
-    "unavailable",
-    "data_loss",
-    "unauthenticated",
-)
-STATUSES = frozenset({*GRPC_STATUSES, "unknown_error", "error"})
-_OF_STATUS_CODE = {
-    401: "unauthenticated",
-    403: "permission_denied",
-    404: "not_found",
-    409: "already_exists",
-    413: "failed_precondition",
-    429: "resource_exhausted",
-    499: "cancelled",
-    501: "unimplemented",
-    503: "unavailable",
-    504: "deadline_exceeded",
-}
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class NotASpan(ValueError):
-    """What was sent as a span lacks what makes one; the message says what."""
 
 
 def from_transaction(
-    event: Mapping[str, Any], arrival: Arrival
-) -> tuple[list[Span], list[NotASpan]]:
-    """The segment and the children of a scrubbed transaction event, and what is wrong with others.
+    event: Mapping[str, Any], arrival: Arrival, flaws: list[NotASpan]
+) -> list[Span]:
+    """The segment and the children of a scrubbed transaction event.
 
-    Raises NotASpan if the segment is none.
+    `flaws` is where it adds what is wrong with children; raises NotASpan if the segment is none.
     """
     trace = _mapping(_mapping(event.get("contexts")).get("trace"))
     late = LATE_CHILD in _mapping(trace.get("data"))
@@ -98,14 +60,14 @@ def from_transaction(
         "sample_rate": segment.sample_rate,
         **_shared(event, arrival),
     }
-    spans, flaws = [segment], []
+    spans = [segment]
     children = event.get("spans")
     for child in children if isinstance(children, list) else ():
         try:
             spans.append(_child(child, arrival, shared))
         except NotASpan as flaw:
             flaws.append(flaw)
-    return spans, flaws
+    return spans
 
 
 def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
@@ -122,13 +84,17 @@ def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
     )
 
 
-def from_v2(item: Any, arrival: Arrival) -> Span:
-    """One element of a streamed container, still unscrubbed. Raises NotASpan."""
-    if not isinstance(item, dict):
+def plain_v2(element: Any) -> dict[str, Any]:
+    """One element of a streamed container, its attributes without their types. Raises NotASpan."""
+    if not isinstance(element, dict):
         raise NotASpan("a span is no JSON object")
-    attributes = flatten(item.get("attributes"))
+    attributes = flatten(element.get("attributes"))
     attributes.pop("sentry.sdk.integrations", None)  # long, and the same on every span
-    fields = arrival.context.scrubber.scrub({**item, "attributes": attributes})
+    return {**element, "attributes": attributes}
+
+
+def from_v2(fields: Mapping[str, Any], arrival: Arrival) -> Span:
+    """A scrubbed element of a streamed container, as `plain_v2` gave it. Raises NotASpan."""
     attributes = fields["attributes"]
     is_segment = fields.get("is_segment") is True
     sdk = {
@@ -192,104 +158,6 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
     )
 
 
-def span_row(
-    arrival: Arrival,
-    fields: Mapping[str, Any],
-    attributes: dict[str, Any],
-    *,
-    end: Any,
-    is_segment: bool,
-    shared: Mapping[str, Any],
-) -> Span:
-    """The row of one span; `shared` overrides what the span says of itself. Raises NotASpan."""
-    check_cpu()
-    trace_id, span_id = hex_id(fields.get("trace_id"), 32), hex_id(fields.get("span_id"), 16)
-    if not trace_id or not span_id:
-        raise NotASpan("a span has no trace id or span id")
-    began = fields.get("start_timestamp")
-    start = arrival.time(began)
-    if start is None:
-        raise NotASpan("a span has no start")
-    columns = {**_described(fields, attributes, arrival), **shared, "trace_id": trace_id}
-    if is_segment:
-        columns |= {"segment_id": span_id, "segment_name": fields["name"]}
-    context = arrival.context
-    return described(
-        Span(
-            organization_id=context.organization_id,
-            project_id=context.project_id,
-            position=context.position,
-            span_id=span_id,
-            parent_span_id=hex_id(fields.get("parent_span_id"), 16),
-            is_segment=is_segment,
-            timestamp=start,
-            client_timestamp=arrival.said(began),
-            duration_us=_duration(parse_time(began), parse_time(end)),
-            received_at=context.received_at,
-            attributes=storable(attributes),
-            **columns,
-        )
-    )
-
-
-def _described(
-    fields: Mapping[str, Any], attributes: dict[str, Any], arrival: Arrival
-) -> dict[str, Any]:
-    """The columns that say what the span did, from its fields and attributes."""
-    op = text(fields.get("op") or attributes.get("sentry.op"), 100)
-    method, rest = split_method(fields["name"])
-    status_code = _status_code(attributes.get("http.response.status_code"))
-    source = text(attributes.get("sentry.segment.name.source"), 20)
-    return {
-        "op": op,
-        "name": fields["name"],
-        "origin": text(fields.get("origin") or attributes.get("sentry.origin"), 100),
-        "kind": text(attributes.get("sentry.kind"), 20).lower(),
-        "http_method": text(attributes.get("http.request.method"), 20).upper() or method,
-        "http_route": _route(attributes, rest, op, source),
-        "http_status": status_code,
-        "status": _status(fields.get("status"), attributes, status_code),
-        "sample_rate": arrival.sample_rate(attributes.get("sentry.sample_rate")),
-        "source": source,
-    }
-
-
-def _duration(start: datetime | None, end: datetime | None) -> int:
-    """Whole microseconds by the client's own clock, whatever the correction makes of its times."""
-    return max((end - start) // _MICROSECOND, 0) if start and end else 0
-
-
-def _status(status: Any, attributes: dict[str, Any], code: int | None) -> str:
-    """Streamed spans only say ok or error: the precise status is what static ones would give."""
-    message = attributes.pop("sentry.status.message", None)
-    known = text(status, 40).lower() or "ok"
-    if known != "error":
-        return known if known in STATUSES else "unknown"
-    if message in STATUSES:
-        return str(message)
-    if message:
-        attributes["sentry.status.message"] = message
-    if code is not None and code >= 400:
-        return _OF_STATUS_CODE.get(code, "invalid_argument" if code < 500 else "internal_error")
-    return "internal_error"
-
-
-def _status_code(value: Any) -> int | None:
-    try:
-        code = int(value)
-    except (TypeError, ValueError):
-        return None
-    return code if 100 <= code <= 999 else None
-
-
-def _route(attributes: Mapping[str, Any], rest: str, op: str, source: str) -> str:
-    """The matched route: an attribute, else the segment's name where that is a route."""
-    route = text(attributes.get("http.route"), 500)
-    if route or op != "http.server" or source != "route":
-        return route
-    return rest[:500] if rest.startswith("/") else ""
-
-
 def _shared(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     """What all spans of a transaction have in common."""
     return {
@@ -345,23 +213,6 @@ def _address(url: str, query: str) -> dict[str, Any]:
         "url.query": query or parts.query or None,
         "url.scheme": parts.scheme or None,
     }
-
-
-def user_key(user: Any) -> str:
-    """16 hex digits of the best id that a user object has; "" for nobody."""
-    fields = _mapping(user)
-    for name in ("id", "email", "username", "name", "ip_address"):
-        value = text(fields.get(name))
-        if value and value != "{{auto}}":
-            kind = "username" if name == "name" else name
-            return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()[:16]
-    return ""
-
-
-def user_key_of_attributes(attributes: Mapping[str, Any]) -> str:
-    """The same key from a span's attributes."""
-    names = ("id", "email", "name", "ip_address")
-    return user_key({name: attributes.get(f"user.{name}") for name in names})
 
 
 def _platform(sdk: Any) -> str:

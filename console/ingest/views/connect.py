@@ -9,7 +9,7 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.accounts.projects import console_url, dsn_of
 from console.ingest import queries
-from console.ingest.setups import ADVICE, SETUPS, sample_command, setup_for
+from console.ingest.connecting import ADVICE, sample_command, setup_for, setups
 from console.intake import queries as ledger
 from console.web.htmx import go_to, is_htmx, page_or_part, polled_part
 from console.web.nav import NavItem, nav_entry
@@ -31,7 +31,7 @@ def connect(project: Project) -> Response:
         "ingest/connect.html",
         "ingest/_setup.html",
         chosen=chosen,
-        setups=SETUPS,
+        setups=setups(),
         dsn=dsn,
         code=chosen.filled(dsn),
         command=sample_command(console_url(), project.id, key.public_key if key else ""),

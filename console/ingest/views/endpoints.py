@@ -1,4 +1,4 @@
-"""Where SDKs send to: envelopes, events of old clients, the tunnel for pages, and OTLP's traces."""
+"""Where clients send to: the addresses of every protocol, in front of the app."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,20 +7,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn, cast
 from urllib.parse import parse_qsl
 
-import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console.core import config as configuration
 from console.core.config import Config
 from console.core.urls import split_url
-from console.ingest import auth, cors, not_taken, quota, refusals, spool
-from console.ingest.accept import BODY_LIMIT, accept
+from console.ingest import auth, cors, not_taken, protocols, quota, refusals, spool
+from console.ingest.accept import accept
 from console.ingest.auth import Refusal
-from console.ingest.beacon import page_load as beacon
 from console.ingest.judging import (
-    ENVELOPE,
-    STORE,
     TOO_LARGE,
     UNDECODABLE,
     Answer,
@@ -29,25 +25,12 @@ from console.ingest.judging import (
     judge,
     turned_away,
 )
-from console.ingest.otlp import answers, encodings
+from console.ingest.protocol import Encode, Protocol
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
-# Clients of 2012 name no project: the key says which one it is.
-_ADDRESS = re.compile(
-    r"(?:/.*)?/api/(?P<project>\d{1,9})/(?P<kind>envelope|store|beacon)/?"
-    r"|(?:/.*)?/api/(?P<oldest>store)/?|/tunnel/?"
-)
-_ENVELOPE_TYPE = "application/x-sentry-envelope"
-# OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
-_TRACES = re.compile(
-    r"(?:/i)?/v1/traces/?|(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
-)
-_IN_QUERY = "sentry_data"  # where pages of 2014 put an event, loading an "image"
 READ_BYTES = 1 << 16
-KINDS = {"envelope": ENVELOPE, "store": STORE, "beacon": beacon.KIND, None: ENVELOPE}
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -127,30 +110,32 @@ class Endpoints:
         elif environ["REQUEST_METHOD"] == "OPTIONS":
             reply = PREFLIGHT
         else:
-            reply = encoded(self._post(environ, submission), submission.kind)
+            reply = encoded(self._post(environ, submission), submission.protocol.encode)
         start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
         return [reply.content]
 
     def submission(self, environ: "WSGIEnvironment") -> Submission | None:
         """What a request to an ingest address brings, without its body; None if it is another."""
         method = environ["REQUEST_METHOD"]
-        found = _found(environ) if method in {"POST", "OPTIONS", "GET"} else None
-        if found is None:
+        if method not in {"POST", "OPTIONS", "GET"}:
             return None
-        kind, project_id = found
+        addressed = protocols.at(environ["PATH_INFO"], environ.get("CONTENT_TYPE", ""))
+        if addressed is None:
+            return None
+        protocol, address = addressed
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-        if method == "GET" and (kind != STORE or _IN_QUERY not in query):
+        if method == "GET" and (not protocol.in_query or protocol.in_query not in query):
             return None
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         key = auth.presented_key(credentials, authorization, query=query)
-        if not key and kind.startswith(encodings.UNKNOWN):
+        if not key and protocol.bearer:
             key = auth.bearer_key(authorization)
         return Submission(
-            kind=kind,
-            project_id=project_id,
+            protocol=protocol,
+            project_id=_project_in(address),
             key=key,
-            body=query[_IN_QUERY].encode() if method == "GET" else b"",
+            body=query[protocol.in_query].encode() if method == "GET" else b"",
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
             client=auth.client_name(credentials, query, environ.get("HTTP_USER_AGENT", "")),
@@ -161,27 +146,27 @@ class Endpoints:
     def declined(self, environ: "WSGIEnvironment") -> Reply | None:
         """The answer to a client at an address that is another server's; None for all others."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        answer = not_taken.answer(method, path)
-        if answer is None:
+        declined = not_taken.answer(method, path, environ.get("CONTENT_TYPE", ""))
+        if declined is None:
             return None
-        if method == "OPTIONS":
-            return PREFLIGHT
-        return encoded(answer, not_taken.kind(path, environ.get("CONTENT_TYPE", "")))
+        return PREFLIGHT if method == "OPTIONS" else encoded(*declined)
 
     def _post(self, environ: "WSGIEnvironment", submission: Submission) -> Answer:
         answer = judge(submission, self.doors)
         if answer is not None:
             return answer
         try:
-            body = _body(environ)
+            body = _body(environ, submission.protocol)
         except Refusal as refusal:
             return turned_away(submission, refusal, self.doors)
         return accept(replace(submission, body=body or submission.body), self.doors)
 
 
-def encoded(answer: Answer, kind: str) -> Reply:
-    """An answer as senders of this kind read it."""
-    content, content_type = _content(answer, kind)
+def encoded(answer: Answer, encode: Encode) -> Reply:
+    """An answer as senders of this protocol read it."""
+    content, content_type = encode(answer.status, answer.content)
+    if answer.status == HTTPStatus.NO_CONTENT:
+        content, content_type = b"", "application/json"
     headers = {
         **HEADERS,
         **answer.headers,
@@ -191,40 +176,20 @@ def encoded(answer: Answer, kind: str) -> Reply:
     return Reply(answer.status, list(headers.items()), content)
 
 
-def _found(environ: "WSGIEnvironment") -> tuple[str, int | None] | None:
-    """What is sent to this address, and the project in it, if any; None if it is not for ingest."""
-    address = _ADDRESS.fullmatch(environ["PATH_INFO"])
-    if address is not None:
-        kind = KINDS[address["kind"] or address["oldest"]]
-        if kind == STORE and environ.get("CONTENT_TYPE", "").startswith(_ENVELOPE_TYPE):
-            kind = ENVELOPE  # the first clients with envelopes sent them to the old address
-    else:
-        address = _TRACES.fullmatch(environ["PATH_INFO"])
-        kind = encodings.kind_of(environ.get("CONTENT_TYPE", ""))
-    if address is None:
-        return None
-    project = address["project"]
-    return kind, int(project) if project else None
+def _project_in(address: re.Match[str]) -> int | None:
+    project = address.groupdict().get("project")
+    return int(project) if project else None
 
 
-def _content(answer: Answer, kind: str) -> tuple[bytes, str]:
-    """The body of an answer and its content type, as senders of this kind read them."""
-    if answer.status == 204:
-        return b"", "application/json"
-    if kind.startswith(encodings.UNKNOWN):
-        return answers.encoded(answer.status, answer.content, kind)
-    return orjson.dumps(answer.content), "application/json"
-
-
-def _body(environ: "WSGIEnvironment") -> bytes:
+def _body(environ: "WSGIEnvironment", protocol: Protocol) -> bytes:
     """The body as received, with Content-Length or chunked; raises Refusal."""
     announced = environ.get("CONTENT_LENGTH") or ""
-    wanted = int(announced) if announced.isdecimal() else -1
-    if wanted > BODY_LIMIT:
-        raise _too_large()
+    wanted, limit = int(announced) if announced.isdecimal() else -1, protocol.body_limit
+    if wanted > limit:
+        raise _too_large(limit)
     if wanted < 0 and not environ.get("wsgi.input_terminated"):
         return b""
-    parts, room = [], wanted if wanted >= 0 else BODY_LIMIT + 1
+    parts, room = [], wanted if wanted >= 0 else limit + 1
     try:
         while room > 0 and (part := environ["wsgi.input"].read(min(room, READ_BYTES))):
             parts.append(part)
@@ -234,9 +199,9 @@ def _body(environ: "WSGIEnvironment") -> bytes:
     if wanted >= 0 and room:
         raise Refusal(400, UNDECODABLE, f"the body ends {room:,} bytes early")
     if room <= 0 and wanted < 0:
-        raise _too_large()
+        raise _too_large(limit)
     return b"".join(parts)
 
 
-def _too_large() -> Refusal:
-    return Refusal(413, TOO_LARGE, f"the body is larger than {BODY_LIMIT:,} bytes")
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, TOO_LARGE, f"the body is larger than {limit:,} bytes")

@@ -22,7 +22,8 @@ from typing import Any, ClassVar
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2]))
 
-from console.ingest.sentry.envelope import inflate, parse_envelope  # noqa: E402
+from console.ingest.content_encodings import inflate  # noqa: E402
+from console.ingest.sentry.envelope import parse_envelope  # noqa: E402
 
 KEY = "0123456789abcdef0123456789abcdef"
 LIMIT = 10 << 20

@@ -1,0 +1,129 @@
+"""What decoding makes of a request: scrubbed records, and counts of all that became none."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from console.ingest.scrub import Scrubber
+from console.ingest.scrubbed import Scrubbed, scrubbed
+from console.telemetry.records import PageLoad, Record, Span
+
+STORED, IGNORED = "stored", "ignored"
+INVALID, LOST_BY_CLIENT = "invalid", "lost_by_client"
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the items of a request belong, and how they are scrubbed."""
+
+    organization_id: int
+    project_id: int
+    position: int
+    received_at: datetime
+    scrubber: Scrubber
+    address: str = ""
+    """Where the request came from; stored only as the scrubber leaves it."""
+
+    def scrubbed(self, value: Any) -> Scrubbed[Any]:
+        """A JSON value as the project's rules leave it: the only way into a record."""
+        return scrubbed(self.scrubber, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCount:
+    """How many of one type met the same fate and why; events and spans are counted when stored."""
+
+    item_type: str
+    outcome: str
+    reason: str
+    quantity: int
+
+
+class Decoded:
+    """Records of any kind, error events in one shape, and the counts of what is neither."""
+
+    __slots__ = ("_errors", "_kept", "_scrubber", "_tally")
+
+    def __init__(self, context: Context) -> None:
+        """Nothing is kept or counted yet; `context` scrubs what the counts say."""
+        self._scrubber = context.scrubber
+        self._errors: list[Scrubbed[dict[str, Any]]] = []
+        self._kept: dict[type[Any], Scrubbed[list[Any]]] = {}
+        self._tally: Counter[tuple[str, str, str]] = Counter()
+
+    def keep(self, record: Scrubbed[Record]) -> None:
+        """Add a record; raises TypeError for anything that no scrubber has been through."""
+        _check(record)
+        kept = self._kept.get(type(record.content))
+        if kept is None:
+            self._kept[type(record.content)] = record.then(lambda first: [first])
+        else:
+            kept.content.append(record.content)
+
+    def keep_all(self, records: Scrubbed[Iterable[Record]]) -> None:
+        """Add records that were made together."""
+        _check(records)
+        for record in records.content:
+            self.keep(records.then(partial(_second, record)))
+
+    def keep_error(self, event: Scrubbed[dict[str, Any]]) -> None:
+        """Add an error event in the shape that `sentry.event_items` gives; digest groups it."""
+        _check(event)
+        self._errors.append(event)
+
+    def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
+        """Count what is no record; who sent it may have written the type and the reason."""
+        clean = self._scrubber.text
+        self._tally[clean(item_type), outcome, clean(reason)] += quantity
+
+    def of(self, record: type[_Record]) -> Sequence[_Record]:
+        """The records of a class, as they are kept so far."""
+        kept = self._kept.get(record)
+        return kept.content if kept else ()
+
+    def scrubbed_of(self, record: type[_Record]) -> Scrubbed[list[_Record]] | None:
+        """The same to make other records of; None where there are none."""
+        return self._kept.get(record)
+
+    @property
+    def records(self) -> Mapping[type[Any], Sequence[Any]]:
+        """All records by their class."""
+        return {record: kept.content for record, kept in self._kept.items()}
+
+    @property
+    def errors(self) -> Sequence[Scrubbed[dict[str, Any]]]:
+        """The error events, which are grouped before they become records."""
+        return self._errors
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What the error events say."""
+        return [event.content for event in self._errors]
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """The spans that are kept so far."""
+        return self.of(Span)
+
+    @property
+    def page_loads(self) -> Sequence[PageLoad]:
+        """The page loads that are kept so far."""
+        return self.of(PageLoad)
+
+    @property
+    def counts(self) -> list[ItemCount]:
+        """What is no record, in the order in which it was met."""
+        return [ItemCount(*fate, quantity) for fate, quantity in self._tally.items()]
+
+
+def _second(record: _Record, _all: object) -> _Record:
+    return record
+
+
+def _check(given: object) -> None:
+    if type(given) is not Scrubbed:
+        raise TypeError(f"a decoder gave a {type(given).__name__} that was not scrubbed")

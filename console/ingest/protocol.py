@@ -1,0 +1,163 @@
+"""What a protocol declares of itself; `protocols.PROTOCOLS` lists those that are spoken here."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from console.ingest.decoded import Context, Decoded
+from console.ingest.setups import Setup
+
+BODY_LIMIT = 20 << 20  # as received
+RAW_LIMIT = 100 << 20  # inflated
+SMALL = 4 << 20  # what every thread may inflate at once; larger ones take turns
+
+
+class KeyPlace(Enum):
+    """Where the key of a request stands."""
+
+    HEAD = "in its address or its headers"
+    HEAD_OR_BODY = "there, or in its body; always in its body where the address names no project"
+    BODY = "in its body"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address, and the content types for which it is this one: any if none are named."""
+
+    path: re.Pattern[str]
+    """A group `project` holds the project's number."""
+    content_types: frozenset[str] = frozenset()
+
+    def match(self, path: str, content_type: str) -> re.Match[str] | None:
+        """The match of a request's path, if its content type is right, too."""
+        match = self.path.fullmatch(path)
+        if match is None or not self.content_types:
+            return match
+        return match if media_type(content_type) in self.content_types else None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """What clients of a protocol send to other addresses, and what to answer."""
+
+    address: Address
+    detail: str
+    gets: bool = False
+    """Whether clients use GET, too; never where an organization's page might stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What a quota counts items under, and clients hold them back by.
+
+    Names are those of develop.sentry.dev, "Rate Limiting", which clients know.
+    """
+
+    name: str
+    factor: int = 1
+    """Of the default quota: small records come by the dozen where there is one event."""
+    is_limited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ItemType:
+    """A type of what requests bring, by the name that the ledger has for it."""
+
+    name: str
+    category: Category = Category("default")
+    limit: int = BODY_LIMIT
+    """The bytes that an item of this type may have."""
+
+
+SPAN = ItemType("span", Category("span", factor=10), 12 << 20)
+"""What more than one protocol brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemHead:
+    """What accepting needs of an item: its type, bytes, and how many things are inside."""
+
+    type: str
+    size: int
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What a body holds, as far as accepting has to know."""
+
+    heads: Sequence[ItemHead]
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    """The content of the answer to what is accepted."""
+    key: object = None
+    """The key in the body, whatever was sent as one."""
+    dsn: object = None
+    """The DSN in the body, likewise."""
+
+
+Survey = Callable[[bytes], Sent]
+Encode = Callable[[int, Mapping[str, Any]], tuple[bytes, str]]
+
+
+def as_json(_status: int, content: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The body of an answer and its content type, for senders that read JSON."""
+    return orjson.dumps(content), "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Protocol:
+    """A protocol that clients speak; its functions are pure, so that any process can call them.
+
+    A new one is a package with such a value and an entry in `protocols.PROTOCOLS`.
+    """
+
+    name: str
+    """The kind of its rows in the spool, which wait there also across releases."""
+    whole: str
+    """What the ledger calls a request that is refused or cannot be read as a whole."""
+    addresses: Sequence[Address]
+    not_taken: Sequence[NotTaken] = ()
+    items: Sequence[ItemType]
+    """What its requests bring."""
+
+    key: KeyPlace = KeyPlace.HEAD
+    bearer: bool = False
+    """Whether a key may come as `Authorization: Bearer`."""
+    in_query: str = ""
+    """The parameter that holds the body of a GET request; "" where GET sends nothing."""
+    opening: Callable[[bytes, str], Sent] | None = None
+    """Reads key or DSN from the first bytes of a body and its content encoding; raises Undecodable.
+
+    None where no key is in the body, or the body has few bytes.
+    """
+
+    body_limit: int = BODY_LIMIT
+    raw_limit: int = RAW_LIMIT
+    """The bytes of a body when it is inflated."""
+    small: int = SMALL
+    """Up to so many bytes, inflated, bodies are surveyed side by side: larger ones take turns."""
+    light: int = 0
+    """Up to so many bytes, inflated, a survey takes less than 3 ms."""
+    refuses: str = ""
+    """Why nothing in this form is taken (415); "" for what is taken."""
+    survey: Survey
+    """What an inflated body holds. Raises Undecodable, or TooLarge."""
+    without: Callable[[bytes, Sequence[bool]], bytes] | None = None
+    """A body with only the items that are kept, for protocols with several items in one."""
+    accepted: int = 200
+    """The status of the answer to what is accepted."""
+    encode: Encode = as_json
+
+    decode: Callable[[bytes, Context], Decoded]
+    """What an inflated body brings: its context scrubs it. Raises Undecodable."""
+    setups: Sequence[Setup] = ()
+    """How an application is connected, for the Connect page."""
+
+
+def media_type(content_type: str) -> str:
+    """A Content-Type header without its parameters."""
+    return content_type.partition(";")[0].strip().lower()

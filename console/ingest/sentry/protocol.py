@@ -1,0 +1,184 @@
+"""What Sentry's clients speak: envelopes, and the single events of the oldest of them."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from console.ingest.client_json import load_json
+from console.ingest.content_encodings import Undecodable, beginning
+from console.ingest.decoded import Context, Decoded
+from console.ingest.protocol import (
+    RAW_LIMIT,
+    SPAN,
+    Address,
+    Category,
+    ItemHead,
+    ItemType,
+    KeyPlace,
+    NotTaken,
+    Protocol,
+    Sent,
+)
+from console.ingest.sentry import items, setups
+from console.ingest.sentry.envelope import (
+    HEADER_LIMIT,
+    Item,
+    parse_envelope,
+    parse_store,
+    peek,
+)
+
+EVENT_LIMIT = 1 << 20
+_CHECK_IN, _FEEDBACK, _PROFILE = Category("monitor"), Category("feedback"), Category("profile")
+_REPLAY, _SESSION = Category("replay"), Category("session")
+_PROFILE_CHUNK = Category("profile_chunk")
+# Limits are Relay's, where the box that they were chosen for is not larger than ours.
+ITEMS = (
+    ItemType("event", Category("error"), EVENT_LIMIT),
+    ItemType("transaction", Category("transaction"), EVENT_LIMIT),
+    SPAN,
+    ItemType("log", Category("log_item", factor=10), 12 << 20),
+    ItemType("trace_metric", Category("trace_metric", factor=10), 12 << 20),
+    ItemType("check_in", _CHECK_IN, 100 << 10),
+    # It says what was lost elsewhere: it must always get through.
+    ItemType("client_report", Category("internal", is_limited=False), 100 << 10),
+    ItemType("session", _SESSION, 100 << 10),
+    ItemType("sessions", _SESSION, 1 << 20),
+    ItemType("feedback", _FEEDBACK, EVENT_LIMIT),
+    ItemType("user_report", _FEEDBACK, EVENT_LIMIT),
+    ItemType("raw_security", Category("security"), 64 << 10),
+    ItemType("profile", _PROFILE, 50 << 20),
+    ItemType("profile_chunk", _PROFILE_CHUNK, 50 << 20),
+    ItemType("attachment", Category("attachment")),
+    ItemType("replay_event", _REPLAY),
+    ItemType("replay_recording", _REPLAY),
+    ItemType("replay_video", _REPLAY),
+)
+# A DSN may have a path before the project; SDKs put it before /api/ and some leave the last slash.
+# Clients of 2012 name no project: the key says which one it is.
+_ENVELOPE = re.compile(r"\A(?:/.*)?/api/(?P<project>\d{1,9})/envelope/?|/tunnel/?")
+_STORE = re.compile(r"\A(?:/.*)?/api/(?:(?P<project>\d{1,9})/)?store/?")
+_ENVELOPE_TYPE = "application/x-sentry-envelope"
+_ELSEWHERE = (
+    NotTaken(
+        Address(re.compile(r"/api/[^/]*/(?:envelope|store|beacon)/?")),
+        "the address names no project: a DSN ends in the project's number, as its Connect page"
+        " shows it",
+    ),
+    NotTaken(
+        Address(re.compile(r"/api/[^/]+/(?:minidump|unreal/[^/]+|playstation)/?")),
+        "minidumps and the reports of game engines are not taken",
+    ),
+    NotTaken(
+        Address(re.compile(r"/api/[^/]+/(?:security|csp-report|nel)/?")),
+        "the reports of browsers (CSP, NEL) are not taken",
+    ),
+    NotTaken(
+        Address(re.compile(r"/api/[^/]+/cron/.*", re.DOTALL)),
+        "check-ins by a plain request are not taken; those of SDKs are counted",
+        gets=True,
+    ),
+    NotTaken(
+        Address(
+            re.compile(
+                r"/api/[^/]+/(?:events/[^/]+/attachments|user-feedback)/?|/api/embed/.*", re.DOTALL
+            )
+        ),
+        "attachments and user feedback are not taken here; those in envelopes are counted",
+        gets=True,
+    ),
+    NotTaken(
+        Address(re.compile(r"/api/0/.*", re.DOTALL)),
+        "this is no Sentry server: what sentry-cli uploads (releases, source maps) is not taken",
+        gets=True,
+    ),
+)
+
+
+def opening(prefix: bytes, encoding: str) -> Sent:
+    """The DSN in an envelope's header, by the first bytes of its body. Raises Undecodable."""
+    line, end, _ = beginning(prefix, encoding, limit=HEADER_LIMIT).partition(b"\n")
+    try:
+        header = load_json(line) if end else None
+    except Undecodable:
+        header = None
+    if not isinstance(header, dict):
+        raise Undecodable("the envelope's header cannot be read")
+    return Sent(heads=(), dsn=header.get("dsn"))
+
+
+def survey_envelope(raw: bytes) -> Sent:
+    """An envelope's items; one that is cut keeps what is whole before the cut."""
+    header, heads = peek(raw)
+    if not heads:
+        raise Undecodable(parse_envelope(raw).cut or "the envelope has no items")
+    return Sent(heads=heads, answer=_answer(header.get("event_id")), dsn=header.get("dsn"))
+
+
+def survey_store(raw: bytes) -> Sent:
+    """The one event of a request to the legacy store endpoint."""
+    (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
+    fits = len(item.payload) <= EVENT_LIMIT  # what does not is not worth its memory
+    event = load_json(item.payload) if fits else None
+    event_id = event.get("event_id") if isinstance(event, dict) else None
+    return Sent(heads=[ItemHead("event", len(item.payload))], answer=_answer(event_id))
+
+
+def without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:
+    """The envelope with only the items that are kept."""
+    lines = [raw[: raw.find(b"\n")]]
+    for item, keep in zip(parse_envelope(raw).items, kept, strict=True):
+        if keep:
+            lines += [_item_header(item), item.payload]
+    return b"\n".join(lines) + b"\n"
+
+
+def decode_envelope(raw: bytes, context: Context) -> Decoded:
+    """What an envelope brings. Raises Undecodable if its header cannot be read."""
+    return items.decode(parse_envelope(raw), context)
+
+
+def decode_store(raw: bytes, context: Context) -> Decoded:
+    """What a request to the legacy store endpoint brings. Raises Undecodable."""
+    return items.decode(parse_store(raw, limit=RAW_LIMIT), context)
+
+
+def _answer(event_id: object) -> dict[str, str]:
+    return {"id": event_id} if isinstance(event_id, str) and event_id.isascii() else {}
+
+
+def _item_header(item: Item) -> bytes:
+    """An item's header with its length: the values that mean something are plain ones."""
+    plain = {k: v for k, v in item.header.items() if not isinstance(v, dict | list)}
+    # Not orjson, which refuses half of a surrogate pair.
+    return json.dumps({**plain, "length": len(item.payload)}).encode()
+
+
+ENVELOPE = Protocol(
+    name="sentry.envelope",
+    whole="envelope",
+    addresses=(
+        Address(_ENVELOPE),
+        # The first clients with envelopes sent them to the old address.
+        Address(_STORE, frozenset({_ENVELOPE_TYPE})),
+    ),
+    not_taken=_ELSEWHERE,
+    items=ITEMS,
+    key=KeyPlace.HEAD_OR_BODY,
+    opening=opening,
+    light=1 << 20,
+    survey=survey_envelope,
+    without=without_dropped,
+    decode=decode_envelope,
+    setups=setups.CLIENTS,
+)
+STORE = Protocol(
+    name="sentry.store",
+    whole="event",
+    addresses=(Address(_STORE),),
+    items=ITEMS,
+    in_query="sentry_data",  # where pages of 2014 put an event, loading an "image"
+    survey=survey_store,
+    decode=decode_store,
+    setups=setups.PLAIN_REQUEST,
+)
