@@ -25,6 +25,7 @@ from console.core.audit import AuditEntry
 from console.core.config import config
 from console.core.db import db
 from console.core.owner import owner_transaction
+from console.core.paging import Page, page
 from console.core.persons import enter_person, person_scope
 from console.core.tenancy import bearer
 
@@ -154,9 +155,6 @@ def token_or_404(project: Project, token_id: int) -> ApiToken:
     return found or abort(404)
 
 
-def audit_entries(before: int | None) -> Sequence[AuditEntry]:
-    """A page of the audit log, newest first, and one more to tell whether there are older ones."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(AUDIT_PAGE + 1)
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
-    return db.session.scalars(query).all()
+def audit_entries(cursor: str) -> Page[AuditEntry]:
+    """A page of the audit log, newest first; raises cursors.BadCursor."""
+    return page(select(AuditEntry), (AuditEntry.id,), cursor, AUDIT_PAGE)

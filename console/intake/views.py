@@ -22,7 +22,9 @@ ROLES = {
     ledger.LOST_BY_CLIENT: "5",
 }
 bp = Blueprint("intake", __name__, url_prefix="/<slug:organization>/<slug:project>/intake")
-nav_entry(bp, NavItem("Intake", icon="inbox", endpoint="intake.intake", group="Data", order=41))
+nav_entry(
+    bp, NavItem("Intake", icon="inbox", endpoint="intake.intake", group="Data", order=41, key="n")
+)
 
 
 @bp.get("")

@@ -7,7 +7,7 @@ from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
 from console.web import assets, compress, csp, drawing, errors, filters, ids, incoming
-from console.web.nav import nav_groups
+from console.web.nav import nav_groups, settings_tabs
 from console.web.notices import page_notices
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
         refresh_choice=refresh_choice,
         scope_arguments=scope_arguments,
         scoped_url=scoped_url,
+        tab_items=settings_tabs,
         theme=theme,
         url_with=url_with,
     )

@@ -34,6 +34,18 @@ def page_or_part(page: str, part: str, *, status: int = 200, **context: Any) -> 
     return _vary(make_response(render_template(part if is_htmx() else page, **context), status))
 
 
+def panel(
+    part: str, heading: str, back: tuple[str, str], *, mono: bool = False, **context: Any
+) -> Response:
+    """A part that `ui.panel` loads into a page; by itself under `heading` for everyone else.
+
+    `back` is the address of its page, and the text of the link to it. A poll whose part is what the
+    browser already shows gets 204.
+    """
+    named = {"panel": part, "heading": heading, "back": back, "mono": mono}
+    return polled_part("layout/panel.html", part, **named, **context)
+
+
 def polled_part(page: str, part: str, **context: Any) -> Response:
     """Like `page_or_part`; a poll whose part is what the browser already shows gets 204."""
     response = page_or_part(page, part, **context)

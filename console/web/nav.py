@@ -1,15 +1,18 @@
-"""The rail's entries: each blueprint adds its own, so a new feature leaves the layout alone."""
+"""The rail's entries and the tabs of settings: each blueprint adds its own, none the layout's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, request, url_for
 
 from console.web.timerange import scoped_url
+
+if TYPE_CHECKING:
+    from flask.blueprints import BlueprintSetupState
 
 RANKS = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
 
@@ -21,6 +24,7 @@ class NavItem:
     `level` says which part of the URL it needs: a project, an organization, or nothing.
     An `exact` one is current on its own page only, not on those below its address.
     Lower `order` stands higher, and the group of the lowest item stands first.
+    `key` follows the link after a "g": the first letter of the label, unless it is given.
     """
 
     label: str
@@ -32,6 +36,22 @@ class NavItem:
     order: int = 50
     count: Callable[[Any], int] | None = None
     exact: bool = False
+    key: str = ""
+
+    @property
+    def shortcut(self) -> str:
+        return self.key or self.label[0].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class TabItem:
+    """A tab of the settings of a project or an organization; lower `order` stands first."""
+
+    label: str
+    endpoint: str
+    level: Literal["project", "organization"]
+    order: int
+    role: str = "viewer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +63,46 @@ class NavLink:
     url: str
     current: bool
     count: int
+    key: str
 
 
 def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
-    """Show `item` in the rail of every application that registers `blueprint`."""
+    """Show `item` in the rail of every application that registers `blueprint`.
+
+    An application with two entries of the same key does not start.
+    """
+
+    def add(state: BlueprintSetupState) -> None:
+        items: list[NavItem] = state.app.extensions.setdefault("pharos.nav", [])
+        for other in items:
+            if other.shortcut == item.shortcut:
+                message = f"{other.label} and {item.label} both claim the key {item.shortcut!r}"
+                raise ValueError(message)
+        items.append(item)
+
+    blueprint.record_once(add)
+
+
+def tab_entry(blueprint: Blueprint, item: TabItem) -> None:
+    """Show `item` among the tabs of settings of every application that registers `blueprint`."""
     blueprint.record_once(
-        lambda state: state.app.extensions.setdefault("pharos.nav", []).append(item)
+        lambda state: state.app.extensions.setdefault("pharos.tabs", []).append(item)
     )
+
+
+def settings_tabs(shell: Any, level: str) -> list[tuple[str, str, bool, None]]:
+    """The tabs of a level's settings as `ui.tabs` takes them; the current one covers the page."""
+    items: list[TabItem] = current_app.extensions.get("pharos.tabs", [])
+    shown = sorted((i for i in items if i.level == level), key=lambda i: i.order)
+    values = {"organization": shell.organization.slug}
+    if level == "project":
+        values["project"] = shell.project.slug
+    allowed = [i for i in shown if RANKS[shell.role] >= RANKS[i.role]]
+    urls = [url_for(item.endpoint, **values) for item in allowed]
+    current = max(filter(_is_at_or_above, urls), key=len, default="")
+    return [
+        (item.label, url, url == current, None) for item, url in zip(allowed, urls, strict=True)
+    ]
 
 
 def nav_groups(shell: Any, *, counts: bool = True) -> list[tuple[str, list[NavLink]]]:
@@ -94,7 +147,7 @@ def _link(item: NavItem, shell: Any, count: int) -> NavLink:
     if item.level == "project":
         values["project"] = shell.project.slug
     url = scoped_url(item.endpoint, **values)
-    return NavLink(item.label, item.icon, url, current=False, count=count)
+    return NavLink(item.label, item.icon, url, current=False, count=count, key=item.shortcut)
 
 
 def _count(item: NavItem, shell: Any) -> int:
@@ -103,5 +156,8 @@ def _count(item: NavItem, shell: Any) -> int:
 
 def _covers(item: NavItem, url: str) -> bool:
     path = url.partition("?")[0]
-    below = not item.exact and request.path.startswith(path.rstrip("/") + "/")
-    return below or request.path == path
+    return request.path == path or (not item.exact and _is_at_or_above(path))
+
+
+def _is_at_or_above(path: str) -> bool:
+    return request.path == path or request.path.startswith(path.rstrip("/") + "/")

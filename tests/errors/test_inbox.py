@@ -227,7 +227,7 @@ def test_the_volume_is_by_level(as_vic, as_eve, acme, globex, send):
     send(acme)
     send(acme, {"message": "Careful", "level": "warning"})
     part = as_vic.get(f"{INBOX}volume", headers=HTMX).text
-    assert part.lstrip().startswith('<div id="volume"')
+    assert part.lstrip().startswith('<section id="volume"')
     assert "Error" in part
     assert "Warning" in part
     assert as_eve.get(f"{INBOX}volume").status_code == 404

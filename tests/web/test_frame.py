@@ -6,14 +6,14 @@ from hashlib import sha384
 
 import brotli
 import pytest
-from flask import abort
+from flask import Blueprint, Flask, abort
 from sqlalchemy.exc import OperationalError
 
 from console.app import create_app
 from console.core.config import ConfigError
 from console.web import assets
 from console.web.assets import PACKAGES, STATIC
-from console.web.nav import NavItem, nav_groups
+from console.web.nav import NavItem, TabItem, nav_entry, nav_groups, settings_tabs, tab_entry
 from tests.web.gallery import create_gallery, shell
 
 
@@ -227,3 +227,36 @@ def test_local_packages_that_npm_did_not_install_are_named_at_start(
         ConfigError, match="PHAROS_ASSETS is local, but htmx is not here: run `make"
     ):
         create_app(replace(settings, assets="local"))
+
+
+def test_two_entries_of_the_rail_cannot_claim_the_same_key(gallery):
+    first, second = Blueprint("first", __name__), Blueprint("second", __name__)
+    nav_entry(first, NavItem("Uptime", "pulse", "first.page", "Errors"))
+    nav_entry(second, NavItem("Users", "users", "second.page", "Errors"))
+    app = Flask("keys")
+    app.register_blueprint(first)
+    with pytest.raises(ValueError, match="Uptime and Users both claim the key 'u'"):
+        app.register_blueprint(second)
+
+
+def test_the_keyboard_help_names_the_key_of_every_link(visitor):
+    page = visitor.get("/acme/shop/issues/").text
+    keys = re.findall(r'data-go="(\w)"', page)
+    assert keys == ["i", "o", "c", "a", "s", "m"]
+    for key in keys:
+        assert f"<kbd>g</kbd> <kbd>{key}</kbd>" in page
+
+
+def test_a_blueprint_adds_a_tab_of_the_settings(gallery):
+    extra = Blueprint("extra", __name__)
+    tab_entry(extra, TabItem("Alerts", "gallery.atoms", "project", 2))
+    tab_entry(extra, TabItem("General", "gallery.settings", "project", 1))
+    tab_entry(extra, TabItem("Keys", "gallery.blank", "project", 3, role="owner"))
+    gallery.register_blueprint(extra)
+    with gallery.test_request_context("/acme/shop/settings/name"):
+        person = shell()
+        person.role = "admin"
+        assert settings_tabs(person, "project") == [
+            ("General", "/acme/shop/settings/", True, None),
+            ("Alerts", "/acme/shop/atoms/", False, None),
+        ]

@@ -9,7 +9,7 @@ from console.accounts.forms import PLATFORMS
 from console.core.db import db
 from console.web.errors import busy
 from console.web.htmx import is_htmx, part_or_redirect
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, TabItem, nav_entry, tab_entry
 from console.web.timeline import provide_markers
 from console.web.timerange import provide_environments
 
@@ -80,6 +80,17 @@ for item in (
     ),
 ):
     nav_entry(bp, item)
+
+for tab in (
+    TabItem("General", "accounts.general", "project", 10),
+    TabItem("Monitoring", "accounts.monitoring", "project", 20),
+    TabItem("Keys", "accounts.keys", "project", 30),
+    TabItem("API tokens", "accounts.tokens", "project", 50, role="admin"),
+    TabItem("General", "accounts.organization_settings", "organization", 10),
+    TabItem("Members", "accounts.members", "organization", 20),
+    TabItem("Audit log", "accounts.audit_log", "organization", 40, role="admin"),
+):
+    tab_entry(bp, tab)
 
 
 def changed(

@@ -24,7 +24,6 @@ from console.core import audit
 from console.core.db import db
 from console.core.tenancy import enter_organization
 from console.web.htmx import go_to, page_or_part
-from console.web.ids import row_id
 
 SETTINGS = "accounts/organization_settings.html"
 NAME, REQUIREMENT = "accounts/_organization_form.html", "accounts/_two_factor_requirement.html"
@@ -131,17 +130,11 @@ def require_two_factor(organization: Organization) -> Response:
 @bp.get("/<slug:organization>/settings/audit")
 @organization_view("admin")
 def audit_log(organization: Organization) -> Response:
-    before = request.args.get("before", type=row_id)
-    entries = queries.audit_entries(before)
-    shown = entries[: queries.AUDIT_PAGE]
-    older = shown[-1].id if len(entries) > len(shown) else None
     return page_or_part(
         "accounts/audit_log.html",
         "accounts/_audit_entries.html",
         organization=organization,
-        entries=shown,
-        older=older,
-        first=before is None,
+        listed=queries.audit_entries(request.args.get("cursor", "")),
     )
 
 

@@ -23,9 +23,9 @@ from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, me, project_of_page, with_filters
 from console.web.filters import plural
 from console.web.forms import sentence, valid
-from console.web.htmx import go_to, is_htmx, polled_part
+from console.web.htmx import go_to, is_htmx, panel, polled_part
 from console.web.ids import row_id
-from console.web.timerange import current_range
+from console.web.timerange import current_range, scoped_url
 
 NEW = timedelta(days=1)  # how long an issue is marked as new
 MOST_IDS = 500
@@ -77,7 +77,8 @@ def inbox(project: Project) -> Response:
 @project_view("viewer")
 def volume(project: Project) -> Response:
     chart = trends.volume_chart(project, current_range())
-    return polled_part("errors/_volume.html", "errors/_volume.html", chart=chart)
+    back = (scoped_url("errors.inbox"), "Back to the issues")
+    return panel("errors/_volume.html", "Error events", back, chart=chart)
 
 
 @bp.post("/resolution")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import orjson
 from flask import Response, abort, make_response, render_template, request, url_for
@@ -14,7 +15,8 @@ from console.errors.models import Category, Issue
 from console.errors.views.blueprint import EventIdConverter, bp
 from console.errors.views.summary import summary
 from console.telemetry import distributions, spans
-from console.web.htmx import page_or_part, polled_part
+from console.web.htmx import page_or_part, panel, polled_part
+from console.web.timerange import scoped_url
 
 AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
 MOST_SPANS = 500
@@ -47,15 +49,13 @@ def issue_summary(project: Project, issue_id: int) -> Response:
 @project_view("viewer")
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
-    cursor = request.args.get("cursor", "")
-    page = events.page(project, found, cursor, queries.PAGE)
+    page = events.page(project, found, request.args.get("cursor", ""), queries.PAGE)
     return polled_part(
         "errors/events.html",
         "errors/_events.html",
         summary=summary(project, found),
         issue=found,
         listed=page,
-        cursor=cursor,
     )
 
 
@@ -78,11 +78,9 @@ def raw(project: Project, issue_id: int, event_id: str) -> Response:
 def tags(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
     scope, hashes = events.lifetime(project, found), events.hashes(found)
-    return page_or_part(
-        "errors/panel.html",
+    return _panel(
+        found,
         "errors/_tags.html",
-        panel="errors/_tags.html",
-        issue=found,
         distributions=distributions.tag_distributions(scope, hashes, top=5),
     )
 
@@ -93,11 +91,9 @@ def issue_trends(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
     hashes = events.hashes(found)
     role = "warn" if found.category is Category.PERFORMANCE else "bad"
-    return page_or_part(
-        "errors/panel.html",
+    return _panel(
+        found,
         "errors/_trends.html",
-        panel="errors/_trends.html",
-        issue=found,
         charts=[
             trends.of_issue(project, hashes, period, role=role)
             for period in trends.PERIODS.values()
@@ -109,11 +105,9 @@ def issue_trends(project: Project, issue_id: int) -> Response:
 @project_view("viewer")
 def spread(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
-    return page_or_part(
-        "errors/panel.html",
+    return _panel(
+        found,
         "errors/_spread.html",
-        panel="errors/_spread.html",
-        issue=found,
         spread=events.across_requests(project, found),
     )
 
@@ -126,11 +120,9 @@ def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
     at, trace_id = shown.event.timestamp, shown.event.trace_id
     scope = events.lifetime(project, found).around(at, AROUND)
     trace = spans.trace(scope, trace_id, MOST_SPANS) if trace_id else None
-    return page_or_part(
-        "errors/panel.html",
+    return _panel(
+        found,
         "errors/_trace.html",
-        panel="errors/_trace.html",
-        issue=found,
         shown=shown,
         trace=trace,
         homes=_homes(project, [one.grouping_hash for one in trace.errors] if trace else []),
@@ -151,6 +143,11 @@ def _issue_page(project: Project, found: Issue, event_id: str) -> Response:
         history=queries.history(found),
         form=CommentForm(),
     )
+
+
+def _panel(issue: Issue, part: str, **shown: Any) -> Response:
+    back = (scoped_url("errors.issue", issue_id=issue.id), "Back to the issue")
+    return panel(part, issue.title, back, issue=issue, **shown)
 
 
 def _shown_or_404(project: Project, found: Issue, event_id: str) -> events.Shown:

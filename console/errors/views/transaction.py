@@ -11,8 +11,8 @@ from console.errors import queries
 from console.errors.views.blueprint import bp
 from console.telemetry import errors as telemetry
 from console.telemetry.scope import Scope
-from console.web.htmx import page_or_part
-from console.web.timerange import current_range
+from console.web.htmx import panel
+from console.web.timerange import current_range, scoped_url
 
 LONGEST = 200
 
@@ -42,9 +42,10 @@ def of_transaction(project: Project) -> Response:
             events[issue_id] += count
             last_seen[issue_id] = max(at, last_seen.get(issue_id, at))
     issues = {issue.id: issue for issue in queries.chosen(project, events)}
-    return page_or_part(
-        "errors/transaction.html",
+    return panel(
         "errors/_transaction.html",
+        f"Issues of {name}",
+        (scoped_url("errors.inbox"), "All issues"),
         name=name,
         issues=[issues[issue_id] for issue_id, _ in events.most_common() if issue_id in issues],
         events=events,

@@ -34,6 +34,7 @@ nav_entry(
         group="Data",
         order=42,
         count=count,
+        key="l",
     ),
 )
 

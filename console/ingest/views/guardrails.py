@@ -11,7 +11,7 @@ from console.core.config import Config
 from console.core.disk import Disk
 from console.ingest.guardrails import DISK, guardrails, key_rates, sentences
 from console.web.htmx import polled_part
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, TabItem, nav_entry, tab_entry
 from console.web.notices import Notice, add_source
 
 bp = Blueprint("guardrails", __name__)
@@ -26,6 +26,7 @@ nav_entry(
         order=83,
     ),
 )
+tab_entry(bp, TabItem("Guardrails", "guardrails.guardrails", "organization", 30))
 
 
 def init_app(app: Flask, settings: Config) -> None:

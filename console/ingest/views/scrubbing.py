@@ -12,6 +12,7 @@ from console.core.db import db
 from console.ingest.forms import ScrubbingForm, lines
 from console.ingest.scrub import preview
 from console.web.htmx import is_htmx, page_or_part, part_or_redirect
+from console.web.nav import TabItem, tab_entry
 
 PAGE, FORM = "ingest/scrubbing.html", "ingest/_scrubbing_form.html"
 LISTS = ("scrub_keys", "scrub_patterns", "scrub_safe_keys")
@@ -19,6 +20,7 @@ LISTS = ("scrub_keys", "scrub_patterns", "scrub_safe_keys")
 bp = Blueprint(
     "scrubbing", __name__, url_prefix="/<slug:organization>/<slug:project>/settings/scrubbing"
 )
+tab_entry(bp, TabItem("Scrubbing", "scrubbing.scrubbing", "project", 40))
 
 
 @bp.get("")
