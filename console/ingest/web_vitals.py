@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from console.telemetry.records import AttributeValue, PageLoad, Span
-from console.telemetry.web_vitals import METRICS, Metric
+from console.telemetry.web_vitals import METRICS, WebVital
 
 VITAL_PREFIX = "browser.web_vital."
 PAGE_LOAD = "pageload"
@@ -122,7 +122,7 @@ def _measured(span: Span) -> tuple[dict[str, float], int]:
     return found, dropped
 
 
-def _values(span: Span) -> Iterator[tuple[Metric, float]]:
+def _values(span: Span) -> Iterator[tuple[WebVital, float]]:
     for metric in METRICS:
         value = span.attributes.get(_VALUES[metric.column])
         if isinstance(value, int | float) and not isinstance(value, bool):

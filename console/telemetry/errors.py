@@ -178,7 +178,7 @@ def neighbours(scope: Scope, hashes: Iterable[str], mark: EventMark) -> Neighbou
 
 def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
     """The error events that name a trace, oldest first."""
-    mine = and_(Event.trace_id == trace_id, _is_error())
+    mine = and_(Event.trace_id == trace_id, is_error())
     found = _events(scope).where(mine).order_by(Event.timestamp)
     return [EventRow(*row) for row in ask(scope, found)]
 
@@ -216,7 +216,7 @@ def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
     number = bucket(Event.timestamp, SINCE, seconds).label("number")
     query = (
         select(Event.level, number, func.count())
-        .where(within(error_event, scope), _is_error())
+        .where(within(error_event, scope), is_error())
         .group_by(Event.level, "number")
     )
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -228,7 +228,7 @@ def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
 def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
     """How many events and affected users an issue has, or without hashes all errors do."""
     query = select(*_totals()).where(within(error_event, scope))
-    query = query.where(_is_error() if hashes is None else of_groups(hashes))
+    query = query.where(is_error() if hashes is None else of_groups(hashes))
     (found,) = ask(scope, query)
     return Totals(*found)
 
@@ -239,7 +239,8 @@ def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
     return Event.group_key.in_(keys or [""])  # "" is NULL, which equals nothing
 
 
-def _is_error() -> ColumnElement[bool]:
+def is_error() -> ColumnElement[bool]:
+    """What a client sent, not what the console found by itself."""
     return Event.category == "error"
 
 

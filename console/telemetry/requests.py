@@ -50,6 +50,8 @@ def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnE
     if scope.status_class:
         lowest = int(scope.status_class) * 100
         filters.append(Span.http_status.between(lowest, lowest + 99))
+    if scope.text:
+        filters.append(Span.endpoint.icontains(scope.text, autoescape=True))
     filters += [
         json_text(Span.attributes, json_path(name)) == value for name, value in scope.attributes
     ]

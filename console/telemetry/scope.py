@@ -41,6 +41,8 @@ class Scope:
     """First digit of the HTTP status, "1" to "5"; asked of requests alone."""
     attributes: tuple[tuple[str, str], ...] = ()
     """Names and values that a request's attributes must have; asked of requests alone."""
+    text: str = ""
+    """Part of an endpoint's name, in any case; asked of requests alone."""
 
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""

@@ -141,7 +141,7 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
     through. Of more than MANY calls, the total's percentiles and all calls per request are told by
     one request in SAMPLE: requests are counted apart, which takes more time than all else.
     """
-    calls = and_(_calls(scope), *_filters(scope, wanted))
+    calls = and_(calls_within(scope), *_filters(scope, wanted))
     query = (
         select(Span.fingerprint, *measures())
         .where(calls)
@@ -167,7 +167,7 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
 
 def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
     """One statement; None if it was not called."""
-    calls = _calls(scope, fingerprint)
+    calls = calls_within(scope, fingerprint)
     (row,) = ask(scope, select(*measures()).where(calls))
     found = latency_of(row)
     if not found.received:
@@ -178,7 +178,7 @@ def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
 
 def total_us(scope: Scope) -> float:
     """The time of all calls of all statements together."""
-    ((found,),) = ask(scope, select(func.coalesce(TOTAL_US, 0.0)).where(_calls(scope)))
+    ((found,),) = ask(scope, select(func.coalesce(TOTAL_US, 0.0)).where(calls_within(scope)))
     return float(found)
 
 
@@ -197,7 +197,7 @@ def p95_of(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Tail]:
     """How many calls of some statements were received, and their P95."""
     query = (
         select(Span.fingerprint, func.count(), quantiles(Span.duration_us, 0.95))
-        .where(_calls(scope), Span.fingerprint.in_(list(fingerprints)))
+        .where(calls_within(scope), Span.fingerprint.in_(list(fingerprints)))
         .group_by(Span.fingerprint)
     )
     return {fingerprint: (count, found[0]) for fingerprint, count, found in ask(scope, query)}
@@ -210,7 +210,7 @@ def p95_trends(
 
     With a `sample`, of one request in so many: a sparkline of very many needs no more.
     """
-    calls = _calls(scope)
+    calls = calls_within(scope)
     if sample > 1:
         calls = and_(calls, sampled(Span.segment_id, sample))
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
@@ -229,7 +229,7 @@ def p95_trends(
 def moments(scope: Scope, seconds: int, fingerprint: str) -> Moments:
     """The calls of a statement per time bucket."""
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
-    query = select(number, *measures()).where(_calls(scope, fingerprint)).group_by("number")
+    query = select(number, *measures()).where(calls_within(scope, fingerprint)).group_by("number")
     starts = buckets(scope, seconds)
     found: list[Latency | None] = [None] * len(starts)
     for at, *row in ask(scope, query):
@@ -240,7 +240,7 @@ def moments(scope: Scope, seconds: int, fingerprint: str) -> Moments:
 def durations(scope: Scope, fingerprint: str) -> dict[int, float]:
     """How many calls lasted from traces.edge(n) to edge(n + 1), by n; corrected for sampling."""
     number = log_bucket(Span.duration_us, STEPS).label("number")
-    query = select(number, COUNT).where(_calls(scope, fingerprint)).group_by("number")
+    query = select(number, COUNT).where(calls_within(scope, fingerprint)).group_by("number")
     return {n: float(count) for n, count in ask(scope, query)}
 
 
@@ -253,7 +253,7 @@ def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
             func.count().label("received"),
             TOTAL_US.label("total_us"),
         )
-        .where(_calls(scope, fingerprint), not_(Span.is_segment))
+        .where(calls_within(scope, fingerprint), not_(Span.is_segment))
         .group_by(Span.segment_id)
         .subquery()
     )
@@ -286,7 +286,7 @@ def locations(scope: Scope, fingerprint: str, limit: int = 20) -> list[Location]
     """
     slowest = (
         select(Span.duration_us, Span.attributes)
-        .where(_calls(scope, fingerprint))
+        .where(calls_within(scope, fingerprint))
         .order_by(Span.duration_us.desc())
         .limit(LOCATED)
         .subquery()
@@ -311,7 +311,7 @@ def slowest(scope: Scope, fingerprint: str, limit: int = 10) -> list[Call]:
     names = [name for name in Call.__dataclass_fields__ if name != "failed"]
     query = (
         select(*[Span[name] for name in names], failed())
-        .where(_calls(scope, fingerprint))
+        .where(calls_within(scope, fingerprint))
         .order_by(Span.duration_us.desc(), Span.span_id)
         .limit(limit)
     )
@@ -323,7 +323,7 @@ def by_release(scope: Scope, fingerprint: str, limit: int = 10) -> list[InReleas
     first = func.min(Span.timestamp)
     query = (
         select(Span.release, func.count(), quantiles(Span.duration_us, 0.95), first)
-        .where(_calls(scope, fingerprint))
+        .where(calls_within(scope, fingerprint))
         .group_by(Span.release)
         .order_by(first.desc(), Span.release)
         .limit(limit)
@@ -331,7 +331,8 @@ def by_release(scope: Scope, fingerprint: str, limit: int = 10) -> list[InReleas
     return [InRelease(name, n, found[0], at) for name, n, found, at in ask(scope, query)]
 
 
-def _calls(scope: Scope, fingerprint: str = "") -> ColumnElement[bool]:
+def calls_within(scope: Scope, fingerprint: str = "") -> ColumnElement[bool]:
+    """The database calls of a scope, of one statement or of all."""
     which = Span.fingerprint == fingerprint if fingerprint else Span.fingerprint.is_not(None)
     return and_(within(span, scope), Span.category == "db", which)
 

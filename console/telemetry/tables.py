@@ -158,7 +158,7 @@ vital_day = Table(
     Column("loads", Integer, nullable=False),
     Column("level", String, nullable=False),
 )
-"""Page loads of a day that is over, counted by bucket (`web_vitals.Metric.bucket`).
+"""Page loads of a day that is over, counted by bucket (`web_vitals.WebVital.bucket`).
 
 Metric "" counts all of them. A day is in it whole or not at all: the rest is asked of `page_load`.
 Each level counts all loads by some columns and leaves the others empty (`vitals.LEVELS`).

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -31,12 +32,14 @@ from console.telemetry.page_loads import begins_day
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load, vital_day
-from console.telemetry.web_vitals import BY_NAME, FINE, METRICS, Metric
+from console.telemetry.web_vitals import BY_NAME, FINE, METRICS, WebVital
 
 Load = page_load.c
 By = Literal["page", "device", "release"]
-Split: TypeAlias = "By | int | ColumnElement[Any]"
-"""A column, the seconds of a time bucket, or one value for all."""
+Split: TypeAlias = "By | Top | int | ColumnElement[Any]"
+"""A column, its largest values, the seconds of a time bucket, or one value for all."""
+OTHER = "\0"
+"""What `Top` calls the page loads beyond its limit; no client can send it."""
 LOADS = ""
 """The metric under which all page loads are counted, whatever they measured."""
 LEVELS: Mapping[str, tuple[str, ...]] = {
@@ -105,10 +108,25 @@ class VitalMoments:
     vitals: Sequence[Vital | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The values of a column that `largest` selects, and `OTHER` for the rest together."""
+
+    column: str
+    largest: ScalarSelect[Any]
+
+
 def overview(scope: Scope, wanted: VitalsWanted) -> Vitals:
     """All page loads of the scope together."""
     found = _vitals(scope, wanted, literal(""))
     return found[0] if found else Vitals("", 0, {})
+
+
+def readings(
+    scope: Scope, wanted: VitalsWanted, metrics: Sequence[str], top: Top | None = None
+) -> list[Vitals]:
+    """Some metrics of all page loads together, or of each value that `top` asks for."""
+    return _vitals(scope, wanted, top or literal(""), [BY_NAME[name] for name in metrics])
 
 
 def by(scope: Scope, wanted: VitalsWanted, dimension: By, limit: int = 200) -> list[Vitals]:
@@ -164,7 +182,7 @@ def _vitals(
     scope: Scope,
     wanted: VitalsWanted,
     split: Split,
-    metrics: Sequence[Metric] = METRICS,
+    metrics: Sequence[WebVital] = METRICS,
 ) -> list[Vitals]:
     """P75 and ratings of each part that the page loads are split into."""
     days = _days_told(scope, wanted, split)
@@ -210,7 +228,7 @@ def _counted(
     scope: Scope,
     wanted: VitalsWanted,
     split: Split,
-    metrics: Sequence[Metric],
+    metrics: Sequence[WebVital],
     days: Sequence[datetime],
     *,
     all_loads: bool,
@@ -234,7 +252,7 @@ def _days_told(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetim
 
 
 def _of_page_loads(
-    scope: Scope, wanted: VitalsWanted, split: Split, metrics: Sequence[Metric]
+    scope: Scope, wanted: VitalsWanted, split: Split, metrics: Sequence[WebVital]
 ) -> list[Vitals]:
     """The same from page loads alone, which one look at each is enough for."""
     columns: list[ColumnElement[Any]] = []
@@ -251,7 +269,7 @@ def _of_page_loads(
         .where(within(page_load, scope), *filters(page_load, wanted))
         .having(func.count() > 0)
     )
-    if isinstance(split, int | str):  # to group by a constant takes half as long again
+    if isinstance(split, int | str | Top):  # to group by a constant takes half as long again
         query = query.group_by("split")
     found = []
     for name, loads, *figures in ask(scope, query):
@@ -330,12 +348,16 @@ def _level(scope: Scope, wanted: VitalsWanted, split: Split) -> str:
         "page": wanted.text or wanted.page is not None,
     }
     needed = {name for name, filtered in asked.items() if filtered}
-    if isinstance(split, str):
-        needed.add(split)
+    if isinstance(split, str | Top):
+        needed.add(split if isinstance(split, str) else split.column)
+    needed.discard("environment")  # which every level tells apart
     return next((name for name, told in LEVELS.items() if needed.issubset(told)), "")
 
 
 def _split(table: Any, split: Split) -> ColumnElement[Any]:
+    if isinstance(split, Top):
+        column = table.c[split.column]
+        return case((column.in_(split.largest), column), else_=OTHER)
     if isinstance(split, int):
         return bucket(table.c.timestamp, SINCE, split)
     return table.c[split] if isinstance(split, str) else split

@@ -16,7 +16,7 @@ _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class WebVital:
     """One of the web vitals; values are milliseconds, those of CLS a score without a unit."""
 
     name: str
@@ -86,11 +86,11 @@ class Metric:
         return float(self.good * (self.poor / self.good) ** (bucket / self.steps))
 
 
-LCP = Metric("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, 12)
-INP = Metric("INP", "Interaction to Next Paint", 200, 500, 60_000, 24)
-CLS = Metric("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, 24, unit="")
-FCP = Metric("FCP", "First Contentful Paint", 1800, 3000, 60_000, 12)
-TTFB = Metric("TTFB", "Time to First Byte", 800, 1800, 60_000, 20)
-FID = Metric("FID", "First Input Delay", 100, 300, 60_000, 28, is_legacy=True)
+LCP = WebVital("LCP", "Largest Contentful Paint", 2500, 4000, 60_000, 12)
+INP = WebVital("INP", "Interaction to Next Paint", 200, 500, 60_000, 24)
+CLS = WebVital("CLS", "Cumulative Layout Shift", 0.1, 0.25, 100, 24, unit="")
+FCP = WebVital("FCP", "First Contentful Paint", 1800, 3000, 60_000, 12)
+TTFB = WebVital("TTFB", "Time to First Byte", 800, 1800, 60_000, 20)
+FID = WebVital("FID", "First Input Delay", 100, 300, 60_000, 28, is_legacy=True)
 METRICS = (LCP, INP, CLS, FCP, TTFB, FID)
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -11,7 +11,7 @@ from console.ingest.decoded import INVALID, STORED, Context, Decoded
 from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, told_at
 from console.performance.names import collapsed_path
 from console.telemetry.records import AttributeValue, PageLoad
-from console.telemetry.web_vitals import BY_NAME, Metric
+from console.telemetry.web_vitals import BY_NAME, WebVital
 
 METRIC_LIMIT = 20
 DEVICES = frozenset({"desktop", "mobile", "tablet"})
@@ -116,7 +116,7 @@ def _page_load(
 
 def _metrics(
     items: list[Any], decoded: Decoded
-) -> Iterator[tuple[Metric, float, Mapping[str, Any]]]:
+) -> Iterator[tuple[WebVital, float, Mapping[str, Any]]]:
     """Each metric that makes sense, with what made it; of one that comes twice the last counts."""
     for item in items:
         metric = BY_NAME.get(text(item.get("n"), 10)) if isinstance(item, dict) else None
@@ -132,7 +132,7 @@ def _metrics(
             yield metric, float(value), causes if isinstance(causes, dict) else {}
 
 
-def _causes(metric: Metric, said: Mapping[str, Any]) -> dict[str, AttributeValue]:
+def _causes(metric: WebVital, said: Mapping[str, Any]) -> dict[str, AttributeValue]:
     found: dict[str, AttributeValue] = {}
     for sent, shown in _CAUSES.get(metric.name, {}).items():
         value = said.get(sent)

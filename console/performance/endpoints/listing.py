@@ -1,6 +1,6 @@
 """Endpoints as the pages show them: latency beside its threshold, and what it was before."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from console.accounts import releases
@@ -13,7 +13,7 @@ from console.telemetry.requests import Endpoint
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began, TracesWanted
 from console.web.charts import Chart, Series, Threshold
-from console.web.timerange import Range, aligned, in_words
+from console.web.timerange import Range, in_words
 
 SPARK_BUCKETS = 24
 EXAMPLES = 5
@@ -81,18 +81,6 @@ class ListedEndpoints:
     def over(self) -> int:
         """How many endpoints are above their threshold."""
         return sum(row.is_over for row in self.rows)
-
-
-def scope_of(project: Project, shown: Range, **filters: object) -> Scope:
-    """What a page's range covers; its buckets begin where they did a moment ago."""
-    fields: Mapping[str, object] = {"environment": shown.environment, **filters}
-    return Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=aligned(shown.since, shown.grain),
-        until=shown.until,
-        **fields,  # type: ignore[arg-type]
-    )
 
 
 def listed(

@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired
 from console.performance.forms.requests import SHORT_TEXT
 from console.performance.vitals.cards import CURRENT
 from console.telemetry.vitals import VitalsWanted
-from console.telemetry.web_vitals import BY_NAME, Metric
+from console.telemetry.web_vitals import BY_NAME, WebVital
 from console.web.choices import choices
 
 DEVICES = {"": "Any device", "desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
@@ -27,7 +27,7 @@ class VitalsFilter(Form):
     sort = SelectField("Sort", choices=choices(SORTS.items()), default="impact")
 
     @property
-    def chosen(self) -> Metric:
+    def chosen(self) -> WebVital:
         return BY_NAME[self.metric.data]
 
     @property

@@ -20,6 +20,7 @@ from console.performance.forms.endpoints import EndpointName, EndpointsFilter, T
 from console.performance.traces import durations
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.telemetry import requests, statements
+from console.telemetry.scope import Scope
 from console.telemetry.statements import StatementsWanted
 from console.web.forms import sentence
 from console.web.htmx import go_to, page_or_part, polled_part
@@ -52,7 +53,7 @@ class EndpointListing:
 @project_view("viewer")
 def listing(project: Project) -> Response:
     form = valid(EndpointsFilter(request.args))
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE), **form.filters)
+    scope = Scope.of(project, current_range(DEFAULT_RANGE), **form.filters)
     found = domain.listed(project, scope, text=form.q.data or "", sort=form.sort.data)
     if form.over.data:
         found = replace(found, rows=[row for row in found.rows if row.is_over])
@@ -78,7 +79,7 @@ def listing(project: Project) -> Response:
 def latency(project: Project) -> Response:
     """The charts over a list or an endpoint: `name` is the endpoint's, none for all of them."""
     form, shown = valid(EndpointsFilter(request.args)), current_range(DEFAULT_RANGE)
-    scope, name = domain.scope_of(project, shown, **form.filters), request.args.get("name", "")
+    scope, name = Scope.of(project, shown, **form.filters), request.args.get("name", "")
     standard = queries.monitoring(project).api_p95_ms
     limit = queries.thresholds(project).get(name, standard) if name else standard
     charts = domain.latency_charts(project, scope, shown, name, threshold_ms=limit)
@@ -111,7 +112,7 @@ def set_threshold(project: Project) -> Response:
 def endpoint_time(project: Project) -> Response:
     """Where the time of typical and slow requests went."""
     name = valid(EndpointName(request.args)).name.data or ""
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     return page_or_part(
         "performance/panel.html",
         "performance/_time.html",
@@ -125,7 +126,7 @@ def endpoint_time(project: Project) -> Response:
 @project_view("viewer")
 def endpoint_statements(project: Project) -> Response:
     name = valid(EndpointName(request.args)).name.data or ""
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     found, total = statements.statements(scope, StatementsWanted(endpoint=name))
     shown = found[:MOST_STATEMENTS]
     return page_or_part(
@@ -144,7 +145,7 @@ def endpoint_statements(project: Project) -> Response:
 @project_view("viewer")
 def endpoint_traces(project: Project) -> Response:
     name = valid(EndpointName(request.args)).name.data or ""
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     slowest, typical = domain.example_traces(scope, name)
     return page_or_part(
         "performance/panel.html",
@@ -166,7 +167,7 @@ def valid(form: F) -> F:
 def _endpoint_page(
     project: Project, name: str, *, form: ThresholdForm | None = None, status: int = 200
 ) -> Response:
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     row = domain.one(project, scope, name)
     own = queries.thresholds(project).get(name)
     return page_or_part(

@@ -8,7 +8,7 @@ from flask import Response, abort, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.performance.endpoints.listing import scope_of, spark_seconds
+from console.performance.endpoints.listing import spark_seconds
 from console.performance.forms.statements import StatementsFilter
 from console.performance.statements import listing as domain
 from console.performance.statements import text as sql_text
@@ -54,7 +54,7 @@ class StatementListing:
 @project_view("viewer")
 def listing(project: Project) -> Response:
     form = valid(StatementsFilter(request.args))
-    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     page = counted("page")
     found = domain.listed(
         scope, form.wanted, sort=form.sort.data, first=(page - 1) * PER_PAGE, count=PER_PAGE
@@ -70,7 +70,7 @@ def listing(project: Project) -> Response:
 @bp.get("/statements/<span:fingerprint>", endpoint="statement")
 @project_view("viewer")
 def statement(project: Project, fingerprint: str) -> Response:
-    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     row = domain.one(scope, fingerprint)
     text = row.text if row else telemetry.texts(scope, [fingerprint]).get(fingerprint)
     if text is None:
@@ -132,7 +132,7 @@ def statement_calls(project: Project, fingerprint: str) -> Response:
 
 def _known(project: Project, fingerprint: str) -> Scope:
     """The page's scope, if the project has ever sent this statement; 404 otherwise."""
-    scope = scope_of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range(DEFAULT_RANGE))
     return scope if telemetry.texts(scope, [fingerprint]) else abort(404)
 
 

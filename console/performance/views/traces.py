@@ -9,7 +9,6 @@ from flask import Response, request
 from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.performance.endpoints import listing as domain
 from console.performance.forms.traces import TracesFilter
 from console.performance.traces import durations
 from console.performance.traces.cursors import cursor_after, mark_of
@@ -43,7 +42,7 @@ class TraceListing:
 @project_view("viewer")
 def listing(project: Project) -> Response:
     form = valid(TracesFilter(request.args))
-    scope = domain.scope_of(project, current_range(DEFAULT_RANGE), **form.filters)
+    scope = Scope.of(project, current_range(DEFAULT_RANGE), **form.filters)
     after = mark_of(request.args.get("cursor", ""))
     found = telemetry.traces(
         scope, form.wanted, sort=form.sort.data, after=after, limit=PER_PAGE + 1

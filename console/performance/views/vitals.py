@@ -10,7 +10,6 @@ from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.performance import queries
-from console.performance.endpoints.listing import scope_of
 from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
 from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
 from console.performance.views.endpoints import valid
@@ -235,7 +234,7 @@ def _of_page_or_all() -> VitalsFilter:
 
 
 def _scope(project: Project, form: VitalsFilter) -> Scope:
-    return scope_of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
+    return Scope.of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
 
 
 def _cards(project: Project, scope: Scope, wanted: VitalsWanted, now: Vitals) -> list[Card]:

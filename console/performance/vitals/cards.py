@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from console.accounts.models import MonitoringConfig
 from console.telemetry.vitals import Vital, Vitals
-from console.telemetry.web_vitals import BY_NAME, CLS, INP, LCP, METRICS, Metric
+from console.telemetry.web_vitals import BY_NAME, CLS, INP, LCP, METRICS, WebVital
 from console.web.filters import duration
 
 TONES = {"good": "good", "needs improvement": "warn", "poor": "bad"}
@@ -14,7 +14,7 @@ FEW = 20
 """Below so many page loads on either side, a change of P75 says more of chance than of the page."""
 
 
-def shown(metric: Metric, value: float) -> str:
+def shown(metric: WebVital, value: float) -> str:
     """A value with its unit: 1.23 s, 180 ms; a score with three decimals at most."""
     if metric.unit:
         return duration(value * 1000)
@@ -65,7 +65,7 @@ class Ratings:
 class Card:
     """One metric of all page loads that a page is about; `rated` is None where none measured it."""
 
-    metric: Metric
+    metric: WebVital
     rated: Rated | None
     ratings: Ratings
     limit_text: str
@@ -138,13 +138,13 @@ def ordered(rows: list[VitalRow], by: str) -> list[VitalRow]:
     return sorted(rows, key=lambda row: (-row.p75.get(by, -1.0), row.name))
 
 
-def rated(metric: Metric, value: float) -> Rated:
+def rated(metric: WebVital, value: float) -> Rated:
     """A value of a metric in words."""
     return Rated(shown(metric, value), metric.rating(value))
 
 
 def _card(
-    metric: Metric,
+    metric: WebVital,
     now: Vitals,
     before: Vitals,
     trends: Mapping[str, Sequence[float | None]],

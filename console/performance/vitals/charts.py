@@ -10,7 +10,7 @@ from console.performance.vitals.cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
-from console.telemetry.web_vitals import BY_NAME, ZERO, Metric
+from console.telemetry.web_vitals import BY_NAME, ZERO, WebVital
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
 from console.web.timerange import Range, in_words
@@ -65,7 +65,7 @@ def trend_charts(
     scope: Scope,
     shown_range: Range,
     *,
-    metric: Metric,
+    metric: WebVital,
     wanted: VitalsWanted,
 ) -> tuple[Chart, Chart]:
     """P75 of a metric over time, and how many page loads had each rating."""
@@ -99,7 +99,7 @@ def trend_charts(
     return p75, loads
 
 
-def _p75(found: VitalMoments, metric: Metric) -> list[float | None]:
+def _p75(found: VitalMoments, metric: WebVital) -> list[float | None]:
     digits = 1 if metric.unit else 4
     return [round(one.p75, digits) if one else None for one in found.vitals]
 
@@ -114,7 +114,7 @@ def _ratings(found: VitalMoments) -> tuple[Series, ...]:
 
 
 def _before(
-    scope: Scope, shown_range: Range, metric: Metric, wanted: VitalsWanted
+    scope: Scope, shown_range: Range, metric: WebVital, wanted: VitalsWanted
 ) -> tuple[Series, ...]:
     """P75 of the period that the top bar compares with, bucket by bucket."""
     if shown_range.compared is None:
@@ -161,12 +161,12 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
     )
 
 
-def _column(metric: Metric, number: int) -> int:
+def _column(metric: WebVital, number: int) -> int:
     """The bar that a bucket lies in: 0 is the first that is not good."""
     return -(10**6) if number <= ZERO else (number - 1) * BETWEEN // metric.steps
 
 
-def _edge(metric: Metric, column: int) -> float:
+def _edge(metric: WebVital, column: int) -> float:
     return metric.value_at(column * metric.steps / BETWEEN)
 
 
@@ -175,14 +175,14 @@ def _tone(column: int) -> str:
     return words[0] if column < 0 else words[1] if column < BETWEEN else words[2]
 
 
-def _between(metric: Metric, column: int, first: int, last: int) -> str:
+def _between(metric: WebVital, column: int, first: int, last: int) -> str:
     low, high = (shown(metric, _edge(metric, one)) for one in (column, column + 1))
     if column == first:
         return f"up to {high}"
     return f"over {low}" if column == last - 1 else f"{low} to {high}"
 
 
-def _zones(metric: Metric, good: float, poor: float) -> list[Zone]:
+def _zones(metric: WebVital, good: float, poor: float) -> list[Zone]:
     texts = (
         f"good up to {shown(metric, metric.good)}",
         "needs improvement",
@@ -195,14 +195,14 @@ def _zones(metric: Metric, good: float, poor: float) -> list[Zone]:
     ]
 
 
-def _place(metric: Metric, value: float, first: int, last: int) -> float:
+def _place(metric: WebVital, value: float, first: int, last: int) -> float:
     if value <= 0:
         return 0.0
     column = log(value / metric.good) / metric.log_ratio * BETWEEN / metric.steps
     return min(max((column - first) / (last - first), 0.0), 1.0)
 
 
-def _sentence(metric: Metric, vital: Vital) -> str:
+def _sentence(metric: WebVital, vital: Vital) -> str:
     return (
         f"{metric.name} of {plural(vital.loads, 'page load')}: {vital.good:,} good,"
         f" {vital.needs_improvement:,} in need of improvement, {vital.poor:,} poor."

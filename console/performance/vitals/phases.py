@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from console.performance.vitals.cards import Rated, rated, shown
 from console.telemetry.vital_causes import PARTS, Cause
-from console.telemetry.web_vitals import CLS, INP, LCP, Metric
+from console.telemetry.web_vitals import CLS, INP, LCP, WebVital
 from console.web.filters import duration
 
 ATTRIBUTED = frozenset(PARTS)
@@ -62,7 +62,7 @@ def phases(parts: Mapping[str, float | None]) -> list[VitalPhase]:
     ]
 
 
-def culprit(metric: Metric, cause: Cause) -> Culprit:
+def culprit(metric: WebVital, cause: Cause) -> Culprit:
     """A cause in words."""
     shift, at = cause.parts.get("cls.shift_value"), cause.parts.get("cls.shift_time")
     return Culprit(

@@ -1,0 +1,79 @@
+"""The numbers of errors: events, people who met them, issues that are new or came back."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func
+
+from console.errors.models import Issue, IssueRelease
+from console.telemetry import error_measures
+from console.telemetry.measures import Measure
+from console.telemetry.metric import Metric
+from console.telemetry.scope import Scope
+from console.telemetry.state_measures import StateRows
+
+
+def _issues(scope: Scope, at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """The project's issues whose moment lies in the scope, and that were seen where it looks."""
+    conditions = [
+        Issue.organization_id == scope.organization_id,
+        Issue.project_id == scope.project_id,
+        Issue.events > 0,
+        at >= scope.since,
+        at < scope.until,
+    ]
+    seen = {"environment": scope.environment, "release": scope.release}
+    if any(seen.values()):
+        places = [IssueRelease.issue_id == Issue.id]
+        places += [getattr(IssueRelease, name) == value for name, value in seen.items() if value]
+        conditions.append(exists().where(*places))
+    return and_(*conditions)
+
+
+def _counted(name: str, at: SQLColumnExpression[Any]) -> Measure:
+    """How many issues have this moment in the scope."""
+    source = StateRows(
+        name=name,
+        within=lambda scope: _issues(scope, at),
+        at=at,
+        dimensions={"level": Issue.level, "category": Issue.category, "kind": Issue.kind},
+    )
+    return Measure(source, func.count(), func.count())
+
+
+EVENTS = Metric(
+    id="errors.events",
+    title="Error events",
+    unit="events",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=error_measures.count(),
+)
+USERS = Metric(
+    id="errors.users",
+    title="Affected users",
+    unit="users",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=error_measures.users(),
+)
+NEW_ISSUES = Metric(
+    id="issues.new",
+    title="New issues",
+    unit="issues",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=_counted("new issues", Issue.first_seen),
+)
+REGRESSIONS = Metric(
+    id="issues.regressed",
+    title="Regressions",
+    unit="issues",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=_counted("regressions", Issue.regressed_at),
+)
+METRICS = (EVENTS, USERS, NEW_ISSUES, REGRESSIONS)

@@ -1,0 +1,204 @@
+"""A metric: one number that charts, rules and reports ask for, and the two questions it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, Self, TypeVar
+
+from console.telemetry.measures import Answer, Asked, CannotAskError, Measure
+from console.telemetry.question import buckets
+from console.telemetry.scope import Scope
+
+Better = Literal["higher", "lower", "neither"]
+Format = Literal["number", "share", "milliseconds", "score"]
+MOST_PARTS = 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number over a whole scope, None for a gap, and how many samples it was made of."""
+
+    number: float | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A number per time bucket, None for a gap, and the samples of each."""
+
+    numbers: Sequence[float | None]
+    samples: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Generic[T]):
+    """What a metric answers, by value of the breakdown, the part with most samples first.
+
+    Without a breakdown there is one part, `whole`. `other` is all parts beyond the limit together,
+    counted anew from their rows: percentiles and distinct users do not add up. Parts without a
+    sample are not there.
+    """
+
+    by_value: Mapping[str, T]
+    other: T | None = None
+
+    @property
+    def whole(self) -> T:
+        """The answer where nothing is broken down."""
+        return self.by_value[""]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a metric needs to be told before it can be asked, as the threshold of Apdex."""
+
+    name: str
+    title: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number of the catalogue: its words, its measure, and what it can be asked by.
+
+    Numbers of the format "milliseconds" are milliseconds, of "share" 0 to 1.
+    """
+
+    id: str
+    title: str
+    unit: str
+    better: Better
+    format: Format
+    least: int = 1
+    """Below so many samples, the number says more of chance than of the system."""
+    empty: Literal["zero", "gap"]
+    """What the number is where nothing came."""
+    measure: Measure | Callable[..., Measure]
+    """How it is counted; a function of the parameters for a metric that has some."""
+    parameters: tuple[Parameter, ...] = ()
+    given: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What it can be filtered by and broken down by."""
+        return tuple(self.measured.source.dimensions)
+
+    @property
+    def measured(self) -> Measure:
+        """The measure with the parameters put in; any number stands for one that is not given."""
+        if isinstance(self.measure, Measure):
+            return self.measure
+        return self.measure(
+            **{each.name: self.given.get(each.name, 1.0) for each in self.parameters}
+        )
+
+    def given_that(self, **parameters: float) -> Self:
+        """The metric with these parameters; CannotAskError for one that it does not have."""
+        strange = parameters.keys() - {each.name for each in self.parameters}
+        if strange:
+            raise CannotAskError(f"{self.id} has no parameter {', '.join(sorted(strange))}")
+        return replace(self, given={**self.given, **parameters})
+
+    def value(
+        self,
+        scope: Scope,
+        by: str | None = None,
+        *,
+        where: Mapping[str, str] | None = None,
+        limit: int = MOST_PARTS,
+    ) -> Parts[Reading]:
+        """The number over the scope, by value of a dimension if `by` names one; one statement.
+
+        `where` narrows it to rows with these values of dimensions. Raises CannotAskError for what
+        the metric's rows do not know, rather than to answer for more than was asked.
+        """
+        return values([self], scope, by, where=where, limit=limit)[self.id]
+
+    def series(
+        self,
+        scope: Scope,
+        seconds: int,
+        by: str | None = None,
+        *,
+        where: Mapping[str, str] | None = None,
+        limit: int = MOST_PARTS,
+    ) -> Parts[Course]:
+        """The number per bucket of `seconds` from the scope's start on; one statement as well."""
+        asked = Asked(by, seconds, where or {}, limit)
+        answers = _answers([self], scope, asked)[self.id]
+        count = len(buckets(scope, seconds))
+        return _parts(answers, lambda own: self._course(own, count), is_broken_down=by is not None)
+
+    def is_enough(self, reading: Reading) -> bool:
+        """Whether it says more of the system than of chance; a zero for nothing is enough."""
+        return reading.samples >= self.least or (self.empty == "zero" and not reading.samples)
+
+    def reading(self, answers: Sequence[Answer]) -> Reading:
+        """The answer of a part, or what stands for one where nothing came."""
+        for answer in answers:
+            if answer.samples:
+                return Reading(float(answer.number), answer.samples)
+        return Reading(self._nothing, 0)
+
+    @property
+    def _nothing(self) -> float | None:
+        return 0.0 if self.empty == "zero" else None
+
+    def _course(self, answers: Sequence[Answer], count: int) -> Course:
+        numbers, samples = [self._nothing] * count, [0] * count
+        for answer in answers:
+            if answer.samples and 0 <= answer.bucket < count:
+                numbers[answer.bucket] = float(answer.number)
+                samples[answer.bucket] = answer.samples
+        return Course(numbers, samples)
+
+
+def values(
+    metrics: Sequence[Metric],
+    scope: Scope,
+    by: str | None = None,
+    *,
+    where: Mapping[str, str] | None = None,
+    limit: int = MOST_PARTS,
+) -> dict[str, Parts[Reading]]:
+    """Several metrics as `Metric.value`, by id; one statement for all of the same rows."""
+    asked = Asked(by, None, where or {}, limit)
+    answers = _answers(metrics, scope, asked)
+    return {
+        metric.id: _parts(answers[metric.id], metric.reading, is_broken_down=by is not None)
+        for metric in metrics
+    }
+
+
+def _answers(metrics: Sequence[Metric], scope: Scope, asked: Asked) -> dict[str, Sequence[Answer]]:
+    """What each metric's measure answers, by id; each source is asked once."""
+    missing = [each.id for each in metrics if len(each.given) < len(each.parameters)]
+    if missing:
+        raise CannotAskError(f"{', '.join(missing)}: a parameter is missing")
+    measures = {metric.id: metric.measured for metric in metrics}
+    sources = {id(measure.source): measure.source for measure in measures.values()}
+    found: dict[str, Sequence[Answer]] = {}
+    for key, source in sources.items():
+        own = [name for name, measure in measures.items() if id(measure.source) == key]
+        source.check(scope, asked)
+        answers = source.answer(scope, [measures[name] for name in own], asked)
+        found.update(zip(own, answers, strict=True))
+    return found
+
+
+def _parts(
+    answers: Sequence[Answer], made: Callable[[Sequence[Answer]], T], *, is_broken_down: bool
+) -> Parts[T]:
+    """The answers of a metric by part."""
+    if not is_broken_down:
+        return Parts({"": made(answers)})
+    own: dict[str | None, list[Answer]] = {}
+    for answer in answers:
+        if answer.samples:
+            own.setdefault(answer.part, []).append(answer)
+    rest = own.pop(None, [])
+    weights = {name: sum(each.weight for each in part) for name, part in own.items()}
+    names = sorted(weights, key=lambda name: (-weights[name], name or ""))
+    return Parts({name or "": made(own[name]) for name in names}, made(rest) if rest else None)

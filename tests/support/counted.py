@@ -1,0 +1,264 @@
+"""Records of every kind in both stores, and each metric counted from them in plain Python."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from math import ceil, floor
+from typing import Any
+
+from console.core.db import db
+from console.errors.models import Category, Issue, Level
+from console.intake import ledger
+from console.intake.models import Outcome
+from console.telemetry.metric import Metric
+from console.telemetry.records import Batch, PageLoad
+from console.telemetry.store import EXTENSION
+from tests.telemetry.samples import NOON, error, hour, span
+
+HOURS = 6
+THRESHOLD_MS = 100
+Row = Mapping[str, Any]
+Number = tuple[float | None, int]
+
+
+def quantile(numbers: Sequence[float], share: float) -> float:
+    """Between the two nearest ranks interpolated, as the lists and charts do."""
+    ordered, place = sorted(numbers), (len(numbers) - 1) * share
+    low, high = ordered[floor(place)], ordered[ceil(place)]
+    return low + (high - low) * (place - floor(place))
+
+
+def weight(rows: Sequence[Row]) -> float:
+    return float(sum(1 / row["sample_rate"] for row in rows))
+
+
+def has_failed(row: Row) -> bool:
+    if row["http_status"] is not None:
+        return bool(row["http_status"] >= 500)
+    return row["status"] not in ("", "ok", "cancelled", "unknown")
+
+
+def apdex(rows: Sequence[Row]) -> float:
+    def mark(row: Row) -> float:
+        milliseconds = row["duration_us"] / 1000
+        if has_failed(row) or milliseconds > 4 * THRESHOLD_MS:
+            return 0.0
+        return 1.0 if milliseconds <= THRESHOLD_MS else 0.5
+
+    return float(sum(mark(row) / row["sample_rate"] for row in rows)) / weight(rows)
+
+
+def per_request(rows: Sequence[Row]) -> Number:
+    requests = {row["segment_id"] for row in rows if not row["is_segment"]}
+    return (len(rows) / len(requests), len(requests)) if requests else (None, 0)
+
+
+def lag(rows: Sequence[Row]) -> float:
+    microsecond = timedelta(microseconds=1)
+    late = [
+        (row["received_at"] - row["timestamp"]) / microsecond - row.get("duration_us", 0)
+        for row in rows
+    ]
+    return quantile(late, 0.99) / 1000
+
+
+def p75(name: str) -> Callable[[Sequence[Row]], Number]:
+    def counted(rows: Sequence[Row]) -> Number:
+        measured = sorted(row[name] for row in rows if row[name] is not None)
+        number = measured[ceil(0.75 * len(measured)) - 1] if measured else None
+        return number, len(measured)
+
+    return counted
+
+
+def fate(name: str) -> Callable[[Sequence[Row]], Number]:
+    def counted(rows: Sequence[Row]) -> Number:
+        items = sum(row["quantity"] for row in rows if row["outcome"] == name)
+        return items, items
+
+    return counted
+
+
+def of_all(number: Callable[[Sequence[Row]], float]) -> Callable[[Sequence[Row]], Number]:
+    return lambda rows: (number(rows), len(rows))
+
+
+def latency(share: float) -> Callable[[Sequence[Row]], Number]:
+    return of_all(lambda rows: quantile([row["duration_us"] / 1000 for row in rows], share))
+
+
+REQUESTS: dict[str, Callable[[Sequence[Row]], Number]] = {
+    "requests.count": of_all(weight),
+    "requests.failures": of_all(lambda rows: weight([row for row in rows if has_failed(row)])),
+    "requests.error_rate": of_all(
+        lambda rows: weight([row for row in rows if has_failed(row)]) / weight(rows)
+    ),
+    "requests.p50": latency(0.5),
+    "requests.p95": latency(0.95),
+    "requests.p99": latency(0.99),
+    "requests.time": of_all(
+        lambda rows: sum(row["duration_us"] / row["sample_rate"] for row in rows) / 1000
+    ),
+    "requests.apdex": of_all(apdex),
+}
+STATEMENTS = {"statements.p95": latency(0.95), "statements.per_request": per_request}
+ERRORS = {
+    "errors.events": of_all(len),
+    "errors.users": of_all(lambda rows: len({row["user_key"] for row in rows} - {""})),
+    "intake.error_events_lag": of_all(lag),
+}
+VITALS = {f"vitals.{name}": p75(name) for name in ("lcp", "inp", "cls", "fcp", "ttfb", "fid")}
+FATES = {f"intake.{name}": fate(name) for name in ledger.OUTCOMES}
+DIMENSIONS: dict[str, Callable[[Row], str]] = {
+    "statement": lambda row: row["fingerprint"],
+    "server": lambda row: row["server_name"],
+    "method": lambda row: row["http_method"],
+    "status": lambda row: str(row["http_status"] or row["status"]),
+}
+
+
+class Stored:
+    """The same records as the stores hold, as plain rows."""
+
+    def __init__(self, app: Any, project: Any) -> None:
+        self._dice = random.Random(7)
+        self._own = {"organization_id": project.organization_id, "project_id": project.id}
+        spans = [*self._made(200, self._request), *self._made(150, self._call)]
+        errors, loads = self._made(150, self._error), self._made(150, self._load)
+        batch = Batch(
+            spans=[span(1, **row) for row in spans],
+            errors=[error(1, **row) for row in errors],
+            page_loads=[PageLoad(position=1, **row) for row in loads],
+        )
+        app.extensions[EXTENSION].write(project.organization_id, batch, 1)
+        issues, lines = self._made(40, self._issue), self._lines()
+        db.session.add_all(Outcome(**row) for row in lines)
+        for row in issues:
+            issue = Issue(**self._own, title="A bug", events=1, last_seen=NOON, **row)
+            db.session.add(issue)
+        db.session.commit()
+        requests = [row for row in spans if row["category"] in ("request", "task")]
+        calls = [row for row in spans if row["category"] == "db"]
+        self.rows: list[tuple[Mapping[str, Callable[[Sequence[Row]], Number]], Sequence[Row]]] = [
+            (REQUESTS, requests),
+            (STATEMENTS, calls),
+            ({"intake.spans_lag": of_all(lag)}, spans),
+            (ERRORS, errors),
+            (VITALS, loads),
+            (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
+            (
+                {"issues.new": of_all(len)},
+                [{**row, "timestamp": row["first_seen"]} for row in issues],
+            ),
+            (
+                {"issues.regressed": of_all(len)},
+                [
+                    {**row, "timestamp": row["regressed_at"]}
+                    for row in issues
+                    if row["regressed_at"]
+                ],
+            ),
+        ]
+
+    def of(self, metric: Metric) -> tuple[Callable[[Sequence[Row]], Number], Sequence[Row]]:
+        """How a metric is counted in Python, and of which rows."""
+        return next((kinds[metric.id], rows) for kinds, rows in self.rows if metric.id in kinds)
+
+    def _made(self, count: int, make: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
+        return [make() for _ in range(count)]
+
+    def _common(self) -> dict[str, Any]:
+        at = NOON + timedelta(microseconds=self._dice.randrange(int(HOURS * 3.6e9)))
+        return {
+            **self._own,
+            "timestamp": at,
+            "received_at": at + timedelta(milliseconds=self._dice.randrange(20_000)),
+            "environment": self._dice.choice(["production", "production", "staging", ""]),
+            "release": self._dice.choice(["shop@1", "shop@2", "shop@2", ""]),
+        }
+
+    def _span(self) -> dict[str, Any]:
+        return self._common() | {
+            "duration_us": round(self._dice.lognormvariate(11, 1)),
+            "server_name": self._dice.choice(["web-1", "web-2"]),
+            "sample_rate": self._dice.choice([1.0, 1.0, 0.5]),
+            "sdk": self._dice.choice(["sentry.python", "otlp"]),
+            "status": self._dice.choice(["ok", "ok", "error", "cancelled"]),
+            "http_status": None,
+            "http_method": "",
+        }
+
+    def _request(self) -> dict[str, Any]:
+        name = self._dice.choice(["GET /a", "GET /a", "GET /a", "POST /b", "POST /b", "task.mail"])
+        is_task = name == "task.mail"
+        return self._span() | {
+            "endpoint": name,
+            "category": "task" if is_task else "request",
+            "is_segment": True,
+            "http_method": "" if is_task else name.partition(" ")[0],
+            "http_status": None if is_task else self._dice.choice([200, 200, 404, 500]),
+        }
+
+    def _call(self) -> dict[str, Any]:
+        return self._span() | {
+            "category": "db",
+            "is_segment": False,
+            "fingerprint": self._dice.choice(["a" * 16, "a" * 16, "b" * 16, "c" * 16]),
+            "segment_id": self._dice.choice(["1" * 16, "2" * 16, "3" * 16, "4" * 16]),
+        }
+
+    def _error(self) -> dict[str, Any]:
+        return self._common() | {
+            "level": self._dice.choice(["error", "error", "warning", "fatal"]),
+            "kind": self._dice.choice(["KeyError", "KeyError", "ValueError", "OSError"]),
+            "transaction": self._dice.choice(["checkout", "cart", "cart", "mail"]),
+            "platform": self._dice.choice(["python", "python", "node"]),
+            "user_key": self._dice.choice(["", "a" * 16, "b" * 16, "c" * 16]),
+            "category": "error",
+        }
+
+    def _load(self) -> dict[str, Any]:
+        dice = self._dice
+        measured = {name: dice.lognormvariate(7, 1) for name in ("lcp", "inp", "fcp", "ttfb")}
+        return (
+            self._common()
+            | measured
+            | {
+                "page_id": f"{dice.randrange(1 << 64):016x}",
+                "page": dice.choice(["/", "/", "/cart", "/books/{id}"]),
+                "device": dice.choice(["desktop", "desktop", "mobile", "tablet"]),
+                "cls": dice.choice([None, 0.0, 0.04, 0.2]),
+                "fid": None,
+            }
+        )
+
+    def _issue(self) -> dict[str, Any]:
+        at = self._common()["timestamp"]
+        return {
+            "first_seen": at,
+            "regressed_at": self._dice.choice([None, at + timedelta(minutes=1)]),
+            "level": self._dice.choice([Level.ERROR, Level.ERROR, Level.WARNING, Level.FATAL]),
+            "category": self._dice.choice([Category.ERROR, Category.PERFORMANCE]),
+            "kind": self._dice.choice(["KeyError", "ValueError", "OSError"]),
+        }
+
+    def _lines(self) -> list[dict[str, Any]]:
+        keys = {
+            (
+                hour(self._dice.randrange(HOURS)),
+                self._dice.choice(["event", "span", "log"]),
+                self._dice.choice(ledger.OUTCOMES),
+                self._dice.choice(["", "quota", "too_large"]),
+            )
+            for _ in range(80)
+        }
+        names = ("hour", "item_type", "outcome", "reason")
+        return [
+            {
+                **self._own,
+                **dict(zip(names, key, strict=True)),
+                "quantity": self._dice.randrange(1, 9),
+                "last_at": key[0],
+            }
+            for key in sorted(keys)
+        ]
