@@ -6,7 +6,7 @@ from console.accounts import sessions, throttle
 from console.backup import schedule
 from console.core import leases
 from console.detection import findings, fixes
-from console.errors import digest
+from console.errors import changes, triage
 from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
@@ -22,8 +22,9 @@ JOBS = (
     Job("tidy-telemetry", DAY, each=upkeep.tidy_telemetry, upkeep=True),
     Job("roll-up-vitals", HOUR, each=upkeep.roll_up_vitals, upkeep=True),
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
-    Job("end-mutes", MINUTE, each=digest.end_timed_mutes),
+    Job("end-mutes", MINUTE, each=triage.end_mutes),
     Job("detect", OFTEN, each=findings.find, upkeep=True),
+    Job("forget-changes", DAY, each=changes.forget_old),
     Job("forget-outcomes", HOUR, each=ledger.forget_old),
     Job("forget-examined-releases", HOUR, each=fixes.forget_old),
     Job("backup", HOUR, schedule.back_up),

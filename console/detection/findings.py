@@ -24,8 +24,10 @@ from console.detection import fixes
 from console.detection.finding_events import event_of
 from console.detection.fixes import Tally
 from console.detection.models import DetectionPosition
-from console.errors.digest import Happening, count_in, ensure_issues
+from console.errors.changes import Change, happened
+from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Grouping
+from console.errors.models import ChangeKind
 from console.ingest.models import DigestPosition
 from console.performance.findings import detectors
 from console.performance.findings.detectors import CALLS, GAP_US, SLOW_US
@@ -73,7 +75,6 @@ class Detected:
     events: int = 0
     left_out: int = 0
     fixed: int = 0
-    happenings: Sequence[Happening] = ()
 
 
 def find(organization_id: int) -> Mapping[str, int]:
@@ -211,7 +212,7 @@ def _commit(
     if position.run != run.number - 1:  # another process has made this run meanwhile
         db.session.rollback()
         return Detected()
-    happenings, fixed = _count(projects, issues, stored)
+    fixed = _count(projects, issues, stored)
     position.run, position.position = run.number, run.upto
     position.planned = position.horizon = None
     db.session.commit()
@@ -220,7 +221,6 @@ def _commit(
         events=len(stored),
         left_out=sum(project.left_out for project in projects),
         fixed=fixed,
-        happenings=happenings,
     )
 
 
@@ -228,10 +228,9 @@ def _count(
     projects: Sequence[ProjectFindings],
     issues: Mapping[tuple[int, str], int],
     stored: frozenset[Key],
-) -> tuple[list[Happening], int]:
-    """Add to commit (3) what telemetry has from this run, and which issues it shows to be fixed."""
-    happenings: list[Happening] = []
-    fixed = 0
+) -> int:
+    """Add to commit (3) what telemetry has from this run, and what is fixed; return how many."""
+    changes: list[Change] = []
     for project in projects:
         mine = {event.event_id: (grouping.hash, event) for grouping, event in project.events}
         arrived = [
@@ -240,11 +239,12 @@ def _count(
             if (project.project_id, event_id) in stored
         ]
         if arrived:
-            happenings += count_in(project.project_id, arrived)
+            changes += count_in(project.project_id, arrived)
         if project.tallies:
             fixes.examined(project.project_id, project.tallies)
-            fixed += fixes.mark(project.project_id, {tally.endpoint for tally in project.tallies})
-    return happenings, fixed
+            changes += fixes.mark(project.project_id, {tally.endpoint for tally in project.tallies})
+    happened(changes)
+    return sum(change.kind is ChangeKind.FIXED for change in changes)
 
 
 def _plan(organization_id: int, run: Run) -> None:

@@ -12,8 +12,9 @@ from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
 from console.detection.models import ExaminedRelease
 from console.errors import queries
-from console.errors.digest import mark_fixed
-from console.errors.models import Category, Issue, IssueActivity, IssueRelease, Status
+from console.errors.changes import Change
+from console.errors.models import Category, ChangeKind, Issue, IssueChange, IssueRelease, Status
+from console.errors.triage import mark_fixed
 
 # Requests without the finding that a release needs at least: a deploy is looked at by its first
 # visitors, and five alike are no accident where every request before showed it.
@@ -62,21 +63,20 @@ def forget_old(_organization_id: int) -> Mapping[str, int]:
     return {"releases forgotten": len(forgotten)}
 
 
-def mark(project_id: int, endpoints: Collection[str]) -> int:
-    """Resolve the findings of these endpoints that a newer release has fixed; return how many."""
+def mark(project_id: int, endpoints: Collection[str]) -> list[Change]:
+    """Resolve findings of these endpoints that a newer release has fixed; return the changes."""
     query = select(Issue).where(
         Issue.project_id == project_id,
         Issue.category == Category.PERFORMANCE,
         Issue.status == Status.OPEN,
         Issue.culprit.in_(list(endpoints)),
     )
-    fixed = 0
+    changes = []
     for issue in db.session.scalars(query.order_by(Issue.id).with_for_update()):
         release = fixed_in(issue)
         if release is not None:
-            mark_fixed(issue, release.release, release.traces)
-            fixed += 1
-    return fixed
+            changes.append(mark_fixed(issue, release.release, release.traces))
+    return changes
 
 
 def fixed_in(issue: Issue) -> ExaminedRelease | None:
@@ -122,7 +122,7 @@ def _begin(last: IssueRelease, rows: dict[str, ExaminedRelease]) -> datetime:
 
 def _fixes_of(issue: Issue) -> set[str]:
     """The releases that it was resolved for before: whoever has reopened it knows better."""
-    query = select(IssueActivity).where(
-        IssueActivity.issue_id == issue.id, IssueActivity.verb == "fixed"
+    query = select(IssueChange).where(
+        IssueChange.issue_id == issue.id, IssueChange.kind == ChangeKind.FIXED
     )
-    return {str(activity.details.get("release")) for activity in db.session.scalars(query)}
+    return {str(change.details.get("release")) for change in db.session.scalars(query)}

@@ -219,19 +219,36 @@ class Comment(OrganizationScoped, Model):
     author: Mapped[User | None] = relationship(viewonly=True)
 
 
-class IssueActivity(OrganizationScoped, Model):
-    """A change in an issue's life: first seen, resolved, regressed, muted, assigned."""
+class ChangeKind(StrEnum):
+    """What may happen to an issue."""
 
-    __tablename__ = "issue_activity"
+    NEW = "new"
+    REGRESSED = "regressed"
+    UNMUTED = "unmuted"
+    FIXED = "fixed"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    MUTED = "muted"
+    ASSIGNED = "assigned"
+
+
+class IssueChange(OrganizationScoped, Model):
+    """A change in an issue's life, written in the transaction that made it (`changes.happened`)."""
+
+    __tablename__ = "issue_change"
     __table_args__ = (
+        belongs_to("project", "project_id"),
         belongs_to("issue", "issue_id"),
-        Index("issue_activity_of_issue", "organization_id", "issue_id", "at"),
+        Index("issue_change_of_issue", "organization_id", "issue_id", "at"),  # its page
+        Index("issue_change_by_time", "organization_id", "at"),  # what is too old to be kept
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
     issue_id: Mapped[int]
-    at: Mapped[datetime] = mapped_column(default=clock.now)
-    verb: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[ChangeKind]
+    at: Mapped[datetime]
+    event_id: Mapped[str] = mapped_column(String(32), default="")  # the error event that caused it
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     details: Mapped[dict[str, Any]]
     actor: Mapped[User | None] = relationship(viewonly=True)

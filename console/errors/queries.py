@@ -16,7 +16,7 @@ from console.errors.models import (
     Category,
     Comment,
     Issue,
-    IssueActivity,
+    IssueChange,
     IssueHash,
     IssueRelease,
     Level,
@@ -151,13 +151,13 @@ def releases(issue: Issue) -> Sequence[IssueRelease]:
     return db.session.scalars(query.limit(100)).all()
 
 
-def history(issue: Issue) -> list[IssueActivity | Comment]:
+def history(issue: Issue) -> list[IssueChange | Comment]:
     """What happened to an issue and what people wrote under it, the newest first."""
-    activities = (
-        select(IssueActivity)
-        .where(IssueActivity.issue_id == issue.id)
-        .options(joinedload(IssueActivity.actor))
-        .order_by(IssueActivity.at.desc(), IssueActivity.id.desc())
+    changes = (
+        select(IssueChange)
+        .where(IssueChange.issue_id == issue.id)
+        .options(joinedload(IssueChange.actor))
+        .order_by(IssueChange.at.desc(), IssueChange.id.desc())
     )
     comments = (
         select(Comment)
@@ -165,16 +165,16 @@ def history(issue: Issue) -> list[IssueActivity | Comment]:
         .options(joinedload(Comment.author))
         .order_by(Comment.created_at.desc(), Comment.id.desc())
     )
-    entries: list[IssueActivity | Comment] = [
-        *db.session.scalars(activities.limit(200)),
+    entries: list[IssueChange | Comment] = [
+        *db.session.scalars(changes.limit(200)),
         *db.session.scalars(comments.limit(200)),
     ]
     return sorted(entries, key=happened_at, reverse=True)
 
 
-def happened_at(entry: IssueActivity | Comment) -> datetime:
+def happened_at(entry: IssueChange | Comment) -> datetime:
     """When an entry of the history came to be."""
-    return entry.at if isinstance(entry, IssueActivity) else entry.created_at
+    return entry.at if isinstance(entry, IssueChange) else entry.created_at
 
 
 def people(project: Project) -> Sequence[User]:

@@ -1,27 +1,36 @@
-"""What people do with issues, one or many at once; each act is noted in the issue's history."""
+"""What is done with issues, by people and by the console; each act is handed to `happened`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from console.accounts.models import User
+from console.core import clock
 from console.core.db import db
-from console.errors.models import Comment, Issue, IssueActivity, Status
+from console.errors.changes import Change, change, happened
+from console.errors.models import ChangeKind, Comment, Issue, Status
 
 
 def resolve(issues: Sequence[Issue], *, by: User, in_next_release: bool = False) -> None:
     """Say that these bugs are fixed; the ones that are resolved already stay as they are."""
-    for issue in issues:
+    changes, details = [], {"in_next_release": in_next_release}
+    for issue in _held(issues):
         if issue.status is not Status.RESOLVED:
             issue.resolve(by=by, in_next_release=in_next_release)
-            _note(issue, "resolved", by, in_next_release=in_next_release)
+            changes.append(change(issue, ChangeKind.RESOLVED, by=by, details=details))
+    happened(changes)
 
 
 def reopen(issues: Sequence[Issue], *, by: User) -> None:
     """Put resolved and muted issues back into the inbox."""
-    for issue in issues:
+    changes = []
+    for issue in _held(issues):
         if issue.status is not Status.OPEN:
-            _note(issue, "reopened", by, was=issue.status.value)
+            details = {"was": issue.status.value}
             issue.reopen()
+            changes.append(change(issue, ChangeKind.REOPENED, by=by, details=details))
+    happened(changes)
 
 
 def mute(
@@ -33,18 +42,22 @@ def mute(
     more_users: int | None = None,
 ) -> None:
     """Silence issues until one of the bounds, or until somebody reopens them."""
-    for issue in issues:
+    hours = int(duration.total_seconds() // 3600) if duration else None
+    bounds = {"hours": hours, "events": more_events, "users": more_users}
+    held = _held(issues)
+    for issue in held:
         issue.mute(duration=duration, more_events=more_events, more_users=more_users)
-        hours = int(duration.total_seconds() // 3600) if duration else None
-        _note(issue, "muted", by, hours=hours, events=more_events, users=more_users)
+    happened([change(issue, ChangeKind.MUTED, by=by, details=bounds) for issue in held])
 
 
 def assign(issues: Sequence[Issue], *, by: User, to: User | None) -> None:
     """Say who looks after these issues; None: nobody."""
-    for issue in issues:
+    changes, details = [], {"to": to.email if to else ""}
+    for issue in _held(issues):
         if issue.assignee_id != (to.id if to else None):
             issue.assignee_id = to.id if to else None
-            _note(issue, "assigned", by, to=to.email if to else "")
+            changes.append(change(issue, ChangeKind.ASSIGNED, by=by, details=details))
+    happened(changes)
 
 
 def comment(issue: Issue, text: str, *, by: User) -> None:
@@ -52,6 +65,28 @@ def comment(issue: Issue, text: str, *, by: User) -> None:
     db.session.add(Comment(issue_id=issue.id, author_id=by.id, text=text))
 
 
-def _note(issue: Issue, verb: str, by: User, **details: str | int | None) -> None:
-    given = {name: value for name, value in details.items() if value}
-    db.session.add(IssueActivity(issue_id=issue.id, verb=verb, actor_id=by.id, details=given))
+def end_mutes(_organization_id: int) -> Mapping[str, int]:
+    """Put issues whose mute was for a time that is over back into the inbox, and commit."""
+    over = select(Issue).where(Issue.status == Status.MUTED, Issue.muted_until <= clock.now())
+    issues = db.session.scalars(over.order_by(Issue.id).with_for_update()).all()
+    for issue in issues:
+        issue.reopen()
+    happened([change(issue, ChangeKind.UNMUTED) for issue in issues])
+    db.session.commit()
+    return {"mutes ended": len(issues)}
+
+
+def mark_fixed(issue: Issue, release: str, requests: int) -> Change:
+    """Resolve an issue because so many requests of a newer release do not show it any more.
+
+    The caller holds the issue, and hands the change to `happened`.
+    """
+    issue.fixed(release)
+    return change(issue, ChangeKind.FIXED, details={"release": release, "requests": requests})
+
+
+def _held(issues: Sequence[Issue]) -> Sequence[Issue]:
+    """The issues as they are now, held until the transaction ends: two acts are two changes."""
+    query = select(Issue).where(Issue.id.in_([issue.id for issue in issues])).order_by(Issue.id)
+    present = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(present).all()

@@ -13,7 +13,8 @@ from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization, Project
 from console.core.db import db, insert, reading
 from console.core.tenancy import organization_scope
-from console.errors.digest import Happening, count_in, ensure_issues
+from console.errors.changes import happened
+from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Grouping
 from console.ingest import refusals, spool
 from console.ingest.decoded import ItemCount
@@ -67,41 +68,32 @@ class Records:
     counts: list[Count] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Digested:
-    """How many records came of a batch, and what alerting wants to hear of."""
-
-    records: int = 0
-    happenings: Sequence[Happening] = ()
-
-
 def digest(
     store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow], under_way: UnderWay
-) -> Digested:
+) -> int:
     """Commit rows of one organization, in ascending position, whatever part was committed before.
 
     (1) state: the issues that the events need; (2) telemetry, with the last position; (3) state:
-    counters and outcomes, with the last position. A crash between them leads to a replay: each
-    store leaves out what it has, and an event is counted only if its stored row came from the very
-    position that it has here. Raises Indigestible for a row that cannot be decoded, TelemetryDown
-    when only a retry can help; any other exception is of the state database or a defect.
+    counters, changes of issues and outcomes, with the last position. A crash between them leads to
+    a replay: each store leaves out what it has, and an event is counted only if its stored row came
+    from the very position that it has here. Returns how many records there were. Raises
+    Indigestible for a row that cannot be decoded, TelemetryDown when only a retry can help; any
+    other exception is of the state database or a defect.
     """
     with organization_scope(organization_id):
         applied, rules = _starting_point(rows)
         if not rules and _is_gone(organization_id):
-            return Digested()
-        done = []
+            return 0
+        records = 0
         for share in _shares([row for row in rows if row.position > applied], rules, under_way):
             under_way.committing(share[0][0], share[-1][0])
-            done.append(_commit(store, organization_id, share))
-    return Digested(
-        sum(one.records for one in done), [each for one in done for each in one.happenings]
-    )
+            records += _commit(store, organization_id, share)
+    return records
 
 
 def _commit(
     store: TelemetryStore, organization_id: int, share: Sequence[tuple[int, Records]]
-) -> Digested:
+) -> int:
     """The three commits for the records of some rows, given with their positions."""
     last, records = share[-1][0], [one for _, one in share]
     issues = _ensured_issues(records)
@@ -110,10 +102,10 @@ def _commit(
         written = store.write(organization_id, batch, last)
     except OUTAGES as error:
         raise TelemetryDown from error
-    happenings = _count(records, issues, written)
+    _count(records, issues, written)
     _advance(organization_id, last)
     db.session.commit()
-    return Digested(len(batch), happenings)
+    return len(batch)
 
 
 def state_takes_writes(organization_id: int) -> bool:
@@ -251,7 +243,7 @@ def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]
 
 def _count(
     records: Sequence[Records], issues: Mapping[tuple[int, str], int], written: Written
-) -> list[Happening]:
+) -> None:
     """Add to commit (3) what was stored from here, and what became of everything else."""
     fates = Fates({kind.name: set(written.of(kind.name)) for kind in kinds.KINDS})
     arrived: dict[int, list[tuple[int, ErrorEvent]]] = {}
@@ -260,16 +252,14 @@ def _count(
         for event in stored[kinds.ERRORS.name]:
             issue_id = issues[event.project_id, event.grouping_hash]
             arrived.setdefault(event.project_id, []).append((issue_id, event))
-    happenings = [
-        happening
-        for project_id, events in arrived.items()
-        for happening in count_in(project_id, events)
+    changes = [
+        change for project_id, events in arrived.items() for change in count_in(project_id, events)
     ]
+    happened(changes)
     _mark_first_event(fates)
     for project_id, seen in fates.seen.items():
         releases.saw(project_id, seen)
     ledger.record([*(count for one in records for count in one.counts), *fates.counts()])
-    return happenings
 
 
 @dataclass(slots=True)

@@ -202,7 +202,7 @@ class Pipeline:
             return
         try:
             with self._under_way.batch(rows):
-                digested = digest(self._store, organization_id, rows, self._under_way)
+                records = digest(self._store, organization_id, rows, self._under_way)
         except TelemetryDown as error:
             if not self._lacks_memory_for_good(organization_id, error):
                 raise
@@ -216,7 +216,7 @@ class Pipeline:
                 raise StateDown from error
             self._isolate(organization_id, rows, error, attempt)
         else:
-            self._recent.append((time.monotonic(), digested.records))
+            self._recent.append((time.monotonic(), records))
 
     def _lacks_memory_for_good(self, organization_id: int, error: TelemetryDown) -> bool:
         """Whether waiting has not helped: then it is a row that takes too much, not other work."""

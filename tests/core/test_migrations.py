@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, select
 
 from console.accounts.models import Project
 from console.core import migrations
 from console.core.config import ConfigError
 from console.core.db import db
+from console.errors.changes import change, happened
+from console.errors.models import ChangeKind, Issue, IssueChange
 from tests.support import databases, postgres
 from tests.support.forks import FORKS
 
@@ -94,6 +96,29 @@ def test_ids_are_not_given_twice(both_databases, app, acme, inside):
         db.session.add(again)
         db.session.commit()
         assert again.id > acme.id
+
+
+def test_what_happened_to_issues_is_kept_both_ways(
+    both_databases, settings, acme, globex, inside, make_issue
+):
+    for project in (acme, globex):
+        issue = make_issue(project)
+        with inside(project):
+            happened([change(issue, ChangeKind.NEW, details={"release": "shop@1"})])
+            db.session.commit()
+    with migrations.owner_connection(settings) as connection:
+        configuration = migrations.alembic_config(settings, connection)
+        command.downgrade(configuration, "0017")
+        command.upgrade(configuration, "head")
+    for project in (acme, globex):
+        with inside(project):
+            happened([change(db.session.scalars(select(Issue)).one(), ChangeKind.REGRESSED)])
+            db.session.commit()
+            rows = db.session.scalars(select(IssueChange).order_by(IssueChange.id)).all()
+            assert [(row.project_id, row.kind, row.details) for row in rows] == [
+                (project.id, ChangeKind.NEW, {"release": "shop@1"}),
+                (project.id, ChangeKind.REGRESSED, {}),
+            ]
 
 
 def upgrade_halfway(settings) -> None:

@@ -11,7 +11,7 @@ from console.core.db import db
 from console.detection import findings, fixes
 from console.detection.findings import Detected
 from console.detection.models import DetectionPosition, ExaminedRelease
-from console.errors.models import Category, Issue, IssueActivity, Status
+from console.errors.models import Category, ChangeKind, Issue, IssueChange, Status
 from console.telemetry import bodies, store
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
@@ -59,6 +59,18 @@ def issue(acme, inside) -> Callable[[], Issue]:
     return read
 
 
+@pytest.fixture
+def changes(acme, inside) -> Callable[[], list[ChangeKind]]:
+    """What has happened to issues of acme, in order."""
+
+    def read() -> list[ChangeKind]:
+        with inside(acme):
+            query = select(IssueChange.kind).where(IssueChange.project_id == acme.id)
+            return list(db.session.scalars(query.order_by(IssueChange.id)))
+
+    return read
+
+
 def events(stored, project) -> list[dict[str, object]]:
     """The body of each stored event."""
     return [bodies.unpack(row.body) for row in stored(project).rows(error_event)]
@@ -66,12 +78,12 @@ def events(stored, project) -> list[dict[str, object]]:
 
 @both_lifecycles
 def test_an_n_plus_one_of_two_milliseconds_is_an_issue(
-    both_databases, lifecycle, acme, sent, detect, issue, stored
+    both_databases, lifecycle, acme, sent, detect, issue, stored, changes
 ):
     sent(request(lifecycle=lifecycle, user="u-1"))
     detected = detect()
     assert (detected.requests, detected.events) == (1, 1)
-    assert [one.kind for one in detected.happenings] == ["new"]
+    assert changes() == [ChangeKind.NEW]
     found = issue()
     assert found.category is Category.PERFORMANCE
     assert (found.title, found.culprit) == (f"N+1 query: {LOOK_UP}", "GET /books")
@@ -169,7 +181,7 @@ def before_the_counters_are_committed(monkeypatch) -> None:
     "die", [before_telemetry, after_telemetry, before_the_counters_are_committed]
 )
 def test_a_run_that_was_killed_is_repeated_and_counts_once(
-    both_databases, die, acme, sent, detect, issue, stored, monkeypatch
+    both_databases, die, acme, sent, detect, issue, stored, changes, monkeypatch
 ):
     sent(*[request(5 + number) for number in range(6)])
     with monkeypatch.context() as dying:
@@ -180,6 +192,7 @@ def test_a_run_that_was_killed_is_repeated_and_counts_once(
     assert detect().events == 3
     assert detect().events == 3
     assert issue().events == len(stored(acme).events()) == 6
+    assert changes() == [ChangeKind.NEW]
     assert stored(acme).ledger()["span", "stored", ""] == sum(range(7, 13)) + sum(range(22, 28))
 
 
@@ -211,6 +224,7 @@ def test_another_organization_sees_nothing_of_it(acme, globex, sent, detect, ins
     detect()
     with inside(globex):
         assert db.session.scalars(select(Issue)).all() == []
+        assert db.session.scalars(select(IssueChange)).all() == []
 
 
 def test_the_job_goes_through_all_organizations(app, acme, globex, accepted, digest, clock):
@@ -260,8 +274,8 @@ def test_a_release_that_no_longer_shows_it_has_fixed_it(
     found = issue()
     assert (found.status, found.fixed_in_release) == (Status.RESOLVED, "shop@2")
     with inside(acme):
-        fixed = db.session.scalars(select(IssueActivity).filter_by(verb="fixed")).one()
-        assert fixed.details == {"release": "shop@2", "traces": "5"}
+        fixed = db.session.scalars(select(IssueChange).filter_by(kind=ChangeKind.FIXED)).one()
+        assert fixed.details == {"release": "shop@2", "requests": 5}
 
 
 @pytest.fixture
@@ -280,9 +294,10 @@ def test_older_releases_that_still_run_do_not_reopen_it(fixed, sent, detect, iss
     assert (issue().status, issue().events) == (Status.RESOLVED, 4)
 
 
-def test_a_later_release_that_shows_it_again_is_a_regression(fixed, sent, detect, issue):
+def test_a_later_release_that_shows_it_again_is_a_regression(fixed, sent, detect, issue, changes):
     sent(request(release="shop@3"))
-    assert [one.kind for one in detect().happenings] == ["regression"]
+    detect()
+    assert changes() == [ChangeKind.NEW, ChangeKind.FIXED, ChangeKind.REGRESSED]
     assert (issue().status, issue().fixed_in_release) == (Status.OPEN, "")
     sent(*[request(0, release="shop@4") for _ in range(5)])
     assert detect().fixed == 1

@@ -9,7 +9,7 @@ from flask import Flask
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.errors.digest import count_in, ensure_issues
+from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Component, Grouping
 from console.telemetry import bodies, store
 from console.telemetry.records import ErrorEvent

@@ -3,9 +3,10 @@
 import pytest
 
 from console.core.db import db
-from console.errors.digest import mark_fixed
+from console.errors.changes import happened
 from console.errors.models import Category, Issue
 from console.errors.spread import FEW, ROWS, spread
+from console.errors.triage import mark_fixed
 from console.telemetry.records import Finding
 from tests.errors.findings import ENDPOINT, LOOK_UP, find, finding
 from tests.ingest.conftest import make_token
@@ -25,7 +26,7 @@ def issue_id(app, acme):
 def fixed(issue_id, acme, inside):
     """The same, which release 2 has fixed."""
     with inside(acme):
-        mark_fixed(db.session.get_one(Issue, issue_id), "shop@2", 7)
+        happened([mark_fixed(db.session.get_one(Issue, issue_id), "shop@2", 7)])
         db.session.commit()
     return issue_id
 

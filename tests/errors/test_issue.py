@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from console.core import clock
 from console.core.db import db
-from console.errors.models import Comment, Issue, IssueActivity, Status
+from console.errors.models import Comment, Issue, IssueChange, Status
 from tests.errors.samples import frame, raised
 
 HTMX = {"HX-Request": "true"}
@@ -192,7 +192,7 @@ def test_triage(as_alice, acme, url, the_issue, inside, act, form, status):
     assert the_issue().status is status
     page = as_alice.get(url).text
     with inside(acme):
-        done = [a.verb for a in db.session.scalars(select(IssueActivity)) if a.actor_id]
+        done = [it.kind for it in db.session.scalars(select(IssueChange)) if it.actor_id]
         said = db.session.scalars(select(Comment)).all()
     assert len(done) + len(said) == 1
     assert "Alice" in page

@@ -18,7 +18,7 @@ from console.accounts.models import MonitoringConfig, Project
 from console.core.config import config
 from console.core.db import db
 from console.core.owner import delete_organization
-from console.errors import digest as errors_digest
+from console.errors import counting
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
 from console.ingest import turns
@@ -173,7 +173,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
 
         monkeypatch.setattr(sentry, "decode", decode_or_fail)
     else:
-        count_in = errors_digest.count_in
+        count_in = counting.count_in
 
         def count_or_fail(project_id, events):
             poisoned = any(event.kind == "Poison" for _, event in events)

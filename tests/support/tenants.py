@@ -23,7 +23,8 @@ from console.core.crypto import digest
 from console.core.db import db
 from console.core.persons import person_scope
 from console.core.tenancy import scoped_models
-from console.errors.models import Category, Comment, Issue, IssueActivity
+from console.errors.changes import change, happened
+from console.errors.models import Category, ChangeKind, Comment, Issue
 from console.ingest.spool import SpoolRow
 from console.telemetry import store
 from console.telemetry.tables import span
@@ -64,10 +65,8 @@ def make(app: Flask, slug: str) -> Tenant:
         named(organization.id, project.id, marker)
         issue = db.session.scalars(select(Issue).where(Issue.category == Category.ERROR)).one()
         db.session.add(Comment(issue_id=issue.id, author_id=person.id, text=marker))
-        details = {"note": marker}
-        db.session.add(
-            IssueActivity(issue_id=issue.id, verb="assigned", actor_id=person.id, details=details)
-        )
+        note = {"note": marker}
+        happened([change(issue, ChangeKind.ASSIGNED, by=person, details=note)])
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
         scopes = ["issues:read", "outcomes:read", "performance:read"]

@@ -1,22 +1,21 @@
-"""Counts events into issues: the two steps of the digest that write error state."""
+"""Counts events into issues: the two steps of digest and detection that write error state."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import case, delete, select
 
 from console.accounts import releases
-from console.core import clock
 from console.core.db import db, insert
 from console.errors import queries
+from console.errors.changes import Change, change
 from console.errors.grouping import Grouping
 from console.errors.models import (
     Category,
+    ChangeKind,
     Issue,
-    IssueActivity,
     IssueHash,
     IssueRelease,
     IssueUser,
@@ -27,15 +26,6 @@ from console.telemetry.records import ErrorEvent
 
 LEVELS = {level.value: level for level in Level}
 ENVIRONMENT, RELEASE = 64, 200  # as wide as their columns
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """What alerting wants to know of a digested batch: an issue is new, regressed or unmuted."""
-
-    kind: Literal["new", "regression", "unmuted"]
-    issue_id: int
-    event_id: str
 
 
 def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]) -> dict[str, int]:
@@ -55,11 +45,12 @@ def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]
     return known
 
 
-def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[Happening]:
-    """Count stored events into their issues, by (issue id, event), and say what happened to them.
+def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[Change]:
+    """Count stored events into their issues, by (issue id, event), and return what it changed.
 
     Not idempotent: the caller commits it together with the position that it has come to, and leaves
-    out what is not after the position committed before. Events may come in any order.
+    out what is not after the position committed before; it hands the changes to `happened` in the
+    same transaction. Events may come in any order.
     """
     arrived: dict[int, list[ErrorEvent]] = {}
     for issue_id, event in events:
@@ -74,38 +65,12 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
     releases_before = _releases_before_the_fix(issues)
     new_users = _count_users(arrived)
     _count_releases(arrived)
-    happenings = [
-        happening
-        for issue in issues
-        for happening in _count(
-            issue, arrived[issue.id], new_users[issue.id], releases_before.get(issue.id, set())
-        )
-    ]
-    db.session.flush()
-    return happenings
-
-
-def end_timed_mutes(_organization_id: int) -> Mapping[str, int]:
-    """Put issues of the Session's organization whose mute has run out back into the inbox."""
-    ended = end_mutes()
-    db.session.commit()
-    return {"mutes ended": ended}
-
-
-def end_mutes() -> int:
-    """Put issues whose mute was for a time that is over back into the inbox; return how many."""
-    query = select(Issue).where(Issue.status == Status.MUTED, Issue.muted_until <= clock.now())
-    issues = db.session.scalars(query).all()
+    changes: list[Change] = []
     for issue in issues:
-        _note(issue, "unmuted", clock.now())
-        issue.reopen()
-    return len(issues)
-
-
-def mark_fixed(issue: Issue, release: str, traces: int) -> None:
-    """Resolve an issue because so many traces of a newer release do not show it any more."""
-    issue.fixed(release)
-    _note(issue, "fixed", clock.now(), release=release, traces=f"{traces}")
+        known = releases_before.get(issue.id, set())
+        changes += _count(issue, arrived[issue.id], new_users[issue.id], known)
+    db.session.flush()
+    return changes
 
 
 def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) -> None:
@@ -151,7 +116,7 @@ def _new_issue(project_id: int, grouping: Grouping, event: ErrorEvent) -> Issue:
 
 def _count(
     issue: Issue, events: Sequence[ErrorEvent], new_users: int, known_releases: set[str]
-) -> list[Happening]:
+) -> list[Change]:
     events = sorted(events, key=lambda event: event.timestamp)
     earliest, latest = events[0], events[-1]
     is_new = issue.events == 0
@@ -159,21 +124,23 @@ def _count(
     issue.users += new_users
     _saw(issue, earliest, latest)
     if is_new:
-        _note(issue, "first_seen", earliest.timestamp, release=issue.first_release)
-        return [Happening("new", issue.id, earliest.event_id)]
+        return [_change(issue, ChangeKind.NEW, earliest, issue.first_release)]
     for event in events:
         if issue.regressed_by(
             event.timestamp, in_known_release=event.release[:RELEASE] in known_releases
         ):
             issue.reopen()
             issue.regressed_at = event.timestamp
-            _note(issue, "regressed", event.timestamp, release=event.release)
-            return [Happening("regression", issue.id, event.event_id)]
+            return [_change(issue, ChangeKind.REGRESSED, event, event.release)]
     if issue.mute_ended(latest.timestamp):
         issue.reopen()
-        _note(issue, "unmuted", latest.timestamp)
-        return [Happening("unmuted", issue.id, latest.event_id)]
+        return [_change(issue, ChangeKind.UNMUTED, latest)]
     return []
+
+
+def _change(issue: Issue, kind: ChangeKind, event: ErrorEvent, release: str = "") -> Change:
+    details = {"release": release}
+    return change(issue, kind, at=event.timestamp, event_id=event.event_id, details=details)
 
 
 def _saw(issue: Issue, earliest: ErrorEvent, latest: ErrorEvent) -> None:
@@ -187,10 +154,6 @@ def _saw(issue: Issue, earliest: ErrorEvent, latest: ErrorEvent) -> None:
         issue.culprit = latest.culprit[:200]
         issue.level = LEVELS.get(latest.level, Level.ERROR)
         issue.handled = latest.handled
-
-
-def _note(issue: Issue, verb: str, at: datetime, **details: str) -> None:
-    db.session.add(IssueActivity(issue_id=issue.id, verb=verb, at=at, details=details))
 
 
 def _count_users(arrived: Mapping[int, Sequence[ErrorEvent]]) -> Counter[int]:

@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from console.accounts import releases
 from console.core.db import db
-from console.errors import digest, queries
-from console.errors.digest import Happening
+from console.errors import counting, queries, triage
+from console.errors.changes import happened
 from console.errors.models import (
+    ChangeKind,
     Issue,
-    IssueActivity,
+    IssueChange,
     IssueHash,
     IssueRelease,
     IssueUser,
@@ -24,14 +25,15 @@ from tests.support.factories import the_person
 
 @pytest.fixture
 def count_in(acme, inside, both_databases):
-    """Digest events of one hash, commit, and return the happenings."""
+    """Count events of one hash in, commit, and return what changed."""
 
     def count_in(*events, name="a"):
         with inside(acme):
-            ids = digest.ensure_issues(acme.id, [(grouping(name), event) for event in events])
-            found = digest.count_in(acme.id, [(ids[name * 32], event) for event in events])
+            ids = counting.ensure_issues(acme.id, [(grouping(name), event) for event in events])
+            found = counting.count_in(acme.id, [(ids[name * 32], event) for event in events])
             seen = [(event.environment, event.release, event.timestamp) for event in events]
             releases.saw(acme.id, seen)  # which ingest does for all records of a batch together
+            happened(found)
             db.session.commit()
             return found
 
@@ -54,10 +56,10 @@ def change(acme, inside):
 def test_a_replay_finds_the_issues_of_the_first_run(acme, inside, both_databases):
     batch = [(grouping(name), error_event(acme)) for name in "aabbc"]
     with inside(acme):
-        first = digest.ensure_issues(acme.id, batch)
+        first = counting.ensure_issues(acme.id, batch)
         db.session.commit()
     with inside(acme):
-        assert digest.ensure_issues(acme.id, batch) == first
+        assert counting.ensure_issues(acme.id, batch) == first
         assert sorted(first) == ["a" * 32, "b" * 32, "c" * 32]
         assert len(set(first.values())) == 3
         assert len(db.session.scalars(select(IssueHash)).all()) == 3
@@ -67,7 +69,7 @@ def test_a_hash_that_another_process_opened_meanwhile_is_the_one_that_counts(
     acme, inside, both_databases, monkeypatch
 ):
     with inside(acme):
-        theirs = digest.ensure_issues(acme.id, [(grouping(), error_event(acme))])
+        theirs = counting.ensure_issues(acme.id, [(grouping(), error_event(acme))])
         db.session.commit()
     look_up = queries.issues_by_hash
     calls: list[object] = []
@@ -78,13 +80,13 @@ def test_a_hash_that_another_process_opened_meanwhile_is_the_one_that_counts(
 
     monkeypatch.setattr(queries, "issues_by_hash", blind_at_first)
     with inside(acme):
-        assert digest.ensure_issues(acme.id, [(grouping(), error_event(acme))]) == theirs
+        assert counting.ensure_issues(acme.id, [(grouping(), error_event(acme))]) == theirs
         assert len(db.session.scalars(select(Issue)).all()) == 1
 
 
 def test_the_issue_says_what_made_its_group(acme, inside, both_databases):
     with inside(acme):
-        digest.ensure_issues(acme.id, [(grouping(), error_event(acme))])
+        counting.ensure_issues(acme.id, [(grouping(), error_event(acme))])
         made = db.session.scalars(select(IssueHash)).one()
         assert made.variant == "stack trace"
         assert made.components[0]["label"] == "exception"
@@ -93,10 +95,10 @@ def test_the_issue_says_what_made_its_group(acme, inside, both_databases):
 
 def test_one_hash_in_two_projects_is_two_issues(acme, globex, inside):
     with inside(acme):
-        digest.ensure_issues(acme.id, [(grouping(), error_event(acme))])
+        counting.ensure_issues(acme.id, [(grouping(), error_event(acme))])
         db.session.commit()
     with inside(globex):
-        digest.ensure_issues(globex.id, [(grouping(), error_event(globex))])
+        counting.ensure_issues(globex.id, [(grouping(), error_event(globex))])
         assert len(db.session.scalars(select(Issue)).all()) == 1
 
 
@@ -116,11 +118,13 @@ def test_counters_of_events_that_come_out_of_order(acme, inside, count_in, the_i
 
 def test_the_first_count_is_a_new_issue(acme, count_in, inside):
     early, late = error_event(acme, 1), error_event(acme, 2)
-    (happening,) = count_in(late, early)
-    assert happening == Happening("new", happening.issue_id, early.event_id)
+    (change,) = count_in(late, early)
+    assert (change.kind, change.event_id) == (ChangeKind.NEW, early.event_id)
     assert count_in(error_event(acme, 3)) == []
     with inside(acme):
-        assert [a.verb for a in db.session.scalars(select(IssueActivity))] == ["first_seen"]
+        row = db.session.scalars(select(IssueChange)).one()
+        assert (row.project_id, row.kind, row.at) == (acme.id, ChangeKind.NEW, early.timestamp)
+        assert (row.event_id, row.actor_id) == (early.event_id, None)
 
 
 def test_users_are_counted_once(acme, inside, count_in, the_issue):
@@ -151,15 +155,14 @@ def test_a_later_event_reopens_a_resolved_issue(acme, inside, count_in, change, 
     assert count_in(error_event(acme, 9)) == []
     assert the_issue().status is Status.RESOLVED
     later = error_event(acme, 11, release="shop@1.1")
-    assert count_in(later, error_event(acme, 12)) == [
-        Happening("regression", the_issue().id, later.event_id)
-    ]
+    (regression,) = count_in(later, error_event(acme, 12))
+    assert (regression.kind, regression.event_id) == (ChangeKind.REGRESSED, later.event_id)
     assert the_issue().status is Status.OPEN
     assert the_issue().regressed_at == later.timestamp
     with inside(acme):
-        note = db.session.scalars(select(IssueActivity).order_by(IssueActivity.id.desc())).first()
-        assert note is not None
-        assert (note.verb, note.details) == ("regressed", {"release": "shop@1.1"})
+        row = db.session.scalars(select(IssueChange).order_by(IssueChange.id.desc())).first()
+        assert row is not None
+        assert (row.kind, row.details) == (ChangeKind.REGRESSED, {"release": "shop@1.1"})
 
 
 def test_fixed_in_the_next_release_waits_for_it(acme, count_in, change, the_issue, clock):
@@ -168,19 +171,19 @@ def test_fixed_in_the_next_release_waits_for_it(acme, count_in, change, the_issu
     change(lambda issue, alice: issue.resolve(by=alice, in_next_release=True))
     assert count_in(error_event(acme, 11, release="shop@1.0")) == []
     assert the_issue().status is Status.RESOLVED
-    (happening,) = count_in(error_event(acme, 12, release="shop@1.1"))
-    assert happening.kind == "regression"
+    (change,) = count_in(error_event(acme, 12, release="shop@1.1"))
+    assert change.kind is ChangeKind.REGRESSED
 
 
 @pytest.mark.parametrize(
     ("bounds", "minutes", "kinds"),
     [
         ({"duration": timedelta(hours=1)}, [30, 59], []),
-        ({"duration": timedelta(hours=1)}, [30, 80], ["unmuted"]),
+        ({"duration": timedelta(hours=1)}, [30, 80], [ChangeKind.UNMUTED]),
         ({"more_events": 3}, [1, 2], []),
-        ({"more_events": 3}, [1, 2, 3], ["unmuted"]),
+        ({"more_events": 3}, [1, 2, 3], [ChangeKind.UNMUTED]),
         ({"more_users": 2}, [1], []),
-        ({"more_users": 2}, [1, 2], ["unmuted"]),
+        ({"more_users": 2}, [1, 2], [ChangeKind.UNMUTED]),
         ({}, list(range(1, 200)), []),
     ],
 )
@@ -189,7 +192,7 @@ def test_a_mute_ends_at_its_bound(acme, count_in, change, the_issue, clock, boun
     clock.set(NOON + timedelta(minutes=10))
     change(lambda issue, _: issue.mute(**bounds))
     found = count_in(*(error_event(acme, m, user_key=f"user {m}") for m in minutes))
-    assert [happening.kind for happening in found] == kinds
+    assert [change.kind for change in found] == kinds
     assert the_issue().status is (Status.OPEN if kinds else Status.MUTED)
 
 
@@ -200,9 +203,12 @@ def test_a_mute_for_a_time_ends_without_an_event(acme, inside, count_in, change,
     for passed, ended in [(30, 0), (31, 1)]:
         clock.move(minutes=passed)
         with inside(acme):
-            assert digest.end_mutes() == ended
-            db.session.commit()
+            assert triage.end_mutes(acme.organization_id) == {"mutes ended": ended}
     assert the_issue().status is Status.OPEN
+    with inside(acme):
+        row = db.session.scalars(select(IssueChange).order_by(IssueChange.id.desc())).first()
+        assert row is not None
+        assert (row.kind, row.at, row.event_id) == (ChangeKind.UNMUTED, clock.now(), "")
 
 
 def test_values_longer_than_their_columns_are_cut(acme, count_in, the_issue):
@@ -223,8 +229,8 @@ def test_a_batch_costs_few_statements(acme, inside, statements):
             error_event(acme, n, user_key=f"u{n}", release=f"{count}.{n}") for n in range(count)
         ]
         with inside(acme), statements() as seen:
-            ids = digest.ensure_issues(acme.id, [(grouping("a"), event) for event in events])
-            digest.count_in(acme.id, [(ids["a" * 32], event) for event in events])
+            ids = counting.ensure_issues(acme.id, [(grouping("a"), event) for event in events])
+            counting.count_in(acme.id, [(ids["a" * 32], event) for event in events])
             db.session.commit()
         return len(seen)
 
