@@ -55,7 +55,7 @@ def test_either_category_in_every_order(both_databases, as_vic, acme, issue_id, 
 
 def test_an_unknown_category_is_refused(as_vic, acme):
     answer = as_vic.get(INBOX, query_string={"category": "weather"})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "category" in answer.text
 
 
