@@ -43,6 +43,7 @@ _REMEMBERED = 8192  # texts and names, of at most a few MB for each set of rules
 _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63
 _CARDS = range(10**12, 10**19)
+_SMALL = 10**12  # no card number
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +159,18 @@ class Scrubber:
             key, verdict = verdicts.get(name) or self._verdict(name)
             if verdict is not plain:
                 result[key] = self._judged(verdict, value, depth)
-            elif type(value) is str:
+                continue
+            kind = type(value)
+            if kind is str:
                 result[key] = value if value in known else self.text(value)
+            elif kind is dict:
+                result[key] = self._mapping(value, depth + 1)
+            elif kind is list:
+                result[key] = self._sequence(value, depth + 1)
+            elif value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
+                result[key] = value
             else:
-                result[key] = self._value(value, depth)
+                result[key] = self._number(value)
         if "value" in result and self.rules.enabled:
             self._name_beside_value(result)
         return result
@@ -176,22 +185,32 @@ class Scrubber:
         if depth > DEPTH:
             return TOO_DEEP
         check_cpu()
-        if not self.rules.enabled:
-            return [self._value(value, depth) for value in sequence]
+        known, guarded = self._clean, self.rules.enabled
         result: list[Any] = []
         secret_next = False
         many = len(sequence) > FEW
         for value in sequence:
             if many:
                 check_cpu()
-            if type(value) is str:
-                result.append(_blank(value) if secret_next else self._value(value, depth))
-                secret_next = value.startswith("-") and self.judge(value) is Verdict.SECRET
-                secret_next = secret_next and "=" not in value
-            else:
-                result.append(self._pair(value, depth) or self._value(value, depth))
+            kind = type(value)
+            if kind is str:
+                kept = value if value in known else self.text(value)
+                if secret_next:
+                    kept = _blank(value)
+                secret_next = guarded and value[:1] == "-" and self._names_the_next(value)
+            elif kind is dict:
+                kept = self._mapping(value, depth + 1)
                 secret_next = False
+            else:
+                pair = self._pair(value, depth) if guarded else None
+                kept = pair or self._value(value, depth)
+                secret_next = False
+            result.append(kept)
         return result
+
+    def _names_the_next(self, argument: str) -> bool:
+        """Whether a secret follows, as in ["--password", "…"]."""
+        return "=" not in argument and self.judge(argument) is Verdict.SECRET
 
     def _pair(self, pair: Any, depth: int) -> list[Any] | None:
         """["Authorization", "…"] in a list of pairs, blanked; None if it is nothing of the kind."""
