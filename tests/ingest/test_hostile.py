@@ -96,4 +96,4 @@ def test_pages_that_show_it_are_quick(app, acme, as_alice, waiting, digest, cloc
         seen.add(url)
         links = re.findall(r'(?:href|hx-get)="(/[^"#]*)', answer.text)
         queue.extend(map(unescape, links))
-    assert {"errors-inbox", "errors-event", "errors-raw", "performance-query"} <= set(shown)
+    assert {"errors-inbox", "errors-event", "errors-raw", "performance-statement"} <= set(shown)
