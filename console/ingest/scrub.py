@@ -2,10 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import re2
 
@@ -61,15 +60,6 @@ class ScrubRules:
     ip: IpPolicy = "truncate"
 
 
-class Replacement(NamedTuple):
-    """One thing that the rules change in a sample."""
-
-    path: str
-    reason: str
-    before: str
-    after: str
-
-
 def pattern_problem(pattern: str) -> str:
     """What is wrong with a project's own pattern, in a sentence for its author; "" if nothing.
 
@@ -78,12 +68,12 @@ def pattern_problem(pattern: str) -> str:
     if len(pattern) > PATTERN_LENGTH:
         return f"A pattern has at most {PATTERN_LENGTH} characters."
     try:
-        compiled = _compile(pattern)
+        matcher = compiled(pattern)
     except re2.error as error:
         reason = error.args[0] if error.args else "unknown"
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         return f"This is no RE2 pattern: {text}."
-    if compiled.search("") is not None:
+    if matcher.search("") is not None:
         return "This pattern matches an empty text, so it would blank everything."
     return ""
 
@@ -98,7 +88,7 @@ class Scrubber:
         self._clean_code: set[str] = set()
         self._names = tuple(filter(None, map(compact, self.rules.names)))
         self._safe = frozenset(map(compact, self.rules.safe))
-        self._patterns = [_compile(pattern) for pattern in self.rules.patterns]
+        self._patterns = [compiled(pattern) for pattern in self.rules.patterns]
         self._pairs = re.compile("|".join((PAIR_TRIGGERS, *map(_loosely, self._names))))
         off = ScrubRules(enabled=False, ip="keep")
         self._mender = Scrubber(off) if self.rules.enabled else self
@@ -324,52 +314,6 @@ def scrubber(rules: ScrubRules) -> Scrubber:
     return Scrubber(rules)
 
 
-def preview(rules: ScrubRules, sample: Any) -> list[Replacement]:
-    """Each place of the sample that the rules change, with why."""
-    work = Scrubber(rules)
-    return list(_differences(work, sample, work.scrub(sample), "", None))
-
-
-@dataclass
-class _Named:
-    """The name whose rule decides over what is below it."""
-
-    name: str
-    verdict: Verdict = field(default=Verdict.PLAIN)
-
-
-def _differences(
-    work: Scrubber, before: Any, after: Any, path: str, named: _Named | None
-) -> Iterator[Replacement]:
-    if isinstance(before, dict) and isinstance(after, dict) and len(before) == len(after):
-        for name, (key, value) in zip(before, after.items(), strict=True):
-            here = _Named(key, work.judge(name))
-            ruled = named if here.verdict is Verdict.PLAIN else here
-            yield from _differences(work, before[name], value, f"{path}.{key}".strip("."), ruled)
-    elif isinstance(before, list) and isinstance(after, list):
-        for number, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(work, old, new, f"{path}[{number}]", named)
-    elif type(before) is not type(after) or before != after:
-        yield Replacement(path, _reason(work, before, named), str(before)[:200], str(after)[:200])
-
-
-def _reason(work: Scrubber, before: Any, named: _Named | None) -> str:
-    if named and named.verdict in {Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES}:
-        return f"the name {named.name!r} says that it is secret"
-    if named and named.verdict is Verdict.IP:
-        return "IP addresses are " + ("removed" if work.rules.ip == "remove" else "shortened")
-    if isinstance(before, str):
-        for shape in SHAPES:
-            if shape.pattern.sub(shape.replacement, before) != before:
-                return f"it looks like {shape.reason}"
-        for pattern in work.rules.patterns:
-            if _compile(pattern).search(before):
-                return f"it matches the pattern {pattern}"
-        if blank_pairs(before, work.judge) != before:
-            return "a value in it stands beside a secret's name"
-    return "it is no JSON that a database keeps: too long, too deep, or not a number"
-
-
 def _is_identifier(value: Any) -> bool:
     """Whether a text, or the value of a typed attribute, has the form of the protocol's ids."""
     given = value.get("value") if type(value) is dict else value
@@ -409,7 +353,8 @@ def _loosely(name: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _compile(pattern: str) -> Any:
+def compiled(pattern: str) -> Any:
+    """A project's pattern for RE2, within its limit of memory."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = PATTERN_MEMORY

@@ -14,9 +14,9 @@ from console.ingest.scrub import (
     Scrubber,
     ScrubRules,
     pattern_problem,
-    preview,
     scrubber,
 )
+from console.ingest.scrub_preview import preview
 from console.ingest.sensitive import Verdict, judge
 
 SECRET = "s3cr3t-Planted"

@@ -10,7 +10,7 @@ from console.accounts.models import Project
 from console.core import audit
 from console.core.db import db
 from console.ingest.forms import ScrubbingForm, lines
-from console.ingest.scrub import preview
+from console.ingest.scrub_preview import preview
 from console.web.htmx import is_htmx, page_or_part, part_or_redirect
 from console.web.nav import TabItem, tab_entry
 
