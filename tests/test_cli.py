@@ -106,7 +106,7 @@ def test_the_token_of_a_new_project_opens_its_api(says, made, client):
 
     assert status(made["api_token"], "outcomes") == 200
     of = ("--organization", "acme", "--project", "shop")
-    narrow = says("token", "create", *of, "--scope", "outcomes:read").out.strip()
+    narrow = says("token", "create", *of, "--permission", "outcomes:read").out.strip()
     assert (status(narrow, "outcomes"), status(narrow, "issues")) == (200, 403)
 
 

@@ -37,7 +37,8 @@ NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs
 # Whatever a form may ask for, so that a request gets past its checks to where ids are used.
 FIELDS = {
     "name": "Name", "label": "Label", "role": "viewer", "email": "x@y.test", "grace": "24",
-    "text": "Text", "hours": "1", "scopes": "issues:read", "expires": "30", "platform": "python",
+    "text": "Text", "hours": "1", "permissions": "issues:read", "expires": "30",
+    "platform": "python",
     "api_p95_ms": "1", "lcp_ms": "1", "inp_ms": "1", "cls_thousandths": "1", "retention_days": "1",
     "retention_mb": "10", "allowed_origins": "", "ip_policy": "keep", "sample": "{}",
     "confirmation": "Shop", "theme": "dark",

@@ -24,7 +24,7 @@ from console.web.htmx import go_to, is_htmx
 
 View = Callable[..., Any]
 # What a script's token may be allowed; each API view asks for one of them.
-SCOPES = {
+PERMISSIONS = {
     "issues:read": "Read issues and their events",
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
@@ -42,7 +42,7 @@ class Access:
 
     kind: str
     role: Role | None = None
-    scope: str = ""
+    permission: str = ""
     by_link: bool = False
 
 
@@ -140,14 +140,14 @@ def project_view(role: str) -> Callable[[View], View]:
     return decorate
 
 
-def api_view(scope: str) -> Callable[[View], View]:
-    """Let a script with a token of this scope call `view(project=…)`; the token is the project's.
+def api_view(permission: str) -> Callable[[View], View]:
+    """Let a script whose token has this permission call `view(project=…)` of the token's project.
 
-    401 without a valid token, 403 without the scope, 404 for any other project's path; all as
+    401 without a valid token, 403 without the permission, 404 for any other project's path; all as
     problem+json. Takes no cookie, and so needs no CSRF token.
     """
-    if scope not in SCOPES:
-        raise ValueError(f"{scope} is not among SCOPES")
+    if permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is not among PERMISSIONS")
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -155,8 +155,9 @@ def api_view(scope: str) -> Callable[[View], View]:
             token = _presented_token()
             enter_organization(token.organization_id)
             _used(token)
-            if scope not in token.scopes:
-                _refuse(403, "Forbidden", f"This token lacks the scope {scope}.", scope=scope)
+            if permission not in token.permissions:
+                detail = f"This token lacks the permission {permission}."
+                _refuse(403, "Forbidden", detail, lacking=permission)
             found = db.session.scalar(select(Project).where(Project.id == token.project_id))
             home = db.session.get(Organization, token.organization_id)
             if not found or not home or (home.slug, found.slug) != (organization, project):
@@ -164,7 +165,7 @@ def api_view(scope: str) -> Callable[[View], View]:
             return view(project=found, **rest)
 
         csrf.exempt(guarded)
-        return _declare(guarded, Access("api", scope=scope))
+        return _declare(guarded, Access("api", permission=permission))
 
     return decorate
 
@@ -287,12 +288,12 @@ def _presented_token() -> ApiToken:
     return token
 
 
-def _refuse(status: int, title: str, detail: str, *, scope: str = "") -> NoReturn:
+def _refuse(status: int, title: str, detail: str, *, lacking: str = "") -> NoReturn:
     answer = problem(status, title, detail)
     if status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="pharos"'
-    if scope:
-        challenge = f'Bearer realm="pharos", error="insufficient_scope", scope="{scope}"'
+    if lacking:  # RFC 6750, section 3.1, calls it a scope
+        challenge = f'Bearer realm="pharos", error="insufficient_scope", scope="{lacking}"'
         answer.headers["WWW-Authenticate"] = challenge
     abort(answer)
 

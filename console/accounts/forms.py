@@ -19,7 +19,7 @@ from wtforms.validators import ValidationError as Invalid
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from console.accounts import passwords
-from console.accounts.access import SCOPES
+from console.accounts.access import PERMISSIONS
 from console.accounts.models import Role
 from console.core.urls import split_url
 from console.web.choices import choices
@@ -249,16 +249,16 @@ class TokenForm(FlaskForm):
     label = StringField(
         "Label", [DataRequired("Say what it is for."), Length(max=60)], filters=[plain]
     )
-    scopes = SelectMultipleField(
+    permissions = SelectMultipleField(
         "It may",
-        choices=choices(SCOPES.items()),
+        choices=choices(PERMISSIONS.items()),
         default=["issues:read", "outcomes:read", "performance:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
     expires = SelectField("It expires", choices=choices(EXPIRIES.items()), default="90")
 
-    def validate_scopes(self, field: SelectMultipleField) -> None:
+    def validate_permissions(self, field: SelectMultipleField) -> None:
         if not field.data:
             raise Invalid("Choose at least one.")
 

@@ -225,7 +225,7 @@ class ApiToken(OrganizationScoped, Model):
     digest: Mapped[str] = mapped_column(String(64))
     label: Mapped[str] = mapped_column(String(60))
     suffix: Mapped[str] = mapped_column(String(6))
-    scopes: Mapped[list[str]]
+    permissions: Mapped[list[str]]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime | None]

@@ -76,7 +76,7 @@ def rotate_key(key: Key, project: Project, *, grace: timedelta) -> Key:
 def create_token(
     project: Project,
     label: str,
-    scopes: Iterable[str],
+    permissions: Iterable[str],
     *,
     expires_at: datetime | None = None,
     by: User | None = None,
@@ -88,7 +88,7 @@ def create_token(
         digest=stored,
         label=label,
         suffix=secret[-6:],
-        scopes=sorted(scopes),
+        permissions=sorted(permissions),
         created_by_id=by.id if by else None,
         expires_at=expires_at,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from console.accounts import projects, queries
-from console.accounts.access import SCOPES
+from console.accounts.access import PERMISSIONS
 from console.accounts.forms import TokenForm
 from console.accounts.models import ApiToken
 from console.cli.commands import (
@@ -34,21 +34,23 @@ def token() -> None:
 @ORGANIZATION
 @PROJECT
 @click.option(
-    "--scope",
-    "scopes",
+    "--permission",
+    "permissions",
     multiple=True,
-    type=click.Choice(list(SCOPES)),
+    type=click.Choice(list(PERMISSIONS)),
     help="What it may do; may be given several times. Left out: all that reads.",
 )
 @click.option("--label", default="command line", show_default=True)
-def create_token(organization: str, project_slug: str, scopes: tuple[str, ...], label: str) -> None:
+def create_token(
+    organization: str, project_slug: str, permissions: tuple[str, ...], label: str
+) -> None:
     """Print a new API token; it is not shown again."""
-    allowed = sorted(scopes or READABLE)
+    allowed = sorted(permissions or READABLE)
     with open_console():
         found = project_named(organization, project_slug)
-        label = str(checked(TokenForm, label=label, scopes=allowed).label.data)
+        label = str(checked(TokenForm, label=label, permissions=allowed).label.data)
         _, secret = projects.create_token(found, label, allowed)
-        audit.record("token.created", label, actor="command line", scopes=allowed)
+        audit.record("token.created", label, actor="command line", permissions=allowed)
         db.session.commit()
     click.echo(secret)
 
@@ -68,9 +70,9 @@ def list_tokens(organization: str, project_slug: str, *, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     for row in rows:
-        scopes = ", ".join(row["scopes"])
+        permissions = ", ".join(row["permissions"])
         used = row["last_used_at"] or "never used"
-        click.echo(f"{row['id']:4}  …{row['suffix']}  {row['label']}  {scopes}  {used}")
+        click.echo(f"{row['id']:4}  …{row['suffix']}  {row['label']}  {permissions}  {used}")
 
 
 @token.command("revoke")
@@ -98,7 +100,7 @@ def _row(one: ApiToken) -> dict[str, Any]:
         "id": one.id,
         "label": one.label,
         "suffix": one.suffix,
-        "scopes": one.scopes,
+        "permissions": one.permissions,
         "created_at": _time(one.created_at),
         "expires_at": _time(one.expires_at),
         "last_used_at": _time(one.last_used_at),

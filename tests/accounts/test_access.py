@@ -1,4 +1,4 @@
-"""Who may call a view: roles for people, scopes for scripts, and nothing for strangers."""
+"""Who may call a view: roles for people, permissions for scripts, and nothing for strangers."""
 
 import pytest
 from flask import jsonify
@@ -42,10 +42,10 @@ def api(app):
 def token(inside):
     """Make a token of a project; return its secret."""
 
-    def make(project, *scopes, **fields) -> str:
+    def make(project, *permissions, **fields) -> str:
         with inside(project):
             here = db.session.get_one(Project, project.id)
-            made, secret = projects.create_token(here, "ci", scopes)
+            made, secret = projects.create_token(here, "ci", permissions)
             for name, value in fields.items():
                 setattr(made, name, value)
             db.session.commit()
@@ -128,10 +128,10 @@ class TestScripts:
         assert answer.json["status"] == 401
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="pharos"'
 
-    def test_a_missing_scope_is_named(self, api, acme, token):
+    def test_a_missing_permission_is_named(self, api, acme, token):
         answer = api.get(API, headers=bearer(token(acme, "outcomes:read")))
         assert answer.status_code == 403
-        assert answer.json["detail"] == "This token lacks the scope issues:read."
+        assert answer.json["detail"] == "This token lacks the permission issues:read."
         assert 'scope="issues:read"' in answer.headers["WWW-Authenticate"]
 
     def test_it_opens_no_other_project(self, api, acme, globex, token):
@@ -168,8 +168,8 @@ class TestScripts:
         assert row.suffix == secret[-6:]
 
 
-def test_an_unknown_scope_is_a_mistake_of_ours():
-    with pytest.raises(ValueError, match="SCOPES"):
+def test_an_unknown_permission_is_a_mistake_of_ours():
+    with pytest.raises(ValueError, match="PERMISSIONS"):
         api_view("everything")
 
 

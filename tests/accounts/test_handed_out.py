@@ -18,7 +18,7 @@ from tests.support.factories import make_member, signed_in
 
 PATH = "/acme/settings/members"
 API = "/api/v1/acme/shop/issues"
-TOKEN = {"scopes": "issues:read", "expires": "30"}
+TOKEN = {"permissions": "issues:read", "expires": "30"}
 
 
 @dataclass

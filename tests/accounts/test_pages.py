@@ -30,7 +30,7 @@ CHANGES = {
     f"{AT}/keys/1/disabling": ({}, 'id="keys"'),
     f"{AT}/keys/1/enabling": ({}, 'id="keys"'),
     f"{AT}/keys/origins": ({"allowed_origins": "https://shop.test"}, 'id="origins"'),
-    f"{AT}/tokens": ({"label": "ci", "scopes": "issues:read", "expires": "30"}, 'id="tokens"'),
+    f"{AT}/tokens": ({"label": "ci", "permissions": "issues:read", "expires": "30"}, 'id="tokens"'),
 }
 FAILURES = {
     "/acme/settings/name": ({"name": ""}, "Give it a name."),
@@ -168,7 +168,9 @@ def test_the_dsn_names_the_address_that_was_configured(as_ada, acme, app):
 
 
 def test_a_token_is_shown_once(as_ada, acme, inside):
-    page = as_ada.post(f"{AT}/tokens", data={"label": "ci", "scopes": "issues:read", "expires": ""})
+    page = as_ada.post(
+        f"{AT}/tokens", data={"label": "ci", "permissions": "issues:read", "expires": ""}
+    )
     secret = found(r"pht_[\w-]{43}", page.text)
     again = as_ada.get(f"{AT}/tokens").text
     assert secret not in again

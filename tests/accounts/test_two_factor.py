@@ -257,7 +257,7 @@ class TestRequirement:
         assert as_vic.get("/organizations").status_code == 200
 
     def test_scripts_go_on(self, as_ada, client, required):
-        form = {"label": "ci", "scopes": "issues:read", "expires": "30"}
+        form = {"label": "ci", "permissions": "issues:read", "expires": "30"}
         page = as_ada.post("/acme/shop/settings/tokens", data=form).text
         token = found(r"pht_[\w-]{43}", page)
         headers = {"Authorization": f"Bearer {token}"}

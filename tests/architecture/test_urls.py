@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from console.accounts.access import SCOPES, Access
+from console.accounts.access import PERMISSIONS, Access
 
 # The whole list of what answers a stranger. (Ingest stands in front of the app and asks for a key.)
 PUBLIC = {
@@ -83,7 +83,7 @@ def test_scopes_of_the_api_are_declared_ones(app, rules):
     for rule in rules:
         access = declared(app, rule)
         if access and access.kind == "api":
-            assert access.scope in SCOPES
+            assert access.permission in PERMISSIONS
 
 
 def test_ids_are_typed(rules):

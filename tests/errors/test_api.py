@@ -29,7 +29,7 @@ EVENT_FIELDS = {
 def token(inside):
     """Make a project's API token and return the header that presents it."""
 
-    def token(project, *scopes):
+    def token(project, *permissions):
         secret, digest = new_token(Token.API)
         with inside(project):
             db.session.add(
@@ -38,7 +38,7 @@ def token(inside):
                     digest=digest,
                     label="ci",
                     suffix=secret[-6:],
-                    scopes=list(scopes or ["issues:read"]),
+                    permissions=list(permissions or ["issues:read"]),
                 )
             )
             db.session.commit()

@@ -108,10 +108,10 @@ def accepted(waiting: Spool) -> Callable[..., int]:
     return accept
 
 
-def make_token(app: Flask, project: Project, *scopes: str) -> str:
+def make_token(app: Flask, project: Project, *permissions: str) -> str:
     """Return a new API token of the project."""
     with inside(app, project):
-        _, secret = create_token(db.session.get_one(Project, project.id), "test", scopes)
+        _, secret = create_token(db.session.get_one(Project, project.id), "test", permissions)
         db.session.commit()
         return secret
 

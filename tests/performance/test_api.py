@@ -15,11 +15,11 @@ API = "/api/v1/acme/shop/performance"
 
 @pytest.fixture
 def get(client, acme, inside):
-    """Ask with a token that may read performance, or with the scopes given."""
+    """Ask with a token that may read performance, or with the permissions given."""
 
-    def get(path, *scopes, **arguments):
+    def get(path, *permissions, **arguments):
         with inside(acme):
-            _, secret = projects.create_token(acme, "ci", scopes or ["performance:read"])
+            _, secret = projects.create_token(acme, "ci", permissions or ["performance:read"])
             db.session.commit()
         headers = {"Authorization": f"Bearer {secret}"}
         return client.get(path, query_string=arguments or None, headers=headers)
@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_a_problem_with_its_parameter(get, stored, path, 
     assert answer.json["detail"]
 
 
-def test_a_token_needs_the_scope(get, stored):
+def test_a_token_needs_the_permission(get, stored):
     assert get(f"{API}/endpoints", "issues:read").status_code == 403
 
 

@@ -16,11 +16,11 @@ READ, WRITE = "a" * 16, "b" * 16
 
 @pytest.fixture
 def get(client, acme, inside):
-    """Ask with a token that may read performance, or with the scopes given."""
+    """Ask with a token that may read performance, or with the permissions given."""
 
-    def get(path, *scopes, **arguments):
+    def get(path, *permissions, **arguments):
         with inside(acme):
-            _, secret = projects.create_token(acme, "ci", scopes or ["performance:read"])
+            _, secret = projects.create_token(acme, "ci", permissions or ["performance:read"])
             db.session.commit()
         headers = {"Authorization": f"Bearer {secret}"}
         return client.get(path, query_string=arguments, headers=headers)
@@ -100,6 +100,6 @@ def test_bad_input_is_told(get, path, arguments, status):
     assert get(path, **arguments).status_code == status
 
 
-def test_the_token_needs_the_scope(get, client):
+def test_the_token_needs_the_permission(get, client):
     assert get(API, "issues:read").status_code == 403
     assert client.get(API).status_code == 401

@@ -69,8 +69,8 @@ def make(app: Flask, slug: str) -> Tenant:
         happened([change(issue, ChangeKind.ASSIGNED, by=person, details=note)])
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
-        scopes = ["issues:read", "outcomes:read", "performance:read"]
-        _row, token = projects.create_token(here, marker, scopes)
+        permissions = ["issues:read", "outcomes:read", "performance:read"]
+        _row, token = projects.create_token(here, marker, permissions)
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()
         failures.add("retention", marker)

@@ -113,11 +113,11 @@ def create_token(project: Project) -> Response:
     token, secret = making.create_token(
         project,
         text(form.label),
-        form.scopes.data or [],
+        form.permissions.data or [],
         expires_at=clock.now() + timedelta(days=int(days)) if days else None,
         by=current_user,
     )
-    audit.record("token.created", token.label, scopes=token.scopes, project=project.name)
+    audit.record("token.created", token.label, permissions=token.permissions, project=project.name)
     db.session.commit()
     return page_or_part(TOKENS, TOKEN_LIST, **_tokens(project, secret=secret))
 
