@@ -18,7 +18,7 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from console.core.config import ConfigError
-from console.gate import Gate
+from console.ingest.front.rsgi import Front
 
 BACKLOG = 1024
 CONNECTIONS = 12_288  # open at once, 9 kB each, idle ones included; others wait in the kernel
@@ -58,16 +58,16 @@ def serve(
     app = make_app()
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{listener.getsockname()[1]}"
-    asyncio.run(_serve(Gate(app, threads), listener, lambda: ready(app, url)))
+    asyncio.run(_serve(Front(app, threads), listener, lambda: ready(app, url)))
     closing(app)
 
 
-async def _serve(gate: Gate, listener: socket.socket, ready: Callable[[], None]) -> None:
-    server = OneProcess(gate, listener)
+async def _serve(front: Front, listener: socket.socket, ready: Callable[[], None]) -> None:
+    server = OneProcess(front, listener)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        gate.close()
+        front.close()
         server.stop()  # type: ignore[no-untyped-call]
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last: its terminal is gone

@@ -12,10 +12,10 @@ from os import urandom
 import pytest
 from sqlalchemy import select
 
-from console import bodies
 from console.core.db import db
+from console.ingest.front import bodies
+from console.ingest.front.places import Places
 from console.intake.models import Outcome
-from console.places import Places
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories
 from tests.support.loops import finished

@@ -19,12 +19,12 @@ from console.core.crypto import new_public_key
 from console.core.db import db
 from console.ingest import auth
 from console.ingest.accept import sifted_at_once
+from console.ingest.front import endpoints
+from console.ingest.front.endpoints import Endpoints
 from console.ingest.judging import Submission
 from console.ingest.sentry.envelope import parse_envelope
 from console.ingest.sentry.protocol import ENVELOPE, STORE
 from console.ingest.spool import SpoolUnavailable
-from console.ingest.views import endpoints
-from console.ingest.views.endpoints import Endpoints
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 
 MIB = 1 << 20

@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from console import bodies, gate, runtime
+from console import runtime
 from console import serve as server
 from console import status as state
 from console.core.config import Config
+from console.ingest.front import bodies, rsgi
 from tests.ingest.killed import address_of
 from tests.support.forks import FORKS
 
 LIMITS: dict[ModuleType, dict[str, float]] = {
     bodies: {"WINDOW_SECONDS": 1.0, "WINDOW_BYTES": 50, "DRAIN_SECONDS": 0.2},
-    gate: {
+    rsgi: {
         "STRANGERS_OF_ONE": 20,
         "SENDERS_OF_ONE": 40,
         "SENDER_PATIENCE": 0.2,
@@ -44,14 +45,14 @@ def run(settings: Config, files: int) -> None:
     for module, limits in LIMITS.items():
         for name, value in limits.items():
             setattr(module, name, value)
-    make_gate = gate.Gate
+    make_front = rsgi.Front
 
-    def gate_with_endless_page(app: Flask, pages: int) -> gate.Gate:
+    def front_with_endless_page(app: Flask, pages: int) -> rsgi.Front:
         endpoint, _ = app.url_map.bind("pharos").match(SLOW_PAGE)
         app.view_functions[endpoint] = endless
-        return make_gate(app, pages)
+        return make_front(app, pages)
 
-    vars(server)["Gate"] = gate_with_endless_page
+    vars(server)["Front"] = front_with_endless_page
     runtime.serve(settings, host="127.0.0.1", port=0, threads=PAGES)
 
 

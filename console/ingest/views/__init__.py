@@ -1,14 +1,14 @@
-"""The web side of ingest: the addresses that SDKs send to, and the pages about what they sent."""
+"""The web side of ingest: its pages, and what it needs in the app."""
 
 from flask import Flask
 
 from console.core.config import Config
 from console.ingest import auth, checks, pipeline, quota, refusals, spool
+from console.ingest.front import endpoints
 from console.ingest.views import (
     beacon_script,
     connect,
     dead_letters,
-    endpoints,
     guardrails,
     scrubbing,
 )
@@ -17,7 +17,6 @@ __all__ = [
     "beacon_script",
     "connect",
     "dead_letters",
-    "endpoints",
     "guardrails",
     "init_app",
     "scrubbing",

@@ -16,7 +16,7 @@ ADDRESS_LENGTH = 45  # of the longest address, IPv4 in IPv6
 IPV6_SITE = 64  # bits: what one subscriber has whole
 PAUSE_SECONDS = 0.05
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class NoPlace(Exception):
@@ -67,10 +67,10 @@ class Crew:
         for number in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
-    async def do(self, work: Callable[[], Found]) -> Found:
+    async def do(self, work: Callable[[], Result]) -> Result:
         """What `work` returns or raises, in one of the threads."""
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Found] = loop.create_future()
+        done: asyncio.Future[Result] = loop.create_future()
         wakes = wakes_of(loop)
 
         def run() -> None:
@@ -107,7 +107,7 @@ def _network(address: str) -> str:
 
 
 def _settle(
-    done: "asyncio.Future[Found]", result: Found | None, error: BaseException | None
+    done: "asyncio.Future[Result]", result: Result | None, error: BaseException | None
 ) -> None:
     if done.done():  # nobody waits for it any more
         return

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask
 
-from console.bodies import BUFFERED, Body, Incoming, Room, too_large
 from console.ingest.accept import sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
+from console.ingest.front.bodies import BUFFERED, Body, Incoming, Room, too_large
+from console.ingest.front.endpoints import PREFLIGHT, Endpoints, Reply, believing, encoded
+from console.ingest.front.places import Crew, NoPlace, Places, network
 from console.ingest.judging import (
     NO_PLACE,
     Answer,
@@ -29,8 +31,6 @@ from console.ingest.judging import (
     turned_away,
 )
 from console.ingest.spool import SpoolUnavailable
-from console.ingest.views.endpoints import PREFLIGHT, Endpoints, Reply, believing, encoded
-from console.places import Crew, NoPlace, Places, network
 from console.web.incoming import FORM_LIMIT
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ PLAIN = [
 log = logging.getLogger(__name__)
 
 
-class Scope(Protocol):
-    """What granian tells of a request."""
+class Head(Protocol):
+    """A request without its body, as granian gives it (RSGI calls it a scope)."""
 
     http_version: str
     server: str
@@ -86,7 +86,7 @@ class Wire(Incoming, Protocol):
         """Answer; a second answer is none."""
 
 
-class Gate:
+class Front:
     """The application that granian calls, on the event loop, as soon as a header is there.
 
     Ingest has threads of its own, so that slow pages or a database that hangs never make an event
@@ -111,10 +111,10 @@ class Gate:
         self._looking: dict[str, asyncio.Task[Reply]] = {}
         self._reading: set[asyncio.Task[Any]] = set()
 
-    async def __call__(self, scope: Scope, wire: Wire) -> None:
+    async def __call__(self, head: Head, wire: Wire) -> None:
         """Answer a request."""
         try:
-            await self._answer(environ_of(scope), wire)
+            await self._answer(environ_of(head), wire)
         except asyncio.CancelledError:
             answer(wire, plain(503, "The console stops.", RETRY), last=True)
         except Exception:
@@ -297,27 +297,27 @@ class Gate:
         answer(wire, BUSY if waited > PAGE_PATIENCE else run(self._endpoints, environ))
 
 
-def environ_of(scope: Scope) -> "WSGIEnvironment":
+def environ_of(head: Head) -> "WSGIEnvironment":
     """A request as WSGI has it (PEP 3333), with an empty body."""
-    host, _, port = scope.server.rpartition(":")
+    host, _, port = head.server.rpartition(":")
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode("utf-8", "replace").decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": head.path.encode("utf-8", "replace").decode("latin-1"),
+        "QUERY_STRING": head.query_string,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "SERVER_PROTOCOL": f"HTTP/{head.http_version}",
+        "REMOTE_ADDR": head.client.rpartition(":")[0].strip("[]"),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
+        "wsgi.url_scheme": head.scheme,
         "wsgi.input": BytesIO(),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in scope.headers.items():
+    for name, value in head.headers.items():
         if "_" in name:  # X_Forwarded_For would pass for X-Forwarded-For, which a proxy has set
             continue
         key = name.upper().replace("-", "_")

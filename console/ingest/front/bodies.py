@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from console.ingest.auth import Refusal
+from console.ingest.front.places import NoPlace, Places
 from console.ingest.judging import NO_PLACE, TOO_LARGE, TOO_SLOW, UNDECODABLE
-from console.places import NoPlace, Places
 
 BUFFERED = 256 << 10  # bytes of a body that need no place among the large ones
 # In each window so much has to come, or the end. A phone on a bad link sends 1 to 2 kB/s: twice to
