@@ -6,6 +6,8 @@ from pathlib import Path
 
 ALL = (
     "ingest",
+    "sustained",
+    "trickle",
     "fairness",
     "backup",
     "telemetry",

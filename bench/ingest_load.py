@@ -1,8 +1,9 @@
-"""Closed-loop load on the envelope endpoint, in a process of its own; prints one JSON line.
+"""Load on the envelope endpoint, in a process of its own; prints one JSON line.
 
 Requests are bytes made before the clock starts (a fresh event id each, one of GROUPS exception
 types, gzip as the SDK does), sent over kept-alive sockets: the generator shares the cores with what
-it measures, so it must cost little.
+it measures, so it must cost little. With --fresh no event comes twice however long it runs: what
+differs, the envelope's header, is a gzip member of its own, made when the request is sent.
 """
 
 import argparse
@@ -13,17 +14,20 @@ import threading
 import time
 import urllib.parse
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ID, KIND = "e" * 32, "PricingErrorNNN"  # stand for what differs from event to event
 SECOND = "%Y-%m-%dT%H:%M:%S"
 
+Make = Callable[[int], bytes]
+"""The request of a number."""
+
 
 def main() -> None:
     arguments = parsed_arguments()
-    requests = made_requests(arguments)
-    load = Load(requests, arguments)
+    load = Load(maker(arguments), arguments)
     print(json.dumps(load.result(load.run_all())))
 
 
@@ -35,9 +39,40 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--groups", type=int, default=20)
     parser.add_argument("--pool", type=int, default=4000, help="requests that are sent round robin")
+    parser.add_argument("--fresh", action="store_true", help="no event twice, whatever the pool")
     parser.add_argument("--count", type=int, default=0, help="send each request of the pool once")
     parser.add_argument("--rate", type=float, default=0, help="requests/s; 0: as fast as answered")
     return parser.parse_args()
+
+
+def maker(arguments: argparse.Namespace) -> Make:
+    """What makes the requests, as the options want them."""
+    if arguments.fresh:
+        return fresh_requests(arguments)
+    made = made_requests(arguments)
+    return lambda number: made[number % len(made)]
+
+
+def fresh_requests(arguments: argparse.Namespace) -> Make:
+    """Events with an id that stands in the envelope's header alone; one body for each group."""
+    url = urllib.parse.urlsplit(arguments.dsn)
+    header, item_header, payload = arguments.envelope.read_bytes().split(b"\n", 2)
+    envelope, item, event = json.loads(header), json.loads(item_header), json.loads(payload)
+    del event["event_id"], event["timestamp"]
+    bodies = []
+    for group in range(arguments.groups):
+        event["exception"]["values"][-1]["type"] = f"PricingError{group:03d}"
+        body = json.dumps(event, separators=(",", ":"))
+        text = f"\n{json.dumps(item | {'length': len(body)})}\n{body}\n"
+        bodies.append(gzip.compress(text.encode(), 5))
+
+    def make(number: int) -> bytes:
+        now = time.strftime(SECOND, time.gmtime())
+        own = envelope | {"event_id": uuid.uuid4().hex, "sent_at": f"{now}.000000Z"}
+        member = gzip.compress(json.dumps(own).encode(), 1)
+        return request(url, member + bodies[number % len(bodies)])
+
+    return make
 
 
 def made_requests(arguments: argparse.Namespace) -> list[bytes]:
@@ -72,12 +107,12 @@ def request(url: urllib.parse.SplitResult, body: bytes) -> bytes:
 class Load:
     """Threads that each send the next request when the last one was answered."""
 
-    def __init__(self, requests: list[bytes], arguments: argparse.Namespace) -> None:
-        """Keep the requests; the clock starts now."""
+    def __init__(self, make: Make, arguments: argparse.Namespace) -> None:
+        """Keep what makes the requests; the clock starts now."""
         url = urllib.parse.urlsplit(arguments.dsn)
-        self.requests = requests
+        self.make = make
         self.address = (url.hostname or "127.0.0.1", url.port or 80)
-        self.once, self.rate, self.conns = bool(arguments.count), arguments.rate, arguments.conns
+        self.once, self.rate, self.conns = arguments.count, arguments.rate, arguments.conns
         self.started = time.perf_counter()
         self.stop = self.started + arguments.seconds
         self.lock = threading.Lock()
@@ -102,7 +137,7 @@ class Load:
             began = time.perf_counter()
             try:
                 connection = connection or socket.create_connection(self.address, timeout=30)
-                code, keep = exchanged(connection, self.requests[number % len(self.requests)])
+                code, keep = exchanged(connection, self.make(number))
             except OSError as error:
                 code, keep = type(error).__name__, False
             latencies.append(time.perf_counter() - began)
@@ -121,7 +156,7 @@ class Load:
         with self.lock:
             number = self.sent
             self.sent += 1
-        if self.once and number >= len(self.requests):
+        if self.once and number >= self.once:
             return None
         if self.rate:
             time.sleep(max(self.started + number / self.rate - time.perf_counter(), 0))

@@ -70,7 +70,7 @@ def digest(
     plain = argparse.Namespace(
         dsn=console.dsn, conns=connections, seconds=600, count=len(requests), rate=0
     )
-    load = Load(requests, plain)
+    load = Load(requests.__getitem__, plain)
     sending = load.run_all()
     seconds = console.drain() - began
     outcomes = console.outcomes()

@@ -41,6 +41,8 @@ MEMORY_TRIES = 5  # some 30 s in all, for other work to end, before rows are tri
 IDLE_SECONDS = 0.5
 # Every batch costs some fsyncs, which accept waits behind: few and large ones are better for both.
 PERIOD_SECONDS = 0.2
+# A batch of few rows costs as much as one of so many; what comes is visible within 2 s even so.
+WORTHWHILE_ROWS, LONGEST_WAIT = 50, 1.4
 FORGET_SECONDS = 0.5
 RATE_SECONDS = 10.0
 NOTE_SECONDS = 1.0
@@ -167,6 +169,7 @@ class Pipeline:
         failures = 0
         while not self._stopping.is_set():
             try:
+                began, newest = time.monotonic(), self._spool.newest
                 self._tell()  # also while nothing can be digested: what waits is told
                 found = self.digest_once()
             except Exception as error:  # noqa: BLE001 - the thread must outlive every outage
@@ -175,10 +178,21 @@ class Pipeline:
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            if not self._turns.busy:
-                self._stopping.wait(PERIOD_SECONDS)
             if not found:
+                self._stopping.wait(PERIOD_SECONDS)
                 self._spool.wait_for_rows(IDLE_SECONDS)
+            elif not self._turns.busy:
+                self._collect(began, newest)
+
+    def _collect(self, began: float, newest: int) -> None:
+        """Wait until the next batch is worth its commits, or the oldest row in it has waited long.
+
+        A round began at `began`, when `newest` was the last row.
+        """
+        while not self._stopping.wait(PERIOD_SECONDS):
+            enough = self._spool.newest - newest >= WORTHWHILE_ROWS
+            if enough or time.monotonic() - began >= LONGEST_WAIT:
+                return
 
     def _is_ending(self) -> bool:
         return self._thread is not None and self._stopping.is_set()

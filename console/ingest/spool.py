@@ -84,8 +84,8 @@ class Spool:
         self._pid = 0
         self._pages = (self._max_bytes - self._shares.letters_room) // PAGE_BYTES
         self._condition = Condition()
-        self.is_served = False
-        """Whether this is the process that serves the instance, and holds its folder alone."""
+        self.newest = 0  # the position of this process's newest row: tells how much has come
+        self.is_served = False  # whether this process serves the instance, and holds it alone
         self._replacing = False
         self._replace_from = 0.0
 
@@ -115,6 +115,7 @@ class Spool:
     def _appended(self, row: SpoolRow, entry: Entry) -> int:
         self._shares.add(row.organization_id, len(row.body))
         self._condition.took()
+        self.newest = max(self.newest, entry.position)
         return entry.position
 
     def trouble(self) -> str:
@@ -389,8 +390,7 @@ class Spool:
 def init_app(app: Flask, settings: Config) -> Spool:
     """Give the app the spool of its instance folder, which is opened when it is needed."""
     keys = (settings.secret_key, *settings.secret_key_fallbacks)
-    path = settings.instance / FILE
-    waiting = Spool(path, max_mb=settings.spool_max_mb, secret_keys=keys)
+    waiting = Spool(settings.instance / FILE, max_mb=settings.spool_max_mb, secret_keys=keys)
     app.extensions[EXTENSION] = waiting
     return waiting
 
