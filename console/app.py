@@ -13,6 +13,7 @@ from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
 from console.core.db import db
+from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
 from console.errors import api as errors_api
 from console.errors import views as errors
 from console.ingest import views as ingest

@@ -154,9 +154,9 @@ def test_what_has_ended_is_forgotten(app, acme, globex, clock):
     people = ("alice@acme.test", "eve@globex.test")
     for email in people:
         with in_name_of(app, email) as user_id:
-            for digest, days in (("old", 1), ("new", 20)):
+            for age, days in (("old", 1), ("new", 20)):
                 ends, now = clock.now() + timedelta(days=days), clock.now()
-                own = {"digest": f"{digest} {email}", "user_id": user_id, "expires_at": ends}
+                own = {"hash": f"{age} {email}", "user_id": user_id, "expires_at": ends}
                 seen = now + timedelta(days=days)
                 db.session.add(LoginSession(**own, last_seen_at=seen))
             db.session.commit()
@@ -169,7 +169,7 @@ def test_what_has_ended_is_forgotten(app, acme, globex, clock):
         assert db.session.scalars(select(JobRun)).all() == []
     for email in people:
         with in_name_of(app, email):
-            assert db.session.scalars(select(LoginSession.digest)).all() == [f"new {email}"]
+            assert db.session.scalars(select(LoginSession.hash)).all() == [f"new {email}"]
 
 
 def test_retention_keeps_what_is_young_and_somebodys(app, acme, globex, clock, inside):

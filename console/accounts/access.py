@@ -14,7 +14,7 @@ from console.accounts import sessions, slugs
 from console.accounts.models import ApiToken, Organization, Project, Role, User
 from console.accounts.queries import Belonging, belongings
 from console.core import clock
-from console.core.crypto import digest
+from console.core.crypto import hash_of
 from console.core.db import db
 from console.core.tenancy import bearer, enter_organization
 from console.core.urls import split_url
@@ -277,7 +277,7 @@ def _presented_token() -> ApiToken:
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not value.strip():
         _refuse(401, "Unauthorized", "Send the header Authorization: Bearer pht_….")
-    with bearer(ApiToken, digest(value.strip())):
+    with bearer(ApiToken, hash_of(value.strip())):
         token: ApiToken | None = db.session.scalar(select(ApiToken))
     if token is None:
         _refuse(401, "Unauthorized", "This token is not known here.")
@@ -300,12 +300,10 @@ def _refuse(status: int, title: str, detail: str, *, lacking: str = "") -> NoRet
 
 def _used(token: ApiToken) -> None:
     """Note when a token was last used, at most once a minute."""
-    now, used, presented = clock.now(), token.last_used_at, token.digest
+    now, used, presented = clock.now(), token.last_used_at, token.hash
     if used is not None and used > now - USED_EVERY:
         return
     # A reader that turns writer may be refused: the update is its transaction's first statement.
     db.session.rollback()
-    db.session.execute(
-        update(ApiToken).where(ApiToken.digest == presented).values(last_used_at=now)
-    )
+    db.session.execute(update(ApiToken).where(ApiToken.hash == presented).values(last_used_at=now))
     db.session.commit()

@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, select
 
 from console.accounts.models import KnownBrowser, User
 from console.core import clock
-from console.core.crypto import Token, digest, new_token
+from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.persons import person_scope
 
@@ -41,7 +41,7 @@ def remember(user: User) -> int:
         browser = db.session.scalar(_lasting(user.id, tokens))
         if browser is None:
             token, stored = new_token(Token.BROWSER)
-            browser = KnownBrowser(user_id=user.id, digest=stored)
+            browser = KnownBrowser(user_id=user.id, hash=stored)
             db.session.add(browser)
             tokens = [*tokens, token][-MOST_PEOPLE:]
         browser.last_login_at = clock.now()
@@ -92,7 +92,7 @@ def _presented() -> list[str]:
 def _lasting(user_id: int, tokens: Sequence[str]) -> Select[KnownBrowser]:
     return (
         select(KnownBrowser)
-        .where(KnownBrowser.user_id == user_id, KnownBrowser.digest.in_(map(digest, tokens)))
+        .where(KnownBrowser.user_id == user_id, KnownBrowser.hash.in_(map(hash_of, tokens)))
         .where(KnownBrowser.last_login_at > clock.now() - KEPT)
     )
 

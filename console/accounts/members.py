@@ -9,7 +9,7 @@ from console.accounts import people
 from console.accounts.handed_out import handed_out_by
 from console.accounts.models import Invitation, Membership, Organization, Role, User
 from console.core import audit, clock
-from console.core.crypto import Token, digest, new_token
+from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.tenancy import bearer
 
@@ -27,7 +27,7 @@ def invite(email: str, role: Role, *, by: User) -> tuple[Invitation, str]:
             earlier.revoked_at = clock.now()
     token, stored = new_token(Token.INVITATION)
     invitation = Invitation(
-        digest=stored,
+        hash=stored,
         email=email,
         role=role,
         invited_by_id=by.id,
@@ -53,7 +53,7 @@ def open_invitations() -> list[Invitation]:
 
 def invitation_of(token: str) -> Invitation | None:
     """The offer that a link's token opens, unless it was taken, withdrawn or has run out."""
-    with bearer(Invitation, digest(token)):
+    with bearer(Invitation, hash_of(token)):
         return db.session.scalar(
             select(Invitation)
             .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))

@@ -211,18 +211,18 @@ class Key(OrganizationScoped, Model):
 
 
 class ApiToken(OrganizationScoped, Model):
-    """A script's credential for one project's API, kept as a digest and shown once."""
+    """A script's credential for one project's API, kept as a hash and shown once."""
 
     __tablename__ = "api_token"
     __table_args__ = (
         belongs_to("project", "project_id"),
-        Index("api_token_by_digest", "digest", unique=True),
+        Index("api_token_by_hash", "hash", unique=True),
     )
-    __bearer__ = "digest"
+    __bearer__ = "hash"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int]
-    digest: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
     label: Mapped[str] = mapped_column(String(60))
     suffix: Mapped[str] = mapped_column(String(6))
     permissions: Mapped[list[str]]
@@ -239,11 +239,11 @@ class Invitation(OrganizationScoped, Model):
     """An offer of a membership, accepted by whoever holds the link."""
 
     __tablename__ = "invitation"
-    __table_args__ = (Index("invitation_by_digest", "digest", unique=True),)
-    __bearer__ = "digest"
+    __table_args__ = (Index("invitation_by_hash", "hash", unique=True),)
+    __bearer__ = "hash"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[Role]
     invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
@@ -261,7 +261,7 @@ class KnownBrowser(PersonScoped, Model):
     __table_args__ = (Index("known_browser_of_user", "user_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_login_at: Mapped[datetime] = mapped_column(default=clock.now)
     address: Mapped[str] = mapped_column(String(64), default="")
@@ -276,7 +276,7 @@ class PasswordReset(PersonScoped, Model):
     __token__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]
 
@@ -300,33 +300,33 @@ class RecoveryCode(PersonScoped, Model):
     __table_args__ = (Index("recovery_code_of_user", "user_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class LinkedIdentity(PersonScoped, Model):
-    """Who a person is at an OpenID Connect provider; `digest` is of issuer and subject."""
+    """Who a person is at an OpenID Connect provider; `hash` is of issuer and subject."""
 
     __tablename__ = "linked_identity"
     __table_args__ = (Index("linked_identity_of_user", "user_id"),)
     __token__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
     issuer: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_login_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class Passkey(PersonScoped, Model):
-    """A key pair of a person's device, which signs them in; `digest` is of the credential's id."""
+    """A key pair of a person's device, which signs them in; `hash` is of the credential's id."""
 
     __tablename__ = "passkey"
     __table_args__ = (Index("passkey_of_user", "user_id"),)
     __token__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
     credential_id: Mapped[bytes] = mapped_column(LargeBinary)  # so that a device makes one only
     public_key: Mapped[bytes] = mapped_column(LargeBinary)  # as COSE (RFC 9052)
     sign_count: Mapped[int] = mapped_column(BigInteger)  # 0 for ever on devices that do not count
@@ -343,7 +343,7 @@ class LoginSession(PersonScoped, Model):
     __token__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
     browser_id: Mapped[int | None] = mapped_column(
         ForeignKey("known_browser.id", ondelete="CASCADE")  # forgotten, it is signed out as well
     )
@@ -359,13 +359,13 @@ class LoginSession(PersonScoped, Model):
 class LoginThrottle(Model):
     """Failed tries of one kind on an account, from a network or a browser, and how long they wait.
 
-    `account` is the digest of the address that was tried, or empty for a network as a whole.
+    `account` is the hash of the address that was tried, or empty for a network as a whole.
     """
 
     __tablename__ = "login_throttle"
     __table_args__ = (Index("login_throttle_of_account", "account"),)
 
-    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # digest of what is counted
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # hash of what is counted
     account: Mapped[str] = mapped_column(String(64), default="")
     failures: Mapped[int]
     last_failure_at: Mapped[datetime]

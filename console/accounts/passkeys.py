@@ -38,7 +38,7 @@ from console.accounts.models import Passkey, User
 from console.accounts.throttle import Attempt, Gate, Limit, networks
 from console.core import clock
 from console.core.config import config
-from console.core.crypto import digest, keyed_digest
+from console.core.crypto import hash_of, keyed_hash
 from console.core.db import db
 from console.core.persons import person_scope, token_scope
 from console.core.urls import split_url
@@ -96,7 +96,7 @@ def creation_options(user: User) -> dict[str, Any] | None:
     options = generate_registration_options(
         rp_id=place.host,
         rp_name="Pharos",
-        user_id=bytes.fromhex(keyed_digest(config().secret_key, "passkey", str(user.id))),
+        user_id=bytes.fromhex(keyed_hash(config().secret_key, "passkey", str(user.id))),
         user_name=user.email,
         user_display_name=user.name,
         challenge=challenge,
@@ -130,9 +130,9 @@ def register(user: User, answer: str, name: str) -> None:
             require_user_verification=True,
         ),
     )
-    stored = digest(bytes_to_base64url(verified.credential_id))
+    stored = hash_of(bytes_to_base64url(verified.credential_id))
     with token_scope(stored):
-        query = select(Passkey.id).where(Passkey.digest == stored)
+        query = select(Passkey.id).where(Passkey.hash == stored)
         if db.session.scalar(query) is not None:
             raise PasskeyRefused("This passkey was added before.")
     if count(user.id) >= MOST:
@@ -141,7 +141,7 @@ def register(user: User, answer: str, name: str) -> None:
         db.session.add(
             Passkey(
                 user_id=user.id,
-                digest=stored,
+                hash=stored,
                 credential_id=verified.credential_id,
                 public_key=verified.credential_public_key,
                 sign_count=verified.sign_count,
@@ -182,14 +182,14 @@ def person_of(answer: str) -> User:
     credential = _checked(UNKNOWN, lambda: parse_authentication_credential_json(answer))
     if not plain_cbor.is_plain_authenticator_data(credential.response.authenticator_data):
         raise PasskeyRefused(UNKNOWN)
-    stored = digest(credential.id)
+    stored = hash_of(credential.id)
     with token_scope(stored):
-        user_id = db.session.scalar(select(Passkey.user_id).where(Passkey.digest == stored))
+        user_id = db.session.scalar(select(Passkey.user_id).where(Passkey.hash == stored))
     user = queries.user_for_update(user_id) if user_id is not None else None
     if user is None:
         raise PasskeyRefused(UNKNOWN)
     with person_scope(user.id):
-        query = select(Passkey).where(Passkey.digest == stored, Passkey.user_id == user.id)
+        query = select(Passkey).where(Passkey.hash == stored, Passkey.user_id == user.id)
         passkey = db.session.scalar(query.with_for_update())
         # A kept copy of the cookie brings its challenge back, which is older than its use.
         if passkey is None or (passkey.last_used_at or issued) > issued:

@@ -8,7 +8,7 @@ from webauthn.helpers import parse_cbor
 
 _BYTES, _TEXT, _TAG = 2, 3, 6  # major types (RFC 8949, section 3.1)
 _ARGUMENT_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
-_FIXED = 32 + 1 + 4  # of authenticator data: digest of the host, flags, counter
+_FIXED = 32 + 1 + 4  # of authenticator data: hash of the host, flags, counter
 _AAGUID = 16
 _ATTESTED = 0x40
 

@@ -85,7 +85,7 @@ def create_token(
     secret, stored = new_token(Token.API)
     token = ApiToken(
         project_id=project.id,
-        digest=stored,
+        hash=stored,
         label=label,
         suffix=secret[-6:],
         permissions=sorted(permissions),

@@ -12,7 +12,7 @@ from console.accounts.throttle import Gate, Limit
 from console.channels import email
 from console.core import clock
 from console.core.config import config
-from console.core.crypto import Token, digest, new_token
+from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.persons import enter_person, person_scope, token_scope
 
@@ -61,7 +61,7 @@ def mail_link(caller: Caller) -> None:
         old = PasswordReset.expires_at <= now
         db.session.execute(delete(PasswordReset).where(PasswordReset.user_id == user.id, old))
         db.session.add(
-            PasswordReset(user_id=user.id, digest=stored, created_at=now, expires_at=now + LASTS)
+            PasswordReset(user_id=user.id, hash=stored, created_at=now, expires_at=now + LASTS)
         )
     to = user.email
     db.session.commit()
@@ -76,10 +76,10 @@ def mail_notice(caller: Caller) -> None:
 
 def person_of(token: str) -> User | None:
     """The person whose password a link's token may change; None if it was used or has run out."""
-    with token_scope(digest(token)):
+    with token_scope(hash_of(token)):
         user_id = db.session.scalar(
             select(PasswordReset.user_id)
-            .where(PasswordReset.digest == digest(token))
+            .where(PasswordReset.hash == hash_of(token))
             .where(PasswordReset.expires_at > clock.now())
         )
     if user_id is None:
@@ -97,7 +97,7 @@ def change_password(user: User, token: str, hashed: str) -> bool:
     """
     with person_scope(user.id):
         own = delete(PasswordReset).where(PasswordReset.user_id == user.id)
-        presented = own.where(PasswordReset.digest == digest(token))
+        presented = own.where(PasswordReset.hash == hash_of(token))
         if not db.session.scalars(presented.returning(PasswordReset.id)).all():
             return False
         db.session.execute(own)

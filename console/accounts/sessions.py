@@ -14,7 +14,7 @@ from sqlalchemy import delete, or_, select, update
 from console.accounts import browsers
 from console.accounts.models import LoginSession, Membership, User
 from console.core import clock
-from console.core.crypto import Token, digest, new_token
+from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.persons import enter_person, person_scope, token_scope
 from console.web.csp import by_https
@@ -68,11 +68,11 @@ def init_app(app: Flask) -> None:
 @logins.user_loader  # type: ignore[untyped-decorator]
 def load(token: str) -> User | None:
     """Return the person of a session that has neither ended nor run out."""
-    now, stored = clock.now(), digest(token)
+    now, stored = clock.now(), hash_of(token)
     with token_scope(stored):
         login = db.session.scalar(
             select(LoginSession)
-            .where(LoginSession.digest == stored, LoginSession.expires_at > now)
+            .where(LoginSession.hash == stored, LoginSession.expires_at > now)
             .where(LoginSession.last_seen_at > now - IDLE)
         )
     if login is None:
@@ -97,7 +97,7 @@ def start(user: User, *, factors: int = 1) -> None:
     user.last_login_at = now
     db.session.add(
         LoginSession(
-            digest=stored,
+            hash=stored,
             user_id=user.id,
             browser_id=browsers.remember(user),
             factors=factors,
@@ -118,7 +118,7 @@ def start(user: User, *, factors: int = 1) -> None:
 def end() -> None:
     """Sign this browser out. The caller commits."""
     db.session.execute(
-        delete(LoginSession).where(LoginSession.digest == digest(session.get(TOKEN, "")))
+        delete(LoginSession).where(LoginSession.hash == hash_of(session.get(TOKEN, "")))
     )
     logout_user()
     session.clear()

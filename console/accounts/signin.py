@@ -13,7 +13,7 @@ from console.accounts import queries, sessions
 from console.accounts.models import User
 from console.core import clock
 from console.core.config import config
-from console.core.crypto import keyed_digest, same
+from console.core.crypto import keyed_hash, same
 
 HALF = "half"  # session key of the note
 LASTS = timedelta(minutes=10)
@@ -56,4 +56,4 @@ def finish(user: User) -> str:
 def _version(user: User) -> str:
     """Changes with the password and the second factor, so that a note of before is void."""
     since = str(user.two_factor_since)
-    return keyed_digest(config().secret_key, "half", str(user.id), user.password_hash, since)
+    return keyed_hash(config().secret_key, "half", str(user.id), user.password_hash, since)

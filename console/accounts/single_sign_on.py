@@ -44,7 +44,7 @@ class Identity:
     """1, or 2 if the provider says that it asked for more than a password."""
 
     @property
-    def digest(self) -> str:
+    def hash(self) -> str:
         """What the account is found by; subjects are unique per issuer."""
         return sha256(f"{self.issuer}\0{self.subject}".encode()).hexdigest()
 
@@ -109,14 +109,14 @@ def answered() -> Identity:
 
 def person_of(identity: Identity) -> User | None:
     """The person whose account is linked to the identity, held until the commit."""
-    with token_scope(identity.digest):
-        linked = select(LinkedIdentity.user_id).where(LinkedIdentity.digest == identity.digest)
+    with token_scope(identity.hash):
+        linked = select(LinkedIdentity.user_id).where(LinkedIdentity.hash == identity.hash)
         user_id = db.session.scalar(linked)
     if user_id is None:
         return None
     with person_scope(user_id):
         row = db.session.scalars(
-            select(LinkedIdentity).where(LinkedIdentity.digest == identity.digest)
+            select(LinkedIdentity).where(LinkedIdentity.hash == identity.hash)
         ).one()
         row.last_login_at = clock.now()
     return queries.user_for_update(user_id)
@@ -125,7 +125,7 @@ def person_of(identity: Identity) -> User | None:
 def link(user: User, identity: Identity) -> None:
     """Let the identity sign in to the account from now on. The caller commits."""
     with person_scope(user.id):
-        row = LinkedIdentity(user_id=user.id, digest=identity.digest, issuer=identity.issuer)
+        row = LinkedIdentity(user_id=user.id, hash=identity.hash, issuer=identity.issuer)
         db.session.add(row)
     person_log.record(user, "identity.linked", issuer=identity.issuer)
 

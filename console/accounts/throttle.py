@@ -109,22 +109,22 @@ class Attempt:
 
     def _counts(self) -> Iterator[Count]:
         """What the try counts in; first what is this account's and this place's alone."""
-        gate, account = self.gate, _digest(self.email)
+        gate, account = self.gate, _hash(self.email)
         if self.browser_id:
-            subject = _digest(gate.name, "browser", str(self.browser_id))
+            subject = _hash(gate.name, "browser", str(self.browser_id))
             yield Count(subject, account, gate.browser)
             return
         network, site = networks(self.address)
-        yield Count(_digest(gate.name, "pair", account, network), account, gate.pair)
-        yield Count(_digest(gate.name, "account", account), account, gate.account)
-        yield Count(_digest(gate.name, "network", network), "", gate.network)
+        yield Count(_hash(gate.name, "pair", account, network), account, gate.pair)
+        yield Count(_hash(gate.name, "account", account), account, gate.account)
+        yield Count(_hash(gate.name, "network", network), "", gate.network)
         if site:
-            yield Count(_digest(gate.name, "site", site), "", gate.site)
+            yield Count(_hash(gate.name, "site", site), "", gate.site)
 
 
 def unlock(email: str) -> int:
     """Forget what was tried on an account, from wherever; return how many counts. No commit."""
-    of_account = LoginThrottle.account == _digest(email)
+    of_account = LoginThrottle.account == _hash(email)
     return len(
         db.session.scalars(
             delete(LoginThrottle).where(of_account).returning(LoginThrottle.subject)
@@ -154,7 +154,7 @@ def networks(address: str) -> tuple[str, str]:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed), ""
 
 
-def _digest(*parts: str) -> str:
+def _hash(*parts: str) -> str:
     """A key of fixed length; the line breaks keep two lists of parts apart."""
     return sha256("\n".join(parts).encode()).hexdigest()
 

@@ -15,7 +15,7 @@ from console.core import clock
 from console.core.config import config
 from console.core.crypto import (
     SealBrokenError,
-    digest,
+    hash_of,
     new_otp_secret,
     new_recovery_code,
     same,
@@ -124,7 +124,7 @@ def accepts_recovery_code(user: User, code: str) -> bool:
     """Use up a recovery code. The caller commits."""
     with person_scope(user.id):
         used = delete(RecoveryCode).where(
-            RecoveryCode.user_id == user.id, RecoveryCode.digest == _stored(code)
+            RecoveryCode.user_id == user.id, RecoveryCode.hash == _stored(code)
         )
         if not db.session.scalars(used.returning(RecoveryCode.id)).all():
             return False
@@ -136,13 +136,13 @@ def _fresh_recovery_codes(user: User) -> list[str]:
     codes = [new_recovery_code() for _ in range(CODES)]
     with person_scope(user.id):
         db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-        db.session.add_all(RecoveryCode(user_id=user.id, digest=_stored(code)) for code in codes)
+        db.session.add_all(RecoveryCode(user_id=user.id, hash=_stored(code)) for code in codes)
     return codes
 
 
 def _stored(code: str) -> str:
     """What is kept of a recovery code, however its letters are grouped when it is typed."""
-    return digest(_BLANKS.sub("", code).lower())
+    return hash_of(_BLANKS.sub("", code).lower())
 
 
 def _step(secret: str, code: str, at: datetime) -> int | None:

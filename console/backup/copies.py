@@ -130,11 +130,11 @@ def _followed(copier: "subprocess.Popen[str]", order: str, pace: Pace) -> str:
 
 def fingerprint(path: Path) -> str:
     """The SHA-256 of a file."""
-    digest = sha256()
+    sha = sha256()
     with path.open("rb") as file:
         while part := file.read(READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
+            sha.update(part)
+    return sha.hexdigest()
 
 
 def sync(path: Path) -> None:

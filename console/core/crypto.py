@@ -1,4 +1,4 @@
-"""Tokens that are stored as digests, and sealing of bytes at rest."""
+"""Tokens that are stored as hashes, and sealing of bytes at rest."""
 
 from base64 import b32encode, urlsafe_b64encode
 from enum import StrEnum
@@ -39,9 +39,9 @@ class SealBrokenError(ValueError):
 
 
 def new_token(kind: Token) -> tuple[str, str]:
-    """Return a fresh 256-bit token `<prefix>_…` and the digest under which it is stored."""
+    """Return a fresh 256-bit token `<prefix>_…` and the hash under which it is stored."""
     token = kind.spelled(token_bytes(32))
-    return token, digest(token)
+    return token, hash_of(token)
 
 
 def new_public_key() -> str:
@@ -65,7 +65,7 @@ def new_nobodys_password() -> str:
     return token_urlsafe(32)
 
 
-def digest(token: str) -> str:
+def hash_of(token: str) -> str:
     """Return the SHA-256 of a token; tokens have 256 random bits, so no slow hash is needed."""
     return sha256(token.encode()).hexdigest()
 
@@ -80,8 +80,8 @@ def key_fingerprint(secret_key: str) -> str:
     return new(secret_key.encode(), b"fingerprint", sha256).hexdigest()
 
 
-def keyed_digest(secret_key: str, *parts: str) -> str:
-    """Return a keyed digest of some texts: it tells whether they changed, and nothing else."""
+def keyed_hash(secret_key: str, *parts: str) -> str:
+    """Return a keyed hash of some texts: it tells whether they changed, and nothing else."""
     return new(secret_key.encode(), "\n".join(parts).encode(), sha256).hexdigest()
 
 

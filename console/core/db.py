@@ -111,7 +111,7 @@ class OrganizationScoped:
     """Rows of one organization: seen only by a Session that is bound to it.
 
     A subclass may name a `__bearer__` column: whoever presents that column's value (an ingest key,
-    the digest of a token, a signed-in user's id) may read the row before the organization is known.
+    the hash of a token, a signed-in user's id) may read the row before the organization is known.
     """
 
     __bearer__: ClassVar[str] = ""

@@ -24,13 +24,13 @@ from console.core.db import Model, db
 from console.core.tenancy import TenantError
 
 # Keys of a Session's info, and `app.` parameters.
-PERSON, TOKEN, EMAIL = "person_id", "token_digest", "email"
+PERSON, TOKEN, EMAIL = "person_id", "token_hash", "email"
 
 
 class PersonScoped:
     """Rows of one person, seen only within `person_scope`.
 
-    A subclass with `__token__` has a column `digest`: within `token_scope`, whoever presents the
+    A subclass with `__token__` has a column `hash`: within `token_scope`, whoever presents the
     token may read the row before the person is known.
     """
 
@@ -58,9 +58,9 @@ def person_scope(user_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def token_scope(digest: str) -> Iterator[None]:
+def token_scope(hash_: str) -> Iterator[None]:
     """Within it, the row of a presented token is read, whoever's it is."""
-    yield from _scope(TOKEN, digest)
+    yield from _scope(TOKEN, hash_)
 
 
 def personal_models() -> list[type[Any]]:
@@ -128,7 +128,7 @@ def _add_criteria(state: ORMExecuteState) -> None:
 
 def _with_token(token: str, person: int) -> Iterator[ExecutableOption]:
     for model in personal_models():
-        criterion = model.digest == token if model.__token__ else model.user_id == person
+        criterion = model.hash == token if model.__token__ else model.user_id == person
         yield with_loader_criteria(model, criterion, include_aliases=True)
 
 

@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token_digest"
+ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token_hash"
 EMAIL = "app.email"
 # What the app may do with a table, where it is not everything that a row needs.
 APPEND_ONLY = frozenset({"audit_entry"})
@@ -35,10 +35,10 @@ def protect(table: str, *, bearer: str = "", bearer_type: str = "text") -> None:
         op.execute(f"CREATE POLICY of_bearer ON {name} FOR SELECT USING ({presented})")
 
 
-def protect_person(table: str, *, token: bool = False) -> None:
+def protect_person(table: str, *, presented: str = "") -> None:
     """Let a table's rows be seen and written only by a transaction of their person.
 
-    With `token`, who presents the value of `digest` may read the row before the person is known.
+    `presented` names the column by whose value a row may be read before the person is known.
     To be called by the revision that creates the table; see `protect`. Does nothing on SQLite.
     """
     connection = op.get_bind()
@@ -49,9 +49,9 @@ def protect_person(table: str, *, token: bool = False) -> None:
     op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY of_person ON {name} USING ({own}) WITH CHECK ({own})")
-    if token:
-        presented = f"digest = {_presented(TOKEN, 'text')}"
-        op.execute(f"CREATE POLICY of_token ON {name} FOR SELECT USING ({presented})")
+    if presented:
+        by_value = f"{presented} = {_presented(TOKEN, 'text')}"
+        op.execute(f"CREATE POLICY of_token ON {name} FOR SELECT USING ({by_value})")
 
 
 def protect_accounts() -> None:

@@ -60,8 +60,8 @@ class ErrorEvent:
 class Span:
     """One span of any origin (transaction item, streamed, OTLP); durations are microseconds.
 
-    Nobody changes one but `performance.digest`; it is not frozen, since to make a frozen one of so
-    many fields takes as long as to decode what they say.
+    Nobody changes one but `performance.describe`; it is not frozen, since to make a frozen one of
+    so many fields takes as long as to decode what they say.
     """
 
     organization_id: int

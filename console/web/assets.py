@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
         absent = [name for name in PACKAGES if config().assets == "local" and not installed(name)]
     if absent:
         raise ConfigError(f"PHAROS_ASSETS is local, but {absent[0]} is not here: run `make assets`")
-    app.add_url_rule(f"{PREFIX}/<string(length=12):digest>/<path:name>", "asset", _asset)
+    app.add_url_rule(f"{PREFIX}/<string(length=12):hash_>/<path:name>", "asset", _asset)
     app.jinja_env.globals.update(
         asset_url=asset_url,
         script=script,
@@ -107,7 +107,7 @@ def init_app(app: Flask) -> None:
 def asset_url(name: str) -> str:
     """The URL of one of our files or bundles; it changes with the content."""
     # Not by url_for: an error page may have to do without a request's address.
-    return f"{PREFIX}/{_file(name, _stamp(name)).digest}/{name}"
+    return f"{PREFIX}/{_file(name, _stamp(name)).hash}/{name}"
 
 
 def script(name: str) -> Markup:
@@ -163,17 +163,17 @@ def _file_of(package: Package) -> Path:
 @dataclass(frozen=True, slots=True)
 class _File:
     body: bytes
-    digest: str
+    hash: str
     kind: str
 
 
-def _asset(digest: str, name: str) -> Response:
+def _asset(hash_: str, name: str) -> Response:
     if name not in _served():
         abort(404)
     file = _file(name, _stamp(name))
     response = Response(file.body, mimetype=file.kind)
-    response.set_etag(file.digest, weak=True)  # the same whatever the encoding
-    if digest == file.digest:
+    response.set_etag(file.hash, weak=True)  # the same whatever the encoding
+    if hash_ == file.hash:
         response.cache_control.public = True
         response.cache_control.max_age = YEAR
         response.cache_control.immutable = True

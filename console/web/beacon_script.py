@@ -31,7 +31,7 @@ document.head.append(library);
 
 
 def beacon_script() -> tuple[bytes, str]:
-    """What pages load, and a digest of it: the bundle, or where there is none the source.
+    """What pages load, and a hash of it: the bundle, or where there is none the source.
 
     The source comes behind a loader that takes the library from the CDN, held to its hash.
     """

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("password_reset_of_user", "password_reset", ["user_id"])
-    protect_person("password_reset", token=True)
+    protect_person("password_reset", presented="digest")
 
 
 def downgrade() -> None:

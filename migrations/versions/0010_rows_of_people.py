@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    protect_person("login_session", token=True)
+    protect_person("login_session", presented="digest")
 
 
 def downgrade() -> None:

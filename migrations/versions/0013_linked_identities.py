@@ -28,7 +28,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("linked_identity_of_user", "linked_identity", ["user_id"])
-    protect_person("linked_identity", token=True)
+    protect_person("linked_identity", presented="digest")
 
 
 def downgrade() -> None:

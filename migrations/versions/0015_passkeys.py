@@ -31,7 +31,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("passkey_of_user", "passkey", ["user_id"])
-    protect_person("passkey", token=True)
+    protect_person("passkey", presented="digest")
     op.add_column(
         "login_session", sa.Column("factors", sa.Integer(), nullable=False, server_default="1")
     )

@@ -110,7 +110,7 @@ class TestInvitations:
         with inside(acme):
             offer = db.session.scalars(select(Invitation)).one()
             assert (offer.email, offer.role) == ("new@acme.test", Role.MEMBER)
-            assert token not in (offer.digest, str(offer.__dict__))
+            assert token not in (offer.hash, str(offer.__dict__))
 
     def test_a_second_one_replaces_the_first(self, as_ada, client):
         first, second = (

@@ -13,7 +13,7 @@ from console.accounts import passkeys, queries, resets
 from console.accounts.models import Passkey, PasswordReset
 from console.core import clock as clock_module
 from console.core.audit import AuditEntry
-from console.core.crypto import digest
+from console.core.crypto import hash_of
 from console.core.db import db
 from console.core.persons import enter_person, person_scope
 from tests.accounts.authenticator import set_up
@@ -260,7 +260,7 @@ def test_a_reset_by_mail_removes_them(app, client, as_ada):
         enter_person(user.id)
         with person_scope(user.id):
             ends = clock_module.now() + resets.LASTS
-            db.session.add(PasswordReset(user_id=user.id, digest=digest("link"), expires_at=ends))
+            db.session.add(PasswordReset(user_id=user.id, hash=hash_of("link"), expires_at=ends))
         assert resets.change_password(user, "link", PASSWORD_HASH)
         db.session.commit()
     assert is_refused(log_in(client, device))

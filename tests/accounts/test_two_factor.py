@@ -99,9 +99,9 @@ class TestSettingUp:
     def test_the_secret_is_not_readable_where_it_is_kept(self, app, phone):
         with app.app_context():
             sealed = db.session.execute(select(TwoFactor.__table__.c.sealed)).scalar_one()
-            digests = db.session.scalars(select(RecoveryCode.__table__.c.digest)).all()
+            hashes = db.session.scalars(select(RecoveryCode.__table__.c.hash)).all()
         assert phone.secret.encode() not in sealed
-        assert not set(digests) & {code.replace("-", "") for code in phone.recovery_codes}
+        assert not set(hashes) & {code.replace("-", "") for code in phone.recovery_codes}
 
 
 class TestSecondStep:

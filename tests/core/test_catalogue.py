@@ -63,8 +63,8 @@ def test_policies_check_what_is_read_and_what_is_written(ask):
             ), using
         elif name == "of_token":
             assert (command, check) == ("SELECT", None), table
-            assert using.startswith("((digest)::text = "), using
-            assert "app.token_digest" in using, table
+            assert using.startswith("((hash)::text = "), using
+            assert "app.token_hash" in using, table
         else:
             assert (name, command, check) == ("of_bearer", "SELECT", None), table
             assert BEARERS[table] in using, table

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from console.core.crypto import Token, digest, new_token, setup_token
+from console.core.crypto import Token, hash_of, new_token, setup_token
 from tests.architecture.test_sources import MODULES
 from tests.support.databases import ROOT
 
@@ -25,7 +25,7 @@ MAKERS = re.compile(r"\b(token_bytes|token_hex|token_urlsafe|urandom|uuid[14]|ra
 def test_a_token_has_its_kinds_prefix_and_256_bits(kind):
     token, stored = new_token(kind)
     assert re.fullmatch(rf"{kind.value}_[\w-]{{43}}", token)
-    assert stored == digest(token)
+    assert stored == hash_of(token)
     assert new_token(kind)[0] != token
 
 

@@ -71,8 +71,8 @@ def test_postgresql_holds_by_itself(people, both_databases, model):
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model.__token__])
 def test_a_token_opens_its_row_to_read(people, model):
-    digest = personal_values(model, people[0])["digest"]
-    with token_scope(digest):
+    hash_ = personal_values(model, people[0])["hash"]
+    with token_scope(hash_):
         assert db.session.scalars(select(model.user_id)).all() == [people[0]]
         with pytest.raises(TenantError):
             db.session.execute(delete(model))

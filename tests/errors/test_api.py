@@ -30,12 +30,12 @@ def token(inside):
     """Make a project's API token and return the header that presents it."""
 
     def token(project, *permissions):
-        secret, digest = new_token(Token.API)
+        secret, stored = new_token(Token.API)
         with inside(project):
             db.session.add(
                 ApiToken(
                     project_id=project.id,
-                    digest=digest,
+                    hash=stored,
                     label="ci",
                     suffix=secret[-6:],
                     permissions=list(permissions or ["issues:read"]),

@@ -19,7 +19,7 @@ from console.accounts.models import (
     User,
 )
 from console.core import audit, clock, failures
-from console.core.crypto import digest
+from console.core.crypto import hash_of
 from console.core.db import db
 from console.core.persons import person_scope
 from console.core.tenancy import scoped_models
@@ -101,14 +101,14 @@ def personal_rows(user_id: int, marker: str) -> dict[str, int]:
         key = f"{marker}'s key".encode()
         passkey = Passkey(
             user_id=user_id,
-            digest=digest(f"passkey of {marker}"),
+            hash=hash_of(f"passkey of {marker}"),
             credential_id=key,
             public_key=key,
             sign_count=0,
             name=marker,
         )
         identity = LinkedIdentity(
-            user_id=user_id, digest=digest(f"identity of {marker}"), issuer=f"https://{marker}.test"
+            user_id=user_id, hash=hash_of(f"identity of {marker}"), issuer=f"https://{marker}.test"
         )
         db.session.add_all([passkey, identity])
         db.session.flush()

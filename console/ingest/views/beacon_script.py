@@ -13,9 +13,9 @@ KEPT = 3600  # seconds; the address stays the same when the script changes
 @public_view
 def beacon() -> Response:
     """The same for everybody: the page's own script element says which project it is."""
-    body, digest = beacon_script()
+    body, hash_ = beacon_script()
     response = Response(body, mimetype="text/javascript")
-    response.set_etag(digest, weak=True)  # the same whatever the encoding
+    response.set_etag(hash_, weak=True)  # the same whatever the encoding
     response.cache_control.public = True
     response.cache_control.max_age = KEPT
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
