@@ -14,10 +14,10 @@ from console.performance.statements import listing as domain
 from console.performance.statements import text as sql_text
 from console.performance.statements.layout import laid_out
 from console.performance.statements.listing import ListedStatements, StatementRow
-from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
-from console.performance.views.endpoints import valid
+from console.performance.views.blueprint import add_to_rail, bp
 from console.telemetry import statements as telemetry
 from console.telemetry.scope import Scope
+from console.web.forms import valid
 from console.web.htmx import page_or_part, polled_part
 from console.web.ids import counted
 from console.web.timerange import current_range
@@ -54,7 +54,7 @@ class StatementListing:
 @project_view("viewer")
 def listing(project: Project) -> Response:
     form = valid(StatementsFilter(request.args))
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range())
     page = counted("page")
     found = domain.listed(
         scope, form.wanted, sort=form.sort.data, first=(page - 1) * PER_PAGE, count=PER_PAGE
@@ -70,7 +70,7 @@ def listing(project: Project) -> Response:
 @bp.get("/statements/<span:fingerprint>", endpoint="statement")
 @project_view("viewer")
 def statement(project: Project, fingerprint: str) -> Response:
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range())
     row = domain.one(scope, fingerprint)
     text = row.text if row else telemetry.texts(scope, [fingerprint]).get(fingerprint)
     if text is None:
@@ -95,7 +95,7 @@ def statement(project: Project, fingerprint: str) -> Response:
 @bp.get("/statements/<span:fingerprint>/latency")
 @project_view("viewer")
 def statement_latency(project: Project, fingerprint: str) -> Response:
-    shown = current_range(DEFAULT_RANGE)
+    shown = current_range()
     scope = _known(project, fingerprint)
     charts = domain.charts(project, scope, shown, fingerprint)
     return polled_part(
@@ -132,7 +132,7 @@ def statement_calls(project: Project, fingerprint: str) -> Response:
 
 def _known(project: Project, fingerprint: str) -> Scope:
     """The page's scope, if the project has ever sent this statement; 404 otherwise."""
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
+    scope = Scope.of(project, current_range())
     return scope if telemetry.texts(scope, [fingerprint]) else abort(404)
 
 

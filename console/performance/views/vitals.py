@@ -11,8 +11,7 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.performance import queries
 from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
-from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
-from console.performance.views.endpoints import valid
+from console.performance.views.blueprint import add_to_rail, bp
 from console.performance.vitals import cards as vital_cards
 from console.performance.vitals import charts as vital_charts
 from console.performance.vitals import phases as vital_phases
@@ -21,6 +20,7 @@ from console.performance.vitals.charts import VitalHistogram
 from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import Vitals, VitalsWanted
+from console.web.forms import valid
 from console.web.htmx import page_or_part, polled_part
 from console.web.ids import counted
 from console.web.timerange import aligned, current_range
@@ -146,7 +146,7 @@ def vitals_trend(project: Project) -> Response:
         project,
         queries.monitoring(project),
         _scope(project, form),
-        current_range(DEFAULT_RANGE),
+        current_range(),
         metric=form.chosen,
         wanted=form.wanted,
     )
@@ -234,7 +234,7 @@ def _of_page_or_all() -> VitalsFilter:
 
 
 def _scope(project: Project, form: VitalsFilter) -> Scope:
-    return Scope.of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
+    return Scope.of(project, current_range(), release=form.release.data or "")
 
 
 def _cards(project: Project, scope: Scope, wanted: VitalsWanted, now: Vitals) -> list[Card]:
