@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from wtforms import BooleanField, Field, FloatField, Form, SelectField, StringField
+from wtforms import BooleanField, Field, FloatField, SelectField, StringField
 from wtforms.validators import NumberRange, Optional, Regexp, ValidationError
 
 from console.performance.forms.requests import (
@@ -15,7 +15,14 @@ from console.performance.forms.requests import (
 from console.performance.traces.selection import View
 from console.telemetry.traces import TracesWanted
 from console.web.choices import choices
-from console.web.forms import IntegerField, Moment, OpenSelect, SearchField, release_field
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    Moment,
+    OpenSelect,
+    SearchField,
+    release_field,
+)
 
 LONGEST_TRACE_MS = 864_000_000_000
 KINDS = ("request", "task", "page")
@@ -81,8 +88,11 @@ class TracesFilter(RequestFilter):
         )
 
 
-class TraceFilter(Form):
+class TraceFilter(FilterForm):
     """How a trace is looked at: zoom in milliseconds since its start, and which spans."""
+
+    label = "Filter and zoom"
+    hidden = ("at", "against")
 
     at = Moment("When it was")
     from_ms = FloatField("From (ms)", [Optional(), _within_a_trace], name="from")
