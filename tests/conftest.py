@@ -88,6 +88,7 @@ def settings(database: Database, instance: Path) -> Config:
         secret_key=databases.SECRET,
         database_url=database.database_url,
         owner_database_url=database.owner_database_url,
+        decoders="0",
     )
 
 

@@ -48,7 +48,7 @@ class Shown:
 
 def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
     """The chosen event of an issue or its latest; None if there is none (any more)."""
-    groupings = {grouping.hash: grouping for grouping in queries.groupings(issue)}
+    groupings = {one.hash: one for one in queries.groupings(issue)}
     scope = lifetime(project, issue)
     if event_id:
         event = telemetry.event(scope, event_id, groupings)

@@ -56,11 +56,11 @@ def ledger(
         query = query.where(Outcome.item_type == item_type)
     if outcome:
         query = query.where(Outcome.outcome == outcome)
-    sums = db.session.execute(query).all()
-    latest = {row.id: row for row in _rows([row[4] for row in sums])}
+    found = db.session.execute(query).all()
+    latest = {row.id: row for row in _rows([row[4] for row in found])}
     return [
         Line(kind, fate, reason, int(total), latest[id_].last_at, latest[id_].detail)
-        for kind, fate, reason, total, id_ in sums
+        for kind, fate, reason, total, id_ in found
     ]
 
 
@@ -97,8 +97,8 @@ def latest_arrival(project: Project) -> datetime | None:
     query = select(func.max(Outcome.last_at)).where(
         Outcome.project_id == project.id, Outcome.outcome == "stored"
     )
-    latest: datetime | None = db.session.scalar(query)
-    return latest
+    found: datetime | None = db.session.scalar(query)
+    return found
 
 
 def _rows(ids: Sequence[int]) -> Sequence[Outcome]:

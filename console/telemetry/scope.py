@@ -42,7 +42,7 @@ class Scope:
     attributes: tuple[tuple[str, str], ...] = ()
     """Names and values that a request's attributes must have; asked of requests alone."""
     text: str = ""
-    """Part of an endpoint's or a page's name, in any case; asked of requests and page loads."""
+    """Part of an endpoint's name, in any case; asked of requests alone."""
 
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""

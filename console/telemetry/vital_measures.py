@@ -17,12 +17,9 @@ from console.telemetry.web_vitals import BY_NAME
 Load = page_load.c
 _EACH = Rows(
     name="page loads",
-    within=lambda scope: and_(
-        within(page_load, scope), *vitals.filters(page_load, VitalsWanted(text=scope.text))
-    ),
+    within=lambda scope: within(page_load, scope),
     at=Load.timestamp,
     dimensions={name: Load[name] for name in ("page", "device", "environment", "release")},
-    heeds=frozenset({"environment", "release", "text"}),
 )
 
 
@@ -43,9 +40,7 @@ class PageLoads(Source):
         narrowed = _narrowed(scope, asked)
         if narrowed is None:
             return [[] for _ in measures]
-        wanted = VitalsWanted(
-            page=asked.where.get("page"), device=asked.where.get("device", ""), text=scope.text
-        )
+        wanted = VitalsWanted(page=asked.where.get("page"), device=asked.where.get("device", ""))
         names = [measure.number for measure in measures]
         if asked.seconds is not None:
             trends = vitals.trends(narrowed, wanted, names, asked.seconds)
@@ -55,7 +50,7 @@ class PageLoads(Source):
         return [list(_parts(parts, name)) for name in names]
 
 
-PAGE_LOADS = PageLoads(name=_EACH.name, dimensions=_EACH.dimensions, heeds=_EACH.heeds)
+PAGE_LOADS = PageLoads(name=_EACH.name, dimensions=_EACH.dimensions)
 
 
 def p75(name: str) -> Measure:

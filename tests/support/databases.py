@@ -67,4 +67,5 @@ def _config(database: Database, instance: Path) -> Config:
         secret_key=SECRET,
         database_url=database.database_url,
         owner_database_url=database.owner_database_url,
+        decoders="0",
     )

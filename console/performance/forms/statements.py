@@ -1,24 +1,22 @@
 """What people and scripts ask of the list of database statements."""
 
-from wtforms import SelectField, StringField
+from wtforms import Form, SelectField, StringField
 from wtforms.validators import NumberRange, Optional
 
 from console.performance.forms.requests import LONGEST_MS, SHORT_TEXT
 from console.performance.statements.listing import KINDS, SORTS, wanted_of
 from console.telemetry.statements import StatementsWanted
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, SearchField
+from console.web.forms import IntegerField
 
 
-class StatementsFilter(FilterForm):
+class StatementsFilter(Form):
     """The list of database statements."""
 
-    label = "Filter statements"
-
-    q = SearchField("Search statements and tables", [SHORT_TEXT])
+    q = StringField("Text", [SHORT_TEXT])
     kind = SelectField("Kind", choices=choices(KINDS.items()), default="")
     over = IntegerField("P95 from (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
-    name = StringField("Endpoint", [SHORT_TEXT], description="Called by GET /…")
+    name = StringField("Endpoint", [SHORT_TEXT])
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),
@@ -34,3 +32,8 @@ class StatementsFilter(FilterForm):
             over_ms=self.over.data or 0,
             endpoint=self.name.data or "",
         )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether statements are left out."""
+        return bool(self.q.data or self.kind.data or self.over.data or self.name.data)

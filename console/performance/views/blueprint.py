@@ -6,7 +6,8 @@ from flask import Blueprint, Flask, request
 from werkzeug.routing import BaseConverter
 
 from console.web.nav import NavItem, nav_entry
-from console.web.timerange import opens_with
+
+DEFAULT_RANGE = "24h"
 
 
 class TraceIdConverter(BaseConverter):
@@ -25,7 +26,6 @@ bp = Blueprint(
     "performance", __name__, url_prefix="/<slug:organization>/<slug:project>/performance"
 )
 GROUP = "Performance"
-opens_with(bp, "24h")
 
 
 @bp.record_once
