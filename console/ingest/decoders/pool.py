@@ -104,6 +104,8 @@ class Decoder:
 
     def give(self, ticket: Ticket) -> None:
         """Hand out a job; raises CannotStart. That it ends is known when it is to answer."""
+        if self._process is not None and not self.under_way and self._process.poll() is not None:
+            self.close()  # it ended while it had nothing to do: no row is at fault
         self._start()
         self.under_way.append(ticket)
         self._send(ticket)
