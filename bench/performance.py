@@ -149,7 +149,7 @@ def ask_everything() -> Iterator[tuple[str, list[Asked]]]:
 
 def ask_for_a_trace() -> tuple[str, str]:
     """Time looking a trace up; return its id and its time for the pages."""
-    (row, *_) = traces.traces(scope(timedelta(days=1)), traces.TracesWanted())
+    (row, *_) = traces.traces(scope(timedelta(days=1)), traces.TracesWanted()).rows
     near = scope(timedelta(days=30)).around(row.timestamp, timedelta(hours=1))
     times = [timed(lambda: spans.trace(near, row.trace_id)) for _ in range(TRIES)]
     tell("a trace, with a time hint", p50_ms=round(median(times), 1), **load())

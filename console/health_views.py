@@ -14,11 +14,11 @@ bp = Blueprint("health", __name__)
 def healthz() -> Response:
     """Whether this process takes events and digests them, for a load balancer: ok, or codes.
 
-    What only slows the digest, or stops one organization, has a line and keeps nobody else out.
+    Damaged telemetry of one organization has a line, and keeps nobody else out.
     """
     reasons = health.reasons()
     lines = reasons or ["ok"]
-    lines += health.remarks()
+    lines += [f"telemetry-damaged: organization {id_}" for id_ in health.damaged_telemetry()]
     return Response("".join(f"{line}\n" for line in lines), 503 if reasons else 200)
 
 
@@ -27,12 +27,12 @@ def healthz() -> Response:
 def ready() -> Response:
     """Whether this process can do its work, and why not: codes and words that name nobody.
 
-    A reason that stops only some organizations' data is told, and keeps nobody else out.
+    A reason that stops only some organizations' data is listed, and keeps nobody else out.
     """
     reasons = readiness.of(current_app).reasons()
     stopped = any(reason.stops for reason in reasons)
-    told = [{"code": reason.code, "detail": reason.detail} for reason in reasons]
-    answer = jsonify({"ready": not stopped, "reasons": told})
+    shown = [{"code": reason.code, "detail": reason.detail} for reason in reasons]
+    answer = jsonify({"ready": not stopped, "reasons": shown})
     answer.status_code = 503 if stopped else 200
     answer.headers["Cache-Control"] = "no-store"
     return answer

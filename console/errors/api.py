@@ -69,7 +69,8 @@ def issue(project: Project, issue_id: int) -> Response:
 def issue_events(project: Project, issue_id: int) -> Response:
     found = queries.issue_or_404(project, issue_id)
     form = valid(api.Paging(request.args))
-    page = events.page(project, found, form.cursor.data or "", form.length)
+    ever = events.Events.of(project, found, events.lifetime(project, found))
+    page = ever.page(form.cursor.data or "", form.length)
     return api.page("events", [_event(found, row) for row in page.rows], page.older)
 
 

@@ -15,7 +15,7 @@ from console.errors.printout import printout
 from console.errors.spread import Spread, spread
 from console.errors.stacktrace import StackTrace, stacktrace
 from console.telemetry import errors as telemetry
-from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent
+from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent, Totals
 from console.telemetry.records import Finding
 from console.telemetry.scope import Scope
 
@@ -29,6 +29,8 @@ class Shown:
 
     event: StoredEvent
     around: Neighbours
+    """The events of the scope around it."""
+    in_scope: bool
     trace: StackTrace
     details: Details
     why: IssueHash | None
@@ -46,43 +48,63 @@ class Shown:
         return self.event.body
 
 
-def shown(project: Project, issue: Issue, event_id: str = "") -> Shown | None:
-    """The chosen event of an issue or its latest; None if there is none (any more)."""
-    groupings = {one.hash: one for one in queries.groupings(issue)}
-    scope = lifetime(project, issue)
-    if event_id:
-        event = telemetry.event(scope, event_id, groupings)
-    else:
-        event = telemetry.latest_event(scope, groupings)
-    if event is None or event.grouping_hash not in groupings:
-        return None
-    return Shown(
-        event=event,
-        around=telemetry.neighbours(scope, groupings, event.mark),
-        trace=stacktrace(event.body),
-        details=details(event.body),
-        why=groupings[event.grouping_hash],
-        finding=Finding.of_body(event.body),
-    )
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of an issue in the scope of a page: what every part of its page asks."""
 
+    project: Project
+    issue: Issue
+    scope: Scope
+    hashes: Sequence[str]
 
-def page(project: Project, issue: Issue, cursor: str, limit: int) -> Page[EventRow]:
-    """Some events of an issue, the newest first; raises cursors.BadCursor."""
-    rows = telemetry.events_of(
-        lifetime(project, issue),
-        queries.hashes_of([issue])[issue.id],
-        before=_mark(cursor) if cursor else None,
-        limit=limit + 1,
-    )
-    more, rows = len(rows) > limit, rows[:limit]
-    return Page(rows, older=cursors.written(rows[-1].timestamp, rows[-1].event_id) if more else "")
+    @classmethod
+    def of(cls, project: Project, issue: Issue, scope: Scope) -> "Events":
+        """Those of an issue, by the hashes that telemetry knows them by."""
+        return cls(project, issue, scope, queries.hashes_of([issue])[issue.id])
 
+    @property
+    def totals(self) -> Totals:
+        """How many events and users."""
+        return telemetry.totals(self.scope, self.hashes)
 
-def across_requests(project: Project, issue: Issue) -> Spread | None:
-    """A finding across the latest requests that have it; None for other issues."""
-    latest = telemetry.latest_bodies(lifetime(project, issue), hashes(issue), each=COMPARED)
-    findings = [Finding.of_body(body) for bodies in latest.values() for body in bodies]
-    return spread([finding for finding in findings if finding is not None])
+    @property
+    def across_requests(self) -> Spread | None:
+        """A finding across the latest requests that have it; None for other issues."""
+        latest = telemetry.latest_bodies(self.scope, self.hashes, each=COMPARED)
+        findings = [Finding.of_body(body) for bodies in latest.values() for body in bodies]
+        return spread([finding for finding in findings if finding is not None])
+
+    def page(self, cursor: str, limit: int) -> Page[EventRow]:
+        """Some of them, the newest first; raises cursors.BadCursor."""
+        before = _mark(cursor) if cursor else None
+        rows = telemetry.events_of(self.scope, self.hashes, before=before, limit=limit + 1)
+        more, rows = len(rows) > limit, rows[:limit]
+        last = cursors.written(rows[-1].timestamp, rows[-1].event_id) if more else ""
+        return Page(rows, older=last)
+
+    def shown(self, event_id: str = "") -> Shown | None:
+        """The chosen event, whenever it was, or else the latest; None if none is kept.
+
+        Where the scope has no event, the latest is that of all time.
+        """
+        groupings = {grouping.hash: grouping for grouping in queries.groupings(self.issue)}
+        ever = lifetime(self.project, self.issue)
+        if event_id:
+            event = telemetry.event(ever, event_id, groupings)
+        else:
+            event = telemetry.latest_event(self.scope, groupings)
+            event = event or telemetry.latest_event(ever, groupings)
+        if event is None or event.grouping_hash not in groupings:
+            return None
+        return Shown(
+            event=event,
+            around=telemetry.neighbours(self.scope, groupings, event.mark),
+            in_scope=self.scope.holds(event.timestamp, event.environment),
+            trace=stacktrace(event.body),
+            details=details(event.body),
+            why=groupings[event.grouping_hash],
+            finding=Finding.of_body(event.body),
+        )
 
 
 def latest_findings(project: Project, issues: Sequence[Issue]) -> dict[int, Finding]:
@@ -116,11 +138,6 @@ def lifetime(project: Project, issue: Issue) -> Scope:
         since=min(issue.first_seen, until) - MARGIN,
         until=until + MARGIN,
     )
-
-
-def hashes(issue: Issue) -> Sequence[str]:
-    """By which telemetry knows the events of an issue."""
-    return queries.hashes_of([issue])[issue.id]
 
 
 def _mark(cursor: str) -> EventMark:

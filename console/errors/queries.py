@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from console.accounts.models import Membership, Project, User
@@ -25,7 +37,6 @@ from console.errors.models import (
 
 PAGE = 50
 FEW = 2000
-COUNTED = 1_000  # matches beyond it are "1,000+": counting all costs more than showing a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,81 @@ class Filter:
     sort: str = "users"
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An issue that matches a filter; `place` holds the columns of the filter's order."""
+
+    issue_id: int
+    hashes: Sequence[str]
+    place: tuple[Any, ...]
+
+
+def candidates(
+    project: Project, by: Filter, count: int, after: tuple[Any, ...] = ()
+) -> list[Candidate]:
+    """The first issues that match, by what they did since they were first seen, highest first."""
+    columns = SORTS[by.sort].columns
+    query = _matching(project, by).with_only_columns(*columns)
+    if after:
+        query = query.where(tuple_(*columns) < tuple_(*after))
+    return _candidates(query.order_by(*(column.desc() for column in columns)).limit(count))
+
+
+def candidates_by_hash(project: Project, by: Filter, hashes: Sequence[str]) -> list[Candidate]:
+    """The issues of some grouping hashes, as far as they match."""
+    homes = select(IssueHash.issue_id).where(
+        IssueHash.project_id == project.id, IssueHash.hash.in_(hashes)
+    )
+    query = _matching(project, by).where(Issue.id.in_(homes))
+    return _candidates(query.with_only_columns(*SORTS[by.sort].columns))
+
+
+def _candidates(query: Select[Any]) -> list[Candidate]:
+    """The issues of a query for the columns of an order, each once, with all its hashes."""
+    page = query.subquery()
+    *_, identity = page.c
+    rows = db.session.execute(
+        select(*page.c, IssueHash.hash)
+        .join(IssueHash, IssueHash.issue_id == identity)
+        .order_by(*(column.desc() for column in page.c))
+    )
+    hashes: dict[tuple[Any, ...], list[str]] = {}
+    for *place, hash_ in rows:
+        hashes.setdefault(tuple(place), []).append(hash_)
+    return [Candidate(place[-1], each, place) for place, each in hashes.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """The grouping hashes of the issues that match a filter, or of all others."""
+
+    hashes: Sequence[str]
+    matching: bool
+
+
+def told_apart(project: Project, by: Filter) -> Apart | None:
+    """Which events belong to issues that match: by whichever side is few; None if neither is.
+
+    Not by time, environment or release: telemetry knows those of each event.
+    """
+    hashes = select(IssueHash.hash).join(Issue, Issue.id == IssueHash.issue_id)
+    hashes = hashes.where(Issue.project_id == project.id).limit(FEW + 1)
+    filters = _filters(by)
+    matches = and_(true(), *filters)
+    others = not_(func.coalesce(matches, false(), type_=Boolean))  # not assigned: NULL, no match
+    if len(filters) == 1 and by.status is not None:  # an index knows the other statuses
+        others = Issue.status.in_([status for status in Status if status is not by.status])
+    for side, is_matching in ((others, False), (matches, True)):
+        found = db.session.scalars(hashes.where(side)).all()
+        if len(found) <= FEW:
+            return Apart(found, is_matching)
+    return None
+
+
 def inbox(
     project: Project, by: Filter, cursor: str = "", limit: int = PAGE, *, count_to: int = 0
 ) -> Page[Issue]:
-    """One page of the issues to look at, with all that `_issue_row.html` shows.
+    """One page of the issues of a project, by their counts since they were first seen.
 
     Raises console.core.cursors.BadCursor.
     """
@@ -118,13 +200,19 @@ def chosen(project: Project, ids: Iterable[int]) -> Sequence[Issue]:
     return db.session.scalars(query.options(joinedload(Issue.assignee))).all()
 
 
+def in_order(project: Project, ids: Sequence[int]) -> list[Issue]:
+    """These issues in this order, with all that `_issue_row.html` shows."""
+    issues = {issue.id: issue for issue in chosen(project, ids)}
+    return [issues[issue_id] for issue_id in ids if issue_id in issues]
+
+
 def hashes_of(issues: Sequence[Issue]) -> dict[int, list[str]]:
     """The grouping hashes of each issue, by which telemetry knows its events."""
-    found: dict[int, list[str]] = {issue.id: [] for issue in issues}
-    query = select(IssueHash.issue_id, IssueHash.hash).where(IssueHash.issue_id.in_(found))
+    hashes: dict[int, list[str]] = {issue.id: [] for issue in issues}
+    query = select(IssueHash.issue_id, IssueHash.hash).where(IssueHash.issue_id.in_(hashes))
     for issue_id, hash_ in db.session.execute(query):
-        found[issue_id].append(hash_)
-    return found
+        hashes[issue_id].append(hash_)
+    return hashes
 
 
 def issues_by_hash(project_id: int, hashes: Iterable[str]) -> dict[str, int]:
@@ -192,26 +280,32 @@ def _matching(project: Project, by: Filter) -> Select[Issue]:
     # "events != 0" and not "> 0": SQLite would take it for a reason to read the index of another
     # order. For the same reason `coalesce` hides the times: without it, 51 of 40,000 issues are
     # found by sorting all of them, with it by reading the first ones of the order's own index.
-    query = select(Issue).where(Issue.project_id == project.id, Issue.events != 0)
-    if by.status is not None:
-        query = query.where(Issue.status == by.status)
-    if by.category is not None:
-        query = query.where(_is_about(by.category))
-    if by.level is not None:
-        query = query.where(Issue.level == by.level)
+    query = select(Issue).where(Issue.project_id == project.id, Issue.events != 0, *_filters(by))
     if by.since is not None:
         query = query.where(func.coalesce(Issue.last_seen, by.since) >= by.since)
     if by.until is not None:
         query = query.where(func.coalesce(Issue.first_seen, by.until) < by.until)
-    if by.assignee is not None:
-        query = query.where(Issue.assignee_id == by.assignee.id)
-    if by.unassigned:
-        query = query.where(Issue.assignee_id.is_(None))
     if by.environment or by.release:
         query = query.where(_occurred_in(by.environment, by.release))
-    if by.text:
-        query = query.where(or_(_says(Issue.title, by.text), _says(Issue.culprit, by.text)))
     return query
+
+
+def _filters(by: Filter) -> list[ColumnElement[bool]]:
+    """What a filter says of the issue itself."""
+    filters = []
+    if by.status is not None:
+        filters.append(Issue.status == by.status)
+    if by.category is not None:
+        filters.append(_is_about(by.category))
+    if by.level is not None:
+        filters.append(Issue.level == by.level)
+    if by.assignee is not None:
+        filters.append(Issue.assignee_id == by.assignee.id)
+    if by.unassigned:
+        filters.append(Issue.assignee_id.is_(None))
+    if by.text:
+        filters.append(or_(_says(Issue.title, by.text), _says(Issue.culprit, by.text)))
+    return filters
 
 
 def _is_about(category: Category) -> ColumnElement[bool]:

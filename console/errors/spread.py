@@ -53,9 +53,9 @@ def _levels(measured: Sequence[tuple[int, Finding]]) -> list[SpreadLevel]:
     least, most = measured[0][0], measured[-1][0]
     width = max(1, -(-(most - least + 1) // ROWS))
     levels = []
-    for _, group in groupby(measured, key=lambda one: (one[0] - least) // width):
+    for _, group in groupby(measured, key=lambda pair: (pair[0] - least) // width):
         alike = list(group)
-        typical = median(one.segment_us for _, one in alike)
+        typical = median(finding.segment_us for _, finding in alike)
         levels.append(SpreadLevel(alike[0][0], alike[-1][0], len(alike), typical))
     return levels
 
@@ -64,13 +64,13 @@ def _verdict(findings: Sequence[Finding]) -> str:
     """Whether the count grows with the rows, in words."""
     if len(findings) < FEW:
         return "Too few requests yet to tell whether the count grows with the rows."
-    counts = [one.count for one in findings]
+    counts = [finding.count for finding in findings]
     if min(counts) == max(counts):
         return (
             f"The same count in all of them: {counts[0]} times. It does not grow with the rows, as "
             "far as these requests show."
         )
-    each = sum(one.total_us for one in findings) / sum(counts) / 1000
+    each = sum(finding.total_us for finding in findings) / sum(counts) / 1000
     return (
         f"The count grows with the rows: from {min(counts)} to {max(counts)} times, "
         f"{each:.3g} ms each on average. More rows will make it slower still."

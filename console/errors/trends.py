@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
-from console.accounts import releases
 from console.accounts.models import Project
 from console.core import clock
 from console.errors import queries
-from console.errors.models import Issue, Level
+from console.errors.models import Category, Issue, Level
+from console.errors.queries import Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
 from console.web.charts import Chart, Series
 from console.web.filters import plural
 from console.web.timeline import Timeline
-from console.web.timerange import Range, aligned
+from console.web.timerange import Range, aligned, in_words
 
 ROLES = {
     Level.FATAL.value: "6",
@@ -24,116 +25,97 @@ ROLES = {
     Level.INFO.value: "1",
     Level.DEBUG.value: "mute",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A stretch of time up to now, and the width of its buckets."""
-
-    label: str
-    length: timedelta
-    grain: timedelta
-    unit: str
-
-
-DAY = Period("24 h", timedelta(hours=24), timedelta(hours=1), "per hour")
-FORTNIGHT = Period("14 d", timedelta(days=14), timedelta(hours=12), "per 12 hours")
-PERIODS = {"24h": DAY, "14d": FORTNIGHT}
+FORTNIGHT, HALF_DAY = timedelta(days=14), timedelta(hours=12)
+TOO_MANY = " of all issues: these are too many to tell apart"
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The sparklines of a page of issues, all over the same period."""
+    """The sparklines of a page of issues, all over the range of the page."""
 
-    label: str
+    per: str
     counts: Mapping[int, Sequence[int]]
 
     def of(self, issue: Issue) -> Sequence[int]:
         """The events of an issue per bucket."""
         return self.counts[issue.id]
 
+    def role(self, issue: Issue) -> str:
+        """The hue of an issue's level, the same on every page."""
+        return ROLES[issue.level.value]
+
     def sentence(self, issue: Issue) -> str:
         """What the sparkline says, for those who do not see it."""
         counts = self.of(issue)
-        return f"{plural(sum(counts), 'event')} in {self.label}, at most {max(counts)} at a time"
+        return f"{plural(sum(counts), 'event')}, at most {max(counts)} {self.per}"
 
 
-def of_issues(project: Project, issues: Sequence[Issue], shown: Range) -> Trend:
-    """The trend of each issue of a page, over 24 hours or 14 days as the page's range suggests."""
-    period = DAY if shown.length <= DAY.length else FORTNIGHT
-    scope = _scope(project, shown.until, period, environment=shown.environment)
+def of_issues(issues: Sequence[Issue], scope: Scope, shown: Range) -> Trend:
+    """The trend of each issue of a page, with half as many bars as its chart."""
+    grain = shown.grain * 2
+    seconds = int(grain.total_seconds())
     hashes = queries.hashes_of(issues)
-    every = [one for some in hashes.values() for one in some]
-    counts = telemetry.issue_trends(scope, every, _seconds(period.grain)) if every else {}
-    nothing = [0] * len(buckets(scope, _seconds(period.grain)))
+    every = [hash_ for group in hashes.values() for hash_ in group]
+    counts = telemetry.issue_trends(scope, every, seconds) if every else {}
+    nothing = [0] * len(buckets(scope, seconds))
     return Trend(
-        period.label,
+        f"per {in_words(grain)}",
         {
-            issue: _sum((counts.get(one, nothing) for one in some), nothing)
-            for issue, some in hashes.items()
+            issue_id: _sum((counts.get(hash_, nothing) for hash_ in group), nothing)
+            for issue_id, group in hashes.items()
         },
     )
 
 
-def of_issue(
-    project: Project, hashes: Sequence[str], period: Period, *, role: str = "bad"
-) -> Chart:
-    """The events of one issue over a period up to now."""
-    scope = _scope(project, clock.now(), period)
-    seconds = _seconds(period.grain)
-    counts = telemetry.issue_trends(scope, hashes, seconds)
-    starts = buckets(scope, seconds)
-    return Chart(
-        title=f"Last {period.label}",
-        subtitle=f"events {period.unit}",
-        unit="events",
-        buckets=starts,
-        grain=period.grain,
-        series=(Series("Events", _sum(counts.values(), [0] * len(starts)), "bar", role),),
-        complete_until=scope.until,
-        markers=releases.markers(project, scope.since, scope.until, scope.environment),
-    )
+def of_issue(issue: Issue, hashes: Sequence[str], scope: Scope, line: Timeline) -> Chart:
+    """The events of one issue over the range of the page, and what it is compared to."""
+
+    def events(of: Scope) -> list[int]:
+        counts = telemetry.issue_trends(of, hashes, line.seconds)
+        return _sum(counts.values(), [0] * len(line.buckets))
+
+    series = [
+        Series("Events", events(scope), "bar", ROLES[issue.level.value]),
+        *line.compared(scope, events),
+    ]
+    return line.chart("Events", series, unit="events")
 
 
 def of_project(project: Project) -> list[int]:
     """All errors of a project per half day of the last fortnight."""
-    scope = _scope(project, clock.now(), FORTNIGHT)
-    seconds = _seconds(FORTNIGHT.grain)
-    counts = telemetry.volume(scope, seconds)
+    until = clock.now()
+    scope = Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=aligned(until - FORTNIGHT, HALF_DAY) + HALF_DAY,
+        until=until,
+    )
+    seconds = int(HALF_DAY.total_seconds())
+    counts = telemetry.volume(scope, seconds, category=Category.ERROR.value)
     return _sum(counts.values(), [0] * len(buckets(scope, seconds)))
 
 
-def volume_chart(project: Project, shown: Range) -> Chart:
-    """All errors of a project by level, over the range of the page, and what it is compared to."""
-    line, scope = Timeline.of(project, shown), Scope.of(project, shown)
-    counts = telemetry.volume(scope, line.seconds)
+def volume_chart(project: Project, by: Filter, scope: Scope, shown: Range) -> Chart:
+    """The events by level of all issues that match, and what they are compared to."""
+    line = Timeline.of(project, shown)
     nothing = [0] * len(line.buckets)
-    found = [level.value for level in Level if any(counts.get(level.value, ()))]
+    few = queries.told_apart(project, by)
+    ask = partial(
+        telemetry.volume,
+        seconds=line.seconds,
+        of=few.hashes if few and few.matching else None,
+        without=few.hashes if few and not few.matching else (),
+    )
+    counts = ask(scope)
+    levels = [level.value for level in Level if any(counts.get(level.value, ()))]
     series = [
         Series(level.capitalize(), counts.get(level) or nothing, "bar", ROLES[level])
-        for level in found or [Level.ERROR.value]
+        for level in levels or [Level.ERROR.value]
     ]
-    compared = line.compared(
-        scope, lambda then: _sum(telemetry.volume(then, line.seconds).values(), nothing)
-    )
-    return line.chart(
-        "Error events", [*series, *compared], subtitle=f"by level, {line.per}", unit="events"
-    )
-
-
-def _scope(project: Project, until: datetime, period: Period, *, environment: str = "") -> Scope:
-    return Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=aligned(until - period.length, period.grain) + period.grain,
-        until=until,
-        environment=environment,
-    )
+    compared = line.compared(scope, lambda then: _sum(ask(then).values(), nothing))
+    subtitle = f"by level, {line.per}{TOO_MANY if few is None else ''}"
+    return line.chart("Events", [*series, *compared], subtitle=subtitle, unit="events")
 
 
 def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:
     return [sum(column) for column in zip(nothing, *series, strict=True)]
-
-
-def _seconds(grain: timedelta) -> int:
-    return int(grain.total_seconds())

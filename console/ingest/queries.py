@@ -13,8 +13,8 @@ def latest_issue(project: Project) -> Issue | None:
     """The issue that an event came to last; asked by status, with which its index begins."""
     query = select(Issue).where(Issue.project_id == project.id, Issue.events > 0)
     query = query.order_by(Issue.last_seen.desc()).limit(1)
-    found = [db.session.scalar(query.where(Issue.status == status)) for status in Status]
-    return max(filter(None, found), key=attrgetter("last_seen", "id"), default=None)
+    latest = [db.session.scalar(query.where(Issue.status == status)) for status in Status]
+    return max(filter(None, latest), key=attrgetter("last_seen", "id"), default=None)
 
 
 def working_key(project: Project) -> Key | None:

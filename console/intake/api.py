@@ -37,8 +37,8 @@ def outcomes(project: Project) -> Response:
     lines = queries.ledger(
         project, since, until, item_type=request.args.get("item_type", ""), outcome=outcome
     )
-    found = [{**asdict(line), "last_at": _iso(line.last_at)} for line in lines]
-    return jsonify({"since": _iso(since), "until": _iso(until), "outcomes": found})
+    rows = [{**asdict(line), "last_at": _iso(line.last_at)} for line in lines]
+    return jsonify({"since": _iso(since), "until": _iso(until), "outcomes": rows})
 
 
 def _moment(name: str, otherwise: datetime) -> datetime:

@@ -56,11 +56,11 @@ def ledger(
         query = query.where(Outcome.item_type == item_type)
     if outcome:
         query = query.where(Outcome.outcome == outcome)
-    found = db.session.execute(query).all()
-    latest = {row.id: row for row in _rows([row[4] for row in found])}
+    sums = db.session.execute(query).all()
+    latest = {row.id: row for row in _rows([row[4] for row in sums])}
     return [
         Line(kind, fate, reason, int(total), latest[id_].last_at, latest[id_].detail)
-        for kind, fate, reason, total, id_ in found
+        for kind, fate, reason, total, id_ in sums
     ]
 
 
@@ -97,8 +97,8 @@ def latest_arrival(project: Project) -> datetime | None:
     query = select(func.max(Outcome.last_at)).where(
         Outcome.project_id == project.id, Outcome.outcome == "stored"
     )
-    found: datetime | None = db.session.scalar(query)
-    return found
+    latest: datetime | None = db.session.scalar(query)
+    return latest
 
 
 def _rows(ids: Sequence[int]) -> Sequence[Outcome]:

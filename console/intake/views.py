@@ -1,5 +1,7 @@
 """The page of what became of everything that a project was sent."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Response
 
 from console.accounts.access import project_view
@@ -7,6 +9,9 @@ from console.accounts.models import Project
 from console.core import failures
 from console.core.config import config
 from console.intake import ledger, queries, set_aside
+from console.intake.metrics import FATES
+from console.telemetry.metric import figures
+from console.telemetry.scope import Scope
 from console.web.charts import Chart, Series
 from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry
@@ -33,14 +38,14 @@ def intake(project: Project) -> Response:
     """The loss ledger of the chosen time."""
     line = Timeline.of(project, current_range(), least=queries.HOUR)
     lines = queries.ledger(project, line.since, line.until)
-    totals = {name: sum(x.quantity for x in lines if x.outcome == name) for name in ledger.OUTCOMES}
+    whole_project = replace(Scope.of(project, line.shown), since=line.since, environment="")
     return polled_part(
         "intake/intake.html",
         "intake/_ledger.html",
         project=project,
         range=line.shown,
         lines=lines,
-        totals=totals,
+        figures=figures(list(FATES.values()), whole_project, line.shown.shift),
         chart=_chart(project, line),
         set_aside=set_aside.reports(config().instance),
         failures=failures.present(),

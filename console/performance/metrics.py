@@ -107,6 +107,10 @@ STATEMENTS_PER_REQUEST = Metric(
     empty="gap",
     measure=spans.per_request(),
 )
+ENDPOINTS_PAGE = (COUNT, ERROR_RATE, FAILURES, P50, P95)
+"""What stands above the list of endpoints."""
+ENDPOINT_PAGE = (P50, P95, P99, COUNT, ERROR_RATE, FAILURES, TIME)
+"""What stands above the page of one."""
 VITALS = {vital.name: _vital(vital) for vital in WEB_VITALS}
 METRICS = (
     COUNT,

@@ -84,6 +84,38 @@ class Totals:
     first: datetime | None = None
     last: datetime | None = None
 
+    def __add__(self, other: "Totals") -> "Totals":
+        """The totals of both; who is a user of both counts twice."""
+        first = [at for at in (self.first, other.first) if at]
+        last = [at for at in (self.last, other.last) if at]
+        return Totals(
+            self.events + other.events,
+            self.users + other.users,
+            min(first, default=None),
+            max(last, default=None),
+        )
+
+
+NOTHING = Totals()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A grouping hash with its place in an order of groups, which no finer count exceeds."""
+
+    hash: str
+    place: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Events of an issue in one release and environment."""
+
+    release: str
+    environment: str
+    events: int
+    last: datetime
+
 
 ROW = [Event[name] for name in EventRow.__dataclass_fields__]
 
@@ -211,12 +243,24 @@ def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str,
     return {one: series(scope, seconds, counts[one]) for one in by_key.values()}
 
 
-def volume(scope: Scope, seconds: int) -> dict[str, list[int]]:
-    """Errors per time bucket by level, of the whole project."""
+def volume(
+    scope: Scope,
+    seconds: int,
+    *,
+    category: str = "",
+    of: Iterable[str] | None = None,
+    without: Sequence[str] = (),
+) -> dict[str, list[int]]:
+    """Events per time bucket by level: of a category, `of` some grouping hashes, `without` some."""
     number = bucket(Event.timestamp, SINCE, seconds).label("number")
+    chosen = [Event.category == category] if category else []
+    if of is not None:
+        chosen.append(of_groups(of))
+    if without:
+        chosen.append(~of_groups(without))
     query = (
         select(Event.level, number, func.count())
-        .where(within(error_event, scope), is_error())
+        .where(within(error_event, scope), *chosen)
         .group_by(Event.level, "number")
     )
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -231,6 +275,51 @@ def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
     query = query.where(is_error() if hashes is None else of_groups(hashes))
     (found,) = ask(scope, query)
     return Totals(*found)
+
+
+def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
+    """The events and users of each of some grouping hashes; those without events are left out."""
+    by_key = {group_key(each): each for each in hashes}
+    query = (
+        select(Event.group_key, *_totals())
+        .where(within(error_event, scope), of_groups(by_key.values()))
+        .group_by(Event.group_key)
+    )
+    return {by_key[key]: Totals(*counts) for key, *counts in ask(scope, query)}
+
+
+def busiest(scope: Scope, order: str, limit: int) -> list[Group]:
+    """The groups that did most in a scope, by "users", "events" or "last_seen", highest first.
+
+    For users it is the events that name one: counting them apart takes 4 times as long.
+    """
+    events, named = func.count(), func.count(Event.user_key)
+    orders: dict[str, list[ColumnElement[Any]]] = {
+        "users": [named, events],
+        "events": [events],
+        "last_seen": [func.max(Event.timestamp)],
+    }
+    places = [column.label(f"place_{number}") for number, column in enumerate(orders[order])]
+    query = (
+        select(func.any_value(Event.grouping_hash, type_=Hex128), *places)
+        .where(within(error_event, scope))
+        .group_by(Event.group_key)
+        .order_by(*(place.desc() for place in places), Event.group_key)
+        .limit(limit)
+    )
+    return [Group(hash_, tuple(place)) for hash_, *place in ask(scope, query)]
+
+
+def occurrences(scope: Scope, hashes: Iterable[str], limit: int = 100) -> list[Occurrence]:
+    """Where an issue occurred, the latest first."""
+    last = func.max(Event.timestamp)
+    query = (
+        select(Event.release, Event.environment, func.count(), last)
+        .where(within(error_event, scope), of_groups(hashes))
+        .group_by(Event.release, Event.environment)
+        .order_by(last.desc(), Event.release)
+    )
+    return [Occurrence(*row) for row in ask(scope, query.limit(limit))]
 
 
 def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:

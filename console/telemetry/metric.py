@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Generic, Literal, Self, TypeVar
 
 from console.telemetry.measures import Answer, Asked, CannotAskError, Measure
@@ -22,6 +23,34 @@ class Reading:
 
     number: float | None
     samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric's reading for a page, beside that of the period that the page compares with."""
+
+    metric: Metric
+    now: Reading
+    before: Reading | None
+
+    @property
+    def change(self) -> float | None:
+        """In percent, of a share in points; None where one side says more of chance."""
+        before = self.before
+        if before is None or before.number is None or self.now.number is None:
+            return None
+        if min(before.samples, self.now.samples) < self.metric.least:
+            return None
+        difference = self.now.number - before.number
+        if self.metric.format == "share":
+            return round(difference * 100, 2)
+        return round(difference / before.number * 100, 1) if before.number else None
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether it counts what the clients' sampling left out."""
+        number = self.now.number
+        return self.metric.format == "number" and number is not None and number > self.now.samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +198,22 @@ def values(
     return {
         metric.id: _parts(answers[metric.id], metric.reading, is_broken_down=by is not None)
         for metric in metrics
+    }
+
+
+def figures(
+    metrics: Sequence[Metric],
+    scope: Scope,
+    shift: timedelta | None,
+    *,
+    where: Mapping[str, str] | None = None,
+) -> dict[str, Figure]:
+    """The metrics over the scope by id, and `shift` earlier unless there is no comparison."""
+    now = values(metrics, scope, where=where)
+    then = values(metrics, scope.earlier(shift), where=where) if shift else None
+    return {
+        each.id: Figure(each, now[each.id].whole, then[each.id].whole if then else None)
+        for each in metrics
     }
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, select
 
 from console.telemetry.dialect import bucket, json_path, json_text, quantiles
 from console.telemetry.latency import (
@@ -32,6 +32,8 @@ class Endpoint:
     name: str
     category: str
     latency: Latency
+    share: float
+    """Of the time that all requests of the scope took together, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +60,20 @@ def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnE
     return and_(*filters)
 
 
-def endpoints(scope: Scope, limit: int = 500) -> tuple[list[Endpoint], Latency | None]:
-    """Every endpoint with its latency, that which takes most time in all first, and their total.
-
-    The total is None where there was no request.
-    """
+def endpoints(scope: Scope, limit: int = 500) -> list[Endpoint]:
+    """Every endpoint with its latency and its share of the time, the largest share first."""
+    share = TOTAL_US / func.sum(TOTAL_US).over()
     query = (
-        select(Span.endpoint, Span.category, *measures())
+        select(Span.endpoint, Span.category, share, *measures())
         .where(requests_within(scope))
-        .group_by(func.grouping_sets(tuple_(Span.endpoint, Span.category), tuple_()))
-        .order_by(Span.endpoint.is_not(None), TOTAL_US.desc())
-        .limit(limit + 1)
+        .group_by(Span.endpoint, Span.category)
+        .order_by(TOTAL_US.desc(), Span.endpoint)
+        .limit(limit)
     )
-    total, *rows = ask(scope, query)
-    found = [Endpoint(name, category, latency_of(row)) for name, category, *row in rows]
-    return found, latency_of(total[2:]) if total[3] else None
+    return [
+        Endpoint(name, category, latency_of(row), share or 0.0)
+        for name, category, share, *row in ask(scope, query)
+    ]
 
 
 def p95_by_endpoint(scope: Scope, names: Iterable[str]) -> dict[str, Tail]:

@@ -42,7 +42,7 @@ class Scope:
     attributes: tuple[tuple[str, str], ...] = ()
     """Names and values that a request's attributes must have; asked of requests alone."""
     text: str = ""
-    """Part of an endpoint's name, in any case; asked of requests alone."""
+    """Part of an endpoint's or a page's name, in any case; asked of requests and page loads."""
 
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""
@@ -72,6 +72,10 @@ class Scope:
     def length(self) -> timedelta:
         """How much time it covers."""
         return self.until - self.since
+
+    def holds(self, at: datetime, environment: str) -> bool:
+        """Whether what happened then and there is inside."""
+        return self.since <= at < self.until and self.environment in {"", environment}
 
     def around(self, moment: datetime, margin: timedelta) -> Self:
         """The same scope within `margin` of `moment`, which a link gave as a hint."""

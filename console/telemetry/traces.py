@@ -1,10 +1,10 @@
 """Questions about traces as a list: what each began with, how long it took, how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, type_coerce
 
 from console.telemetry.dialect import Hex64, UtcTimestamp, log_bucket, pair
 from console.telemetry.latency import COUNT, failed
@@ -14,6 +14,10 @@ from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 
 Span = span.c
+LOOKED_AT = 5_000
+"""Requests that one page of the list looks at, at most."""
+LONGEST = timedelta(hours=1)
+"""How far apart the requests of a trace are looked for."""
 STEPS = 8
 """Bars of a duration histogram per factor of ten."""
 
@@ -61,6 +65,15 @@ ROW = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class TracesPage:
+    """Some traces of a list in its order, and after which request the next page goes on."""
+
+    rows: Sequence[Began]
+    last: Began | None
+    """None where the list ends."""
+
+
 def traces(
     scope: Scope,
     wanted: TracesWanted,
@@ -68,19 +81,27 @@ def traces(
     sort: str = "time",
     after: tuple[datetime, int, str] | None = None,
     limit: int = 50,
-) -> list[Began]:
-    """Requests, tasks and pages, the newest or the slowest first.
+) -> TracesPage:
+    """Traces, the newest or the slowest first, each by one request, task or page that is wanted.
 
-    The next page starts after the last one's (timestamp, duration, span id).
+    That is its first, or by duration its slowest. The next page starts after the last one's
+    (timestamp, duration, span id). Requests are read until there are enough traces, at most
+    `LOOKED_AT` of them: a page may be shorter where traces hold very many.
     """
-    query = select(*ROW).where(_matching(scope, wanted))
-    place = Span.timestamp if sort == "time" else Span.duration_us
-    if after is not None:
-        at, duration, span_id = after
-        mark = literal(at, UtcTimestamp) if sort == "time" else literal(duration)
-        query = query.where(pair(place, Span.span_id) < pair(mark, literal(span_id, Hex64)))
-    ordered = query.order_by(place.desc(), Span.span_id.desc()).limit(limit)
-    return [Began(*row) for row in ask(scope, ordered)]
+    listed: list[Began] = []
+    looked_at, count, last = 0, limit + 1, None
+    while looked_at < LOOKED_AT:
+        requests = _requests(scope, wanted, sort, after, count)
+        leads = _leads(scope, wanted, sort, requests)
+        listed += [request for request in requests if request.span_id in leads]
+        if len(listed) > limit:
+            return TracesPage(listed[:limit], listed[limit - 1])
+        if len(requests) < count:
+            return TracesPage(listed, None)
+        last = requests[-1]
+        after = (last.timestamp, last.duration_us, last.span_id)
+        looked_at, count = looked_at + count, count * 4
+    return TracesPage(listed, last)
 
 
 def nearest(scope: Scope, endpoint: str, duration_us: float, limit: int = 5) -> list[Began]:
@@ -115,6 +136,47 @@ def contents(scope: Scope, trace_ids: Sequence[str]) -> dict[str, Content]:
         .group_by(Span.trace_id)
     )
     return {trace_id: Content(spans, calls) for trace_id, spans, calls in ask(scope, query)}
+
+
+def _requests(
+    scope: Scope,
+    wanted: TracesWanted,
+    sort: str,
+    after: tuple[datetime, int, str] | None,
+    limit: int,
+) -> list[Began]:
+    query = select(*ROW).where(_matching(scope, wanted))
+    place = Span.timestamp if sort == "time" else Span.duration_us
+    if after is not None:
+        at, duration, span_id = after
+        mark = literal(at, UtcTimestamp) if sort == "time" else literal(duration)
+        query = query.where(pair(place, Span.span_id) < pair(mark, literal(span_id, Hex64)))
+    ordered = query.order_by(place.desc(), Span.span_id.desc()).limit(limit)
+    return [Began(*row) for row in ask(scope, ordered)]
+
+
+def _leads(
+    scope: Scope, wanted: TracesWanted, sort: str, requests: Sequence[Began]
+) -> Collection[str]:
+    """Those of the requests, by span id, that their traces are listed by."""
+    if not requests:
+        return ()
+    times = [request.timestamp for request in requests]
+    near = scope
+    if sort == "time":  # a trace's requests are not far apart, and days need not be read
+        near = scope.between(
+            max(scope.since, min(times) - LONGEST), min(scope.until, max(times) + LONGEST)
+        )
+    first = func.arg_min(Span.span_id, pair(Span.timestamp, Span.span_id))
+    slowest = func.arg_max(Span.span_id, pair(Span.duration_us, Span.span_id))
+    lead = first if sort == "time" else slowest
+    names = {request.trace_id for request in requests}
+    query = (
+        select(type_coerce(lead, Hex64))
+        .where(_matching(near, wanted), Span.trace_id.in_(names))
+        .group_by(Span.trace_id)
+    )
+    return {span_id for (span_id,) in ask(near, query)}
 
 
 def _matching(scope: Scope, wanted: TracesWanted) -> ColumnElement[bool]:

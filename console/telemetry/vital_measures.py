@@ -17,9 +17,12 @@ from console.telemetry.web_vitals import BY_NAME
 Load = page_load.c
 _EACH = Rows(
     name="page loads",
-    within=lambda scope: within(page_load, scope),
+    within=lambda scope: and_(
+        within(page_load, scope), *vitals.filters(page_load, VitalsWanted(text=scope.text))
+    ),
     at=Load.timestamp,
     dimensions={name: Load[name] for name in ("page", "device", "environment", "release")},
+    heeds=frozenset({"environment", "release", "text"}),
 )
 
 
@@ -40,7 +43,9 @@ class PageLoads(Source):
         narrowed = _narrowed(scope, asked)
         if narrowed is None:
             return [[] for _ in measures]
-        wanted = VitalsWanted(page=asked.where.get("page"), device=asked.where.get("device", ""))
+        wanted = VitalsWanted(
+            page=asked.where.get("page"), device=asked.where.get("device", ""), text=scope.text
+        )
         names = [measure.number for measure in measures]
         if asked.seconds is not None:
             trends = vitals.trends(narrowed, wanted, names, asked.seconds)
@@ -50,7 +55,7 @@ class PageLoads(Source):
         return [list(_parts(parts, name)) for name in names]
 
 
-PAGE_LOADS = PageLoads(name=_EACH.name, dimensions=_EACH.dimensions)
+PAGE_LOADS = PageLoads(name=_EACH.name, dimensions=_EACH.dimensions, heeds=_EACH.heeds)
 
 
 def p75(name: str) -> Measure:

@@ -22,7 +22,7 @@ _NOTHING = Markup("–")
 def init_app(app: Flask) -> None:
     """Offer the filters to templates."""
     named = (number, percent, duration, ago, moment, size, middle, plural, compact, initials)
-    app.jinja_env.filters["highest"] = highest
+    app.jinja_env.filters.update(highest=highest, measured=measured)
     app.jinja_env.filters.update({function.__name__: function for function in named})
 
 
@@ -48,6 +48,17 @@ def number(value: float | None, unit: str = "") -> Markup:
     if short == exact:
         return Markup("{}").format(text)
     return Markup('<span title="{}">{}</span>').format(f"{exact} {unit}".strip(), text)
+
+
+def measured(value: float | None, how: str) -> str:
+    """A metric's number in its format: number, share, milliseconds or score."""
+    if value is None:
+        return GAP
+    if how == "milliseconds":
+        return duration(value * 1000)
+    if how == "score":
+        return f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+    return percent(value) if how == "share" else compact(round(value) if value >= 100 else value)
 
 
 def percent(fraction: float | None) -> str:

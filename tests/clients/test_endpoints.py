@@ -139,7 +139,7 @@ def test_sampled_requests_are_estimated(server, settings, tmp_path):
     digested(project)
     with stored(server, settings, project) as scopes:
         for scope in scopes:
-            (found,), _ = requests.endpoints(scope)
+            (found,) = requests.endpoints(scope)
             assert 0 < found.latency.received < len(visits)  # or a coin fell one way 40 times
             assert found.latency.count == 2 * found.latency.received
             assert found.latency.estimated
@@ -168,7 +168,7 @@ def stored(server: Server, settings: Config, project: Connected) -> Iterator[lis
 
 
 def endpoints(scope: Scope) -> Rows:
-    found, _ = requests.endpoints(scope)
+    found = requests.endpoints(scope)
     return {(one.category, one.name): (one.latency.count, one.latency.failed) for one in found}
 
 

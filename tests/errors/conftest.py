@@ -1,8 +1,10 @@
 """Fixtures of the error tests."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -11,10 +13,13 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from console.accounts.models import Project
+from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
+from console.telemetry.store import EXTENSION
 from tests.errors import samples
 from tests.support import factories
+from tests.telemetry.samples import error
 
 
 @pytest.fixture
@@ -37,6 +42,36 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
             event.remove(engine, "before_cursor_execute", note)
 
     return collecting
+
+
+@pytest.fixture
+def make_issue(app: Flask) -> Callable[..., Issue]:
+    """`make_issue(acme, title=…, events=…)` adds an issue with so many stored events."""
+    runs = itertools.count(1)
+
+    def make_issue(project: Project, **fields: Any) -> Issue:
+        hash_ = fields.setdefault("hash", token_hex(16))
+        issue = factories.make_issue(app, project, **fields)
+        run, count = next(runs), max(issue.events, issue.users) if issue.events else 0
+        last = min(issue.last_seen, clock.now() - timedelta(seconds=1))
+        events = [
+            error(
+                -run,
+                organization_id=project.organization_id,
+                project_id=project.id,
+                at=last if number else issue.first_seen,
+                grouping_hash=hash_,
+                title=issue.title,
+                level=issue.level.value,
+                category=issue.category.value,
+                user_key=f"{number + 1:016x}" if number < issue.users else "",
+            )
+            for number in reversed(range(count))
+        ]
+        app.extensions[EXTENSION].write_own(project.organization_id, events, run)
+        return issue
+
+    return make_issue
 
 
 @pytest.fixture

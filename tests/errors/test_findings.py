@@ -60,7 +60,9 @@ def test_an_unknown_category_is_refused(as_vic, acme):
 
 
 def test_the_volume_of_errors_is_without_findings(as_vic, acme, issue_id, send):
-    assert "Error events" in as_vic.get(f"{INBOX}volume", headers=HTMX).text
+    part = as_vic.get(f"{INBOX}volume?category=error", headers=HTMX).text
+    assert "Warning" not in part
+    assert '"label":"Error","role":"bad","data":[0,' in part
     assert as_vic.get(f"{INBOX}summary").text.count("0 events in 14 d") == 1
     send(acme)
     assert "1 event in 14 d" in as_vic.get(f"{INBOX}summary").text
@@ -127,7 +129,7 @@ def test_an_error_has_no_finding_and_no_spread(as_vic, acme, send, the_issue):
     page = as_vic.get(f"{INBOX}{the_issue().id}/").text
     assert "Stack trace" in page
     assert 'id="finding"' not in page
-    assert "No event of this issue" in as_vic.get(f"{INBOX}{the_issue().id}/spread").text
+    assert "No events in this time range" in as_vic.get(f"{INBOX}{the_issue().id}/spread").text
 
 
 def test_the_api_lists_issues_with_their_finding(app, client, acme, issue_id, make_issue):

@@ -12,6 +12,7 @@ from console.core import clock
 from console.core.db import db
 from console.errors.models import Comment, Issue, IssueChange, Status
 from tests.errors.samples import frame, raised
+from tests.support import factories
 
 HTMX = {"HX-Request": "true"}
 
@@ -94,7 +95,7 @@ def test_an_event_is_found_under_its_own_issue_only(as_vic, acme, globex, send, 
         assert as_vic.get(f"/acme/shop/issues/{other.id}/events/{event_id}/json").status_code == 404
 
 
-PANELS = ["", "summary", "events/", "tags", "trends"]
+PANELS = ["", "summary", "events/", "tags", "trend", "releases"]
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -114,8 +115,8 @@ def test_htmx_gets_the_panel_alone(as_vic, url, panel):
     assert "<html" not in part.text
 
 
-def test_an_issue_whose_events_have_expired_still_has_its_page(as_vic, acme, make_issue):
-    issue = make_issue(acme)
+def test_an_issue_whose_events_have_expired_still_has_its_page(app, as_vic, acme):
+    issue = factories.make_issue(app, acme)
     page = as_vic.get(f"/acme/shop/issues/{issue.id}/")
     assert page.status_code == 200
     assert "No event is kept" in page.text
@@ -166,12 +167,6 @@ def test_the_trace_lists_its_errors_in_other_issues_too(as_vic, acme, send, insi
     assert "2 errors" in part
     assert urls[1] in part
     assert "Open the waterfall" not in part  # a trace without spans has none
-
-
-def test_the_trend_covers_a_day_and_a_fortnight(as_vic, url):
-    part = as_vic.get(f"{url}trends", headers=HTMX).text
-    assert "Last 24 h" in part
-    assert "Last 14 d" in part
 
 
 ACTS = [
@@ -298,7 +293,7 @@ def test_hostile_events_stay_text(as_vic, acme, send, the_issue):
         ),
     )
     url = f"/acme/shop/issues/{the_issue().id}/"
-    for panel in ("", "tags", "trends", "events/"):
+    for panel in ("", "tags", "trend", "events/"):
         page = as_vic.get(f"{url}{panel}").text
         assert "<script>alert" not in page
         assert "<img src=x" not in page

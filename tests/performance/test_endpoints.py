@@ -10,6 +10,7 @@ from tests.telemetry.samples import span
 
 HTMX = {"HX-Request": "true"}
 LIST, ONE = "/acme/shop/performance/endpoints/", "/acme/shop/performance/endpoint"
+TRACES = "/acme/shop/performance/traces/"
 MS = 1000
 
 
@@ -97,26 +98,30 @@ def test_filters(as_vic, acme, requests_of, query, shown):
 
 
 @pytest.mark.parametrize(
-    ("path", "query"),
+    ("path", "query", "status"),
     [
-        (LIST, {"sort": "nonsense"}),
-        (LIST, {"status": "9"}),
-        (LIST, {"attribute": "no equals sign"}),
-        (LIST, {"q": "x" * 201}),
-        (LIST, {"release": "a\0"}),
-        (ONE, {}),
-        (ONE, {"name": "x" * 201}),
-        (f"{ONE}/time", {}),
-        (f"{ONE}/traces", {"name": "a\0"}),
-        ("/acme/shop/performance/traces/", {"over": "much"}),
-        ("/acme/shop/performance/traces/", {"cursor": "made up"}),
-        ("/acme/shop/performance/traces/", {"cursor": "2026-13-45T00:00:00+00:00~1~" + "a" * 16}),
+        (LIST, {"sort": "nonsense"}, 422),
+        (LIST, {"status": "9"}, 422),
+        (LIST, {"attribute": "no equals sign"}, 422),
+        (LIST, {"q": "x" * 201}, 422),
+        (LIST, {"range": "nonsense"}, 422),
+        (TRACES, {"over": "much"}, 422),
+        (LIST, {"release": "a\0"}, 400),
+        (ONE, {}, 400),
+        (ONE, {"name": "x" * 201}, 400),
+        (f"{ONE}/time", {}, 400),
+        (f"{ONE}/traces", {"name": "a\0"}, 400),
+        (TRACES, {"cursor": "made up"}, 400),
+        (TRACES, {"cursor": "2026-13-45T00:00:00+00:00~1~" + "a" * 16}, 400),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(as_vic, acme, path, query):
+def test_what_makes_no_sense_is_refused_with_a_sentence(as_vic, acme, path, query, status):
     answer = as_vic.get(path, query_string=query)
-    assert answer.status_code == 400
+    assert answer.status_code == status
     assert next(iter(query or {"name": 0})) in answer.text
+    if status == 422:  # in its page, at the field, with the way to the other pages
+        assert 'aria-invalid="true"' in answer.text
+        assert 'href="/acme/shop/performance/traces/' in answer.text
 
 
 def test_sampled_requests_are_shown_as_estimates(as_vic, acme, requests_of):

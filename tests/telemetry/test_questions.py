@@ -149,7 +149,7 @@ def test_trends_of_many_issues(asking, events, narrowed):
 
 
 def test_volume_by_level(asking, events, narrowed):
-    found = errors.volume(narrowed, 7 * HOUR)  # the last bucket is a short one
+    found = errors.volume(narrowed, 7 * HOUR, category="error")  # the last bucket is a short one
     expected = Counter(one.level for one in inside(events, narrowed))
     assert {level: sum(counts) for level, counts in found.items()} == expected
     assert {len(counts) for counts in found.values()} == {4}

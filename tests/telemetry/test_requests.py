@@ -70,9 +70,9 @@ def test_endpoints_stand_in_the_order_of_their_total_time(write):
         request(endpoint="/page", category="page"),
         span(op="db", category="db"),
     )
-    found, total = requests.endpoints(scope())
-    assert total is not None
-    assert (total.count, total.failed) == (12, 2)
+    found = requests.endpoints(scope())
+    assert sum(one.share for one in found) == pytest.approx(1)
+    assert found[0].share == pytest.approx(900 * MS / (900 * MS + 550 * MS + 100 * MS))
     assert [(one.name, one.category) for one in found] == [
         ("POST /b", "request"),
         ("GET /a", "request"),
@@ -135,7 +135,7 @@ def test_nothing_of_another_organization_project_or_time(asking, write):
     asking.write(2, Batch(spans=[request(organization_id=2)]), 1)
     assert overall(scope()).received == 1
     assert requests.overall(scope(project_id=3)) is None
-    assert requests.endpoints(scope(organization_id=3)) == ([], None)
+    assert requests.endpoints(scope(organization_id=3)) == []
 
 
 def test_moments_leave_a_gap_where_nothing_was_asked(write):
@@ -178,13 +178,47 @@ def test_traces_are_paged_by_time_and_by_duration(write):
     rows = [request(at=hour(n / 100), duration_us=(n * 7 % 5) * MS) for n in range(12)]
     write(*rows)
     for sort in ("time", "duration"):
-        seen, after = [], None
-        while page := traces.traces(scope(), TracesWanted(), sort=sort, after=after, limit=5):
-            seen += page
-            after = (page[-1].timestamp, page[-1].duration_us, page[-1].span_id)
+        seen: list[traces.Began] = []
+        after = None
+        for is_last in (False, False, True):
+            page = traces.traces(scope(), TracesWanted(), sort=sort, after=after, limit=5)
+            seen += page.rows
+            assert (page.last is None) == is_last
+            if page.last:
+                after = (page.last.timestamp, page.last.duration_us, page.last.span_id)
         assert len({one.span_id for one in seen}) == len(seen) == 12
         keys = [one.timestamp if sort == "time" else one.duration_us for one in seen]
         assert keys == sorted(keys, reverse=True)
+
+
+def test_a_trace_is_listed_once_by_its_first_or_its_slowest_request(write):
+    trace_ids = [f"{n:032x}" for n in range(1, 4)]
+    write(
+        *[
+            request(
+                at=hour(number + part / 1000),
+                trace_id=trace_id,
+                span_id=f"{16 * number + part + 1:016x}",
+                endpoint=f"GET /{part}",
+                duration_us=(100 * number + 10 - part) * MS,
+            )
+            for number, trace_id in enumerate(trace_ids)
+            for part in range(9)
+        ]
+    )
+
+    def listed(**narrowed):
+        return [(one.trace_id, one.endpoint) for one in traces.traces(scope(), **narrowed).rows]
+
+    newest = [(trace_id, "GET /0") for trace_id in reversed(trace_ids)]
+    assert listed(wanted=TracesWanted()) == newest
+    assert listed(wanted=TracesWanted(), sort="duration") == newest
+    child = listed(wanted=TracesWanted(endpoint="GET /5"))
+    assert child == [(trace_id, "GET /5") for trace_id in reversed(trace_ids)]
+    first = traces.traces(scope(), TracesWanted(), limit=2)
+    assert first.last
+    after = (first.last.timestamp, first.last.duration_us, first.last.span_id)
+    assert listed(wanted=TracesWanted(), after=after, limit=2) == newest[2:]
 
 
 def test_traces_are_narrowed(write):
@@ -196,7 +230,7 @@ def test_traces_are_narrowed(write):
 
     def found(**wanted):
         return sorted(
-            one.duration_us // MS for one in traces.traces(scope(), TracesWanted(**wanted))
+            one.duration_us // MS for one in traces.traces(scope(), TracesWanted(**wanted)).rows
         )
 
     assert found() == [5, 10, 20]

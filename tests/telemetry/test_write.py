@@ -177,8 +177,10 @@ def test_what_the_console_found_itself_is_stored_once_and_told_to_its_first_run_
 
 
 def test_findings_are_not_among_errors(asking):
-    flaw = error(position=-1, category="performance", trace_id="c" * 32, grouping_hash=OTHER_HASH)
-    asking.write_own(1, [flaw], run=1)
+    finding = error(
+        position=-1, category="performance", trace_id="c" * 32, grouping_hash=OTHER_HASH
+    )
+    asking.write_own(1, [finding], run=1)
     assert errors.totals(scope()).events == 0
     assert errors.volume(scope(), 3600) == {}
     assert errors.errors_of_trace(scope(), "c" * 32) == []

@@ -1,5 +1,6 @@
 """The inbox: the list of a project's issues, its filters, and the acts on many at once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,6 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.core.paging import Page
 from console.errors import queries, trends, triage
 from console.errors.forms import (
     AssignmentForm,
@@ -19,25 +19,34 @@ from console.errors.forms import (
     ResolutionForm,
 )
 from console.errors.models import Issue
+from console.errors.queries import Filter
+from console.errors.ranking import RankedIssue, ranking
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, me, project_of_page, with_filters
+from console.telemetry.errors import Totals
+from console.telemetry.scope import Scope
 from console.web.filters import plural
 from console.web.forms import sentence, valid
 from console.web.htmx import go_to, is_htmx, panel, polled_part
-from console.web.ids import row_id
+from console.web.ids import counted, row_id
+from console.web.paging import Numbered, numbered
 from console.web.timerange import current_range, scoped_url
 
 NEW = timedelta(days=1)  # how long an issue is marked as new
 MOST_IDS = 500
+MOST_PAGES = 40  # beyond so many, a filter finds what counting would take long for
 
 
 @dataclass(frozen=True, slots=True)
 class IssueListing:
-    """What the list of the inbox shows."""
+    """What the list of the inbox shows: each issue with its totals in the scope of the page."""
 
     form: InboxFilter
-    page: Page[Issue]
+    page: Numbered[RankedIssue]
+    issues: Sequence[Issue]
+    totals: Mapping[int, Totals]
     trend: Trend
+    complete: bool
     any_issue: bool
 
     @property
@@ -50,13 +59,12 @@ class IssueListing:
 
     @property
     def counted(self) -> str:
-        """How many issues match, in words; the first page alone knows."""
-        matches = self.page.counted
-        if matches is None:
-            return ""
-        if matches > queries.COUNTED:
-            return f"{queries.COUNTED:,}+ issues"
-        return f"{matches:,} issue{'' if matches == 1 else 's'}"
+        """How many issues match, in words."""
+        return (
+            f"{self.page.count:,}+ issues"
+            if not self.complete
+            else plural(self.page.count, "issue")
+        )
 
     def is_new(self, issue: Issue) -> bool:
         """Whether the issue was first seen so lately that it deserves a mark."""
@@ -76,9 +84,10 @@ def inbox(project: Project) -> Response:
 @bp.get("/volume")
 @project_view("viewer")
 def volume(project: Project) -> Response:
-    chart = trends.volume_chart(project, current_range())
+    _, by, scope = _asked(project)
+    chart = trends.volume_chart(project, by, scope, current_range())
     back = (scoped_url("errors.inbox"), "Back to the issues")
-    return panel("errors/_volume.html", "Error events", back, chart=chart)
+    return panel("errors/_volume.html", "Events", back, chart=chart)
 
 
 @bp.post("/resolution")
@@ -120,23 +129,31 @@ def assign_chosen(project: Project) -> Response:
 
 
 def _listing(project: Project) -> IssueListing:
-    people = queries.people(project)
-    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=True))
-    shown = current_range()
-    by = form.asked(
-        people,
-        me=me(),
-        environment=shown.environment,
-        since=shown.since,
-        until=shown.until,
-    )
-    page = queries.inbox(project, by, request.args.get("cursor", ""), count_to=queries.COUNTED)
+    form, by, scope = _asked(project)
+    number = counted("page", most=MOST_PAGES)
+    found = ranking(project, by, scope, need=number * queries.PAGE + 1)
+    page = numbered(found.rows, queries.PAGE)
+    issues = queries.in_order(project, [row.issue_id for row in page.rows])
     return IssueListing(
         form=form,
         page=page,
-        trend=trends.of_issues(project, page.rows, shown),
-        any_issue=bool(page.rows) or queries.has_issues(project),
+        issues=issues,
+        totals={row.issue_id: row.totals for row in page.rows},
+        trend=trends.of_issues(issues, scope, current_range()),
+        complete=found.complete,
+        any_issue=bool(issues) or queries.has_issues(project),
     )
+
+
+def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
+    """The filters of the page, and what they are in the words of the two stores."""
+    people, shown = queries.people(project), current_range()
+    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=True))
+    scope = Scope.of(project, shown, release=form.release.data or "")
+    by = form.asked(
+        people, me=me(), environment=scope.environment, since=scope.since, until=scope.until
+    )
+    return form, by, scope
 
 
 def _chosen(project: Project) -> list[Issue]:

@@ -11,12 +11,15 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.errors import events, queries, trends
 from console.errors.forms import CommentForm
-from console.errors.models import Category, Issue
+from console.errors.models import Issue
 from console.errors.views.blueprint import EventIdConverter, bp
 from console.errors.views.summary import summary
 from console.telemetry import distributions, spans
+from console.telemetry import errors as telemetry
+from console.telemetry.scope import Scope
 from console.web.htmx import page_or_part, panel, polled_part
-from console.web.timerange import scoped_url
+from console.web.timeline import Timeline
+from console.web.timerange import current_range, scoped_url
 
 AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
 MOST_SPANS = 500
@@ -25,44 +28,43 @@ MOST_SPANS = 500
 @bp.get("/<id:issue_id>/")
 @project_view("viewer")
 def issue(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
+    found = _events(project, issue_id)
     chosen = request.args.get("event", "")
     if chosen and not re.fullmatch(EventIdConverter.regex, chosen):
         abort(404)
-    return _issue_page(project, found, chosen)
+    return _issue_page(found, chosen)
 
 
 @bp.get("/<id:issue_id>/events/<event:event_id>")
 @project_view("viewer")
 def event(project: Project, issue_id: int, event_id: str) -> Response:
-    return _issue_page(project, queries.issue_or_404(project, issue_id), event_id)
+    return _issue_page(_events(project, issue_id), event_id)
 
 
 @bp.get("/<id:issue_id>/summary")
 @project_view("viewer")
 def issue_summary(project: Project, issue_id: int) -> Response:
-    head = summary(project, queries.issue_or_404(project, issue_id))
+    head = summary(_events(project, issue_id))
     return polled_part("errors/refused.html", "errors/_summary.html", summary=head)
 
 
 @bp.get("/<id:issue_id>/events/")
 @project_view("viewer")
 def issue_events(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
-    page = events.page(project, found, request.args.get("cursor", ""), queries.PAGE)
+    found = _events(project, issue_id)
     return polled_part(
         "errors/events.html",
         "errors/_events.html",
-        summary=summary(project, found),
-        issue=found,
-        listed=page,
+        summary=summary(found),
+        issue=found.issue,
+        listed=found.page(request.args.get("cursor", ""), queries.PAGE),
     )
 
 
 @bp.get("/<id:issue_id>/events/<event:event_id>/json")
 @project_view("viewer")
 def raw(project: Project, issue_id: int, event_id: str) -> Response:
-    shown = _shown_or_404(project, queries.issue_or_404(project, issue_id), event_id)
+    shown = _events(project, issue_id).shown(event_id) or abort(404)
     text = orjson.dumps(shown.body, option=orjson.OPT_INDENT_2).decode()
     if "download" in request.args:
         answer = Response(text, mimetype="application/json")
@@ -76,82 +78,76 @@ def raw(project: Project, issue_id: int, event_id: str) -> Response:
 @bp.get("/<id:issue_id>/tags")
 @project_view("viewer")
 def tags(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
-    scope, hashes = events.lifetime(project, found), events.hashes(found)
-    return _panel(
-        found,
-        "errors/_tags.html",
-        distributions=distributions.tag_distributions(scope, hashes, top=5),
-    )
+    found = _events(project, issue_id)
+    shares = distributions.tag_distributions(found.scope, found.hashes, top=5)
+    return _panel(found.issue, "errors/_tags.html", distributions=shares)
 
 
-@bp.get("/<id:issue_id>/trends")
+@bp.get("/<id:issue_id>/trend")
 @project_view("viewer")
-def issue_trends(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
-    hashes = events.hashes(found)
-    role = "warn" if found.category is Category.PERFORMANCE else "bad"
-    return _panel(
-        found,
-        "errors/_trends.html",
-        charts=[
-            trends.of_issue(project, hashes, period, role=role)
-            for period in trends.PERIODS.values()
-        ],
-    )
+def issue_trend(project: Project, issue_id: int) -> Response:
+    found = _events(project, issue_id)
+    line = Timeline.of(project, current_range())
+    chart = trends.of_issue(found.issue, found.hashes, found.scope, line)
+    return _panel(found.issue, "errors/_trend.html", chart=chart)
+
+
+@bp.get("/<id:issue_id>/releases")
+@project_view("viewer")
+def issue_releases(project: Project, issue_id: int) -> Response:
+    found = _events(project, issue_id)
+    occurrences = telemetry.occurrences(found.scope, found.hashes)
+    return _panel(found.issue, "errors/_releases.html", occurrences=occurrences)
 
 
 @bp.get("/<id:issue_id>/spread")
 @project_view("viewer")
 def spread(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
-    return _panel(
-        found,
-        "errors/_spread.html",
-        spread=events.across_requests(project, found),
-    )
+    found = _events(project, issue_id)
+    return _panel(found.issue, "errors/_spread.html", spread=found.across_requests)
 
 
 @bp.get("/<id:issue_id>/events/<event:event_id>/trace")
 @project_view("viewer")
 def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
-    found = queries.issue_or_404(project, issue_id)
-    shown = _shown_or_404(project, found, event_id)
+    found = _events(project, issue_id)
+    shown = found.shown(event_id) or abort(404)
     at, trace_id = shown.event.timestamp, shown.event.trace_id
-    scope = events.lifetime(project, found).around(at, AROUND)
+    scope = events.lifetime(project, found.issue).around(at, AROUND)
     trace = spans.trace(scope, trace_id, MOST_SPANS) if trace_id else None
     return _panel(
-        found,
+        found.issue,
         "errors/_trace.html",
         shown=shown,
         trace=trace,
-        homes=_homes(project, [one.grouping_hash for one in trace.errors] if trace else []),
+        homes=_homes(project, [error.grouping_hash for error in trace.errors] if trace else []),
     )
 
 
-def _issue_page(project: Project, found: Issue, event_id: str) -> Response:
-    shown = events.shown(project, found, event_id)
+def _issue_page(found: events.Events, event_id: str) -> Response:
+    shown = found.shown(event_id)
     if shown is None and event_id:
         abort(404)
     return page_or_part(
         "errors/issue.html",
         "errors/_event.html",
-        summary=summary(project, found),
-        issue=found,
+        summary=summary(found),
+        issue=found.issue,
         shown=shown,
-        releases=queries.releases(found),
-        history=queries.history(found),
+        history=queries.history(found.issue),
         form=CommentForm(),
     )
+
+
+def _events(project: Project, issue_id: int) -> events.Events:
+    """The events of an issue in the scope that the top bar says; 404 for no issue of theirs."""
+    scope = Scope.of(project, current_range())
+    return events.Events.of(project, queries.issue_or_404(project, issue_id), scope)
 
 
 def _panel(issue: Issue, part: str, **shown: Any) -> Response:
     back = (scoped_url("errors.issue", issue_id=issue.id), "Back to the issue")
     return panel(part, issue.title, back, issue=issue, **shown)
-
-
-def _shown_or_404(project: Project, found: Issue, event_id: str) -> events.Shown:
-    return events.shown(project, found, event_id) or abort(404)
 
 
 def _homes(project: Project, hashes: list[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ def project_summary(project: Project) -> Response:
         "errors/_project_summary.html",
         project=project,
         counts=trends.of_project(project),
-        label=trends.FORTNIGHT.label,
+        label="14 d",
         open_issues=queries.open_issues(project),
     )
     return make_response(part)

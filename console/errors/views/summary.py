@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.accounts.models import Project, User
+from console.accounts.models import User
 from console.errors import queries
+from console.errors.events import Events
 from console.errors.forms import AssignmentForm, MuteForm
 from console.errors.models import Issue
+from console.telemetry.errors import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Summary:
     """What `_summary.html` shows."""
 
     issue: Issue
+    totals: Totals
     people: Sequence[User]
     mute_form: MuteForm
     assignment_form: AssignmentForm
@@ -31,13 +34,14 @@ class Summary:
 
 
 def summary(
-    project: Project,
-    issue: Issue,
+    found: Events,
     *,
     mute_form: MuteForm | None = None,
     assignment_form: AssignmentForm | None = None,
 ) -> Summary:
     """The head of an issue, with the forms as they were sent if something was wrong with them."""
-    people = queries.people(project)
+    people = queries.people(found.project)
     offered = AssignmentForm().offer([person.email for person in people])
-    return Summary(issue, people, mute_form or MuteForm(), assignment_form or offered)
+    return Summary(
+        found.issue, found.totals, people, mute_form or MuteForm(), assignment_form or offered
+    )

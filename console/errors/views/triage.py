@@ -6,12 +6,14 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.errors import queries, triage
+from console.errors.events import Events
 from console.errors.forms import AssignmentForm, CommentForm, MuteForm, ResolutionForm
 from console.errors.models import Issue
 from console.errors.views.blueprint import bp, me
 from console.errors.views.summary import Summary, summary
+from console.telemetry.scope import Scope
 from console.web.htmx import go_to, is_htmx, page_or_part
-from console.web.timerange import scoped_url
+from console.web.timerange import current_range, scoped_url
 
 
 @bp.post("/<id:issue_id>/resolution")
@@ -37,7 +39,7 @@ def mute(project: Project, issue_id: int) -> Response:
     issue = queries.issue_or_404(project, issue_id)
     form = MuteForm(request.form)
     if not form.validate():
-        return _refused(summary(project, issue, mute_form=form))
+        return _refused(summary(_events(project, issue), mute_form=form))
     triage.mute([issue], by=me(), **form.bounds)
     return _saved(project, issue)
 
@@ -49,7 +51,7 @@ def assign(project: Project, issue_id: int) -> Response:
     people = {person.email: person for person in queries.people(project)}
     form = AssignmentForm(request.form).offer(list(people))
     if not form.validate():
-        return _refused(summary(project, issue, assignment_form=form))
+        return _refused(summary(_events(project, issue), assignment_form=form))
     triage.assign([issue], by=me(), to=people.get(form.assignee.data))
     return _saved(project, issue)
 
@@ -89,12 +91,16 @@ def _saved(project: Project, issue: Issue) -> Response:
     return make_response(
         render_template(
             "errors/_triaged.html",
-            summary=summary(project, issue),
+            summary=summary(_events(project, issue)),
             issue=issue,
             history=queries.history(issue),
             form=CommentForm(),
         )
     )
+
+
+def _events(project: Project, issue: Issue) -> Events:
+    return Events.of(project, issue, Scope.of(project, current_range()))
 
 
 def _refused(head: Summary) -> Response:

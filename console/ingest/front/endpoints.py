@@ -88,14 +88,14 @@ class Endpoints:
     def __init__(self, app: Flask, others: "WSGIApplication") -> None:
         """`others` answers what is not for ingest."""
         self._others = others
-        found = app.extensions
-        settings = cast("Config", found[configuration.EXTENSION])
+        extensions = app.extensions
+        settings = cast("Config", extensions[configuration.EXTENSION])
         self._own_host = auth.plain_host(split_url(settings.base_url).netloc)
         self.doors = Doors(
-            spool=cast("spool.Spool", found[spool.EXTENSION]),
-            keys=cast("auth.KeyRing", found[auth.EXTENSION]),
-            quotas=cast("quota.Quotas", found[quota.EXTENSION]),
-            refusals=cast("refusals.Refusals", found[refusals.EXTENSION]),
+            spool=cast("spool.Spool", extensions[spool.EXTENSION]),
+            keys=cast("auth.KeyRing", extensions[auth.EXTENSION]),
+            quotas=cast("quota.Quotas", extensions[quota.EXTENSION]),
+            refusals=cast("refusals.Refusals", extensions[refusals.EXTENSION]),
         )
 
     def __call__(

@@ -17,12 +17,12 @@ _UNKNOWN = 2
 _CODES = {400: 3, 401: 16, 403: 7, 404: 12, 413: 8, 415: 3, 429: 8, 503: 14}
 
 
-def stored(flaws: Counter[str]) -> dict[str, Any]:
+def stored(faults: Counter[str]) -> dict[str, Any]:
     """The content of a 200: how many spans were left out, and why."""
-    if not flaws:
+    if not faults:
         return {}
-    message = "; ".join(f"{why} ({quantity:,})" for why, quantity in flaws.items())
-    return {"partialSuccess": {"rejectedSpans": str(flaws.total()), "errorMessage": message}}
+    message = "; ".join(f"{why} ({quantity:,})" for why, quantity in faults.items())
+    return {"partialSuccess": {"rejectedSpans": str(faults.total()), "errorMessage": message}}
 
 
 def encoded(status: int, content: Mapping[str, Any], kind: str) -> tuple[bytes, str]:

@@ -33,7 +33,7 @@ class Survey:
     """How many spans a request holds, and why some of them are none."""
 
     spans: int = 0
-    flaws: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
 
 
 def survey(raw: bytes, kind: str) -> Survey:
@@ -44,6 +44,6 @@ def survey(raw: bytes, kind: str) -> Survey:
             found.spans += 1
             try:
                 encoding.checked(element)
-            except NotASpan as flaw:
-                found.flaws[str(flaw)] += 1
+            except NotASpan as fault:
+                found.faults[str(fault)] += 1
     return found

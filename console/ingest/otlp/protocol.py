@@ -30,7 +30,7 @@ def survey(raw: bytes, *, kind: str) -> Sent:
     """How many spans a request holds; what is none is told to the sender, and counted by digest."""
     counted = encodings.survey(raw, kind)
     heads = [ItemHead("span", len(raw), counted.spans)] if counted.spans else []
-    return Sent(heads=heads, answer=answers.stored(counted.flaws) if heads else {})
+    return Sent(heads=heads, answer=answers.stored(counted.faults) if heads else {})
 
 
 def _no_survey(_raw: bytes) -> Sent:

@@ -67,8 +67,8 @@ def decode(raw: bytes, kind: str, context: Context) -> Decoded:
                     continue
                 try:
                     span = _span(process, scope, sent, segments.get(ancestry.segment_of(sent)))
-                except NotASpan as flaw:
-                    decoded.count("span", INVALID, str(flaw))
+                except NotASpan as fault:
+                    decoded.count("span", INVALID, str(fault))
                     continue
                 decoded.keep(span)
                 if first:
@@ -104,8 +104,8 @@ def _process(encoding: Encoding, group: Group, context: Context, decoded: Decode
         check_cpu()
         try:
             spans.append((scope, encoding.wired(element)))
-        except NotASpan as flaw:
-            decoded.count("span", INVALID, str(flaw))
+        except NotASpan as fault:
+            decoded.count("span", INVALID, str(fault))
     resource: dict[str, Any] = context.scrubbed(group.resource).content
     sdk = {k: resource.get(f"telemetry.sdk.{k}") for k in ("name", "version")}
     columns = {

@@ -119,13 +119,13 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
 
 
 def _transaction(event: Scrubbed[Any], arrival: Arrival, decoded: Decoded) -> None:
-    flaws: list[NotASpan] = []
-    spans = event.then(lambda fields: span_items.from_transaction(fields, arrival, flaws))
+    faults: list[NotASpan] = []
+    spans = event.then(lambda fields: span_items.from_transaction(fields, arrival, faults))
     room = _room(decoded)
     _count_surplus(len(spans.content) - room, decoded)
     decoded.keep_all(spans.then(lambda listed: listed[:room]))
-    for flaw in flaws:
-        decoded.count("span", INVALID, str(flaw))
+    for fault in faults:
+        decoded.count("span", INVALID, str(fault))
 
 
 def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:

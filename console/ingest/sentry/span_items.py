@@ -28,11 +28,11 @@ LATE_CHILD = "sentry.parent_span_already_sent"
 
 
 def from_transaction(
-    event: Mapping[str, Any], arrival: Arrival, flaws: list[NotASpan]
+    event: Mapping[str, Any], arrival: Arrival, faults: list[NotASpan]
 ) -> list[Span]:
     """The segment and the children of a scrubbed transaction event.
 
-    `flaws` is where it adds what is wrong with children; raises NotASpan if the segment is none.
+    `faults` is where it adds what is wrong with children; raises NotASpan if the segment is none.
     """
     trace = _mapping(_mapping(event.get("contexts")).get("trace"))
     late = LATE_CHILD in _mapping(trace.get("data"))
@@ -65,8 +65,8 @@ def from_transaction(
     for child in children if isinstance(children, list) else ():
         try:
             spans.append(_child(child, arrival, shared))
-        except NotASpan as flaw:
-            flaws.append(flaw)
+        except NotASpan as fault:
+            faults.append(fault)
     return spans
 
 

@@ -9,23 +9,14 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.performance.api.blueprint import (
-    SCOPE,
-    Period,
-    bp,
-    earlier,
-    latest,
-    milliseconds,
-    page_url,
-    period,
-    valid,
-)
+from console.performance.api.blueprint import SCOPE, bp, earlier, latest, milliseconds, scope_of
 from console.performance.endpoints import listing as domain
 from console.performance.endpoints.listing import EndpointRow
 from console.performance.forms.endpoints import EndpointsFilter
 from console.telemetry import requests
 from console.telemetry.latency import Latency
-from console.web.forms import IntegerField
+from console.web.api import Period, period, url
+from console.web.forms import IntegerField, valid
 
 
 class Endpoints(EndpointsFilter, Period):
@@ -43,10 +34,10 @@ class OneEndpoint(EndpointsFilter, Period):
 @api_view(SCOPE)
 def endpoints(project: Project) -> Response:
     form = valid(Endpoints(request.args))
-    scope = form.scope(project, **form.filters)
-    found = domain.listed(project, scope, text=form.q.data or "", sort=form.sort.data)
-    rows = [_endpoint(row) for row in found.rows if row.is_over or not form.over.data]
-    releases = {"newest": found.newest or None, "former": found.former or None}
+    scope = scope_of(project, form, **form.filters)
+    listed = domain.listed(project, scope, sort=form.sort.data)
+    rows = [_endpoint(row) for row in listed.rows if row.is_over or not form.over.data]
+    releases = {"newest": listed.newest or None, "former": listed.former or None}
     return jsonify(period(scope) | {"endpoints": rows, "releases": releases})
 
 
@@ -54,7 +45,7 @@ def endpoints(project: Project) -> Response:
 @api_view(SCOPE)
 def endpoint(project: Project) -> Response:
     form = valid(OneEndpoint(request.args))
-    scope, name = form.scope(project, **form.filters), form.name.data or ""
+    scope, name = scope_of(project, form, **form.filters), form.name.data or ""
     row = domain.one(project, scope, name)
     if row is None:
         abort(404, "No request of this endpoint in this time.")
@@ -85,7 +76,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "p95_before_ms": earlier(row.since_before),
         "p95_former_release_ms": earlier(row.since_release),
         "p95_newest_release_ms": latest(row.since_release),
-        "url": page_url("performance.endpoint", name=row.name),
+        "url": url("performance.endpoint", name=row.name),
     }
 
 

@@ -7,23 +7,15 @@ from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.performance.api.blueprint import (
-    SCOPE,
-    Period,
-    bp,
-    earlier,
-    milliseconds,
-    page_url,
-    period,
-    valid,
-)
+from console.performance.api.blueprint import SCOPE, bp, earlier, milliseconds, scope_of
 from console.performance.forms.statements import StatementsFilter
 from console.performance.statements import listing as domain
 from console.performance.statements.listing import StatementRow
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
 from console.telemetry.statements import Call, Caller, Location, Statement
-from console.web.forms import IntegerField
+from console.web.api import Period, period, url
+from console.web.forms import IntegerField, valid
 
 MOST = 500
 MOST_STEPS = 1_000
@@ -45,7 +37,7 @@ class OneStatement(Period):
 @api_view(SCOPE)
 def statements(project: Project) -> Response:
     form = valid(Statements(request.args))
-    scope = form.scope(project)
+    scope = scope_of(project, form)
     count = form.limit.data or MOST
     found = domain.listed(scope, form.wanted, sort=form.sort.data, first=0, count=count)
     return jsonify(
@@ -62,7 +54,7 @@ def statements(project: Project) -> Response:
 @api_view(SCOPE)
 def statement(project: Project, fingerprint: str) -> Response:
     form = valid(OneStatement(request.args))
-    scope = form.scope(project)
+    scope = scope_of(project, form)
     row = domain.one(scope, fingerprint)
     if row is None:
         abort(404, "No call of this statement in this time.")
@@ -106,7 +98,7 @@ def _statement(row: StatementRow) -> dict[str, Any]:
         "slow": row.is_slow,
         "regressed": row.has_regressed,
         "p95_before_ms": earlier(row.since_before),
-        "url": page_url("performance.statement", fingerprint=row.fingerprint),
+        "url": url("performance.statement", fingerprint=row.fingerprint),
     }
 
 
@@ -135,7 +127,7 @@ def _caller(one: Caller) -> dict[str, Any]:
         "calls_per_request": round(one.per_request, 2),
         "total_ms": milliseconds(one.total_us),
         "time_share": round(one.time_share, 4),
-        "url": page_url("performance.endpoint", name=one.endpoint),
+        "url": url("performance.endpoint", name=one.endpoint),
     }
 
 
@@ -160,5 +152,5 @@ def _call(one: Call) -> dict[str, Any]:
         "failed": one.failed,
         "environment": one.environment,
         "release": one.release,
-        "url": page_url("performance.trace", trace_id=one.trace_id, at=at),
+        "url": url("performance.trace", trace_id=one.trace_id, at=at),
     }

@@ -2,65 +2,45 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, abort, jsonify, request
-from wtforms import StringField
-from wtforms.validators import NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core import clock
 from console.performance import queries
-from console.performance.api.blueprint import (
-    SCOPE,
-    Period,
-    bp,
-    milliseconds,
-    page_url,
-    period,
-    valid,
-)
+from console.performance.api.blueprint import SCOPE, bp, milliseconds, scope_of
 from console.performance.forms.traces import TracesFilter
 from console.performance.traces.cursors import cursor_after, mark_of
 from console.telemetry import spans
 from console.telemetry import traces as trace_questions
 from console.telemetry.spans import SpanRow
 from console.telemetry.traces import Began
-from console.web.forms import IntegerField
+from console.web.api import Paging, Period, page, url
+from console.web.forms import valid
 from console.web.timerange import LONGEST
 
 MOST_SPANS = 10_000
 
 
-class Traces(TracesFilter, Period):
+class Traces(TracesFilter, Period, Paging):
     """The filters of the list of traces, and the page of it."""
-
-    limit = IntegerField("Limit", [Optional(), NumberRange(1, 100, "Between 1 and 100.")])
-    cursor = StringField("Cursor")
 
 
 @bp.get("/traces")
 @api_view(SCOPE)
 def traces(project: Project) -> Response:
     form = valid(Traces(request.args))
-    scope, limit = form.scope(project, **form.filters), form.limit.data or 50
-    after = mark_of(form.cursor.data or "")
+    scope = scope_of(project, form, **form.filters)
     found = trace_questions.traces(
-        scope, form.wanted, sort=form.sort.data, after=after, limit=limit + 1
+        scope,
+        form.wanted,
+        sort=form.sort.data,
+        after=mark_of(form.cursor.data or ""),
+        limit=form.length,
     )
-    rows = [_trace(row) for row in found[:limit]]
-    following = None
-    if len(found) > limit:
-        # Moments of the first answer: the pages of a list are about one stretch of time.
-        arguments = (
-            request.args.to_dict() | period(scope) | {"cursor": cursor_after(found[limit - 1])}
-        )
-        following = f"{request.base_url}?{urlencode(arguments)}"
-    answer = jsonify(period(scope) | {"traces": rows, "next": following})
-    if following:
-        answer.headers["Link"] = f'<{following}>; rel="next"'
-    return answer
+    cursor = cursor_after(found.last) if found.last else ""
+    return page("traces", [_trace(row) for row in found.rows], cursor, scope)
 
 
 @bp.get("/traces/<trace:trace_id>")
@@ -70,7 +50,7 @@ def trace(project: Project, trace_id: str) -> Response:
     if not form.since.data:  # a trace is looked for in all that is kept
         days = queries.monitoring(project).retention_days
         form.since.data = clock.now() - timedelta(days=min(days, LONGEST.days - 1))
-    found = spans.trace(form.scope(project), trace_id, MOST_SPANS)
+    found = spans.trace(scope_of(project, form), trace_id, MOST_SPANS)
     if not found.spans and not found.errors:
         abort(404)
     return jsonify(
@@ -80,7 +60,7 @@ def trace(project: Project, trace_id: str) -> Response:
             {"id": one.event_id, "title": one.title, "span_id": one.span_id} for one in found.errors
         ],
         complete=len(found.spans) < MOST_SPANS,
-        url=page_url("performance.trace", trace_id=trace_id),
+        url=url("performance.trace", trace_id=trace_id),
     )
 
 
@@ -97,7 +77,7 @@ def _trace(row: Began) -> dict[str, Any]:
         "failed": row.failed,
         "environment": row.environment,
         "release": row.release,
-        "url": page_url("performance.trace", trace_id=row.trace_id, at=row.timestamp.isoformat()),
+        "url": url("performance.trace", trace_id=row.trace_id, at=row.timestamp.isoformat()),
     }
 
 

@@ -10,7 +10,7 @@ from wtforms.validators import NumberRange, Optional
 from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.performance import queries
-from console.performance.api.blueprint import SCOPE, Period, bp, page_url, period, valid
+from console.performance.api.blueprint import SCOPE, bp, scope_of
 from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
 from console.performance.vitals import cards as vital_cards
 from console.telemetry import vital_causes, vitals
@@ -18,7 +18,8 @@ from console.telemetry.scope import Scope
 from console.telemetry.vital_causes import Cause, WorstLoad
 from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME
-from console.web.forms import IntegerField
+from console.web.api import Period, period, url
+from console.web.forms import IntegerField, valid
 
 MOST_PAGES = 500
 MOST_STEPS = 1_000
@@ -39,7 +40,7 @@ class OnePage(VitalsPageFilter, Period):
 @api_view(SCOPE)
 def board(project: Project) -> Response:
     form = valid(Pages(request.args))
-    scope, wanted = form.scope(project, release=form.release.data or ""), form.wanted
+    scope, wanted = scope_of(project, form, release=form.release.data or ""), form.wanted
     limits = vital_cards.limits(queries.monitoring(project))
     pages = vitals.by(scope, wanted, "page", MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
@@ -51,7 +52,7 @@ def board(project: Project) -> Response:
             "pages": [
                 {"page": row.name, "impact": round(row.impact, 4)}
                 | _all(by_name[row.name], limits)
-                | {"url": page_url("performance.vitals_page", page=row.name)}
+                | {"url": url("performance.vitals_page", page=row.name)}
                 for row in rows
             ]
         }
@@ -63,7 +64,7 @@ def board(project: Project) -> Response:
 @api_view(SCOPE)
 def one_page(project: Project) -> Response:
     form = valid(OnePage(request.args))
-    scope, wanted = form.scope(project, release=form.release.data or ""), form.wanted
+    scope, wanted = scope_of(project, form, release=form.release.data or ""), form.wanted
     limits, step = vital_cards.limits(queries.monitoring(project)), _step(scope, form.step.data)
     found = vitals.overview(scope, wanted)
     if not found.loads:
@@ -78,7 +79,7 @@ def one_page(project: Project) -> Response:
         | {
             "causes": [asdict(one) for one in _causes(scope, wanted, metric)],
             "worst": [_load(one) for one in vital_causes.worst(scope, wanted, metric)],
-            "url": page_url("performance.vitals_page", page=form.page.data),
+            "url": url("performance.vitals_page", page=form.page.data),
         }
     )
 
@@ -140,5 +141,5 @@ def _causes(scope: Scope, wanted: VitalsWanted, metric: str) -> list[Cause]:
 
 def _load(one: WorstLoad) -> dict[str, Any]:
     at, trace_id = one.timestamp.isoformat(), one.trace_id or None
-    address = page_url("performance.trace", trace_id=trace_id, at=at) if trace_id else None
+    address = url("performance.trace", trace_id=trace_id, at=at) if trace_id else None
     return asdict(one) | {"timestamp": at, "trace_id": trace_id, "url": address}

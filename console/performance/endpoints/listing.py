@@ -1,19 +1,21 @@
 """Endpoints as the pages show them: latency beside its threshold, and what it was before."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 from console.accounts import releases
 from console.accounts.models import Project
-from console.performance import queries
+from console.performance import metrics, queries
 from console.performance.latency import Change, change, estimated, ms, outcomes, percentiles, tail
 from console.telemetry import requests, traces
 from console.telemetry.latency import Latency
+from console.telemetry.metric import Figure, figures
 from console.telemetry.requests import Endpoint
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began, TracesWanted
-from console.web.charts import Chart, Series, Threshold
-from console.web.timerange import Range, in_words
+from console.web.charts import Chart, Threshold
+from console.web.timeline import Timeline
 
 SPARK_BUCKETS = 24
 EXAMPLES = 5
@@ -25,14 +27,17 @@ class EndpointRow:
 
     endpoint: Endpoint
     threshold_ms: int
-    share: float
-    """Of the time that all requests took together, 0 to 1."""
     since_before: Change | None
     since_release: Change | None
 
     @property
     def name(self) -> str:
         return self.endpoint.name
+
+    @property
+    def share(self) -> float:
+        """Of the time that all requests of the scope took together, 0 to 1."""
+        return self.endpoint.share
 
     @property
     def latency(self) -> Latency:
@@ -70,9 +75,6 @@ class ListedEndpoints:
     """Every endpoint that a scope's filters let through, in the chosen order."""
 
     rows: Sequence[EndpointRow]
-    total: Latency | None
-    """Of all requests that the filters let through, whatever the list's text says."""
-    before: Latency | None
     newest: str
     """The two releases that `since_release` compares; "" where there is only one."""
     former: str
@@ -83,32 +85,59 @@ class ListedEndpoints:
         return sum(row.is_over for row in self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointSummary:
+    """The head of an endpoint's page: its figures, by the ids of their metrics."""
+
+    figures: Mapping[str, Figure]
+    threshold_ms: int
+    share: float
+    since_release: Change | None
+    newest: str
+
+    @property
+    def p95_ms(self) -> float:
+        return self.figures[metrics.P95.id].now.number or 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether P95 is above the threshold."""
+        return self.p95_ms > self.threshold_ms
+
+    @property
+    def marks_us(self) -> dict[str, float]:
+        """The percentiles in microseconds, for a histogram of the same requests."""
+        shown = (self.figures[each.id] for each in (metrics.P50, metrics.P95, metrics.P99))
+        return {it.metric.title: (it.now.number or 0.0) * 1000 for it in shown}
+
+
 def listed(
-    project: Project, scope: Scope, *, text: str = "", sort: str = "time"
+    project: Project, scope: Scope, *, sort: str = "time", shift: timedelta | None = None
 ) -> ListedEndpoints:
-    """The endpoints of a scope beside the period before it and the release before the newest."""
-    found, everything = requests.endpoints(scope)
-    former_endpoints, before = requests.endpoints(scope.before())
-    tails = {one.name: tail(one.latency) for one in former_endpoints}
+    """The endpoints of a scope beside a period before it and the release before the newest.
+
+    That period is `shift` earlier, or without one the period of the same length before.
+    """
+    endpoints = requests.endpoints(scope)
+    names = [endpoint.name for endpoint in endpoints]
+    before = scope.earlier(shift or scope.length)
+    tails = requests.p95_by_endpoint(before, names) if names else {}
     newest, former = _two_releases(project, scope)
     by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
     own, standard = queries.thresholds(project), queries.monitoring(project).api_p95_ms
-    total_us = (everything.total_us if everything else 0) or 1.0
     rows = [
         EndpointRow(
-            endpoint=one,
-            threshold_ms=own.get(one.name, standard),
-            share=one.latency.total_us / total_us,
-            since_before=change(tail(one.latency), tails.get(one.name)),
+            endpoint=endpoint,
+            threshold_ms=own.get(endpoint.name, standard),
+            since_before=change(tail(endpoint.latency), tails.get(endpoint.name)),
             since_release=change(
-                by_release.get((one.name, newest)), by_release.get((one.name, former))
+                by_release.get((endpoint.name, newest)), by_release.get((endpoint.name, former))
             ),
         )
-        for one in found
-        if text.lower() in one.name.lower()
+        for endpoint in endpoints
     ]
     rows.sort(key=SORTS[sort].key, reverse=True)
-    return ListedEndpoints(rows, everything, before, newest, former)
+    return ListedEndpoints(rows, newest, former)
 
 
 def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
@@ -116,25 +145,44 @@ def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
     latency = requests.overall(scope, name)
     if latency is None:
         return None
-    everything = requests.overall(scope)
+    share = _share(scope, latency.total_us / 1000)
     before = requests.p95_by_endpoint(scope.before(), [name])
     newest, former = _two_releases(project, scope)
     by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
     standard = queries.monitoring(project).api_p95_ms
     return EndpointRow(
-        endpoint=Endpoint(name, "request", latency),
+        endpoint=Endpoint(name, "request", latency, share),
         threshold_ms=queries.thresholds(project).get(name, standard),
-        share=latency.total_us / everything.total_us if everything and everything.total_us else 0.0,
         since_before=change(tail(latency), before.get(name)),
         since_release=change(by_release.get((name, newest)), by_release.get((name, former))),
     )
 
 
-def example_traces(scope: Scope, name: str) -> tuple[list[Began], list[Began]]:
+def summary(
+    project: Project, scope: Scope, name: str, shift: timedelta | None
+) -> EndpointSummary | None:
+    """The head of an endpoint's page; None where it has no request in the scope."""
+    head = figures(metrics.ENDPOINT_PAGE, scope, shift, where={"endpoint": name})
+    if not head[metrics.COUNT.id].now.samples:
+        return None
+    newest, former = _two_releases(project, scope)
+    by_release = requests.p95_by_release(scope, [newest, former]) if former else {}
+    standard = queries.monitoring(project).api_p95_ms
+    return EndpointSummary(
+        figures=head,
+        threshold_ms=queries.thresholds(project).get(name, standard),
+        share=_share(scope, head[metrics.TIME.id].now.number or 0.0),
+        since_release=change(by_release.get((name, newest)), by_release.get((name, former))),
+        newest=newest,
+    )
+
+
+def example_traces(scope: Scope, name: str) -> tuple[Sequence[Began], Sequence[Began]]:
     """The slowest requests of an endpoint, and those nearest to its median."""
-    slowest = traces.traces(scope, TracesWanted(endpoint=name), sort="duration", limit=EXAMPLES)
-    latency = requests.overall(scope, name)
-    typical = traces.nearest(scope, name, latency.p50, limit=EXAMPLES) if latency else []
+    wanted = TracesWanted(endpoint=name)
+    slowest = traces.traces(scope, wanted, sort="duration", limit=EXAMPLES).rows
+    median = metrics.P50.value(scope, where={"endpoint": name}).whole.number
+    typical = [] if median is None else traces.nearest(scope, name, median * 1000, limit=EXAMPLES)
     return slowest, typical
 
 
@@ -144,48 +192,38 @@ def spark_seconds(scope: Scope) -> int:
 
 
 def latency_charts(
-    project: Project, scope: Scope, shown: Range, name: str = "", threshold_ms: int = 0
+    line: Timeline, scope: Scope, name: str = "", threshold_ms: int = 0
 ) -> tuple[Chart, Chart]:
     """Latency percentiles with the threshold, and volume by outcome; one question for both."""
-    seconds = int(shown.grain.total_seconds())
-    found = requests.moments(scope, seconds, name)
-    starts, marks = (
-        found.starts,
-        releases.markers(project, scope.since, scope.until, scope.environment),
+    latencies = requests.moments(scope, line.seconds, name).latencies
+    before = line.compared(
+        scope,
+        lambda then: [
+            ms(moment.p95) if moment else None
+            for moment in requests.moments(then, line.seconds, name).latencies
+        ],
+        f"P95, {line.shown.compared_with.lower()}",
     )
-    latencies = Chart(
-        title="Latency",
-        subtitle=f"ms, per {in_words(shown.grain)}",
+    latency = line.chart(
+        "Latency",
+        [*percentiles(latencies), *before],
+        subtitle=f"ms, {line.per}",
         unit="ms",
-        buckets=starts,
-        grain=shown.grain,
-        series=percentiles(found.latencies) + _compared(scope, shown, name),
-        complete_until=scope.until,
         threshold=Threshold(threshold_ms, "P95 threshold") if threshold_ms else None,
-        markers=marks,
     )
-    volume = Chart(
-        title="Requests",
-        subtitle=f"per {in_words(shown.grain)}{estimated(found.latencies)}",
+    volume = line.chart(
+        "Requests",
+        outcomes(latencies),
+        subtitle=f"{line.per}{estimated(latencies)}",
         unit="requests",
-        buckets=starts,
-        grain=shown.grain,
-        series=outcomes(found.latencies),
-        complete_until=scope.until,
-        markers=marks,
     )
-    return latencies, volume
+    return latency, volume
 
 
-def _compared(scope: Scope, shown: Range, name: str) -> tuple[Series, ...]:
-    """P95 of the period that the top bar compares with, bucket by bucket."""
-    if shown.compared is None:
-        return ()
-    shift = shown.since - shown.compared[0]
-    before = replace(scope, since=scope.since - shift, until=scope.until - shift)
-    found = requests.moments(before, int(shown.grain.total_seconds()), name)
-    values = [ms(one.p95) if one else None for one in found.latencies]
-    return (Series("P95 before", values, "line", "previous"),)
+def _share(scope: Scope, time_ms: float) -> float:
+    """The share of a time in that of all requests of the scope, 0 to 1."""
+    everything = metrics.TIME.value(scope).whole.number
+    return time_ms / everything if everything else 0.0
 
 
 def _two_releases(project: Project, scope: Scope) -> tuple[str, str]:

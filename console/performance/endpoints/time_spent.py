@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
+from console.performance.metrics import P50, P95, P99
 from console.performance.traces.time_shares import SHOWN, Share, time_shares
 from console.performance.traces.tree import grown
-from console.telemetry import requests, traces
+from console.telemetry import traces
+from console.telemetry.metric import values
 from console.telemetry.scope import Scope
 from console.telemetry.spans import SpanRow, spans_of_segments
 from console.telemetry.traces import Began
@@ -19,10 +22,11 @@ NEAR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The mean request around one percentile; shares are of `duration_us` microseconds."""
+    """A percentile, and the mean of the requests around it; shares are of `mean_us`."""
 
     label: str
     duration_us: float
+    mean_us: float
     requests: int
     shares: Sequence[Share]
 
@@ -30,23 +34,25 @@ class Spent:
 def around_percentiles(scope: Scope, endpoint: str) -> list[Spent]:
     """Where the time went in the requests nearest to P50, P95 and P99; none without a request.
 
-    The requests are those of the scope's last day, if it has any.
+    The percentiles are those of the whole scope, as everywhere on the page. The requests are of its
+    last day, if it has any: a month's spans are read in seconds, a day's in milliseconds.
     """
-    # A month's spans are read in seconds, a day's in milliseconds, and a day has enough of them.
+    readings = values([P50, P95, P99], scope, where={"endpoint": endpoint})
+    marks = {each.title: readings[each.id].whole.number for each in (P50, P95, P99)}
     recent = replace(scope, since=max(scope.since, scope.until - DAY))
-    latency = requests.overall(recent, endpoint)
-    if latency is None:
-        recent, latency = scope, requests.overall(scope, endpoint)
-    if latency is None:
+    samples: dict[str, list[Began]] = {}
+    for label, milliseconds in marks.items():
+        if milliseconds is not None:
+            nearest = partial(traces.nearest, endpoint=endpoint, duration_us=milliseconds * 1000)
+            samples[label] = nearest(recent, limit=SAMPLE) or nearest(scope, limit=SAMPLE)
+    if not samples:
         return []
-    marks = {"P50": latency.p50, "P95": latency.p95, "P99": latency.p99}
-    samples = {
-        label: traces.nearest(recent, endpoint, at, limit=SAMPLE) for label, at in marks.items()
-    }
-    every = [one for some in samples.values() for one in some]
-    spans = spans_of_segments(_around(scope, every), [one.span_id for one in every])
-    return [_spent(label, [spans.get(one.span_id, []) for one in some])
-            for label, some in samples.items()]  # fmt: skip
+    every = [request for requests in samples.values() for request in requests]
+    spans = spans_of_segments(_around(scope, every), [request.span_id for request in every])
+    return [
+        _spent(label, marks[label] or 0.0, [spans.get(each.span_id, []) for each in requests])
+        for label, requests in samples.items()
+    ]
 
 
 def _around(scope: Scope, some: Sequence[Began]) -> Scope:
@@ -55,7 +61,7 @@ def _around(scope: Scope, some: Sequence[Began]) -> Scope:
     return replace(scope, since=min(times) - NEAR, until=max(times) + NEAR, release="")
 
 
-def _spent(label: str, segments: Sequence[Sequence[SpanRow]]) -> Spent:
+def _spent(label: str, milliseconds: float, segments: Sequence[Sequence[SpanRow]]) -> Spent:
     spent: Counter[str] = Counter()
     found = [one for one in segments if one]
     for spans in found:
@@ -67,4 +73,4 @@ def _spent(label: str, segments: Sequence[Sequence[SpanRow]]) -> Spent:
         for name in SHOWN
         if spent[name]
     ]
-    return Spent(label, whole / count, len(found), shares)
+    return Spent(label, milliseconds * 1000, whole / count, len(found), shares)

@@ -25,9 +25,9 @@ def looped(spans: Sequence[SpanRow], least: int) -> list[SpanRow]:
         groups: dict[str, list[SpanRow]] = defaultdict(list)
         for span in spans:
             groups[key(span)].append(span)
-        found = [span for group in groups.values() for span in _looped(group, least)]
-        if found:
-            return sorted(found, key=lambda span: (span.timestamp, span.span_id))
+        rounds = [span for group in groups.values() for span in _looped(group, least)]
+        if rounds:
+            return sorted(rounds, key=lambda span: (span.timestamp, span.span_id))
     return []
 
 

@@ -30,18 +30,18 @@ class Segment:
     def common_ancestor(self, spans: Sequence[SpanRow]) -> SpanRow:
         """The innermost span that all of these are below: wrappers of single ones are skipped."""
         shared = {span.span_id: span for span in self.ancestors(spans[0])}
-        for one in spans[1:]:
-            above = {span.span_id for span in self.ancestors(one)}
+        for other in spans[1:]:
+            above = {span.span_id for span in self.ancestors(other)}
             shared = {span_id: span for span_id, span in shared.items() if span_id in above}
         return next(iter(shared.values()))
 
     def children(self) -> dict[str, list[SpanRow]]:
         """The spans directly below each, by its id and by start."""
-        found: dict[str, list[SpanRow]] = {}
+        children: dict[str, list[SpanRow]] = {}
         for span in self.spans:
             parent = next(self.ancestors(span))
-            found.setdefault(parent.span_id, []).append(span)
-        return found
+            children.setdefault(parent.span_id, []).append(span)
+        return children
 
 
 def segment_of(rows: Sequence[SpanRow]) -> Segment | None:

@@ -4,26 +4,31 @@ from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from console.performance.endpoints.listing import SORTS
-from console.performance.forms.requests import SHORT_TEXT, RequestFilter
+from console.performance.forms.requests import (
+    SHORT_TEXT,
+    RequestFilter,
+    attribute_field,
+    status_field,
+)
 from console.web.choices import choices
-from console.web.forms import IntegerField
+from console.web.forms import IntegerField, SearchField, release_field
 
 
 class EndpointsFilter(RequestFilter):
     """The list of endpoints."""
 
-    q = StringField("Text", [SHORT_TEXT])
+    label = "Filter endpoints"
+
+    q = SearchField("Search method or route", [SHORT_TEXT])
+    status = status_field()
+    release = release_field()
+    attribute = attribute_field()
+    over = BooleanField("Over threshold")
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),
         default="time",
     )
-    over = BooleanField("Over threshold")
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether endpoints or requests are left out."""
-        return bool(super().narrowed or self.q.data or self.over.data)
 
 
 class EndpointName(Form):

@@ -1,22 +1,24 @@
 """What people and scripts ask of the list of database statements."""
 
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import NumberRange, Optional
 
 from console.performance.forms.requests import LONGEST_MS, SHORT_TEXT
 from console.performance.statements.listing import KINDS, SORTS, wanted_of
 from console.telemetry.statements import StatementsWanted
 from console.web.choices import choices
-from console.web.forms import IntegerField
+from console.web.forms import FilterForm, IntegerField, SearchField
 
 
-class StatementsFilter(Form):
+class StatementsFilter(FilterForm):
     """The list of database statements."""
 
-    q = StringField("Text", [SHORT_TEXT])
+    label = "Filter statements"
+
+    q = SearchField("Search statements and tables", [SHORT_TEXT])
     kind = SelectField("Kind", choices=choices(KINDS.items()), default="")
     over = IntegerField("P95 from (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
-    name = StringField("Endpoint", [SHORT_TEXT])
+    name = StringField("Endpoint", [SHORT_TEXT], description="Called by GET /…")
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),
@@ -32,8 +34,3 @@ class StatementsFilter(Form):
             over_ms=self.over.data or 0,
             endpoint=self.name.data or "",
         )
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether statements are left out."""
-        return bool(self.q.data or self.kind.data or self.over.data or self.name.data)

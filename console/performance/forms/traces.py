@@ -2,14 +2,27 @@
 
 from collections.abc import Iterable
 
-from wtforms import BooleanField, FloatField, Form, SelectField, StringField
+from wtforms import BooleanField, Field, FloatField, SelectField, StringField
 from wtforms.validators import NumberRange, Optional, Regexp, ValidationError
 
-from console.performance.forms.requests import LONGEST_MS, SHORT_TEXT, RequestFilter
+from console.performance.forms.requests import (
+    LONGEST_MS,
+    SHORT_TEXT,
+    RequestFilter,
+    attribute_field,
+    status_field,
+)
 from console.performance.traces.selection import View
 from console.telemetry.traces import TracesWanted
 from console.web.choices import choices
-from console.web.forms import IntegerField, Moment
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    Moment,
+    OpenSelect,
+    SearchField,
+    release_field,
+)
 
 LONGEST_TRACE_MS = 864_000_000_000
 KINDS = ("request", "task", "page")
@@ -37,7 +50,10 @@ def _microseconds(milliseconds: int | None) -> int | None:
 class TracesFilter(RequestFilter):
     """The list of traces: what they began with, how long they took, how they ended."""
 
-    name = StringField("Endpoint", [SHORT_TEXT])
+    label = "Filter traces"
+
+    q = SearchField("Search method or route", [SHORT_TEXT])
+    name = OpenSelect("Endpoint", "Any endpoint", validators=[SHORT_TEXT])
     category = SelectField(
         "Kind",
         choices=choices(
@@ -45,12 +61,20 @@ class TracesFilter(RequestFilter):
         ),
         default="",
     )
+    status = status_field()
+    release = release_field()
+    attribute = attribute_field()
     over = IntegerField("Longer than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
     under = IntegerField("Shorter than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
     failed = BooleanField("Failed only")
     sort = SelectField(
         "Sort", choices=choices([("time", "Newest"), ("duration", "Slowest")]), default="time"
     )
+
+    @property
+    def toolbar(self) -> list[Field]:
+        """The fields to show: one endpoint is chosen on its page, and can be let go here."""
+        return [field for field in super().toolbar if field is not self.name or field.data]
 
     @property
     def wanted(self) -> TracesWanted:
@@ -63,20 +87,12 @@ class TracesFilter(RequestFilter):
             failed=self.failed.data,
         )
 
-    @property
-    def narrowed(self) -> bool:
-        """Whether traces are left out."""
-        named = (self.name, self.category, self.failed)
-        lengths = (self.over, self.under)
-        return bool(
-            super().narrowed
-            or any(field.data for field in named)
-            or any(field.data is not None for field in lengths)
-        )
 
-
-class TraceFilter(Form):
+class TraceFilter(FilterForm):
     """How a trace is looked at: zoom in milliseconds since its start, and which spans."""
+
+    label = "Filter and zoom"
+    hidden = ("at", "against")
 
     at = Moment("When it was")
     from_ms = FloatField("From (ms)", [Optional(), _within_a_trace], name="from")

@@ -1,8 +1,8 @@
 """What people ask of the web vitals pages."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from wtforms import Form, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired
 
 from console.performance.forms.requests import SHORT_TEXT
@@ -10,17 +10,21 @@ from console.performance.vitals.cards import CURRENT
 from console.telemetry.vitals import VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, WebVital
 from console.web.choices import choices
+from console.web.forms import FilterForm, SearchField, release_field
 
 DEVICES = {"": "Any device", "desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
 SORTS = {"impact": "Impact", "loads": "Page loads", **{one.name: one.name for one in CURRENT}}
 
 
-class VitalsFilter(Form):
+class VitalsFilter(FilterForm):
     """Which page loads count, the metric that is looked at, and the order of the table."""
 
-    q = StringField("Page", [SHORT_TEXT])
+    label = "Filter page loads"
+    hidden: ClassVar[tuple[str, ...]] = ("metric", "sort")
+
+    q = SearchField("Search pages", [SHORT_TEXT])
     device = SelectField("Device", choices=choices(DEVICES.items()), default="")
-    release = StringField("Release", [SHORT_TEXT])
+    release = release_field()
     metric = SelectField(
         "Metric", choices=choices((name, name) for name in BY_NAME), default=CURRENT[0].name
     )
@@ -36,19 +40,31 @@ class VitalsFilter(Form):
         return VitalsWanted(text=self.q.data or "", device=self.device.data or "")
 
     @property
-    def narrowed(self) -> bool:
-        """Whether page loads are left out."""
-        return bool(self.q.data or self.device.data or self.release.data)
+    def filters(self) -> dict[str, Any]:
+        """What of it a Scope knows. Only for a form that validates."""
+        return {"text": (self.q.data or "").strip(), "release": self.release.data or ""}
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The rest of it, by the dimensions of the catalogue."""
+        return {"device": self.device.data} if self.device.data else {}
 
     @property
     def asked(self) -> dict[str, Any]:
         """What links to panels and pages hand on."""
-        fields = {"device": self.device, "release": self.release, "metric": self.metric}
+        fields = {
+            "q": self.q,
+            "device": self.device,
+            "release": self.release,
+            "metric": self.metric,
+        }
         return {name: field.data for name, field in fields.items() if field.data}
 
 
 class VitalsPageFilter(VitalsFilter):
     """The same of one page, by its name as the table shows it."""
+
+    hidden = ("metric", "sort", "q", "page")
 
     page = StringField("Page", [InputRequired("Say which page."), SHORT_TEXT])
 
@@ -56,3 +72,13 @@ class VitalsPageFilter(VitalsFilter):
     def wanted(self) -> VitalsWanted:
         """The same for the question. Only for a form that validates."""
         return VitalsWanted(page=self.page.data or "", device=self.device.data or "")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What of it a Scope knows: the text was of the list that led here."""
+        return super().filters | {"text": ""}
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The rest of it, by the dimensions of the catalogue."""
+        return super().where | {"page": self.page.data or ""}

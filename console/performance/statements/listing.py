@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from console.accounts import releases
 from console.accounts.models import Project
 from console.performance.findings.detectors import SLOW_US
-from console.performance.latency import Change, change, estimated, outcomes, percentiles, tail
+from console.performance.latency import Change, change, estimated, ms, outcomes, percentiles, tail
 from console.performance.statements import text as sql_text
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
@@ -15,7 +15,7 @@ from console.telemetry.statements import InRelease, Statement, StatementsWanted,
 from console.telemetry.traces import edge
 from console.web.charts import Chart, Threshold
 from console.web.histogram import Histogram
-from console.web.timerange import Range, in_words
+from console.web.timeline import Timeline
 
 REGRESSED_FACTOR = 1.5
 REGRESSED_US = 5_000
@@ -190,32 +190,31 @@ def verdict(
     return Verdict(row.since_before, since_release, newest, former)
 
 
-def charts(project: Project, scope: Scope, shown: Range, fingerprint: str) -> tuple[Chart, Chart]:
+def charts(line: Timeline, scope: Scope, fingerprint: str) -> tuple[Chart, Chart]:
     """Latency and calls of a statement over time, with the releases that came out meanwhile."""
-    found = telemetry.moments(scope, int(shown.grain.total_seconds()), fingerprint)
-    marks = releases.markers(project, scope.since, scope.until, scope.environment)
-    highest = max((one.p99 for one in found.latencies if one), default=0)
-    latency = Chart(
-        title="Latency",
-        subtitle=f"ms, per {in_words(shown.grain)}",
+    latencies = telemetry.moments(scope, line.seconds, fingerprint).latencies
+    before = line.compared(
+        scope,
+        lambda then: [
+            ms(moment.p95) if moment else None
+            for moment in telemetry.moments(then, line.seconds, fingerprint).latencies
+        ],
+        f"P95, {line.shown.compared_with.lower()}",
+    )
+    highest = max((moment.p99 for moment in latencies if moment), default=0)
+    latency = line.chart(
+        "Latency",
+        [*percentiles(latencies), *before],
+        subtitle=f"ms, {line.per}",
         unit="ms",
-        buckets=found.starts,
-        grain=shown.grain,
-        series=percentiles(found.latencies),
-        complete_until=scope.until,
         # A line far above the data would press it flat.
         threshold=Threshold(SLOW_MS, "Slow") if highest * 4 >= SLOW_US else None,
-        markers=marks,
     )
-    calls = Chart(
-        title="Calls",
-        subtitle=f"per {in_words(shown.grain)}{estimated(found.latencies)}",
+    calls = line.chart(
+        "Calls",
+        outcomes(latencies),
+        subtitle=f"{line.per}{estimated(latencies)}",
         unit="calls",
-        buckets=found.starts,
-        grain=shown.grain,
-        series=outcomes(found.latencies),
-        complete_until=scope.until,
-        markers=marks,
     )
     return latency, calls
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from console.telemetry import traces
-from console.telemetry.latency import Latency
 from console.telemetry.scope import Scope
 from console.telemetry.traces import TracesWanted, edge
 from console.web.frame import url_with
@@ -11,10 +10,9 @@ from console.web.histogram import Histogram
 from console.web.timerange import scoped_url
 
 
-def of_endpoint(scope: Scope, name: str, latency: Latency) -> Histogram:
-    """The durations of an endpoint's requests, with its percentiles marked."""
+def of_endpoint(scope: Scope, name: str, marks: Mapping[str, float]) -> Histogram:
+    """The durations of an endpoint's requests, with `marks` (microseconds by label) on them."""
     counts = traces.durations(scope, TracesWanted(endpoint=name))
-    marks = {"P50": latency.p50, "P95": latency.p95, "P99": latency.p99}
     hrefs = {
         number: scoped_url("performance.traces", name=name, **_bounds(number)) for number in counts
     }

@@ -6,8 +6,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.routing import BaseConverter
 
 from console.web.nav import NavItem, nav_entry
-
-DEFAULT_RANGE = "24h"
+from console.web.timerange import opens_with
 
 
 class TraceIdConverter(BaseConverter):
@@ -26,6 +25,7 @@ bp = Blueprint(
     "performance", __name__, url_prefix="/<slug:organization>/<slug:project>/performance"
 )
 GROUP = "Performance"
+opens_with(bp, "24h")
 
 
 @bp.record_once

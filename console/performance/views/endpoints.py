@@ -1,33 +1,33 @@
 """The list of endpoints, an endpoint's page, and the panels around it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, abort, request
 from flask_login import current_user
-from wtforms import Form
 
 from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core.db import db
-from console.performance import queries
+from console.performance import metrics, queries
 from console.performance.endpoints import listing as domain
 from console.performance.endpoints import time_spent
 from console.performance.endpoints.listing import EndpointRow, ListedEndpoints
 from console.performance.forms.endpoints import EndpointName, EndpointsFilter, ThresholdForm
 from console.performance.traces import durations
-from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
+from console.performance.views.blueprint import add_to_rail, bp
 from console.telemetry import requests, statements
+from console.telemetry.metric import Figure, figures
 from console.telemetry.scope import Scope
 from console.telemetry.statements import StatementsWanted
-from console.web.forms import sentence
-from console.web.htmx import go_to, page_or_part, polled_part
-from console.web.ids import counted
+from console.web.forms import sentence, valid
+from console.web.htmx import go_to, page_or_part, panel, polled_part
+from console.web.paging import Numbered, numbered
+from console.web.timeline import Timeline
 from console.web.timerange import current_range, scoped_url
 
-F = TypeVar("F", bound=Form)
 PER_PAGE = 40
 MOST_STATEMENTS = 10
 add_to_rail("Endpoints", "pulse", "performance.endpoints", 20)
@@ -35,41 +35,34 @@ add_to_rail("Endpoints", "pulse", "performance.endpoints", 20)
 
 @dataclass(frozen=True, slots=True)
 class EndpointListing:
-    """One page of the list of endpoints."""
+    """One page of the list of endpoints; the figures are of all that the filters let through."""
 
     form: EndpointsFilter
+    figures: Mapping[str, Figure]
     listed: ListedEndpoints
-    page: int
-    rows: Sequence[EndpointRow]
-    trends: dict[str, list[float | None]]
-    versions: Sequence[str]
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-len(self.listed.rows) // PER_PAGE))
+    page: Numbered[EndpointRow]
+    trends: Mapping[str, Sequence[float | None]]
 
 
 @bp.get("/endpoints/", endpoint="endpoints")
 @project_view("viewer")
 def listing(project: Project) -> Response:
-    form = valid(EndpointsFilter(request.args))
-    scope = Scope.of(project, current_range(DEFAULT_RANGE), **form.filters)
-    found = domain.listed(project, scope, text=form.q.data or "", sort=form.sort.data)
-    if form.over.data:
-        found = replace(found, rows=[row for row in found.rows if row.is_over])
-    page = min(counted("page"), -(-len(found.rows) // PER_PAGE) or 1)
-    rows = found.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-    names, width = [row.name for row in rows], domain.spark_seconds(scope)
+    form, shown = EndpointsFilter(request.args), current_range()
+    form.release.offer((version, version) for version in releases.versions(project))
+    scope = Scope.of(project, shown, **valid(form).filters)
+    listed = domain.listed(project, scope, sort=form.sort.data, shift=shown.shift)
+    rows = [row for row in listed.rows if row.is_over or not form.over.data]
+    page = numbered(rows, PER_PAGE)
+    names, width = [row.name for row in page.rows], domain.spark_seconds(scope)
     return polled_part(
         "performance/endpoints.html",
         "performance/_endpoints.html",
         listing=EndpointListing(
             form=form,
-            listed=found,
+            figures=figures(metrics.ENDPOINTS_PAGE, scope, shown.shift),
+            listed=listed,
             page=page,
-            rows=rows,
             trends=requests.p95_trends(scope, names, width) if names else {},
-            versions=releases.versions(project),
         ),
     )
 
@@ -78,19 +71,20 @@ def listing(project: Project) -> Response:
 @project_view("viewer")
 def latency(project: Project) -> Response:
     """The charts over a list or an endpoint: `name` is the endpoint's, none for all of them."""
-    form, shown = valid(EndpointsFilter(request.args)), current_range(DEFAULT_RANGE)
-    scope, name = Scope.of(project, shown, **form.filters), request.args.get("name", "")
+    form, line = valid(EndpointsFilter(request.args)), Timeline.of(project, current_range())
+    scope, name = Scope.of(project, line.shown, **form.filters), request.args.get("name", "")
     standard = queries.monitoring(project).api_p95_ms
     limit = queries.thresholds(project).get(name, standard) if name else standard
-    charts = domain.latency_charts(project, scope, shown, name, threshold_ms=limit)
-    part = "performance/_charts.html"
-    return polled_part(part, part, charts=charts, id="latency")
+    charts = domain.latency_charts(line, scope, name, threshold_ms=limit)
+    back = _back(name) if name else (scoped_url("performance.endpoints"), "Endpoints")
+    part, heading = "performance/_charts.html", name or "Endpoints"
+    return panel(part, heading, back, mono=bool(name), charts=charts, id="latency")
 
 
 @bp.get("/endpoint")
 @project_view("viewer")
 def endpoint(project: Project) -> Response:
-    return _endpoint_page(project, valid(EndpointName(request.args)).name.data or "")
+    return _endpoint_page(project, _name())
 
 
 @bp.post("/endpoint/threshold")
@@ -111,74 +105,66 @@ def set_threshold(project: Project) -> Response:
 @project_view("viewer")
 def endpoint_time(project: Project) -> Response:
     """Where the time of typical and slow requests went."""
-    name = valid(EndpointName(request.args)).name.data or ""
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
-    return page_or_part(
-        "performance/panel.html",
-        "performance/_time.html",
-        panel="performance/_time.html",
-        name=name,
-        spent=time_spent.around_percentiles(scope, name),
-    )
+    name, scope = _name(), Scope.of(project, current_range())
+    spent = time_spent.around_percentiles(scope, name)
+    return _panel("performance/_time.html", name, spent=spent)
 
 
 @bp.get("/endpoint/statements")
 @project_view("viewer")
 def endpoint_statements(project: Project) -> Response:
-    name = valid(EndpointName(request.args)).name.data or ""
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
+    name, scope = _name(), Scope.of(project, current_range())
     found, total = statements.statements(scope, StatementsWanted(endpoint=name))
     shown = found[:MOST_STATEMENTS]
-    return page_or_part(
-        "performance/panel.html",
+    fingerprints = [statement.fingerprint for statement in shown]
+    return _panel(
         "performance/_endpoint_statements.html",
-        panel="performance/_endpoint_statements.html",
-        name=name,
+        name,
         statements=shown,
         count=len(found),
         total=total,
-        texts=statements.texts(scope, [one.fingerprint for one in shown]) if shown else {},
+        texts=statements.texts(scope, fingerprints) if shown else {},
     )
 
 
 @bp.get("/endpoint/traces")
 @project_view("viewer")
 def endpoint_traces(project: Project) -> Response:
-    name = valid(EndpointName(request.args)).name.data or ""
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
+    name, scope = _name(), Scope.of(project, current_range())
     slowest, typical = domain.example_traces(scope, name)
-    return page_or_part(
-        "performance/panel.html",
-        "performance/_examples.html",
-        panel="performance/_examples.html",
-        name=name,
-        slowest=slowest,
-        typical=typical,
-    )
+    return _panel("performance/_examples.html", name, slowest=slowest, typical=typical)
 
 
-def valid(form: F) -> F:
-    """The form, if what it says makes sense; 400 with its sentences otherwise."""
-    if not form.validate():
-        abort(400, sentence(form))
-    return form
+def _name() -> str:
+    """Which endpoint the address names; 400 for an address that names none."""
+    form = EndpointName(request.args)
+    return str(form.name.data) if form.validate() else abort(400, sentence(form))
+
+
+def _back(name: str) -> tuple[str, str]:
+    return scoped_url("performance.endpoint", name=name), "Back to the endpoint"
+
+
+def _panel(part: str, name: str, **shown: Any) -> Response:
+    return panel(part, name, _back(name), mono=True, name=name, **shown)
 
 
 def _endpoint_page(
     project: Project, name: str, *, form: ThresholdForm | None = None, status: int = 200
 ) -> Response:
-    scope = Scope.of(project, current_range(DEFAULT_RANGE))
-    row = domain.one(project, scope, name)
+    shown = current_range()
+    scope = Scope.of(project, shown)
+    summary = domain.summary(project, scope, name, shown.shift)
     own = queries.thresholds(project).get(name)
     return page_or_part(
         "performance/endpoint.html",
         "performance/_endpoint.html",
         status=status,
         name=name,
-        row=row,
+        summary=summary,
         own_threshold=own,
         standard=queries.monitoring(project).api_p95_ms,
-        statuses=requests.statuses(scope, name) if row else [],
-        durations=durations.of_endpoint(scope, name, row.latency) if row else None,
+        statuses=requests.statuses(scope, name) if summary else [],
+        durations=durations.of_endpoint(scope, name, summary.marks_us) if summary else None,
         form=form or ThresholdForm(name=name, p95_ms=own),
     )

@@ -19,13 +19,13 @@ from console.performance.traces.notices import Notice, notices
 from console.performance.traces.span_details import Details, details
 from console.performance.traces.tree import Tree, grown
 from console.performance.traces.waterfall import Waterfall, branch, waterfall
-from console.performance.views.blueprint import DEFAULT_RANGE, bp
-from console.performance.views.endpoints import valid
+from console.performance.views.blueprint import bp
 from console.performance.views.trace_addresses import NOBODY, Addresses
 from console.telemetry import spans, traces
 from console.telemetry.errors import EventRow
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began
+from console.web.forms import valid
 from console.web.htmx import page_or_part
 from console.web.ids import counted
 from console.web.timerange import LONGEST, current_range
@@ -169,7 +169,7 @@ def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
         return None
     if against != MEDIAN:
         return _laid_over(project, tree, Compared(against, "the trace that you chose"))
-    main, shown = tree.main.span, current_range(DEFAULT_RANGE)
+    main, shown = tree.main.span, current_range()
     if not main.endpoint:
         return Compared("", "This trace began with no request, task or page that others share.")
     everything = _everything(project)

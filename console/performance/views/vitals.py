@@ -3,27 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from flask import Response, abort, request
 
 from console.accounts import releases
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.performance import queries
+from console.performance import metrics, queries
 from console.performance.forms.vitals import VitalsFilter, VitalsPageFilter
-from console.performance.views.blueprint import DEFAULT_RANGE, add_to_rail, bp
-from console.performance.views.endpoints import valid
+from console.performance.views.blueprint import add_to_rail, bp
 from console.performance.vitals import cards as vital_cards
 from console.performance.vitals import charts as vital_charts
 from console.performance.vitals import phases as vital_phases
 from console.performance.vitals.cards import CURRENT, Card, VitalRow
 from console.performance.vitals.charts import VitalHistogram
 from console.telemetry import vital_causes, vitals
+from console.telemetry.metric import figures
 from console.telemetry.scope import Scope
-from console.telemetry.vitals import Vitals, VitalsWanted
-from console.web.htmx import page_or_part, polled_part
-from console.web.ids import counted
-from console.web.timerange import aligned, current_range
+from console.telemetry.vitals import VitalsWanted
+from console.web.forms import valid
+from console.web.htmx import panel, polled_part
+from console.web.paging import Numbered, numbered
+from console.web.timeline import Timeline
+from console.web.timerange import aligned, current_range, scoped_url
 
 PER_PAGE = 50
 MOST_PAGES = 1000
@@ -37,12 +40,8 @@ class Board:
     """What the page of all pages shows."""
 
     form: VitalsFilter
-    rows: Sequence[VitalRow]
-    page: int
-    pages: int
-    count: int
+    page: Numbered[VitalRow]
     loads: int
-    versions: Sequence[str]
 
     @property
     def metrics(self) -> list[str]:
@@ -76,23 +75,15 @@ class PageBoard:
 @project_view("viewer")
 def board(project: Project) -> Response:
     """The pages by how many bad visits they account for; the cards above load themselves."""
-    form = valid(VitalsFilter(request.args))
-    scope = _scope(project, form)
+    form = VitalsFilter(request.args)
+    form.release.offer((version, version) for version in releases.versions(project))
+    scope = _scope(project, valid(form))
     pages = vitals.by(scope, form.wanted, "page", limit=MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
-    number = min(counted("page"), -(-len(rows) // PER_PAGE) or 1)
     return polled_part(
         "performance/vitals.html",
         "performance/_vitals.html",
-        board=Board(
-            form=form,
-            rows=rows[(number - 1) * PER_PAGE : number * PER_PAGE],
-            page=number,
-            pages=-(-len(rows) // PER_PAGE) or 1,
-            count=len(rows),
-            loads=sum(row.loads for row in rows),
-            versions=releases.versions(project),
-        ),
+        board=Board(form, numbered(rows, PER_PAGE), loads=sum(row.loads for row in rows)),
     )
 
 
@@ -125,35 +116,22 @@ def vitals_page(project: Project) -> Response:
 def vitals_metrics(project: Project) -> Response:
     """P75 of every metric, of all pages or of the one that `page` names."""
     form = _of_page_or_all()
-    scope = _scope(project, form)
-    now = vitals.overview(scope, form.wanted)
-    part = "performance/_vital_cards.html"
-    return polled_part(
-        "performance/vital_panel.html",
-        part,
-        panel=part,
-        form=form,
-        cards=_cards(project, scope, form.wanted, now),
-    )
+    return _panel("performance/_vital_cards.html", form, cards=_cards(project, form))
 
 
 @bp.get("/vitals/trend")
 @project_view("viewer")
 def vitals_trend(project: Project) -> Response:
     """The chosen metric over time, of all pages or of the one that `page` names."""
-    form = _of_page_or_all()
+    form, line = _of_page_or_all(), Timeline.of(project, current_range())
     charts = vital_charts.trend_charts(
-        project,
+        line,
         queries.monitoring(project),
         _scope(project, form),
-        current_range(DEFAULT_RANGE),
         metric=form.chosen,
         wanted=form.wanted,
     )
-    part, named = "performance/_charts.html", "vital-trend"
-    return polled_part(
-        "performance/vital_panel.html", part, panel=part, form=form, charts=charts, id=named
-    )
+    return _panel("performance/_charts.html", form, charts=charts, id="vital-trend")
 
 
 @bp.get("/vitals/splits")
@@ -162,16 +140,13 @@ def vitals_splits(project: Project) -> Response:
     """The same page loads by device and by release."""
     form = _of_page_or_all()
     scope = _scope(project, form)
-    part = "performance/_vital_splits.html"
-    return page_or_part(
-        "performance/vital_panel.html",
-        part,
-        panel=part,
-        form=form,
+    return _panel(
+        "performance/_vital_splits.html",
+        form,
         metrics=[metric.name for metric in CURRENT],
         splits=[
-            (title, field, vital_cards.rows(found, form.chosen.name))
-            for title, field, found in (
+            (title, field, vital_cards.rows(parts, form.chosen.name))
+            for title, field, parts in (
                 ("Devices", "device", vitals.by(scope, form.wanted, "device")),
                 ("Releases", "release", vitals.by(scope, form.wanted, "release", limit=10)),
             )
@@ -186,12 +161,9 @@ def vitals_causes(project: Project) -> Response:
     form = _attributed()
     scope, metric = _scope(project, form), form.chosen
     told, parts = vital_causes.parts(scope, form.wanted, metric.name)
-    part = "performance/_vital_causes.html"
-    return page_or_part(
-        "performance/vital_panel.html",
-        part,
-        panel=part,
-        form=form,
+    return _panel(
+        "performance/_vital_causes.html",
+        form,
         metric=metric,
         title=vital_phases.TITLES[metric.name],
         told=told,
@@ -209,16 +181,23 @@ def vitals_loads(project: Project) -> Response:
     """The page loads that felt worst, each with its trace where it has one."""
     form = valid(VitalsPageFilter(request.args))
     metric = form.chosen
-    found = vital_causes.worst(_scope(project, form), form.wanted, metric.name)
-    part = "performance/_vital_loads.html"
-    return page_or_part(
-        "performance/vital_panel.html",
-        part,
-        panel=part,
-        form=form,
+    worst = vital_causes.worst(_scope(project, form), form.wanted, metric.name)
+    return _panel(
+        "performance/_vital_loads.html",
+        form,
         metric=metric,
-        loads=[(load, vital_cards.rated(metric, load.value)) for load in found],
+        loads=[(load, vital_cards.rated(metric, load.value)) for load in worst],
     )
+
+
+def _panel(part: str, form: VitalsFilter, **shown: Any) -> Response:
+    """A panel of one page's vitals, or of all pages'."""
+    if isinstance(form, VitalsPageFilter):
+        back = scoped_url("performance.vitals_page", page=form.page.data, **form.asked)
+        heading = form.page.data or ""
+        return panel(part, heading, (back, "Back to the page"), mono=True, form=form, **shown)
+    back = scoped_url("performance.vitals", **form.asked)
+    return panel(part, "Web vitals", (back, "Back to all pages"), form=form, **shown)
 
 
 def _attributed() -> VitalsPageFilter:
@@ -234,28 +213,31 @@ def _of_page_or_all() -> VitalsFilter:
 
 
 def _scope(project: Project, form: VitalsFilter) -> Scope:
-    return Scope.of(project, current_range(DEFAULT_RANGE), release=form.release.data or "")
+    return Scope.of(project, current_range(), **form.filters)
 
 
-def _cards(project: Project, scope: Scope, wanted: VitalsWanted, now: Vitals) -> list[Card]:
-    # For the change and the sparkline, P75 of a day's very many loads is told by some of them.
+def _cards(project: Project, form: VitalsFilter) -> list[Card]:
+    scope, wanted, shift = _scope(project, form), form.wanted, current_range().shift
+    now = vitals.overview(scope, wanted)
+    readings = figures(list(metrics.VITALS.values()), scope, shift, where=form.where)
+    # For the sparkline, P75 of a day's very many loads is told by some of them.
     if now.loads > MANY and scope.length <= 2 * DAY:
         wanted = replace(wanted, sample=SAMPLE)
     return vital_cards.cards(
         now,
-        vitals.overview(scope.before(), wanted),
+        {name: readings[metric.id] for name, metric in metrics.VITALS.items()},
         _trends(scope, wanted, list(now.metrics)),
         queries.monitoring(project),
     )
 
 
 def _trends(
-    scope: Scope, wanted: VitalsWanted, metrics: Sequence[str]
+    scope: Scope, wanted: VitalsWanted, names: Sequence[str]
 ) -> dict[str, list[float | None]]:
     """P75 of each metric per hour or, in ranges of more than two days, per UTC day."""
     step = HOUR if scope.length <= 2 * DAY else DAY
     whole = scope.between(aligned(scope.since, step), scope.until)
-    moments = vitals.trends(whole, wanted, metrics, int(step.total_seconds())) if metrics else {}
+    moments = vitals.trends(whole, wanted, names, int(step.total_seconds())) if names else {}
     return {
         name: [one.p75 if one else None for one in found.vitals] for name, found in moments.items()
     }

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.accounts.models import MonitoringConfig
+from console.telemetry.metric import Figure
 from console.telemetry.vitals import Vital, Vitals
 from console.telemetry.web_vitals import BY_NAME, CLS, INP, LCP, METRICS, WebVital
 from console.web.filters import duration
 
 TONES = {"good": "good", "needs improvement": "warn", "poor": "bad"}
 CURRENT = tuple(metric for metric in METRICS if not metric.is_legacy)
-FEW = 20
-"""Below so many page loads on either side, a change of P75 says more of chance than of the page."""
 
 
 def shown(metric: WebVital, value: float) -> str:
@@ -72,7 +71,7 @@ class Card:
     """The project's own threshold in words, "" where it has none for this metric."""
     is_over: bool
     change: float | None
-    """Of P75 against the period before, in percent."""
+    """Of P75 against the period that the page compares with, in percent."""
     trend: Sequence[float | None]
 
     @property
@@ -100,16 +99,22 @@ class VitalRow:
 
 def cards(
     now: Vitals,
-    before: Vitals,
+    figures: Mapping[str, Figure],
     trends: Mapping[str, Sequence[float | None]],
     settings: MonitoringConfig,
 ) -> list[Card]:
-    """A card for each metric, the legacy one only where somebody sent it; [] without page loads."""
+    """A card for each metric, the legacy one only where somebody sent it; [] without page loads.
+
+    `figures` are by the names of the web vitals.
+    """
     if not now.loads:
         return []
     own = limits(settings)
     listed = [*CURRENT, *(m for m in METRICS if m.is_legacy and m.name in now.metrics)]
-    return [_card(metric, now, before, trends, own.get(metric.name)) for metric in listed]
+    return [
+        _card(metric, now.metrics.get(metric.name), figures[metric.name], trends, own)
+        for metric in listed
+    ]
 
 
 def rows(found: Sequence[Vitals], metric: str) -> list[VitalRow]:
@@ -145,27 +150,21 @@ def rated(metric: WebVital, value: float) -> Rated:
 
 def _card(
     metric: WebVital,
-    now: Vitals,
-    before: Vitals,
+    vital: Vital | None,
+    figure: Figure,
     trends: Mapping[str, Sequence[float | None]],
-    limit: float | None,
+    own: Mapping[str, float],
 ) -> Card:
-    vital = now.metrics.get(metric.name)
+    p75, limit = figure.now.number, own.get(metric.name)
     return Card(
         metric=metric,
-        rated=rated(metric, vital.p75) if vital else None,
+        rated=rated(metric, p75) if p75 is not None else None,
         ratings=Ratings(vital.good, vital.needs_improvement, vital.poor) if vital else NOBODY,
         limit_text=shown(metric, limit) if limit is not None else "",
-        is_over=vital is not None and limit is not None and vital.p75 > limit,
-        change=_change(vital, before.metrics.get(metric.name)),
+        is_over=p75 is not None and limit is not None and p75 > limit,
+        change=figure.change,
         trend=trends.get(metric.name, ()),
     )
-
-
-def _change(now: Vital | None, then: Vital | None) -> float | None:
-    if now is None or then is None or min(now.loads, then.loads) < FEW or not then.p75:
-        return None
-    return (now.p75 - then.p75) / then.p75 * 100
 
 
 def _slow(vital: Vital | None) -> int:

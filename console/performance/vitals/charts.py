@@ -1,11 +1,10 @@
 """Charts of web vitals: P75 over time beside its threshold, ratings over time, a histogram."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 
-from console.accounts import releases
-from console.accounts.models import MonitoringConfig, Project
+from console.accounts.models import MonitoringConfig
 from console.performance.vitals.cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
@@ -13,7 +12,7 @@ from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, ZERO, WebVital
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
-from console.web.timerange import Range, in_words
+from console.web.timeline import Timeline
 
 BELOW, BETWEEN, ABOVE = 14, 4, 8
 """Bars of a histogram that are good, need improvement and are poor: both thresholds are edges."""
@@ -60,41 +59,34 @@ class VitalHistogram:
 
 
 def trend_charts(
-    project: Project,
+    line: Timeline,
     settings: MonitoringConfig,
     scope: Scope,
-    shown_range: Range,
     *,
     metric: WebVital,
     wanted: VitalsWanted,
 ) -> tuple[Chart, Chart]:
     """P75 of a metric over time, and how many page loads had each rating."""
-    seconds = int(shown_range.grain.total_seconds())
-    found = vitals.trend(scope, wanted, metric.name, seconds)
-    marks = releases.markers(project, scope.since, scope.until, scope.environment)
+    moments = vitals.trend(scope, wanted, metric.name, line.seconds)
+    before = line.compared(
+        scope,
+        lambda then: _p75(vitals.trend(then, wanted, metric.name, line.seconds), metric),
+        f"P75, {line.shown.compared_with.lower()}",
+    )
     limit = limits(settings).get(metric.name)
-    each = in_words(shown_range.grain)
-    p75 = Chart(
-        title=f"P75 of {metric.name}",
-        subtitle=f"{metric.unit or 'score'} per {each}",
+    own, standard = Threshold(limit or 0, "Your threshold"), Threshold(metric.good, "Good up to")
+    p75 = line.chart(
+        f"P75 of {metric.name}",
+        [*before, Series("P75", _p75(moments, metric))],
+        subtitle=f"{metric.unit or 'score'} {line.per}",
         unit=metric.unit,
-        buckets=found.starts,
-        grain=shown_range.grain,
-        series=(*_before(scope, shown_range, metric, wanted), Series("P75", _p75(found, metric))),
-        complete_until=scope.until,
-        threshold=Threshold(limit, "Your threshold") if limit is not None
-        else Threshold(metric.good, "Good up to"),
-        markers=marks,
-    )  # fmt: skip
-    loads = Chart(
-        title="Page loads",
-        subtitle=f"by their {metric.name}, per {each}",
+        threshold=standard if limit is None else own,
+    )
+    loads = line.chart(
+        "Page loads",
+        _ratings(moments),
+        subtitle=f"by their {metric.name}, {line.per}",
         unit="loads",
-        buckets=found.starts,
-        grain=shown_range.grain,
-        series=_ratings(found),
-        complete_until=scope.until,
-        markers=marks,
     )
     return p75, loads
 
@@ -111,18 +103,6 @@ def _ratings(found: VitalMoments) -> tuple[Series, ...]:
                "bar", tone)
         for (word, tone), name in zip(TONES.items(), columns, strict=True)
     )  # fmt: skip
-
-
-def _before(
-    scope: Scope, shown_range: Range, metric: WebVital, wanted: VitalsWanted
-) -> tuple[Series, ...]:
-    """P75 of the period that the top bar compares with, bucket by bucket."""
-    if shown_range.compared is None:
-        return ()
-    shift = shown_range.since - shown_range.compared[0]
-    then = replace(scope, since=scope.since - shift, until=scope.until - shift)
-    found = vitals.trend(then, wanted, metric.name, int(shown_range.grain.total_seconds()))
-    return (Series("P75 before", _p75(found, metric), "line", "previous"),)
 
 
 def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:

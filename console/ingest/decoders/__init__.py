@@ -1,1 +1,0 @@
-"""Decoding in processes beside the console, or in the digest thread."""

@@ -1,0 +1,188 @@
+"""Every number of the inbox and of an issue's page is of what stands above it."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from console.core import clock
+from console.core.db import db
+from console.errors import ranking
+from console.errors.models import Issue
+from console.errors.queries import SORTS, Filter
+from console.telemetry import errors as telemetry
+from console.telemetry.scope import Scope
+from console.web.timerange import RANGES, Range
+
+INBOX = "/acme/shop/issues/"
+HTMX = {"HX-Request": "true"}
+HOURS = (1, 30, 200)
+
+
+def ago(hours):
+    return (clock.now() - timedelta(hours=hours)).isoformat()
+
+
+def counts(page):
+    """Events and users of each issue of the list, in its order."""
+    rows = re.findall(r'<tr id="issue-.*?</tr>', page.text, re.DOTALL)
+    return [
+        (
+            *re.findall(r'data-open href="[^"]*" title="([^"]*)"', row),
+            *map(int, re.findall(r'since first seen">(\d+)<', row)),
+        )
+        for row in rows
+    ]
+
+
+def bars(part):
+    """What the bars of a chart's answer add up to, and what it is compared to."""
+    (chart,) = re.findall(r'<script type="application/json">(.*?)</script>', part)
+    sets = json.loads(chart)
+    sums = {"bar": 0, "line": 0}
+    for each in sets["data"]["datasets"]:
+        sums[each["type"]] += sum(value or 0 for value in each["data"])
+    return sums["bar"], sums["line"]
+
+
+@pytest.fixture
+def fire(acme, send):
+    """An old noisy issue with two users, and a new one that three users of staging met."""
+    for hours, times in zip(HOURS, (1, 2, 4), strict=True):
+        for number in range(times):
+            send(
+                acme,
+                {"message": "Old and noisy", "level": "warning"},
+                timestamp=ago(hours),
+                environment="production",
+                release="shop@1",
+                user={"id": number % 2},
+            )
+    for number in range(3):
+        send(
+            acme,
+            {"message": "New fire", "level": "error"},
+            timestamp=ago(0.5),
+            environment="staging",
+            release="shop@2",
+            user={"id": number},
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("range=14d", [("New fire", 3, 3), ("Old and noisy", 7, 2)]),
+        ("range=14d&sort=events", [("Old and noisy", 7, 2), ("New fire", 3, 3)]),
+        ("range=7d&sort=events", [("New fire", 3, 3), ("Old and noisy", 3, 2)]),
+        ("range=24h&sort=events", [("New fire", 3, 3), ("Old and noisy", 1, 1)]),
+        ("range=14d&environment=production", [("Old and noisy", 7, 2)]),
+        ("range=14d&environment=staging", [("New fire", 3, 3)]),
+        ("range=14d&release=shop@1", [("Old and noisy", 7, 2)]),
+        ("range=24h&level=warning", [("Old and noisy", 1, 1)]),
+        ("range=14d&q=fire", [("New fire", 3, 3)]),
+        ("range=14d&q=zzzz", []),
+        ("range=14d&status=muted", []),
+        ("range=14d&category=performance", []),
+        ("range=14d&assignee=me", []),
+    ],
+)
+def test_the_inbox_and_its_chart_count_what_stands_above_them(as_alice, fire, query, expected):
+    page = as_alice.get(f"{INBOX}?{query}")
+    assert counts(page) == expected
+    chart = as_alice.get(f"{INBOX}volume?{query}", headers=HTMX).text
+    assert bars(chart)[0] == sum(events for _, events, _ in expected)
+    trends = re.findall(r'aria-label="(\d+) events?, at most', page.text)
+    assert [int(events) for events in trends] == [events for _, events, _ in expected]
+
+
+def test_the_chart_says_so_where_issues_are_too_many_to_tell_apart(as_vic, fire, monkeypatch):
+    monkeypatch.setattr("console.errors.queries.FEW", 0)
+    part = as_vic.get(f"{INBOX}volume?range=14d&level=warning", headers=HTMX).text
+    assert bars(part)[0] == 10
+    assert "of all issues: these are too many to tell apart" in part
+
+
+@pytest.mark.parametrize(
+    ("query", "events", "users", "before"),
+    [
+        ("range=14d", 7, 2, 0),
+        ("range=7d&compare=previous", 3, 2, 4),
+        ("range=24h&compare=previous", 1, 1, 2),
+        ("range=24h", 1, 1, 0),
+        ("range=14d&environment=production", 7, 2, 0),
+        ("range=14d&environment=staging", 0, 0, 0),
+    ],
+)
+def test_an_issues_page_obeys_its_top_bar(as_vic, acme, fire, inside, query, events, users, before):
+    with inside(acme):
+        issue = db.session.query(Issue).filter_by(title="Old and noisy").one().id
+    url = f"{INBOX}{issue}/"
+    page = as_vic.get(f"{url}?{query}").text
+    assert re.findall(r'kpi-value">(\d+) ', page)[:2] == [str(events), str(users)]
+    assert bars(as_vic.get(f"{url}trend?{query}", headers=HTMX).text) == (events, before)
+    listed = as_vic.get(f"{url}events/?{query}").text
+    assert len(re.findall(r"<tr data-row", listed)) == events
+    released = as_vic.get(f"{url}releases?{query}", headers=HTMX).text
+    assert [int(n) for n in re.findall(r'<td class="number">(\d+)</td>', released)] == (
+        [events] if events else []
+    )
+    assert (f"of {events}</h2>" in page) is bool(events)
+    assert ("An event from outside of the time range" in page) is not events
+
+
+def test_links_and_acts_of_an_issue_keep_its_scope(as_alice, acme, fire, inside):
+    with inside(acme):
+        issue = db.session.query(Issue).filter_by(title="Old and noisy").one().id
+    page = as_alice.get(f"{INBOX}{issue}/?range=24h&environment=production").text
+    main = page.partition("<main")[2].partition("</main>")[0]
+    addresses = set(re.findall(rf'(?:href|hx-get|hx-post|action)="({INBOX}{issue}/[^"]*)"', main))
+    assert len(addresses) > 8
+    for address in addresses:
+        assert "range=24h&amp;environment=production" in address, address
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("name", ["24h", "14d"])
+def test_the_first_issues_are_the_same_whichever_were_looked_at(
+    app, acme, make_issue, inside, monkeypatch, sort, name
+):
+    """Chunks of two issues, from either store, against all of them at once."""
+    monkeypatch.setattr(ranking, "GROWTH", 1)
+    for number in range(12):
+        make_issue(
+            acme,
+            title=f"Issue {number}",
+            events=1 + number * 7 % 5,
+            users=number * 5 % 4,
+            first_seen=clock.now() - timedelta(hours=30 + number * 7 % 12),
+            last_seen=clock.now() - timedelta(hours=1 + number * 5 % 40),
+        )
+    until = clock.now()
+    scope = Scope.of(acme, Range(name, until - RANGES[name], until))
+    by = Filter(sort=sort, since=scope.since, until=scope.until)
+    with app.test_request_context(), inside(acme):
+        whole = ranking.ranking(acme, by, scope, need=12)
+        assert whole.complete
+        monkeypatch.setattr(ranking, "CHUNK", 2)
+        for need in (1, 3, 5, len(whole.rows)):
+            found = ranking.ranking(acme, by, scope, need=need)
+            places = [row.place for row in found.rows[:need]]
+            assert places == [row.place for row in whole.rows[:need]]
+        looked_at = ranking.ranking(acme, by, scope, need=1)
+        assert len(looked_at.rows) < len(whole.rows)
+        assert not looked_at.complete
+
+
+def test_groups_of_other_projects_and_times_are_none_of_the_busiest(app, acme, globex, make_issue):
+    make_issue(globex, events=9)
+    make_issue(acme, events=5, first_seen=clock.now() - timedelta(days=3),
+               last_seen=clock.now() - timedelta(days=3))  # fmt: skip
+    mine = make_issue(acme, events=2, hash="ab" * 16)
+    until = clock.now()
+    scope = Scope.of(acme, Range("24h", until - timedelta(days=1), until))
+    with app.app_context():
+        groups = telemetry.busiest(scope, "events", limit=10)
+    assert [(group.hash, group.place) for group in groups] == [("ab" * 16, (2,))]
+    assert mine.events == 2
