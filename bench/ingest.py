@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pharos-bench-") as folder:
         envelope = Path(folder) / "exception.envelope"
         python("bench/envelope.py", str(envelope))
-        with Console(Path(folder) / "instance") as console:
+        with Console(Path(folder) / "instance", decoders=options.decoders) as console:
             tell("memory, idle", pss_mb=console.memory())
             for connections in options.connections:
                 accept(console, envelope, connections, options.seconds)
@@ -47,6 +47,7 @@ def parsed_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10, help="of each load")
     parser.add_argument("--connections", type=int, nargs="*", default=[1, 4, 16])
+    parser.add_argument("--decoders", default="auto", help="PHAROS_DECODERS of the console")
     return parser.parse_args()
 
 
@@ -102,12 +103,13 @@ def account(console: "Console") -> None:
 class Console:
     """`pharos serve` on an instance folder of its own, with one project."""
 
-    def __init__(self, instance: Path) -> None:
+    def __init__(self, instance: Path, *, decoders: str = "auto") -> None:
         """Nothing runs before it is entered."""
         self.instance = instance
         self.accepted = 0
         kept = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
         self.environ = kept | {"PHAROS_INSTANCE": str(instance), "PYTHONUNBUFFERED": "1"}
+        self.environ["PHAROS_DECODERS"] = decoders
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "console.cli", "serve", "--port", "0"]
@@ -161,15 +163,18 @@ class Console:
         return time.monotonic()
 
     def memory(self) -> int:
-        """Proportional set size, in MB."""
-        text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(encoding="utf-8")
-        return int(text.partition("\nPss:")[2].split()[0]) >> 10
+        """Proportional set size of all its processes, in MB."""
+        return sum(_pss(pid) for pid in self.pids()) >> 10
+
+    def pids(self) -> list[int]:
+        """The console, and the processes that decode for it."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        texts = [task.read_text(encoding="utf-8") for task in tasks]
+        return [self.process.pid, *(int(pid) for text in texts for pid in text.split())]
 
     def cpu_seconds(self) -> float:
-        """Processor time of all that it did: start, accept, digest, jobs."""
-        text = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        user, system = text.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        """Processor time of all that it did: start, accept, decode, digest, jobs."""
+        return sum(_ticks(pid) for pid in self.pids()) / os.sysconf("SC_CLK_TCK")
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, float]]:
@@ -194,6 +199,20 @@ class Console:
     def _ask(self, query: str) -> Any:
         with closing(sqlite3.connect(self.instance / "spool.sqlite", timeout=10)) as spool:
             return spool.execute(query).fetchone()[0]
+
+
+def _pss(pid: int) -> int:
+    """In kB; nothing of a process that ended just now."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+        return int(text.partition("\nPss:")[2].split()[0])
+    return 0
+
+
+def _ticks(pid: int) -> int:
+    """Of a process and of those of its children that have ended."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return sum(map(int, text.rpartition(")")[2].split()[11:15]))
 
 
 def python(*arguments: str) -> str:

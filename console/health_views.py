@@ -14,11 +14,11 @@ bp = Blueprint("health", __name__)
 def healthz() -> Response:
     """Whether this process takes events and digests them, for a load balancer: ok, or codes.
 
-    Damaged telemetry of one organization has a line, and keeps nobody else out.
+    What only slows the digest, or stops one organization, has a line and keeps nobody else out.
     """
     reasons = health.reasons()
     lines = reasons or ["ok"]
-    lines += [f"telemetry-damaged: organization {id_}" for id_ in health.damaged_telemetry()]
+    lines += health.remarks()
     return Response("".join(f"{line}\n" for line in lines), 503 if reasons else 200)
 
 

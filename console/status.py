@@ -58,6 +58,7 @@ def status() -> dict[str, Any]:
             "records_per_second": noted.get("records_per_second", 0.0) if fresh else 0.0,
             "stalled_organizations": noted.get("stalled_organizations", 0) if fresh else 0,
             "last_error": noted.get("last_error", ""),
+            "decoders_trouble": noted.get("decoders_trouble", "") if fresh else "",
         },
         "damage": _damage(noted if fresh else {}),
         "positions": _positions(),

@@ -83,12 +83,7 @@ def database(request: pytest.FixtureRequest, instance: Path, worker_id: str) -> 
 @pytest.fixture
 def settings(database: Database, instance: Path) -> Config:
     """The console's settings."""
-    return Config(
-        instance=instance,
-        secret_key=databases.SECRET,
-        database_url=database.database_url,
-        owner_database_url=database.owner_database_url,
-    )
+    return databases.config(database, instance)
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ def _print_status(report: dict[str, Any]) -> None:
     click.echo(f"spool      {waiting['rows']} rows wait ({waiting['bytes']:,} bytes)")
     click.echo(f"lag        {waiting['lag_seconds']} s")
     click.echo(f"dead       {waiting['dead_letters']} dead letters")
+    if trouble := report["digest"]["decoders_trouble"]:
+        click.echo(f"decoders   none can be started, the digest thread decodes alone: {trouble}")
     for damage in report["damage"]:
         click.echo(f"damage     {damage}")
     for organization, position in report["positions"].items():

@@ -144,6 +144,13 @@ class Config:
     web_threads: int = setting(
         "PHAROS_WEB_THREADS", "Threads that answer requests.", 16, least=1, most=512
     )
+    decoders: str = setting(
+        "PHAROS_DECODERS",
+        "Processes that decode beside the console. `auto`: one less than it has cores, none on one"
+        " core. `0`: the digest thread decodes.",
+        "auto",
+        check=valid.count_or("auto", most=64),
+    )
     backup_database_url: str = setting(
         "BACKUP_DATABASE_URL",
         "PostgreSQL role that row-level security does not hold, for pg_dump in backups.",
@@ -173,6 +180,12 @@ class Config:
         if wrong:
             raise ConfigError(_sentences(wrong))
         return cls(**given)
+
+    @property
+    def decoder_count(self) -> int:
+        """How many processes decode beside the console."""
+        cores = len(os.sched_getaffinity(0))
+        return cores - 1 if self.decoders == "auto" else int(self.decoders)
 
     @property
     def state_url(self) -> str:

@@ -39,6 +39,14 @@ def one_of(*values: str) -> Check:
     )
 
 
+def count_or(word: str, *, most: int) -> Check:
+    return lambda text: (
+        ""
+        if text == word or (text.isdecimal() and int(text) <= most)
+        else f"must be {word}, or a whole number from 0 to {most}"
+    )
+
+
 def secret(text: str) -> str:
     """A key that nobody guesses."""
     return "" if len(text) >= SHORTEST_SECRET else f"is shorter than {SHORTEST_SECRET} characters"

@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     checks.add(health.DIGEST_ENDED, _digest)
     checks.add("spool", _spool, patience=TRANSIENT)
     checks.add("telemetry-damaged", _telemetry, stops=False)
+    checks.add(health.DECODERS, health.decoders, stops=False)
 
 
 def _migrations() -> str:

@@ -27,6 +27,11 @@ CPU_SECONDS, CPU_SECONDS_OF_MIB, MOST_MIB = 5.0, 1.0, 12
 class Hopeless(Exception):
     """A row that must not be tried again; the message says why, for people."""
 
+    def __init__(self, reason: str, *, tries: int = 1) -> None:
+        """`tries` is how often it was tried."""
+        super().__init__(reason)
+        self.tries = tries
+
 
 @dataclass(frozen=True, slots=True)
 class Received:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,9 @@ from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Grouping
 from console.ingest import refusals, spool
 from console.ingest.decoded import ItemCount
-from console.ingest.decoding import Content, Hopeless, Received, decode_row
+from console.ingest.decoders.frames import Job
+from console.ingest.decoders.pool import Decoders
+from console.ingest.decoding import Content, Hopeless, Received
 from console.ingest.models import DigestPosition
 from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
@@ -49,11 +52,12 @@ class TelemetryDown(Exception):
 class Indigestible(Exception):
     """A row that decoding fails on: a defect of ours that a retry of the batch would meet again."""
 
-    def __init__(self, row: SpoolRow, reason: str = "") -> None:
+    def __init__(self, row: SpoolRow, reason: str = "", *, tries: int = 1) -> None:
         """`reason` says in plain words why it must not be tried again, where that is known."""
         super().__init__(f"row {row.position}")
         self.row = row
         self.reason = reason
+        self.tries = tries
 
 
 @dataclass(slots=True)
@@ -69,7 +73,11 @@ class Records:
 
 
 def digest(
-    store: TelemetryStore, organization_id: int, rows: Sequence[SpoolRow], under_way: UnderWay
+    store: TelemetryStore,
+    organization_id: int,
+    rows: Sequence[SpoolRow],
+    under_way: UnderWay,
+    decoders: Decoders,
 ) -> int:
     """Commit rows of one organization, in ascending position, whatever part was committed before.
 
@@ -84,11 +92,15 @@ def digest(
         applied, rules = _starting_point(rows)
         if not rules and _is_gone(organization_id):
             return 0
-        records = 0
-        for share in _shares([row for row in rows if row.position > applied], rules, under_way):
-            under_way.committing(share[0][0], share[-1][0])
-            records += _commit(store, organization_id, share)
-    return records
+        stored = 0
+        anew = [row for row in rows if row.position > applied]
+        jobs = [Job(received(row), rules[row.project_id]) for row in anew if _brings(row, rules)]
+        with closing(decoders.decode(jobs, under_way.decoding)) as contents:
+            records = (_records(row, rules, contents, under_way) for row in anew)
+            for share in _shares(anew, records):
+                under_way.committing(share[0][0], share[-1][0])
+                stored += _commit(store, organization_id, share)
+    return stored
 
 
 def _commit(
@@ -155,16 +167,16 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
 
 
 def _shares(
-    rows: Iterable[SpoolRow], rules: Mapping[int, ScrubRules], under_way: UnderWay
+    rows: Iterable[SpoolRow], records: Iterator[Records]
 ) -> Iterator[list[tuple[int, Records]]]:
     """What the rows bring, with their positions, no more at once than memory should hold."""
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
         spool.current().courtesy.give_way()
-        one = _records(row, rules, under_way)
-        share.append((row.position, one))
-        held += kinds.weight_of(one.batch)
+        brought = next(records)
+        share.append((row.position, brought))
+        held += kinds.weight_of(brought.batch)
         if held >= SHARE:
             yield share
             share, held = [], 0
@@ -172,18 +184,30 @@ def _shares(
         yield share
 
 
-def _records(row: SpoolRow, rules: Mapping[int, ScrubRules], under_way: UnderWay) -> Records:
-    """What a row brings; nothing if its project was deleted since."""
+def _brings(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> bool:
+    """Whether there is something to decode: nothing if its project was deleted since."""
+    return row.kind != refusals.KIND and row.project_id in rules
+
+
+def _records(
+    row: SpoolRow,
+    rules: Mapping[int, ScrubRules],
+    contents: Iterator[Content],
+    under_way: UnderWay,
+) -> Records:
+    """What a row brings; `contents` has what was decoded of each row that brings anything."""
     if row.kind == refusals.KIND:
         known = [count for count in refusals.from_spool(row) if count.project_id in rules]
         return Records(row.project_id, counts=known)
-    if row.project_id not in rules:
+    if not _brings(row, rules):
         return Records(row.project_id)
     try:
-        under_way.decoding(row)
-        return records_of(row, decode_row(received(row), rules[row.project_id]))
-    except (EndedProcess, Hopeless) as error:
+        under_way.check(row.position)
+        return records_of(row, next(contents))
+    except EndedProcess as error:
         raise Indigestible(row, str(error)) from error
+    except Hopeless as error:
+        raise Indigestible(row, str(error), tries=error.tries) from error
     except Exception as error:
         raise Indigestible(row) from error
 

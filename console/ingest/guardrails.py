@@ -195,6 +195,8 @@ def sentences(organization_id: int) -> Iterator[tuple[str, Literal["bad", "warn"
     damage = store.current().damages().get(organization_id)
     if damage is not None:
         yield damage.sentence, "bad"
+    if digest.decoders.trouble:
+        yield "No process that decodes can be started: events show later than usual.", "warn"
     if not digest.alive():
         yield "Digest has ended: what is sent is kept, and shows after a restart.", "bad"
 

@@ -4,6 +4,7 @@ from console.ingest import pipeline, spool
 from console.telemetry import store
 
 DIGEST_ENDED = "digest-ended"
+DECODERS = "decoders-do-not-start"
 
 
 def reasons() -> list[str]:
@@ -11,6 +12,21 @@ def reasons() -> list[str]:
     ended = [] if pipeline.current().alive() else [DIGEST_ENDED]
     trouble = spool.current().trouble()
     return [*ended, trouble] if trouble else ended
+
+
+def remarks() -> list[str]:
+    """What stops nobody else's data, or only slows it, with its code first."""
+    found = [f"telemetry-damaged: organization {id_}" for id_ in damaged_telemetry()]
+    if trouble := decoders():
+        found.append(f"{DECODERS}: {trouble}")
+    return found
+
+
+def decoders() -> str:
+    """Why events are decoded more slowly than they might be; "" if nothing is wrong."""
+    if not pipeline.current().decoders.trouble:
+        return ""
+    return "no process that decodes can be started, so the digest thread decodes alone"
 
 
 def damaged_telemetry() -> list[int]:

@@ -4,22 +4,23 @@ import logging
 import sqlite3
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import orjson
 from flask import Flask, current_app
 
 from console.core import clock, outages
 from console.core.config import Config
+from console.core.culprit import culprit
 from console.core.gates import Gate
 from console.ingest import digest_note, spool
 from console.ingest.backlogs import Backlog, NotedBacklogs, measured
+from console.ingest.decoders.pool import Decoders
 from console.ingest.digest import (
     OUTAGES,
     Indigestible,
@@ -46,7 +47,6 @@ WORTHWHILE_ROWS, LONGEST_WAIT = 50, 1.4
 FORGET_SECONDS = 0.5
 RATE_SECONDS = 10.0
 NOTE_SECONDS = 1.0
-PACKAGE = Path(__file__).parents[1]
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ class Status:
     records_per_second: float
     stalled_organizations: int
     last_error: str
+    decoders_trouble: str
+    """Why no process that decodes can be started; "" if they can, or none is wanted."""
     damaged_telemetry: dict[str, str]
     """What is wrong with the file of an organization, by its id."""
 
@@ -81,7 +83,9 @@ class Status:
 class Pipeline:
     """Digests the spool into state and telemetry, in one thread: no other writes what was sent."""
 
-    def __init__(self, app: Flask, spool: Spool, store: TelemetryStore, note: Path) -> None:
+    def __init__(
+        self, app: Flask, spool: Spool, store: TelemetryStore, note: Path, decoders: Decoders
+    ) -> None:
         """`note` is the file that tells other processes how the digest is doing."""
         self._app = app
         self._spool = spool
@@ -89,7 +93,8 @@ class Pipeline:
         self._note = note
         self._note_due = 0.0
         self._under_way = UnderWay(note.parent)
-        self._turns = Turns(spool)
+        self.decoders = decoders
+        self._turns = Turns(spool, self._spent)
         self._backlogs: dict[int, Backlog] = {}
         self._noted = NotedBacklogs(note)
         self._forgot_at = 0.0
@@ -114,7 +119,12 @@ class Pipeline:
             self._thread.join()
             self._thread = None
             self._note_the_end()
+        self.decoders.close()
         self._under_way.close()
+
+    def _spent(self) -> float:
+        """Processor time that digesting took, as long as it takes with all processes at work."""
+        return time.thread_time() + self.decoders.seconds / max(self.decoders.count, 1)
 
     def alive(self) -> bool:
         """Whether the digest thread, if it was started, still runs."""
@@ -156,6 +166,7 @@ class Pipeline:
             records_per_second=round(recent / RATE_SECONDS, 1),
             stalled_organizations=len(self._stalls),
             last_error=self._last_error,
+            decoders_trouble=self.decoders.trouble,
             damaged_telemetry={str(o): str(one) for o, one in self._store.damages().items()},
         )
 
@@ -216,7 +227,7 @@ class Pipeline:
             return
         try:
             with self._under_way.batch(rows):
-                records = digest(self._store, organization_id, rows, self._under_way)
+                records = digest(self._store, organization_id, rows, self._under_way, self.decoders)
         except TelemetryDown as error:
             if not self._lacks_memory_for_good(organization_id, error):
                 raise
@@ -245,7 +256,7 @@ class Pipeline:
             place = next(i for i, row in enumerate(rows) if row is error.row)
             self._digest(organization_id, rows[:place])
             if error.reason:
-                self._bury(error.row, error, attempt)
+                self._bury(error.row, error, max(attempt, error.tries))
             else:
                 self._digest(organization_id, [error.row])
             self._digest(organization_id, rows[place + 1 :])
@@ -261,9 +272,9 @@ class Pipeline:
         """Set a row aside, with nothing of it in telemetry, so that a retry finds a clean slate."""
         wraps = isinstance(error, Indigestible | TelemetryDown)
         cause = (error.__cause__ if wraps else None) or error
-        reason = (error.reason if isinstance(error, Indigestible) else "") or _place(cause)
+        reason = (error.reason if isinstance(error, Indigestible) else "") or culprit(cause)
         with self._under_way.burial(row):
-            self._spool.bury(row, reason, attempts=self._under_way.deaths(row) or attempts)
+            self._spool.bury(row, reason, attempts=self._under_way.deaths(row.position) or attempts)
             self._withdraw(row.organization_id, row.position)
         self._failed(f"row {row.position} became a dead letter", cause)
 
@@ -297,9 +308,9 @@ class Pipeline:
 
     def _failed(self, what: str, error: BaseException) -> None:
         """Say where it failed; not with which values, which may be what the scrubber must hide."""
-        self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {_place(error)}"
+        self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {culprit(error)}"
         if not outages.present.takes(error):
-            log.warning("%s: %s", what, _place(error))
+            log.warning("%s: %s", what, culprit(error))
 
     def _note_the_end(self) -> None:
         """Note what waits now: a spool that is damaged after the end is judged by it."""
@@ -330,7 +341,11 @@ def init_app(app: Flask, settings: Config) -> None:
     waiting = cast("Spool", app.extensions[spool.EXTENSION])
     telemetry = cast("TelemetryStore", app.extensions[store.EXTENSION])
     app.extensions[EXTENSION] = Pipeline(
-        app, waiting, telemetry, settings.instance / digest_note.NAME
+        app,
+        waiting,
+        telemetry,
+        settings.instance / digest_note.NAME,
+        Decoders(settings.decoder_count),
     )
 
 
@@ -341,14 +356,3 @@ def current() -> Pipeline:
 
 def _pause(failures: int) -> float:
     return min(0.5 * 2.0 ** min(failures, 10), digest_note.LONGEST_PAUSE)
-
-
-def _place(error: BaseException) -> str:
-    """The kind of an error and the line of ours that it came through."""
-    kind: Any = type(getattr(error, "orig", None) or error)
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
-    if not ours:
-        return str(kind.__name__)
-    path = Path(ours[-1].filename).relative_to(PACKAGE.parent)
-    return f"{kind.__name__} in {path}:{ours[-1].lineno}, {ours[-1].name}"

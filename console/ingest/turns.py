@@ -6,7 +6,7 @@ has less than an even share gets all of it, and the others share the rest. Whoev
 first, and waits for at most one turn of another.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from time import thread_time
 
 from console.ingest.holdings import Holding
@@ -27,9 +27,13 @@ ROUND_SECONDS = 1.0
 class Turns:
     """Reads the spool for digest, an organization's turn at a time; for one thread."""
 
-    def __init__(self, spool: Spool) -> None:
-        """Begin with the first row of everybody; the stores know what they have."""
+    def __init__(self, spool: Spool, spent: Callable[[], float] = thread_time) -> None:
+        """Begin with the first row of everybody; the stores know what they have.
+
+        `spent` tells how much processor time digesting took up to now.
+        """
         self._spool = spool
+        self._spent = spent
         self._digested: dict[int, int] = {}  # positions whose rows are still in the spool
         self._busy: dict[int, int] = {}  # in the order of their turns, with what each owes in bytes
         self._pace: dict[int, float] = {}  # rows per second
@@ -56,9 +60,9 @@ class Turns:
             rows = self._turn(organization_id, present)
             if rows:
                 taken += len(rows)
-                began = thread_time()
+                began = self._spent()
                 yield organization_id, rows
-                self._pace[organization_id] = len(rows) / max(thread_time() - began, 1e-3)
+                self._pace[organization_id] = len(rows) / max(self._spent() - began, 1e-3)
 
     @property
     def busy(self) -> bool:

@@ -51,7 +51,7 @@ class UnderWay:
         _FORM.pack_into(page, 0, 0, 0, 0, 0)
         if since:
             self._apart.append((since, until))
-            if first == last:
+            if first and first == last:
                 self._deaths[first] = self._deaths.get(first, 0) + 1
             self._write_ledger()
             log.warning("the last process ended while it digested rows %d to %d", first, last)
@@ -77,9 +77,9 @@ class UnderWay:
         if together:
             yield together
 
-    def deaths(self, row: SpoolRow) -> int:
-        """How many processes ended while they were at this row and no other."""
-        return self._deaths.get(row.position, 0)
+    def deaths(self, position: int) -> int:
+        """How many processes ended while they were at the row of this position and no other."""
+        return self._deaths.get(position, 0)
 
     @contextmanager
     def batch(self, rows: Sequence[SpoolRow]) -> Iterator[None]:
@@ -92,14 +92,21 @@ class UnderWay:
             self._batch = (0, 0)
             self._note(0, 0)
 
-    def decoding(self, row: SpoolRow) -> None:
-        """Note that it is this row which is decoded; raises EndedProcess if it may not be."""
-        if (times := self.deaths(row)) >= DEATHS:
+    def check(self, position: int) -> None:
+        """Raise EndedProcess for a row that has ended too many processes."""
+        if (times := self.deaths(position)) >= DEATHS:
             raise EndedProcess(
                 f"the console's process ended {times} times while it digested this; if somebody"
                 " killed it, or the machine lacked memory for others, retry it"
             )
-        self._note(row.position, row.position)
+
+    def decoding(self, position: int) -> None:
+        """Note that it is this row which this process decodes; raises EndedProcess if it may not.
+
+        What another process decodes is not noted: its end is not this one's.
+        """
+        self.check(position)
+        self._note(position, position)
 
     def committing(self, first: int, last: int) -> None:
         """Note that the rows between these positions are committed."""

@@ -1,5 +1,6 @@
 """Every change of an issue is written down once, whoever made it, and read by nobody else."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,40 @@ def test_an_act_upon_what_another_has_done_meanwhile_is_no_change(
         triage.resolve([issue], by=alice)
         db.session.commit()
     assert changes(acme) == []
+
+
+def test_two_people_who_act_at_once_make_one_change(
+    both_databases, acme, make_issue, inside, changes
+):
+    """The second has read the issue when the first commits, and waits for it."""
+    issue_id = make_issue(acme).id
+    has_resolved, may_commit = threading.Event(), threading.Event()
+
+    def resolve(email, wait):
+        with inside(acme):
+            issue = db.session.get_one(Issue, issue_id)
+            triage.resolve([issue], by=the_person(email))
+            wait()
+            db.session.commit()
+
+    def wait_for_the_other():
+        has_resolved.set()
+        assert may_commit.wait(30)
+
+    first = threading.Thread(target=resolve, args=("alice@acme.test", wait_for_the_other))
+    first.start()
+    assert has_resolved.wait(30)
+    second = threading.Thread(target=resolve, args=("ada@acme.test", lambda: None))
+    second.start()
+    second.join(0.5)
+    assert second.is_alive()
+    may_commit.set()
+    for thread in (first, second):
+        thread.join(30)
+    (change,) = changes(acme)
+    assert change.kind is ChangeKind.RESOLVED
+    with inside(acme):
+        assert change.actor_id == the_person("alice@acme.test").id
 
 
 def test_the_end_of_a_mute_is_told_once_and_to_each_organization_its_own(

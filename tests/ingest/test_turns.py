@@ -139,11 +139,10 @@ def test_an_organization_alone_waits_for_nobody_while_it_pays_for_a_large_row(sp
 
 def test_rows_that_take_long_come_in_short_turns(spool, monkeypatch):
     spent = [0.0]
-    monkeypatch.setattr(turns, "thread_time", lambda: spent[0])
     monkeypatch.setattr(turns, "ROUND_ROWS", 50)
     for _ in range(120):
         spool.append(row())
-    reader, lengths = Turns(spool), []
+    reader, lengths = Turns(spool, lambda: spent[0]), []
     for seconds in (0.1, 0.05, 0.001, 0.001):
         for organization_id, rows in reader.round():
             lengths.append(len(rows))
@@ -155,10 +154,9 @@ def test_rows_that_take_long_come_in_short_turns(spool, monkeypatch):
 
 def test_turns_are_shorter_where_several_wait_for_them(spool, monkeypatch):
     spent = [0.0]
-    monkeypatch.setattr(turns, "thread_time", lambda: spent[0])
     for organization_id in (1, 2, 3, 4) * 40:
         spool.append(row(organization_id=organization_id))
-    reader, lengths = Turns(spool), []
+    reader, lengths = Turns(spool, lambda: spent[0]), []
     monkeypatch.setattr(turns, "ROUND_ROWS", 40)
     for _ in range(2):
         for organization_id, rows in reader.round():

@@ -37,7 +37,7 @@ def died(folder, batch, *, decoding=0, committing=()):
     _cut_short.append(process.batch([row(position) for position in batch]))
     _cut_short[-1].__enter__()
     if decoding:
-        process.decoding(row(decoding))
+        process.decoding(decoding)
     if committing:
         process.committing(*committing)
     return begun(folder)
@@ -68,28 +68,28 @@ def test_rows_are_digested_alone_after_a_death_and_together_again_after_them(tmp
 
 def test_a_row_at_two_deaths_is_decoded_no_more(tmp_path):
     process = died(tmp_path, [4, 5, 6], decoding=5)
-    process.decoding(row(5))
+    process.decoding(5)
     process = died(tmp_path, [5], committing=(5, 5))
-    assert process.deaths(row(5)) == 2
+    assert process.deaths(5) == 2
     with pytest.raises(EndedProcess, match="ended 2 times while it digested this"):
-        process.decoding(row(5))
-    process.decoding(row(4))
+        process.decoding(5)
+    process.decoding(4)
 
 
 def test_no_row_is_blamed_for_a_death_among_several_or_at_none(tmp_path):
     process = died(tmp_path, [4, 5, 6], committing=(4, 6))
-    assert [process.deaths(row(position)) for position in (4, 5, 6)] == [0, 0, 0]
+    assert [process.deaths(position) for position in (4, 5, 6)] == [0, 0, 0]
     assert parts(process, 4, 5, 6, 7) == [[4], [5], [6], [7]]
     process.forget(7)
     with process.batch([row(8), row(9)]):
-        process.decoding(row(8))
+        process.decoding(8)
     assert parts(begun(tmp_path), 8, 9) == [[8, 9]]
 
 
 def test_a_failure_is_no_death(tmp_path):
     process = begun(tmp_path)
     with suppress(ZeroDivisionError), process.batch([row(8), row(9)]):
-        process.decoding(row(8))
+        process.decoding(8)
         raise ZeroDivisionError
     assert parts(begun(tmp_path), 8, 9) == [[8, 9]]
 

@@ -47,7 +47,7 @@ def postgresql(shared: Path, instance: Path, worker: str) -> Database:
     with postgres.locked(shared, "postgres-template"):
         if not (shared / "postgres-migrated").exists():
             postgres.create_database(server, template)
-            migrations.upgrade(_config(_on(server, template), instance))
+            migrations.upgrade(config(_on(server, template), instance))
             (shared / "postgres-migrated").touch()
         name = f"pharos{server.suffix}_{worker}"
         if not (shared / name).exists():
@@ -61,10 +61,12 @@ def _on(server: postgres.Server, name: str) -> Database:
     return Database(server.url(postgres.APP, name), server.url(postgres.OWNER, name))
 
 
-def _config(database: Database, instance: Path) -> Config:
+def config(database: Database, instance: Path) -> Config:
+    """The settings of a console with this database, which decodes in its digest thread."""
     return Config(
         instance=instance,
         secret_key=SECRET,
         database_url=database.database_url,
         owner_database_url=database.owner_database_url,
+        decoders="0",
     )

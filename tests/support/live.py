@@ -32,6 +32,7 @@ class Server:
         self.environ = {
             **database.environ,
             "PHAROS_INSTANCE": str(instance),
+            "PHAROS_DECODERS": "0",  # tests of their own have them
             "SECRET_KEY": SECRET,
             "PYTHONUNBUFFERED": "1",
             **environ,

@@ -1,0 +1,1 @@
+"""Decoding in processes beside the console, or in the digest thread."""
