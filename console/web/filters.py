@@ -50,7 +50,7 @@ def number(value: float | None, unit: str = "") -> Markup:
     return Markup('<span title="{}">{}</span>').format(f"{exact} {unit}".strip(), text)
 
 
-def measured(value: float | None, how: str) -> str:
+def measured(value: float | None, how: str) -> str | Markup:
     """A metric's number in its format: number, share, milliseconds or score."""
     if value is None:
         return GAP
@@ -58,7 +58,7 @@ def measured(value: float | None, how: str) -> str:
         return duration(value * 1000)
     if how == "score":
         return f"{value:.3f}".rstrip("0").rstrip(".") or "0"
-    return percent(value) if how == "share" else compact(round(value) if value >= 100 else value)
+    return percent(value) if how == "share" else number(round(value) if value >= 100 else value)
 
 
 def percent(fraction: float | None) -> str:

@@ -1,12 +1,12 @@
 """A histogram of durations: bars of equal ratio, percentiles marked, each bar a link or not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.web.filters import compact, duration, plural
 
-LABEL_GAP = 0.34
-"""Labels nearer to each other than this share of the width would touch, in a narrow card."""
+LABEL_WIDTH = 0.26
+"""How much of the width a label takes, at most: that of a narrow card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,16 @@ class HistogramMark:
     x: float
     text: str
     level: int = 0
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its label stands to the left of the line, for want of room on the right."""
+        return self.x > 1 - LABEL_WIDTH
+
+    def touches(self, other: "HistogramMark") -> bool:
+        """Whether the labels of two marks would touch."""
+        starts = [mark.x - LABEL_WIDTH if mark.is_left else mark.x for mark in (self, other)]
+        return self.level == other.level and abs(starts[0] - starts[1]) < LABEL_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +81,13 @@ class Histogram:
 
     def lines(self) -> list[HistogramMark]:
         """The marks from left to right, labels that would touch one below the other."""
-        found: list[HistogramMark] = []
+        marks: list[HistogramMark] = []
         for text, at in sorted(self.marks.items(), key=lambda mark: mark[1]):
-            x = self._place(at)
-            level = found[-1].level + 1 if found and x - found[-1].x < LABEL_GAP else 0
-            found.append(HistogramMark(x, f"{text} {duration(at)}", level))
-        return found
+            mark = HistogramMark(self._place(at), f"{text} {duration(at)}")
+            while any(mark.touches(other) for other in marks):
+                mark = replace(mark, level=mark.level + 1)
+            marks.append(mark)
+        return marks
 
     def axis(self) -> list[HistogramMark]:
         """Where 1 ms, 10 ms, 100 ms, … stand, as far as they lie between the edges."""

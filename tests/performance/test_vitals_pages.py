@@ -60,10 +60,10 @@ def test_cards_say_the_rating_in_words_and_what_is_over_the_projects_own_limit(
 ):
     visits(acme, 3, lcp=2200.0, inp=90.0, cls=0.3, fcp=2000.0, ttfb=100.0)
     lcp, inp, cls, fcp, ttfb = map(text, as_vic.get(CARDS).text.split('class="vital"')[1:])
-    assert " LCP Good 2.19 s" in lcp
+    assert " LCP Over your 2 s 2.19 s" in lcp
     assert "Over your 2 s" in lcp
     assert "within your 200 ms" in inp
-    assert " CLS Poor 0.3" in cls
+    assert " CLS Over your 0.1 0.301" in cls
     assert " FCP Needs improvement" in fcp
     assert "good up to 1.8 s" in fcp
     assert " TTFB Good" in ttfb

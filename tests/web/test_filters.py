@@ -92,3 +92,20 @@ def test_the_small_ones():
     assert filters.plural(1, "event") == "1 event"
     assert filters.plural(12_000, "reply", "replies") == "12k replies"
     assert filters.initials("alice.rivers@acme.test") == "AR"
+
+
+@pytest.mark.parametrize(
+    ("value", "how", "text"),
+    [
+        (12.3, "milliseconds", "12.3 ms"),
+        (2_500, "milliseconds", "2.5 s"),
+        (0.039, "share", "3.9%"),
+        (0.0274, "score", "0.027"),
+        (0, "score", "0"),
+        (1283.4, "number", "1,283"),
+        (3.14, "number", "3.14"),
+        (None, "share", "–"),
+    ],
+)
+def test_a_metric_is_written_in_its_format(value, how, text):
+    assert str(filters.measured(value, how)) == text

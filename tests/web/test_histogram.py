@@ -31,6 +31,12 @@ def test_marks_that_would_touch_stand_below_each_other():
     assert [line.level for line in lines] == [0, 1, 0]
 
 
+def test_a_label_to_the_left_of_its_line_touches_none_before_it():
+    lines = histogram(marks={"P50": 14_000, "P95": 100_000, "P99": 400_000}).lines()
+    assert [line.is_left for line in lines] == [False, False, True]
+    assert [line.level for line in lines] == [0, 0, 1]
+
+
 def test_a_mark_beyond_the_last_edge_stands_at_the_end():
     assert histogram(marks={"max": 9e9}).lines()[0].x == 1
 

@@ -64,8 +64,8 @@ class TracesFilter(RequestFilter):
     status = status_field()
     release = release_field()
     attribute = attribute_field()
-    over = IntegerField("Longer than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
-    under = IntegerField("Shorter than (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
+    over = IntegerField("Over (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
+    under = IntegerField("Under (ms)", [Optional(), NumberRange(0, LONGEST_MS)])
     failed = BooleanField("Failed only")
     sort = SelectField(
         "Sort", choices=choices([("time", "Newest"), ("duration", "Slowest")]), default="time"

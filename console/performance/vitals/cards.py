@@ -75,6 +75,29 @@ class Card:
     trend: Sequence[float | None]
 
     @property
+    def trend_by_tone(self) -> list[tuple[str, list[float | None]]]:
+        """The trend in the tones of its ratings, each with gaps where another tone stands."""
+        tones = [
+            TONES[self.metric.rating(value)] if value is not None else "" for value in self.trend
+        ]
+        return [
+            (
+                tone,
+                [
+                    value if its == tone else None
+                    for value, its in zip(self.trend, tones, strict=True)
+                ],
+            )
+            for tone in TONES.values()
+            if tone in tones
+        ]
+
+    @property
+    def top(self) -> float:
+        """The highest value of the trend, to which all its tones are drawn."""
+        return max((value for value in self.trend if value is not None), default=0)
+
+    @property
     def good_text(self) -> str:
         return shown(self.metric, self.metric.good)
 
