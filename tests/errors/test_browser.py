@@ -133,6 +133,6 @@ def test_without_scripts_everything_still_works(server: Server, shop: Connected,
     page.locator("[data-open]").first.click()
     page.get_by_role("button", name="Reopen").click()
     expect(page.locator("#summary")).to_contain_text("Open")
-    page.get_by_role("link", name="Show the tags").click()
+    page.get_by_role("link", name="Show: Tags").click()
     expect(page.locator("#tags")).to_contain_text("plan")
     context.close()
