@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def back_up(console: Console, target: Path, seconds: float) -> dict[str, Any]:
-    """Make one backup, as slowly as is wanted."""
+    """Make one backup, throttled to about so many seconds."""
     size = sum(path.stat().st_size for path in console.instance.rglob("*") if path.is_file())
     rate = str(max(size / seconds / 1e6, 0.001)) if seconds else ""
     began = time.monotonic()
@@ -71,14 +71,14 @@ def back_up(console: Console, target: Path, seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(time.monotonic() - began, 1),
         "digest_paused_seconds": manifest["paused_seconds"],
-        "mb": round(sum(one["size"] for one in manifest["files"].values()) / 1e6, 1),
+        "mb": round(sum(file["size"] for file in manifest["files"].values()) / 1e6, 1),
         "throttled_to_mb_per_second": round(float(rate), 2) if rate else None,
         "rows_waiting_in_it": manifest["waiting"],
     }
 
 
 def compare(target: Path, before: list[str], figures: dict[str, Any], fresh: Path) -> None:
-    """Restore a backup, digest what waits in it, and print what became of the events."""
+    """Restore a backup, digest the rows that wait in it, and print what became of the events."""
     environ = {**os.environ, "PHAROS_INSTANCE": str(fresh), "PHAROS_BACKUP_DIR": ""}
     run(environ, "backup", "verify", str(target))
     began = time.monotonic()
@@ -91,7 +91,7 @@ def compare(target: Path, before: list[str], figures: dict[str, Any], fresh: Pat
         "backup",
         **figures,
         acknowledged_before=len(before),
-        lost=sum(1 for one in before if not times[int(one, 16)]),
+        lost=sum(1 for event_id in before if not times[int(event_id, 16)]),
         stored_twice=sum(1 for count in times.values() if count > 1),
         stored=len(stored),
         counted_by_issues=counted,
@@ -128,7 +128,9 @@ def stored_events(instance: Path) -> tuple[list[int], int]:
     with closing(duckdb.connect(path, read_only=True)) as telemetry:
         query = "SELECT event_id FROM error_event WHERE project_id = ?"
         rows = telemetry.execute(query, [shop]).fetchall()
-    return [one.int if isinstance(one, UUID) else int(one) for (one,) in rows], int(issues)
+    return [
+        event_id.int if isinstance(event_id, UUID) else int(event_id) for (event_id,) in rows
+    ], int(issues)
 
 
 @contextmanager

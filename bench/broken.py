@@ -36,7 +36,7 @@ class Console:
     """`pharos serve` on an instance folder of its own, which survives its process."""
 
     def __init__(self, instance: Path, environ: Mapping[str, str] | None = None) -> None:
-        """Nothing runs before `start`; `environ` is added to its environment."""
+        """Prepare a console that `start` will run; `environ` is added to its environment."""
         self.instance = instance
         self.url = ""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
@@ -127,13 +127,13 @@ class Console:
 
 
 def limited(files: int | None) -> list[str]:
-    """What a command line begins with that may open so many files; None is as many as we may."""
+    """The beginning of a command line that limits open files; None keeps the present limit."""
     return [] if files is None else ["prlimit", f"--nofile={files}", "--"]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What clients were answered."""
+    """The answers that clients got."""
 
     acknowledged: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
@@ -144,7 +144,7 @@ class Tally:
         return round(ordered[int(len(ordered) * 0.99)], 1)
 
     def against(self, stored: Mapping[str, int]) -> dict[str, int]:
-        """The acknowledged events, those that are not stored, and those stored more than once."""
+        """Count the acknowledged events, the ones that were lost and the ones stored twice."""
         return {
             "acknowledged": len(self.acknowledged),
             "lost": sum(event_id not in stored for event_id in self.acknowledged),
@@ -184,7 +184,7 @@ class Client(threading.Thread):
 
 @contextmanager
 def clients(console: Console, path: str, count: int = CLIENTS) -> Iterator[Tally]:
-    """Clients that send until the block ends; what they were answered."""
+    """Let clients send until the block ends; yield the tally of their answers."""
     tally, ended = Tally(), threading.Event()
     threads = [Client(console, path, tally, ended) for _ in range(count)]
     for thread in threads:

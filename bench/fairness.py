@@ -101,8 +101,8 @@ def flood(waiting: Spool, settings: Config, project: Project, rows: int) -> None
         file.executemany(
             f"INSERT INTO waiting ({group_commit.COLUMNS}) VALUES {group_commit.PLACES}",  # noqa: S608 - constants
             (
-                (project.organization_id, project.id, 1, at, "sentry.envelope", "", one, 0)
-                for one in sealed
+                (project.organization_id, project.id, 1, at, "sentry.envelope", "", body, 0)
+                for body in sealed
             ),
         )
 
@@ -113,8 +113,8 @@ def shown_after(app: Flask, waiting: Spool, project: Project, number: int) -> fl
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
         with factories.inside(app, project):
-            found = db.session.scalar(select(func.count()).select_from(Issue))
-        if found == number + 1:
+            issues = db.session.scalar(select(func.count()).select_from(Issue))
+        if issues == number + 1:
             return time.monotonic() - began
         time.sleep(0.02)
     raise SystemExit("the quiet organization's event does not show")
@@ -175,7 +175,7 @@ def appended(waiting: Spool, body: bytes, *, shares: bool) -> float:
 
 @contextmanager
 def plain(waiting: Spool, path: Path) -> Iterator[None]:
-    """A file without what fairness needs, and nobody who looks at it."""
+    """A spool file without the index and counts of fairness, and without readers."""
     waiting.held()
     with closing(sqlite3.connect(path)) as file:
         file.executescript(

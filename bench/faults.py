@@ -1,13 +1,13 @@
 """Injects the faults of a bad day into live consoles under load; one JSON line each.
 
-Killed again and again on both databases, a full disk, PostgreSQL frozen and gone, damaged files,
-a clock that jumps. Each line says how many events were acknowledged, lost and doubled. Senders
-that dribble have a benchmark of their own (strangers), and so have backups (backup).
+The faults: repeated kills on both databases, a full disk, PostgreSQL frozen and gone, damaged
+files, a clock that jumps. Each line says how many events were acknowledged, lost and stored twice.
+Slow clients have a separate benchmark (strangers), and so have backups (backup).
 
     python -m bench faults [kill disk postgresql files clock] [--rounds 20] [--seconds 20]
 
 The full disk is a small file system in memory and needs root; the jumps of the clock need a C
-compiler. What is missing is said, and the line left out.
+compiler. Without them, the benchmark says what is missing and leaves the line out.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def killed_often(database: str, console: Console, rounds: int) -> None:
 
 
 def disk(folder: Path, options: argparse.Namespace) -> None:
-    """The disk of the instance folder fills up, and is given room again."""
+    """The disk of the instance folder fills up, and gets room again."""
     with small_disk(folder / "disk") as room:
         if room is not None:
             with Console(room / "instance") as console:
@@ -188,7 +188,9 @@ def files(folder: Path, options: argparse.Namespace) -> None:
                 time.sleep(options.seconds / 10)
             console.drain()
             console.end()
-            damaged = max(console.instance.glob(pattern), key=lambda one: one.stat().st_size)
+            damaged = max(
+                console.instance.glob(pattern), key=lambda candidate: candidate.stat().st_size
+            )
             with damaged.open("r+b") as file:
                 file.write(random.Random(8).randbytes(HEADER))
             tell(f"damaged {name}", **after_damage(console, path))
@@ -209,7 +211,7 @@ def after_damage(console: Console, path: str) -> dict[str, Any]:
         "answers": dict(tally.answers),
         "status_exit": status.returncode,
         "status": status.stdout.splitlines(),
-        "aside": sorted(one.name for one in console.instance.rglob("*damaged*")),
+        "aside": sorted(path.name for path in console.instance.rglob("*damaged*")),
     }
 
 
@@ -253,7 +255,7 @@ def jumps(console: Console, moved: Path, options: argparse.Namespace) -> None:
 def report(
     measure: str, console: Console, tally: Tally, *, restart: bool = False, **figures: Any
 ) -> None:
-    """End the console, and print what its clients were promised beside what it holds."""
+    """End the console, and compare what it acknowledged with what it has stored."""
     console.end()
     counts = tally.against(console.stored())
     load = round(os.getloadavg()[0], 1)
@@ -263,7 +265,7 @@ def report(
 
 
 def integrity(console: Console) -> dict[str, str]:
-    """What SQLite says of each of its files."""
+    """SQLite's integrity check of each of its files."""
     verdicts = {}
     for name in ("spool.sqlite", "state.sqlite"):
         with closing(sqlite3.connect(console.instance / name)) as database:
@@ -288,7 +290,7 @@ def small_disk(mount: Path) -> Iterator[Path | None]:
 
 
 def fill(filler: Path) -> None:
-    """Take what room there is."""
+    """Write a file until the disk is full."""
     try:
         with filler.open("ab", buffering=0) as file:
             while file.write(b"\0" * 4096):

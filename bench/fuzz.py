@@ -1,4 +1,4 @@
-"""Asks every route wrongly, as everybody, on both databases; one JSON line for each run.
+"""Sends wrong requests to every route, as every person, on both databases; one JSON line a run.
 
 The requests go through the whole stack but the server's socket; then some hundred go over a socket
 to a served console, with bytes that no client library sends. A fault is an answer of 5xx, an
@@ -65,11 +65,11 @@ def fuzz(shared: Path, name: str, seed: int, options: argparse.Namespace) -> int
     numbers = options.only or range(options.requests)
     with console(settings, templates=str(shared)) as app:
         done = run(app, seed, numbers)
-    tell(name, "stack", **done.told)
+    tell(name, "stack", **done.figures)
     if options.only:
         return len(done.faults)
     served = sockets.run(instance, database, seed)
-    tell(name, "socket", **served.told)
+    tell(name, "socket", **served.figures)
     return len(done.faults) + len(served.faults)
 
 

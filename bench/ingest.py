@@ -52,7 +52,7 @@ def parsed_arguments() -> argparse.Namespace:
 
 
 def accept(console: "Console", envelope: Path, connections: int, seconds: float) -> None:
-    """A closed loop, and how fast what it left behind is digested."""
+    """Run a closed loop, and then time how fast the backlog is digested."""
     with console.watched() as watched:
         load = console.load(envelope, "--conns", str(connections), "--seconds", str(seconds))
         backlog, began = console.waiting(), time.monotonic()
@@ -69,7 +69,7 @@ def accept(console: "Console", envelope: Path, connections: int, seconds: float)
 
 
 def steady(console: "Console", envelope: Path, seconds: float) -> None:
-    """A steady rate, and how long the oldest event waited to become visible."""
+    """Send at a steady rate, and print how long the oldest event waited to become visible."""
     with console.watched() as watched:
         options = ("--conns", "8", "--seconds", str(seconds), "--rate", str(STEADY))
         load = console.load(envelope, *options)
@@ -84,7 +84,7 @@ def steady(console: "Console", envelope: Path, seconds: float) -> None:
 
 
 def account(console: "Console") -> None:
-    """Whether everything that was accepted is stored, and what it takes."""
+    """Print whether everything accepted is stored, and its memory and disk."""
     outcomes = console.outcomes()
     stored = sum(o["quantity"] for o in outcomes if o["outcome"] in {"stored", "duplicate"})
     unique = sum(o["quantity"] for o in outcomes if o["outcome"] == "stored")
@@ -104,7 +104,7 @@ class Console:
     """`pharos serve` on an instance folder of its own, with one project."""
 
     def __init__(self, instance: Path, *, decoders: str = "auto") -> None:
-        """Nothing runs before it is entered."""
+        """Prepare a console that runs inside a `with` block."""
         self.instance = instance
         self.accepted = 0
         kept = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
@@ -140,21 +140,21 @@ class Console:
         return result
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """What became of all items of today, as the API tells it."""
+        """The outcomes of today, from the API."""
         today = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime())
         request = urllib.request.Request(
             f"{self.url}/api/v1/acme/shop/outcomes?since={today}",
             headers={"Authorization": f"Bearer {self.made['api_token']}"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["outcomes"]
-            return found
+            outcomes: list[dict[str, Any]] = json.load(answer)["outcomes"]
+            return outcomes
 
     def waiting(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting"))
 
     def drain(self) -> float:
-        """Wait until nothing waits; when that was."""
+        """Wait until the spool is empty; return the time."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.waiting():
             if time.monotonic() > deadline:
@@ -173,12 +173,12 @@ class Console:
         return [self.process.pid, *(int(pid) for text in texts for pid in text.split())]
 
     def cpu_seconds(self) -> float:
-        """Processor time of all that it did: start, accept, decode, digest, jobs."""
+        """The processor time of everything: start, accept, decode, digest, jobs."""
         return sum(_ticks(pid) for pid in self.pids()) / os.sysconf("SC_CLK_TCK")
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, float]]:
-        """The highest memory, and the longest that the oldest row waited, meanwhile."""
+        """Watch the highest memory, and the longest wait of the oldest row, inside."""
         seen: dict[str, float] = {"peak": 0, "lag": 0}
         ended = threading.Event()
 
@@ -210,7 +210,7 @@ def _pss(pid: int) -> int:
 
 
 def _ticks(pid: int) -> int:
-    """Of a process and of those of its children that have ended."""
+    """The processor ticks of a process, and of its children that have ended."""
     text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     return sum(map(int, text.rpartition(")")[2].split()[11:15]))
 

@@ -88,8 +88,8 @@ def made_requests(arguments: argparse.Namespace) -> list[bytes]:
     made = []
     for number in range(arguments.count or arguments.pool):
         kind = f"PricingError{number % arguments.groups:03d}"
-        one = text.replace(ID, uuid.uuid4().hex).replace(KIND, kind)
-        made.append(request(url, gzip.compress(one.encode(), 5)))
+        envelope_text = text.replace(ID, uuid.uuid4().hex).replace(KIND, kind)
+        made.append(request(url, gzip.compress(envelope_text.encode(), 5)))
     return made
 
 

@@ -1,5 +1,5 @@
 /* Moves the calendar of one process: preloaded, it adds the seconds that a file holds (eight
- * bytes) to what the process is told of the time of day. Its timers and waits stay as they are. */
+ * bytes) to the time of day that the process reads. Its timers and waits stay as they are. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

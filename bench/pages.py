@@ -1,8 +1,8 @@
 """Times the console's pages on 10 M events in 100,000 issues; one JSON line a page, milliseconds.
 
-The events are those of the telemetry benchmark; the issues, with their hashes and releases, are
-written beside them as the digest would have. Every page is asked for through the whole
-application, signed in, without a network.
+The events come from the telemetry benchmark; the issues, with their hashes and releases, are
+written beside them as the digest would have. Every request goes through the whole application,
+signed in, without a network.
 
     python -m bench pages [--folder FOLDER]     FOLDER: a filled one of `bench telemetry --folder`
 """
@@ -151,8 +151,8 @@ def issue(number: int) -> dict[str, Any]:
 
 def issue_hash(number: int) -> dict[str, Any]:
     made_of = [{"label": "in-app frames", "values": [f"shop.module_{number % 900}"]}]
-    found = {"project_id": 1, "hash": hash_of(number), "variant": "exception stack"}
-    return owned(number) | found | {"components": made_of}
+    identity = {"project_id": 1, "hash": hash_of(number), "variant": "exception stack"}
+    return owned(number) | identity | {"components": made_of}
 
 
 def releases(number: int) -> Iterator[dict[str, Any]]:

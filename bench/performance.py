@@ -1,7 +1,7 @@
-"""Fills a store with 10 M spans and page loads, and times every page and question of performance.
+"""Fills a store with 10 M spans and page loads, and times every page and query of performance.
 
-Beside each question stands the same SQL on a bare DuckDB connection to the same file, without
-limits of ours: what the engine itself takes. Prints one JSON line per measure, milliseconds.
+Beside each query it times the same SQL on a bare DuckDB connection to the same file, without the
+store's limits: what the engine itself takes. Prints one JSON line per measure, milliseconds.
 
     python -m bench performance [--spans 10000000] [--page-loads 10000000] [--folder FOLDER]
 """
@@ -49,7 +49,7 @@ Asked = tuple[str, Any]
 TRIES = 5
 RANGES = {"24 h": timedelta(days=1), "7 d": timedelta(days=7), "30 d": timedelta(days=30)}
 ENDPOINT, PAGE = ROUTES[0], "/shop/section0/:id"
-ALL, ONE = vitals.VitalsWanted(), vitals.VitalsWanted(page=PAGE)
+ALL, ONE_PAGE = vitals.VitalsWanted(), vitals.VitalsWanted(page=PAGE)
 QUESTIONS: dict[str, Question] = {
     "P50/P95/P99 by endpoint": endpoints.endpoints,
     "P95 by release": lambda s: endpoints.p95_by_release(s, RELEASES[1:]),
@@ -70,9 +70,9 @@ QUESTIONS: dict[str, Question] = {
     "vitals by page": lambda s: vitals.by(s, ALL, "page"),
     "vitals by device": lambda s: vitals.by(s, ALL, "device"),
     "LCP by day": lambda s: vitals.trend(s, ALL, "LCP", 86_400),
-    "distribution of LCP": lambda s: vitals.distribution(s, ONE, "LCP"),
-    "LCP elements of a page": lambda s: vital_causes.causes(s, ONE, "LCP"),
-    "worst page loads": lambda s: vital_causes.worst(s, ONE, "LCP"),
+    "distribution of LCP": lambda s: vitals.distribution(s, ONE_PAGE, "LCP"),
+    "LCP elements of a page": lambda s: vital_causes.causes(s, ONE_PAGE, "LCP"),
+    "worst page loads": lambda s: vital_causes.worst(s, ONE_PAGE, "LCP"),
 }
 
 
@@ -100,7 +100,7 @@ def arguments() -> argparse.Namespace:
 
 
 def console(folder: Path, options: argparse.Namespace) -> Flask:
-    """A console whose first project has it all."""
+    """A console whose first project has all of the data."""
     settings = Config(instance=folder).prepared()
     migrations.upgrade(settings)
     app = create_app(settings)
@@ -134,7 +134,7 @@ def own_a_project() -> None:
 
 
 def ask_everything() -> Iterator[tuple[str, list[Asked]]]:
-    """Time each question over each range; yield what SQL it asked."""
+    """Time each query over each time range; yield its SQL."""
     for name, question in QUESTIONS.items():
         for label, length in RANGES.items():
             asked_of = scope(length)
@@ -169,15 +169,15 @@ def visit_everything(app: Flask, trace_id: str, at: str) -> None:
     """Time the pages and their panels through the whole application, signed in."""
     client = app.test_client()
     client.post("/login", data={"email": pages.EMAIL, "password": pages.PASSWORD})
-    one = {"name": ENDPOINT}
+    endpoint = {"name": ENDPOINT}
     addresses = {
         "endpoints": ("endpoints/", {}),
         "latency charts": ("latency", {}),
-        "endpoint": ("endpoint", one),
-        "endpoint: charts": ("latency", one),
-        "endpoint: time": ("endpoint/time", one),
-        "endpoint: statements": ("endpoint/statements", one),
-        "endpoint: traces": ("endpoint/traces", one),
+        "endpoint": ("endpoint", endpoint),
+        "endpoint: charts": ("latency", endpoint),
+        "endpoint: time": ("endpoint/time", endpoint),
+        "endpoint: statements": ("endpoint/statements", endpoint),
+        "endpoint: traces": ("endpoint/traces", endpoint),
         "traces": ("traces/", {}),
         "trace": (f"traces/{trace_id}", {"at": at}),
         "statements": ("queries/", {}),
@@ -195,20 +195,20 @@ def visit_everything(app: Flask, trace_id: str, at: str) -> None:
 
 @contextmanager
 def recorded() -> Iterator[list[Asked]]:
-    """The statements that telemetry is asked meanwhile, with their parameters."""
-    found: list[Asked] = []
+    """Collect the statements that telemetry runs inside, with their parameters."""
+    statements: list[Asked] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if "$1" in statement:  # the state database writes its parameters in another way
-            found.append((statement, parameters))
+            statements.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", note)
-    yield found
+    yield statements
     event.remove(Engine, "before_cursor_execute", note)
 
 
 def ask_the_bare_engine(path: Path, asked: dict[str, list[Asked]]) -> None:
-    """The same SQL on DuckDB as it comes: its own memory limit, nothing of ours between."""
+    """Time the same SQL on a bare DuckDB connection, with the engine's own memory limit."""
     with duckdb.connect(path, read_only=True, config={"threads": 2}) as connection:
         for measure, statements_ in asked.items():
 

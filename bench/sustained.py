@@ -3,7 +3,7 @@
 An open loop: each event is sent at its time, whether the ones before it were answered or not, over
 16 connections. The rate rises by a quarter until events wait longer than they may; then 90 % of the
 last rate that held is kept up for some minutes. Each event is sent once, its id is fresh. The load
-generator shares the machine with the console, and its own processor time is told.
+generator shares the machine with the console, and its own processor time is printed.
 
     python bench/sustained.py --size small|large [--seconds 300]
 """

@@ -171,19 +171,19 @@ def ask_everything(events: int) -> None:
     day = replace(month, since=clock.now() - timedelta(days=1))
     fifty = [hash_of(number) for number in range(0, 50_000, 1000)]
     top, rare = [hash_of(0)], [hash_of(70_001)]
-    some = errors.events_of(replace(month, until=clock.now() - timedelta(days=15)), fifty)[0]
+    old = errors.events_of(replace(month, until=clock.now() - timedelta(days=15)), fifty)[0]
     recent = errors.events_of(replace(month, until=clock.now() - timedelta(hours=1)), fifty)[0]
-    near = month.around(some.timestamp, timedelta(hours=1))
+    near = month.around(old.timestamp, timedelta(hours=1))
     questions: dict[str, Callable[[], Any]] = {
-        "event, with a time hint": lambda: errors.event(near, some.event_id),
-        "event, without": lambda: errors.event(month, some.event_id),
-        "event of a known issue": lambda: errors.event(month, some.event_id, [some.grouping_hash]),
+        "event, with a time hint": lambda: errors.event(near, old.event_id),
+        "event, without": lambda: errors.event(month, old.event_id),
+        "event of a known issue": lambda: errors.event(month, old.event_id, [old.grouping_hash]),
         "event of today": lambda: errors.event(month, recent.event_id),
         "latest event, 30 d": lambda: errors.latest_event(month, top),
         "events of an issue, 30 d": lambda: errors.events_of(month, top),
-        "next page of them": lambda: errors.events_of(month, top, before=some.mark),
-        "neighbours, frequent issue, 30 d": lambda: errors.neighbours(month, top, some.mark),
-        "neighbours, rare issue, 30 d": lambda: errors.neighbours(month, rare, some.mark),
+        "next page of them": lambda: errors.events_of(month, top, before=old.mark),
+        "neighbours, frequent issue, 30 d": lambda: errors.neighbours(month, top, old.mark),
+        "neighbours, rare issue, 30 d": lambda: errors.neighbours(month, rare, old.mark),
         "50 sparklines, 24 h": lambda: errors.issue_trends(day, fifty, 3600),
         "50 sparklines, 14 d": lambda: errors.issue_trends(fortnight, fifty, DAY),
         "trend of an issue, 30 d": lambda: errors.issue_trends(month, top, DAY),
@@ -194,8 +194,8 @@ def ask_everything(events: int) -> None:
         "volume by level, 14 d": lambda: errors.volume(fortnight, 6 * 3600),
         "volume by level, 30 d": lambda: errors.volume(month, DAY),
         "totals of a project, 24 h": lambda: errors.totals(day),
-        "trace, with a time hint": lambda: spans.trace(near, some.trace_id),
-        "trace, 30 d": lambda: spans.trace(month, some.trace_id),
+        "trace, with a time hint": lambda: spans.trace(near, old.trace_id),
+        "trace, 30 d": lambda: spans.trace(month, old.trace_id),
     }
     for name, question in questions.items():
         cpu = time.process_time()
@@ -231,14 +231,14 @@ def write_everything(store: TelemetryStore, events: int) -> None:
     sent = fresh(500)
     write(sent)
     position += 1
-    resent = [replace(one, position=position) for one in sent]
+    resent = [replace(error, position=position) for error in sent]
     tell_spread("write 500 resent events", [write(resent) for _ in range(20)], rows=events)
     with reading(store) as reads:
         large = (fresh(100) for _ in range(300))
         bodies_ = (bodies.pack({"noise": chance.randbytes(6000).hex()}) for _ in range(300))
         writes = [
-            write([replace(one, body=body) for one in some])
-            for some, body in zip(large, bodies_, strict=True)
+            write([replace(error, body=body) for error in batch])
+            for batch, body in zip(large, bodies_, strict=True)
         ]
     tell_spread("write 100 events of 6 KB beside a reader", writes)
     tell_spread("read beside the writer and its checkpoints", reads)

@@ -58,7 +58,7 @@ def main() -> None:
         bodies, traces = caught(client)
         with tempfile.TemporaryDirectory() as folder, Console(Path(folder) / "it") as console:
             copies, dsn = -(-options.spans // SPANS), urlsplit(console.dsn)
-            requests = [one for _ in range(copies) for one in again(bodies, traces, dsn)]
+            requests = [request for _ in range(copies) for request in again(bodies, traces, dsn)]
             digest(name, console, requests, copies * SPANS, options.connections)
 
 
@@ -91,10 +91,10 @@ def digest(
 
 def caught(client: Callable[[str], list[str]]) -> tuple[list[Caught], list[str]]:
     """What the client sends of its requests, and the ids of its traces."""
-    found: list[Caught] = []
-    with listening(found) as url:
+    requests: list[Caught] = []
+    with listening(requests) as url:
         traces = client(url)
-    return found, traces
+    return requests, traces
 
 
 def sentry_client(url: str) -> list[str]:
@@ -150,17 +150,17 @@ CLIENTS: dict[str, Callable[[str], list[str]]] = {
 
 def again(bodies: list[Caught], traces: list[str], dsn: SplitResult) -> Iterator[bytes]:
     """The same HTTP requests with other trace ids, for the project of this DSN."""
-    fresh = {one: uuid.uuid4().hex for one in traces}
-    for one in bodies:
-        body = one.body
+    fresh = {trace_id: uuid.uuid4().hex for trace_id in traces}
+    for request in bodies:
+        body = request.body
         for old, new in fresh.items():
             body = body.replace(old.encode(), new.encode())
             body = body.replace(bytes.fromhex(old), bytes.fromhex(new))
         packed = gzip.compress(body, 5)
-        path = f"/api{dsn.path}/envelope/" if one.path.startswith("/api/") else one.path
+        path = f"/api{dsn.path}/envelope/" if request.path.startswith("/api/") else request.path
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {dsn.hostname}:{dsn.port}\r\n"
-            f"Content-Type: {one.headers['content-type']}\r\nContent-Encoding: gzip\r\n"
+            f"Content-Type: {request.headers['content-type']}\r\nContent-Encoding: gzip\r\n"
             f"Content-Length: {len(packed)}\r\nAuthorization: Bearer {dsn.username}\r\n"
             f"X-Sentry-Auth: Sentry sentry_key={dsn.username}, sentry_version=7\r\n\r\n"
         )
@@ -168,7 +168,7 @@ def again(bodies: list[Caught], traces: list[str], dsn: SplitResult) -> Iterator
 
 
 @contextmanager
-def listening(found: list[Caught]) -> Iterator[str]:
+def listening(requests: list[Caught]) -> Iterator[str]:
     """Keep what is sent to a free port."""
 
     class Listener(http.server.BaseHTTPRequestHandler):
@@ -176,7 +176,7 @@ def listening(found: list[Caught]) -> Iterator[str]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             packed = headers.get("content-encoding") == "gzip"
-            found.append(Caught(self.path, headers, gzip.decompress(body) if packed else body))
+            requests.append(Caught(self.path, headers, gzip.decompress(body) if packed else body))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"{}")

@@ -66,7 +66,7 @@ def create_app(settings: Config | None = None) -> Flask:
 
 
 def open_stores(app: Flask, settings: Config) -> None:
-    """Give the app what it keeps in its instance folder, and what accepts into that."""
+    """Give the app its stores in the instance folder, and what accepts data into them."""
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
     backups.init_app(app)

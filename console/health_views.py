@@ -1,4 +1,4 @@
-"""Whether the console lives and can do its work, asked by load balancers and by people."""
+"""Health endpoints for load balancers and people."""
 
 from flask import Blueprint, Response, current_app, jsonify
 
@@ -14,7 +14,7 @@ bp = Blueprint("health", __name__)
 def healthz() -> Response:
     """Whether this process takes events and digests them, for a load balancer: ok, or codes.
 
-    What only slows the digest, or stops one organization, has a line and keeps nobody else out.
+    A reason that only slows the digest, or stops one organization, has a line and status 200.
     """
     reasons = health.reasons()
     lines = reasons or ["ok"]
@@ -27,7 +27,7 @@ def healthz() -> Response:
 def ready() -> Response:
     """Whether this process can do its work, and why not: codes and words that name nobody.
 
-    A reason that stops only some organizations' data is listed, and keeps nobody else out.
+    A reason that stops only some organizations' data is listed, and the console stays ready.
     """
     reasons = readiness.of(current_app).reasons()
     stopped = any(reason.stops for reason in reasons)

@@ -1,4 +1,4 @@
-"""What runs beside the requests: digest, ticker, self-monitoring; and the note that tells of it."""
+"""What runs beside the requests: digest, ticker, self-monitoring, and the note about them."""
 
 import gc
 import logging
@@ -101,7 +101,7 @@ def _instance_id() -> str:
 def begin(app: Flask, url: str, *, host: str = "") -> None:
     """Start what runs beside the requests, and say where the console is.
 
-    `host` is the address that the server was told to listen on.
+    `host` is the address that the server listens on, as the command was given it.
     """
     with app.app_context():
         settings = config()
@@ -146,7 +146,7 @@ def _check_ticker(app: Flask) -> None:
 
 
 def warn_of_a_missing_url(settings: Config, host: str, url: str) -> None:
-    """Say what links will name when others can reach the console and PHAROS_URL is not set."""
+    """Warn which address links will have if others can reach the console without PHAROS_URL."""
     if not settings.base_url and host not in LOOPBACK:
         log.warning(NO_URL, url)
 
@@ -159,14 +159,14 @@ def of_this_machine(url: str) -> str:
 
 
 def _welcome(settings: Config, url: str) -> str:
-    said = f"Pharos answers on {url}"
+    welcome = f"Pharos answers on {url}"
     if not is_fresh():
-        return said
-    return f"{said}\nSet it up: {url}/setup?token={setup_token(settings.secret_key)}"
+        return welcome
+    return f"{welcome}\nSet it up: {url}/setup?token={setup_token(settings.secret_key)}"
 
 
 def end(app: Flask) -> None:
-    """Stop after the present batch and the jobs under way; what waits stays in the spool."""
+    """Stop after the present batch and the running jobs; waiting rows stay in the spool."""
     with app.app_context():
         selfmonitor.stop()
         backups.current().stop()

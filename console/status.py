@@ -1,4 +1,4 @@
-"""How the console of an instance is doing, read from its files and rows, whoever runs it."""
+"""The status of an instance's console, read from its files and rows by any process."""
 
 import os
 from dataclasses import asdict
@@ -36,9 +36,9 @@ def running_url(settings: Config) -> str:
 
 
 def status() -> dict[str, Any]:
-    """How the console of this instance is doing.
+    """The status of this instance's console.
 
-    The telemetry database belongs to the serving process alone, so the digest notes how it does.
+    Only the serving process may open telemetry, so the digest writes a note about it.
     """
     url = running_url(config())
     noted = _read(config().instance / digest_note.NAME) or {}
@@ -68,14 +68,14 @@ def status() -> dict[str, Any]:
 
 
 def _damage(noted: dict[str, Any]) -> list[str]:
-    """What is damaged, and what was set aside because it was, in words."""
+    """Damaged files, and damaged files that were set aside, in words."""
     files = noted.get("damaged_telemetry", {})
-    spools = [f"{one.at}: {one.sentence}" for one in set_aside.reports(config().instance)]
+    spools = [f"{report.at}: {report.sentence}" for report in set_aside.reports(config().instance)]
     return [*spools, *files.values()]
 
 
 def _backup() -> dict[str, Any] | None:
-    """How the latest backup goes or went."""
+    """The progress or result of the latest backup."""
     note = read_note(config().instance)
     return asdict(note) if note else None
 
@@ -83,15 +83,15 @@ def _backup() -> dict[str, Any] | None:
 def _positions() -> dict[str, int]:
     """How far each organization is digested, by slug."""
     organizations = db.session.execute(select(Organization.id, Organization.slug)).all()
-    found = {}
+    positions = {}
     for organization_id, slug in organizations:
         with organization_scope(organization_id):
-            found[slug] = db.session.scalar(select(DigestPosition.position)) or 0
-    return found
+            positions[slug] = db.session.scalar(select(DigestPosition.position)) or 0
+    return positions
 
 
 def _jobs() -> dict[str, Any]:
-    """Who leads, and how the last run of each job ended."""
+    """The leading process, and how the last run of each job ended."""
     lease = db.session.get(leases.Lease, leases.JOBS)
     runs = {
         run.job: {
@@ -108,10 +108,10 @@ def _jobs() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = orjson.loads(path.read_bytes())
+        noted: dict[str, Any] = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return None
-    return found
+    return noted
 
 
 def _lives(pid: int) -> bool:

@@ -34,24 +34,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one process does once for every due time; what was missed is done once, when it can.
+    """Work that one process does once for every due time; missed runs are made up for once.
 
-    Due is the beginning of every period (`when` is its length), or what a cron text says. Either
-    `run` does it for the console as a whole and returns a summary, or `each` does it in every
-    organization, where the failure of one stops nobody else's.
+    A job is due at the beginning of every period (`when` is its length), or when a cron text says.
+    Either `run` does it for the console as a whole and returns a summary, or `per_organization`
+    does it in every organization, where one failure does not stop the others.
     """
 
     name: str
     when: timedelta | Cron
     run: Callable[[], str | Round] | None = None
-    each: Work | None = None
+    per_organization: Work | None = None
     upkeep: bool = False
-    """Whether it writes telemetry, or state that belongs to what it has read there."""
+    """Whether it writes telemetry, or state that depends on telemetry."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a job that is not whole."""
-        if (self.run is None) == (self.each is None):
-            raise ValueError(f"the job {self.name} has either `run` or `each`")
+        if (self.run is None) == (self.per_organization is None):
+            raise ValueError(f"the job {self.name} has either `run` or `per_organization`")
         if isinstance(self.when, timedelta) and self.when < timedelta(seconds=1):
             raise ValueError(f"the job {self.name} has a period of less than a second")
 
@@ -68,9 +68,9 @@ class Job:
         return TICK if isinstance(self.when, Cron) else min(self.when, TICK)
 
     def perform(self) -> str | Round:
-        """Do it now, with no organization entered; return what it came to."""
-        if self.each is not None:
-            return for_each_organization(self.each, job=self.name)
+        """Run the job now, with no organization entered; return its summary."""
+        if self.per_organization is not None:
+            return for_each_organization(self.per_organization, job=self.name)
         assert self.run is not None
         return self.run()
 
@@ -119,7 +119,7 @@ class Ticker:
         self._follower.start()
 
     def alive(self) -> bool:
-        """Whether it ticks."""
+        """Whether the scheduler runs."""
         return bool(self._scheduler.running)
 
     def late(self, since: datetime) -> list[str]:
@@ -148,9 +148,9 @@ class Ticker:
             self._epoch = leases.hold(leases.JOBS, self._holder, LEASE_SECONDS)
 
     def _follow(self) -> None:
-        """Tick on when the machine's clock is set back: APScheduler would wait until it is there.
+        """Tick on when the machine's clock is set back: APScheduler would wait for the old time.
 
-        Whoever is due later than its own interval from now was planned on another clock.
+        A job that is due later than its own interval from now was planned on another clock.
         """
         while not self._ending.wait(FOLLOW_SECONDS):
             now = datetime.now(UTC)
@@ -162,7 +162,7 @@ class Ticker:
     def tick(self, job: Job) -> None:
         """Run the job if this process leads and the latest due time has not had its run.
 
-        Upkeep waits while a backup copies telemetry; it is made up for as soon as it may go on.
+        Upkeep waits while a backup copies telemetry, and is made up for afterwards.
         """
         with self._app.app_context():
             if job.upkeep and store.current().upkeep.is_closed:

@@ -24,8 +24,8 @@ VISITS = 70
 PAGE_LOADS = 0.3  # for each request of the shop
 CONNECTIONS = 4
 DAY = 86_400
-# The release that is recorded whole, and what is recorded anew because it is new, quicker or slower
-# in another: it plays in that release and those after it.
+# The release that is recorded completely, and what is recorded again because it is new, faster or
+# slower in a later release: it plays in that release and the ones after it.
 WHOLE = "shop@2.0.1"
 ANEW: Mapping[str, Mapping[str, str]] = {
     "shop@2.1.0": {"storefront.products": "/products", "storefront.bestsellers": "/bestsellers"},
@@ -41,7 +41,7 @@ RELEASES = [(0.0, "shop@2.0.0"), (0.36, "shop@2.0.1"), (0.57, "shop@2.1.0"), (0.
 
 @dataclass(frozen=True)
 class Chapter:
-    """That a kind of error, or a page, came, went, or was more frequent for a while."""
+    """A time in which a kind of error, or a page, exists or is more frequent."""
 
     kind: str
     since: float = 0.0
@@ -79,7 +79,7 @@ def send(dsn: str, *, days: int, per_day: int, visits: int = VISITS) -> int:
 
 
 def record(visits: int) -> list[Scene]:
-    """Visit real shops that report to a listener of ours, and cut the record into scenes."""
+    """Visit real shops that report to a local listener, and cut the record into scenes."""
     scenes = _recorded(WHOLE, partial(_look_at_everything, visits=visits))
     for release, pages in ANEW.items():
         again = _recorded(release, partial(_look_at, paths=list(pages.values())))

@@ -17,7 +17,7 @@ from demo.recording import Cast
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the shop; the values are those of a desktop, milliseconds but for CLS."""
+    """A page of the shop; its values are for a desktop, in milliseconds except CLS."""
 
     route: str
     path: str
@@ -35,7 +35,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Device:
-    """What a page is looked at with: how frequent, and how much slower than a desktop."""
+    """A kind of device: how frequent it is, and how much slower than a desktop."""
 
     name: str
     agent: str
@@ -70,7 +70,7 @@ SLOWER = {("/products", "shop@2.1.0"): 1.9, ("/orders", "shop@2.1.1"): 0.6}
 
 @dataclass(frozen=True)
 class PageVisit:
-    """One page load, and what was measured of it."""
+    """One page load with its web vitals."""
 
     page: Page
     path: str
@@ -84,9 +84,9 @@ class PageVisit:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """Each metric that there is, by its name."""
-        found = {"LCP": self.lcp, "CLS": self.cls, "FCP": self.fcp, "TTFB": self.ttfb}
-        return found if self.inp is None else {**found, "INP": self.inp}
+        """The measured metrics, by name."""
+        metrics = {"LCP": self.lcp, "CLS": self.cls, "FCP": self.fcp, "TTFB": self.ttfb}
+        return metrics if self.inp is None else {**metrics, "INP": self.inp}
 
     @property
     def causes(self) -> Mapping[str, Mapping[str, Any]]:

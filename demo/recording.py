@@ -29,7 +29,7 @@ INFLATE: dict[str, Callable[[bytes], bytes]] = {
 
 @dataclass(frozen=True)
 class Cast:
-    """What a replay puts in the place of what was recorded."""
+    """The values that a replay substitutes for recorded ones."""
 
     at: float
     release: str
@@ -52,9 +52,9 @@ class Envelope:
 
     @property
     def trace_id(self) -> str:
-        """Which trace it is part of; "" if none (sessions, client reports)."""
-        found: str = self.header.get("trace", {}).get("trace_id", "")
-        return found
+        """The id of its trace; "" for items without one (sessions, client reports)."""
+        trace_id: str = self.header.get("trace", {}).get("trace_id", "")
+        return trace_id
 
     @property
     def endpoint(self) -> str:
@@ -169,19 +169,19 @@ class Recorder(ThreadingHTTPServer):
         for envelope in self.envelopes:
             if envelope.trace_id:
                 by_trace[envelope.trace_id].append(_elsewhere(envelope, host))
-        return [self._scene(found, release, environment) for found in by_trace.values()]
+        return [self._scene(envelopes, release, environment) for envelopes in by_trace.values()]
 
-    def _scene(self, found: list[Envelope], release: str, environment: str) -> Scene:
-        payloads = [payload for envelope in found for _, payload in envelope.items]
+    def _scene(self, envelopes: list[Envelope], release: str, environment: str) -> Scene:
+        payloads = [payload for envelope in envelopes for _, payload in envelope.items]
         visitor: Json = next((p["user"] for p in payloads if p.get("user", {}).get("email")), {})
         known = {name: visitor[name] for name in ("id", "email", "username") if name in visitor}
         scene = Scene(
-            kind=next((envelope.kind for envelope in found if envelope.kind), ""),
-            endpoint=next((envelope.endpoint for envelope in found if envelope.endpoint), ""),
+            kind=next((envelope.kind for envelope in envelopes if envelope.kind), ""),
+            endpoint=next((envelope.endpoint for envelope in envelopes if envelope.endpoint), ""),
             started=min(_moments(payloads)),
             recorded=Cast(0, release, environment, known, self.public_key),
         )
-        for envelope in found:
+        for envelope in envelopes:
             scene.add(envelope)
         return scene
 

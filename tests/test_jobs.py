@@ -283,6 +283,6 @@ def test_a_job_that_is_not_whole_is_refused():
     with pytest.raises(ValueError, match="either"):
         Job("x", DAY)
     with pytest.raises(ValueError, match="either"):
-        Job("x", DAY, str, each=lambda _: {})
+        Job("x", DAY, str, per_organization=lambda _: {})
     with pytest.raises(ValueError, match="period"):
         Job("x", timedelta(0), str)

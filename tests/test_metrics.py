@@ -87,8 +87,8 @@ def test_every_metric_with_every_dimension_equals_a_count_in_python(stored, arou
                 name: expected(metric, count, own) for name, own in mine.items()
             }, (metric.id, dimension)
             if rest and count(rest)[1]:
-                assert found.other, (metric.id, dimension)
-                assert numbers(found.other) == expected(metric, count, rest), dimension
+                assert found.rest, (metric.id, dimension)
+                assert numbers(found.rest) == expected(metric, count, rest), dimension
             for name, own in mine.items():
                 narrowed = metric.value(around, where={dimension: name}).whole
                 assert numbers(narrowed) == expected(metric, count, own), (metric.id, dimension)
@@ -103,7 +103,7 @@ def test_series_of_every_metric_equal_counts_per_bucket(stored, around):
             mine, rest = parts(rows, dimension) if dimension else ({"": rows}, [])
             found = metric.series(around, width, dimension, limit=LIMIT)
             courses = [(found.by_value.get(name), own) for name, own in mine.items()]
-            for course, own in [*courses, (found.other, rest)]:
+            for course, own in [*courses, (found.rest, rest)]:
                 buckets = [
                     [row for row in own if (row["timestamp"] - NOON) // timedelta(hours=2) == n]
                     for n in range(HOURS // 2)

@@ -151,7 +151,7 @@ def test_damaged_telemetry_of_one_stops_nobody_else(
 
 def test_an_exception_in_one_stops_nobody_else(both_databases, app, three, caplog):
     """In each job that goes through organizations; acme's is done when it can be."""
-    for job in (job for job in jobs.JOBS if job.each):
+    for job in (job for job in jobs.JOBS if job.per_organization):
         _break_and_mend(app, job, three)
         assert f"{job.name} failed for organization {three[0].organization_id}" in caplog.text
 
@@ -166,11 +166,11 @@ def _break_and_mend(app, job, three):
             db.session.execute(select(Outcome.id)).all()
             raise ZeroDivisionError("somebody's value")
         seen.append(organization_id)
-        assert job.each is not None
-        return job.each(organization_id)
+        assert job.per_organization is not None
+        return job.per_organization(organization_id)
 
     with app.app_context():
-        noted = run(replace(job, each=work))
+        noted = run(replace(job, per_organization=work))
         assert "; failed for 1 of " in noted.summary
         assert (noted.failed_organizations, noted.error) == (1, "")
         healthy = run(job)

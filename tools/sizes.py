@@ -23,7 +23,7 @@ def main() -> int:
 
 
 def files() -> Iterator[Path]:
-    """Every file of ours, by name."""
+    """Every file of the repository that is not a package or cache, by name."""
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(set(folders) - SKIPPED)  # not walked: packages are most of the files
         yield from (Path(folder, name) for name in sorted(names))

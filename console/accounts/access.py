@@ -35,7 +35,7 @@ USED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view declares: kind is public, account, organization, project or api.
+    """What a view declares about access: kind is public, account, organization, project or api.
 
     `by_link`: its address holds a token, so it goes into no referrer, trace or cache.
     """
@@ -48,7 +48,7 @@ class Access:
 
 @dataclass(slots=True)
 class Shell:
-    """What the frame of a page shows: who is here, where, and where else they can go."""
+    """What the frame of a page shows: the person, where they are, and where else they can go."""
 
     user: User
     memberships: list[Belonging]
@@ -59,14 +59,14 @@ class Shell:
 
     @property
     def projects(self) -> list[Project]:
-        """The organization's projects by name; asked for once, by the page's switcher."""
+        """The organization's projects by name, read once for the page's switcher."""
         if self._projects is None:
             self._projects = list(db.session.scalars(select(Project).order_by(Project.name)))
         return self._projects
 
 
 def init_app(app: Flask) -> None:
-    """Keep people signed in, and tell every template who is here; before blueprints register."""
+    """Keep people signed in, and give templates the person; call it before blueprints register."""
     slugs.init_app(app)
     sessions.init_app(app)
     app.context_processor(lambda: {"shell": g.get("shell")})
@@ -75,7 +75,7 @@ def init_app(app: Flask) -> None:
 
 
 def current_shell() -> Shell:
-    """Who is here and where, inside a view that is not public."""
+    """The person and the place, inside a view that is not public."""
     shell: Shell = g.shell
     return shell
 
@@ -121,7 +121,7 @@ def organization_view(role: str) -> Callable[[View], View]:
 def project_view(role: str) -> Callable[[View], View]:
     """Let members with at least this role call `view(project=…)` on `/<organization>/<project>/…`.
 
-    Whatever is not there, or belongs to an organization that the person is no member of, is a 404.
+    What does not exist, or belongs to an organization of which the person is no member, is a 404.
     """
     needed = Role(role)
 
@@ -158,11 +158,11 @@ def api_view(permission: str) -> Callable[[View], View]:
             if permission not in token.permissions:
                 detail = f"This token lacks the permission {permission}."
                 _refuse(403, "Forbidden", detail, lacking=permission)
-            found = db.session.scalar(select(Project).where(Project.id == token.project_id))
+            own = db.session.scalar(select(Project).where(Project.id == token.project_id))
             home = db.session.get(Organization, token.organization_id)
-            if not found or not home or (home.slug, found.slug) != (organization, project):
+            if not own or not home or (home.slug, own.slug) != (organization, project):
                 _refuse(404, "Not Found", "This token's project is not at this address.")
-            return view(project=found, **rest)
+            return view(project=own, **rest)
 
         csrf.exempt(guarded)
         return _declare(guarded, Access("api", permission=permission))
@@ -212,7 +212,7 @@ def _to_login(then: str) -> Response:
 
 
 def _to_two_factor(then: str) -> Response:
-    """Lead whoever lacks the second factor that an organization wants to setting it up."""
+    """Redirect a person without the required second factor to the page that sets it up."""
     return go_to(url_for("accounts.two_factor_page", next=then))
 
 
@@ -225,16 +225,20 @@ def _page() -> str:
 
 
 def _shell_of_address() -> Shell | None:
-    """Who is signed in, and what of the address is theirs; None for a stranger.
+    """The signed-in person and the part of the address that they may see; None for a stranger.
 
-    For error pages: no view was called, or it refused before it had looked everything up.
+    It serves error pages: no view was called, or it refused before it had read everything.
     """
     if not current_user.is_authenticated:
         return None
     shell: Shell = g.get("shell") or _enter_console()
     _, organization, project = (request.path + "//").split("/")[:3]
     if shell.organization is None:
-        matches = (one for one in shell.memberships if one.organization.slug == organization)
+        matches = (
+            membership
+            for membership in shell.memberships
+            if membership.organization.slug == organization
+        )
         belonging = next(matches, None)
         if belonging is None or not _is_let_in(shell, belonging):
             return shell

@@ -23,15 +23,15 @@ COOKIE = "pharos-browser"
 def known(user: User | None) -> int:
     """The number of this browser if the person has signed in with it, else 0.
 
-    Asks the same of the database when there is no such person.
+    It runs the same statement when there is no such person, so that the time reveals nothing.
     """
     tokens = _presented()
     if not tokens:
         return 0
     user_id = user.id if user else 0
     with person_scope(user_id):
-        found = db.session.scalar(_lasting(user_id, tokens))
-    return found.id if found else 0
+        browser = db.session.scalar(_lasting(user_id, tokens))
+    return browser.id if browser else 0
 
 
 def remember(user: User) -> int:
@@ -55,7 +55,7 @@ def remember(user: User) -> int:
 
 
 def signed_out(user: User, but: set[int | None]) -> Sequence[KnownBrowser]:
-    """The browsers that are known to the person, last used first, but these."""
+    """The person's known browsers without the ones in `but`, last used first."""
     with person_scope(user.id):
         rows = db.session.scalars(
             select(KnownBrowser)
@@ -67,7 +67,7 @@ def signed_out(user: User, but: set[int | None]) -> Sequence[KnownBrowser]:
 
 
 def forget(user: User, browser_id: int) -> bool:
-    """Know one of the person's browsers no longer, which signs it out; False if it is not theirs.
+    """Forget one of the person's browsers, which signs it out; False if it is not theirs.
 
     The caller commits.
     """
@@ -78,7 +78,7 @@ def forget(user: User, browser_id: int) -> bool:
 
 
 def forget_all(user: User, *, but: int = 0) -> None:
-    """Know none of the person's browsers any longer, save one. The caller commits."""
+    """Forget all of the person's browsers but one. The caller commits."""
     with person_scope(user.id):
         of_person = KnownBrowser.user_id == user.id
         db.session.execute(delete(KnownBrowser).where(of_person, KnownBrowser.id != but))
@@ -98,7 +98,7 @@ def _lasting(user_id: int, tokens: Sequence[str]) -> Select[KnownBrowser]:
 
 
 def _forget_oldest(user_id: int) -> None:
-    """Keep as many as a person may have, so that no job need look for old ones."""
+    """Keep only as many as a person may have, so that no job needs to delete old ones."""
     kept = (
         select(KnownBrowser.id)
         .where(KnownBrowser.user_id == user_id)

@@ -1,4 +1,4 @@
-"""What a member handed out that would outlive their role: open invitations and API tokens."""
+"""Open invitations and API tokens that a member made and that would outlive their role."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class HandedOut:
 
 
 def handed_out_by(user_id: int) -> HandedOut:
-    """What a person handed out in this organization and still works."""
+    """The invitations and tokens that a person made in this organization and that still work."""
     now = clock.now()
     offers = (
         select(Invitation)
@@ -55,10 +55,10 @@ def handed_out_by(user_id: int) -> HandedOut:
 
 
 def hold_membership(user: User, *needed: Role) -> bool:
-    """Whether the person's role still is at least these; keeps it until the transaction ends.
+    """Whether the person's role is still at least these; locks it until the transaction ends.
 
-    What is handed out in the moment of a removal or a demotion would otherwise be missed by it.
+    Otherwise a removal or demotion at the same moment would miss what is being made here.
     """
     own = select(Membership.role).where(Membership.user_id == user.id).with_for_update(read=True)
     role = db.session.scalar(own)
-    return role is not None and all(role.may(each) for each in needed)
+    return role is not None and all(role.may(least) for least in needed)

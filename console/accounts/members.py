@@ -17,7 +17,7 @@ INVITATION_LASTS = timedelta(days=7)
 
 
 class LastOwner(ValueError):
-    """The change would leave an organization that nobody may administer."""
+    """The change would leave an organization without an owner."""
 
 
 def invite(email: str, role: Role, *, by: User) -> tuple[Invitation, str]:
@@ -40,7 +40,7 @@ def invite(email: str, role: Role, *, by: User) -> tuple[Invitation, str]:
 
 
 def open_invitations() -> list[Invitation]:
-    """The offers that may still be accepted, newest first."""
+    """The invitations that may still be accepted, newest first."""
     return list(
         db.session.scalars(
             select(Invitation)
@@ -52,7 +52,7 @@ def open_invitations() -> list[Invitation]:
 
 
 def invitation_of(token: str) -> Invitation | None:
-    """The offer that a link's token opens, unless it was taken, withdrawn or has run out."""
+    """The invitation of a link's token, unless it was accepted, withdrawn or has expired."""
     with bearer(Invitation, hash_of(token)):
         return db.session.scalar(
             select(Invitation)
@@ -64,7 +64,7 @@ def invitation_of(token: str) -> Invitation | None:
 def accept(invitation: Invitation, user: User) -> bool:
     """Make the person a member, inside the organization's Session; False if they were too late.
 
-    Who is a member already keeps their role. The caller commits.
+    A person who is a member already keeps their role. The caller commits.
     """
     db.session.refresh(invitation, with_for_update=True)
     if invitation.accepted_at is not None or invitation.revoked_at is not None:
@@ -112,7 +112,7 @@ def hold_organization(organization_id: int) -> None:
 def _keep_an_owner(membership: Membership) -> None:
     """Raise LastOwner for the only owner; hold the organization, so that no two go at once."""
     hold_organization(membership.organization_id)
-    # As it is now: who held the organization before may have made the person an owner.
+    # Read again: whoever locked the organization before may have made the person an owner.
     role = db.session.scalar(select(Membership.role).where(Membership.id == membership.id))
     owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)
     if role is Role.OWNER and db.session.scalar(owners) == 1:

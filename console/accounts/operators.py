@@ -1,7 +1,7 @@
-"""The organization of the console's operators: what the console reports of itself belongs to them.
+"""The organization of the console's operators, which owns what the console reports about itself.
 
-Whoever set the console up owns it, or the owners of the first organization, once: from then on its
-members page says who belongs to it, and nobody comes back who was removed there.
+Its first owner is the person who set the console up, or the owners of the first organization. From
+then on its members page decides: a person who was removed there does not come back.
 """
 
 from collections.abc import Collection
@@ -40,9 +40,8 @@ def establish() -> int | None:
 def establish_for(owners: Collection[int]) -> int | None:
     """Make the operators' organization for these people if it is not there yet. Commits.
 
-    Without people there is none: one that nobody may administer would stay so.
-
-    In a Session of its own, as each serves one organization.
+    Without people none is made, since it could never get an owner. It uses a separate Session, as
+    each Session serves one organization.
     """
     if not owners:
         return None

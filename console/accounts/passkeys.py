@@ -57,7 +57,7 @@ GATE = Gate("passkey", pair=_FLOOD, account=_FLOOD, browser=_FLOOD, network=_FLO
 
 
 class PasskeyRefused(Exception):
-    """What a device answered is not good; the message says why, to the person."""
+    """The answer of a device is not valid; the message says why, to the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def request_options() -> str:
 
 
 def awaits_sign_in() -> bool:
-    """Whether this browser was given a challenge of late: without one no answer is looked at."""
+    """Whether this browser got a challenge lately: without one, no answer is read."""
     return _pending(SIGN_IN) is not None
 
 
@@ -175,7 +175,7 @@ def attempt(address: str) -> Attempt:
 def person_of(answer: str) -> User:
     """Whom a device's answer signs in, held until the commit; raises PasskeyRefused.
 
-    The answer's user handle is not looked at: no signature covers it, and the key says whose it is.
+    The answer's user handle is ignored: no signature covers it, and the key belongs to a person.
     """
     challenge, issued = _used_up(SIGN_IN)
     place = _site_or_refused()

@@ -13,7 +13,7 @@ SHORTEST, LONGEST = 12, 200
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # A burst of sign-ins must not take all cores and memory from ingest, nor all threads from pages.
 _at_once, _places = BoundedSemaphore(2), BoundedSemaphore(8)
-# Of accounts that do not exist: costs what the others' cost, and no password has it.
+# Stands in for accounts that do not exist: it costs the same time, and no password has this hash.
 _NOBODY = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
     f"${'A' * 22}${'A' * 43}"
@@ -44,7 +44,7 @@ _FEWEST_LETTERS = 5
 
 
 class TooBusy(RuntimeError):
-    """So many passwords are being looked at that the next one would wait for long."""
+    """So many passwords are being checked that the next one would wait for long."""
 
 
 def hash_password(password: str) -> str:

@@ -1,4 +1,4 @@
-"""People: a Session sees whom it serves, whom it was asked for by address, and fellow members."""
+"""People: a Session sees the person it serves, accounts named by address, and fellow members."""
 
 from functools import lru_cache
 

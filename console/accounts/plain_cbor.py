@@ -1,7 +1,7 @@
-"""Whether CBOR is as plain as what authenticators send: CTAP2 has no tags and no open lengths.
+"""Whether CBOR is as plain as authenticators send it: CTAP2 has no tags and no open lengths.
 
-A decoder of all of CBOR makes dates, fractions and regular expressions of tagged items: 14 kB of
-those cost it 19 s of processor time.
+A full CBOR decoder turns tagged items into dates, fractions and regular expressions: 14 kB of such
+items cost it 19 s of processor time.
 """
 
 from webauthn.helpers import parse_cbor
@@ -14,7 +14,7 @@ _ATTESTED = 0x40
 
 
 def is_plain_attestation(attestation: bytes) -> bool:
-    """Whether what a device makes with a new key is plain, the data within it as well."""
+    """Whether an attestation of a new key is plain, including the data inside it."""
     if not is_plain(attestation):
         return False
     fields = parse_cbor(attestation)

@@ -82,8 +82,8 @@ def login_session_or_404(user: User, session_id: int) -> LoginSession:
     """One of the person's own sessions."""
     own = select(LoginSession).where(LoginSession.user_id == user.id)
     with person_scope(user.id):
-        found = db.session.scalar(own.where(LoginSession.id == session_id))
-    return found or abort(404)
+        login_session = db.session.scalar(own.where(LoginSession.id == session_id))
+    return login_session or abort(404)
 
 
 def project_at(slug: str) -> Project | None:
@@ -113,8 +113,8 @@ def without_two_factor() -> Sequence[str]:
 
 def membership_or_404(membership_id: int) -> Membership:
     """A member of this organization."""
-    found = db.session.scalar(select(Membership).where(Membership.id == membership_id))
-    return found or abort(404)
+    membership = db.session.scalar(select(Membership).where(Membership.id == membership_id))
+    return membership or abort(404)
 
 
 def monitoring_of(project: Project) -> MonitoringConfig:
@@ -133,8 +133,8 @@ def keys(project: Project) -> Sequence[Key]:
 
 def key_or_404(project: Project, key_id: int) -> Key:
     """One of the project's keys."""
-    found = db.session.scalar(select(Key).where(Key.project_id == project.id, Key.id == key_id))
-    return found or abort(404)
+    key = db.session.scalar(select(Key).where(Key.project_id == project.id, Key.id == key_id))
+    return key or abort(404)
 
 
 def tokens(project: Project) -> Sequence[ApiToken]:
@@ -149,10 +149,10 @@ def tokens(project: Project) -> Sequence[ApiToken]:
 
 def token_or_404(project: Project, token_id: int) -> ApiToken:
     """One of the project's API tokens."""
-    found = db.session.scalar(
+    token = db.session.scalar(
         select(ApiToken).where(ApiToken.project_id == project.id, ApiToken.id == token_id)
     )
-    return found or abort(404)
+    return token or abort(404)
 
 
 def audit_entries(cursor: str) -> Page[AuditEntry]:

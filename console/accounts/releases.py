@@ -24,7 +24,7 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
         return
     statement = insert(Release)
     new, old = statement.excluded, Release.__table__.c
-    # The two databases have no name in common for the greater of two values.
+    # The two databases have no common name for the greater of two values.
     merged = statement.on_conflict_do_update(
         index_elements=["organization_id", "project_id", "environment", "version"],
         set_={
@@ -60,7 +60,7 @@ def environments(project: Project) -> list[str]:
 
 
 def versions(project: Project, limit: int = 50) -> list[str]:
-    """A project's releases, the one heard of last first."""
+    """A project's releases, the last seen first."""
     last_seen = func.max(Release.last_seen)
     query = (
         select(Release.version)
@@ -72,7 +72,7 @@ def versions(project: Project, limit: int = 50) -> list[str]:
 
 
 def appeared(project: Project, since: datetime, until: datetime) -> Sequence[Release]:
-    """The releases first heard of in a period, oldest first: the markers of its charts."""
+    """The releases first seen in a time range, oldest first: the markers of its charts."""
     query = select(Release).where(
         Release.project_id == project.id,
         Release.version != "",
@@ -85,7 +85,7 @@ def appeared(project: Project, since: datetime, until: datetime) -> Sequence[Rel
 def markers(
     project: Project, since: datetime, until: datetime, environment: str = ""
 ) -> list[Marker]:
-    """When each release was first heard of in a period, for charts."""
+    """When each release was first seen in a time range, for charts."""
     firsts: dict[str, Marker] = {}
     for release in appeared(project, since, until):
         if not environment or release.environment == environment:
@@ -94,7 +94,7 @@ def markers(
 
 
 def latest(project: Project, environment: str = "", limit: int = 2) -> list[str]:
-    """The releases that came out last, the newest first: by when each was first heard of."""
+    """The newest releases, by when each was first seen."""
     first_seen = func.min(Release.first_seen)
     query = select(Release.version).where(Release.project_id == project.id, Release.version != "")
     if environment:
@@ -104,7 +104,7 @@ def latest(project: Project, environment: str = "", limit: int = 2) -> list[str]
 
 
 def before(project_id: int, version: str) -> set[str]:
-    """The releases that were heard of before a release."""
+    """The releases that were seen before a release."""
     first = select(func.min(Release.first_seen)).where(
         Release.project_id == project_id, Release.version == version
     )

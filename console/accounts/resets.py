@@ -19,7 +19,7 @@ from console.core.persons import enter_person, person_scope, token_scope
 PATH = "/reset-password/"
 LASTS = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
-# What is limited is the mail that a stranger can fill a mailbox with.
+# This limits how much mail a stranger can have sent to somebody.
 GATE = Gate(
     "reset",
     pair=Limit(2, first=_MINUTE, longest=LASTS),
@@ -30,7 +30,7 @@ GATE = Gate(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks for a link: the account that is named, and what is known of where they are."""
+    """Who asks for a link: the named account, and the address and browser of the request."""
 
     email: str
     address: str
@@ -50,7 +50,7 @@ def by_mail() -> bool:
 def mail_link(caller: Caller) -> None:
     """Mail a link to the person, if there is such a person. Commits.
 
-    Called after the answer, which is the same for those who are not there.
+    It is called after the answer, which is the same if there is no such person.
     """
     user = queries.user_by_email(caller.email)
     if user is None:
@@ -75,7 +75,7 @@ def mail_notice(caller: Caller) -> None:
 
 
 def person_of(token: str) -> User | None:
-    """The person whose password a link's token may change; None if it was used or has run out."""
+    """The person whose password a link's token may change; None if it was used or has expired."""
     with token_scope(hash_of(token)):
         user_id = db.session.scalar(
             select(PasswordReset.user_id)
@@ -89,7 +89,7 @@ def person_of(token: str) -> User | None:
 
 
 def change_password(user: User, token: str, hashed: str) -> bool:
-    """Use the token up and set the password; False if somebody was quicker. The caller commits.
+    """Use the token up and set the password; False if it was already used. The caller commits.
 
     Everybody who is signed in to the account is signed out; this browser is known from now on, so
     that others' tries do not keep it from signing in. Passkeys go, for whoever had the

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Round:
-    """What the work came to in all organizations together, and in how many of them it failed."""
+    """The counts of the work over all organizations, and in how many of them it failed."""
 
     counts: Counter[str] = field(default_factory=Counter)
     organizations: int = 0
@@ -29,7 +29,7 @@ class Round:
 
     def __str__(self) -> str:
         """The counts in words, such as "3 rows deleted; failed for 1 of 2 organizations"."""
-        words = ", ".join(f"{count} {what}" for what, count in self.counts.items())
+        words = ", ".join(f"{count} {effect}" for effect, count in self.counts.items())
         if not self.failed:
             return words or "nothing to do"
         failed = f"failed for {self.failed} of {self.organizations} organizations"
@@ -64,7 +64,7 @@ def _present() -> list[int]:
 
 
 def _logged(failure: Exception, job: str, organization_id: int) -> str:
-    """What people may read of a failure; the log has all of it."""
+    """The part of a failure that people may read; the log has all of it."""
     if isinstance(failure, Explained):  # expected, and may come again every few seconds
         log.warning("%s is left out for organization %d: %s", job, organization_id, failure)
         return failure.cause
@@ -73,7 +73,7 @@ def _logged(failure: Exception, job: str, organization_id: int) -> str:
 
 
 def _note(job: str, organization_id: int, cause: str) -> None:
-    """Note how the work went, if that is news; a note that cannot be written stops nobody."""
+    """Note whether the work failed, if that has changed; log a note that cannot be written."""
     try:
         with organization_scope(organization_id):
             if not cause:

@@ -25,7 +25,7 @@ TOKEN = "_user_id"  # noqa: S105 - Flask-Login's name for what it hands to the l
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's signed cookie; where people come by https it is Secure and no other host's.
+    """Flask's signed cookie; for https requests it is Secure and bound to this host.
 
     PHAROS_URL need not be set for that: a trusted proxy says how the request came.
     """
@@ -67,7 +67,7 @@ def init_app(app: Flask) -> None:
 
 @logins.user_loader  # type: ignore[untyped-decorator]
 def load(token: str) -> User | None:
-    """Return the person of a session that has neither ended nor run out."""
+    """Return the person of a session that has neither ended nor expired."""
     now, stored = clock.now(), hash_of(token)
     with token_scope(stored):
         login = db.session.scalar(
@@ -125,7 +125,7 @@ def end() -> None:
 
 
 def end_one(login: LoginSession, user: User) -> None:
-    """Sign one of the person's browsers out and, but for this one, know it no longer. No commit."""
+    """Sign one of the person's browsers out and, unless it is this one, forget it. No commit."""
     known = login.browser_id
     with person_scope(user.id):
         db.session.delete(login)
@@ -135,16 +135,16 @@ def end_one(login: LoginSession, user: User) -> None:
 
 def end_others(user: User) -> None:
     """Sign the person out everywhere but here, and know only this browser. The caller commits."""
-    others = LoginSession.id != g.get("login_session_id", 0)
+    elsewhere = LoginSession.id != g.get("login_session_id", 0)
     with person_scope(user.id):
         db.session.execute(
-            delete(LoginSession).where(LoginSession.user_id == user.id).where(others)
+            delete(LoginSession).where(LoginSession.user_id == user.id).where(elsewhere)
         )
     browsers.forget_all(user, but=g.get("login_browser_id") or 0)
 
 
 def end_all(user: User) -> None:
-    """Sign the person out everywhere, and know none of their browsers. The caller commits."""
+    """Sign the person out everywhere, and forget their browsers. The caller commits."""
     with person_scope(user.id):
         db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
     browsers.forget_all(user)
@@ -172,7 +172,7 @@ def forget_ended_of_members(_organization_id: int) -> Mapping[str, int]:
 
 
 def forget_ended(people: Iterable[int]) -> None:
-    """Delete the sessions of these people that have run out. The caller commits."""
+    """Delete the expired sessions of these people. The caller commits."""
     now = clock.now()
     old = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - IDLE)
     for user_id in people:

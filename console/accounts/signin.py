@@ -1,8 +1,8 @@
-"""Signing in by steps: a first one names the person, a second one may follow, then a session.
+"""Signing in by steps: the first step names the person, a second may follow, then the session.
 
-A first step is a password, or whatever else proves who somebody is; it ends in `advance`, and says
-how many factors it has proven. In between the person is half signed in: a note in the browser's
-signed session, which opens nothing but the second step.
+The first step is a password or another proof of who somebody is; it ends in `advance` with the
+number of factors that it has proven. Between the steps the person is half signed in: a note in the
+browser's signed session, which opens nothing but the second step.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ LASTS = timedelta(minutes=10)
 
 
 def advance(user: User, *, then: str, factors: int = 1) -> str:
-    """Go on after a step that named the person; return the path of what comes next. No commit."""
+    """Go on after a step that named the person; return the path of the next page. No commit."""
     if factors == 1 and user.two_factor_since is not None:
         session.clear()
         session[HALF] = {
@@ -35,9 +35,9 @@ def advance(user: User, *, then: str, factors: int = 1) -> str:
 
 
 def half_signed_in() -> User | None:
-    """The person whose second step is awaited; held until the commit by whoever may write.
+    """The person whose second step is awaited; a writing transaction locks the row.
 
-    None when it took too long, or when their password or second factor has changed meanwhile.
+    None if it took too long, or if their password or second factor has changed meanwhile.
     """
     note = session.get(HALF)
     if note is None or clock.now().timestamp() - note["at"] > LASTS.total_seconds():
@@ -54,6 +54,6 @@ def finish(user: User) -> str:
 
 
 def _version(user: User) -> str:
-    """Changes with the password and the second factor, so that a note of before is void."""
+    """A value that changes with the password and the second factor, which voids older notes."""
     since = str(user.two_factor_since)
     return keyed_hash(config().secret_key, "half", str(user.id), user.password_hash, since)

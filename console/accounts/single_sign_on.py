@@ -1,7 +1,7 @@
-"""Sign-in by OpenID Connect: what the provider says of a person, and which account that opens.
+"""Sign-in by OpenID Connect: what the provider says about a person, and which account that opens.
 
-An optional extra: authlib, which does discovery, PKCE, state, nonce and the check of ID tokens, is
-imported only where a provider is configured.
+authlib does discovery, PKCE, state, nonce and the check of ID tokens. It is an optional extra and
+is imported only where a provider is configured.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Identity:
 
     @property
     def hash(self) -> str:
-        """What the account is found by; subjects are unique per issuer."""
+        """The hash by which the account is looked up; subjects are unique per issuer."""
         return sha256(f"{self.issuer}\0{self.subject}".encode()).hexdigest()
 
     @property
@@ -56,7 +56,7 @@ class Identity:
 
 
 def init_app(app: Flask, settings: Config) -> None:
-    """Register the provider, where one is configured; it is asked for nothing yet."""
+    """Register the provider, where one is configured; no request is sent to it yet."""
     if not settings.oidc_issuer:
         return
     from authlib.integrations.flask_client import OAuth  # noqa: PLC0415 - an optional extra
@@ -131,7 +131,7 @@ def link(user: User, identity: Identity) -> None:
 
 
 def unlink(user: User, identity_id: int) -> bool:
-    """End that; False if there is no such identity of theirs. The caller commits."""
+    """Unlink an identity from the account; False if it has no such identity. The caller commits."""
     with person_scope(user.id):
         row = db.session.get(LinkedIdentity, identity_id)
         if row is None or row.user_id != user.id:

@@ -62,8 +62,8 @@ def slug_of(title: str, taken: Collection[str] = ()) -> str:
     plain = ascii_bytes.decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: SLUG - 5].strip("-") or "unnamed"
     number = 1
-    found = slug
-    while found in taken or found in RESERVED or found == OPERATORS:
+    free = slug
+    while free in taken or free in RESERVED or free == OPERATORS:
         number += 1
-        found = f"{slug}-{number}"
-    return found
+        free = f"{slug}-{number}"
+    return free

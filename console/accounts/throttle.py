@@ -1,8 +1,8 @@
 """Tries at a password, a code or a mailbox slow the next ones down, across restarts.
 
-Counted are the account as tried from one network, the network, and, slowly, the account from
-everywhere. A browser that its person has signed in with has a count of its own instead: nobody
-else's tries keep them out, and whoever steals its cookie may guess no faster than others.
+Three things have a count: the account as tried from one network, the network, and, more slowly, the
+account from everywhere. A browser that its person has signed in with has a separate count instead:
+other people's tries do not keep the person out, and a thief of its cookie may guess no faster.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -41,7 +41,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What is tried, and how often that may be, by what is counted."""
+    """A kind of try, with its limits for each count."""
 
     name: str
     pair: Limit  # an account from one network
@@ -62,7 +62,7 @@ PASSWORD = Gate(
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A row that a try counts in: its key, whose unlocking forgets it, and its limit."""
+    """A row in which a try counts: its key, the account whose unlocking deletes it, its limit."""
 
     subject: str
     account: str
@@ -108,7 +108,7 @@ class Attempt:
             row.blocked_until = clock.now()
 
     def _counts(self) -> Iterator[Count]:
-        """What the try counts in; first what is this account's and this place's alone."""
+        """The rows in which the try counts; first the one of this account from this place."""
         gate, account = self.gate, _hash(self.email)
         if self.browser_id:
             subject = _hash(gate.name, "browser", str(self.browser_id))
@@ -123,7 +123,7 @@ class Attempt:
 
 
 def unlock(email: str) -> int:
-    """Forget what was tried on an account, from wherever; return how many counts. No commit."""
+    """Forget all failed tries on an account; return how many counts. No commit."""
     of_account = LoginThrottle.account == _hash(email)
     return len(
         db.session.scalars(
@@ -133,7 +133,7 @@ def unlock(email: str) -> int:
 
 
 def forget_old() -> str:
-    """Delete what no longer slows anybody down. Commits."""
+    """Delete counts that slow nobody down any longer. Commits."""
     old = LoginThrottle.last_failure_at < clock.now() - FORGOTTEN_AFTER
     db.session.execute(delete(LoginThrottle).where(old))
     db.session.commit()

@@ -35,7 +35,7 @@ _BLANKS = re.compile(r"[\s-]+")
 
 
 class SecretLost(RuntimeError):
-    """The stored secret was sealed under a SECRET_KEY that the console does not have any more."""
+    """The stored secret was sealed under a SECRET_KEY that the console no longer has."""
 
 
 def begun_enrolment(user: User) -> str:
@@ -64,9 +64,9 @@ def qr_code(user: User, secret: str) -> str:
 
 
 def switch_on(user: User, secret: str, code: str) -> list[str] | None:
-    """Ask for codes of this secret from now on, if `code` is one; return recovery codes. No commit.
+    """Require codes of this secret from now on, if `code` is one; return recovery codes. No commit.
 
-    Who is signed in stays so: the account page offers to sign other browsers out.
+    Signed-in browsers stay signed in: the account page offers to sign them out.
     """
     step = _step(secret, code, clock.now())
     if step is None or user.two_factor_since is not None:
@@ -104,7 +104,7 @@ def recovery_codes_left(user: User) -> int:
 def accepts_code(user: User, code: str) -> bool:
     """Use up a code of the person's app; raises SecretLost. The caller commits.
 
-    None is taken twice, nor one that is older than the last: a code that was seen is worth nothing.
+    A code works once, and no code before it works afterwards: a code that was seen is worthless.
     """
     with person_scope(user.id):
         query = select(TwoFactor).where(TwoFactor.user_id == user.id).with_for_update()
@@ -141,7 +141,7 @@ def _fresh_recovery_codes(user: User) -> list[str]:
 
 
 def _stored(code: str) -> str:
-    """What is kept of a recovery code, however its letters are grouped when it is typed."""
+    """The hash of a recovery code, which does not depend on how its letters are grouped."""
     return hash_of(_BLANKS.sub("", code).lower())
 
 
@@ -154,7 +154,7 @@ def _step(secret: str, code: str, at: datetime) -> int | None:
 
 
 def _sealed(user: User, clear: str) -> bytes:
-    """Sealed with whose it is, so that no row can pass for another person's."""
+    """Seal a secret together with the person's id, so that no row can pass for another's."""
     return seal(config().secret_key, f"{user.id} {clear}".encode())
 
 

@@ -1,1 +1,1 @@
-"""Backups: a copy of all that an instance holds at one moment, its check, and the way back."""
+"""Backups: copies of an instance at one moment, their verification, and restoring."""

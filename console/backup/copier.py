@@ -1,8 +1,8 @@
-"""Copies files in a process of its own: `copier.py` reads `{"pairs", "bytes_per_second"}` as JSON.
+"""Copies files in a separate process: `copier.py` reads `{"pairs", "bytes_per_second"}` as JSON.
 
-Not in the console's process: closing any handle of a file drops all locks that the process holds on
-it (fcntl), and DuckDB holds one on every file that it has open. Needs nothing but Python itself.
-Prints how many bytes are copied, a line now and then; each copy is on disk when it ends.
+The console's process cannot do it: closing any handle of a file drops all locks that the process
+holds on it (fcntl), and DuckDB holds one on every open file. The script needs nothing but Python.
+It prints now and then how many bytes are copied; all copies are on disk when it ends.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Copies of files that are in use: SQLite's by its backup API, others by a process of its own."""
+"""Copies of files that are in use: SQLite's by its backup API, others by a separate process."""
 
 import json
 import os
@@ -29,12 +29,12 @@ class Pace:
     bytes_per_second: int = 0
     """0: as fast as the disk."""
     report: Callable[[int], None] = lambda _copied: None
-    """Hears how many bytes are copied."""
+    """Receives how many bytes are copied."""
     say: Callable[[str], None] = lambda _stage: None
-    """Hears what is done now, in words."""
+    """Receives the present step in words."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     copied: int = 0
-    """Bytes of the files that are done."""
+    """The bytes of the finished files."""
 
     def check(self) -> None:
         """Raise BackupFailed when nobody wants the copy any more."""
@@ -43,9 +43,9 @@ class Pace:
 
 
 class SqliteSnapshot:
-    """What an SQLite file (in WAL mode) holds at the moment of `__init__`, to be copied later.
+    """The contents of an SQLite file (in WAL mode) at the moment of `__init__`, to be copied later.
 
-    An open reader keeps this state of the file for itself; writers go on beside it.
+    An open reader keeps seeing this state of the file while writers go on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,7 +86,7 @@ class SqliteSnapshot:
         sync(target)
 
     def close(self) -> None:
-        """Let go of the moment."""
+        """Close the snapshot."""
         self._source.close()
 
 
@@ -115,7 +115,7 @@ def copy_files(pairs: Sequence[tuple[Path, Path]], pace: Pace) -> None:
 
 
 def _followed(copier: "subprocess.Popen[str]", order: str, pace: Pace) -> str:
-    """Report how far the copier is until it ends; the last line of its complaint."""
+    """Report the copier's progress until it ends; return the last line of its error output."""
     if copier.stdin is None or copier.stdout is None or copier.stderr is None:
         raise BackupFailed("the copier has no pipes")
     copier.stdin.write(order)
@@ -138,7 +138,7 @@ def fingerprint(path: Path) -> str:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or a folder's names, on the disk."""
+    """Flush a file, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

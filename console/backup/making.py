@@ -48,7 +48,7 @@ UNFINISHED_SUFFIX = ".unfinished"
 
 @dataclass(slots=True)
 class Moments:
-    """What was taken while the digest was held back."""
+    """The snapshots that were taken while the digest was held back."""
 
     state: SqliteSnapshot | PostgresSnapshot
     spool: SqliteSnapshot
@@ -61,10 +61,9 @@ class Moments:
 def make(folder: Path, instance_id: str, pace: Pace, *, scheduled: bool = False) -> Manifest:
     """Make a backup of the running app's instance; `folder` must not exist yet, or be empty.
 
-    It has its name only when it is finished: until then it is beside it, as `….unfinished`.
-    Telemetry files that are damaged are left out, which the manifest says: the others must not be
-    without a backup for it. Raises BackupFailed saying why it cannot be made, with nothing left
-    behind.
+    Until it is finished, it is named `….unfinished`. Damaged telemetry files are left out, which
+    the manifest says, so that the other files have a backup all the same. Raises BackupFailed
+    saying why it cannot be made, with nothing left behind.
     """
     settings = config()
     refuse_folder(folder, settings.instance)
@@ -91,7 +90,7 @@ def make(folder: Path, instance_id: str, pace: Pace, *, scheduled: bool = False)
 
 
 def refuse_folder(folder: Path, instance: Path) -> None:
-    """Raise BackupFailed for a place that no backup can be put into."""
+    """Raise BackupFailed for a folder that cannot hold a backup."""
     if folder.resolve().is_relative_to(instance.resolve()):
         raise BackupFailed(f"{folder} lies in the instance folder: a backup belongs elsewhere")
     if os.path.ismount(folder):
@@ -101,7 +100,7 @@ def refuse_folder(folder: Path, instance: Path) -> None:
 
 
 def _draft(folder: Path, instance_id: str) -> Path:
-    """A folder beside the one that is wanted, without what an interrupted backup left there."""
+    """An empty folder beside the wanted one; leftovers of an interrupted backup are deleted."""
     draft = folder.with_name(f"{folder.name}{UNFINISHED_SUFFIX}")
     if draft.exists():
         if not (draft / manifest.UNFINISHED).exists():
@@ -136,7 +135,7 @@ def _taken(settings: Config, draft: Path, pace: Pace, held: ExitStack) -> Moment
 
 @contextmanager
 def _paused(pace: Pace) -> Iterator[float]:
-    """Hold back jobs, then the digest; since when."""
+    """Hold back jobs, then the digest; yield the time since when."""
     with store.current().upkeep.closed(JOBS_PATIENCE):
         pace.check()
         with pipeline.current().gate.closed(DIGEST_PATIENCE):
@@ -167,9 +166,9 @@ def _save(settings: Config, moments: Moments, draft: Path, pace: Pace) -> None:
 
 
 def _leave_out_unreadable(telemetry: Path, missing: dict[int, str], pace: Pace) -> None:
-    """Read every copy, and delete those that a restore could do nothing with.
+    """Read every copy, and delete the ones that a restore could not use.
 
-    A damaged part of a file may be met by nobody for months, but for its backup.
+    A damaged part of a file may stay unnoticed for months, but for its backup.
     """
     for organization_id, path in sorted(store.files_of(telemetry).items()):
         pace.check()
@@ -202,7 +201,7 @@ def _described(
         key_included=manifest.SECRET_KEY in files,
         paused_seconds=moments.paused_seconds,
         organizations=_organizations(positions, draft / manifest.TELEMETRY),
-        missing={str(one): why for one, why in moments.missing.items()},
+        missing={str(organization_id): why for organization_id, why in moments.missing.items()},
         waiting=len(spool_positions(draft / manifest.SPOOL)[0]),
         files={
             name: {"size": path.stat().st_size, "sha256": fingerprint(path)}
@@ -214,16 +213,18 @@ def _described(
 def _organizations(
     positions: dict[int, tuple[str, int]], telemetry: Path
 ) -> dict[str, dict[str, Any]]:
-    """Positions by organization, those included that are gone from state but have a file still."""
+    """Positions by organization, including deleted organizations that still have a file."""
     files = store.files_of(telemetry)
-    applied = {one: copies.look_into(path).position for one, path in files.items()}
+    applied = {
+        organization_id: copies.look_into(path).position for organization_id, path in files.items()
+    }
     return {
-        str(one): {
-            "slug": positions[one][0] if one in positions else "",
-            "state": positions[one][1] if one in positions else 0,
-            "telemetry": applied.get(one),
+        str(organization_id): {
+            "slug": positions[organization_id][0] if organization_id in positions else "",
+            "state": positions[organization_id][1] if organization_id in positions else 0,
+            "telemetry": applied.get(organization_id),
         }
-        for one in sorted(positions.keys() | applied.keys())
+        for organization_id in sorted(positions.keys() | applied.keys())
     }
 
 
@@ -241,11 +242,13 @@ def state_says(copy: Path) -> tuple[str, dict[int, tuple[str, int]]]:
             "SELECT id, slug, (SELECT position FROM digest_position p WHERE p.organization_id ="
             " o.id) FROM organization o ORDER BY id"
         ).fetchall()
-    return str(revision), {one: (slug, position or 0) for one, slug, position in rows}
+    return str(revision), {
+        organization_id: (slug, position or 0) for organization_id, slug, position in rows
+    }
 
 
 def spool_positions(copy: Path) -> tuple[list[int], set[int]]:
-    """The positions that wait in a copied spool, and those of its dead letters."""
+    """The positions of the waiting rows and of the dead letters in a copied spool."""
     with closing(reading(copy)) as db:
         waiting = [row[0] for row in db.execute("SELECT position FROM waiting ORDER BY position")]
         dead = {row[0] for row in db.execute("SELECT position FROM dead_letter")}

@@ -1,4 +1,4 @@
-"""What a backup says of itself, in `manifest.json`: the last file to be written into it."""
+"""The description of a backup, `manifest.json`: the last file that is written into it."""
 
 import os
 from dataclasses import asdict, dataclass, field, fields
@@ -22,27 +22,27 @@ DUMP = "state.dump"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A backup's own description; positions are those of the spool that a store has applied."""
+    """The description of a backup; a position is a spool position that a store has applied."""
 
     pharos: str
     """Version of the Pharos that made it."""
     instance: str
     made_at: str
-    """When the stores were as they are in it: ISO 8601."""
+    """The moment whose state it holds: ISO 8601."""
     scheduled: bool
     state: str
     """The kind of the state database: "sqlite" or "postgresql"."""
     revision: str
     """Alembic's revision of the state database."""
     key: str
-    """Fingerprint of the secret key, which tells nothing of the key."""
+    """Fingerprint of the secret key, which does not reveal the key."""
     key_included: bool
     paused_seconds: float
     """How long the digest was held back."""
     organizations: dict[str, dict[str, Any]]
     """By id: slug, the position in `state`, and in `telemetry` (None where there is no file)."""
     waiting: int
-    """Rows in the spool that wait for digest."""
+    """How many rows of the spool wait for digest."""
     files: dict[str, dict[str, Any]]
     """Size and SHA-256 by path."""
     missing: dict[str, str] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class Manifest:
     def lacks(self) -> str:
         """What is missing, for people; "" of a backup that is whole."""
         sentences = [
-            f"the telemetry of {self.organizations.get(one, {}).get('slug') or one} is not in it"
-            f" ({why})"
-            for one, why in self.missing.items()
+            f"the telemetry of {self.organizations.get(number, {}).get('slug') or number} is not"
+            f" in it ({why})"
+            for number, why in self.missing.items()
         ]
         return "; ".join(sentences)
 
     def write(self, folder: Path) -> None:
-        """Put it into the folder: whole, or not at all."""
+        """Write it to the folder: whole, or not at all."""
         body = {"format": FORMAT if self.missing else WHOLE_FORMAT, **asdict(self)}
         draft = folder / f"{NAME}.new"
         content = {**body, "checksum": _checksum(body)}
@@ -70,7 +70,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The manifest of a complete backup; raise BackupFailed for what is none."""
+        """The manifest of a complete backup; raise BackupFailed for any other folder."""
         if not folder.is_dir():
             raise BackupFailed(f"{folder} is no folder")
         if (folder / UNFINISHED).exists():
@@ -82,13 +82,13 @@ class Manifest:
         except orjson.JSONDecodeError as error:
             raise BackupFailed(f"{folder / NAME} is damaged: {error}") from error
         if not isinstance(body, dict) or not isinstance(body.get("format"), int):
-            raise BackupFailed(f"{folder / NAME} is none of a backup of Pharos")
+            raise BackupFailed(f"{folder / NAME} does not describe a backup of Pharos")
         if body["format"] > FORMAT:
             raise BackupFailed(f"{folder} was made by a newer Pharos: {body.get('pharos')}")
         checksum = body.pop("checksum", "")
         if checksum != _checksum(body):
             raise BackupFailed(f"{folder / NAME} was changed since the backup was made")
-        return cls(**{one.name: body[one.name] for one in fields(cls) if one.name in body})
+        return cls(**{field.name: body[field.name] for field in fields(cls) if field.name in body})
 
 
 def kept_key(instance: Path, secret_key: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""The note of the latest backup, kept in the instance folder: it also tells how that went."""
+"""The note of the latest backup in the instance folder: its progress and how it ended."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,9 @@ class Note:
     seconds: float = 0.0
     paused_seconds: float = 0.0
     lacks: str = ""
-    """What is not in the latest backup, as it was damaged."""
+    """What the latest backup lacks because it was damaged."""
     good_at: str = ""
-    """When the latest backup that is good and whole was made, which may be an earlier one."""
+    """When the latest complete backup was made, which may be an earlier one."""
     good_folder: str = ""
 
 

@@ -1,8 +1,8 @@
-"""How a backup is ordered: the console that serves the instance makes it, or else the command.
+"""Orders a backup: the console that serves the instance makes it, or else the command does.
 
-Telemetry belongs to the serving process alone. So `pharos backup` leaves an order in the instance
-folder, which only the console's own account can write to, and follows the note that the console
-keeps of it there. The note of the latest backup also tells `pharos status` how it went.
+Only the serving process may open telemetry. So `pharos backup` leaves an order in the instance
+folder, to which only the console's own account can write, and follows the note that the console
+keeps there. `pharos status` reads the same note.
 """
 
 import logging
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What somebody wants a backup of, and where."""
+    """A requested backup and its folder."""
 
     folder: str
     bytes_per_second: int = 0
@@ -50,7 +50,7 @@ class Order:
 
 
 class Backups:
-    """Makes what is ordered of a running console, one backup at a time."""
+    """Makes the ordered backups of a running console, one at a time."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class Backups:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look for orders until `stop`; those that nobody waits for any more are dropped."""
+        """Look for orders until `stop`; an order that nobody waits for is dropped."""
         _drop_old(config().instance / ORDER)
         self._ending.clear()
         self._thread = threading.Thread(target=self._run, name="backups", daemon=True)
@@ -106,7 +106,7 @@ class Backups:
 
 
 def init_app(app: Flask) -> None:
-    """Give the app what makes its backups; it looks for orders after `start`."""
+    """Give the app its `Backups`, which look for orders after `start`."""
     app.extensions[EXTENSION] = Backups(app)
 
 
@@ -152,9 +152,9 @@ def _refuse_a_bad(folder: Path) -> None:
 
 
 def order_or_make(order: Order, say: Callable[[str], None]) -> Note:
-    """Have the running console make a backup, or make it here when none runs; how it ended.
+    """Let the running console make a backup, or make it here if none runs; return its note.
 
-    `say` hears what is done now. Raises BackupFailed.
+    `say` receives the present step. Raises BackupFailed.
     """
     instance = config().instance
     try:
@@ -258,7 +258,7 @@ class _Teller:
         }
         if made is not None:
             changes |= {
-                "copied": sum(one["size"] for one in made.files.values()),
+                "copied": sum(file["size"] for file in made.files.values()),
                 "paused_seconds": made.paused_seconds,
                 "lacks": made.lacks,
             }

@@ -1,4 +1,4 @@
-"""The state database on PostgreSQL: its moment is kept by an exported snapshot, for pg_dump."""
+"""The state database on PostgreSQL: an exported snapshot keeps one moment of it for pg_dump."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ class PostgresSnapshot:
     """The state database at one moment, which pg_dump may read after the digest has gone on."""
 
     def __init__(self, settings: Config) -> None:
-        """Take the moment; raise BackupFailed when the database does not answer."""
+        """Take the snapshot; raise BackupFailed when the database does not answer."""
         self._engine = _engine(settings)
         try:
             connection = self._engine.connect()
@@ -36,7 +36,7 @@ class PostgresSnapshot:
             raise BackupFailed(f"the state database does not answer: {error.orig}") from error
 
     def close(self) -> None:
-        """Let go of the moment."""
+        """Close the snapshot."""
         self._connection.close()
         self._engine.dispose()
 
@@ -57,7 +57,7 @@ def read(connection: Connection) -> tuple[str, dict[int, tuple[str, int]]]:
 
 
 def present(settings: Config) -> tuple[str, dict[int, tuple[str, int]]]:
-    """What `read` says of the database as it is; raise BackupFailed when it cannot be read."""
+    """What `read` says about the database now; raise BackupFailed when it cannot be read."""
     engine = _engine(settings)
     try:
         with engine.connect() as connection:
@@ -70,7 +70,7 @@ def present(settings: Config) -> tuple[str, dict[int, tuple[str, int]]]:
 
 
 def _engine(settings: Config) -> Engine:
-    """An engine without the tenant guard: what is read here is of all organizations."""
+    """An engine without the tenant guard: this module reads rows of all organizations."""
     options = {"prepare_threshold": None}  # a pooler hands each transaction another backend
     engine = engine_of(settings.state_url, poolclass=NullPool, connect_args=options)
     patience.be_patient(engine)
@@ -78,10 +78,10 @@ def _engine(settings: Config) -> Engine:
 
 
 def save(settings: Config, snapshot: PostgresSnapshot, target: Path, pace: Pace) -> None:
-    """Put a dump of the snapshot into the file: by pg_dump, or by whoever reads what to run.
+    """Dump the snapshot to the file: by pg_dump, or by a person who runs the printed command.
 
-    A dump needs a role that row-level security does not hold, which the owner's is not: pg_dump
-    refuses to leave rows out, and would find none of any organization.
+    A dump needs a role that bypasses row-level security, which the owner's role does not: pg_dump
+    refuses to leave rows out, and would see no organization's rows.
     """
     if settings.backup_database_url:
         pace.say("pg_dump reads the state database")

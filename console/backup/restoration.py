@@ -1,12 +1,12 @@
-"""Puts a backup in the place of what an instance holds, whole or not at all.
+"""Replaces the contents of an instance by a backup, whole or not at all.
 
-1. Everything is checked, and copied beside the places that it will have: nothing is touched yet.
-2. The journal is written: which file goes where, and where to what is there now is set aside.
-3. Each file that is there is set aside, and the new one takes its place: renames within a folder.
-4. The journal says that all are in place. From here on the new instance is the one that counts.
+1. Everything is checked, and copied beside its final place: nothing is touched yet.
+2. The journal is written: which file goes where, and where the present file is set aside.
+3. Each present file is set aside, and the new one takes its place: renames within a folder.
+4. The journal says that all are in place. From here on the new instance counts.
 
-Whoever finds a journal of (2) moves everything back; of (4), only takes the journal away. Every
-command looks for one before it opens anything, so a restore may be killed at any line.
+A command that meets a journal of (2) moves everything back; one of (4), it only deletes. Every
+command looks for a journal before it opens anything, so a restore may be killed at any line.
 """
 
 import shutil
@@ -37,7 +37,7 @@ UNDONE = "A restore was interrupted: everything is back as it was before."
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A place, the new file for it ("" if there is none), and where the old one is set aside."""
+    """A place, its new file ("" if there is none), and where the old file is set aside."""
 
     place: str
     staged: str
@@ -46,7 +46,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore has done."""
+    """What a restore has replaced."""
 
     made_at: str
     aside: list[Path]
@@ -58,11 +58,10 @@ class Restored:
 def restore(
     folder: Path, settings: Config, *, incomplete: bool = False
 ) -> tuple[list[Check], Restored | None]:
-    """Check a backup and put it in place; the checks, and None if one of them is not good.
+    """Check a backup and put it in place; return the checks, and None if one of them fails.
 
     Raises BackupFailed when a console runs on the instance, when the backup does not fit it, when
-    it lacks telemetry and is not welcome `incomplete`, or when a step failed: the instance is then
-    as it was.
+    it lacks telemetry without `incomplete`, or when a step failed: the instance is then unchanged.
     """
     settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _held(settings.instance):
@@ -97,7 +96,7 @@ def settle_alone(instance: Path) -> str:
 
 
 def settle(instance: Path) -> str:
-    """`settle_alone` for whoever holds the instance; "" if there was nothing to do."""
+    """`settle_alone` for a caller that holds the instance; "" if there was nothing to do."""
     journal = instance / JOURNAL
     for stray in instance.glob(f"{STAGED}-*"):
         if not journal.exists():
@@ -140,7 +139,7 @@ def _refuse_misfit(described: Manifest, settings: Config) -> None:
 
 
 def _refuse_database(described: Manifest, settings: Config) -> None:
-    """Raise BackupFailed unless the database is what the dump of this very backup holds."""
+    """Raise BackupFailed unless the database was loaded from the dump of this backup."""
     how = (
         "load this backup's dump into an empty database first:\n"
         f"  createdb --owner=OWNER DATABASE\n"
@@ -152,17 +151,18 @@ def _refuse_database(described: Manifest, settings: Config) -> None:
     except BackupFailed as error:
         raise BackupFailed(f"{error}; {how}") from error
     noted = {
-        int(one): (each["slug"], each["state"])
-        for one, each in described.organizations.items()
-        if each["slug"]
+        int(organization_id): (organization["slug"], organization["state"])
+        for organization_id, organization in described.organizations.items()
+        if organization["slug"]
     }
-    for one in sorted(noted.keys() | positions.keys()):
-        if noted.get(one) != positions.get(one):
-            slug, position = positions.get(one) or noted[one]
-            there = f"position {position}" if one in positions else "missing"
+    for organization_id in sorted(noted.keys() | positions.keys()):
+        if noted.get(organization_id) != positions.get(organization_id):
+            slug, position = positions.get(organization_id) or noted[organization_id]
+            there = f"position {position}" if organization_id in positions else "missing"
+            noted_at = f"at {noted[organization_id][1]}" if organization_id in noted else "not"
             raise BackupFailed(
                 f"the database is not of the backup's moment: organization {slug} is {there} in"
-                f" it, and {f'at {noted[one][1]}' if one in noted else 'not'} in the backup; {how}"
+                f" it, and {noted_at} in the backup; {how}"
             )
 
 
@@ -189,7 +189,7 @@ def _put_in_place(folder: Path, described: Manifest, settings: Config) -> Restor
 
 
 def _moves(described: Manifest, settings: Config, stamp: str) -> Iterator[Move]:
-    """What takes which place: files of the backup, and nothing in place of an old one's log."""
+    """The moves of a restore: files of the backup, and nothing in place of an old log."""
     instance, state = settings.instance.resolve(), state_path(settings)
     places = {manifest.SPOOL: instance / manifest.SPOOL, manifest.TELEMETRY: instance / "telemetry"}
     if state:
@@ -206,9 +206,9 @@ def _moves(described: Manifest, settings: Config, stamp: str) -> Iterator[Move]:
 
 
 def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
-    """Copy the backup beside the places that its files will have, and compare the copies."""
+    """Copy the backup beside the final places of its files, and compare the copies."""
     staged = {Path(move.staged).name: Path(move.staged) for move in moves if move.staged}
-    needed = SPARE_BYTES + sum(one["size"] for one in described.files.values())
+    needed = SPARE_BYTES + sum(file["size"] for file in described.files.values())
     for path in staged.values():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         free = shutil.disk_usage(path.parent).free
@@ -229,12 +229,13 @@ def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
         store.begin_anew(staged[manifest.TELEMETRY], int(organization_id), "restored")
     if manifest.STATE in staged:
         _let_go_of_leases(staged[manifest.STATE])
-    for path in {one.parent for one in staged.values()} | {staged[manifest.TELEMETRY]}:
+    folders = {path.parent for path in staged.values()}
+    for path in folders | {staged[manifest.TELEMETRY]}:
         sync(path)
 
 
 def _let_go_of_leases(state: Path) -> None:
-    """Whoever held the digest when the backup was made does not hold it here."""
+    """Release the leases in the copied state: their holder does not run here."""
     with closing(sqlite3.connect(state, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=DELETE")  # no log beside the file
         db.execute("PRAGMA synchronous=FULL")
@@ -254,7 +255,7 @@ def _swap(move: Move) -> None:
 
 
 def _undo(journal: Path, moves: list[Move]) -> None:
-    """Move back what was set aside; each move may have been made, made in half, or not at all."""
+    """Move set-aside files back; each move may be complete, half done, or not begun."""
     for move in moves:
         place, aside, staged = Path(move.place), Path(move.aside), Path(move.staged)
         if move.staged and not staged.exists() and place.exists():

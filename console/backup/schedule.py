@@ -20,9 +20,9 @@ SLACK = timedelta(minutes=10)  # so that a daily one does not wander by an hour 
 
 
 def back_up() -> str:
-    """Make the backup that is due, if one is, and then delete those beyond the number kept.
+    """Make the backup that is due, if any, and then delete old ones beyond the number kept.
 
-    Raises BackupFailed, which leaves the older ones as they are.
+    Raises BackupFailed; the older backups then stay.
     """
     settings = config()
     if not settings.backup_dir:
@@ -41,7 +41,7 @@ def back_up() -> str:
 
 
 def _own(folder: Path, instance_id: str) -> Iterator[tuple[Path, Manifest]]:
-    """The complete backups in the folder that were made by schedule and of this instance."""
+    """The complete scheduled backups of this instance in the folder."""
     for path in folder.iterdir() if folder.exists() else ():
         if not NAME.fullmatch(path.name):
             continue
@@ -54,15 +54,15 @@ def _own(folder: Path, instance_id: str) -> Iterator[tuple[Path, Manifest]]:
 
 
 def _delete_old(folder: Path, instance_id: str, kept: int) -> int:
-    """Delete backups beyond the newest `kept`, and what interrupted ones have left.
+    """Delete backups beyond the newest `kept`, and leftovers of interrupted ones.
 
-    While each of those lacks somebody's telemetry, the newest that is whole is kept besides.
+    While each of the kept ones lacks some telemetry, the newest complete backup is kept as well.
     """
-    own = sorted(_own(folder, instance_id), key=lambda one: one[1].made_at, reverse=True)
+    own = sorted(_own(folder, instance_id), key=lambda backup: backup[1].made_at, reverse=True)
     surplus = own[kept:]
     if not any(not made.missing for _, made in own[:kept]):
-        whole = next((one for one in surplus if not one[1].missing), None)
-        surplus = [one for one in surplus if one is not whole]
+        whole = next((backup for backup in surplus if not backup[1].missing), None)
+        surplus = [backup for backup in surplus if backup is not whole]
     for path, _ in surplus:
         (path / manifest.UNFINISHED).write_text(instance_id)  # never taken for a whole one again
         path.rename(path.with_name(f"{path.name}{UNFINISHED_SUFFIX}"))

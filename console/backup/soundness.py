@@ -1,4 +1,4 @@
-"""What is looked at before a console opens its files, so that damage is said at once."""
+"""Checks before a console opens its files, so that damage is reported at once."""
 
 import os
 import resource
@@ -29,8 +29,8 @@ RIGHTS = "see its owner, its mode, and whether the disk is mounted read-only"
 def check(settings: Config, spool_path: Path) -> None:
     """Set a damaged spool aside; raise ConfigError when the state database is damaged or gone.
 
-    Raises it also when something in the instance folder is not what this account can write to, and
-    when so few files may be open that nothing would work.
+    It also raises ConfigError when this account cannot write to something in the instance folder,
+    and when the limit of open files is too low to work.
     """
     _check_limit_of_files()
     _check_places(settings.instance)
@@ -50,7 +50,7 @@ def _check_limit_of_files() -> None:
 
 
 def _check_places(instance: Path) -> None:
-    """Raise ConfigError naming what stands in the way: it would be met in the midst of the work."""
+    """Raise ConfigError that names a path that would fail later, in the middle of the work."""
     for name in FILES:
         path = instance / name
         if path.exists() and not path.is_file():
@@ -86,7 +86,7 @@ def _is_empty(state: Path) -> bool:
 
 
 def with_telemetry() -> list[int]:
-    """The organizations of which something was stored, so that each must have a file."""
+    """The organizations that have stored telemetry, so that each must have a file."""
     with reading():
         present = db.session.scalars(select(Organization.id)).all()
         db.session.rollback()

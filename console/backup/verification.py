@@ -1,4 +1,4 @@
-"""Checks a backup: reads all of it, changes nothing, and says one line for each thing it checks."""
+"""Checks a backup: reads all of it, changes nothing, and reports a line for each check."""
 
 import shutil
 import sqlite3
@@ -26,20 +26,20 @@ DUMP_MAGIC = b"PGDMP"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, in words; what is wrong with it if it is not good."""
+    """A check in words, and what is wrong ("" if it passed)."""
 
     good: bool
     sentence: str
 
 
 class Wrong(Exception):
-    """What a check has found, in words."""
+    """A check has failed; the message says why."""
 
 
 def verify(folder: Path, settings: Config) -> tuple[Manifest | None, list[Check]]:
     """Check a backup; its manifest, if it has a readable one, and a line for each check.
 
-    `settings` may be those of another instance: they tell the key when the backup has none in it.
+    `settings` may belong to another instance: they give the key if the backup does not contain it.
     """
     try:
         described = Manifest.read(folder)
@@ -74,7 +74,7 @@ def _files(folder: Path, described: Manifest, _settings: Config) -> str:
     there = listing(folder)
     for name, path in there.items():
         if name not in described.files:
-            raise Wrong(f"{name} is none of this backup's files")
+            raise Wrong(f"{name} is not a file of this backup")
         wanted = described.files[name]
         if path.stat().st_size != wanted["size"]:
             raise Wrong(f"{name} has {path.stat().st_size:,} bytes instead of {wanted['size']:,}")
@@ -120,7 +120,7 @@ def _dump(dump: Path, described: Manifest) -> str:
 
 
 def _refuse_revision(revision: str) -> None:
-    """State of a newer Pharos has tables that this one does not know how to use."""
+    """Raise Wrong for state of a newer Pharos, whose tables this one cannot use."""
     options = AlembicConfig()
     options.set_main_option("script_location", str(migrations.FOLDER))
     try:
@@ -138,7 +138,7 @@ def _spool(folder: Path, described: Manifest, _settings: Config) -> str:
 
 
 def _key(folder: Path, described: Manifest, settings: Config) -> str:
-    """The key that is in the backup, or else configured, opens what it seals."""
+    """The key in the backup, or else the configured one, unseals the rows of the spool."""
     keys = settings.secret_key_fallbacks
     if described.key_included:
         keys = ((folder / manifest.SECRET_KEY).read_text().strip(), *keys)
@@ -196,7 +196,7 @@ def _telemetry(folder: Path, described: Manifest, _settings: Config) -> str:
 
 
 def _positions(folder: Path, described: Manifest, _settings: Config) -> str:
-    """What telemetry has and state has not applied is in the spool, so that it will be counted."""
+    """Rows that telemetry has applied and state has not are in the spool, to be counted."""
     waiting, dead = spool_positions(folder / manifest.SPOOL)
     there = {*waiting, *dead}
     for organization_id, noted in described.organizations.items():

@@ -1,1 +1,1 @@
-"""Ways out of the console: each sends one kind of message and knows nothing of who asks."""
+"""Ways out of the console: each channel sends one kind of message, whoever asks for it."""

@@ -31,8 +31,8 @@ class Message:
 def send(message: Message, *, smtp_url: str, sender: str) -> None:
     """Hand a message to the server of `smtp[s]://user:password@host:port`; raises MailError.
 
-    Plain SMTP is upgraded to TLS when the server offers it; a password goes nowhere without TLS but
-    to this machine.
+    Plain SMTP is upgraded to TLS when the server offers it; without TLS, a password is sent only to
+    this machine.
     """
     url = split_url(smtp_url)
     if url.scheme not in PORTS or not url.hostname:
@@ -48,7 +48,7 @@ def send(message: Message, *, smtp_url: str, sender: str) -> None:
 
 
 def _without_people(error: Exception) -> str:
-    """What a mail server answered, for logs: servers quote whom the mail was for."""
+    """A mail server's answer without addresses, for logs: servers quote the recipient."""
     words = str(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         words = "; ".join(f"{code} {text!r}" for code, text in error.recipients.values())

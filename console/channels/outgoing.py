@@ -1,4 +1,4 @@
-"""Messages that leave after the answer, so that its time tells nothing of them."""
+"""Sends messages after the answer, so that its time reveals nothing about them."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Outgoing:
-    """A short queue and the thread that empties it; what waits is lost when the process ends."""
+    """A short queue and its thread; messages that still wait are lost when the process ends."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app

@@ -120,19 +120,19 @@ def find_organization(named: str) -> Organization | None:
 
 
 def organization_named(named: str) -> Organization:
-    found = find_organization(named)
-    if found is None:
+    organization = find_organization(named)
+    if organization is None:
         raise click.ClickException(f"there is no organization {named}")
-    return found
+    return organization
 
 
 def project_named(organization: str, slug: str) -> Project:
     home = organization_named(organization)
     enter_organization(home.id)
-    found = db.session.scalar(select(Project).where(Project.slug == slug))
-    if found is None:
+    project = db.session.scalar(select(Project).where(Project.slug == slug))
+    if project is None:
         raise click.ClickException(f"{home.slug} has no project {slug}")
-    return found
+    return project
 
 
 def print_result(result: dict[str, Any], *, as_json: bool) -> None:

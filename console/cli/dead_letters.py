@@ -24,8 +24,8 @@ def list_dead_letters(organization: str, project_slug: str, *, as_json: bool) ->
     The latest come first, with their reasons.
     """
     with open_console():
-        found = project_named(organization, project_slug)
-        letters = spool.current().dead(found.organization_id, found.id)
+        project = project_named(organization, project_slug)
+        letters = spool.current().dead(project.organization_id, project.id)
     if as_json:
         click.echo(json.dumps([asdict(letter) for letter in letters], default=str))
         return
@@ -43,8 +43,8 @@ def retry_dead_letters(position: int | None, organization: str, project_slug: st
     The one at POSITION, or all of the project's when none is given.
     """
     with open_console():
-        found = project_named(organization, project_slug)
-        count = spool.current().retry(found.organization_id, found.id, position)
+        project = project_named(organization, project_slug)
+        count = spool.current().retry(project.organization_id, project.id, position)
     if position is not None and not count:
         raise click.ClickException(f"there is no dead letter {position} in {project_slug}")
     click.echo(f"{count} queued again.")

@@ -75,5 +75,5 @@ def list_projects(organization: str, *, as_json: bool) -> None:
             .where(Key.disabled_at.is_(None))
             .order_by(Project.slug, Key.id)
         )
-        found = {one.slug: projects.dsn_of(key) for one, key in rows}
-    print_result(found, as_json=as_json)
+        dsns = {project.slug: projects.dsn_of(key) for project, key in rows}
+    print_result(dsns, as_json=as_json)

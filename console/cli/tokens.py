@@ -47,9 +47,9 @@ def create_token(
     """Print a new API token; it is not shown again."""
     allowed = sorted(permissions or READABLE)
     with open_console():
-        found = project_named(organization, project_slug)
+        project = project_named(organization, project_slug)
         label = str(checked(TokenForm, label=label, permissions=allowed).label.data)
-        _, secret = projects.create_token(found, label, allowed)
+        _, secret = projects.create_token(project, label, allowed)
         audit.record("token.created", label, actor="command line", permissions=allowed)
         db.session.commit()
     click.echo(secret)
@@ -65,7 +65,7 @@ def list_tokens(organization: str, project_slug: str, *, as_json: bool) -> None:
     Those that are not revoked, with their numbers and last letters.
     """
     with open_console():
-        rows = [_row(one) for one in queries.tokens(project_named(organization, project_slug))]
+        rows = [_row(token) for token in queries.tokens(project_named(organization, project_slug))]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -85,25 +85,25 @@ def revoke_token(token_id: int, organization: str, project_slug: str) -> None:
     `pharos token list` shows the number of each.
     """
     with open_console():
-        found = project_named(organization, project_slug)
-        chosen = next((one for one in queries.tokens(found) if one.id == token_id), None)
+        project = project_named(organization, project_slug)
+        chosen = next((token for token in queries.tokens(project) if token.id == token_id), None)
         if chosen is None:
             raise click.ClickException(f"{project_slug} has no token {token_id}")
         chosen.revoked_at = clock.now()
-        audit.record("token.revoked", chosen.label, actor="command line", project=found.name)
+        audit.record("token.revoked", chosen.label, actor="command line", project=project.name)
         db.session.commit()
     click.echo(f"Token {token_id} is revoked.")
 
 
-def _row(one: ApiToken) -> dict[str, Any]:
+def _row(token: ApiToken) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "label": one.label,
-        "suffix": one.suffix,
-        "permissions": one.permissions,
-        "created_at": _time(one.created_at),
-        "expires_at": _time(one.expires_at),
-        "last_used_at": _time(one.last_used_at),
+        "id": token.id,
+        "label": token.label,
+        "suffix": token.suffix,
+        "permissions": token.permissions,
+        "created_at": _time(token.created_at),
+        "expires_at": _time(token.expires_at),
+        "last_used_at": _time(token.last_used_at),
     }
 
 

@@ -50,16 +50,16 @@ def create_user(
     """
     with open_console():
         email = str(checked(AccountForm, email=email, name=name or "-").email.data)
-        found = queries.user_by_email(email)
-        if found is None:
-            found = _new_user(email, (name or email.partition("@")[0])[:100], stdin=password_stdin)
+        user = queries.user_by_email(email)
+        if user is None:
+            user = _new_user(email, (name or email.partition("@")[0])[:100], stdin=password_stdin)
         elif organization is None:
             raise click.ClickException(f"{email} has an account already")
         if organization is not None:
             enter_organization(organization_named(organization).id)
-            if db.session.scalar(select(Membership).where(Membership.user_id == found.id)):
+            if db.session.scalar(select(Membership).where(Membership.user_id == user.id)):
                 raise click.ClickException(f"{email} is a member of {organization} already")
-            db.session.add(Membership(user_id=found.id, role=Role(role)))
+            db.session.add(Membership(user_id=user.id, role=Role(role)))
             audit.record("member.joined", email, actor=ACTOR, role=role)
         db.session.commit()
     click.echo(f"{email} can sign in.")

@@ -17,14 +17,14 @@ def now() -> datetime:
 
 
 def monotonic() -> float:
-    """Seconds that pass evenly, whatever is done to the machine's clock: for how long, not when."""
+    """Seconds that pass evenly even when the machine's clock is set: for durations, not times."""
     return time.monotonic() + _passed.total_seconds()
 
 
 def instant(text: str) -> datetime:
     """Read a moment in ISO 8601, in UTC unless it names a zone; aware, in UTC.
 
-    Raises ValueError for what is no moment, or none of the years from FIRST_YEAR to LAST_YEAR.
+    Raises ValueError for any other text, and for years outside FIRST_YEAR to LAST_YEAR.
     """
     given = datetime.fromisoformat(text)
     if not FIRST_YEAR <= given.year < LAST_YEAR:

@@ -170,13 +170,13 @@ class Config:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read every setting; raise ConfigError that names each variable that cannot be used."""
         given: dict[str, Any] = {}
-        wrong = valid.unknown(environ, [one.metadata["env"] for one in fields(cls)])
-        for one in fields(cls):
-            env, text = one.metadata["env"], environ.get(one.metadata["env"], "")
+        wrong = valid.unknown(environ, [setting.metadata["env"] for setting in fields(cls)])
+        for setting in fields(cls):
+            env, text = setting.metadata["env"], environ.get(setting.metadata["env"], "")
             if text:
-                given[one.name], problem = _parse(one, text)
+                given[setting.name], problem = _parse(setting, text)
                 wrong += [f"{env} {problem}"] if problem else []
-        wrong += _half_told(given)
+        wrong += _half_given(given)
         if wrong:
             raise ConfigError(_sentences(wrong))
         return cls(**given)
@@ -237,22 +237,22 @@ def _kept_secret(path: Path) -> str:
     return secret_key
 
 
-def _parse(one: Field[Any], text: str) -> tuple[Any, str]:
-    """The value of a setting's text, and what is wrong with it."""
-    check, default = one.metadata["check"], one.default
+def _parse(setting: Field[Any], text: str) -> tuple[Any, str]:
+    """The value of a setting's text, and what is wrong with the text ("" if nothing)."""
+    check, default = setting.metadata["check"], setting.default
     if isinstance(default, bool):
         return text in YES, "" if text in YES | NO else "must be 1 or 0"
     if isinstance(default, int):
-        return _number(text, least=one.metadata["least"], most=one.metadata["most"])
+        return _number(text, least=setting.metadata["least"], most=setting.metadata["most"])
     if isinstance(default, Path):
         return Path(text), ""
     parts = [part.strip() for part in text.split(",")] if isinstance(default, tuple) else [text]
     problems = [problem for part in parts if part and check and (problem := check(part))]
     value = tuple(filter(None, parts)) if isinstance(default, tuple) else text
-    return value if one.name != "base_url" else text.rstrip("/"), "".join(problems[:1])
+    return value if setting.name != "base_url" else text.rstrip("/"), "".join(problems[:1])
 
 
-def _half_told(given: Mapping[str, Any]) -> list[str]:
+def _half_given(given: Mapping[str, Any]) -> list[str]:
     """What is wrong with settings that only make sense together."""
     wrong = []
     if "owner_database_url" in given and "database_url" not in given:

@@ -24,7 +24,7 @@ STEPS = 32  # between two looks at the clock
 
 @contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
-    """Limit what is done here by this thread: `check_cpu` raises CpuLimitReached past it."""
+    """Limit this thread's processor time inside: beyond it, `check_cpu` raises CpuLimitReached."""
     _work.ends = time.thread_time() + seconds
     _work.may_end = time.monotonic() + seconds
     try:
@@ -36,9 +36,9 @@ def cpu_limit(seconds: float) -> Iterator[None]:
 def check_cpu() -> None:
     """Raise CpuLimitReached if this thread's work is past its limit.
 
-    For loops over what a sender sent, where a step is short: every 32nd call looks at the clock. It
-    is the clock on the wall, which a thread's processor time never overtakes: to ask for that takes
-    the kernel, and ten times as long.
+    Call it in loops over data that clients sent. Every 32nd call reads the wall clock, which a
+    thread's processor time never overtakes; reading the processor time itself takes a system call
+    and ten times as long.
     """
     if not _step() % STEPS and time.monotonic() > _work.may_end:
         left = _work.ends - time.thread_time()

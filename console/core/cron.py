@@ -1,4 +1,4 @@
-"""Due times by cron text in a time zone: a day has each of them once, whatever its clocks do."""
+"""Due times by cron text in a time zone: each is due once a day, even when clocks change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from apscheduler.triggers.cron import CronTrigger
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# How far back the latest due time is looked for, nearest first; 29 February may be 8 years ago.
+# How far back the latest due time is searched, nearest first; 29 February may be 8 years ago.
 WINDOWS = tuple(timedelta(hours=hours) for hours in (2, 50, 32 * 24, 367 * 24, 9 * 366 * 24))
 ZONE_CHANGE = timedelta(hours=3)  # no zone sets its clocks back by more
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Minute, hour, day of month, month and day of week, as crontab has them, in an IANA zone.
+    """A cron text (minute, hour, day of month, month, day of week) in an IANA time zone.
 
     Days of the week are names, because 0 is Sunday to crontab and Monday to APScheduler. Days of
     the month and of the week exclude each other: crontab wants either, APScheduler both.
@@ -42,8 +42,8 @@ class Cron:
     def latest(self, now: datetime) -> datetime:
         """The latest due time up to `now`, in UTC.
 
-        A time that a day lacks, because its clocks go forward, is due as much later as they go. One
-        that a day has twice is due the first time, or both times if the text names no hour.
+        A time that a day lacks, because its clocks go forward, is due later by the same amount. A
+        time that a day has twice is due the first time, or both times if the text names no hour.
         """
         zone = ZoneInfo(self.zone)
         local = now.astimezone(zone)

@@ -61,7 +61,7 @@ def new_recovery_code() -> str:
 
 
 def new_nobodys_password() -> str:
-    """Return a password that nobody will ever know, for accounts that need none."""
+    """Return a random password that is never shown, for accounts that need none."""
     return token_urlsafe(32)
 
 
@@ -76,12 +76,12 @@ def setup_token(secret_key: str) -> str:
 
 
 def key_fingerprint(secret_key: str) -> str:
-    """Return what tells two secret keys apart and says nothing of either."""
+    """Return a hash by which two secret keys can be compared; it reveals neither."""
     return new(secret_key.encode(), b"fingerprint", sha256).hexdigest()
 
 
 def keyed_hash(secret_key: str, *parts: str) -> str:
-    """Return a keyed hash of some texts: it tells whether they changed, and nothing else."""
+    """Return a keyed hash of texts: it shows whether they changed, and nothing else."""
     return new(secret_key.encode(), "\n".join(parts).encode(), sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Where a page of a list ended, as a text that leads to the next one; one format for all."""
+"""Cursors: where a page of a list ended, as a text; all lists use the same format."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable

@@ -13,8 +13,8 @@ from console.core.valid import ENCODE
 
 APP, OWNER = "DATABASE_URL", "OWNER_DATABASE_URL"
 TWO_ROLES = f"{OWNER}'s role owns the tables and {APP}'s owns nothing"
-# A failure to connect has no code: only its text tells. Servers may speak other languages, whose
-# words are then shown as they are.
+# A failure to connect has no code, only a text. A server that speaks another language has its own
+# words, which are then shown as they are.
 MEANINGS = (
     (r"password authentication failed|no password supplied", f"wrong password, or none; {ENCODE}"),
     (r'role "[^"]*" does not exist', "the role is not there: CREATE ROLE … LOGIN PASSWORD '…'"),
@@ -42,7 +42,7 @@ MEANINGS = (
     (r"too many clients|connection slots|too many connections", "the server has no place left"),
     (r"starting up|shutting down|recovery", "the server starts or stops: try again"),
 )
-# Of connections that broke, of a server that stops or starts, of one without a place left.
+# Codes of broken connections, of a server that stops or starts, and of one with no place left.
 LOST = ("08", "57", "53300")
 
 
@@ -52,7 +52,7 @@ class DatabaseProblem(ConfigError):
 
 @contextmanager
 def naming(variable: str) -> Iterator[None]:
-    """Raise DatabaseProblem in the place of a failure that says something about the variable."""
+    """Raise DatabaseProblem instead of failures that the variable's value explains."""
     try:
         yield
     except DBAPIError as error:
@@ -74,7 +74,7 @@ def is_of_postgresql(error: BaseException | None) -> bool:
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether PostgreSQL was lost or full, so that waiting helps; a slow statement is none."""
+    """Whether PostgreSQL was lost or full, so that waiting helps; a slow statement is no outage."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not _is_any_of(cause, "OperationalError") or _is_any_of(cause, "QueryCanceled"):
         return False
@@ -85,7 +85,7 @@ def is_outage(error: BaseException | None) -> bool:
 def _is_any_of(error: BaseException | None, *names: str) -> bool:
     """Whether the error is one of psycopg's.
 
-    Where psycopg is not loaded none is, and a command on SQLite does not wait 0.2 s for it.
+    If psycopg is not loaded, the answer is no: a command on SQLite does not import it for 0.2 s.
     """
     psycopg: Any = sys.modules.get("psycopg.errors")
     return psycopg is not None and isinstance(error, tuple(getattr(psycopg, n) for n in names))

@@ -243,7 +243,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _only_reads() -> bool:
-    as_told = _reading.get()
-    if as_told is not None:
-        return as_told
+    declared = _reading.get()
+    if declared is not None:
+        return declared
     return has_request_context() and request.method in SAFE_METHODS

@@ -13,7 +13,7 @@ class Disk:
     """The free space of a folder's disk."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is looked at before somebody asks."""
+        """Measure nothing until the first question."""
         self._folder = folder
         self._looked_at = -FRESH_SECONDS
         self._free = 0
@@ -21,13 +21,13 @@ class Disk:
 
     @property
     def is_low(self) -> bool:
-        """Whether there is so little that somebody should act."""
+        """Whether there is so little space left that the operator should act."""
         self._look()
         return self._is_low
 
     @property
     def free(self) -> int:
-        """Bytes."""
+        """The free bytes."""
         self._look()
         return self._free
 

@@ -19,14 +19,14 @@ HIDDEN = "[value]"
 
 
 def engine_of(url: str | URL, **options: Any) -> Engine:
-    """Return an engine whose errors may be logged: they tell what failed, and no value."""
+    """Return an engine whose errors may be logged: they say what failed, without values."""
     engine = create_engine(url, **WITHOUT_VALUES, **options)
     keep_values_out(engine)
     return engine
 
 
 def keep_values_out(engine: Engine) -> None:
-    """Take the values out of what the driver says, in its own exception and in SQLAlchemy's."""
+    """Remove values from the driver's messages, in its own exception and in SQLAlchemy's."""
     event.listen(engine, "handle_error", _take_values_out)
 
 
@@ -41,9 +41,9 @@ def without_values(message: str, dialect: str) -> str:
 
 
 def _take_values_out(context: ExceptionContext) -> None:
-    said = str(context.original_exception)
-    clean = without_values(said, context.dialect.name)
+    message = str(context.original_exception)
+    clean = without_values(message, context.dialect.name)
     context.original_exception.args = (clean, *context.original_exception.args[1:])
     wrapper = context.sqlalchemy_exception
     if wrapper is not None and wrapper.args:
-        wrapper.args = (str(wrapper.args[0]).replace(said, clean), *wrapper.args[1:])
+        wrapper.args = (str(wrapper.args[0]).replace(message, clean), *wrapper.args[1:])

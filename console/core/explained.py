@@ -2,7 +2,7 @@
 
 
 class Explained(Exception):
-    """A failure that says its cause without paths or values; of all others, the class is shown."""
+    """A failure whose cause has no paths or values; of other failures, people see the class."""
 
     cause: str = ""
     """What is wrong, as the end of the sentence "Cause: …"."""

@@ -10,7 +10,7 @@ class GateBusy(Exception):
 
 
 class Gate:
-    """Any number of threads pass an open gate; whoever closes it waits until they are through."""
+    """Any number of threads pass an open gate; closing it waits until all are through."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

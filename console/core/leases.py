@@ -32,7 +32,7 @@ class Lease(Model):
 
 
 class JobRun(Model):
-    """One run of a job for one due time; the unique key is what lets no due time run twice."""
+    """One run of a job for one due time; the unique key prevents a second run."""
 
     __tablename__ = "job_run"
     __table_args__ = (UniqueConstraint("job", "due_at"), Index("job_run_by_time", "started_at"))
@@ -68,7 +68,7 @@ def hold(name: str, holder: str, seconds: float) -> int | None:
 def let_go(name: str, holder: str) -> None:
     """Give a lease back, so that the next process need not wait until it ends. Commits.
 
-    A database that is away or full must not keep a process from its orderly end: said in the log.
+    A database that is away or full must not keep a process from ending in order: it is logged.
     """
     try:
         db.session.execute(

@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class Outage(logging.Filter):
-    """What is known of the database's present outage; as a filter it keeps out all reports of it.
+    """The present outage of the database; as a log filter it drops all repeated reports of it.
 
-    Pages, digest, ticker and leases each run into it many times a minute, with a traceback.
+    Pages, digest, ticker and leases each meet it many times a minute, with a traceback.
     """
 
     def __init__(self) -> None:
-        """Nothing is wrong."""
+        """Begin without an outage."""
         super().__init__()
         self._since: datetime | None = None
 
@@ -27,7 +27,7 @@ class Outage(logging.Filter):
         return not self.takes(record.exc_info[1] if record.exc_info else None)
 
     def takes(self, error: BaseException | None) -> bool:
-        """Whether the error is of an outage, which is then all that need be said of it."""
+        """Whether the error belongs to an outage, which needs no other report."""
         lost = error
         while lost is not None and not is_outage(lost):
             lost = lost.__cause__ or lost.__context__
@@ -40,7 +40,7 @@ class Outage(logging.Filter):
         return True
 
     def ends(self) -> None:
-        """Say so, if there was one."""
+        """Log the end of the outage, if there was one."""
         since, self._since = self._since, None
         if since is not None:
             seconds = (clock.now() - since).total_seconds()

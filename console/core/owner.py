@@ -1,4 +1,4 @@
-"""What the owner of the tables alone may do to the state database, beside migrating it."""
+"""What only the owner of the tables may do in the state database, besides migrations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Pages of a long list by key instead of by number: as quick at the end as at the start."""
+"""Pages of a long list by key instead of by number: as fast at the end as at the start."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,10 +68,10 @@ def page(
 def _rows(
     identity: InstrumentedAttribute[Any], ids: Sequence[Any], options: Sequence[ExecutableOption]
 ) -> list[Any]:
-    """Whole rows in the order of their ids; only now, so that the search touched indexes alone."""
+    """Whole rows in the order of their ids; the search itself has read indexes alone."""
     query = select(identity.class_).where(identity.in_(ids)).options(*options)
-    found = {getattr(row, identity.key): row for row in db.session.scalars(query)} if ids else {}
-    return [found[one] for one in ids if one in found]
+    by_id = {getattr(row, identity.key): row for row in db.session.scalars(query)} if ids else {}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
 def _write(way: str, row: object, order: Sequence[InstrumentedAttribute[Any]]) -> str:

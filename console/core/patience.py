@@ -1,4 +1,4 @@
-"""How long a database may take: no page, event or job waits on it for ever."""
+"""Time limits for the database: no page, event or job waits for it for ever."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ _seconds: ContextVar[float | None] = ContextVar("seconds", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give statements inside so long, whoever asks."""
+    """Give all statements inside this time limit."""
     token = _seconds.set(seconds)
     try:
         yield
@@ -48,12 +48,12 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def statement_seconds() -> float:
-    """How long a statement of whoever runs now may take."""
+    """The time limit of a statement that runs now."""
     return _seconds.get() or (PAGE_SECONDS if has_request_context() else JOB_SECONDS)
 
 
 def lock_seconds() -> float:
-    """How long a statement of whoever runs now may wait for others to let go of rows."""
+    """How long a statement that runs now may wait for locks of others."""
     return PAGE_LOCK_SECONDS if has_request_context() else JOB_LOCK_SECONDS
 
 
@@ -68,7 +68,7 @@ def postgres_limits() -> dict[str, str]:
 
 
 def sentence(error: BaseException) -> str:
-    """What to tell the person whose page met this error of a database."""
+    """The sentence for the person whose page met this database error."""
     if isinstance(error, PoolTimeoutError):
         return "Every connection to the database is in use. Try again in a moment."
     cause = getattr(error, "orig", None) or error
@@ -78,7 +78,7 @@ def sentence(error: BaseException) -> str:
 
 
 def be_patient(engine: Engine) -> None:
-    """Make this engine's connections to PostgreSQL ones that give up."""
+    """Make this engine's connections give up on a PostgreSQL server that does not answer."""
     # psycopg takes 0.2 s to load, which commands on SQLite need not wait for
     from console.core.patient_connection import PatientConnection, Silence  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ MARGIN_SECONDS = 3.0
 
 
 class Silence:
-    """Whether the server was last heard of by its not answering."""
+    """Whether the server left the last statement unanswered."""
 
     lasts = False
 
@@ -29,8 +29,8 @@ class Silence:
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that gives up on a server that does not answer.
 
-    PostgreSQL's own limits are the server's: a frozen one keeps none of them, and its kernel goes
-    on to confirm what is sent, so that no limit of TCP ends the wait either.
+    PostgreSQL enforces its own limits in the server: a frozen server keeps no limit, and its kernel
+    still confirms what is sent, so that no TCP limit ends the wait either.
     """
 
     silence: Silence

@@ -1,4 +1,4 @@
-"""Rows of one person (secrets and places of sign-in), which no other member may read or write.
+"""Rows of one person (secrets and sign-ins), which no other member may read or write.
 
 On PostgreSQL row-level security compares `user_id` with the person of the transaction; the Session
 does the same with every statement and object of the ORM, so that SQLite shows and refuses alike.
@@ -50,16 +50,16 @@ def present_email(email: str) -> None:
 
 @contextmanager
 def person_scope(user_id: int) -> Iterator[None]:
-    """Within it, the rows of this person are read and written; what changed is flushed at its end.
+    """Give access to the rows of this person inside; changes are flushed at the end.
 
-    0 is nobody: it asks the same of the database, and sees nothing.
+    0 is nobody: it runs the same statements, and sees no rows.
     """
     yield from _scope(PERSON, user_id)
 
 
 @contextmanager
 def token_scope(hash_: str) -> Iterator[None]:
-    """Within it, the row of a presented token is read, whoever's it is."""
+    """Give access to the row of a presented token inside, whoever's it is."""
     yield from _scope(TOKEN, hash_)
 
 

@@ -18,7 +18,7 @@ STUCK, UNKNOWN = "checks-hang", "not-checked"
 log = logging.getLogger(__name__)
 
 Question = Callable[[], str]
-"""Answers "" or, in plain words without names or values of anybody, what is wrong."""
+"""Answers "", or says what is wrong in plain words without names or values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Reason:
     code: str
     detail: str
     stops: bool = True
-    """Whether it stops the whole console; false where everybody else's data goes on."""
+    """Whether it stops the whole console; false if it stops only some organizations."""
 
 
 @dataclass(slots=True)
@@ -44,10 +44,10 @@ class Check:
 
 
 class Readiness:
-    """Asks all checks, in a thread of its own, so that a question that hangs holds up no answer."""
+    """Runs all checks in a separate thread, so that a hanging check delays no answer."""
 
     def __init__(self, app: Flask) -> None:
-        """Nothing is asked before somebody wants to know."""
+        """Run no check until the first question."""
         self._app = app
         self._checks: list[Check] = []
         self._lock = threading.Lock()
@@ -57,14 +57,14 @@ class Readiness:
         self._answered.set()
 
     def add(self, code: str, ask: Question, *, patience: int = 1, stops: bool = True) -> None:
-        """Ask this too. Of a good state, `patience` bad answers in a row make a reason.
+        """Add a check. After a good answer, `patience` bad ones in a row make a reason.
 
         One slow reading must not take a console out of service: getsentry/sentry, issue 70034.
         """
         self._checks.append(Check(code, ask, patience, stops))
 
     def reasons(self) -> list[Reason]:
-        """What is wrong, as it was up to two seconds ago; ready is who has none that stops."""
+        """What was wrong at most two seconds ago; if no reason stops it, the console is ready."""
         with self._lock:
             begins = self._answered.is_set() and monotonic() - self._asked_at > FRESH_SECONDS
             if begins:

@@ -6,10 +6,10 @@ from sqlalchemy.engine import Connection
 
 ORGANIZATION, PERSON, TOKEN = "app.organization_id", "app.person_id", "app.token_hash"
 EMAIL = "app.email"
-# What the app may do with a table, where it is not everything that a row needs.
+# The app's rights on tables where it may not read, add, change and delete rows.
 APPEND_ONLY = frozenset({"audit_entry"})
 READ_ONLY = frozenset({"alembic_version"})
-# What a deletion would take along is the owner's to delete (`pharos organization`).
+# Only the owner may delete rows that take others along (`pharos organization`).
 UNDELETABLE = frozenset({"organization", "user"})
 
 

@@ -1,4 +1,4 @@
-"""Whether an SQLite file is whole, as far as can be told in a moment; and how damage is known."""
+"""A quick check whether an SQLite file is damaged, and which errors mean damage."""
 
 import sqlite3
 import threading
@@ -20,9 +20,9 @@ def is_damage(error: BaseException | None) -> bool:
 
 
 def damage_of(path: Path) -> str:
-    """What is wrong with a file; "" if nothing is known to be, as of one that is not there.
+    """What is wrong with a file; "" if no damage is known, or if there is no file.
 
-    For a time when nobody has it open: reading a file's bytes lets go of its locks.
+    Nothing may have the file open: closing it after reading its bytes releases its locks.
     """
     if not path.exists() or not path.stat().st_size:
         return ""

@@ -24,7 +24,7 @@ from console.core.db import Model, OrganizationScoped, db, open_unguarded
 
 INFO = "pharos.session"
 INSERTED = "(inserted)"
-# What PostgreSQL's grants refuse to the app's role; SQLite has no roles.
+# Statements that PostgreSQL's grants refuse to the app's role; SQLite has no roles.
 _DELETES_ORGANIZATIONS = re.compile(r'\s*DELETE\s+FROM\s+(?:\w+\.)?"?organization\b', re.IGNORECASE)
 ORGANIZATION_BIND = re.compile(r"organization_id(_m\d+)?")
 
@@ -90,10 +90,10 @@ def organization_scope(organization_id: int) -> Iterator[None]:
 
 @contextmanager
 def inserting_for(organization_id: int) -> Iterator[None]:
-    """Within it, INSERT statements, but no objects, are another organization's.
+    """Let INSERT statements inside, but no objects, write rows of another organization.
 
-    For what is noted in several organizations' rows at once: objects of two in one identity map
-    would be handed out without a guard, statements leave nothing there.
+    It serves notes in several organizations' rows at once: objects of two organizations in one
+    identity map would be handed out without a guard; statements leave nothing there.
     """
     session = db.session()
     session.flush()
@@ -109,7 +109,7 @@ def inserting_for(organization_id: int) -> Iterator[None]:
 
 @contextmanager
 def bearer(model: type[OrganizationScoped], value: str | int) -> Iterator[None]:
-    """Within it, rows of `model` are read by the value of its `__bearer__` column alone."""
+    """Let statements inside read rows of `model` by the value of its `__bearer__` column alone."""
     session = db.session()
     if "bearer" in session.info:
         raise TenantError("bearers do not nest")
@@ -124,8 +124,8 @@ def bearer(model: type[OrganizationScoped], value: str | int) -> Iterator[None]:
 
 def current_organization_id() -> int | None:
     """Return the organization that the present Session is bound to."""
-    found: int | None = db.session().info.get("organization_id")
-    return found
+    organization_id: int | None = db.session().info.get("organization_id")
+    return organization_id
 
 
 def scoped_models() -> list[type[Any]]:
@@ -193,8 +193,8 @@ def _set_postgres(
         settings[presented.parameter] = str(presented.value)
     settings |= limits
     # Local to the transaction: a session-level SET would leak through the pool (and a pooler).
-    told = [func.set_config(parameter, value, True) for parameter, value in settings.items()]
-    connection.execute(select(*told))
+    calls = [func.set_config(parameter, value, True) for parameter, value in settings.items()]
+    connection.execute(select(*calls))
 
 
 @event.listens_for(db.session, "do_orm_execute")
@@ -330,14 +330,14 @@ def _scoped_tables() -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _scoped_tables_in(statement: str) -> Mapping[tuple[str, str], int]:
     """How often each scoped table is named, by (table, alias); an INSERT's target is INSERTED."""
-    found: Counter[tuple[str, str]] = Counter()
+    mentions: Counter[tuple[str, str]] = Counter()
     for match in _mentions().finditer(statement):
         verb, table, alias = match.groups()
         if verb == "," and not _in_from_list(statement, match.start()):
             continue
         known = table.lower()
-        found[known, INSERTED if verb.upper() == "INTO" else alias or known] += 1
-    return found
+        mentions[known, INSERTED if verb.upper() == "INTO" else alias or known] += 1
+    return mentions
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""URLs of strangers, taken apart in time linear to their length."""
+"""Splits URLs that clients send, in time linear to their length."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -12,10 +12,10 @@ _IGNORED = str.maketrans("", "", "\t\r\n")
 
 
 def split_url(url: str) -> SplitResult:
-    """The parts of a URL; raises ValueError for what is none, or names a host that cannot be.
+    """The parts of a URL; raises ValueError for other texts and for impossible hosts.
 
-    The library normalises the host's Unicode, which takes time by the square of its accents: 4 s
-    for 64 kB.
+    The library normalises the host's Unicode, which takes time quadratic in its accents: 4 s for
+    64 kB.
     """
     plain = url.translate(_IGNORED)  # as the library does
     if _TOO_LONG.match(plain):

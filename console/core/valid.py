@@ -1,4 +1,4 @@
-"""Whether the text of a setting is what it has to be; each check answers what is wrong, or ""."""
+"""Checks of settings: each returns what is wrong with a text, or ""."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -13,7 +13,7 @@ from console.core.urls import split_url
 Check = Callable[[str], str]
 SHORTEST_SECRET = 32
 OURS = "PHAROS_"
-# What the tests set, and what Kubernetes puts into every container beside a service named pharos.
+# Variables that the tests set, and that Kubernetes sets in every container beside a service pharos.
 FOREIGN = re.compile(r"PHAROS_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_\w+)")
 OPTIONS = {"PHAROS_HOST": "--host", "PHAROS_PORT": "--port"}
 SQLALCHEMY = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
@@ -110,7 +110,7 @@ def with_psycopg(url: str) -> str:
 
 
 def unknown(environ: Iterable[str], known: Collection[str]) -> list[str]:
-    """What is wrong with variables that look like settings of Pharos and are none."""
+    """What is wrong with variables that look like settings of Pharos but are not."""
     strangers = sorted(
         name
         for name in environ

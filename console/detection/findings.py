@@ -42,7 +42,7 @@ from console.telemetry.store import TelemetryStore, current
 QUIET = timedelta(seconds=5)  # Python's client flushes as often
 MOST_WAITING = 200_000  # spans of a project that one run looks at: 20,000 per second and run
 # Three requests of an endpoint per run prove what is wrong with it; thousands would say no more.
-SUSPICION = Suspicion(repeats=min(LOOK_UPS, CALLS), slow_us=SLOW_US, long_us=GAP_US, each=3)
+SUSPICION = Suspicion(repeats=min(LOOK_UPS, CALLS), slow_us=SLOW_US, long_us=GAP_US, per_group=3)
 OLDEST = timedelta(days=7)  # spans that began before are stored, but no longer looked at
 AHEAD = timedelta(days=1)
 

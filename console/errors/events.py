@@ -70,7 +70,7 @@ class Events:
     @property
     def across_requests(self) -> Spread | None:
         """A finding across the latest requests that have it; None for other issues."""
-        latest = telemetry.latest_bodies(self.scope, self.hashes, each=COMPARED)
+        latest = telemetry.latest_bodies(self.scope, self.hashes, per_hash=COMPARED)
         findings = [Finding.of_body(body) for bodies in latest.values() for body in bodies]
         return spread([finding for finding in findings if finding is not None])
 

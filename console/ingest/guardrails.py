@@ -149,7 +149,7 @@ def _retention(organization_id: int, projects: Sequence[Project]) -> Guardrail:
     return Guardrail(
         "Stored telemetry",
         damage is not None or stored > int(budget) << 20,
-        size_text(stored) if damage is None else f"the file {damage.what}",
+        size_text(stored) if damage is None else f"the file {damage.complaint}",
         f"{size_text(int(budget) << 20)}, the budgets of all projects",
         "Once an hour the oldest of a project goes, beyond its days or its megabytes.",
         tuple((f"Budget of {one.name}", "accounts.monitoring", one.slug) for one in projects),

@@ -1,7 +1,7 @@
-"""What a report of the console about itself may say: the fields named here, and nothing else.
+"""The fields that the console's reports about itself may contain, and no others.
 
 The console's requests, queries and exceptions are full of other organizations' addresses, names and
-tokens. A list of what is kept lets nothing new through that nobody thought of.
+tokens. A list of allowed fields keeps out fields that nobody thought of.
 """
 
 import re
@@ -53,7 +53,7 @@ OWN = "console"
 
 
 class AllowList:
-    """Keeps of events and transactions what may be stored; `routes` are templates of addresses."""
+    """Reduces events and transactions to their allowed fields; `routes` are URL templates."""
 
     def __init__(self, routes: Collection[str]) -> None:
         """A transaction is named by one of `routes`, or not at all."""
@@ -66,7 +66,9 @@ class AllowList:
             kept["logentry"] = {"message": _template(event["logentry"], event.get("logger", ""))}
         for raised in ("exception", "threads"):
             if raised in event:
-                kept[raised] = {"values": [_raised(one) for one in _values(event[raised])]}
+                kept[raised] = {
+                    "values": [_raised(exception) for exception in _values(event[raised])]
+                }
         kept["breadcrumbs"] = {"values": list(_queries(_values(event.get("breadcrumbs"))))}
         left_out = _mapping(event.get("extra")).get(LEFT_OUT)
         if isinstance(left_out, int):
@@ -77,7 +79,7 @@ class AllowList:
 
     def transaction(self, event: Mapping[str, Any]) -> Fields:
         """What may be stored of a transaction with its spans."""
-        return self._kept(event) | {"spans": [_span(one) for one in event.get("spans") or ()]}
+        return self._kept(event) | {"spans": [_span(span) for span in event.get("spans") or ()]}
 
     def _kept(self, event: Mapping[str, Any]) -> Fields:
         kept = _picked(event, _EVENT)
@@ -105,7 +107,7 @@ def _span(span: Mapping[str, Any]) -> Fields:
 
 
 def _queries(crumbs: Iterable[Any]) -> Iterable[Fields]:
-    """The statements before an error; what else was noted may say anything."""
+    """The statements before an error; other breadcrumbs may contain anything."""
     for crumb in crumbs:
         if _mapping(crumb).get("category") == "query":
             yield _picked(crumb, ("timestamp", "type", "level", "category", "message"))
@@ -117,20 +119,20 @@ def _raised(raised: Any) -> Fields:
     kept["mechanism"] = _picked(_mapping(raised).get("mechanism"), _MECHANISM)
     kept["value"] = _message(raised)
     stack = _mapping(_mapping(raised).get("stacktrace"))
-    kept["stacktrace"] = {"frames": [_picked(one, _FRAME) for one in stack.get("frames") or ()]}
+    kept["stacktrace"] = {"frames": [_picked(frame, _FRAME) for frame in stack.get("frames") or ()]}
     return kept
 
 
 def _message(raised: Any) -> str:
-    """What an exception says, if it is of a kind that quotes nothing of a request or a row."""
-    said = str(_mapping(raised).get("value") or "")
+    """An exception's message, if its kind quotes nothing from a request or a row."""
+    message = str(_mapping(raised).get("value") or "")
     kind, module = _mapping(raised).get("type"), str(_mapping(raised).get("module") or "")
     for package, dialect in _DATABASES.items():
         if module == package or module.startswith(f"{package}."):
-            return _EMAIL.sub("[value]", without_values(said, dialect) if dialect else said)
-    if said.startswith("[Errno "):
-        return _QUOTED.sub("[value]", said)
-    return _EMAIL.sub("[value]", said) if kind in _BY_INTERPRETER and not module else ""
+            return _EMAIL.sub("[value]", without_values(message, dialect) if dialect else message)
+    if message.startswith("[Errno "):
+        return _QUOTED.sub("[value]", message)
+    return _EMAIL.sub("[value]", message) if kind in _BY_INTERPRETER and not module else ""
 
 
 def _template(entry: Any, logger: str) -> str:
@@ -150,5 +152,5 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _values(listed: Any) -> list[Any]:
     """The list in {"values": […]}, or the list itself; the SDK may annotate either."""
-    found = _mapping(listed).get("values") if isinstance(listed, Mapping) else listed
-    return found if isinstance(found, list) else []
+    values = _mapping(listed).get("values") if isinstance(listed, Mapping) else listed
+    return values if isinstance(values, list) else []

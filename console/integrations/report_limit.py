@@ -1,4 +1,4 @@
-"""The same fault of the console's own is reported some times a minute, however often it happens."""
+"""Limits how often the console reports the same fault about itself."""
 
 import threading
 from collections import OrderedDict
@@ -27,7 +27,7 @@ class Window:
 
 
 class ReportLimit:
-    """What the SDK asks before it sends an event: the event, or None to leave it out.
+    """The SDK's `before_send`: returns the event, or None to leave it out.
 
     The next report that is sent says how many were left out, so that the count stays true.
     """

@@ -40,8 +40,8 @@ LATE_SECONDS = 60
 # What strangers ask for is not traced: what clients send would make one more request to trace each,
 # and the addresses of set-up, sign-in, invitations and shared pages hold secrets.
 TRACED = frozenset({"account", "organization", "project", "api"})
-# Their failures are told by `pharos status` and by the ledger. Reported as events, they would feed
-# the very path that fails.
+# `pharos status` and the loss ledger report their failures. As events, they would feed the path
+# that fails.
 SILENT = ("console.ingest.*", "sentry_sdk.errors")
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Home:
 
 
 class SpoolTransport(Transport):
-    """Hands the SDK's envelopes to the spool of this process, in a thread of its own.
+    """Hands the SDK's envelopes to the spool of this process, in a separate thread.
 
     The thread keeps a request from waiting for the disk, and from writing to the state database
     while the request's own transaction holds it. What does not fit into the queue, or comes before
@@ -136,7 +136,7 @@ def stop() -> None:
 
 
 def trace_rate(app: Flask, context: Mapping[str, Any]) -> float:
-    """How many of the requests of this kind are traced: all pages, some polls, no stranger's."""
+    """The sample rate for a request: all pages, some polls, nothing that strangers ask for."""
     environ = context.get("wsgi_environ") or {}
     adapter = app.url_map.bind("localhost")
     path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD")
@@ -167,7 +167,7 @@ def own_project() -> Home | None:
 
 
 def erase_former_projects(organization_id: int) -> Mapping[str, int]:
-    """Erase what the console stored of itself elsewhere: it held addresses of everybody's pages.
+    """Erase what the console stored about itself elsewhere: it held addresses of all pages.
 
     Its project used to stand in the first organization. Commits.
     """

@@ -1,1 +1,1 @@
-"""What machines sent: one DuckDB database per organization, asked in the words of the domain."""
+"""What clients sent: one DuckDB file per organization, and the queries that pages ask of it."""

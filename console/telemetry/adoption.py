@@ -1,7 +1,8 @@
-"""Spans that came before or after their segment find it: their exporter did not name it.
+"""Gives spans their segment where the exporter did not name it, in whatever order they come.
 
-OTLP sends a span when it ends, so children come before the request that they belong to, and under
-load in another batch (of 512 spans with ten requests at a time, every third trace).
+OTLP sends a span when it ends, so child spans come before the request that they belong to, and
+under load in another batch (with batches of 512 spans and ten requests at a time, in every third
+trace).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ BEFORE = timedelta(minutes=10)  # that a child may come after its segment began
 
 _TRACE = (span.c.project_id, span.c.trace_id)
 _SPAN = (*_TRACE, span.c.span_id)
-_FOUND = (*_SPAN, span.c.segment_id, span.c.segment_name)
+_ADOPTED = (*_SPAN, span.c.segment_id, span.c.segment_name)
 _Key = tuple[int, str, str]
 _Segment = tuple[str, str]
 
@@ -27,33 +28,33 @@ _Segment = tuple[str, str]
 def adopt(connection: Connection, spans: Sequence[Span]) -> None:
     """Write the segment of each span that lacks one, if this batch made it known.
 
-    Only traces of the batch are looked at, from shortly before its first span to the end of its
-    last. Spans whose ancestors are not all there stay without.
+    It reads only traces of the batch, from shortly before its first span to the end of its last.
+    A span stays without a segment while one of its ancestors is missing.
     """
     around = [
-        one
-        for one in spans
-        if (one.is_segment or not one.segment_id) and not one.sdk.startswith(NAMING)
+        record
+        for record in spans
+        if (record.is_segment or not record.segment_id) and not record.sdk.startswith(NAMING)
     ]
     if not around:
         return
-    traces = sorted({(one.project_id, one.trace_id) for one in around})
+    traces = sorted({(record.project_id, record.trace_id) for record in around})
     within = span.c.timestamp.between(*_window(around))
     loose = _rows_of(connection, _TRACE, traces, within, span.c.segment_id.is_(None))
     parents = sorted({(*row[:2], row.parent_span_id) for row in loose if row.parent_span_id})
     if not parents:
         return
     known = _rows_of(connection, _SPAN, parents, within, span.c.segment_id.is_not(None))
-    found = _segments(loose, known)
-    if found:
-        rows = [(*key, *segment) for key, segment in found.items()]
-        _register(connection, "adopted", _FOUND, rows)
+    adopters = _segments(loose, known)
+    if adopters:
+        rows = [(*key, *segment) for key, segment in adopters.items()]
+        _register(connection, "adopted", _ADOPTED, rows)
         _write(connection, within)
 
 
 def _window(spans: Sequence[Span]) -> tuple[datetime, datetime]:
-    ends = (one.timestamp + timedelta(microseconds=one.duration_us) for one in spans)
-    return min(one.timestamp for one in spans) - BEFORE, max(ends)
+    ends = (record.timestamp + timedelta(microseconds=record.duration_us) for record in spans)
+    return min(record.timestamp for record in spans) - BEFORE, max(ends)
 
 
 def _rows_of(
@@ -62,28 +63,28 @@ def _rows_of(
     wanted: Sequence[tuple[Any, ...]],
     *conditions: ColumnElement[bool],
 ) -> Sequence[Row[Any]]:
-    """The spans whose `key` is among those wanted: a join, since DuckDB is slow with long lists."""
+    """The spans whose `key` is in `wanted`, by a join: DuckDB is slow with long lists."""
     _register(connection, "wanted", key, wanted)
     keys = select(*map(unpacked, key)).select_from(table("wanted")).subquery()
-    mine = and_(*[one == keys.c[one.name] for one in key])
-    query: Select[Any] = select(*_FOUND, span.c.parent_span_id).join_from(span, keys, mine)
+    mine = and_(*[column == keys.c[column.name] for column in key])
+    query: Select[Any] = select(*_ADOPTED, span.c.parent_span_id).join_from(span, keys, mine)
     return connection.execute(query.where(*conditions)).all()
 
 
 def _segments(loose: Sequence[Row[Any]], known: Sequence[Row[Any]]) -> Mapping[_Key, _Segment]:
-    """The segment of each loose span whose ancestors lead to one, by way of other loose spans."""
+    """The segment of each loose span; its ancestors may be loose spans themselves."""
     segments: dict[_Key, _Segment] = {
         _key(row): (row.segment_id, row.segment_name) for row in known
     }
     parents = {_key(row): (row.project_id, row.trace_id, row.parent_span_id or "") for row in loose}
-    found: dict[_Key, _Segment | None] = {}  # None: the ancestors lead nowhere
+    resolved: dict[_Key, _Segment | None] = {}  # None: the ancestors lead nowhere
     for start, parent in parents.items():
         path, at = {start}, parent
-        while at in parents and at not in path and at not in found:
+        while at in parents and at not in path and at not in resolved:
             path.add(at)
             at = parents[at]
-        found.update(dict.fromkeys(path, found.get(at) or segments.get(at)))
-    return {key: segment for key, segment in found.items() if segment}
+        resolved.update(dict.fromkeys(path, resolved.get(at) or segments.get(at)))
+    return {key: segment for key, segment in resolved.items() if segment}
 
 
 def _key(row: Row[Any]) -> _Key:
@@ -91,8 +92,8 @@ def _key(row: Row[Any]) -> _Key:
 
 
 def _write(connection: Connection, within: ColumnElement[bool]) -> None:
-    adopted = select(*map(unpacked, _FOUND)).select_from(table("adopted")).subquery("adopter")
-    match = and_(*[one == adopted.c[one.name] for one in _SPAN])
+    adopted = select(*map(unpacked, _ADOPTED)).select_from(table("adopted")).subquery("adopter")
+    match = and_(*[column == adopted.c[column.name] for column in _SPAN])
     segment = {name: adopted.c[name] for name in ("segment_id", "segment_name")}
     connection.execute(update(span).values(segment).where(match, within))
 

@@ -1,4 +1,4 @@
-"""Looks into a copy of an organization's file, without the console and without a change to it."""
+"""Reads a copy of an organization's file without the console, and without changing the copy."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from console.telemetry.schema import versions
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Whose file it is, and up to which spool position it was written."""
+    """Which organization a file belongs to, and up to which spool position it was written."""
 
     organization_id: int
     position: int

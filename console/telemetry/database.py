@@ -37,7 +37,7 @@ CHECKPOINT_MB = 16
 LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
 RESTING_MEMORY_MB = 48
 NOT_OPENED, DAMAGED_PART, GONE = "does not open", "has a part that cannot be read", "is gone"
-# What else keeps a file from being opened, and passes.
+# Other causes that keep a file from being opened for a while.
 PASSING = re.compile(
     "Could not set lock|No space left|Too many open files|out of memory"
     "|Cannot allocate|Read-only file system",
@@ -77,33 +77,33 @@ class TelemetryLacksMemory(TelemetryUnavailable):
 
 
 class TelemetryTooSlow(TelemetryUnavailable):
-    """A question took longer than whoever asked it can wait."""
+    """A query took longer than its caller may wait."""
 
     cause = "a question to telemetry took too long"
     sqlstate = patience.TOO_LONG
 
 
 class TelemetryDamaged(TelemetryUnavailable):
-    """An organization's file is at fault: trying again helps nobody, whoever runs Pharos can."""
+    """An organization's file is damaged: a retry does not help, only the operator does."""
 
-    def __init__(self, name: str, what: str, reason: str = "") -> None:
-        """`what` goes on after the name of the file; `reason` is the engine's, for logs."""
-        super().__init__(f"{name} {what}" + (f": {reason}" if reason else ""))
-        self.what = what
-        self.cause = f"the telemetry file {what}"
+    def __init__(self, name: str, complaint: str, reason: str = "") -> None:
+        """`complaint` continues a sentence that begins with the file; `reason` is for logs."""
+        super().__init__(f"{name} {complaint}" + (f": {reason}" if reason else ""))
+        self.complaint = complaint
+        self.cause = f"the telemetry file {complaint}"
 
     @property
     def sentence(self) -> str:
-        """What people of the organization are told."""
+        """What the pages show to people of the organization."""
         return (
-            f"This organization's telemetry file {self.what}. Issues and settings are there;"
+            f"This organization's telemetry file {self.complaint}. Issues and settings are there;"
             " events, traces and vitals are not, until whoever runs Pharos restores the file or"
             " sets it aside. What clients send is kept meanwhile."
         )
 
 
 class UnscopedQuestion(Exception):
-    """A statement without the organization whose file it is sent to: always a defect."""
+    """A statement lacks the organization whose file it is sent to: always a defect."""
 
 
 class Database:
@@ -128,7 +128,7 @@ class Database:
         self._memory_mb = memory_mb
 
     def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
-        """Ask a question; its bind parameters named `scope_…` are the scope's and nobody else's."""
+        """Run a query; the scope alone fills its bind parameters named `scope_…`."""
         asked = {
             "scope_organization": scope.organization_id,
             "scope_project": scope.project_id,
@@ -150,7 +150,7 @@ class Database:
             self._memory_mb = memory_mb
 
     def forget_pages(self) -> None:
-        """Drop what is held of the file in memory beyond the least, which gives it back."""
+        """Return the memory of cached pages to the system, down to the least limit."""
         memory_mb = self._memory_mb
         self.limit_memory(RESTING_MEMORY_MB)
         self.limit_memory(memory_mb)
@@ -173,7 +173,7 @@ class Database:
             self._duckdb.close()
 
     def _touch(self) -> None:
-        """Write the one row of `applied` anew: without any change, a checkpoint does nothing."""
+        """Rewrite the single row of `applied`: without any change, a checkpoint does nothing."""
         with self.transaction() as connection:
             reached = connection.scalar(select(applied.c.position))
             row = {"organization_id": self._organization_id, "position": reached}
@@ -212,7 +212,7 @@ class Database:
 
     @contextmanager
     def _outages(self) -> Iterator[None]:
-        """Say in words which file failed how; whatever else goes wrong is raised as it is."""
+        """Raise failures of the file in plain words; every other exception passes unchanged."""
         try:
             yield
         except UnicodeDecodeError as error:  # what DuckDB says quotes bytes of a damaged block
@@ -252,7 +252,7 @@ def _opened(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
 
 
 def _begins_as_a_log(log: Path) -> bool:
-    """Whether DuckDB would read it: it leaves out one that begins otherwise, without a word."""
+    """Whether DuckDB would read the log: it silently ignores a file that begins otherwise."""
     with log.open("rb") as file:
         return LOG_MAGIC.startswith(file.read(len(LOG_MAGIC)))
 

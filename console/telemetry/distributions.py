@@ -17,7 +17,7 @@ from console.telemetry.tables import error_event
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One value, how many events have it, and which share (0 to 1) of those that have the key."""
+    """One value, how many events have it, and their share (0 to 1) of all events with the key."""
 
     value: str
     events: int
@@ -70,9 +70,11 @@ def _distributions(scope: Scope, pairs: Select[str, str], top: int) -> list[Dist
         .order_by(ranked.c.total.desc(), ranked.c.key, ranked.c.rank)
     )
     rows = groupby(ask(scope, query), key=itemgetter(0, 1, 2))
-    return [_distribution(name, int(total), values, found) for (name, total, values), found in rows]
+    return [
+        _distribution(name, int(total), values, shares) for (name, total, values), shares in rows
+    ]
 
 
-def _distribution(key: str, total: int, values: int, found: Iterable[Any]) -> Distribution:
-    top = tuple(Share(value, events, events / total) for *_, value, events in found)
+def _distribution(key: str, total: int, values: int, shares: Iterable[Any]) -> Distribution:
+    top = tuple(Share(value, events, events / total) for *_, value, events in shares)
     return Distribution(key, total, values, top)

@@ -1,6 +1,6 @@
 """DuckDB for SQLAlchemy: a PEP 249 connection that reads results at once, and a small dialect.
 
-No library does this for DuckDB 2 yet; what Pharos asks of one is no more than this.
+No library does this for DuckDB 2 yet, and Pharos needs no more than this.
 """
 
 from collections import deque
@@ -62,10 +62,10 @@ class DuckDBCursor:
 
 
 class DuckDBConnection:
-    """A connection of its own to an open file; DuckDB begins transactions only when told to."""
+    """A separate connection to an open file; transactions begin only by an explicit statement."""
 
     def __init__(self, native: duckdb.DuckDBPyConnection) -> None:
-        """`native` belongs to nobody else."""
+        """Take over `native`, which nothing else may use."""
         self.native = native
         self.autocommit = False
         self._in_transaction = False
@@ -93,7 +93,7 @@ class DuckDBConnection:
 
 
 class DuckDBDialect(PGDialect):
-    """DuckDB's SQL is PostgreSQL's in what Pharos asks; what is not is in `telemetry.dialect`."""
+    """PostgreSQL's dialect, which DuckDB mostly shares; `telemetry.dialect` has the differences."""
 
     name = NAME
     driver = NAME

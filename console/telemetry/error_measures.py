@@ -31,11 +31,13 @@ def count() -> Measure:
 
 
 def users() -> Measure:
-    """How many users met an error; events that name no user count nobody."""
+    """How many users met an error; events without a user do not count."""
     return Measure(ERRORS, func.count(Event.user_key.distinct()), RECEIVED)
 
 
 def arrival_lag(share: float) -> Measure:
-    """How long after it was raised an error event arrived, for this share; in milliseconds."""
+    """The time from an error to its arrival that this share stays within, in milliseconds."""
     lag = func.epoch_us(Event.received_at) - func.epoch_us(Event.timestamp)
-    return Measure(ERRORS, quantiles(lag, share), RECEIVED, lambda found: float(found[0]) / 1000)
+    return Measure(
+        ERRORS, quantiles(lag, share), RECEIVED, lambda percentiles: float(percentiles[0]) / 1000
+    )

@@ -84,13 +84,13 @@ class Totals:
     first: datetime | None = None
     last: datetime | None = None
 
-    def __add__(self, other: "Totals") -> "Totals":
-        """The totals of both; who is a user of both counts twice."""
-        first = [at for at in (self.first, other.first) if at]
-        last = [at for at in (self.last, other.last) if at]
+    def __add__(self, addend: "Totals") -> "Totals":
+        """The totals of both together; a user of both counts twice."""
+        first = [at for at in (self.first, addend.first) if at]
+        last = [at for at in (self.last, addend.last) if at]
         return Totals(
-            self.events + other.events,
-            self.users + other.users,
+            self.events + addend.events,
+            self.users + addend.users,
             min(first, default=None),
             max(last, default=None),
         )
@@ -121,17 +121,17 @@ ROW = [Event[name] for name in EventRow.__dataclass_fields__]
 
 
 def event(scope: Scope, event_id: str, hashes: Iterable[str] | None = None) -> StoredEvent | None:
-    """One event with its body; `hashes` are its issue's, if that is known.
+    """One event with its body; `hashes` are the grouping hashes of its issue, if that is known.
 
-    Ids lie in no order, so the search goes back in widening windows: what people open is recent,
-    and a link that carries a time narrows the scope to it.
+    Ids are not sorted on disk, so the search goes back in widening windows: people mostly open
+    recent events, and a link that carries a time narrows the scope to it.
     """
     for window in windows(scope):
         query = _events(window).add_columns(Event.body).where(Event.event_id == event_id)
         if hashes is not None:
             query = query.where(of_groups(hashes))
-        if found := ask(window, query):
-            return _stored(found)
+        if rows := ask(window, query):
+            return _stored(rows)
     return None
 
 
@@ -152,17 +152,17 @@ def events_of(
 
 
 def latest_bodies(
-    scope: Scope, hashes: Iterable[str], each: int = 1
+    scope: Scope, hashes: Iterable[str], per_hash: int = 1
 ) -> dict[str, list[dict[str, Any]]]:
     """The bodies of the latest events of each hash, the latest first.
 
-    Which events these are is found first: bodies are most of what a table holds.
+    A first query finds out which events these are: bodies are most of what a table holds.
     """
-    by_key = {group_key(one): one for one in hashes}
+    by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
     mine = and_(within(error_event, scope), of_groups(by_key.values()))
     newest = func.row_number().over(partition_by=Event.group_key, order_by=_newest_first())
     ranked = select(Event.timestamp, Event.event_id, newest.label("number")).where(mine).subquery()
-    latest = select(ranked.c.timestamp, ranked.c.event_id).where(ranked.c.number <= each)
+    latest = select(ranked.c.timestamp, ranked.c.event_id).where(ranked.c.number <= per_hash)
     chosen = ask(scope, latest)
     times, ids = {row[0] for row in chosen}, {row[1] for row in chosen}
     query = (
@@ -170,16 +170,17 @@ def latest_bodies(
         .where(mine, Event.timestamp.in_(times), Event.event_id.in_(ids))
         .order_by(*_newest_first())
     )
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    latest_by_hash: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, body in ask(scope, query):
-        found[by_key[key]].append(bodies.unpack(body))
-    return found
+        latest_by_hash[by_key[key]].append(bodies.unpack(body))
+    return latest_by_hash
 
 
 def neighbours(scope: Scope, hashes: Iterable[str], mark: EventMark) -> Neighbours:
     """The events of an issue around the one at `mark`, which need not be in the scope itself.
 
-    Times are found first, then the ids at these few times: ids are most of what a scan reads.
+    A first query finds the times, a second the ids at these few times: ids are most of what a scan
+    reads.
     """
     mine = and_(within(error_event, scope), of_groups(hashes))
     at, here = Event.timestamp, literal(mark.timestamp, UtcTimestamp)
@@ -191,19 +192,19 @@ def neighbours(scope: Scope, hashes: Iterable[str], mark: EventMark) -> Neighbou
         func.min(at).filter(at > here),
         func.max(at),
     )
-    (found,) = ask(scope, query.where(mine))
-    total, older, *moments = found
+    (row,) = ask(scope, query.where(mine))
+    total, older, *moments = row
     times = {mark.timestamp, *moments} - {None}
     listed = ask(scope, select(at, Event.event_id).where(mine, at.in_(sorted(times))))
     marks = sorted(EventMark(*row) for row in listed)
-    before = [one for one in marks if one < mark]
-    after = [one for one in marks if one > mark]
+    before = [earlier for earlier in marks if earlier < mark]
+    after = [later for later in marks if later > mark]
     return Neighbours(
         first=marks[0] if marks else None,
         previous=before[-1] if before else None,
         next=after[0] if after else None,
         latest=marks[-1] if marks else None,
-        number=1 + older + sum(1 for one in before if one.timestamp == mark.timestamp),
+        number=1 + older + sum(1 for earlier in before if earlier.timestamp == mark.timestamp),
         total=total,
     )
 
@@ -211,14 +212,14 @@ def neighbours(scope: Scope, hashes: Iterable[str], mark: EventMark) -> Neighbou
 def errors_of_trace(scope: Scope, trace_id: str) -> list[EventRow]:
     """The error events that name a trace, oldest first."""
     mine = and_(Event.trace_id == trace_id, is_error())
-    found = _events(scope).where(mine).order_by(Event.timestamp)
-    return [EventRow(*row) for row in ask(scope, found)]
+    query = _events(scope).where(mine).order_by(Event.timestamp)
+    return [EventRow(*row) for row in ask(scope, query)]
 
 
 def hashes_of_transactions(
     scope: Scope, names: Iterable[str], limit: int = 10
 ) -> list[tuple[str, int, datetime]]:
-    """The grouping hashes of what went wrong in some transactions: (hash, events, last seen)."""
+    """The errors in some transactions by grouping hash: (hash, events, last seen)."""
     query = (
         select(Event.grouping_hash, func.count(), func.max(Event.timestamp))
         .where(within(error_event, scope), Event.transaction.in_(list(names)))
@@ -230,7 +231,7 @@ def hashes_of_transactions(
 
 def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str, list[int]]:
     """Events per time bucket of each hash, for all of a page's sparklines at once."""
-    by_key = {group_key(one): one for one in hashes}
+    by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
     number = bucket(Event.timestamp, SINCE, seconds).label("number")
     query = (
         select(Event.group_key, number, func.count())
@@ -240,7 +241,10 @@ def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str,
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for key, at, count in ask(scope, query):
         counts[by_key[key]].append((at, count))
-    return {one: series(scope, seconds, counts[one]) for one in by_key.values()}
+    return {
+        grouping_hash: series(scope, seconds, counts[grouping_hash])
+        for grouping_hash in by_key.values()
+    }
 
 
 def volume(
@@ -266,20 +270,20 @@ def volume(
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for level, at, count in ask(scope, query):
         counts[level].append((at, count))
-    return {level: series(scope, seconds, found) for level, found in counts.items()}
+    return {level: series(scope, seconds, by_bucket) for level, by_bucket in counts.items()}
 
 
 def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
     """How many events and affected users an issue has, or without hashes all errors do."""
     query = select(*_totals()).where(within(error_event, scope))
     query = query.where(is_error() if hashes is None else of_groups(hashes))
-    (found,) = ask(scope, query)
-    return Totals(*found)
+    (row,) = ask(scope, query)
+    return Totals(*row)
 
 
 def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
-    """The events and users of each of some grouping hashes; those without events are left out."""
-    by_key = {group_key(each): each for each in hashes}
+    """The events and users of each of some grouping hashes, without hashes that have no events."""
+    by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
     query = (
         select(Event.group_key, *_totals())
         .where(within(error_event, scope), of_groups(by_key.values()))
@@ -323,13 +327,13 @@ def occurrences(scope: Scope, hashes: Iterable[str], limit: int = 100) -> list[O
 
 
 def of_groups(hashes: Iterable[str]) -> ColumnElement[bool]:
-    """The events of an issue: those of any of its grouping hashes."""
-    keys = [group_key(one) for one in hashes]
+    """The events of an issue, which may have several grouping hashes."""
+    keys = [group_key(grouping_hash) for grouping_hash in hashes]
     return Event.group_key.in_(keys or [""])  # "" is NULL, which equals nothing
 
 
 def is_error() -> ColumnElement[bool]:
-    """What a client sent, not what the console found by itself."""
+    """Error events that clients sent, without the console's own findings."""
     return Event.category == "error"
 
 
@@ -337,10 +341,10 @@ def _events(scope: Scope) -> Select[*tuple[Any, ...]]:
     return select(*ROW).where(within(error_event, scope))
 
 
-def _stored(found: Sequence[Any]) -> StoredEvent | None:
-    if not found:
+def _stored(rows: Sequence[Any]) -> StoredEvent | None:
+    if not rows:
         return None
-    *fields, body = found[0]
+    *fields, body = rows[0]
     values: list[Any] = [*fields, bodies.unpack(body)]
     return StoredEvent(*values)
 

@@ -11,7 +11,7 @@ class FindingKind:
     title: str
     """What the inbox calls it."""
     heading: str
-    """What stands above its statement or place."""
+    """The heading above its statement or place."""
     remedy: str
     """What usually helps."""
     repeats: bool = False
@@ -66,5 +66,5 @@ _BY_NAME = {kind.name: kind for kind in FINDING_KINDS}
 
 
 def kind_of(name: str) -> FindingKind:
-    """The kind of this name; of a name that another version stored, a kind without words."""
+    """The kind of this name; a kind without words if another version of Pharos stored the name."""
     return _BY_NAME.get(name, _UNKNOWN)

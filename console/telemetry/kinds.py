@@ -28,27 +28,27 @@ class Kind:
     """A kind of record, and how it is written, counted, withdrawn, kept and erased."""
 
     name: str
-    """In a batch and in what a write answers."""
+    """Names the kind in a `Batch` and in `Written`."""
     record: type[Any]
     """The class of its records."""
     shelf: Shelf
-    """Its table, the key of its duplicates, and the columns that are made of other fields."""
+    """Its table, the key by which duplicates are known, and the columns made from other fields."""
     row_bytes: int
-    """Of a row on disk, without what `size` says."""
+    """The bytes of a row on disk, without the ones that `size` counts."""
     size: Column[int] | None = None
-    """The column with the bytes of what differs widely from row to row, such as bodies."""
+    """The column with the bytes of values whose size differs widely, such as bodies."""
     weight: int = 1
-    """Of a record in memory until it is stored, in units of 2 kB."""
+    """How much memory a record takes until it is stored, in units of 2 kB."""
     item: str = ""
-    """What the ledger calls a record; "" if decoding has counted what was sent by another name."""
+    """The loss ledger's word for a record; "" if decoding has counted it under another word."""
     write: Callable[[Connection, Shelf, Sequence[Any], int], frozenset[Key]] = shelves.store
-    """Stores what is new after the position reached; answers as `Written.stored` says."""
+    """Stores records that are new; returns the keys that `Written.stored` describes."""
     withdraw: Callable[[Connection, Shelf, int], None] = shelves.withdraw
-    """Deletes what one position brought, which has become a dead letter."""
+    """Deletes the records of one position, which has become a dead letter."""
     rollups: tuple[Table, ...] = ()
-    """What counts its records by day: deleted where a record is too old, since days are whole."""
+    """Tables that count its records by day; retention deletes a day with its oldest record."""
     texts: tuple[Table, ...] = ()
-    """What its records refer to: kept until the project is erased."""
+    """Tables that its records refer to; they are kept until the project is erased."""
 
     @property
     def table(self) -> Table:
@@ -56,12 +56,12 @@ class Kind:
 
     @property
     def aged(self) -> tuple[Table, ...]:
-        """The tables that retention deletes from what is too old."""
+        """The tables from which retention deletes old rows."""
         return (self.table, *self.rollups)
 
     @property
     def erased(self) -> tuple[Table, ...]:
-        """The tables that have something of a project."""
+        """The tables from which a project is erased."""
         return (*self.aged, *self.texts)
 
 
@@ -74,8 +74,10 @@ ERRORS = Kind(
         key=("project_id", "event_id"),
         derived={
             "client_timestamp": sent_at,
-            "group_key": lambda one: group_key(one.grouping_hash),
-            "size": lambda one: len(one.body) + len(one.message) + sum(map(len, one.tags.values())),
+            "group_key": lambda error: group_key(error.grouping_hash),
+            "size": lambda error: (
+                len(error.body) + len(error.message) + sum(map(len, error.tags.values()))
+            ),
         },
     ),
     row_bytes=100,
@@ -105,5 +107,5 @@ KINDS = (ERRORS, SPANS, PAGE_LOADS)
 
 
 def weight_of(batch: Batch) -> int:
-    """What the records of a batch weigh in memory, in units of 2 kB."""
+    """How much memory the records of a batch take, in units of 2 kB."""
     return sum(kind.weight * len(batch.of(kind.name)) for kind in KINDS)

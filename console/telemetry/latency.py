@@ -52,9 +52,9 @@ class Moments:
 
 
 def failed() -> ColumnElement[bool]:
-    """A span failed by its HTTP status (500 and above), or where it has none by its status."""
-    said = Span.status.not_in(("", "ok", "cancelled", "unknown"))
-    return func.coalesce(Span.http_status >= 500, said)
+    """Whether a span failed: by its HTTP status (500 and above), or else by its span status."""
+    by_status = Span.status.not_in(("", "ok", "cancelled", "unknown"))
+    return func.coalesce(Span.http_status >= 500, by_status)
 
 
 def measures() -> list[ColumnElement[Any]]:

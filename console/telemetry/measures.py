@@ -30,7 +30,7 @@ SCOPE_FILTERS = ("environment", "release", "status_class", "attributes", "text")
 
 
 class CannotAskError(ValueError):
-    """A metric cannot be filtered or broken down by what was named."""
+    """A metric cannot be filtered or broken down by the dimension that was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Answer:
     number: Any
     samples: int
     weight: int
-    """By which parts are ordered: how many rows the part has."""
+    """How many rows the part has; parts are ordered by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source(ABC):
-    """What measures are taken of: its dimensions, and the scope's filters that it heeds."""
+    """The rows that measures count: their dimensions, and the scope's filters that apply."""
 
     name: str
     dimensions: Mapping[str, Any]
@@ -85,12 +85,12 @@ class Measure:
     number: Any
     samples: Any
     read: Callable[[Any], float] = float
-    """Makes a number of what the database gives, which is None only where there is no sample."""
+    """Converts the database's value to a number; the value is None only without samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows(Source):
-    """Rows of a table, which one SELECT with an aggregate per measure looks at."""
+    """Rows of a table, read by one SELECT with an aggregate for each measure."""
 
     within: Callable[[Scope], ColumnElement[bool]]
     at: SQLColumnExpression[Any]
@@ -99,7 +99,7 @@ class Rows(Source):
 
     def answer(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> list[list[Answer]]:
         """What each of the measures answers, all of them in one statement."""
-        # A column that measures share is selected once: three percentiles are one aggregate.
+        # Measures may share a column, selected once: three percentiles are one aggregate.
         columns = {id(column): column for m in measures for column in (m.number, m.samples)}
         answers: list[list[Answer]] = [[] for _ in measures]
         question = self._question(scope, list(columns.values()), asked)

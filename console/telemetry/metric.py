@@ -65,13 +65,13 @@ class Course:
 class Parts(Generic[T]):
     """What a metric answers, by value of the breakdown, the part with most samples first.
 
-    Without a breakdown there is one part, `whole`. `other` is all parts beyond the limit together,
+    Without a breakdown there is one part, `whole`. `rest` is all parts beyond the limit together,
     counted anew from their rows: percentiles and distinct users do not add up. Parts without a
     sample are not there.
     """
 
     by_value: Mapping[str, T]
-    other: T | None = None
+    rest: T | None = None
 
     @property
     def whole(self) -> T:
@@ -81,7 +81,7 @@ class Parts(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a metric needs to be told before it can be asked, as the threshold of Apdex."""
+    """A parameter that a metric needs before it has a value, such as the threshold of Apdex."""
 
     name: str
     title: str
@@ -90,7 +90,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One number of the catalogue: its words, its measure, and what it can be asked by.
+    """One number of the catalogue: its words, its measure and its dimensions.
 
     Numbers of the format "milliseconds" are milliseconds, of "share" 0 to 1.
     """
@@ -101,9 +101,9 @@ class Metric:
     better: Better
     format: Format
     least: int = 1
-    """Below so many samples, the number says more of chance than of the system."""
+    """With fewer samples than this, the number says more about chance than about the system."""
     empty: Literal["zero", "gap"]
-    """What the number is where nothing came."""
+    """What the number is where there were no rows."""
     measure: Measure | Callable[..., Measure]
     """How it is counted; a function of the parameters for a metric that has some."""
     parameters: tuple[Parameter, ...] = ()
@@ -116,16 +116,16 @@ class Metric:
 
     @property
     def measured(self) -> Measure:
-        """The measure with the parameters put in; any number stands for one that is not given."""
+        """The measure with its parameters; a parameter that is not given counts as 1."""
         if isinstance(self.measure, Measure):
             return self.measure
         return self.measure(
-            **{each.name: self.given.get(each.name, 1.0) for each in self.parameters}
+            **{parameter.name: self.given.get(parameter.name, 1.0) for parameter in self.parameters}
         )
 
     def given_that(self, **parameters: float) -> Self:
         """The metric with these parameters; CannotAskError for one that it does not have."""
-        strange = parameters.keys() - {each.name for each in self.parameters}
+        strange = parameters.keys() - {parameter.name for parameter in self.parameters}
         if strange:
             raise CannotAskError(f"{self.id} has no parameter {', '.join(sorted(strange))}")
         return replace(self, given={**self.given, **parameters})
@@ -140,8 +140,8 @@ class Metric:
     ) -> Parts[Reading]:
         """The number over the scope, by value of a dimension if `by` names one; one statement.
 
-        `where` narrows it to rows with these values of dimensions. Raises CannotAskError for what
-        the metric's rows do not know, rather than to answer for more than was asked.
+        `where` narrows it to rows with these values of dimensions. Raises CannotAskError for a
+        filter or dimension that the metric's rows do not have, rather than to ignore it.
         """
         return values([self], scope, by, where=where, limit=limit)[self.id]
 
@@ -161,11 +161,11 @@ class Metric:
         return _parts(answers, lambda own: self._course(own, count), is_broken_down=by is not None)
 
     def is_enough(self, reading: Reading) -> bool:
-        """Whether it says more of the system than of chance; a zero for nothing is enough."""
+        """Whether it has enough samples; a zero for no rows always has."""
         return reading.samples >= self.least or (self.empty == "zero" and not reading.samples)
 
     def reading(self, answers: Sequence[Answer]) -> Reading:
-        """The answer of a part, or what stands for one where nothing came."""
+        """The answer of a part; without rows, zero or a gap as `empty` says."""
         for answer in answers:
             if answer.samples:
                 return Reading(float(answer.number), answer.samples)
@@ -212,25 +212,25 @@ def figures(
     now = values(metrics, scope, where=where)
     then = values(metrics, scope.earlier(shift), where=where) if shift else None
     return {
-        each.id: Figure(each, now[each.id].whole, then[each.id].whole if then else None)
-        for each in metrics
+        metric.id: Figure(metric, now[metric.id].whole, then[metric.id].whole if then else None)
+        for metric in metrics
     }
 
 
 def _answers(metrics: Sequence[Metric], scope: Scope, asked: Asked) -> dict[str, Sequence[Answer]]:
-    """What each metric's measure answers, by id; each source is asked once."""
-    missing = [each.id for each in metrics if len(each.given) < len(each.parameters)]
+    """The answers of each metric's measure, by id; each source runs one query."""
+    missing = [metric.id for metric in metrics if len(metric.given) < len(metric.parameters)]
     if missing:
         raise CannotAskError(f"{', '.join(missing)}: a parameter is missing")
     measures = {metric.id: metric.measured for metric in metrics}
     sources = {id(measure.source): measure.source for measure in measures.values()}
-    found: dict[str, Sequence[Answer]] = {}
+    by_metric: dict[str, Sequence[Answer]] = {}
     for key, source in sources.items():
         own = [name for name, measure in measures.items() if id(measure.source) == key]
         source.check(scope, asked)
         answers = source.answer(scope, [measures[name] for name in own], asked)
-        found.update(zip(own, answers, strict=True))
-    return found
+        by_metric.update(zip(own, answers, strict=True))
+    return by_metric
 
 
 def _parts(
@@ -244,6 +244,6 @@ def _parts(
         if answer.samples:
             own.setdefault(answer.part, []).append(answer)
     rest = own.pop(None, [])
-    weights = {name: sum(each.weight for each in part) for name, part in own.items()}
+    weights = {name: sum(answer.weight for answer in answers_) for name, answers_ in own.items()}
     names = sorted(weights, key=lambda name: (-weights[name], name or ""))
     return Parts({name or "": made(own[name]) for name in names}, made(rest) if rest else None)

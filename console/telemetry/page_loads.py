@@ -1,8 +1,8 @@
-"""How reports of page loads come into an organization's file: all of one load make one row.
+"""Stores reports of page loads: all reports of one load become one row.
 
-A load is told of in pieces: the page itself, and each vital when it is known, before or after the
-page and more than once. Merging does not depend on the order and changes nothing when repeated, so
-a row may be merged again by a replay or by the retry of a dead letter.
+A browser reports a load in pieces: the page itself, and each vital when it is known, before or
+after the page and more than once. Merging does not depend on the order and changes nothing when
+repeated, so a replay or the retry of a dead letter may merge a piece again.
 """
 
 from collections import defaultdict
@@ -21,19 +21,19 @@ from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import METRICS
 
 APART = timedelta(hours=12)
-"""Pieces of one load are looked for so far around each other: a tab may stay open for a day."""
+"""How far apart the pieces of one load may lie: a tab may stay open for a day."""
 SKEW = timedelta(minutes=1)
-"""By so much a browser's clock may change between two reports of one load."""
+"""How much a browser's clock may change between two reports of one load."""
 DESCRIBED = ("page", "path", "device", "navigation", "environment", "release", "source")
 KNOWN = (*DESCRIBED, "user_key", "trace_id")
 KEY = ("project_id", "page_id")
 BUCKETS = [metric.bucket_column for metric in METRICS]
-TOLD = [one for one in page_load.columns if one.name not in BUCKETS]
-COLUMNS = [one.name for one in TOLD]
+REPORTED = [stored for stored in page_load.columns if stored.name not in BUCKETS]
+COLUMNS = [stored.name for stored in REPORTED]
 DAY = timedelta(days=1)
 
 SEVERAL = 0
-"""The position of what pieces of several positions make up."""
+"""The position of a page load whose pieces came at several positions."""
 
 PageKey = tuple[int, str]
 
@@ -44,10 +44,10 @@ def keep(
     pieces: Sequence[PageLoad],
     reached: int,
 ) -> frozenset[Key]:
-    """Merge pieces after the position reached with what is stored of the same page loads.
+    """Merge pieces after the position reached with the stored rows of the same page loads.
 
-    A day whose loads change is no longer told by its rollup. No piece is the duplicate of another:
-    the keys of all are returned.
+    The rollup of a day whose loads change is dropped. No piece is the duplicate of another: the
+    keys of all are returned.
     """
     fresh = _placed(connection, [piece for piece in pieces if piece.position > reached])
     if fresh:
@@ -56,9 +56,9 @@ def keep(
 
 
 def withdraw(connection: Connection, _shelf: Shelf, position: int) -> None:
-    """Delete the page loads that one position alone has told of, and the rollups of their days.
+    """Delete the page loads that only one position reported, and the rollups of their days.
 
-    Those that other positions told of, too, stay: their pieces would not come a second time.
+    Page loads that other positions reported too stay: their pieces would not come a second time.
     """
     mine = page_load.c.position == position
     loads = select(page_load.c.project_id, page_load.c.timestamp).where(mine)
@@ -72,7 +72,7 @@ def _merge_in(connection: Connection, fresh: Sequence[PageLoad]) -> None:
     merged: dict[PageKey, PageLoad] = dict(stored)
     for piece in fresh:
         key = (piece.project_id, piece.page_id)
-        merged[key] = merge(merged[key], _said(piece)) if key in merged else _said(piece)
+        merged[key] = merge(merged[key], _dated(piece)) if key in merged else _dated(piece)
     changed = {
         key: load for key, load in merged.items() if not _says_no_more(load, stored.get(key))
     }
@@ -89,23 +89,23 @@ def _says_no_more(load: PageLoad, stored: PageLoad | None) -> bool:
     return stored is not None and load == replace(stored, position=load.position)
 
 
-def merge(one: PageLoad, other: PageLoad) -> PageLoad:
-    """What two pieces say together: of each metric the value that was told last.
+def merge(left: PageLoad, right: PageLoad) -> PageLoad:
+    """Two pieces as one: of each metric it has the value that was reported last.
 
-    What describes the page is taken from the piece that knows which page it is; of two values told
-    at once the larger is the later one, since these metrics only grow while a page is open.
+    The description of the page comes from the piece that knows the page. Of two values reported at
+    the same time the larger is the later one, since these metrics only grow while a page is open.
     """
-    first, second = sorted((one, other), key=_rank)
+    first, second = sorted((left, right), key=_rank)
     fields: dict[str, Any] = {n: getattr(first, n) or getattr(second, n) for n in KNOWN}
     attribution: dict[str, Any] = {}
     for metric in METRICS:
-        teller = max((one, other), key=lambda load: _told(load, metric.column))
+        teller = max((left, right), key=lambda load: _recency(load, metric.column))
         fields[metric.column] = getattr(teller, metric.column)
         attribution |= _about(teller, metric.column)
     return replace(
         first,
-        position=one.position if one.position == other.position else SEVERAL,
-        received_at=min(one.received_at, other.received_at),
+        position=left.position if left.position == right.position else SEVERAL,
+        received_at=min(left.received_at, right.received_at),
         attribution=attribution,
         **fields,
     )
@@ -117,7 +117,7 @@ def days_of(loads: Iterable[PageLoad]) -> set[tuple[int, datetime]]:
 
 
 def day_of(at: datetime) -> datetime:
-    """Where the UTC day of a moment begins."""
+    """The start of the UTC day that a moment lies in."""
     return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -127,11 +127,11 @@ def begins_day(at: datetime) -> bool:
 
 
 def _rank(load: PageLoad) -> tuple[Any, ...]:
-    """The page itself stands before vitals that do not know it, then the earlier one."""
+    """Orders pieces: those that know the page come first, then the earlier ones."""
     return (not load.page, load.timestamp, *(getattr(load, name) for name in KNOWN))
 
 
-def _told(load: PageLoad, metric: str) -> tuple[bool, float, float]:
+def _recency(load: PageLoad, metric: str) -> tuple[bool, float, float]:
     value = getattr(load, metric)
     if value is None:
         return (False, 0.0, 0.0)
@@ -142,15 +142,15 @@ def _about(load: PageLoad, metric: str) -> Mapping[str, Any]:
     return {k: v for k, v in load.attribution.items() if k.startswith(f"{metric}.")}
 
 
-def _said(piece: PageLoad) -> PageLoad:
+def _dated(piece: PageLoad) -> PageLoad:
     return replace(piece, client_timestamp=piece.client_timestamp or piece.timestamp)
 
 
 def _placed(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad]:
-    """The pieces, those that know only their trace put to the page load that began it.
+    """The pieces; one that knows only its trace gets the page load that began the trace.
 
-    A trace that goes on from a cached page has many loads: the last that began before counts.
-    Without one the piece stays a load of its own, whose page is not known.
+    A trace that goes on from a cached page has many loads: the last one that began before counts.
+    Without one, the piece stays a page load whose page is not known.
     """
     loose = [piece for piece in pieces if piece.is_loose]
     if not loose:
@@ -167,8 +167,8 @@ def _placed(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad
 
 def _put(piece: PageLoad, loads: Iterable[PageLoad]) -> PageLoad:
     before = [load for load in loads if load.timestamp <= piece.timestamp + SKEW]
-    found = max(before, key=lambda load: (load.timestamp, load.page_id), default=piece)
-    return replace(piece, page_id=found.page_id, is_loose=False)
+    latest = max(before, key=lambda load: (load.timestamp, load.page_id), default=piece)
+    return replace(piece, page_id=latest.page_id, is_loose=False)
 
 
 def _of_traces(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad]:
@@ -178,7 +178,7 @@ def _of_traces(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageL
 
 
 def _stored(connection: Connection, pieces: Sequence[PageLoad]) -> dict[PageKey, PageLoad]:
-    """The rows of these page loads, looked for only around their times."""
+    """The stored rows of these page loads, searched only around their times."""
     rows = _near(connection, pieces, [page_load.c[name] for name in KEY])
     return {(load.project_id, load.page_id): load for load in rows}
 
@@ -187,39 +187,41 @@ def _near(
     connection: Connection, pieces: Sequence[PageLoad], named: Sequence[Column[Any]]
 ) -> list[PageLoad]:
     """The stored rows that agree with a piece in these columns, not far from it in time."""
-    keys = sorted({tuple(getattr(piece, one.name) for one in named) for piece in pieces})
+    keys = sorted({tuple(getattr(piece, key.name) for key in named) for piece in pieces})
     register(connection, "keys", ArrowBatch(named, list(zip(*keys, strict=True))))
-    wanted = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
+    wanted = select(*[unpacked(key) for key in named]).select_from(table("keys")).subquery()
     times = [piece.timestamp for piece in pieces]
-    match = and_(*[one == wanted.c[one.name] for one in named])
-    found = select(*TOLD).join_from(page_load, wanted, match)
+    match = and_(*[key == wanted.c[key.name] for key in named])
+    query = select(*REPORTED).join_from(page_load, wanted, match)
     near = page_load.c.timestamp.between(min(times) - APART, max(times) + APART)
     return [
         PageLoad(**dict(zip(COLUMNS, row, strict=True)))
-        for row in connection.execute(found.where(near))
+        for row in connection.execute(query.where(near))
     ]
 
 
 def _delete(connection: Connection, loads: Sequence[PageLoad]) -> None:
     named = [page_load.c[name] for name in (*KEY, "timestamp")]
-    values = [[getattr(load, one.name) for load in loads] for one in named]
+    values = [[getattr(load, key.name) for load in loads] for key in named]
     register(connection, "former", ArrowBatch(named, values))
-    former = select(*[unpacked(one) for one in named]).select_from(table("former")).subquery()
+    former = select(*[unpacked(key) for key in named]).select_from(table("former")).subquery()
     times = [load.timestamp for load in loads]
     connection.execute(
         delete(page_load).where(
             page_load.c.timestamp.between(min(times), max(times)),
-            exists().where(*[page_load.c[one.name] == former.c[one.name] for one in named]),
+            exists().where(*[page_load.c[key.name] == former.c[key.name] for key in named]),
         )
     )
 
 
 def _insert(connection: Connection, loads: Sequence[PageLoad]) -> None:
     values = [[getattr(load, name) for load in loads] for name in COLUMNS]
-    register(connection, "loads", ArrowBatch(TOLD, values))
+    register(connection, "loads", ArrowBatch(REPORTED, values))
     batch = table("loads", *[column(name) for name in COLUMNS])
-    buckets = [vital_bucket(batch.c[one.column], one.good, one.fine_ratio) for one in METRICS]
-    incoming = select(*[unpacked(one) for one in TOLD], *buckets).select_from(batch)
+    buckets = [
+        vital_bucket(batch.c[metric.column], metric.good, metric.fine_ratio) for metric in METRICS
+    ]
+    incoming = select(*[unpacked(reported) for reported in REPORTED], *buckets).select_from(batch)
     connection.execute(insert(page_load).from_select([*COLUMNS, *BUCKETS], incoming))
 
 

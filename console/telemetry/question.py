@@ -1,4 +1,4 @@
-"""What all questions share: the predicate of their scope, the way to the store, time buckets."""
+"""What all queries share: the predicate of their scope, access to the store, time buckets."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ PROJECT = bindparam("scope_project", type_=Integer)
 
 
 def within(table: Table, scope: Scope) -> ColumnElement[bool]:
-    """The rows of a scope; the store puts in its organization, project and times."""
+    """The rows of a scope; the store fills in its organization, project and times."""
     filters = [
         table.c.organization_id == ORGANIZATION,
         table.c.project_id == PROJECT,
@@ -33,7 +33,7 @@ def within(table: Table, scope: Scope) -> ColumnElement[bool]:
 
 
 def ask(scope: Scope, statement: Executable) -> Sequence[Any]:
-    """The rows that the store of the running app answers with."""
+    """Run a statement in the running app's store and return its rows."""
     return current().rows(scope, statement)
 
 
@@ -52,9 +52,9 @@ def series(scope: Scope, seconds: int, counts: Iterable[tuple[int, int]]) -> lis
 
 
 def windows(scope: Scope) -> Iterator[Scope]:
-    """The scope in pieces, the latest first, each some times as long as the one before.
+    """The scope in pieces, the latest first, each several times as long as the one before.
 
-    For what is looked up by an id, which lies in no order: what people open is recent.
+    For searches by id: ids are not sorted on disk, and people mostly open what is recent.
     """
     until, length = scope.until, timedelta(days=1)
     while until > scope.since:

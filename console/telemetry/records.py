@@ -29,9 +29,9 @@ class ErrorEvent:
     """When it happened, corrected for a skewed clock."""
     received_at: datetime
     client_timestamp: datetime | None = None
-    """When the client said that it happened, as it was sent; `timestamp` if not given.
+    """When the client said that it happened, uncorrected; `timestamp` if not given.
 
-    A resend repeats it whatever the correction made of it: duplicates are looked up by it.
+    A resend repeats this time exactly, so duplicates are looked up by it.
     """
     grouping_hash: str
     category: str = "error"
@@ -60,8 +60,8 @@ class ErrorEvent:
 class Span:
     """One span of any origin (transaction item, streamed, OTLP); durations are microseconds.
 
-    Nobody changes one but `performance.describe`; it is not frozen, since to make a frozen one of
-    so many fields takes as long as to decode what they say.
+    Only `performance.describe` changes it. It is not frozen, because creating a frozen instance
+    with so many fields takes as long as decoding them.
     """
 
     organization_id: int
@@ -78,7 +78,7 @@ class Span:
     duration_us: int
     received_at: datetime
     client_timestamp: datetime | None = None
-    """When the client said that it started, as it was sent; `timestamp` if not given."""
+    """When the client said that it started, uncorrected; `timestamp` if not given."""
     op: str = ""
     name: str = ""
     """The description; for a segment its name."""
@@ -93,7 +93,7 @@ class Span:
     """What the time went into: request, task, page, db, cache, http, render, resource, queue,
     vital or app (`performance.names`)."""
     endpoint: str = ""
-    """Of a request, task or page segment what it is counted under: "GET /users/:id"; else ""."""
+    """The endpoint of a request, task or page segment: "GET /users/:id"; else ""."""
     fingerprint: str = ""
     """16 hex digits that all spans with the same normalised statement share; "" for none."""
     statement: str = ""
@@ -115,25 +115,25 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLoad:
-    """What one report says of a page load; several make up what is stored of it.
+    """One report of a page load; a stored row is made from several of them.
 
-    Metrics are milliseconds, CLS a score without a unit; None is not known.
+    Metrics are in milliseconds, CLS is a score without a unit; None means not known.
     """
 
     organization_id: int
     project_id: int
     position: int
-    """0 for a load that pieces of several positions have told of."""
+    """0 for a page load whose pieces came at several positions."""
     page_id: str
-    """16 hex digits: the span id of the page's segment, or what the beacon made up."""
+    """16 hex digits: the span id of the page's segment, or an id that the beacon made."""
     is_loose: bool = False
-    """Only the trace of the page load is known: `page_id` is that of the vital's own span."""
+    """Only the trace of the page load is known: `page_id` is the id of the vital's own span."""
     timestamp: datetime
-    """When the page began to load, or the best that is known of it."""
+    """When the page began to load, as exactly as is known."""
     received_at: datetime
     client_timestamp: datetime | None = None
     page: str = ""
-    """The route, or the path without what differs from visit to visit; "" if not known yet."""
+    """The route, or the path without its variable parts; "" if not known yet."""
     path: str = ""
     device: str = ""
     """desktop, mobile, tablet or ""."""
@@ -141,7 +141,7 @@ class PageLoad:
     environment: str = ""
     release: str = ""
     source: str = ""
-    """Who measured: sentry or beacon."""
+    """Which client measured it: sentry or beacon."""
     user_key: str = ""
     trace_id: str = ""
     lcp: float | None = None
@@ -151,7 +151,7 @@ class PageLoad:
     ttfb: float | None = None
     fid: float | None = None
     attribution: Mapping[str, AttributeValue] = field(default_factory=dict)
-    """What made a metric, as "<metric>.<what>"; "<metric>.at" is when it was told, in µs."""
+    """What made a metric, as "<metric>.<part>"; "<metric>.at" is when it was reported, in µs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ class Finding:
     fingerprint: str
     """16 hex digits; with kind and endpoint, what all occurrences of the finding share."""
     endpoint: str
-    """Of the request, task or page."""
+    """The endpoint of the request, task or page."""
     subject: str
     """What repeats or is slow, without values; for a gap, what it lies between."""
     count: int
@@ -184,9 +184,9 @@ class Finding:
     span_id: str = ""
     """The first of the spans; for a gap, the span that it lies in."""
     category: str = ""
-    """db or http where `fingerprint` is that of a stored statement, else ""."""
+    """db or http where a stored statement has this `fingerprint`, else ""."""
     parent: str = ""
-    """The innermost span that all of them are below."""
+    """The closest common parent span of these spans."""
     code: str = ""
     """File, line and function, where the client sent them."""
     before: str = ""
@@ -209,12 +209,12 @@ class Finding:
 
     @property
     def words(self) -> FindingKind:
-        """What is said about findings of its kind."""
+        """Its kind, with the words that pages show."""
         return kind_of(self.kind)
 
 
 class Record(Protocol):
-    """What the records of every kind have."""
+    """The fields that records of every kind have."""
 
     @property
     def organization_id(self) -> int: ...
@@ -233,7 +233,7 @@ class Record(Protocol):
 
 
 Key: TypeAlias = tuple[Any, ...]
-"""What makes a record unique within its organization, as its kind says."""
+"""The values that make a record unique within its organization; its kind names the fields."""
 
 
 class Batch:
@@ -272,11 +272,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the store after a write, the same on a first write and on any replay of it.
+    """What is stored after a write; a replay of the write gives the same answer.
 
-    `stored` has for each kind the keys whose stored row came from the very position that this batch
-    gives for them. The rest were resends of something stored before. Of a key that comes twice in a
-    batch, the first counts.
+    `stored` has for each kind the keys whose stored row came from the position that this batch
+    gives for them. All other keys were resends of records stored before. If a key comes twice in a
+    batch, the first record counts.
     """
 
     position: int

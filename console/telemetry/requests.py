@@ -47,7 +47,7 @@ class StatusCount:
 
 
 def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnElement[bool]:
-    """The requests, tasks or pages of a scope, as far as its filters let them through."""
+    """The requests, tasks or pages of a scope that match its filters."""
     filters = [within(span, scope), Span.endpoint != "", Span.category.in_(categories)]
     if scope.status_class:
         lowest = int(scope.status_class) * 100
@@ -83,7 +83,7 @@ def p95_by_endpoint(scope: Scope, names: Iterable[str]) -> dict[str, Tail]:
         .where(requests_within(scope), Span.endpoint.in_(list(names)))
         .group_by(Span.endpoint)
     )
-    return {name: (count, found[0]) for name, count, found in ask(scope, query)}
+    return {name: (count, percentiles[0]) for name, count, percentiles in ask(scope, query)}
 
 
 def p95_by_release(scope: Scope, releases: Sequence[str]) -> dict[tuple[str, str], Tail]:
@@ -93,7 +93,9 @@ def p95_by_release(scope: Scope, releases: Sequence[str]) -> dict[tuple[str, str
         .where(requests_within(scope), Span.release.in_(list(releases)))
         .group_by(Span.endpoint, Span.release)
     )
-    return {(name, release): (n, found[0]) for name, release, n, found in ask(scope, query)}
+    return {
+        (name, release): (n, percentiles[0]) for name, release, n, percentiles in ask(scope, query)
+    }
 
 
 def p95_trends(scope: Scope, names: Iterable[str], seconds: int) -> dict[str, list[float | None]]:
@@ -106,8 +108,8 @@ def p95_trends(scope: Scope, names: Iterable[str], seconds: int) -> dict[str, li
     )
     nothing: list[float | None] = [None] * len(buckets(scope, seconds))
     trends: dict[str, list[float | None]] = defaultdict(nothing.copy)
-    for name, at, found in ask(scope, query):
-        trends[name][at] = found[0]
+    for name, at, percentiles in ask(scope, query):
+        trends[name][at] = percentiles[0]
     return trends
 
 
@@ -118,10 +120,10 @@ def moments(scope: Scope, seconds: int, name: str = "") -> Moments:
     if name:
         query = query.where(Span.endpoint == name)
     starts = buckets(scope, seconds)
-    found: list[Latency | None] = [None] * len(starts)
+    latencies: list[Latency | None] = [None] * len(starts)
     for at, *row in ask(scope, query):
-        found[at] = latency_of(row)
-    return Moments(starts, found)
+        latencies[at] = latency_of(row)
+    return Moments(starts, latencies)
 
 
 def overall(scope: Scope, name: str = "") -> Latency | None:

@@ -1,8 +1,8 @@
-"""How long telemetry is kept: by age and by weight for each project, until it is erased.
+"""Retention: each project's telemetry is kept up to an age and a size; erasing leaves nothing.
 
-DuckDB gives the space of row groups that are deleted whole back at the next checkpoint, to be
-written again; of those deleted in part, when `tidy` merges them. The file itself shrinks only at
-its end. Erasing a project writes the rest anew, so that nothing of it is left on the disk.
+DuckDB reuses the space of row groups that were deleted whole after the next checkpoint, and the
+space of partly deleted ones when `tidy` merges them. The file itself shrinks only at its end.
+Erasing a project rewrites all other rows, so that nothing of the project is left on the disk.
 """
 
 from collections import Counter
@@ -26,14 +26,14 @@ HEAVIEST_MERGE_MB = 100
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What of a project is kept: nothing older than `days`, and the newest `megabytes` of it."""
+    """A project's retention: nothing older than `days`, and no more than `megabytes`."""
 
     days: int
     megabytes: int
 
 
 def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
-    """Delete what is too old or too much, and all of projects that are not named; return rows."""
+    """Delete rows beyond the retention, and projects that `kept` lacks; return how many rows."""
     store = current()
     if not store.holds(organization_id):
         return 0
@@ -52,8 +52,9 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
 def tidy(organization_id: int) -> int:
     """Merge the small row groups that checkpoints leave; return 1 if that was done, else 0.
 
-    A merged row group is made in memory, so a file whose bodies make a full one too heavy is only
-    checkpointed: it holds some thousand rows in each as it is. For a quiet hour of each day.
+    DuckDB makes a merged row group in memory, so a file whose bodies would make it too heavy is
+    only checkpointed: each of its row groups has some thousand rows already. Run it in a quiet
+    hour of each day.
     """
     store = current()
     if not store.holds(organization_id):
@@ -69,7 +70,7 @@ def tidy(organization_id: int) -> int:
 
 
 def _row_group_mb(connection: Connection) -> int:
-    """What the bodies of a full row group weigh, or all if they are fewer: those of any kind."""
+    """The megabytes of the bodies in a full row group, of all kinds; of all rows if fewer."""
     heaviest = 0
     for size in (kind.size for kind in kinds.KINDS if kind.size is not None):
         weighed = select(func.count(), func.coalesce(func.sum(size), 0))
@@ -79,7 +80,7 @@ def _row_group_mb(connection: Connection) -> int:
 
 
 def erase_project(store: TelemetryStore, organization_id: int, project_id: int) -> int:
-    """Leave nothing of a project, not even in freed parts of the file; return its rows."""
+    """Erase a project, even from freed parts of the file; return how many rows it had."""
     erased = 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
@@ -90,7 +91,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
 
 
 def _quiet_projects(connection: Connection) -> set[int]:
-    """Projects that sent nothing lately: one that was made a moment ago may not be named yet."""
+    """Projects that sent nothing lately: a project made a moment ago may not be named yet."""
     latest: dict[int, datetime] = {}
     for table in (kind.table for kind in kinds.KINDS):
         received = select(table.c.project_id, func.max(table.c.received_at))
@@ -105,7 +106,7 @@ def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetim
 
 
 def _start_of_newest(connection: Connection, project_id: int, budget: int) -> datetime:
-    """The minute from which on a project weighs less than `budget` bytes."""
+    """The minute from which on a project's rows take less than `budget` bytes."""
     weights: Counter[datetime] = Counter()
     for kind in kinds.KINDS:
         table = kind.table
@@ -132,14 +133,14 @@ def _delete_before(connection: Connection, project_id: int, moment: datetime) ->
 
 
 def _rewrite_without(connection: Connection, table: Table, project_id: int) -> int:
-    """Put a new table with everybody else's rows into the place of the old one."""
+    """Replace a table by a new one with the rows of all other projects."""
     count = select(func.count()).select_from(table)
     erased = connection.scalar(count.where(table.c.project_id == project_id)) or 0
     former = table.to_metadata(MetaData(), name=f"{table.name}_former")
     connection.execute(text(f"ALTER TABLE {table.name} RENAME TO {former.name}"))
     table.create(connection)
-    names = [one.name for one in table.columns]
-    others = select(*[former.c[name] for name in names]).where(former.c.project_id != project_id)
-    connection.execute(insert(table).from_select(names, others))
+    names = [column.name for column in table.columns]
+    kept = select(*[former.c[name] for name in names]).where(former.c.project_id != project_id)
+    connection.execute(insert(table).from_select(names, kept))
     former.drop(connection)
     return erased

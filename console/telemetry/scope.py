@@ -1,4 +1,4 @@
-"""The scope of a question: whose rows, of which time, seen through which filters."""
+"""The scope of a query: its organization, project, time range and filters."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Owned(Protocol):
 
     @property
     def organization_id(self) -> int:
-        """Whose it is."""
+        """The organization that owns it."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """First argument of every question; the organization picks the file and the predicate.
+    """The first argument of every query; the organization picks the file and the predicate.
 
     Times are aware UTC, `since` included and `until` excluded. An empty filter passes everything.
     """
@@ -38,11 +38,11 @@ class Scope:
     environment: str = ""
     release: str = ""
     status_class: str = ""
-    """First digit of the HTTP status, "1" to "5"; asked of requests alone."""
+    """First digit of the HTTP status, "1" to "5"; a filter for requests alone."""
     attributes: tuple[tuple[str, str], ...] = ()
-    """Names and values that a request's attributes must have; asked of requests alone."""
+    """Names and values that a request's attributes must have; a filter for requests alone."""
     text: str = ""
-    """Part of an endpoint's or a page's name, in any case; asked of requests and page loads."""
+    """Part of an endpoint's or a page's name, in any case; filters requests and page loads."""
 
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""
@@ -82,7 +82,7 @@ class Scope:
         return replace(self, since=moment - margin, until=moment + margin)
 
     def between(self, since: datetime, until: datetime) -> Self:
-        """The same scope of another stretch of time."""
+        """The same scope with another time range."""
         return replace(self, since=since, until=until)
 
     def earlier(self, by: timedelta) -> Self:
@@ -90,5 +90,5 @@ class Scope:
         return replace(self, since=self.since - by, until=self.until - by)
 
     def before(self) -> Self:
-        """The period of the same length that ends where this one begins."""
+        """The time range of the same length that ends where this one begins."""
         return self.earlier(self.length)

@@ -1,7 +1,7 @@
-"""Questions of detection: which segments are finished and suspicious, and their spans.
+"""Queries of detection: which segments are finished and suspicious, and their spans.
 
-Detection goes through the spans of an organization by the position that they came with, which grows
-with time and which digest commits in order: what is stored up to a position stays as it is.
+Detection reads the spans of an organization in the order of their spool positions, which grow with
+time and which digest commits in order: no row is added below a position that was committed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ from console.telemetry.tables import span
 
 Span = span.c
 EARLIER = timedelta(seconds=60)
-"""How long before a window the other spans of its segments are looked for, to pick segments.
+"""How far before a window other spans of its segments are searched, to pick segments.
 
 Clients flush every few seconds. A segment that is picked is read whole.
 """
 MOST_SPANS = 5_000
-"""Spans that are read of one segment: enough to tell what is wrong with it."""
+"""How many spans of one segment are read: enough to see what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Waiting:
     since: datetime
     """When the first of them came."""
     fresh_from: int | None
-    """The first position of those that came too lately."""
+    """The first position whose spans came too recently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Window:
     """Spans that came after one position and up to another, `since` at the earliest.
 
     A segment with spans between `upto` and `horizon` is not finished; it comes again with these.
-    What came after `horizon` is not known, so that the window shows the same whenever it is asked.
+    Spans after `horizon` are left out, so that a window always gives the same answer.
     """
 
     after: int
@@ -57,13 +57,13 @@ class Suspicion:
     """What makes a segment worth reading, and how many of them are read."""
 
     repeats: int
-    """Spans with one fingerprint."""
+    """How many spans with one fingerprint make it suspicious."""
     slow_us: int
-    """The duration of a database span."""
+    """The duration from which a database span is suspicious."""
     long_us: int
-    """The duration of the segment, which may hide a gap."""
-    each: int
-    """Segments that are read of one endpoint in one environment and release."""
+    """The duration from which a segment may hide a gap."""
+    per_group: int
+    """How many segments are read per endpoint, environment and release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class SegmentKey:
     trace_id: str
     segment_id: str
     began: datetime
-    """The start of the first span that is known of it."""
+    """The start of its first span, as far as the window shows."""
     is_new: bool
-    """Whether its own span came in the window."""
+    """Whether the span of the segment itself came in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +89,25 @@ class Examined:
     environment: str
     release: str
     clean: int
-    """New requests in which nothing is suspicious."""
+    """How many new requests have nothing suspicious."""
     suspicious: Sequence[SegmentKey]
-    """Those to read, the most repeated and the longest first."""
+    """The segments to read, the most repeated and the longest first."""
     left_out: int
-    """Suspicious ones that are too many to read."""
+    """How many suspicious segments are not read, beyond `Suspicion.per_group`."""
     first_at: datetime
     last_at: datetime
 
 
 def waiting(scope: Scope, after: int, upto: int, quiet_since: datetime) -> Waiting | None:
-    """What of a project came after a position and up to another; None if nothing did."""
+    """The spans of a project after one position and up to another; None if there are none."""
     fresh = func.min(Span.position).filter(Span.received_at >= quiet_since)
     query = select(func.count(), func.min(Span.received_at), fresh)
-    (found,) = ask(scope, query.where(within(span, scope), _between(after, upto)))
-    return Waiting(*found) if found[0] else None
+    (counts,) = ask(scope, query.where(within(span, scope), _between(after, upto)))
+    return Waiting(*counts) if counts[0] else None
 
 
 def end_of(scope: Scope, after: int, upto: int, most: int) -> int:
-    """The position up to which no more spans of a project came than `most` and one position's."""
+    """The position of the span after the first `most` ones, or `upto` if there are fewer."""
     query = (
         select(Span.position)
         .where(within(span, scope), _between(after, upto))
@@ -115,45 +115,45 @@ def end_of(scope: Scope, after: int, upto: int, most: int) -> int:
         .offset(most)
         .limit(1)
     )
-    found = ask(scope, query)
-    return int(found[0][0]) if found else upto
+    rows = ask(scope, query)
+    return int(rows[0][0]) if rows else upto
 
 
 def examined(scope: Scope, window: Window, by: Suspicion) -> list[Examined]:
     """The finished segments with spans in the window, by endpoint, environment and release.
 
-    Clean requests are counted once: when their own span comes.
+    A clean request is counted once: when the span of the request itself comes.
     """
-    one = _segments(scope, window)
+    segment = _segments(scope, window)
     suspicious = or_(
-        func.coalesce(one.c.repeats, 0) >= by.repeats,
-        func.coalesce(one.c.slowest, 0) >= by.slow_us,
-        func.coalesce(one.c.lasted, 0) >= by.long_us,
-        one.c.endpoint.is_(None),
+        func.coalesce(segment.c.repeats, 0) >= by.repeats,
+        func.coalesce(segment.c.slowest, 0) >= by.slow_us,
+        func.coalesce(segment.c.lasted, 0) >= by.long_us,
+        segment.c.endpoint.is_(None),
     )
-    group = [one.c.endpoint, one.c.environment, one.c.release, suspicious]
-    worst = [one.c.repeats.desc().nulls_last(), one.c.lasted.desc().nulls_last()]
-    order = [*worst, one.c.trace_id, one.c.segment_id]
+    group = [segment.c.endpoint, segment.c.environment, segment.c.release, suspicious]
+    worst = [segment.c.repeats.desc().nulls_last(), segment.c.lasted.desc().nulls_last()]
+    order = [*worst, segment.c.trace_id, segment.c.segment_id]
     ranked = select(
-        one,
+        segment,
         suspicious.label("suspicious"),
         func.row_number().over(partition_by=group, order_by=order).label("place"),
         func.count().over(partition_by=group).label("alike"),
-        func.count().filter(one.c.is_new).over(partition_by=group).label("new"),
-        func.min(one.c.began).over(partition_by=group).label("first_at"),
-        func.max(one.c.began).over(partition_by=group).label("last_at"),
+        func.count().filter(segment.c.is_new).over(partition_by=group).label("new"),
+        func.min(segment.c.began).over(partition_by=group).label("first_at"),
+        func.max(segment.c.began).over(partition_by=group).label("last_at"),
     ).subquery()
-    most = case((ranked.c.suspicious, by.each), else_=1)
+    most = case((ranked.c.suspicious, by.per_group), else_=1)
     group = [ranked.c.endpoint, ranked.c.environment, ranked.c.release]
     query = select(ranked).where(ranked.c.place <= most).order_by(*group, ranked.c.place)
     rows = groupby(ask(scope, query), key=lambda row: (row.endpoint, row.environment, row.release))
-    return [_gathered(list(some), by) for _, some in rows]
+    return [_gathered(list(group), by) for _, group in rows]
 
 
 def spans_of(scope: Scope, keys: Iterable[SegmentKey]) -> dict[SegmentKey, list[SpanRow]]:
     """The spans of some segments, at most MOST_SPANS of each, by start.
 
-    The scope says how long ago they began at the earliest.
+    They began within the scope's time range.
     """
     by_id = {(key.trace_id, key.segment_id): key for key in keys}
     number = func.row_number().over(
@@ -169,13 +169,13 @@ def spans_of(scope: Scope, keys: Iterable[SegmentKey]) -> dict[SegmentKey, list[
         )
         .order_by(Span.timestamp, Span.span_id)
     )
-    found: dict[SegmentKey, list[SpanRow]] = {key: [] for key in by_id.values()}
+    by_segment: dict[SegmentKey, list[SpanRow]] = {key: [] for key in by_id.values()}
     for *values, place in ask(scope, query):
         row = SpanRow(*values)
         key = by_id.get((row.trace_id, row.segment_id))
         if key is not None and place <= MOST_SPANS:
-            found[key].append(row)
-    return found
+            by_segment[key].append(row)
+    return by_segment
 
 
 def _between(after: int, upto: int) -> Any:
@@ -183,7 +183,7 @@ def _between(after: int, upto: int) -> Any:
 
 
 def _segments(scope: Scope, window: Window) -> Subquery:
-    """One row per finished segment of the window: what is suspicious or not about it."""
+    """One row per finished segment of the window, with what makes it suspicious or clean."""
     parts = _parts(scope, window)
     part = parts.c
     endpoint = func.max(part.endpoint)
@@ -243,7 +243,7 @@ def _parts(scope: Scope, window: Window) -> CTE:
 
 
 def _gathered(rows: Sequence[Any], by: Suspicion) -> Examined:
-    """The one row of the clean segments, if there are any, and those of the suspicious ones."""
+    """One endpoint's rows as a value: a row for its clean segments, one for each suspicious."""
     read = [row for row in rows if row.suspicious]
     first = rows[0]
     return Examined(
@@ -252,7 +252,7 @@ def _gathered(rows: Sequence[Any], by: Suspicion) -> Examined:
         release=first.release,
         clean=next((row.new for row in rows if not row.suspicious), 0),
         suspicious=[SegmentKey(r.trace_id, r.segment_id, r.began, r.is_new) for r in read],
-        left_out=max(read[0].alike - by.each, 0) if read else 0,
+        left_out=max(read[0].alike - by.per_group, 0) if read else 0,
         first_at=min(row.first_at for row in rows),
         last_at=max(row.last_at for row in rows),
     )

@@ -1,4 +1,4 @@
-"""How records that are sent once come into their table: each once, however often it is sent."""
+"""Writes records to their table: each once, however often a client sends it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,35 +29,35 @@ MOST_RANGES = 8
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where records go, and what makes each unique within its organization."""
+    """A table for records, and the key that makes each unique within its organization."""
 
     table: Table
     key: tuple[str, ...]
     """The fields that are the same when a client sends a record again; the first counts."""
     derived: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-    """How columns come about that are no field of the record."""
+    """How to make the columns that are not fields of the record."""
 
     def key_of(self, record: Record) -> Key:
         key: Key = attrgetter(*self.key)(record)
         return key
 
     def by_key(self, records: Sequence[Record]) -> dict[Key, Any]:
-        """The records without those that come again."""
+        """The records by key, without duplicates."""
         first: dict[Key, Any] = {}
         for key, record in zip(map(attrgetter(*self.key), records), records, strict=True):
             first.setdefault(key, record)
         return first
 
     def arrow(self, columns: Sequence[Column[Any]], records: Sequence[Record]) -> ArrowBatch:
-        values = (self.derived.get(one.name) or attrgetter(one.name) for one in columns)
+        values = (self.derived.get(column.name) or attrgetter(column.name) for column in columns)
         return ArrowBatch(columns, [list(map(value, records)) for value in values])
 
     def insertion(self) -> Insert:
-        """Everything that is registered as `batch`, into the table."""
+        """The INSERT of all rows that are registered as `batch`."""
         columns = list(self.table.columns)
-        batch = table("batch", *[column(one.name) for one in columns])
-        incoming = select(*[unpacked(one) for one in columns]).select_from(batch)
-        return insert(self.table).from_select([one.name for one in columns], incoming)
+        batch = table("batch", *[column(field.name) for field in columns])
+        incoming = select(*[unpacked(field) for field in columns]).select_from(batch)
+        return insert(self.table).from_select([field.name for field in columns], incoming)
 
 
 def sent_at(record: Any) -> datetime:
@@ -69,10 +69,10 @@ def sent_at(record: Any) -> datetime:
 def store(
     connection: Connection, shelf: Shelf, records: Sequence[Record], reached: int
 ) -> frozenset[Key]:
-    """Insert what is new and return the keys whose stored row is of these records' positions.
+    """Insert new records; return the keys whose stored row has the position of these records.
 
-    The table has a column `client_timestamp`. Records up to the position that was reached before
-    are never stored again (a replay).
+    The table has a column `client_timestamp`. Records up to the position that an earlier write
+    reached are never stored again (a replay).
     """
     if not records:
         return frozenset()
@@ -86,13 +86,13 @@ def store(
 
 
 def insert_all(connection: Connection, shelf: Shelf, records: Sequence[Record]) -> None:
-    """Insert the records, whatever is there."""
+    """Insert the records without looking for duplicates."""
     register(connection, "batch", shelf.arrow(list(shelf.table.columns), records))
     connection.execute(shelf.insertion())
 
 
 def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
-    """Delete what came from one position."""
+    """Delete the records of one position."""
     connection.execute(delete(shelf.table).where(shelf.table.c.position == position))
 
 
@@ -101,23 +101,23 @@ def _stored_positions(
 ) -> dict[Key, int]:
     """The position of each record that is already stored, by key.
 
-    The client's time is part of the match, so that only row groups of these times are read.
+    The client's time is part of the join, so that only row groups around these times are read.
     """
     stored = shelf.table.c
     named = [stored[name] for name in (*shelf.key, "client_timestamp")]
     register(connection, "keys", shelf.arrow(named, records))
-    keys = select(*[unpacked(one) for one in named]).select_from(table("keys")).subquery()
-    match = and_(*[stored[one.name] == keys.c[one.name] for one in named])
-    ranges = [stored.client_timestamp.between(*one) for one in _time_ranges(records)]
-    found = select(*[stored[name] for name in shelf.key], stored.position).join_from(
+    keys = select(*[unpacked(key) for key in named]).select_from(table("keys")).subquery()
+    match = and_(*[stored[key.name] == keys.c[key.name] for key in named])
+    ranges = [stored.client_timestamp.between(*period) for period in _time_ranges(records)]
+    query = select(*[stored[name] for name in shelf.key], stored.position).join_from(
         shelf.table, keys, match
     )
-    rows = connection.execute(found.where(or_(*ranges)))
+    rows = connection.execute(query.where(or_(*ranges)))
     return {tuple(row[:-1]): row[-1] for row in rows}
 
 
 def _time_ranges(records: Sequence[Record]) -> Iterator[tuple[datetime, datetime]]:
-    """The few stretches of time that the records fall into, so that one old record costs little."""
+    """A few time ranges that contain all records, so that a single old record costs little."""
     times = sorted(map(sent_at, records))
     gaps = sorted(range(1, len(times)), key=lambda i: times[i - 1] - times[i])
     cuts = sorted(i for i in gaps[: MOST_RANGES - 1] if times[i] - times[i - 1] > NEARBY)

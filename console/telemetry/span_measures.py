@@ -62,7 +62,7 @@ SPANS = Rows(
 
 
 def count(source: Source) -> Measure:
-    """How many there were, those that sampling left out included."""
+    """How many spans there were, including the ones that sampling left out."""
     return Measure(source, COUNT, RECEIVED)
 
 
@@ -72,22 +72,24 @@ def failure_rate(source: Source) -> Measure:
 
 
 def failures(source: Source) -> Measure:
-    """How many failed, those that sampling left out included."""
+    """How many failed, including the ones that sampling left out."""
     return Measure(source, _FAILED, RECEIVED)
 
 
 def total_time(source: Source) -> Measure:
-    """The time that they took together, in milliseconds."""
+    """The sum of their durations, in milliseconds."""
     return Measure(source, TOTAL_US, RECEIVED, _milliseconds)
 
 
 def percentile(source: Source, share: float) -> Measure:
-    """The duration that this share (0 to 1) of them stay within, in milliseconds."""
+    """The duration that this share (0 to 1) of the spans does not exceed, in milliseconds."""
     if share in SHARES:
         place = SHARES.index(share)
-        return Measure(source, _PERCENTILES, RECEIVED, lambda found: _milliseconds(found[place]))
+        return Measure(
+            source, _PERCENTILES, RECEIVED, lambda percentiles: _milliseconds(percentiles[place])
+        )
     quantile = quantiles(Span.duration_us, share)
-    return Measure(source, quantile, RECEIVED, lambda found: _milliseconds(found[0]))
+    return Measure(source, quantile, RECEIVED, lambda percentiles: _milliseconds(percentiles[0]))
 
 
 def apdex(source: Source, threshold_ms: float) -> Measure:
@@ -112,9 +114,11 @@ def per_request() -> Measure:
 
 
 def arrival_lag(share: float) -> Measure:
-    """How long after its end a span arrived, for this share of the spans; in milliseconds."""
+    """The time from a span's end to its arrival that this share stays within, in milliseconds."""
     lag = func.epoch_us(Span.received_at) - func.epoch_us(Span.timestamp) - Span.duration_us
-    return Measure(SPANS, quantiles(lag, share), RECEIVED, lambda found: _milliseconds(found[0]))
+    return Measure(
+        SPANS, quantiles(lag, share), RECEIVED, lambda percentiles: _milliseconds(percentiles[0])
+    )
 
 
 def _milliseconds(microseconds: Any) -> float:

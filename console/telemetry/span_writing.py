@@ -1,4 +1,4 @@
-"""How spans come into an organization's file: with their segments and their statements' texts."""
+"""Writes spans to an organization's file, with their segments and the texts of statements."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -16,7 +16,7 @@ TEXTS = Shelf(
     key=("project_id", "fingerprint"),
     derived={
         "text": attrgetter("statement"),
-        "system": lambda one: str(one.attributes.get("db.system.name") or "")[:40],
+        "system": lambda span: str(span.attributes.get("db.system.name") or "")[:40],
     },
 )
 
@@ -24,7 +24,7 @@ TEXTS = Shelf(
 def store(
     connection: Connection, shelf: Shelf, spans: Sequence[Span], reached: int
 ) -> frozenset[Key]:
-    """Store the spans that are new, name the segments that they make known, keep their texts."""
+    """Store new spans and the texts of their statements, and set the segments that they reveal."""
     stored = shelves.store(connection, shelf, spans, reached)
     adopt(connection, spans)
     _keep_texts(connection, spans)
@@ -32,8 +32,8 @@ def store(
 
 
 def _keep_texts(connection: Connection, spans: Sequence[Span]) -> None:
-    """Store the texts of fingerprints that the project had none of; few batches bring any."""
-    first = TEXTS.by_key([one for one in spans if one.fingerprint])
+    """Store the texts of fingerprints that are new to the project; few batches bring any."""
+    first = TEXTS.by_key([span for span in spans if span.fingerprint])
     if not first:
         return
     mine = statement.c.fingerprint.in_({fingerprint for _, fingerprint in first})

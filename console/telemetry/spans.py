@@ -14,12 +14,12 @@ from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 
 AROUND = timedelta(hours=6)
-"""How far from a hint, or from its first span, a trace is looked for."""
+"""How far around a hint, or around its first span, a trace is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
-    """A stored span; what each field means is said at `records.Span`."""
+    """A stored span; `records.Span` says what each field means."""
 
     trace_id: str
     span_id: str
@@ -62,7 +62,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How many spans there were, and what half and 95 % of them took at most, in microseconds."""
+    """How many spans there were, and their p50 and p95 in microseconds."""
 
     count: int
     p50: float
@@ -94,22 +94,22 @@ def spans_of_segments(
         .order_by(span.c.timestamp, span.c.span_id)
         .limit(limit)
     )
-    found: dict[str, list[SpanRow]] = {}
+    by_segment: dict[str, list[SpanRow]] = {}
     for row in ask(scope, query):
-        one = SpanRow(*row)
-        found.setdefault(one.segment_id, []).append(one)
-    return found
+        span_row = SpanRow(*row)
+        by_segment.setdefault(span_row.segment_id, []).append(span_row)
+    return by_segment
 
 
 def find(scope: Scope, trace_id: str, near: datetime | None, limit: int) -> Trace:
-    """A trace wherever it lies in the scope; `near` is when, if a link told.
+    """A trace anywhere in the scope; `near` is a time that a link may give as a hint.
 
-    Without a hint the search goes back in widening windows, as that for an event does.
+    Without a hint the search goes back in widening windows, like the search for an event.
     """
     if near is not None:
-        found = trace(scope.around(near, AROUND), trace_id, limit)
-        if found.spans or found.errors:
-            return found
+        near_trace = trace(scope.around(near, AROUND), trace_id, limit)
+        if near_trace.spans or near_trace.errors:
+            return near_trace
     first = select(func.min(span.c.timestamp)).where(span.c.trace_id == trace_id)
     for window in windows(scope):
         ((began,),) = ask(scope, first.where(within(span, window)))
@@ -126,9 +126,9 @@ def size(scope: Scope, trace_id: str) -> int:
 
 
 def timing(scope: Scope, like: SpanRow) -> Timing | None:
-    """How long spans that did the same took; None if there are none in the scope.
+    """How long similar spans took; None if the scope has no such span.
 
-    The same is the same endpoint, the same statement or call, else operation and description.
+    Similar spans share the endpoint, or the statement or call, or else operation and description.
     """
     if like.endpoint:
         same = and_(span.c.endpoint == like.endpoint, span.c.category == like.category)
@@ -137,5 +137,5 @@ def timing(scope: Scope, like: SpanRow) -> Timing | None:
     else:
         same = and_(span.c.op == like.op, span.c.name == like.name)
     query = select(func.count(), quantiles(span.c.duration_us, 0.5, 0.95))
-    ((count, found),) = ask(scope, query.where(within(span, scope), same))
-    return Timing(int(count), *found) if count else None
+    ((count, percentiles),) = ask(scope, query.where(within(span, scope), same))
+    return Timing(int(count), *percentiles) if count else None

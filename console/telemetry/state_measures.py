@@ -1,4 +1,4 @@
-"""Rows of the state database as a source of measures, beside those of telemetry."""
+"""Rows of the state database as a source of measures, beside the sources in telemetry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

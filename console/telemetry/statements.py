@@ -34,20 +34,20 @@ from console.telemetry.traces import STEPS
 
 Span = span.c
 MOST = 2_000
-"""Statements that a list knows: those that took most time in all."""
+"""How many statements a list has: the ones with the most total time."""
 MANY = 100_000
-"""Calls, above which their requests are counted in a sample."""
+"""With more calls than this, their requests are counted in a sample."""
 RARE = 100
-"""Calls of one statement, up to which all of its requests are counted."""
+"""Up to so many calls of a statement, all of its requests are counted."""
 SAMPLE = 8
 LOCATED = 1_000
-"""Calls, the slowest, of which the code that made them is looked up."""
+"""For how many of the slowest calls the line of code is looked up."""
 CODE = ("code.file.path", "code.line.number", "code.function.name")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The calls of a statement; of all of them where `fingerprint` is ""."""
+    """The calls of a statement, or of all statements where `fingerprint` is ""."""
 
     fingerprint: str
     usage: Latency
@@ -57,7 +57,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What stands behind a fingerprint; `system` is the database's name, "" if not known."""
+    """The text of a fingerprint; `system` is the database's name, "" if not known."""
 
     text: str
     system: str
@@ -74,13 +74,13 @@ class StatementsWanted:
     """A regular expression that the text has a match for."""
     not_matching: str = ""
     over_us: float = 0
-    """The least P95."""
+    """The smallest P95 in microseconds."""
     endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An endpoint that makes calls of a statement; `requests` are those that do."""
+    """An endpoint that calls a statement; `requests` counts its requests that do."""
 
     endpoint: str
     category: str
@@ -89,7 +89,7 @@ class Caller:
     received: int
     total_us: float
     time_share: float
-    """Of the time of all requests of the endpoint; calls side by side may add up to above 1."""
+    """The share of the endpoint's total time; parallel calls may add up to more than 1."""
     estimated: bool
 
     @property
@@ -99,7 +99,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A line of code that calls a statement, as the client says; how many calls were looked at."""
+    """A line of code that calls a statement, as the client says, and how many calls it made."""
 
     path: str
     line: str
@@ -126,7 +126,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class InRelease:
-    """The calls of a statement from one release; "" for those that name none."""
+    """The calls of a statement from one release; "" for calls without a release."""
 
     release: str
     received: int
@@ -135,11 +135,11 @@ class InRelease:
 
 
 def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement], Statement | None]:
-    """The statements of a scope, that which takes most time in all first, and their total.
+    """The statements of a scope by total time, at most MOST, and all of them as one.
 
-    At most MOST. The total, None without a call, is of all that the filters but `over_us` let
-    through. Of more than MANY calls, the total's percentiles and all calls per request are told by
-    one request in SAMPLE: requests are counted apart, which takes more time than all else.
+    The second value is None without a call; every filter but `over_us` applies to it. With more
+    than MANY calls, its percentiles and all calls per request come from one request in SAMPLE:
+    counting distinct requests takes more time than all other columns.
     """
     calls = and_(calls_within(scope), *_filters(scope, wanted))
     query = (
@@ -152,15 +152,18 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
     usages = {fingerprint: latency_of(row) for fingerprint, *row in ask(scope, query)}
     if not usages:
         return [], None
-    looked_at, many = calls, sum(one.received for one in usages.values()) > MANY
+    looked_at, many = calls, sum(usage.received for usage in usages.values()) > MANY
     if many:
-        rare = [fingerprint for fingerprint, one in usages.items() if one.received <= RARE]
+        rare = [fingerprint for fingerprint, usage in usages.items() if usage.received <= RARE]
         sample = sampled(Span.segment_id, SAMPLE)
         # An empty list of fingerprints makes SQL that DuckDB cannot read.
         looked_at = and_(calls, sample | Span.fingerprint.in_(rare) if rare else sample)
     per_request = _per_request(scope, looked_at)
-    found = [Statement(one, usages[one], per_request.get(one, 0.0)) for one in usages]
-    kept = [one for one in found if one.usage.p95 >= wanted.over_us]
+    called = [
+        Statement(fingerprint, usages[fingerprint], per_request.get(fingerprint, 0.0))
+        for fingerprint in usages
+    ]
+    kept = [statement for statement in called if statement.usage.p95 >= wanted.over_us]
     total = _total(scope, calls, usages.values(), by_sample=many and len(usages) < MOST)
     return kept, total
 
@@ -169,21 +172,21 @@ def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
     """One statement; None if it was not called."""
     calls = calls_within(scope, fingerprint)
     (row,) = ask(scope, select(*measures()).where(calls))
-    found = latency_of(row)
-    if not found.received:
+    usage = latency_of(row)
+    if not usage.received:
         return None
     per_request = _per_request(scope, calls).get(fingerprint, 0.0)
-    return Statement(fingerprint, found, per_request)
+    return Statement(fingerprint, usage, per_request)
 
 
 def total_us(scope: Scope) -> float:
     """The time of all calls of all statements together."""
-    ((found,),) = ask(scope, select(func.coalesce(TOTAL_US, 0.0)).where(calls_within(scope)))
-    return float(found)
+    ((microseconds,),) = ask(scope, select(func.coalesce(TOTAL_US, 0.0)).where(calls_within(scope)))
+    return float(microseconds)
 
 
 def texts(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Text]:
-    """The texts behind fingerprints of the project, whenever they were first seen."""
+    """The texts of fingerprints of the project, whenever they were first seen."""
     columns = (func.min(statement.c.text), func.min(statement.c.system))
     query = (
         select(statement.c.fingerprint, *columns, func.min(statement.c.timestamp))
@@ -200,7 +203,10 @@ def p95_of(scope: Scope, fingerprints: Iterable[str]) -> dict[str, Tail]:
         .where(calls_within(scope), Span.fingerprint.in_(list(fingerprints)))
         .group_by(Span.fingerprint)
     )
-    return {fingerprint: (count, found[0]) for fingerprint, count, found in ask(scope, query)}
+    return {
+        fingerprint: (count, percentiles[0])
+        for fingerprint, count, percentiles in ask(scope, query)
+    }
 
 
 def p95_trends(
@@ -208,7 +214,7 @@ def p95_trends(
 ) -> dict[str, list[float | None]]:
     """P95 per time bucket of each statement, for all sparklines of a list at once.
 
-    With a `sample`, of one request in so many: a sparkline of very many needs no more.
+    `sample` reads one request in so many: enough for a sparkline over very many calls.
     """
     calls = calls_within(scope)
     if sample > 1:
@@ -221,8 +227,8 @@ def p95_trends(
     )
     nothing: list[float | None] = [None] * len(buckets(scope, seconds))
     trends: dict[str, list[float | None]] = defaultdict(nothing.copy)
-    for fingerprint, at, found in ask(scope, query):
-        trends[fingerprint][at] = found[0]
+    for fingerprint, at, percentiles in ask(scope, query):
+        trends[fingerprint][at] = percentiles[0]
     return trends
 
 
@@ -231,10 +237,10 @@ def moments(scope: Scope, seconds: int, fingerprint: str) -> Moments:
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
     query = select(number, *measures()).where(calls_within(scope, fingerprint)).group_by("number")
     starts = buckets(scope, seconds)
-    found: list[Latency | None] = [None] * len(starts)
+    latencies: list[Latency | None] = [None] * len(starts)
     for at, *row in ask(scope, query):
-        found[at] = latency_of(row)
-    return Moments(starts, found)
+        latencies[at] = latency_of(row)
+    return Moments(starts, latencies)
 
 
 def durations(scope: Scope, fingerprint: str) -> dict[int, float]:
@@ -245,7 +251,7 @@ def durations(scope: Scope, fingerprint: str) -> dict[int, float]:
 
 
 def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
-    """The endpoints whose requests make calls of a statement, the most time in it first."""
+    """The endpoints whose requests call a statement, by the time spent in it."""
     made = (
         select(
             Span.segment_id,
@@ -280,9 +286,9 @@ def callers(scope: Scope, fingerprint: str, limit: int = 50) -> list[Caller]:
 
 
 def locations(scope: Scope, fingerprint: str, limit: int = 20) -> list[Location]:
-    """The lines of code that made the slowest LOCATED calls, as far as clients name them.
+    """The lines of code that made the slowest LOCATED calls, where clients send them.
 
-    By default clients name them for slow calls alone.
+    By default clients send them for slow calls alone.
     """
     slowest = (
         select(Span.duration_us, Span.attributes)
@@ -319,7 +325,7 @@ def slowest(scope: Scope, fingerprint: str, limit: int = 10) -> list[Call]:
 
 
 def by_release(scope: Scope, fingerprint: str, limit: int = 10) -> list[InRelease]:
-    """The releases that call a statement, the one that came out last first."""
+    """The releases that call a statement, the newest first."""
     first = func.min(Span.timestamp)
     query = (
         select(Span.release, func.count(), quantiles(Span.duration_us, 0.95), first)
@@ -328,13 +334,13 @@ def by_release(scope: Scope, fingerprint: str, limit: int = 10) -> list[InReleas
         .order_by(first.desc(), Span.release)
         .limit(limit)
     )
-    return [InRelease(name, n, found[0], at) for name, n, found, at in ask(scope, query)]
+    return [InRelease(name, n, p95[0], at) for name, n, p95, at in ask(scope, query)]
 
 
 def calls_within(scope: Scope, fingerprint: str = "") -> ColumnElement[bool]:
     """The database calls of a scope, of one statement or of all."""
-    which = Span.fingerprint == fingerprint if fingerprint else Span.fingerprint.is_not(None)
-    return and_(within(span, scope), Span.category == "db", which)
+    matches = Span.fingerprint == fingerprint if fingerprint else Span.fingerprint.is_not(None)
+    return and_(within(span, scope), Span.category == "db", matches)
 
 
 def _texts() -> ColumnElement[bool]:
@@ -367,27 +373,27 @@ def _filters(scope: Scope, wanted: StatementsWanted) -> list[ColumnElement[bool]
 def _total(
     scope: Scope, calls: ColumnElement[bool], usages: Collection[Latency], *, by_sample: bool
 ) -> Statement:
-    """All calls together; percentiles and calls per request are told by a sample of many."""
+    """All calls as one; with `by_sample`, percentiles and calls per request come from a sample."""
     requests = func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment))
-    told = and_(calls, sampled(Span.segment_id, SAMPLE)) if by_sample else calls
-    ((of, *row),) = ask(scope, select(requests, *measures()).where(told))
-    found = latency_of(row)
-    per_request = found.received / of if of else 0.0
+    sampled_calls = and_(calls, sampled(Span.segment_id, SAMPLE)) if by_sample else calls
+    ((of, *row),) = ask(scope, select(requests, *measures()).where(sampled_calls))
+    total = latency_of(row)
+    per_request = total.received / of if of else 0.0
     if by_sample:
-        found = replace(
-            found,
-            count=sum(one.count for one in usages),
-            received=sum(one.received for one in usages),
-            failed=sum(one.failed for one in usages),
-            total_us=sum(one.total_us for one in usages),
-            estimated=any(one.estimated for one in usages),
+        total = replace(
+            total,
+            count=sum(usage.count for usage in usages),
+            received=sum(usage.received for usage in usages),
+            failed=sum(usage.failed for usage in usages),
+            total_us=sum(usage.total_us for usage in usages),
+            estimated=any(usage.estimated for usage in usages),
         )
-    return Statement("", found, per_request)
+    return Statement("", total, per_request)
 
 
 def _per_request(scope: Scope, calls: ColumnElement[bool]) -> dict[str, float]:
     """Calls per request of each statement that is called in requests."""
     requests = func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment))
     query = select(Span.fingerprint, func.count(), requests).where(calls)
-    found = ask(scope, query.group_by(Span.fingerprint))
-    return {fingerprint: received / of for fingerprint, received, of in found if of}
+    rows = ask(scope, query.group_by(Span.fingerprint))
+    return {fingerprint: received / of for fingerprint, received, of in rows if of}

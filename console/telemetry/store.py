@@ -1,4 +1,4 @@
-"""All organizations' telemetry: which files are open, and that a question reaches only its own."""
+"""The telemetry of all organizations: opens their files, and sends each query to its own file."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ from console.telemetry.scope import Scope
 EXTENSION = "pharos.telemetry"
 FOLDER = "telemetry"
 ASIDE = ".set-aside-"
-"""In the name of a file that somebody has set aside, before the time."""
+"""Stands in the name of a file that was set aside, before the time."""
 REST_BEFORE_CLOSING = 30
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class TelemetryStore:
     """
 
     def __init__(self, folder: Path, memory_mb: int, open_limit: int) -> None:
-        """`memory_mb` is for all files in use, but each may use 96; a file in use stays open."""
+        """Files in use share `memory_mb`, at least 96 each; a file in use is never closed."""
         self._folder = folder
         self._memory_mb = memory_mb
         self._open_limit = open_limit
@@ -68,10 +68,10 @@ class TelemetryStore:
         self._ending = threading.Event()
         self._looker: threading.Thread | None = None
         self.upkeep = Gate()
-        """Passed by every job that writes telemetry or takes it as a base for what it writes."""
+        """Every job that writes telemetry, or writes what it has read there, passes this gate."""
 
     def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
-        """Answer a question from the file of the scope's organization.
+        """Run a query on the file of the scope's organization.
 
         Raises UnscopedQuestion if the statement lacks the scope's predicate, TelemetryUnavailable
         if the file cannot be read.
@@ -88,7 +88,7 @@ class TelemetryStore:
         """
         strangers = {record.organization_id for record in batch} - {organization_id}
         if strangers:
-            raise ValueError(f"records of {strangers} among those of {organization_id}")
+            raise ValueError(f"a batch of {organization_id} has records of {strangers}")
         if not len(batch):
             return Written(position)
         with self._open(organization_id) as database, database.transaction() as connection:
@@ -97,12 +97,12 @@ class TelemetryStore:
     def write_own(self, organization_id: int, events: Sequence[ErrorEvent], run: int) -> Written:
         """Commit events that the console found itself, in its run of this number, from 1.
 
-        They have not come through the spool, so the position that the spool is written up to
-        neither holds them back nor moves. Instead each has minus the run as its position, and what
-        `Written` says of a replay holds: an event that an earlier run stored is none of this one's.
+        They have not come through the spool, so the position that the file has reached neither
+        holds them back nor moves. Instead their position is minus the run, and a replay of the run
+        answers the same: an event that an earlier run stored does not count as stored by this one.
         """
-        strangers = {one.organization_id for one in events} - {organization_id}
-        if strangers or {one.position for one in events} - {-run}:
+        strangers = {error.organization_id for error in events} - {organization_id}
+        if strangers or {error.position for error in events} - {-run}:
             raise ValueError(f"events of {strangers} or of another run than {run}")
         with self._open(organization_id) as database, database.transaction() as connection:
             return writing.write_own(connection, events, run)
@@ -113,7 +113,7 @@ class TelemetryStore:
             return writing.position_of(connection)
 
     def withdraw(self, organization_id: int, position: int) -> None:
-        """Take back what came from one spool position, which has become a dead letter."""
+        """Delete the records of one spool position, which has become a dead letter."""
         with self._open(organization_id) as database, database.transaction() as connection:
             writing.withdraw(connection, position)
 
@@ -124,7 +124,7 @@ class TelemetryStore:
             yield database
 
     def organizations(self) -> list[int]:
-        """Whose files are there; a file that somebody put beside them under a name is nobody's."""
+        """The organizations that have a file; files with other names are ignored."""
         return sorted(files_of(self._folder))
 
     def holds(self, organization_id: int) -> bool:
@@ -132,14 +132,14 @@ class TelemetryStore:
         return self._path(organization_id).exists()
 
     def size(self, organization_id: int) -> int:
-        """The bytes of an organization's file, with what is not yet written into it."""
+        """The bytes of an organization's file and of its log."""
         files = self._folder.glob(f"{organization_id}.duckdb*")
         return sum(path.stat().st_size for path in files)
 
     def expect(self, organization_ids: Iterable[int]) -> None:
-        """Say whose files must be there: if one is not, it is gone, and none is made in its place.
+        """Declare which organizations must have a file: a missing one is reported, never replaced.
 
-        Whoever sets a file aside with `set_aside` says that a new one may be made.
+        A new file is made only where `set_aside` has moved the old one away.
         """
         self._expected.update(organization_ids)
         for organization_id in self._expected:
@@ -148,32 +148,38 @@ class TelemetryStore:
                 self._damages[organization_id] = TelemetryDamaged(path.name, GONE)
 
     def start_looking(self) -> None:
-        """Open each file once, in a thread of its own, so that damage is known before it is met."""
+        """Open each file once, in a separate thread, so that damage is known before it is met."""
         self._ending.clear()
         self._looker = threading.Thread(target=self._look, name="telemetry-check", daemon=True)
         self._looker.start()
 
     def stop_looking(self) -> None:
-        """End after the file under way."""
+        """End the thread after its present file."""
         self._ending.set()
         if self._looker is not None:
             self._looker.join()
 
     def damages(self) -> dict[int, TelemetryDamaged]:
-        """Whose files are damaged or gone, as far as anybody has met it since the start."""
+        """The damaged or missing files that were met since the start, by organization."""
         return dict(self._damages)
 
     def settled_files(self) -> tuple[dict[int, Path], dict[int, str]]:
-        """Every organization's file, whole by itself until somebody writes: it needs no log.
+        """Every organization's file, complete without a log until the next write.
 
-        And what is wrong with the files that are damaged or gone, by organization. Nobody may write
-        meanwhile. Raises TelemetryUnavailable for what passes: a full disk, rights, memory.
+        The second value says what is wrong with damaged or missing files, by organization. Nothing
+        may write meanwhile. Raises TelemetryUnavailable for a full disk, missing rights or memory.
         """
         for organization_id in set(self.organizations()) - self._damages.keys():
             with suppress(TelemetryDamaged):  # which notes it among the damages
                 self._settle(organization_id)
-        damaged = {one: str(damage) for one, damage in self.damages().items()}
-        return {one: self._path(one) for one in self.organizations() if one not in damaged}, damaged
+        damaged = {
+            organization_id: str(damage) for organization_id, damage in self.damages().items()
+        }
+        return {
+            organization_id: self._path(organization_id)
+            for organization_id in self.organizations()
+            if organization_id not in damaged
+        }, damaged
 
     def _settle(self, organization_id: int) -> None:
         slot, path = self._slots.get(organization_id), self._path(organization_id)
@@ -199,9 +205,9 @@ class TelemetryStore:
             self._damages.pop(organization_id, None)
 
     def rest(self, seconds: float) -> None:
-        """Give back the memory of files that nobody asked for a while; close them much later.
+        """Free the memory of files that were not read for a while; close them much later.
 
-        Closing writes what came in since as a row group of its own: often, that would be many.
+        Closing writes the latest rows as a separate row group, so closing often would make many.
         """
         for organization_id, slot in self._idle():
             if slot.used_at < monotonic() - seconds * REST_BEFORE_CLOSING:
@@ -257,24 +263,24 @@ class TelemetryStore:
                 pass
 
     def _opens(self, organization_id: int) -> None:
-        """Note that the file is there and opens; a part of it may be damaged all the same."""
+        """Note that the file exists and opens; a part of it may still be damaged."""
         self._expected.add(organization_id)
         damage = self._damages.get(organization_id)
-        if damage is not None and damage.what != DAMAGED_PART:
+        if damage is not None and damage.complaint != DAMAGED_PART:
             del self._damages[organization_id]
 
     def _path(self, organization_id: int) -> Path:
         return self._folder / f"{organization_id}.duckdb"
 
     def _is_gone(self, organization_id: int) -> bool:
-        """Whether the file must be there and is not, and nobody has set it aside."""
+        """Whether the file is missing although it must exist, and was not set aside."""
         path = self._path(organization_id)
         if organization_id not in self._expected or path.exists():
             return False
         return not any(self._folder.glob(f"{path.name}{ASIDE}*"))
 
     def _share(self) -> int:
-        """The memory of each open file: what is there, divided by how many there are."""
+        """The memory limit of each open file, an equal share of all."""
         with self._guard:
             files = sum(1 for slot in self._slots.values() if slot.database)
         return max(LEAST_MEMORY_MB, self._memory_mb // max(files, 1))
@@ -287,7 +293,7 @@ class TelemetryStore:
             ]
 
     def _trim(self) -> None:
-        """Close what is beyond the limit; of the rest, the last used keep their pages in memory."""
+        """Close files beyond the limit; only the last used ones keep their pages in memory."""
         with self._guard:
             surplus = sum(1 for s in self._slots.values() if s.database) - self._open_limit
         idle = self._idle()
@@ -312,7 +318,7 @@ class TelemetryStore:
 
     @contextmanager
     def _unused(self, slot: Slot) -> Iterator[Database | None]:
-        """The slot's database if nobody uses it; whoever comes meanwhile waits."""
+        """The slot's database if nobody uses it; others wait until this is done."""
         with slot.opening:
             with self._guard:
                 database = None if slot.users else slot.database
@@ -321,7 +327,7 @@ class TelemetryStore:
 
 @contextmanager
 def left_out() -> Iterator[None]:
-    """Let a look at all files go on when one cannot be used."""
+    """Go on with the other files when one cannot be used."""
     try:
         yield
     except TelemetryUnavailable as error:
@@ -334,7 +340,7 @@ def files_of(folder: Path) -> dict[int, Path]:
 
 
 def begin_anew(folder: Path, organization_id: int, stamp: str) -> Path:
-    """Let a new file be made in the place of one that is gone; an empty file notes it."""
+    """Allow a new file in the place of a missing one; an empty marker file notes it."""
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"{organization_id}.duckdb{ASIDE}{stamp}"
     note.touch(mode=0o600)
@@ -356,7 +362,7 @@ def set_aside(folder: Path, organization_id: int, stamp: str) -> Path:
 
 
 def init_app(app: Flask, settings: Config) -> None:
-    """Give the app its store; a file is opened when it is first asked for."""
+    """Give the app its store; a file is opened at its first query."""
     app.extensions[EXTENSION] = TelemetryStore(
         settings.instance / FOLDER, settings.telemetry_memory_mb, settings.telemetry_open_limit
     )

@@ -1,7 +1,7 @@
-"""The tables of one organization's telemetry, as questions and writes know them.
+"""The tables of one organization's telemetry, as queries and writes see them.
 
-They make no file: the steps in `schema/` do, in literal DDL. A change here needs a step there, and
-a new column stands last, where `ALTER TABLE` puts it.
+These objects create nothing: the steps in `schema/` do, in literal DDL. A change here needs a step
+there, and a new column stands last, where `ALTER TABLE` puts it.
 """
 
 from sqlalchemy import (
@@ -109,7 +109,7 @@ statement = Table(
     Column("timestamp", UtcTimestamp, nullable=False),
     Column("received_at", UtcTimestamp, nullable=False),
 )
-"""The normalised text behind each fingerprint of a project's spans, as it was first seen."""
+"""The normalised text of each fingerprint of a project's spans, as it was first seen."""
 
 page_load = Table(
     "page_load",
@@ -139,8 +139,8 @@ page_load = Table(
     Column("attribution", JsonText, nullable=False),
     *[Column(metric.bucket_column, SmallInteger) for metric in METRICS],
 )
-"""One visit of a page; the bucket of each vital is kept because counting by logarithms took thrice
-the time.
+"""One visit of a page; it stores the bucket of each vital, because counting by logarithms took
+three times as long.
 """
 
 vital_day = Table(
@@ -160,7 +160,7 @@ vital_day = Table(
 )
 """Page loads of a day that is over, counted by bucket (`web_vitals.WebVital.bucket`).
 
-Metric "" counts all of them. A day is in it whole or not at all: the rest is asked of `page_load`.
+Metric "" counts all page loads. A day is in it whole or not at all; `page_load` has the rest.
 Each level counts all loads by some columns and leaves the others empty (`vitals.LEVELS`).
 """
 
@@ -170,14 +170,14 @@ applied = Table(
     Column("organization_id", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
 )
-"""One row: whose file this is, and up to which position of the spool it has been written."""
+"""One row: the organization of the file, and the spool position up to which it is written."""
 
 file_version = Table("file_version", metadata, Column("version", Integer, nullable=False))
 """One row: the last of the steps in `schema/` that this file has gone through."""
 
 
 def group_key(grouping_hash: str) -> str:
-    """The half of a grouping hash that questions search by: it is scanned 4 times as fast.
+    """The half of a grouping hash that queries search by: it is scanned 4 times as fast.
 
     Two of 100,000 hashes of one project share it with a probability of 3 in 10 billion.
     """

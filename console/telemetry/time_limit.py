@@ -1,4 +1,4 @@
-"""Ends statements of DuckDB that take too long: the engine itself has no such limit."""
+"""Ends DuckDB statements that take too long: the engine itself has no such limit."""
 
 import threading
 import time
@@ -10,10 +10,10 @@ IDLE_SECONDS = 30.0
 
 
 class TimeLimit:
-    """Interrupts what runs past its time, by one thread that is there while it is needed."""
+    """Interrupts statements that exceed their time, from one thread that lives while needed."""
 
     def __init__(self) -> None:
-        """Nothing runs yet."""
+        """Begin without a thread."""
         self._lock = threading.Lock()
         self._running: dict[object, tuple[float, Callable[[], None]]] = {}
         self._watcher: threading.Thread | None = None

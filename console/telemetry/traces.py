@@ -1,4 +1,4 @@
-"""Questions about traces as a list: what each began with, how long it took, how it ended."""
+"""Queries for lists of traces: what each began with, how long it took, how it ended."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class TracesWanted:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A request, task or page, and the trace that it is part of."""
+    """A request, task or page, and its trace."""
 
     trace_id: str
     span_id: str
@@ -105,7 +105,7 @@ def traces(
 
 
 def nearest(scope: Scope, endpoint: str, duration_us: float, limit: int = 5) -> list[Began]:
-    """The requests of an endpoint whose durations are nearest to one: its typical traces."""
+    """The requests of an endpoint nearest to a duration: its typical traces."""
     distance = func.abs(Span.duration_us - duration_us)
     query = (
         select(*ROW)
@@ -158,7 +158,7 @@ def _requests(
 def _leads(
     scope: Scope, wanted: TracesWanted, sort: str, requests: Sequence[Began]
 ) -> Collection[str]:
-    """Those of the requests, by span id, that their traces are listed by."""
+    """The span ids of the requests that stand for their traces in the list."""
     if not requests:
         return ()
     times = [request.timestamp for request in requests]

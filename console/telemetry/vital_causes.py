@@ -27,13 +27,13 @@ from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c
 LOOKED_AT = 20_000
-"""Page loads, the latest, whose attribution is read: that of a month is most of the store."""
+"""How many of the latest page loads are read: attribution is most of what the store holds."""
 PARTS = {
     "LCP": ("lcp.ttfb", "lcp.load_delay", "lcp.load_duration", "lcp.render_delay"),
     "INP": ("inp.input_delay", "inp.processing", "inp.presentation"),
     "CLS": ("cls.shift_value", "cls.shift_time"),
 }
-"""What is known of each metric besides its target: milliseconds, and the value of a shift."""
+"""The parts of each metric besides its target: milliseconds, and the value of a shift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class WorstLoad:
 
 
 def causes(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> list[Cause]:
-    """What made a metric in the latest LOOKED_AT loads, where they say so, most frequent first."""
+    """What made a metric in the latest LOOKED_AT loads that report it, most frequent first."""
     column = BY_NAME[metric].column
     scope = _latest(scope, wanted, column)
     names = PARTS[metric]
@@ -75,29 +75,29 @@ def causes(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> 
         .where(_measured(scope, wanted, column), _says(f"{column}.target"))
         .subquery()
     )
-    said = latest.c.attribution
+    attribution = latest.c.attribution
     detail = {"LCP": "lcp.url", "INP": "inp.type"}.get(metric, "")
     query = (
         select(
-            _text(said, f"{column}.target").label("target"),
-            (_text(said, detail) if detail else literal("")).label("detail"),
+            _text(attribution, f"{column}.target").label("target"),
+            (_text(attribution, detail) if detail else literal("")).label("detail"),
             func.count().label("loads"),
             quantiles(latest.c.value, 0.75),
             func.max(latest.c.value),
-            *[func.median(try_cast(_text(said, name), Double)) for name in names],
+            *[func.median(try_cast(_text(attribution, name), Double)) for name in names],
         )
         .group_by("target", *(["detail"] if detail else []))
         .order_by(func.count().desc(), "target")
         .limit(limit)
     )
     return [
-        Cause(target, what or "", loads, p75[0], worst, dict(zip(names, parts, strict=True)))
-        for target, what, loads, p75, worst, *parts in ask(scope, query)
+        Cause(target, detail_ or "", loads, p75[0], worst, dict(zip(names, parts, strict=True)))
+        for target, detail_, loads, p75, worst, *parts in ask(scope, query)
     ]
 
 
 def parts(scope: Scope, wanted: VitalsWanted, metric: str) -> tuple[int, dict[str, float | None]]:
-    """How many of the latest loads say what a metric consists of, and the median of each part."""
+    """How many of the latest loads report the parts of a metric, and the median of each part."""
     column, names = BY_NAME[metric].column, PARTS[metric]
     scope = _latest(scope, wanted, column)
     latest = (
@@ -108,9 +108,9 @@ def parts(scope: Scope, wanted: VitalsWanted, metric: str) -> tuple[int, dict[st
         )
         .subquery()
     )
-    medians = [func.median(try_cast(_text(latest.c.attribution, one), Double)) for one in names]
-    ((count, *found),) = ask(scope, select(func.count(), *medians).select_from(latest))
-    return count, dict(zip(names, found, strict=True))
+    medians = [func.median(try_cast(_text(latest.c.attribution, name), Double)) for name in names]
+    ((count, *values),) = ask(scope, select(func.count(), *medians).select_from(latest))
+    return count, dict(zip(names, values, strict=True))
 
 
 def worst(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> Sequence[WorstLoad]:
@@ -139,7 +139,7 @@ def worst(scope: Scope, wanted: VitalsWanted, metric: str, limit: int = 10) -> S
 def _latest(scope: Scope, wanted: VitalsWanted, column: str) -> Scope:
     """The end of the scope in which the latest LOOKED_AT loads measured a metric.
 
-    A question of its own: then nothing is read of what came before.
+    It is a separate query, so that older rows are not read at all.
     """
     query = (
         select(Load.timestamp)
@@ -148,8 +148,8 @@ def _latest(scope: Scope, wanted: VitalsWanted, column: str) -> Scope:
         .offset(LOOKED_AT - 1)
         .limit(1)
     )
-    found = list(ask(scope, query))
-    return scope.between(found[0][0], scope.until) if found else scope
+    rows = list(ask(scope, query))
+    return scope.between(rows[0][0], scope.until) if rows else scope
 
 
 def _measured(scope: Scope, wanted: VitalsWanted, column: str) -> ColumnElement[bool]:
@@ -158,7 +158,7 @@ def _measured(scope: Scope, wanted: VitalsWanted, column: str) -> ColumnElement[
 
 
 def _says(name: str) -> ColumnElement[bool]:
-    """Whether an attribution has a key, by its text: no JSON is read for those without."""
+    """Whether an attribution has a key, by its text: rows without it need no JSON parsing."""
     return type_coerce(Load.attribution, String).contains(f'"{name}"')
 
 

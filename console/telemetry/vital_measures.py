@@ -1,4 +1,4 @@
-"""Measures of web vitals: P75 of page loads, told by the questions that the vitals pages ask."""
+"""Measures of web vitals: P75 of page loads, from the queries of the vitals pages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from console.telemetry.measures import Answer, Asked, Measure, Rows, Source
 from console.telemetry.question import within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import OTHER, SHARE, Top, VitalsWanted
+from console.telemetry.vitals import REST, SHARE, Top, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c
-_EACH = Rows(
+_SINGLE = Rows(
     name="page loads",
     within=lambda scope: and_(
         within(page_load, scope), *vitals.filters(page_load, VitalsWanted(text=scope.text))
@@ -30,16 +30,16 @@ _EACH = Rows(
 class PageLoads(Source):
     """Page loads, and for days that are over their rollup, as the pages read them.
 
-    Where rollups may tell whole days, one more small statement asks for which days they do. Series
-    by a dimension, and loads without an environment or release, are counted from page loads alone.
-    The `number` of a measure is a web vital's name.
+    Where rollups may answer for whole days, one more small statement asks which days have one.
+    Series by a dimension, and loads without an environment or release, are counted from page loads
+    alone. The `number` of a measure is a web vital's name.
     """
 
     def answer(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> list[list[Answer]]:
-        """What each of the measures answers."""
+        """The answers of each measure."""
         is_series_by = asked.by is not None and asked.seconds is not None
         if is_series_by or "" in (asked.where.get("environment"), asked.where.get("release")):
-            return _EACH.answer(scope, [_of_each(measure.number) for measure in measures], asked)
+            return _SINGLE.answer(scope, [_of_each(measure.number) for measure in measures], asked)
         narrowed = _narrowed(scope, asked)
         if narrowed is None:
             return [[] for _ in measures]
@@ -55,11 +55,11 @@ class PageLoads(Source):
         return [list(_parts(parts, name)) for name in names]
 
 
-PAGE_LOADS = PageLoads(name=_EACH.name, dimensions=_EACH.dimensions, heeds=_EACH.heeds)
+PAGE_LOADS = PageLoads(name=_SINGLE.name, dimensions=_SINGLE.dimensions, heeds=_SINGLE.heeds)
 
 
 def p75(name: str) -> Measure:
-    """P75 of a web vital in milliseconds, of CLS its score; samples are loads that measured it."""
+    """P75 of a web vital in milliseconds, or CLS's score; samples are loads that measured it."""
     return Measure(PAGE_LOADS, name, None)
 
 
@@ -72,7 +72,7 @@ def _top(scope: Scope, wanted: VitalsWanted, by: str, limit: int) -> Top:
 
 
 def _narrowed(scope: Scope, asked: Asked) -> Scope | None:
-    """The scope with the filters that it has a field for; None if they exclude each other."""
+    """The scope with the filters of the question; None if they exclude each other."""
     environment = asked.where.get("environment", scope.environment)
     release = asked.where.get("release", scope.release)
     if scope.environment not in ("", environment) or scope.release not in ("", release):
@@ -84,7 +84,7 @@ def _of_each(name: str) -> Measure:
     """P75 of single page loads, to half a per cent."""
     vital = BY_NAME[name]
     number = nearest_rank(Load[vital.bucket_column], literal_column(str(SHARE)))
-    return Measure(_EACH, number, func.count(Load[vital.bucket_column]), vital.fine_value)
+    return Measure(_SINGLE, number, func.count(Load[vital.bucket_column]), vital.fine_value)
 
 
 def _course(moments: Sequence[vitals.Vital | None]) -> Iterator[Answer]:
@@ -96,5 +96,5 @@ def _course(moments: Sequence[vitals.Vital | None]) -> Iterator[Answer]:
 def _parts(parts: Sequence[vitals.Vitals], name: str) -> Iterator[Answer]:
     for part in parts:
         if vital := part.metrics.get(name):
-            value = None if part.name == OTHER else part.name
+            value = None if part.name == REST else part.name
             yield Answer(value, 0, vital.p75, vital.loads, part.loads)

@@ -1,4 +1,4 @@
-"""Counts the page loads of days that are over, so that questions about months need not read them.
+"""Counts the page loads of past days, so that queries over months need not read them.
 
 A rollup holds nothing that the page loads do not: it may be dropped at any time, and a write that
 changes a day does so (`page_loads.keep`).
@@ -28,7 +28,7 @@ from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, bucket_of
 from console.telemetry.web_vitals import BY_NAME
 
 QUIET = timedelta(hours=2)
-"""How long after midnight a day is left alone: its last page loads are still being told."""
+"""How long after midnight a day is not counted yet: its last page loads are still arriving."""
 SPLIT = ("release", "device", "page")
 
 
@@ -40,7 +40,7 @@ def roll_up(organization_id: int) -> int:
     with store.using(organization_id) as database:
         with database.transaction() as connection:
             days = _uncounted(connection, before)
-        for project_id, day in days:  # one by one: the digest waits for each
+        for project_id, day in days:  # one transaction each, since the digest waits for it
             with database.transaction() as connection:
                 _count(connection, project_id, day)
     return len(days)
@@ -56,12 +56,12 @@ def _uncounted(connection: Connection, before: datetime) -> list[tuple[int, date
     kept = select(vital_day.c.project_id, vital_day.c.timestamp)
     stored = kept.where(vital_day.c.level == SMALLEST).distinct()
     counted = {tuple(row) for row in connection.execute(stored)}
-    found = (tuple(row) for row in connection.execute(with_loads))
-    return sorted((project_id, at) for project_id, at in found if (project_id, at) not in counted)
+    loaded = (tuple(row) for row in connection.execute(with_loads))
+    return sorted((project_id, at) for project_id, at in loaded if (project_id, at) not in counted)
 
 
 def _count(connection: Connection, project_id: int, day: datetime) -> None:
-    names = [one.name for one in vital_day.columns]
+    names = [column.name for column in vital_day.columns]
     for level in LEVELS:
         connection.execute(insert(vital_day).from_select(names, _counts(project_id, day, level)))
 

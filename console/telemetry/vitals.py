@@ -1,8 +1,9 @@
-"""Questions about web vitals: what visitors felt, by page, device and release, and what made it.
+"""Queries about web vitals by page, device and release.
 
-Days that are over are asked of their rollup where there is one, everything else of the page loads
-themselves. How many loads were good or poor is exact; P75 of page loads is told to half a per cent,
-with rollups it is interpolated within a bucket of 4 %. Values are milliseconds, of CLS a score.
+Past days are read from their rollup where there is one, everything else from the page loads
+themselves. How many loads were good or poor is exact; P75 from page loads is exact to half a per
+cent, from rollups it is interpolated within a bucket of 4 %. Values are milliseconds; CLS is a
+score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,9 +38,9 @@ from console.telemetry.web_vitals import BY_NAME, FINE, METRICS, WebVital
 Load = page_load.c
 By = Literal["page", "device", "release"]
 Split: TypeAlias = "By | Top | int | ColumnElement[Any]"
-"""A column, its largest values, the seconds of a time bucket, or one value for all."""
-OTHER = "\0"
-"""What `Top` calls the page loads beyond its limit; no client can send it."""
+"""How to split page loads: by a column, its largest values or time buckets (seconds), or not."""
+REST = "\0"
+"""The name of the page loads beyond the limit of `Top`; no client can send it."""
 LOADS = ""
 """The metric under which all page loads are counted, whatever they measured."""
 LEVELS: Mapping[str, tuple[str, ...]] = {
@@ -48,10 +49,10 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "page": ("page",),
     "page and device": ("page", "device"),
 }
-"""What each level of the rollup tells apart besides environments, the smallest level first.
+"""The columns of each level of the rollup besides the environment, the smallest level first.
 
-One with everything would have more rows than there are page loads: 200 pages on three devices had
-14 M of 10 M loads. What no level tells is asked of the page loads.
+A level with all columns would have more rows than there are page loads: for 200 pages on three
+devices, 10 M loads made 14 M rows. Queries that no level answers read the page loads.
 """
 SMALLEST = "device"
 Times: TypeAlias = tuple[datetime, datetime]
@@ -62,7 +63,7 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """One metric over many page loads: P75, and how many loads were good, so-so and poor."""
+    """One metric over many page loads: P75, and how many loads were good, fair and poor."""
 
     metric: str
     p75: float
@@ -78,7 +79,7 @@ class Vital:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """All that is known of some page loads; `name` is their page, device or release, or ""."""
+    """The vitals of a group of page loads; `name` is their page, device or release, or ""."""
 
     name: str
     loads: int
@@ -97,7 +98,7 @@ class VitalsWanted:
     """Part of the page's name, in any case."""
     device: str = ""
     sample: int = 1
-    """One page load in so many is looked at: enough for P75 where there are very many."""
+    """One page load in so many is read: enough for P75 where there are very many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class VitalMoments:
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The values of a column that `largest` selects, and `OTHER` for the rest together."""
+    """The values of a column that `largest` selects, and `REST` for the rest together."""
 
     column: str
     largest: ScalarSelect[Any]
@@ -118,8 +119,8 @@ class Top:
 
 def overview(scope: Scope, wanted: VitalsWanted) -> Vitals:
     """All page loads of the scope together."""
-    found = _vitals(scope, wanted, literal(""))
-    return found[0] if found else Vitals("", 0, {})
+    whole = _vitals(scope, wanted, literal(""))
+    return whole[0] if whole else Vitals("", 0, {})
 
 
 def readings(
@@ -131,38 +132,38 @@ def readings(
 
 def by(scope: Scope, wanted: VitalsWanted, dimension: By, limit: int = 200) -> list[Vitals]:
     """The page loads by page, device or release, those with most loads first."""
-    found = _vitals(scope, wanted, dimension)
-    return sorted(found, key=lambda one: (-one.loads, one.name))[:limit]
+    parts = _vitals(scope, wanted, dimension)
+    return sorted(parts, key=lambda part: (-part.loads, part.name))[:limit]
 
 
 def trend(scope: Scope, wanted: VitalsWanted, metric: str, seconds: int) -> VitalMoments:
-    """One metric per time bucket; whole UTC days are many times as quick as shorter steps."""
+    """One metric per time bucket; whole UTC days are many times as fast as shorter buckets."""
     return trends(scope, wanted, [metric], seconds)[metric]
 
 
 def trends(
     scope: Scope, wanted: VitalsWanted, metrics: Sequence[str], seconds: int
 ) -> dict[str, VitalMoments]:
-    """The same of several metrics, asked at once."""
+    """The same for several metrics, by one query."""
     starts = buckets(scope, seconds)
-    found: dict[str, list[Vital | None]] = {name: [None] * len(starts) for name in metrics}
+    moments_of: dict[str, list[Vital | None]] = {name: [None] * len(starts) for name in metrics}
     # A rollup lies at the start of its day: steps of a day from another hour would misplace it.
-    for one in _vitals(scope, wanted, seconds, [BY_NAME[name] for name in metrics]):
-        for name, vital in one.metrics.items():
-            found[name][int(one.name)] = vital
-    return {name: VitalMoments(starts, moments) for name, moments in found.items()}
+    for step in _vitals(scope, wanted, seconds, [BY_NAME[name] for name in metrics]):
+        for name, vital in step.metrics.items():
+            moments_of[name][int(step.name)] = vital
+    return {name: VitalMoments(starts, moments) for name, moments in moments_of.items()}
 
 
 def distribution(scope: Scope, wanted: VitalsWanted, metric: str) -> dict[int, int]:
     """How many page loads lie in each bucket of a metric."""
-    days = _days_told(scope, wanted, literal(""))
+    days = _rolled_up_days(scope, wanted, literal(""))
     counted = _counted(scope, wanted, literal(""), [BY_NAME[metric]], days, all_loads=False)
     query = select(counted.c.bucket, func.sum(counted.c.loads)).group_by(counted.c.bucket)
     return {number: int(loads) for number, loads in ask(scope, query)}
 
 
 def rolled_days(scope: Scope) -> list[datetime]:
-    """The days that lie in the scope whole and are told by their rollup."""
+    """The whole days of the scope that have a rollup."""
     query = (
         select(vital_day.c.timestamp)
         .where(
@@ -185,22 +186,22 @@ def _vitals(
     metrics: Sequence[WebVital] = METRICS,
 ) -> list[Vitals]:
     """P75 and ratings of each part that the page loads are split into."""
-    days = _days_told(scope, wanted, split)
+    days = _rolled_up_days(scope, wanted, split)
     if not days:
         return _of_page_loads(scope, wanted, split, metrics)
     counted = _counted(scope, wanted, split, metrics, days, all_loads=True)
     split_, metric, number = counted.c.split, counted.c.metric, counted.c.bucket
     loads = func.sum(counted.c.loads).label("loads")
     summed = select(split_, metric, number, loads).group_by(split_, metric, number).subquery()
-    each, total = (summed.c.split, summed.c.metric), func.sum(summed.c.loads)
+    partition, total = (summed.c.split, summed.c.metric), func.sum(summed.c.loads)
     ranked = select(
         *summed.c,
-        total.over(partition_by=each, order_by=summed.c.bucket).label("up_to"),
-        total.over(partition_by=each).label("total"),
+        total.over(partition_by=partition, order_by=summed.c.bucket).label("up_to"),
+        total.over(partition_by=partition).label("total"),
     ).subquery()
     at, n = ranked.c.bucket, ranked.c.loads
     reached = ranked.c.up_to >= SHARE * ranked.c.total
-    last_fair = case({one.name: one.steps for one in METRICS}, value=ranked.c.metric, else_=0)
+    last_fair = case({vital.name: vital.steps for vital in METRICS}, value=ranked.c.metric, else_=0)
     query = select(
         ranked.c.split,
         ranked.c.metric,
@@ -211,17 +212,17 @@ def _vitals(
         func.coalesce(func.sum(n).filter(at > 0, at <= last_fair), 0),
         func.coalesce(func.sum(n).filter(at > last_fair), 0),
     ).group_by(ranked.c.split, ranked.c.metric)
-    found: dict[str, tuple[int, dict[str, Vital]]] = {}
-    for name, which, number_, within_, up_to, good, fair, poor in ask(scope, query):
-        count, vitals = found.get(str(name), (0, {}))
-        if which == LOADS:
+    by_name: dict[str, tuple[int, dict[str, Vital]]] = {}
+    for name, metric_name, number_, within_, up_to, good, fair, poor in ask(scope, query):
+        count, vitals = by_name.get(str(name), (0, {}))
+        if metric_name == LOADS:
             count = int(good)
         else:
             place = ceil(SHARE * (good + fair + poor)) - (up_to - within_) - 0.5
-            p75 = BY_NAME[which].value_in(number_, float(place / within_))
-            vitals[which] = Vital(which, p75, int(good), int(fair), int(poor))
-        found[str(name)] = (count, vitals)
-    return [Vitals(name, count, vitals) for name, (count, vitals) in found.items()]
+            p75 = BY_NAME[metric_name].value_in(number_, float(place / within_))
+            vitals[metric_name] = Vital(metric_name, p75, int(good), int(fair), int(poor))
+        by_name[str(name)] = (count, vitals)
+    return [Vitals(name, count, vitals) for name, (count, vitals) in by_name.items()]
 
 
 def _counted(
@@ -234,7 +235,7 @@ def _counted(
     all_loads: bool,
 ) -> CTE:
     """Rows of (split, metric, bucket, loads) from rollups and page loads, to be summed up."""
-    names = [one.name for one in metrics] + [LOADS] * all_loads
+    names = [metric.name for metric in metrics] + [LOADS] * all_loads
     gaps = _gaps(scope, days)
     parts = [_of_loads(scope, wanted, split, gap, name) for gap in gaps for name in names]
     if days:
@@ -243,8 +244,8 @@ def _counted(
     return union_all(*parts).cte("counted")
 
 
-def _days_told(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetime]:
-    """The days whose rollup tells what is asked."""
+def _rolled_up_days(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetime]:
+    """The days whose rollup can answer the query."""
     steps_in_days = isinstance(split, int) and split % DAY_SECONDS == 0 and begins_day(scope.since)
     if isinstance(split, int) and not steps_in_days:
         return []
@@ -254,11 +255,11 @@ def _days_told(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetim
 def _of_page_loads(
     scope: Scope, wanted: VitalsWanted, split: Split, metrics: Sequence[WebVital]
 ) -> list[Vitals]:
-    """The same from page loads alone, which one look at each is enough for."""
+    """The same from page loads alone, in one pass over them."""
     columns: list[ColumnElement[Any]] = []
     for metric in metrics:
         at = Load[metric.bucket_column]
-        # As parameters they would be of a larger type, which each row would be cast to.
+        # As parameters they would have a larger type, and every row would be cast to it.
         limits: list[ColumnElement[int]] = [
             literal_column(str(limit)) for limit in (0, metric.steps * FINE)
         ]
@@ -271,7 +272,7 @@ def _of_page_loads(
     )
     if isinstance(split, int | str | Top):  # to group by a constant takes half as long again
         query = query.group_by("split")
-    found = []
+    parts = []
     for name, loads, *figures in ask(scope, query):
         vitals = {}
         for number, metric in enumerate(metrics):
@@ -279,8 +280,8 @@ def _of_page_loads(
             if every:
                 ratings = good, fair - good, every - fair
                 vitals[metric.name] = Vital(metric.name, metric.fine_value(at), *ratings)
-        found.append(Vitals(str(name), loads, vitals))
-    return found
+        parts.append(Vitals(str(name), loads, vitals))
+    return parts
 
 
 def _of_loads(
@@ -339,7 +340,7 @@ def _of_rollups(
 
 
 def _level(scope: Scope, wanted: VitalsWanted, split: Split) -> str:
-    """The smallest level that tells apart what is asked about; "" if none does."""
+    """The smallest level that has all columns of the query; "" if there is none."""
     if wanted.sample > 1:
         return ""
     asked = {
@@ -351,20 +352,20 @@ def _level(scope: Scope, wanted: VitalsWanted, split: Split) -> str:
     if isinstance(split, str | Top):
         needed.add(split if isinstance(split, str) else split.column)
     needed.discard("environment")  # which every level tells apart
-    return next((name for name, told in LEVELS.items() if needed.issubset(told)), "")
+    return next((name for name, told_apart in LEVELS.items() if needed.issubset(told_apart)), "")
 
 
 def _split(table: Any, split: Split) -> ColumnElement[Any]:
     if isinstance(split, Top):
         column = table.c[split.column]
-        return case((column.in_(split.largest), column), else_=OTHER)
+        return case((column.in_(split.largest), column), else_=REST)
     if isinstance(split, int):
         return bucket(table.c.timestamp, SINCE, split)
     return table.c[split] if isinstance(split, str) else split
 
 
 def filters(table: Any, wanted: VitalsWanted) -> list[ColumnElement[bool]]:
-    """The conditions that page loads, or rows of their rollup, must meet to be wanted."""
+    """The conditions of the filters, for page loads or rows of their rollup."""
     asked = []
     if wanted.page is not None:
         asked.append(table.c.page == wanted.page)
@@ -383,9 +384,9 @@ def _between(begin: datetime, end: datetime) -> ColumnElement[bool]:
 
 
 def _gaps(scope: Scope, days: Sequence[datetime]) -> list[Times]:
-    """What of the scope's time lies in none of these days, from and until when.
+    """The parts of the scope's time outside these days, as (from, until).
 
-    Each is asked for by itself: to leave the days out, all of their rows would be looked at.
+    Each part is a separate query: a condition that excludes days would read all of their rows.
     """
     if not days:
         return [(scope.since, scope.until)]

@@ -8,16 +8,15 @@ Rating = Literal["good", "needs improvement", "poor"]
 ZERO = -500
 """The bucket of the value 0: most page loads shift nothing."""
 FINE = 4
-"""Into so many a page load divides each bucket: P75 is told to half a per cent, and needs no order.
-"""
+"""How many finer buckets page loads divide each bucket into: P75 to half a per cent, unsorted."""
 NOTHING = 1e-5
-"""Up to here a value is taken for 0, which has no logarithm."""
+"""Values up to this count as 0, which has no logarithm."""
 _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class WebVital:
-    """One of the web vitals; values are milliseconds, those of CLS a score without a unit."""
+    """One of the web vitals; values are milliseconds, and CLS is a score without a unit."""
 
     name: str
     label: str
@@ -26,9 +25,9 @@ class WebVital:
     poor: float
     """Above this it is poor."""
     most: float
-    """Above this it was not measured, but made up (Sentry drops the same)."""
+    """Values above this are implausible and dropped (Sentry has the same limits)."""
     steps: int
-    """Buckets between the two thresholds: of 4 % each, and as many as a chart can divide by 4."""
+    """Buckets between the two thresholds: about 4 % wide, and divisible by 4 for charts."""
     unit: str = "ms"
     is_legacy: bool = False
 
@@ -48,7 +47,7 @@ class WebVital:
 
     @property
     def fine_ratio(self) -> float:
-        """The same of the finer buckets, which page loads keep."""
+        """The same for the finer buckets of page loads."""
         return self.log_ratio / FINE
 
     def rating(self, value: float) -> Rating:
@@ -57,13 +56,13 @@ class WebVital:
         return "needs improvement" if value <= self.poor else "poor"
 
     def is_plausible(self, value: float) -> bool:
-        """Whether a page can have measured it; NaN is not."""
+        """Whether a page can have measured this value; NaN is not plausible."""
         return 0 <= value <= self.most
 
     def bucket(self, value: float) -> int:
-        """Bucket b holds what is above value_at(b - 1) and up to value_at(b).
+        """The bucket of a value: b has the values above value_at(b - 1) and up to value_at(b).
 
-        0 is the last that is good, `steps` the last that is not poor.
+        Bucket 0 is the last good one, `steps` the last that is not poor.
         """
         if value <= NOTHING:
             return ZERO
@@ -74,7 +73,7 @@ class WebVital:
         return 0.0 if bucket <= ZERO * FINE else self.value_at((bucket - 0.5) / FINE)
 
     def middle(self, bucket: int) -> float:
-        """The value that stands for a bucket: within 2 % of all that is in it."""
+        """The value that stands for a bucket, within 2 % of all of its values."""
         return self.value_in(bucket, 0.5)
 
     def value_in(self, bucket: int, share: float) -> float:

@@ -1,4 +1,4 @@
-"""How a batch comes into an organization's file: the records of each kind in the kind's own way."""
+"""Writes a batch to an organization's file; each kind of record has its own function for it."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from console.telemetry.tables import applied
 def write(connection: Connection, batch: Batch, position: int) -> Written:
     """Store the records that are not there yet, and the position, in one transaction.
 
-    Records up to the position that was reached before are never stored again (a replay). Raises
-    ValueError for records of a kind that is not declared.
+    Records up to the position that an earlier write reached are never stored again (a replay).
+    Raises ValueError for records of a kind that is not declared.
     """
     if unknown := batch.kinds - {kind.name for kind in kinds.KINDS}:
         raise ValueError(f"no kind of record is declared as {', '.join(sorted(unknown))}")
@@ -38,6 +38,6 @@ def position_of(connection: Connection) -> int:
 
 
 def withdraw(connection: Connection, position: int) -> None:
-    """Delete what came from one position."""
+    """Delete the records of one position."""
     for kind in kinds.KINDS:
         kind.withdraw(connection, kind.shelf, position)

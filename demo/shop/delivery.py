@@ -19,11 +19,11 @@ CARRIERS = 6
 @bp.get("/delivery")
 def prices() -> dict[str, Any]:
     """Compares carriers, asking one after the other: a call repeated in a loop."""
-    found = []
+    cents = []
     for number in range(1, CARRIERS + 1):
         with urlopen(f"{request.host_url}carriers/{number}/price", timeout=10) as answer:
-            found.append(json.load(answer)["cents"])
-    return {"cheapest": min(found)}
+            cents.append(json.load(answer)["cents"])
+    return {"cheapest": min(cents)}
 
 
 @bp.get("/carriers/<int:number>/price")

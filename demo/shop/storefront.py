@@ -75,20 +75,20 @@ def products() -> dict[str, Any]:
     elif edition() > (2, 1, 0):
         query = query.outerjoin(sales, sales.c.product_id == Product.id)
         query = query.order_by(func.coalesce(sales.c.pieces, 0).desc())
-    found = g.db.scalars(query.order_by(Product.name).offset(page * 24 - 24).limit(24))
-    return {"products": [{"name": p.name, "price": p.price_cents} for p in found]}
+    listed = g.db.scalars(query.order_by(Product.name).offset(page * 24 - 24).limit(24))
+    return {"products": [{"name": p.name, "price": p.price_cents} for p in listed]}
 
 
 @bp.get("/products/<int:product_id>")
 def product(product_id: int) -> dict[str, Any]:
-    found = g.db.get(Product, product_id) or abort(404)
-    return {"name": found.name, "category": found.category.path(), "stock": found.stock}
+    row = g.db.get(Product, product_id) or abort(404)
+    return {"name": row.name, "category": row.category.path(), "stock": row.stock}
 
 
 @bp.get("/categories/<int:category_id>")
 def category(category_id: int) -> dict[str, Any]:
-    found = g.db.get(Category, category_id) or abort(404)
-    return {"path": found.path()}
+    row = g.db.get(Category, category_id) or abort(404)
+    return {"path": row.path()}
 
 
 @bp.get("/search")

@@ -83,7 +83,7 @@ CHANGES = [
     (lambda f: flip(f / "state.sqlite"), "SHA-256 differs"),
     (lambda f: (f / "spool.sqlite").unlink(), "is missing"),
     (lambda f: (f / "spool.sqlite").write_bytes(b""), "bytes instead of"),
-    (lambda f: (f / "more").write_text("x"), "none of this backup's files"),
+    (lambda f: (f / "more").write_text("x"), "not a file of this backup"),
     (lambda f: (f / "manifest.json").unlink(), "no complete backup"),
     (lambda f: (f / "unfinished").write_text("x"), "was never finished"),
     (lambda f: (f / "manifest.json").write_text("{"), "damaged"),

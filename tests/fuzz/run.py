@@ -36,7 +36,7 @@ class Run:
             self.faults.append(f"--seed {self.seed} --only {number}: {why}; {sent}")
 
     @property
-    def told(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """The run as one line of figures."""
         return {
             "seed": self.seed,

@@ -103,7 +103,7 @@ def test_a_file_with_a_damaged_block_is_said_as_such_and_buries_no_rows(
     assert waiting.dead_count() == 0
     with app.app_context():
         (damage,) = store.current().damages().values()
-    assert damage.what in {"has a part that cannot be read", "does not open"}
+    assert damage.complaint in {"has a part that cannot be read", "does not open"}
     assert "aside" in as_alice.get("/acme/shop/issues/").text
 
 

@@ -120,7 +120,9 @@ def test_a_file_of_unknown_tables_is_refused_and_left_as_it_is(path, mark, sente
     before = shape(path)
     with pytest.raises(TelemetryDamaged, match=sentence) as refused:
         open_and_close(path)
-    assert f"This organization's telemetry file {refused.value.what}." in refused.value.sentence
+    assert (
+        f"This organization's telemetry file {refused.value.complaint}." in refused.value.sentence
+    )
     assert shape(path) == before
     if "organization" not in sentence:  # verification compares whose copy it is
         with pytest.raises(OSError, match=sentence):

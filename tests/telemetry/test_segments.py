@@ -10,7 +10,7 @@ from console.telemetry.records import Batch, Span
 from console.telemetry.segments import Suspicion, Window
 from tests.telemetry.samples import NOON, scope, span
 
-BY = Suspicion(repeats=5, slow_us=500_000, long_us=500_000, each=3)
+BY = Suspicion(repeats=5, slow_us=500_000, long_us=500_000, per_group=3)
 QUERY = "00000000000000aa"
 
 

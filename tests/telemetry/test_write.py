@@ -194,5 +194,5 @@ def test_latest_bodies_are_those_of_each_hash(asking):
         for hash_ in (HASH, OTHER_HASH)
     ]
     asking.write(1, Batch(errors=sent), position=1)
-    latest = errors.latest_bodies(scope(), [HASH, OTHER_HASH], each=2)
+    latest = errors.latest_bodies(scope(), [HASH, OTHER_HASH], per_hash=2)
     assert latest == {HASH: [{"n": 3}, {"n": 2}], OTHER_HASH: [{"n": 3}, {"n": 2}]}

@@ -74,7 +74,7 @@ def end_other_sessions() -> Response:
 @bp.post("/account/browsers/<id:browser_id>/ending")
 @account_view
 def forget_browser(browser_id: int) -> Response:
-    """Know a browser no longer that the person is not signed in on."""
+    """Forget a browser on which the person is not signed in."""
     if not browsers.forget(current_user, browser_id):
         abort(404)
     db.session.commit()
@@ -84,7 +84,7 @@ def forget_browser(browser_id: int) -> Response:
 @bp.post("/account/sessions/<id:session_id>/ending")
 @account_view
 def end_session(session_id: int) -> Response:
-    """Sign one of the person's browsers out, and know it no longer."""
+    """Sign one of the person's browsers out, and forget it."""
     sessions.end_one(queries.login_session_or_404(current_user, session_id), current_user)
     db.session.commit()
     return changed(BROWSERS, ".account", "That browser was signed out.", {}, **_sessions())

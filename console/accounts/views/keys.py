@@ -148,12 +148,12 @@ def _keys(
     editing: dict[int, KeyForm] | None = None,
 ) -> dict[str, Any]:
     """What the page of keys shows, with the form that was sent in its place."""
-    found = queries.keys(project)
+    keys = queries.keys(project)
     allowed = queries.monitoring_of(project).allowed_origins
-    forms = {key.id: KeyForm(formdata=None, obj=key, prefix="") for key in found}
+    forms = {key.id: KeyForm(formdata=None, obj=key, prefix="") for key in keys}
     return {
         "project": project,
-        "keys": found,
+        "keys": keys,
         "dsn_of": making.dsn_of,
         "default_quota": config().default_quota,
         "form": form or KeyForm(formdata=None),

@@ -142,13 +142,13 @@ def _removable(membership_id: int) -> Membership:
 
 
 def _may_keep() -> bool:
-    """Whether the person may leave a token working: who could make one anew."""
+    """Whether the person may leave a token working: only people who may make tokens."""
     own = current_shell().role
     return own is not None and own.may(Role.ADMIN)
 
 
 def _kept() -> set[int]:
-    """The tokens that were shown and not chosen; whatever was not shown is revoked."""
+    """The tokens that were shown and not chosen for revocation; others are revoked."""
     if not _may_keep():
         return set()
     shown, revoked = (request.form.getlist(name, type=row_id) for name in ("shown", "revoke"))
@@ -179,7 +179,7 @@ def _confirmation(
 
 
 def _refuse_more_than_own(*roles: Role) -> None:
-    """Answer 403 to whoever would give, change or take a role above their own."""
+    """Answer 403 to a person who gives, changes or takes a role above their own."""
     own = current_shell().role
     if own is None or not all(own.may(role) for role in roles):
         abort(403, "Only somebody with that role or a higher one may do this.")

@@ -32,7 +32,7 @@ NAME, REQUIREMENT = "accounts/_organization_form.html", "accounts/_two_factor_re
 @bp.get("/")
 @account_view
 def front() -> Response:
-    """The project that was looked at last, else the only organization, else the list of them."""
+    """Lead to the last visited project, else the only organization, else the list of them."""
     shell = current_shell()
     slug, _, rest = session.get(LAST, "").strip("/").partition("/")
     for belonging in shell.memberships:
@@ -40,7 +40,9 @@ def front() -> Response:
             enter_organization(belonging.organization.id)
             if queries.project_at(rest) is not None:
                 return make_response(redirect(f"/{slug}/{rest}/"))
-    own = [one for one in shell.memberships if not one.organization.builtin] or shell.memberships
+    own = [
+        membership for membership in shell.memberships if not membership.organization.builtin
+    ] or shell.memberships
     if len(own) == 1:
         only = own[0].organization.slug
         return make_response(redirect(url_for("accounts.projects", organization=only)))
@@ -111,7 +113,7 @@ def rename_organization(organization: Organization) -> Response:
 @bp.post("/<slug:organization>/settings/two-factor")
 @organization_view("owner")
 def require_two_factor(organization: Organization) -> Response:
-    """Want a second factor of every member, or no longer; scripts with tokens are not affected."""
+    """Require a second factor from all members, or stop to; scripts with tokens are unaffected."""
     form = RequirementForm()
     if form.required.data and not current_user.two_factor_since:
         form.required.errors = ["Set it up for yourself first: you would be locked out, too."]

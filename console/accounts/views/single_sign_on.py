@@ -41,7 +41,7 @@ def single_sign_on_start() -> Response:
 @bp.get(CALLBACK)
 @link_view
 def single_sign_on_answer() -> Response:
-    """Take the provider's answer: it opens the linked account, or that of who may join."""
+    """Take the provider's answer: it opens the linked account, or a new one for who may join."""
     _offered_or_404()
     then = safe_path(session.pop(THEN, None))
     try:
@@ -63,7 +63,7 @@ def single_sign_on_answer() -> Response:
 def single_sign_on_account() -> Response:
     """Ask once for the password of an account that is there already.
 
-    Whoever made it under this address before its owner came could otherwise share it with them.
+    Otherwise a stranger who made it under this address first could share it with its owner.
     """
     note: dict[str, Any] | None = session.get(LINKING)
     if note is None or clock.now().timestamp() - note["at"] > LASTS.total_seconds():
@@ -91,7 +91,7 @@ def single_sign_on_account() -> Response:
 @bp.post("/account/identities/<id:identity_id>/removal")
 @account_view
 def unlink_identity(identity_id: int) -> Response:
-    """End that an identity at the provider signs in to the account."""
+    """Unlink an identity at the provider from the account."""
     if not single_sign_on.unlink(current_user, identity_id):
         abort(404)
     db.session.commit()

@@ -22,11 +22,11 @@ Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
 class UnknownTables(Exception):
-    """This Pharos cannot use a file's tables; the message goes on after the name of the file."""
+    """This Pharos cannot use a file's tables; the message continues the name of the file."""
 
 
 def bring_up_to_date(connection: Connection, organization_id: int) -> None:
-    """Make the tables in a new file, or take those of an older version to the newest.
+    """Make the tables in a new file, or bring the tables of an older version up to date.
 
     Raises UnknownTables, and changes nothing, for a file of another organization or of a version
     that no step leads on from.
