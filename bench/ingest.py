@@ -96,6 +96,7 @@ def account(console: "Console") -> None:
         stored=unique,
         telemetry_bytes_per_stored_event=round(telemetry / max(unique, 1)),
         cpu_ms_per_event=round(1000 * console.cpu_seconds() / console.accepted, 2),
+        of_it_decoders=round(1000 * console.decoders_cpu_seconds() / console.accepted, 2),
         pss_mb=console.memory(),
     )
 
@@ -175,6 +176,10 @@ class Console:
     def cpu_seconds(self) -> float:
         """The processor time of everything: start, accept, decode, digest, jobs."""
         return sum(_ticks(pid) for pid in self.pids()) / os.sysconf("SC_CLK_TCK")
+
+    def decoders_cpu_seconds(self) -> float:
+        """The part of it that is not the console's own process."""
+        return sum(_ticks(pid) for pid in self.pids()[1:]) / os.sysconf("SC_CLK_TCK")
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, float]]:

@@ -41,7 +41,7 @@ class Finished:
 
 def job_frame(number: int, job: Job) -> bytes:
     """A numbered job as bytes."""
-    return _frame((number, _values(job.row), _values(job.rules)))
+    return _frame((number, _VALUES_OF_ROW(job.row), _VALUES_OF_RULES(job.rules)))
 
 
 def read_job(frame: bytes) -> tuple[int, Job]:
@@ -92,10 +92,6 @@ def _packed(kind: type[Any], listed: Sequence[Any]) -> tuple[type[Any], list[Val
     return kind, [values(record) for record in listed]
 
 
-def _values(record: Any) -> Values:
-    return tuple(getattr(record, field.name) for field in fields(record))
-
-
 def _made(kind: type[Any], listed: Sequence[Values]) -> list[Any]:
     """Records of the values of their fields, in a quarter of the time that their class takes."""
     new: Callable[[type[Any]], Any] = object.__new__
@@ -111,3 +107,7 @@ def _made(kind: type[Any], listed: Sequence[Values]) -> list[Any]:
 
 def _names(kind: type[Any]) -> Sequence[str]:
     return [field.name for field in fields(kind)]
+
+
+_VALUES_OF_ROW = attrgetter(*_names(Received))
+_VALUES_OF_RULES = attrgetter(*_names(ScrubRules))

@@ -87,15 +87,12 @@ class Decoder:
         self._read = bytearray()
         self._is_ready = False
         self.under_way: deque[Ticket] = deque()
+        self.size = 0
+        """The bytes of what is under way."""
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
-
-    @property
-    def size(self) -> int:
-        """The bytes of what is under way."""
-        return sum(len(ticket.job.row.body) for ticket in self.under_way)
 
     def has_room(self) -> bool:
         """Whether it may be given one more job."""
@@ -108,6 +105,7 @@ class Decoder:
             self.close()  # it ended while it had nothing to do: no row is at fault
         self._start()
         self.under_way.append(ticket)
+        self.size += len(ticket.job.row.body)
         self._send(ticket)
 
     def answer(self, ticket: Ticket) -> Finished:
@@ -115,9 +113,14 @@ class Decoder:
         while True:
             answer = read_answer(self._frame())
             if self.under_way and self.under_way[0].number == answer.number:
-                self.under_way.popleft()
+                self.size -= len(self.under_way.popleft().job.row.body)
             if answer.number == ticket.number:
                 return answer
+
+    def forget(self) -> None:
+        """Wait for nothing that is under way any more: answers that come yet are for nobody."""
+        self.under_way.clear()
+        self.size = 0
 
     def again(self) -> None:
         """Start another process, with all that was under way in the one that ended."""
@@ -274,8 +277,8 @@ class Decoders:
                 else:
                     yield _decoded_here(waiting.popleft(), here)
         finally:
-            for decoder in self._decoders:  # answers that come yet are for nobody
-                decoder.under_way.clear()
+            for decoder in self._decoders:
+                decoder.forget()
 
     def _with_room(self) -> Decoder | None:
         """Who takes a job now; another process is added when all are busy."""
@@ -334,7 +337,7 @@ class Decoders:
         self._trouble = self._trouble.again(str(error))
         for ticket in decoder.under_way:
             ticket.decoder = None
-        decoder.under_way.clear()
+        decoder.forget()
         decoder.close()
         self._decoders.remove(decoder)
 

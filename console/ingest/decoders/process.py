@@ -24,7 +24,6 @@ from console.ingest.decoders.frames import (
 from console.ingest.decoding import Hopeless, decode_row
 
 READY = b"decodes\n"
-NICENESS = 5  # whoever waits for an answer goes first
 
 
 def main() -> None:
@@ -34,7 +33,6 @@ def main() -> None:
         signal.signal(asked, signal.SIG_IGN)  # the console's end is this one's
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    os.nice(NICENESS)
     jobs = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what is printed by mistake is no answer
