@@ -22,6 +22,7 @@ from console.accounts import passwords
 from console.accounts.access import PERMISSIONS
 from console.accounts.models import Role
 from console.core.urls import split_url
+from console.web import clocks
 from console.web.choices import choices
 from console.web.forms import IntegerField
 
@@ -129,9 +130,17 @@ class AccountForm(FlaskForm):
 
 
 class ProfileForm(FlaskForm):
-    """What others see of a person."""
+    """What others see of a person, and the clock that the person sees."""
 
     name = name_field("Name", render_kw={"autocomplete": "name"})
+    zone = SelectField("Time zone", default="")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Offer every zone of the IANA database."""
+        super().__init__(*arguments, **options)
+        self.zone.choices = choices(
+            [("", "As the browser says"), *((n, n) for n in clocks.names())]
+        )
 
 
 class NameForm(FlaskForm):

@@ -70,6 +70,8 @@ class User(UserMixin, Model):
     name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str] = mapped_column(String(200))
     theme: Mapped[str] = mapped_column(String(10), default="auto")
+    zone: Mapped[str] = mapped_column(String(64), default="")
+    """The time zone that times are shown in; "" for the browser's."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_login_at: Mapped[datetime | None]
     two_factor_since: Mapped[datetime | None]  # its secrets stand in TwoFactor

@@ -17,6 +17,7 @@ from console.core import clock
 from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.persons import enter_person, person_scope, token_scope
+from console.web import clocks
 from console.web.csp import by_https
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
@@ -83,6 +84,7 @@ def load(token: str) -> User | None:
     g.login_factors = login.factors
     if login.last_seen_at < now - SEEN_EVERY:
         _saw(login.id)
+    clocks.choose(user.zone if user else "")
     return user
 
 

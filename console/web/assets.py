@@ -36,6 +36,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     ),
     "pharos.js": (
         "js/csrf.js",
+        "js/zone.js",
         "js/part.js",
         "js/form.js",
         "js/menu.js",

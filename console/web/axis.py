@@ -1,10 +1,11 @@
 """Where the labels of a time axis stand: at round times, level, and never on top of each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from console.web import clocks
 from console.web.charts import Chart, Marker
 
 CHARACTER = 6.4
@@ -17,7 +18,7 @@ _STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)) 
     for hours in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688, 5376, 10752)
 )
 _DAY = timedelta(days=1)
-_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday, so that weekly labels fall on Mondays
+_EPOCH = datetime(2024, 1, 1)  # noqa: DTZ001 - of any zone; a Monday, where weekly labels fall
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ def flag_box(label: Label, width: float) -> tuple[float, float]:
 
 
 def _labels(since: datetime, until: datetime, step: timedelta) -> list[Label]:
-    first = _EPOCH + -((_EPOCH - since) // step) * step
-    moments = [first + step * index for index in range((until - first) // step + 1)]
+    moments = list(_round_moments(since, until, step))
     # A day is shown where it begins; a range without a midnight says it at its first label.
     midnight = any(at.hour == at.minute == 0 for at in moments)
     return [
@@ -82,8 +82,21 @@ def _labels(since: datetime, until: datetime, step: timedelta) -> list[Label]:
     ]
 
 
+def _round_moments(since: datetime, until: datetime, step: timedelta) -> Iterator[datetime]:
+    """Round times on the person's clock, on either side of a change to summer time."""
+    zone = clocks.zone()
+    begins, ends = (at.astimezone(zone).replace(tzinfo=None) for at in (since, until))
+    wall = _EPOCH + -((_EPOCH - begins) // step) * step
+    last = None
+    while wall <= ends:
+        at = wall.replace(tzinfo=zone).astimezone(UTC)
+        if last is None or at > last:  # an hour that is left out is no second label
+            yield at.astimezone(zone)
+            last = at
+        wall += step
+
+
 def _label(at: datetime, share: float, step: timedelta, *, named: bool) -> Label:
-    at = at.astimezone(UTC)
     if step >= _DAY or at.hour == at.minute == 0:
         return Label(share, at.strftime("%-d %b"), day=step < _DAY)
     return Label(share, at.strftime("%-d %b %H:%M" if named else "%H:%M"), day=named)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
 from typing import Any, Literal
 
+from console.web import clocks
 from console.web.filters import compact, plural
 
 Kind = Literal["bar", "line", "area"]
@@ -125,7 +126,8 @@ def sentence(chart: Chart) -> str:
     if not chart.buckets or not chart.series:
         return f"{chart.title}: no data."
     since, until = chart.buckets[0], chart.buckets[-1] + chart.grain
-    parts = [f"{chart.title}, {_moment(since)} to {_moment(until)} UTC."]
+    zone = clocks.abbreviation(clocks.local(until))
+    parts = [f"{chart.title}, {_moment(since)} to {_moment(until)} {zone}."]
     parts += [_series_sentence(chart, series) for series in chart.series]
     if chart.threshold:
         parts.append(f"{chart.threshold.text} {_amount(chart.threshold.value, chart.unit)}.")
@@ -202,4 +204,4 @@ def _amount(value: float, unit: str) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%-d %b %H:%M")
+    return clocks.local(at).strftime("%-d %b %H:%M")

@@ -10,6 +10,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from console.core import clock
+from console.web import clocks
 
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _BYTES = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -91,10 +92,10 @@ def ago(value: datetime | None) -> Markup:
 
 
 def moment(value: datetime | None) -> Markup:
-    """The absolute time to the second, in UTC."""
+    """The absolute time to the second, in the person's zone, whose name is shown on hover."""
     if value is None:
         return _NOTHING
-    return _time(value, value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+    return _time(value, clocks.local(value).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def size(count: float | None) -> str:
@@ -162,7 +163,7 @@ def _relative(seconds: float) -> str:
 
 
 def _time(value: datetime, text: str) -> Markup:
-    exact = value.astimezone(UTC)
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        exact.isoformat(), exact.strftime("%a %-d %b %Y, %H:%M:%S"), text
+    exact = clocks.zoned(value, "%a %-d %b %Y, %H:%M:%S")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(UTC).isoformat(), exact, text
     )

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
-from console.web import assets, compress, csp, drawing, errors, filters, ids, incoming
+from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
 from console.web.nav import nav_groups, settings_tabs
 from console.web.notices import page_notices
 from console.web.timerange import (
@@ -28,7 +28,7 @@ csrf = CSRFProtect()
 
 def init_app(app: Flask) -> None:
     """Make the console's page system available to `app`."""
-    for module in (incoming, ids, filters, assets, compress, csp, errors, drawing):
+    for module in (incoming, ids, clocks, filters, assets, compress, csp, errors, drawing):
         module.init_app(app)
     csrf.init_app(app)  # after csp: where a request comes from is looked at before its token
     app.jinja_env.trim_blocks = True

@@ -13,6 +13,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
+from console.web import clocks
 from console.web.choices import choices
 from console.web.forms import valid
 
@@ -42,7 +43,7 @@ REFRESH_LABELS = {
     "300": "Every 5 min",
 }
 DEFAULT_RANGE = "14d"
-PARAMETERS = ("range", "since", "until", "environment", "compare")
+PARAMETERS = ("range", "since", "until", "zone", "environment", "compare")
 LONGEST = timedelta(days=400)
 LONGEST_ENVIRONMENT = 64
 EXTENSION = "pharos.ranges"
@@ -78,7 +79,9 @@ class Range:
     def label(self) -> str:
         if self.name:
             return RANGE_LABELS[self.name]
-        return f"{self.since:%-d %b %Y %H:%M} to {self.until:%-d %b %Y %H:%M} UTC"
+        since, until = clocks.local(self.since), clocks.local(self.until)
+        zone = clocks.abbreviation(until)
+        return f"{since:%-d %b %Y %H:%M} to {until:%-d %b %Y %H:%M} {zone}"
 
     @property
     def grain(self) -> timedelta:
@@ -119,6 +122,8 @@ class RangeForm(Form):
     )
     since = StringField("From")
     until = StringField("To")
+    zone = StringField("Time zone")
+    """Of `since` and `until` where they name none, so that a link says the same to everybody."""
     environment = StringField("Environment")
     compare = SelectField("Compare", choices=choices(COMPARE_LABELS.items()), default="")
 
@@ -127,19 +132,23 @@ class RangeForm(Form):
             message = f"An environment's name has at most {LONGEST_ENVIRONMENT} characters."
             raise ValidationError(message)
 
+    def validate_zone(self, field: StringField) -> None:
+        if field.data and not clocks.is_zone(field.data):
+            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+
     def validate_since(self, field: StringField) -> None:
         """A range of one's own starts at a moment."""
         if field.data:
-            _instant(field.data, "from")
+            self._instant(field.data, "from")
         elif self.until.data or self.range.data == "custom":
             raise ValidationError("Say when the range starts, too.")
 
     def validate_until(self, field: StringField) -> None:
         """It ends after it starts, and is not too long; only where its start makes sense."""
-        until = _instant(field.data, "to") if field.data else clock.now()
+        until = self._instant(field.data, "to") if field.data else clock.now()
         if not self.since.data or self.since.errors:
             return
-        since = _instant(self.since.data, "from")
+        since = self._instant(self.since.data, "from")
         if since >= until:
             raise ValidationError("The range ends before it starts.")
         if until - since > LONGEST:
@@ -150,10 +159,18 @@ class RangeForm(Form):
         environment, compare = (self.environment.data or "").strip(), self.compare.data
         until = clock.now()
         if self.since.data:
-            until = _instant(self.until.data, "to") if self.until.data else until
-            return Range("", _instant(self.since.data, "from"), until, environment, compare)
+            until = self._instant(self.until.data, "to") if self.until.data else until
+            return Range("", self._instant(self.since.data, "from"), until, environment, compare)
         name = self.range.data
         return Range(name, until - RANGES[name], until, environment, compare)
+
+    def _instant(self, text: str | None, which: str) -> datetime:
+        zone = self.zone.data or ""
+        try:
+            return clocks.instant(text or "", zone if clocks.is_zone(zone) else "")
+        except ValueError:
+            message = f"The range's “{which}” is not a date and time such as 2026-11-23T08:00."
+            raise ValidationError(message) from None
 
 
 def current_range(default: str = "") -> Range:
@@ -221,11 +238,3 @@ def in_words(grain: timedelta) -> str:
         if count >= 1:
             return unit if count == 1 else f"{count:g} {unit}s"
     return f"{grain.total_seconds():g} s"
-
-
-def _instant(text: str | None, which: str) -> datetime:
-    try:
-        return clock.instant(text or "")
-    except ValueError:
-        message = f"The range's “{which}” is not a date and time such as 2026-11-23T08:00."
-        raise ValidationError(message) from None

@@ -48,7 +48,7 @@ def test_the_rail_hides_what_the_role_forbids(gallery):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_chosen_theme_is_in_the_first_byte_of_the_page(visitor, theme):
-    assert f'<html lang="en" data-theme="{theme}">' in visitor.get(
+    assert f'<html lang="en" data-theme="{theme}" ' in visitor.get(
         f"/acme/shop/issues/?theme={theme}"
     ).text  # fmt: skip
     visitor.set_cookie("theme", theme)

@@ -38,7 +38,7 @@ def rename_person() -> Response:
     form = ProfileForm()
     if not form.validate():
         return _page("accounts/_profile_form.html", status=422, profile=form)
-    current_user.name = text(form.name)
+    current_user.name, current_user.zone = text(form.name), form.zone.data
     db.session.commit()
     return changed("accounts/_profile_form.html", ".account", "Saved.", {}, profile=form)
 

@@ -10,7 +10,7 @@ window.pharosChart = (() => {
   };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const exact = (value, unit) => `${value.toLocaleString("en", { maximumFractionDigits: 2 })} ${unit}`.trim();
-  const when = (iso) => new Date(iso).toLocaleString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const when = (iso) => new Date(iso).toLocaleString("en-GB", { timeZone: document.documentElement.dataset.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 
   // The lines that SVG has no part in: the shared crosshair and the range being dragged.

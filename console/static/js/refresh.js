@@ -3,6 +3,7 @@
   const live = () => document.querySelector("[data-live]");
   let timer = 0;
 
+  const time = () => new Date().toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.zone });
   const say = (text) => { const element = live(); if (element) element.textContent = text; };
 
   const refresh = (asked) => {
@@ -13,7 +14,7 @@
     }
     if (window.htmx) htmx.trigger(document.body, "refresh");
     else document.body.dispatchEvent(new Event("refresh"));
-    if (asked) say(`Refreshed at ${new Date().toLocaleTimeString()}`);
+    if (asked) say(`Refreshed at ${time()}`);
   };
 
   const schedule = () => {
@@ -43,7 +44,7 @@
   const asOf = (stale) => {
     const place = document.querySelector("[data-as-of]");
     if (!place) return;
-    if (!stale) good = new Date().toLocaleTimeString("en-GB");
+    if (!stale) good = time();
     place.textContent = stale ? `Stale since ${good || "this page was loaded"}, retrying` : `As of ${good}`;
     place.toggleAttribute("data-stale", stale);
   };

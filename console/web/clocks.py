@@ -1,0 +1,93 @@
+"""One clock for each person: the time zone of every time that a page shows or reads."""
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Flask, g, has_request_context, request
+
+from console.core import clock
+
+COOKIE = "pharos_zone"  # static/js/zone.js keeps the browser's zone in it
+LONGEST = 64
+_UTC = ZoneInfo("UTC")
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the zone's name, the way to write a time in it, and its filters."""
+    app.jinja_env.globals.update(zone_name=zone_name)
+    app.jinja_env.filters.update(local=local, zoned=zoned, clock_time=clock_time)
+
+
+def choose(name: str) -> None:
+    """Show this request's times in the zone that its person has chosen; "" leaves the browser's."""
+    g.chosen_zone = name
+
+
+def zone() -> tzinfo:
+    """The zone of whoever asks: the chosen one, else the browser's, else UTC."""
+    if not has_request_context():
+        return _UTC
+    if "zone" not in g:
+        names = (g.get("chosen_zone", ""), request.cookies.get(COOKIE, ""))
+        g.zone = next((ZoneInfo(name) for name in names if is_zone(name)), _UTC)
+    known: tzinfo = g.zone
+    return known
+
+
+def zone_name() -> str:
+    """Its name in the IANA database: "Europe/Berlin"."""
+    return str(zone())
+
+
+def names() -> list[str]:
+    """The zones to choose from."""
+    return sorted(_known())
+
+
+def is_zone(name: str) -> bool:
+    """Whether the IANA database has a zone of this name."""
+    return len(name) <= LONGEST and name in _known()
+
+
+def local(at: datetime) -> datetime:
+    """The moment on the person's clock."""
+    return at.astimezone(zone())
+
+
+def zoned(at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """The moment as text, with the zone's short name: "2026-11-23 08:00:00 CET"."""
+    there = local(at)
+    return f"{there.strftime(form)} {abbreviation(there)}"
+
+
+def clock_time(at: datetime) -> str:
+    """The time of day to the millisecond."""
+    return local(at).strftime("%H:%M:%S.%f")[:-3]
+
+
+def abbreviation(there: datetime) -> str:
+    """The zone's short name at a moment in it: "CET", or "UTC+03:30" where it has none."""
+    name = there.tzname() or "UTC"
+    if name[:1] not in {"+", "-"}:
+        return name
+    offset = there.strftime("%z")
+    return f"UTC{offset[:3]}:{offset[3:5]}"
+
+
+def instant(text: str, name: str = "") -> datetime:
+    """Read a moment in ISO 8601; one without an offset is of the zone `name`, UTC by default.
+
+    Raises ValueError for what is no moment, or no zone.
+    """
+    if name and not is_zone(name):
+        raise ValueError(f"{name} is no time zone")
+    given = datetime.fromisoformat(text)
+    if given.tzinfo is None and name:
+        given = given.replace(tzinfo=ZoneInfo(name)).astimezone(UTC)
+    return clock.instant(given.isoformat())
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset(available_timezones())
