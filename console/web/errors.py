@@ -1,5 +1,6 @@
 """What went wrong, said in the form that was asked for: a page, a part, or problem+json."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -35,6 +36,8 @@ SENTENCES = {
 }
 RETRY_AFTER = "10"
 EXTENSION = "pharos.shell"
+
+log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
@@ -159,6 +162,9 @@ def _shell(status: int) -> Any:
     try:
         return ask()
     except SQLAlchemyError:  # as above
+        return shell
+    except Exception:
+        log.exception("an error page has no rail")
         return shell
 
 
