@@ -94,6 +94,21 @@ def test_every_metric_with_every_dimension_equals_a_count_in_python(stored, arou
                 assert numbers(narrowed) == expected(metric, count, own), (metric.id, dimension)
 
 
+def test_a_filter_may_name_several_values(stored, around):
+    names = {
+        "requests.p95": ("endpoint", ["GET /a", "task.mail"]),
+        "issues.events": ("group", ["a" * 16, "c" * 16]),
+        "vitals.lcp": ("page", ["/", "/cart"]),
+        "intake.stored": ("item_type", ["event", "log"]),
+    }
+    for name, (dimension, chosen) in names.items():
+        metric = CATALOGUE[name]
+        count, rows = stored.of(metric)
+        mine = [row for row in rows if valued(row, dimension) in chosen]
+        narrowed = metric.value(around, where={dimension: chosen}).whole
+        assert numbers(narrowed) == expected(metric, count, mine), name
+
+
 @pytest.mark.usefixtures("both_databases")
 def test_series_of_every_metric_equal_counts_per_bucket(stored, around):
     width = 2 * 3600

@@ -1,6 +1,6 @@
 """The events of an issue: one with its neighbours, or a page of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -8,14 +8,16 @@ from typing import Any
 from console.accounts.models import Project
 from console.core import clock, cursors
 from console.core.paging import Page
-from console.errors import queries
+from console.errors import metrics, queries
 from console.errors.details import Details, details
 from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
 from console.errors.spread import Spread, spread
 from console.errors.stacktrace import StackTrace, stacktrace
 from console.telemetry import errors as telemetry
-from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent, Totals
+from console.telemetry.error_measures import of_issue
+from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent
+from console.telemetry.metric import Figure, figures
 from console.telemetry.records import Finding
 from console.telemetry.scope import Scope
 
@@ -62,10 +64,10 @@ class Events:
         """Those of an issue, by the hashes that telemetry knows them by."""
         return cls(project, issue, scope, queries.hashes_of([issue])[issue.id])
 
-    @property
-    def totals(self) -> Totals:
-        """How many events and users."""
-        return telemetry.totals(self.scope, self.hashes)
+    def counted(self, shift: timedelta | None) -> Mapping[str, Figure]:
+        """How many events and users, by the ids of their metrics, and `shift` earlier."""
+        shown = (metrics.ISSUE_EVENTS, metrics.ISSUE_USERS)
+        return figures(shown, self.scope, shift, where=of_issue(self.hashes))
 
     @property
     def across_requests(self) -> Spread | None:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func
 
 from console.errors.models import Issue, IssueRelease
 from console.telemetry import error_measures
+from console.telemetry.error_measures import ERRORS, OCCURRENCES
 from console.telemetry.measures import Measure
 from console.telemetry.metric import Metric
 from console.telemetry.scope import Scope
@@ -47,7 +48,7 @@ EVENTS = Metric(
     better="lower",
     format="number",
     empty="zero",
-    measure=error_measures.count(),
+    measure=error_measures.count(ERRORS),
 )
 USERS = Metric(
     id="errors.users",
@@ -56,7 +57,25 @@ USERS = Metric(
     better="lower",
     format="number",
     empty="zero",
-    measure=error_measures.users(),
+    measure=error_measures.users(ERRORS),
+)
+ISSUE_EVENTS = Metric(
+    id="issues.events",
+    title="Events",
+    unit="events",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=error_measures.count(OCCURRENCES),
+)
+ISSUE_USERS = Metric(
+    id="issues.users",
+    title="Users affected",
+    unit="users",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=error_measures.users(OCCURRENCES),
 )
 NEW_ISSUES = Metric(
     id="issues.new",
@@ -76,4 +95,4 @@ REGRESSIONS = Metric(
     empty="zero",
     measure=_counted("regressions", Issue.regressed_at),
 )
-METRICS = (EVENTS, USERS, NEW_ISSUES, REGRESSIONS)
+METRICS = (EVENTS, USERS, ISSUE_EVENTS, ISSUE_USERS, NEW_ISSUES, REGRESSIONS)

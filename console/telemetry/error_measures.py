@@ -1,38 +1,53 @@
 """Measures of error events."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import func
 
 from console.telemetry.dialect import quantiles
 from console.telemetry.errors import is_error
-from console.telemetry.measures import RECEIVED, Measure, Rows
+from console.telemetry.measures import RECEIVED, Measure, Rows, Source
 from console.telemetry.question import within
-from console.telemetry.tables import error_event
+from console.telemetry.tables import error_event, group_key
 
 Event = error_event.c
 
+_DIMENSIONS = {
+    "level": Event.level,
+    "kind": Event.kind,
+    "transaction": Event.transaction,
+    "environment": Event.environment,
+    "release": Event.release,
+    "platform": Event.platform,
+}
 ERRORS = Rows(
     name="error events",
     within=lambda scope: within(error_event, scope) & is_error(),
     at=Event.timestamp,
-    dimensions={
-        "level": Event.level,
-        "kind": Event.kind,
-        "transaction": Event.transaction,
-        "environment": Event.environment,
-        "release": Event.release,
-        "platform": Event.platform,
-    },
+    dimensions=_DIMENSIONS,
 )
+OCCURRENCES = Rows(
+    name="events of issues",
+    within=lambda scope: within(error_event, scope),
+    at=Event.timestamp,
+    dimensions={"group": Event.group_key, "category": Event.category, **_DIMENSIONS},
+)
+"""Error events, and what the console found by itself: all that issues are made of."""
 
 
-def count() -> Measure:
-    """How many error events there were."""
-    return Measure(ERRORS, RECEIVED, RECEIVED)
+def of_issue(hashes: Iterable[str]) -> dict[str, list[str]]:
+    """What `where` must say for the events of an issue, by its grouping hashes."""
+    return {"group": [group_key(each) for each in hashes]}
 
 
-def users() -> Measure:
-    """How many users met an error; events without a user do not count."""
-    return Measure(ERRORS, func.count(Event.user_key.distinct()), RECEIVED)
+def count(source: Source) -> Measure:
+    """How many events there were."""
+    return Measure(source, RECEIVED, RECEIVED)
+
+
+def users(source: Source) -> Measure:
+    """How many users met one; events without a user do not count."""
+    return Measure(source, func.count(Event.user_key.distinct()), RECEIVED)
 
 
 def arrival_lag(share: float) -> Measure:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +26,8 @@ from console.telemetry.scope import Scope
 
 RECEIVED: ColumnElement[int] = func.count()
 """How many rows there are."""
+Where: TypeAlias = Mapping[str, str | Collection[str]]
+"""The value, or the values, that a dimension must have."""
 SCOPE_FILTERS = ("environment", "release", "status_class", "attributes", "text")
 
 
@@ -39,7 +41,7 @@ class Asked:
 
     by: str | None
     seconds: int | None
-    where: Mapping[str, str]
+    where: Where
     limit: int
 
 
@@ -128,7 +130,10 @@ class Rows(Source):
     def _question(
         self, scope: Scope, columns: Sequence[ColumnElement[Any]], asked: Asked
     ) -> Select[Any]:
-        conditions = [self.dimensions[name] == value for name, value in asked.where.items()]
+        conditions = [
+            self.dimensions[name].in_([value] if isinstance(value, str) else list(value))
+            for name, value in asked.where.items()
+        ]
         mine = and_(self.within(scope), *conditions)
         part, is_listed = self._part(mine, asked)
         number: ColumnElement[int] = literal(0)

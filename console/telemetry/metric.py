@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Generic, Literal, Self, TypeVar
 
-from console.telemetry.measures import Answer, Asked, CannotAskError, Measure
+from console.telemetry.measures import Answer, Asked, CannotAskError, Measure, Where
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
 
@@ -135,7 +135,7 @@ class Metric:
         scope: Scope,
         by: str | None = None,
         *,
-        where: Mapping[str, str] | None = None,
+        where: Where | None = None,
         limit: int = MOST_PARTS,
     ) -> Parts[Reading]:
         """The number over the scope, by value of a dimension if `by` names one; one statement.
@@ -151,7 +151,7 @@ class Metric:
         seconds: int,
         by: str | None = None,
         *,
-        where: Mapping[str, str] | None = None,
+        where: Where | None = None,
         limit: int = MOST_PARTS,
     ) -> Parts[Course]:
         """The number per bucket of `seconds` from the scope's start on; one statement as well."""
@@ -189,7 +189,7 @@ def values(
     scope: Scope,
     by: str | None = None,
     *,
-    where: Mapping[str, str] | None = None,
+    where: Where | None = None,
     limit: int = MOST_PARTS,
 ) -> dict[str, Parts[Reading]]:
     """Several metrics as `Metric.value`, by id; one statement for all of the same rows."""
@@ -206,7 +206,7 @@ def figures(
     scope: Scope,
     shift: timedelta | None,
     *,
-    where: Mapping[str, str] | None = None,
+    where: Where | None = None,
 ) -> dict[str, Figure]:
     """The metrics over the scope by id, and `shift` earlier unless there is no comparison."""
     now = values(metrics, scope, where=where)

@@ -1,6 +1,6 @@
 """Measures of web vitals: P75 of page loads, from the queries of the vitals pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, func, literal_column, select
@@ -37,14 +37,16 @@ class PageLoads(Source):
 
     def answer(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> list[list[Answer]]:
         """The answers of each measure."""
+        where = {name: value for name, value in asked.where.items() if isinstance(value, str)}
         is_series_by = asked.by is not None and asked.seconds is not None
-        if is_series_by or "" in (asked.where.get("environment"), asked.where.get("release")):
+        is_unnamed = "" in (where.get("environment"), where.get("release"))
+        if is_series_by or is_unnamed or len(where) < len(asked.where):
             return _SINGLE.answer(scope, [_of_each(measure.number) for measure in measures], asked)
-        narrowed = _narrowed(scope, asked)
+        narrowed = _narrowed(scope, where)
         if narrowed is None:
             return [[] for _ in measures]
         wanted = VitalsWanted(
-            page=asked.where.get("page"), device=asked.where.get("device", ""), text=scope.text
+            page=where.get("page"), device=where.get("device", ""), text=scope.text
         )
         names = [measure.number for measure in measures]
         if asked.seconds is not None:
@@ -71,10 +73,10 @@ def _top(scope: Scope, wanted: VitalsWanted, by: str, limit: int) -> Top:
     return Top(by, largest.limit(limit).correlate(None).scalar_subquery())
 
 
-def _narrowed(scope: Scope, asked: Asked) -> Scope | None:
+def _narrowed(scope: Scope, where: Mapping[str, str]) -> Scope | None:
     """The scope with the filters of the question; None if they exclude each other."""
-    environment = asked.where.get("environment", scope.environment)
-    release = asked.where.get("release", scope.release)
+    environment = where.get("environment", scope.environment)
+    release = where.get("release", scope.release)
     if scope.environment not in ("", environment) or scope.release not in ("", release):
         return None
     return replace(scope, environment=environment, release=release)

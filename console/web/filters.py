@@ -59,7 +59,9 @@ def measured(value: float | None, how: str) -> str | Markup:
         return duration(value * 1000)
     if how == "score":
         return f"{value:.3f}".rstrip("0").rstrip(".") or "0"
-    return percent(value) if how == "share" else number(round(value) if value >= 100 else value)
+    if how == "share":
+        return percent(value)
+    return number(round(value) if value >= 100 or value == int(value) else value)
 
 
 def percent(fraction: float | None) -> str:

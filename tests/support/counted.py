@@ -107,10 +107,15 @@ ERRORS = {
     "errors.users": of_all(lambda rows: len({row["user_key"] for row in rows} - {""})),
     "intake.error_events_lag": of_all(lag),
 }
+OCCURRENCES = {
+    "issues.events": of_all(len),
+    "issues.users": of_all(lambda rows: len({row["user_key"] for row in rows} - {""})),
+}
 VITALS = {f"vitals.{name}": p75(name) for name in ("lcp", "inp", "cls", "fcp", "ttfb", "fid")}
 FATES = {f"intake.{name}": fate(name) for name in ledger.OUTCOMES}
 DIMENSIONS: dict[str, Callable[[Row], str]] = {
     "statement": lambda row: row["fingerprint"],
+    "group": lambda row: row["grouping_hash"][:16],
     "server": lambda row: row["server_name"],
     "method": lambda row: row["http_method"],
     "status": lambda row: str(row["http_status"] or row["status"]),
@@ -143,7 +148,8 @@ class Stored:
             (REQUESTS, requests),
             (STATEMENTS, calls),
             ({"intake.spans_lag": of_all(lag)}, spans),
-            (ERRORS, errors),
+            (ERRORS, [row for row in errors if row["category"] == "error"]),
+            (OCCURRENCES, errors),
             (VITALS, loads),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
             (
@@ -214,7 +220,8 @@ class Stored:
             "transaction": self._dice.choice(["checkout", "cart", "cart", "mail"]),
             "platform": self._dice.choice(["python", "python", "node"]),
             "user_key": self._dice.choice(["", "a" * 16, "b" * 16, "c" * 16]),
-            "category": "error",
+            "category": self._dice.choice(["error", "error", "performance"]),
+            "grouping_hash": self._dice.choice(["a" * 32, "a" * 32, "b" * 32, "c" * 32]),
         }
 
     def _load(self) -> dict[str, Any]:

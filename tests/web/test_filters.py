@@ -103,6 +103,7 @@ def test_the_small_ones():
         (0.0274, "score", "0.027"),
         (0, "score", "0"),
         (1283.4, "number", "1,283"),
+        (7.0, "number", "7"),
         (3.14, "number", "3.14"),
         (None, "share", "–"),
     ],

@@ -1,6 +1,6 @@
 """The head of an issue's page: what broke, how bad it is, where it stands, what can be done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.accounts.models import User
@@ -8,7 +8,8 @@ from console.errors import queries
 from console.errors.events import Events
 from console.errors.forms import AssignmentForm, MuteForm
 from console.errors.models import Issue
-from console.telemetry.errors import Totals
+from console.telemetry.metric import Figure
+from console.web.timerange import current_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Summary:
     """What `_summary.html` shows."""
 
     issue: Issue
-    totals: Totals
+    figures: Mapping[str, Figure]
     people: Sequence[User]
     mute_form: MuteForm
     assignment_form: AssignmentForm
@@ -43,5 +44,9 @@ def summary(
     people = queries.people(found.project)
     offered = AssignmentForm().offer([person.email for person in people])
     return Summary(
-        found.issue, found.totals, people, mute_form or MuteForm(), assignment_form or offered
+        found.issue,
+        found.counted(current_range().shift),
+        people,
+        mute_form or MuteForm(),
+        assignment_form or offered,
     )
