@@ -45,6 +45,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/print.js",
         "js/select.js",
         "js/refresh.js",
+        "js/retry.js",
         "js/unaided.js",
         "js/keyboard.js",
         "js/shortcut.js",

@@ -52,6 +52,12 @@ class TestSetup:
         assert client.get(SETUP).status_code == 404
         assert client.post(SETUP, data=FIRST).status_code == 404
 
+    def test_used_twice_it_says_so_and_leads_to_the_login(self, client, app):
+        client.post(SETUP, data=FIRST)
+        page = app.test_client().get(SETUP).text
+        assert "<h1>Already set up</h1>" in page
+        assert 'href="/login"' in page
+
     def test_of_those_who_come_at_once_one_sets_it_up(self, app, both_databases):
         def post(number: int) -> int:
             form = {**FIRST, "email": f"{number}@acme.test"}

@@ -267,3 +267,29 @@ def test_a_refused_change_says_so_beside_what_it_left_as_it_was(chromium: Page, 
     chromium.get_by_role("button", name="Break").click()
     expect(chromium.locator("#refusal").get_by_role("alert")).to_contain_text("Not Found")
     expect(chromium.locator("#tick")).to_be_visible()
+
+
+PANEL = """{% extends "layout/page.html" %}
+{% block content %}{{ ui.panel("slow", "Trend", "/acme/shop/part/") }}{% endblock %}"""
+
+
+def test_a_part_that_the_network_keeps_says_so_and_is_asked_for_again(
+    gallery, chromium: Page, gallery_url
+):
+    gallery.add_url_rule("/acme/shop/panel/", "panel", lambda: render_template_string(PANEL))
+    gallery.add_url_rule(
+        "/acme/shop/part/", "part", lambda: '<section id="slow" class="card">Here it is</section>'
+    )
+    answers = count(1)
+    chromium.route(
+        "**/part/", lambda route: route.abort() if next(answers) < 3 else route.continue_()
+    )
+    chromium.goto(f"{gallery_url}/panel/")
+    part = chromium.locator("#slow")
+    expect(part.get_by_role("alert")).to_contain_text("This part did not load")
+    expect(part.get_by_role("alert")).to_contain_text("The console did not answer.")
+    expect(part.locator(".skeleton")).to_have_count(0)
+    part.get_by_role("button", name="Try again").click()
+    expect(part.get_by_role("button", name="Try again")).to_be_enabled()
+    part.get_by_role("button", name="Try again").click()
+    expect(part).to_have_text("Here it is")

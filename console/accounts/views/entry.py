@@ -24,11 +24,7 @@ from console.core.tenancy import enter_organization
 from console.web.htmx import go_to
 
 SETUP = "setup"
-# The same for both reasons: who guesses learns nothing.
-NO_SETUP = (
-    "This link sets nothing up: somebody has an account already, who can log in and invite you, or"
-    " the console has printed another link since."
-)
+NO_SETUP = "This link sets nothing up: the console has printed another link since."
 
 
 @bp.route("/setup", methods=["GET", "POST"])
@@ -37,7 +33,9 @@ def setup() -> Response:
     given = request.args.get("token", "")
     if request.method == "POST":
         hold_alone(SETUP)  # of two who come at once, the second finds the first one's account
-    if not same(given, setup_token(config().secret_key)) or not is_fresh():
+    if not is_fresh():
+        return make_response(render_template("accounts/already_set_up.html"), 404)
+    if not same(given, setup_token(config().secret_key)):
         abort(404, NO_SETUP)
     form = SetupForm()
     if not form.validate_on_submit():
