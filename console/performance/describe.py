@@ -1,4 +1,4 @@
-"""What performance adds to a span when it is digested, whoever sent it."""
+"""Adds to a span, when it is decoded, what performance derives from it."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ _CONNECT = re.compile(r"(?:[\w-]+\.)?connect", re.IGNORECASE)
 
 
 def described(span: Span) -> Span:
-    """The same span, given its category, endpoint, fingerprint and the statement behind it.
+    """The same span with its category, endpoint, fingerprint and statement.
 
     A database span is named by its statement, whatever the client calls it.
     """
@@ -70,7 +70,7 @@ def _named(span: Span) -> Named:
 
 
 def statement_of(category: str, span: "Span | SpanRow") -> str:
-    """The text that a span is counted under, without values; "" for what has none."""
+    """The normalised text that a span is counted under; "" if it has none."""
     normalise = _NORMALISED.get(category)
     return normalise(span) if normalise else ""
 
@@ -87,7 +87,7 @@ def _normalised_sql(text: str) -> str:
 
 
 def _call(span: "Span | SpanRow") -> str:
-    """An outgoing request as method, host and path without what differs from call to call."""
+    """An outgoing request as method, host and path without variable parts."""
     url = str(span.attributes.get("url.full") or "")
     _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
     host, _, path = (url or rest).partition("://")[2].partition("/")

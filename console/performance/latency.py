@@ -7,7 +7,7 @@ from console.telemetry.latency import Latency, Tail
 from console.web.charts import Series
 
 FEW = 20
-"""Below so many received on either side, a change of P95 says more of chance than of the code."""
+"""With fewer received on either side, a change of P95 says more about chance than the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Change:
 
 
 def change(now: Tail | None, then: Tail | None) -> Change | None:
-    """None where too little stands against each other."""
+    """The change of P95; None if either side received fewer than FEW."""
     if now is None or then is None or min(now[0], then[0]) < FEW:
         return None
     return Change(now[1], then[1])
@@ -34,25 +34,30 @@ def tail(latency: Latency) -> Tail:
     return latency.received, latency.p95
 
 
-def percentiles(found: Sequence[Latency | None]) -> tuple[Series, ...]:
+def percentiles(latencies: Sequence[Latency | None]) -> tuple[Series, ...]:
     """P50, P95 and P99 over time, in milliseconds."""
     columns = (("P50", "p50"), ("P95", "p95"), ("P99", "p99"))
     return tuple(
-        Series(label, [ms(getattr(one, role)) if one else None for one in found], "line", role)
+        Series(
+            label,
+            [ms(getattr(latency, role)) if latency else None for latency in latencies],
+            "line",
+            role,
+        )
         for label, role in columns
     )
 
 
-def outcomes(found: Sequence[Latency | None]) -> tuple[Series, ...]:
+def outcomes(latencies: Sequence[Latency | None]) -> tuple[Series, ...]:
     """How many succeeded and failed over time."""
-    fine = [round(one.count - one.failed) if one else 0 for one in found]
-    failed = [round(one.failed) if one else 0 for one in found]
+    fine = [round(latency.count - latency.failed) if latency else 0 for latency in latencies]
+    failed = [round(latency.failed) if latency else 0 for latency in latencies]
     return Series("Succeeded", fine, "bar", "1"), Series("Failed", failed, "bar", "bad")
 
 
-def estimated(found: Sequence[Latency | None]) -> str:
-    """What a chart of counts says where some of them stand for more than was received."""
-    sampled = any(one.estimated for one in found if one)
+def estimated(latencies: Sequence[Latency | None]) -> str:
+    """The note of a chart whose counts are estimates, because of sampling."""
+    sampled = any(latency.estimated for latency in latencies if latency)
     return ", estimated from sampled requests" if sampled else ""
 
 

@@ -8,7 +8,7 @@ from console.telemetry.web_vitals import METRICS as WEB_VITALS
 from console.telemetry.web_vitals import WebVital
 
 FEW = 20
-"""Below so many samples, a percentile says more of chance than of the code."""
+"""With fewer samples, a percentile says more about chance than about the code."""
 
 COUNT = Metric(
     id="requests.count",
@@ -108,9 +108,9 @@ STATEMENTS_PER_REQUEST = Metric(
     measure=spans.per_request(),
 )
 ENDPOINTS_PAGE = (COUNT, ERROR_RATE, FAILURES, P50, P95)
-"""What stands above the list of endpoints."""
+"""The figures above the list of endpoints."""
 ENDPOINT_PAGE = (P50, P95, P99, COUNT, ERROR_RATE, FAILURES, TIME)
-"""What stands above the page of one."""
+"""The figures above the page of an endpoint."""
 VITALS = {vital.name: _vital(vital) for vital in WEB_VITALS}
 METRICS = (
     COUNT,

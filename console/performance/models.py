@@ -11,7 +11,7 @@ from console.performance.names import LONGEST
 
 
 class EndpointThreshold(OrganizationScoped, Model):
-    """How slow the P95 of one endpoint may be, where that is not what the project says of all."""
+    """The P95 threshold of one endpoint, where it differs from the project's."""
 
     __tablename__ = "endpoint_threshold"
     __table_args__ = (

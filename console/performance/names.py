@@ -1,4 +1,4 @@
-"""What a span is counted under: its category, and the endpoint of a request, task or page."""
+"""The names that spans are counted under: categories, and endpoints of requests, tasks, pages."""
 
 import re
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ SEGMENTS = (REQUEST, TASK, PAGE)
 NO_ROUTE = "(no route)"
 LONGEST = 200
 
-# The first word of an operation, or its first two, say where the time went. Names are those of
-# sentry-conventions ("span operations") and of what SDKs send; the longer prefix decides.
+# The first word of an operation, or its first two, say where the time went. The names come from
+# sentry-conventions ("span operations") and from what SDKs send; the longer prefix decides.
 _CATEGORIES = {
     "http.server": REQUEST,
     "websocket.server": REQUEST,
@@ -68,7 +68,7 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the client says of a segment, from which its endpoint is found."""
+    """What the client says about a segment, from which its endpoint is derived."""
 
     name: str
     """The segment's name, in which a method may stand first."""
@@ -82,14 +82,14 @@ class Named:
 
 
 def category_of(op: str, *, is_segment: bool) -> str:
-    """What a span's time went into; only a segment is a request, task or page."""
+    """The category of a span; only a segment is a request, task or page."""
     words = op.lower().split(".")
-    found = _CATEGORIES.get(".".join(words[:2])) or _CATEGORIES.get(words[0], APP)
-    return found if is_segment or found not in SEGMENTS else APP
+    category = _CATEGORIES.get(".".join(words[:2])) or _CATEGORIES.get(words[0], APP)
+    return category if is_segment or category not in SEGMENTS else APP
 
 
 def endpoint_of(category: str, named: Named) -> str:
-    """The key that a segment is counted under; "" for what is no request, task or page."""
+    """The endpoint of a segment; "" if it is no request, task or page."""
     if category == REQUEST:
         return f"{named.method} {_route(named)}".strip()[:LONGEST]
     if category == PAGE:
@@ -98,7 +98,7 @@ def endpoint_of(category: str, named: Named) -> str:
 
 
 def page_of(named: Named) -> str:
-    """The route of a page, else its path without what differs from visit to visit."""
+    """The route of a page, else its path without variable parts."""
     if named.route:
         return named.route
     name = named.name.strip()
@@ -131,7 +131,7 @@ def _route(named: Named) -> str:
         return name
     if named.route:
         return named.route
-    # What nobody routed is not told apart: scanners ask for endless paths.
+    # Unrouted paths share one name: scanners ask for endless paths.
     if named.status == 404 or (name in {"", named.method} and not named.path):
         return NO_ROUTE
     return collapsed_path(named.path or name)

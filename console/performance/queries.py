@@ -15,7 +15,7 @@ def monitoring(project: Project) -> MonitoringConfig:
 
 
 def thresholds(project: Project) -> dict[str, int]:
-    """The P95 thresholds, in milliseconds, of the endpoints that have one of their own."""
+    """The P95 thresholds, in milliseconds, of endpoints with their own threshold."""
     query = select(EndpointThreshold.endpoint, EndpointThreshold.p95_ms).where(
         EndpointThreshold.project_id == project.id
     )
@@ -23,13 +23,13 @@ def thresholds(project: Project) -> dict[str, int]:
 
 
 def set_threshold(project: Project, endpoint: str, p95_ms: int | None, *, by: User) -> None:
-    """Give an endpoint a threshold of its own; None takes it back. The caller commits."""
+    """Give an endpoint its own threshold; None removes it. The caller commits."""
     mine = (EndpointThreshold.project_id == project.id, EndpointThreshold.endpoint == endpoint)
     if p95_ms is None:
         db.session.execute(delete(EndpointThreshold).where(*mine))
         return
-    found = db.session.scalar(select(EndpointThreshold).where(*mine))
-    if found is None:
-        found = EndpointThreshold(project_id=project.id, endpoint=endpoint)
-        db.session.add(found)
-    found.p95_ms, found.set_at, found.set_by_id = p95_ms, clock.now(), by.id
+    threshold = db.session.scalar(select(EndpointThreshold).where(*mine))
+    if threshold is None:
+        threshold = EndpointThreshold(project_id=project.id, endpoint=endpoint)
+        db.session.add(threshold)
+    threshold.p95_ms, threshold.set_at, threshold.set_by_id = p95_ms, clock.now(), by.id

@@ -46,16 +46,16 @@ def endpoints(project: Project) -> Response:
 def endpoint(project: Project) -> Response:
     form = valid(OneEndpoint(request.args))
     scope, name = scope_of(project, form, **form.filters), form.name.data or ""
-    row = domain.one(project, scope, name)
+    row = domain.endpoint_row(project, scope, name)
     if row is None:
         abort(404, "No request of this endpoint in this time.")
     step = form.step.data or max(60, int(scope.length.total_seconds()) // 96)
     if scope.length / timedelta(seconds=step) > 1_000:
         abort(400, "step: at most 1,000 steps in one answer.")
-    found = requests.moments(scope, step, name)
+    moments = requests.moments(scope, step, name)
     series = [
-        {"at": at.isoformat(), **(_latency(one) if one else {"requests": 0})}
-        for at, one in zip(found.starts, found.latencies, strict=True)
+        {"at": at.isoformat(), **(_latency(latency) if latency else {"requests": 0})}
+        for at, latency in zip(moments.starts, moments.latencies, strict=True)
     ]
     statuses = [
         {"http_status": s.http_status, "status": s.status, "requests": round(s.requests, 1)}
@@ -80,13 +80,13 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
     }
 
 
-def _latency(one: Latency) -> dict[str, Any]:
+def _latency(latency: Latency) -> dict[str, Any]:
     return {
-        "requests": round(one.count, 1),
-        "estimated": one.estimated,
-        "failed": round(one.failed, 1),
-        "error_rate": round(one.error_rate, 5),
-        "p50_ms": milliseconds(one.p50),
-        "p95_ms": milliseconds(one.p95),
-        "p99_ms": milliseconds(one.p99),
+        "requests": round(latency.count, 1),
+        "estimated": latency.estimated,
+        "failed": round(latency.failed, 1),
+        "error_rate": round(latency.error_rate, 5),
+        "p50_ms": milliseconds(latency.p50),
+        "p95_ms": milliseconds(latency.p95),
+        "p99_ms": milliseconds(latency.p99),
     }

@@ -39,13 +39,13 @@ def statements(project: Project) -> Response:
     form = valid(Statements(request.args))
     scope = scope_of(project, form)
     count = form.limit.data or MOST
-    found = domain.listed(scope, form.wanted, sort=form.sort.data, first=0, count=count)
+    listed = domain.listed(scope, form.wanted, sort=form.sort.data, first=0, count=count)
     return jsonify(
         period(scope)
         | {
-            "statements": [_statement(row) for row in found.rows],
-            "count": found.count,
-            "total": _usage(found.total) if found.total else None,
+            "statements": [_statement(row) for row in listed.rows],
+            "count": listed.count,
+            "total": _usage(listed.total) if listed.total else None,
         }
     )
 
@@ -55,7 +55,7 @@ def statements(project: Project) -> Response:
 def statement(project: Project, fingerprint: str) -> Response:
     form = valid(OneStatement(request.args))
     scope = scope_of(project, form)
-    row = domain.one(scope, fingerprint)
+    row = domain.statement_row(scope, fingerprint)
     if row is None:
         abort(404, "No call of this statement in this time.")
     step = form.step.data or max(60, int(scope.length.total_seconds()) // 96)
@@ -72,16 +72,20 @@ def statement(project: Project, fingerprint: str) -> Response:
         "p95_former_release_ms": earlier(verdict.since_release),
         "step": step,
         "series": [
-            {"at": at.isoformat(), **(_latency(one) if one else {"calls": 0})}
-            for at, one in zip(moments.starts, moments.latencies, strict=True)
+            {"at": at.isoformat(), **(_latency(latency) if latency else {"calls": 0})}
+            for at, latency in zip(moments.starts, moments.latencies, strict=True)
         ],
-        "callers": [_caller(one) for one in telemetry.callers(scope, fingerprint)],
-        "code": [_location(one) for one in telemetry.locations(scope, fingerprint)],
+        "callers": [_caller(caller) for caller in telemetry.callers(scope, fingerprint)],
+        "code": [_location(location) for location in telemetry.locations(scope, fingerprint)],
         "releases": [
-            {"release": one.release, "received": one.received, "p95_ms": milliseconds(one.p95)}
-            for one in releases
+            {
+                "release": release.release,
+                "received": release.received,
+                "p95_ms": milliseconds(release.p95),
+            }
+            for release in releases
         ],
-        "slowest": [_call(one) for one in telemetry.slowest(scope, fingerprint)],
+        "slowest": [_call(call) for call in telemetry.slowest(scope, fingerprint)],
     }
     return jsonify(period(scope) | _statement(row) | more)
 
@@ -102,55 +106,55 @@ def _statement(row: StatementRow) -> dict[str, Any]:
     }
 
 
-def _usage(one: Statement) -> dict[str, Any]:
-    return {**_latency(one.usage), "calls_per_request": round(one.per_request, 2)}
+def _usage(statement: Statement) -> dict[str, Any]:
+    return {**_latency(statement.usage), "calls_per_request": round(statement.per_request, 2)}
 
 
-def _latency(one: Latency) -> dict[str, Any]:
+def _latency(latency: Latency) -> dict[str, Any]:
     return {
-        "calls": round(one.count, 1),
-        "estimated": one.estimated,
-        "failed": round(one.failed, 1),
-        "total_ms": milliseconds(one.total_us),
-        "p50_ms": milliseconds(one.p50),
-        "p95_ms": milliseconds(one.p95),
-        "p99_ms": milliseconds(one.p99),
+        "calls": round(latency.count, 1),
+        "estimated": latency.estimated,
+        "failed": round(latency.failed, 1),
+        "total_ms": milliseconds(latency.total_us),
+        "p50_ms": milliseconds(latency.p50),
+        "p95_ms": milliseconds(latency.p95),
+        "p99_ms": milliseconds(latency.p99),
     }
 
 
-def _caller(one: Caller) -> dict[str, Any]:
+def _caller(caller: Caller) -> dict[str, Any]:
     return {
-        "endpoint": one.endpoint,
-        "category": one.category,
-        "calls": round(one.calls, 1),
-        "estimated": one.estimated,
-        "calls_per_request": round(one.per_request, 2),
-        "total_ms": milliseconds(one.total_us),
-        "time_share": round(one.time_share, 4),
-        "url": url("performance.endpoint", name=one.endpoint),
+        "endpoint": caller.endpoint,
+        "category": caller.category,
+        "calls": round(caller.calls, 1),
+        "estimated": caller.estimated,
+        "calls_per_request": round(caller.per_request, 2),
+        "total_ms": milliseconds(caller.total_us),
+        "time_share": round(caller.time_share, 4),
+        "url": url("performance.endpoint", name=caller.endpoint),
     }
 
 
-def _location(one: Location) -> dict[str, Any]:
+def _location(location: Location) -> dict[str, Any]:
     return {
-        "path": one.path,
-        "line": int(one.line) if one.line.isdecimal() else None,
-        "function": one.function or None,
-        "calls": one.calls,
-        "slowest_ms": milliseconds(one.slowest_us),
+        "path": location.path,
+        "line": int(location.line) if location.line.isdecimal() else None,
+        "function": location.function or None,
+        "calls": location.calls,
+        "slowest_ms": milliseconds(location.slowest_us),
     }
 
 
-def _call(one: Call) -> dict[str, Any]:
-    at = one.timestamp.isoformat()
+def _call(call: Call) -> dict[str, Any]:
+    at = call.timestamp.isoformat()
     return {
-        "trace_id": one.trace_id,
-        "span_id": one.span_id,
+        "trace_id": call.trace_id,
+        "span_id": call.span_id,
         "timestamp": at,
-        "duration_ms": milliseconds(one.duration_us),
-        "status": one.status,
-        "failed": one.failed,
-        "environment": one.environment,
-        "release": one.release,
-        "url": url("performance.trace", trace_id=one.trace_id, at=at),
+        "duration_ms": milliseconds(call.duration_us),
+        "status": call.status,
+        "failed": call.failed,
+        "environment": call.environment,
+        "release": call.release,
+        "url": url("performance.trace", trace_id=call.trace_id, at=at),
     }

@@ -32,34 +32,35 @@ class Traces(TracesFilter, Period, Paging):
 def traces(project: Project) -> Response:
     form = valid(Traces(request.args))
     scope = scope_of(project, form, **form.filters)
-    found = trace_questions.traces(
+    listed = trace_questions.traces(
         scope,
         form.wanted,
         sort=form.sort.data,
         after=mark_of(form.cursor.data or ""),
         limit=form.length,
     )
-    cursor = cursor_after(found.last) if found.last else ""
-    return page("traces", [_trace(row) for row in found.rows], cursor, scope)
+    cursor = cursor_after(listed.last) if listed.last else ""
+    return page("traces", [_trace(row) for row in listed.rows], cursor, scope)
 
 
 @bp.get("/traces/<trace:trace_id>")
 @api_view(SCOPE)
 def trace(project: Project, trace_id: str) -> Response:
     form = valid(Period(request.args))
-    if not form.since.data:  # a trace is looked for in all that is kept
+    if not form.since.data:  # the search for a trace covers everything that is kept
         days = queries.monitoring(project).retention_days
         form.since.data = clock.now() - timedelta(days=min(days, LONGEST.days - 1))
-    found = spans.trace(scope_of(project, form), trace_id, MOST_SPANS)
-    if not found.spans and not found.errors:
+    stored = spans.trace(scope_of(project, form), trace_id, MOST_SPANS)
+    if not stored.spans and not stored.errors:
         abort(404)
     return jsonify(
         trace_id=trace_id,
-        spans=[_span(one) for one in found.spans],
+        spans=[_span(span) for span in stored.spans],
         errors=[
-            {"id": one.event_id, "title": one.title, "span_id": one.span_id} for one in found.errors
+            {"id": error.event_id, "title": error.title, "span_id": error.span_id}
+            for error in stored.errors
         ],
-        complete=len(found.spans) < MOST_SPANS,
+        complete=len(stored.spans) < MOST_SPANS,
         url=url("performance.trace", trace_id=trace_id),
     )
 
@@ -81,22 +82,22 @@ def _trace(row: Began) -> dict[str, Any]:
     }
 
 
-def _span(one: SpanRow) -> dict[str, Any]:
+def _span(span: SpanRow) -> dict[str, Any]:
     return {
-        "span_id": one.span_id,
-        "parent_span_id": one.parent_span_id or None,
-        "segment_id": one.segment_id or None,
-        "is_segment": one.is_segment,
-        "timestamp": one.timestamp.isoformat(),
-        "duration_ms": milliseconds(one.duration_us),
-        "op": one.op,
-        "category": one.category,
-        "name": one.name,
-        "endpoint": one.endpoint or None,
-        "fingerprint": one.fingerprint or None,
-        "status": one.status,
-        "http_status": one.http_status,
-        "environment": one.environment,
-        "release": one.release,
-        "attributes": one.attributes,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id or None,
+        "segment_id": span.segment_id or None,
+        "is_segment": span.is_segment,
+        "timestamp": span.timestamp.isoformat(),
+        "duration_ms": milliseconds(span.duration_us),
+        "op": span.op,
+        "category": span.category,
+        "name": span.name,
+        "endpoint": span.endpoint or None,
+        "fingerprint": span.fingerprint or None,
+        "status": span.status,
+        "http_status": span.http_status,
+        "environment": span.environment,
+        "release": span.release,
+        "attributes": span.attributes,
     }

@@ -44,7 +44,7 @@ def board(project: Project) -> Response:
     limits = vital_cards.limits(queries.monitoring(project))
     pages = vitals.by(scope, wanted, "page", MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
-    by_name = {one.name: one for one in pages}
+    by_name = {page.name: page for page in pages}
     return jsonify(
         period(scope)
         | _all(vitals.overview(scope, wanted), limits)
@@ -66,40 +66,40 @@ def one_page(project: Project) -> Response:
     form = valid(OnePage(request.args))
     scope, wanted = scope_of(project, form, release=form.release.data or ""), form.wanted
     limits, step = vital_cards.limits(queries.monitoring(project)), _step(scope, form.step.data)
-    found = vitals.overview(scope, wanted)
-    if not found.loads:
+    overview = vitals.overview(scope, wanted)
+    if not overview.loads:
         abort(404, "No load of this page in this time.")
     metric = form.chosen.name
     return jsonify(
         period(scope)
         | {"page": form.page.data, "metric": metric}
-        | _all(found, limits)
+        | _all(overview, limits)
         | _splits(scope, wanted, limits)
         | _series(scope, wanted, metric, step)
         | {
-            "causes": [asdict(one) for one in _causes(scope, wanted, metric)],
-            "worst": [_load(one) for one in vital_causes.worst(scope, wanted, metric)],
+            "causes": [asdict(cause) for cause in _causes(scope, wanted, metric)],
+            "worst": [_load(load) for load in vital_causes.worst(scope, wanted, metric)],
             "url": url("performance.vitals_page", page=form.page.data),
         }
     )
 
 
-def _all(found: Vitals, limits: Mapping[str, float]) -> dict[str, Any]:
-    metrics = {name: _vital(one, limits.get(name)) for name, one in found.metrics.items()}
-    return {"loads": found.loads, "metrics": metrics}
+def _all(group: Vitals, limits: Mapping[str, float]) -> dict[str, Any]:
+    metrics = {name: _vital(vital, limits.get(name)) for name, vital in group.metrics.items()}
+    return {"loads": group.loads, "metrics": metrics}
 
 
-def _vital(one: Vital, limit: float | None) -> dict[str, Any]:
-    metric = BY_NAME[one.metric]
+def _vital(vital: Vital, limit: float | None) -> dict[str, Any]:
+    metric = BY_NAME[vital.metric]
     return {
-        "p75": round(one.p75, 4),
-        "rating": metric.rating(one.p75),
-        "loads": one.loads,
-        "good": one.good,
-        "needs_improvement": one.needs_improvement,
-        "poor": one.poor,
+        "p75": round(vital.p75, 4),
+        "rating": metric.rating(vital.p75),
+        "loads": vital.loads,
+        "good": vital.good,
+        "needs_improvement": vital.needs_improvement,
+        "poor": vital.poor,
         "threshold": limit,
-        "over_threshold": limit is not None and one.p75 > limit,
+        "over_threshold": limit is not None and vital.p75 > limit,
         "legacy": metric.is_legacy,
     }
 
@@ -108,13 +108,13 @@ def _splits(scope: Scope, wanted: VitalsWanted, limits: Mapping[str, float]) -> 
     devices = vitals.by(scope, wanted, "device")
     releases = vitals.by(scope, wanted, "release", limit=20)
     return {
-        "devices": [{"device": one.name} | _all(one, limits) for one in devices],
-        "releases": [{"release": one.name} | _all(one, limits) for one in releases],
+        "devices": [{"device": device.name} | _all(device, limits) for device in devices],
+        "releases": [{"release": release.name} | _all(release, limits) for release in releases],
     }
 
 
 def _step(scope: Scope, asked: int | None) -> int:
-    """The seconds of a step: hours, or whole days, which are quick to ask for."""
+    """The seconds of a step: hours, or whole days, which are fast to query."""
     length = scope.length.total_seconds()
     seconds = asked or (HOUR if length <= 2 * DAY_SECONDS else DAY_SECONDS)
     if length / seconds > MOST_STEPS:
@@ -123,23 +123,23 @@ def _step(scope: Scope, asked: int | None) -> int:
 
 
 def _series(scope: Scope, wanted: VitalsWanted, metric: str, step: int) -> dict[str, Any]:
-    found = vitals.trend(scope, wanted, metric, step)
+    moments = vitals.trend(scope, wanted, metric, step)
     series = [
-        {"at": at.isoformat(), "loads": one.loads, "p75": round(one.p75, 4)}
-        if one
+        {"at": at.isoformat(), "loads": vital.loads, "p75": round(vital.p75, 4)}
+        if vital
         else {"at": at.isoformat(), "loads": 0, "p75": None}
-        for at, one in zip(found.starts, found.vitals, strict=True)
+        for at, vital in zip(moments.starts, moments.vitals, strict=True)
     ]
     return {"step": step, "series": series}
 
 
 def _causes(scope: Scope, wanted: VitalsWanted, metric: str) -> list[Cause]:
-    """What made a metric; nobody says it of those that have no attribution."""
+    """What made a metric; [] for metrics without attribution."""
     known = metric in vital_causes.PARTS
     return vital_causes.causes(scope, wanted, metric) if known else []
 
 
-def _load(one: WorstLoad) -> dict[str, Any]:
-    at, trace_id = one.timestamp.isoformat(), one.trace_id or None
+def _load(load: WorstLoad) -> dict[str, Any]:
+    at, trace_id = load.timestamp.isoformat(), load.trace_id or None
     address = url("performance.trace", trace_id=trace_id, at=at) if trace_id else None
-    return asdict(one) | {"timestamp": at, "trace_id": trace_id, "url": address}
+    return asdict(load) | {"timestamp": at, "trace_id": trace_id, "url": address}

@@ -23,7 +23,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """An endpoint in the list; changes are None where too few requests stand against each other."""
+    """An endpoint in the list; a change is None if either side has too few requests."""
 
     endpoint: Endpoint
     threshold_ms: int
@@ -36,7 +36,7 @@ class EndpointRow:
 
     @property
     def share(self) -> float:
-        """Of the time that all requests of the scope took together, 0 to 1."""
+        """Its share of the time of all requests in the scope, 0 to 1."""
         return self.endpoint.share
 
     @property
@@ -72,7 +72,7 @@ SORTS = {
 
 @dataclass(frozen=True, slots=True)
 class ListedEndpoints:
-    """Every endpoint that a scope's filters let through, in the chosen order."""
+    """Every endpoint that matches the scope's filters, in the chosen order."""
 
     rows: Sequence[EndpointRow]
     newest: str
@@ -107,16 +107,16 @@ class EndpointSummary:
     @property
     def marks_us(self) -> dict[str, float]:
         """The percentiles in microseconds, for a histogram of the same requests."""
-        shown = (self.figures[each.id] for each in (metrics.P50, metrics.P95, metrics.P99))
-        return {it.metric.title: (it.now.number or 0.0) * 1000 for it in shown}
+        shown = (self.figures[metric.id] for metric in (metrics.P50, metrics.P95, metrics.P99))
+        return {figure.metric.title: (figure.now.number or 0.0) * 1000 for figure in shown}
 
 
 def listed(
     project: Project, scope: Scope, *, sort: str = "time", shift: timedelta | None = None
 ) -> ListedEndpoints:
-    """The endpoints of a scope beside a period before it and the release before the newest.
+    """The endpoints of a scope, compared with an earlier time range and the former release.
 
-    That period is `shift` earlier, or without one the period of the same length before.
+    The time range is `shift` earlier, or else the one of the same length that ends before it.
     """
     endpoints = requests.endpoints(scope)
     names = [endpoint.name for endpoint in endpoints]
@@ -140,8 +140,8 @@ def listed(
     return ListedEndpoints(rows, newest, former)
 
 
-def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
-    """One endpoint as in the list; its share is of all requests. None where it has no request."""
+def endpoint_row(project: Project, scope: Scope, name: str) -> EndpointRow | None:
+    """One endpoint as in the list, with its share of all requests. None if it has no request."""
     latency = requests.overall(scope, name)
     if latency is None:
         return None
@@ -161,7 +161,7 @@ def one(project: Project, scope: Scope, name: str) -> EndpointRow | None:
 def summary(
     project: Project, scope: Scope, name: str, shift: timedelta | None
 ) -> EndpointSummary | None:
-    """The head of an endpoint's page; None where it has no request in the scope."""
+    """The head of an endpoint's page; None if it has no request in the scope."""
     head = figures(metrics.ENDPOINT_PAGE, scope, shift, where={"endpoint": name})
     if not head[metrics.COUNT.id].now.samples:
         return None
@@ -194,7 +194,7 @@ def spark_seconds(scope: Scope) -> int:
 def latency_charts(
     line: Timeline, scope: Scope, name: str = "", threshold_ms: int = 0
 ) -> tuple[Chart, Chart]:
-    """Latency percentiles with the threshold, and volume by outcome; one question for both."""
+    """Latency percentiles with the threshold, and volume by outcome; one query for both."""
     latencies = requests.moments(scope, line.seconds, name).latencies
     before = line.compared(
         scope,
@@ -221,7 +221,7 @@ def latency_charts(
 
 
 def _share(scope: Scope, time_ms: float) -> float:
-    """The share of a time in that of all requests of the scope, 0 to 1."""
+    """The share of a time in the time of all requests in the scope, 0 to 1."""
     everything = metrics.TIME.value(scope).whole.number
     return time_ms / everything if everything else 0.0
 

@@ -16,7 +16,7 @@ from console.telemetry.spans import SpanRow, spans_of_segments
 from console.telemetry.traces import Began
 
 SAMPLE = 16
-"""Requests looked at around each percentile: all of them would be most of the store."""
+"""How many requests are read around each percentile: all would be most of the store."""
 NEAR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -34,11 +34,11 @@ class Spent:
 def around_percentiles(scope: Scope, endpoint: str) -> list[Spent]:
     """Where the time went in the requests nearest to P50, P95 and P99; none without a request.
 
-    The percentiles are those of the whole scope, as everywhere on the page. The requests are of its
-    last day, if it has any: a month's spans are read in seconds, a day's in milliseconds.
+    The percentiles cover the whole scope, as everywhere on the page. The requests come from its
+    last day, if it has any: reading a month's spans takes seconds, a day's milliseconds.
     """
     readings = values([P50, P95, P99], scope, where={"endpoint": endpoint})
-    marks = {each.title: readings[each.id].whole.number for each in (P50, P95, P99)}
+    marks = {metric.title: readings[metric.id].whole.number for metric in (P50, P95, P99)}
     recent = replace(scope, since=max(scope.since, scope.until - DAY))
     samples: dict[str, list[Began]] = {}
     for label, milliseconds in marks.items():
@@ -50,27 +50,27 @@ def around_percentiles(scope: Scope, endpoint: str) -> list[Spent]:
     every = [request for requests in samples.values() for request in requests]
     spans = spans_of_segments(_around(scope, every), [request.span_id for request in every])
     return [
-        _spent(label, marks[label] or 0.0, [spans.get(each.span_id, []) for each in requests])
+        _spent(label, marks[label] or 0.0, [spans.get(request.span_id, []) for request in requests])
         for label, requests in samples.items()
     ]
 
 
-def _around(scope: Scope, some: Sequence[Began]) -> Scope:
-    """Children may lie outside of the page's range, and say no release or status themselves."""
-    times = [one.timestamp for one in some]
+def _around(scope: Scope, requests: Sequence[Began]) -> Scope:
+    """The scope of child spans: they may lie outside the time range, and have no release."""
+    times = [request.timestamp for request in requests]
     return replace(scope, since=min(times) - NEAR, until=max(times) + NEAR, release="")
 
 
 def _spent(label: str, milliseconds: float, segments: Sequence[Sequence[SpanRow]]) -> Spent:
     spent: Counter[str] = Counter()
-    found = [one for one in segments if one]
-    for spans in found:
+    filled = [spans for spans in segments if spans]
+    for spans in filled:
         for share in time_shares(grown(spans), ()):
             spent[share.category] += share.duration
-    whole, count = spent.total(), max(len(found), 1)
+    whole, count = spent.total(), max(len(filled), 1)
     shares = [
         Share(name, round(spent[name] / count), spent[name] / (whole or 1))
         for name in SHOWN
         if spent[name]
     ]
-    return Spent(label, milliseconds * 1000, whole / count, len(found), shares)
+    return Spent(label, milliseconds * 1000, whole / count, len(filled), shares)

@@ -1,4 +1,4 @@
-"""The detectors, which look at finished segments; N+1 and its writes have a file of their own."""
+"""The detectors, which examine finished segments; N+1 and its writes have a separate file."""
 
 import hashlib
 import re
@@ -34,20 +34,22 @@ Detector = Callable[[Segment], Iterator[Finding]]
 
 
 def find(rows: Sequence[SpanRow]) -> list[Finding]:
-    """What is wrong with the segment that these rows are, at most 20, the longest first.
+    """The findings about the segment of these rows, at most 20, the longest first.
 
-    Nothing while the span of the segment itself is not among them.
+    [] while the span of the segment itself is missing.
     """
     segment = segment_of(rows)
     if segment is None:
         return []
     findings = [finding for detector in DETECTORS for finding in detector(segment)]
-    worst = sorted(findings, key=lambda it: (-it.total_us, it.kind, it.fingerprint))
+    worst = sorted(
+        findings, key=lambda finding: (-finding.total_us, finding.kind, finding.fingerprint)
+    )
     return worst[:MOST]
 
 
 def slow_queries(segment: Segment) -> Iterator[Finding]:
-    """Statements that took half a second or more, of every kind; each by its fingerprint."""
+    """Statements of any kind that took half a second or more, by fingerprint."""
     slow: dict[str, list[SpanRow]] = defaultdict(list)
     for span in segment.spans:
         is_query = span.category == DB and span.fingerprint and span.name != "connect"
@@ -59,7 +61,7 @@ def slow_queries(segment: Segment) -> Iterator[Finding]:
 
 
 def repeated_calls(segment: Segment) -> Iterator[Finding]:
-    """Outgoing requests to one address, but for ids in it, that a loop made one by one."""
+    """Outgoing requests that a loop made to one address, except for ids in it."""
     calls: dict[str, list[SpanRow]] = defaultdict(list)
     for span in segment.spans:
         if span.category == HTTP and span.fingerprint and succeeded(span):
@@ -74,8 +76,8 @@ def repeated_calls(segment: Segment) -> Iterator[Finding]:
 def gaps(segment: Segment) -> Iterator[Finding]:
     """The longest time in which no span says what the request did, if it is large.
 
-    Only between spans that are below a common one: a span without children is work that has a name.
-    Pages are left out: browsers idle between what they do.
+    Gaps count only between spans with a common parent: a span without child spans is named work.
+    Pages are left out: browsers idle between their work.
     """
     if segment.root.category == PAGE:
         return
@@ -124,7 +126,7 @@ def _gap(
 
 
 def _place(span: SpanRow | None) -> str:
-    """A span by what does not differ from request to request."""
+    """A name of the span that is the same in every request."""
     if span is None:
         return ""
     name = statement_of(span.category, span) or span.endpoint or span.name

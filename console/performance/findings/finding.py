@@ -48,12 +48,12 @@ def of_segment(segment: Segment) -> dict[str, Any]:
 
 
 def text_of(span: SpanRow) -> str:
-    """The statement of a db span as it was sent, with what values it has."""
+    """The statement of a db span as it was sent, with its values."""
     return str(span.attributes.get("db.query.text") or span.name)
 
 
 def succeeded(span: SpanRow) -> bool:
-    """Whether a span did what it was for: what failed is repeated for another reason."""
+    """Whether a span succeeded: failed calls are repeated for another reason."""
     return span.status in {"", "ok", "unknown"} and (span.http_status or 0) < 400
 
 
@@ -89,7 +89,7 @@ def _before(segment: Segment, first: SpanRow) -> str:
 
 
 def _examples(spans: Sequence[SpanRow]) -> tuple[str, ...]:
-    """Texts that differ; where values are parameters, the parameters if the client sent them."""
+    """The different texts; for statements with parameters, the parameters if they were sent."""
     texts = dict.fromkeys(filter(None, map(_values_of, spans)))
     if len(texts) < 2:
         texts = dict.fromkeys(map(_sent, spans))

@@ -12,14 +12,14 @@ ROUNDING = timedelta(microseconds=2)
 # A loop over rows asks again within milliseconds. What takes longer than this in between, and
 # longer than the call itself, is polling, or work beside which the call does not matter.
 APART = timedelta(milliseconds=250)
-# Starting before the one before has ended: of a loop none does, of a fan-out nearly all.
+# Spans that start before the former one has ended: a loop has none, in a fan-out nearly all do.
 OVERLAPPING = 0.2
 
 
 def looped(spans: Sequence[SpanRow], least: int) -> list[SpanRow]:
-    """The spans, of equal ones given by start, that loops of at least so many rounds ran.
+    """The spans that loops of at least `least` rounds ran, among equal spans sorted by start.
 
-    All of a thread are one sequence; where that runs in parallel, those of each parent may be one.
+    All spans of a thread are one sequence; if they run in parallel, each parent's may be one.
     """
     for key in (_thread, _parent):
         groups: dict[str, list[SpanRow]] = defaultdict(list)
@@ -38,7 +38,7 @@ def _looped(spans: Sequence[SpanRow], least: int) -> Iterator[SpanRow]:
 
 
 def _runs(spans: Sequence[SpanRow]) -> Iterator[list[SpanRow]]:
-    """The spans between which nobody waited."""
+    """The sequences of spans that followed each other without waiting."""
     run: list[SpanRow] = []
     for span in spans:
         if run:

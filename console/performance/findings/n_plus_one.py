@@ -76,7 +76,7 @@ def find(segment: Segment) -> Iterator[Finding]:
 
 @lru_cache(maxsize=4096)
 def one_row(text: str) -> Literal["look-up", "write", ""]:
-    """What a statement does to a row or a few; "" for batches, portions and the driver's own.
+    """What a statement does to one or a few rows; "" for batches, portions and driver statements.
 
     Transactions, savepoints, PRAGMA, SET, "connect" and the like are neither look-up nor write.
     """
@@ -92,7 +92,7 @@ def one_row(text: str) -> Literal["look-up", "write", ""]:
 
 
 def _follow_in(text: str, patterns: Iterable[re.Pattern[str]]) -> bool:
-    """Whether the patterns are found in the text one after the other."""
+    """Whether the patterns match in the text one after the other."""
     at = 0
     for pattern in patterns:
         match = pattern.search(text, at)

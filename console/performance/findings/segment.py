@@ -1,4 +1,4 @@
-"""The spans of one request, task or page as detectors look at them."""
+"""The spans of one request, task or page as detectors see them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Segment:
     by_id: Mapping[str, SpanRow]
 
     def ancestors(self, span: SpanRow) -> Iterator[SpanRow]:
-        """Parent, its parent and so on; the root ends the way, also where a parent is missing."""
+        """The parent, its parent and so on up to the root, also where a parent is missing."""
         seen = {span.span_id, self.root.span_id}
         parent_id = span.parent_span_id
         while parent_id not in seen and parent_id in self.by_id:
@@ -28,10 +28,10 @@ class Segment:
         yield self.root
 
     def common_ancestor(self, spans: Sequence[SpanRow]) -> SpanRow:
-        """The innermost span that all of these are below: wrappers of single ones are skipped."""
+        """The closest common parent span of these spans; wrappers of single spans are skipped."""
         shared = {span.span_id: span for span in self.ancestors(spans[0])}
-        for other in spans[1:]:
-            above = {span.span_id for span in self.ancestors(other)}
+        for descendant in spans[1:]:
+            above = {span.span_id for span in self.ancestors(descendant)}
             shared = {span_id: span for span_id, span in shared.items() if span_id in above}
         return next(iter(shared.values()))
 
@@ -45,9 +45,9 @@ class Segment:
 
 
 def segment_of(rows: Sequence[SpanRow]) -> Segment | None:
-    """The segment that these rows are; None while the span of the segment itself is missing.
+    """The segment of these rows; None while the span of the segment itself is missing.
 
-    Rows that come twice count once. What is no request, task or page is no segment here.
+    Duplicate rows count once. Here, only requests, tasks and pages are segments.
     """
     by_id: dict[str, SpanRow] = {}
     for row in rows:

@@ -13,7 +13,11 @@ from console.web.choices import choices
 from console.web.forms import FilterForm, SearchField, release_field
 
 DEVICES = {"": "Any device", "desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
-SORTS = {"impact": "Impact", "loads": "Page loads", **{one.name: one.name for one in CURRENT}}
+SORTS = {
+    "impact": "Impact",
+    "loads": "Page loads",
+    **{metric.name: metric.name for metric in CURRENT},
+}
 
 
 class VitalsFilter(FilterForm):

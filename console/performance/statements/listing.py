@@ -25,12 +25,12 @@ UNKNOWN = Text("(the text is no longer kept)", "", None)
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """A statement in the list, with its P95 in the period before; None where that had few calls."""
+    """A statement in the list, with the change of its P95; None if there were few calls."""
 
     statement: Statement
     text: Text
     share: float
-    """Of the time that all calls of the scope took together, 0 to 1."""
+    """Its share of the time of all calls in the scope, 0 to 1."""
     since_before: Change | None = None
 
     @property
@@ -59,12 +59,12 @@ class StatementRow:
 
     @property
     def is_slow(self) -> bool:
-        """Whether one call in 20 takes as long as a slow query finding needs, or longer."""
+        """Whether its P95 reaches the duration of a slow query finding."""
         return self.usage.p95 >= SLOW_US
 
     @property
     def has_regressed(self) -> bool:
-        """Whether it is slower than in the period before."""
+        """Whether it is slower than in the time range before."""
         return is_regression(self.since_before)
 
     @property
@@ -82,18 +82,18 @@ class StatementSort:
 
 
 SORTS = {
-    "time": StatementSort("Total time", lambda one: one.usage.total_us),
-    "calls": StatementSort("Calls", lambda one: one.usage.count),
-    "per_request": StatementSort("Calls per request", lambda one: one.per_request),
-    "p95": StatementSort("P95", lambda one: one.usage.p95),
-    "failed": StatementSort("Failed", lambda one: one.usage.failed),
+    "time": StatementSort("Total time", lambda statement: statement.usage.total_us),
+    "calls": StatementSort("Calls", lambda statement: statement.usage.count),
+    "per_request": StatementSort("Calls per request", lambda statement: statement.per_request),
+    "p95": StatementSort("P95", lambda statement: statement.usage.p95),
+    "failed": StatementSort("Failed", lambda statement: statement.usage.failed),
 }
 KINDS = {"": "Reads and writes", "reads": "Reads", "writes": "Writes"}
 
 
 @dataclass(frozen=True, slots=True)
 class ListedStatements:
-    """A page of the statements that the filters let through; `total` is of all their calls."""
+    """A page of the statements that match the filters; `total` has all their calls."""
 
     rows: Sequence[StatementRow]
     total: Statement | None
@@ -104,7 +104,7 @@ class ListedStatements:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A statement against its own baseline: the period before, and the release before."""
+    """A statement compared with the time range before, and with the release before."""
 
     since_before: Change | None
     since_release: Change | None
@@ -131,7 +131,7 @@ def is_regression(change: Change | None) -> bool:
 def wanted_of(
     *, text: str = "", kind: str = "", over_ms: int = 0, endpoint: str = ""
 ) -> StatementsWanted:
-    """What the filters ask for; a statement that reads and writes is a write."""
+    """The filters as a value; a statement that reads and writes is a write."""
     return StatementsWanted(
         text=text,
         matching={"reads": sql_text.READS, "writes": sql_text.WRITES}.get(kind, ""),
@@ -144,48 +144,48 @@ def wanted_of(
 def listed(
     scope: Scope, wanted: StatementsWanted, *, sort: str = "time", first: int, count: int
 ) -> ListedStatements:
-    """`count` statements from the `first` on, each beside the period before."""
-    found, total = telemetry.statements(scope, wanted)
-    found.sort(key=SORTS[sort].key, reverse=True)
-    shown = found[first : first + count]
-    names = [one.fingerprint for one in shown]
+    """`count` statements from the `first` on, each compared with the time range before."""
+    matches, total = telemetry.statements(scope, wanted)
+    matches.sort(key=SORTS[sort].key, reverse=True)
+    shown = matches[first : first + count]
+    names = [statement.fingerprint for statement in shown]
     texts = telemetry.texts(scope, names) if names else {}
     tails = telemetry.p95_of(scope.before(), names) if names else {}
     total_us = (total.usage.total_us if total else 0) or 1.0
     rows = [
         StatementRow(
-            statement=one,
-            text=texts.get(one.fingerprint, UNKNOWN),
-            share=one.usage.total_us / total_us,
-            since_before=change(tail(one.usage), tails.get(one.fingerprint)),
+            statement=statement,
+            text=texts.get(statement.fingerprint, UNKNOWN),
+            share=statement.usage.total_us / total_us,
+            since_before=change(tail(statement.usage), tails.get(statement.fingerprint)),
         )
-        for one in shown
+        for statement in shown
     ]
-    slow = sum(one.usage.p95 >= SLOW_US for one in found)
-    return ListedStatements(rows, total, len(found), slow)
+    slow = sum(statement.usage.p95 >= SLOW_US for statement in matches)
+    return ListedStatements(rows, total, len(matches), slow)
 
 
-def one(scope: Scope, fingerprint: str) -> StatementRow | None:
-    """One statement as in the list; None where it has no call, whatever its text says."""
-    found = telemetry.statement_of(scope, fingerprint)
-    if found is None:
+def statement_row(scope: Scope, fingerprint: str) -> StatementRow | None:
+    """One statement as in the list; None if it has no call."""
+    statement = telemetry.statement_of(scope, fingerprint)
+    if statement is None:
         return None
     tails = telemetry.p95_of(scope.before(), [fingerprint])
     return StatementRow(
-        statement=found,
+        statement=statement,
         text=telemetry.texts(scope, [fingerprint]).get(fingerprint, UNKNOWN),
-        share=found.usage.total_us / (telemetry.total_us(scope) or 1.0),
-        since_before=change(tail(found.usage), tails.get(fingerprint)),
+        share=statement.usage.total_us / (telemetry.total_us(scope) or 1.0),
+        since_before=change(tail(statement.usage), tails.get(fingerprint)),
     )
 
 
 def verdict(
-    project: Project, scope: Scope, row: StatementRow, found: Sequence[InRelease]
+    project: Project, scope: Scope, row: StatementRow, in_releases: Sequence[InRelease]
 ) -> Verdict:
-    """A statement against the period before, and its newest release against the one before that."""
+    """A statement compared with the time range before, and its newest release with the former."""
     names = releases.latest(project, scope.environment)
     newest, former = (names[0], names[1]) if len(names) > 1 else ("", "")
-    tails = {release.release: (release.received, release.p95) for release in found}
+    tails = {release.release: (release.received, release.p95) for release in in_releases}
     since_release = change(tails.get(newest), tails.get(former)) if former else None
     return Verdict(row.since_before, since_release, newest, former)
 

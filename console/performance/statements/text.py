@@ -53,11 +53,11 @@ def verb(statement: str) -> str:
     if word != "WITH":
         return word
     depth = 0
-    for found in _MAIN.finditer(bare):
-        if found[0] in "()":
-            depth += 1 if found[0] == "(" else -1
+    for match in _MAIN.finditer(bare):
+        if match[0] in "()":
+            depth += 1 if match[0] == "(" else -1
         elif depth <= 0:
-            return found[0]
+            return match[0]
     return word
 
 
@@ -68,11 +68,11 @@ def tables(statement: str) -> tuple[str, ...]:
     """
     text = _OF_FUNCTIONS.sub("f", statement)
     common = {_bare(name) for name in _COMMON.findall(text)}
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for match in _TABLE.finditer(text):
         for name in (match["first"], *_MORE.findall(match["more"])):
-            found[_bare(name)] = None
-    return tuple(name for name in found if name not in common and name.upper() not in _NO_TABLES)
+            names[_bare(name)] = None
+    return tuple(name for name in names if name not in common and name.upper() not in _NO_TABLES)
 
 
 def shortened(statement: str, length: int = 160) -> str:
@@ -87,13 +87,13 @@ def shortened(statement: str, length: int = 160) -> str:
 
 def _end_of_columns(text: str) -> int:
     depth = 0
-    for found in _COLUMNS.finditer(text):
-        if found[0] == "(":
+    for match in _COLUMNS.finditer(text):
+        if match[0] == "(":
             depth += 1
-        elif found[0] == ")":
+        elif match[0] == ")":
             depth -= 1
         elif depth == 0:
-            return found.start()
+            return match.start()
     return 0
 
 

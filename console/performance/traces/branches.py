@@ -1,4 +1,4 @@
-"""Which rows of a trace are open: as many as a page bears, groups first."""
+"""Which rows of a trace are open: as many as fit on a page, groups first."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ WORTH_OPENING = 20
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What of a branch does not fit; `key` is the branch's, the first `skip` of it are shown."""
+    """The part of a branch that does not fit; `key` names the branch, `skip` entries are shown."""
 
     key: str
     count: int
@@ -31,7 +31,7 @@ class Branches:
     """The branches of a trace that are open, by their key, within a budget of rows."""
 
     def __init__(self, tree: Tree, view: View, selection: Selection) -> None:
-        """Nothing is open yet."""
+        """Begin with all branches shut."""
         self._tree, self._view, self._selection = tree, view, selection
         self._longest = tree.main.duration
         self._in_chain: set[str] = set()
@@ -42,8 +42,8 @@ class Branches:
     def grow(self, key: str, budget: int, skip: int = 0) -> None:
         """Open the branch `key` and what is below it, the upper levels first.
 
-        What a person opened goes before what merely is there. Of a branch that does not fit, the
-        groups, then failures, then the longest are kept, `skip` of these left out.
+        Branches that a person opened come before all others. Of a branch that does not fit, the
+        groups, then failures, then the longest spans are kept, without the first `skip` of these.
         """
         order = count()
         waiting: list[tuple[bool, int, int, str, Sequence[Item]]] = []
@@ -58,15 +58,21 @@ class Branches:
             self.open[branch] = taken
             budget -= len(taken)
             for item in taken:
-                one = key_of(item)
+                item_key = key_of(item)
                 below = self.below(item) if self._is_wanted(item) else ()
                 if below:
-                    entry = (one not in self._view.opened, level + 1, next(order), one, below)
+                    entry = (
+                        item_key not in self._view.opened,
+                        level + 1,
+                        next(order),
+                        item_key,
+                        below,
+                    )
                     heappush(waiting, entry)
         self.is_capped |= bool(waiting)
 
     def below(self, entry: Entry) -> Sequence[Item]:
-        """What an entry has below it as far as it is selected."""
+        """The selected items below an entry."""
         if isinstance(entry, Gap | Rest):
             return ()
         key = key_of(entry)
@@ -88,11 +94,11 @@ class Branches:
             return item.members[:1]
         return items(item.members[-1], self._longest)
 
-    def _kept(self, found: Iterable[Item]) -> list[Item]:
+    def _kept(self, items: Iterable[Item]) -> list[Item]:
         shown = self._selection.shown
         return [
             item
-            for item in found
+            for item in items
             if (isinstance(item, Gap) and item.id in self._selection.gaps)
             or (isinstance(item, Node) and item.id in shown)
             or (isinstance(item, Group) and any(m.id in shown for m in item.members))
@@ -124,7 +130,7 @@ class Branches:
         return [*sorted(ranked[:room], key=lambda item: item.start), rest]
 
     def _of_key(self, key: str) -> Sequence[Item]:
-        """What is below the row with this key; nothing if there is none."""
+        """The items below the row with this key; [] if there is no such row."""
         if key == TOP:
             return self._kept(grouped(self._tree.roots))
         node = self._tree.nodes.get(key[-16:])
@@ -140,7 +146,7 @@ class Branches:
 
 
 def key_of(entry: Entry) -> str:
-    """What names a row in addresses: a span id, led by g for a group and c for a chain."""
+    """The key of a row in addresses: a span id, with the prefix g for a group, c for a chain."""
     if isinstance(entry, Rest):
         return f"{entry.key}-{entry.skip}"
     if isinstance(entry, Group):
@@ -154,7 +160,7 @@ def is_chain(entry: Entry) -> bool:
 
 
 def _weight(item: Item) -> tuple[bool, bool, int]:
-    """What is kept when not all fit comes first."""
+    """Orders items by importance, for branches that do not fit."""
     if isinstance(item, Node):
         return True, not (item.failed or item.failed_below), item.start - item.end
     return False, not isinstance(item, Group), item.start - item.end

@@ -1,9 +1,9 @@
 """Which spans a request waited for, inferred from their times alone.
 
-The rule is that of Uber's CRISP (USENIX ATC 2022), which Jaeger follows too: from the end of a span
-go back to the child that finished last, from that child's start to the one that finished last
-before it, and so on; what lies between is the span's own. Times cannot prove that one span waited
-for another, so pages call the path inferred.
+The rule comes from Uber's CRISP (USENIX ATC 2022), which Jaeger follows too: from the end of a span
+go back to the child span that finished last, from its start to the one that finished last before
+it, and so on; the time between is self time. Times cannot prove that one span waited for another,
+so pages call the path inferred.
 """
 
 from collections import defaultdict
@@ -15,10 +15,10 @@ Path = Mapping[str, Sequence[Interval]]
 
 
 def critical_path(roots: Iterable[Node]) -> Path:
-    """By span id the stretches of time that were the span's own on the path of its root.
+    """The intervals of self time on the critical path of each root, by span id.
 
-    Together the stretches of one root are its whole duration, without overlap. A span that is on
-    the path with all its time spent in children has an empty list.
+    The intervals of one root add up to its whole duration, without overlap. A span on the path
+    that spent all of its time in child spans has an empty list.
     """
     path: dict[str, list[Interval]] = defaultdict(list)
     stack = [(root, root.start, root.end) for root in roots]
@@ -40,5 +40,5 @@ def critical_path(roots: Iterable[Node]) -> Path:
 
 
 def _last_first(node: Node) -> list[Node]:
-    """Children by their end, the last first; what outlives the parent ends with it."""
+    """Child spans by their end, the last first; a child that outlives its parent ends with it."""
     return sorted(node.children, key=lambda c: (min(c.end, node.end), c.duration), reverse=True)

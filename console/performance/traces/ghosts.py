@@ -1,4 +1,4 @@
-"""A second trace laid over the first: which of its spans stands where which of ours does."""
+"""Compares two traces: which span of the counterpart matches which span of the trace."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from console.performance.traces.tree import Node, Tree
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
-    """When the counterpart of a span ran, in microseconds since our trace began."""
+    """When the counterpart of a span ran, in microseconds since the trace began."""
 
     start: int
     end: int
@@ -29,15 +29,15 @@ class Comparison:
     theirs_alone: int
 
 
-def compare(tree: Tree, other: Tree) -> Comparison:
-    """Match the spans of two traces from their main roots down, both begun at the same moment.
+def compare(tree: Tree, counterpart: Tree) -> Comparison:
+    """Match the spans of two traces from their main roots down, aligned at their starts.
 
-    Children match in order of time if they did the same: the same statement, or the same operation
-    and description. The main roots match whatever they are.
+    Child spans match in order of time if they share the statement, or operation and description.
+    The main roots always match.
     """
-    shift = tree.main.start - other.main.start
+    shift = tree.main.start - counterpart.main.start
     ghosts: dict[str, Ghost] = {}
-    stack = [(tree.main, other.main)]
+    stack = [(tree.main, counterpart.main)]
     while stack:
         ours, theirs = stack.pop()
         ghosts[ours.id] = Ghost(theirs.start + shift, theirs.end + shift)
@@ -45,11 +45,11 @@ def compare(tree: Tree, other: Tree) -> Comparison:
         for kind, nodes in _by_kind(ours).items():
             stack.extend(zip(nodes, offered.get(kind, []), strict=False))
     matched = len(ghosts)
-    return Comparison(ghosts, len(tree.nodes) - matched, len(other.nodes) - matched)
+    return Comparison(ghosts, len(tree.nodes) - matched, len(counterpart.nodes) - matched)
 
 
 def _by_kind(node: Node) -> Mapping[tuple[str, str], list[Node]]:
-    found: dict[tuple[str, str], list[Node]] = defaultdict(list)
+    by_kind: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for child in node.children:
-        found[kind_of(child)].append(child)
-    return found
+        by_kind[kind_of(child)].append(child)
+    return by_kind

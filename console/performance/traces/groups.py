@@ -1,4 +1,4 @@
-"""What stands below a span: its children, alike ones as one, and the gaps that none explains."""
+"""The entries below a span: child spans, groups of similar ones, and unexplained gaps."""
 
 import re
 from collections import defaultdict
@@ -19,7 +19,7 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w.$:@?])-?\d+(?:\.\d+)?\b")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a span's time that no child explains, long enough to ask why."""
+    """A long part of a span's time that no child span explains."""
 
     parent: Node
     start: int
@@ -32,7 +32,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Spans shown as one: leaves that did the same, or a chain: each only calls the next."""
+    """Spans shown as one: similar leaves, or a chain in which each span calls the next."""
 
     kind: Literal["siblings", "chain"]
     members: Sequence[Node]
@@ -51,7 +51,7 @@ class Group:
 
     @property
     def busy(self) -> int:
-        """Microseconds in which one of the members ran at least."""
+        """Microseconds in which at least one member ran."""
         return sum(end - start for start, end in merged((m.start, m.end) for m in self.members))
 
     @property
@@ -63,16 +63,16 @@ Item: TypeAlias = Node | Gap | Group
 
 
 def items(node: Node, longest: int, *, in_chain: bool = False) -> list[Item]:
-    """Children, groups and gaps of a node by start; `longest` is the duration of the root.
+    """Child spans, groups and gaps of a node by start; `longest` is the duration of the root.
 
-    Of a node `in_chain`, one that an opened chain shows by itself, the chain goes on as it is.
+    A node `in_chain` belongs to an opened chain, whose rest is not grouped again.
     """
     below: list[Item] = list(node.children) if in_chain else grouped(node.children)
     return sorted([*gaps(node, longest), *below], key=lambda item: item.start)
 
 
 def grouped(nodes: Iterable[Node]) -> list[Item]:
-    """The nodes, five or more leaves alike as one and three or more in a chain as one."""
+    """The nodes, with five or more similar leaves, and chains of three or more, as groups."""
     alike: dict[tuple[str, str], list[Node]] = defaultdict(list)
     rest: list[Item] = []
     for node in nodes:
@@ -87,7 +87,7 @@ def grouped(nodes: Iterable[Node]) -> list[Item]:
 
 
 def gaps(node: Node, longest: int) -> list[Gap]:
-    """What of a node's time is long, and explained by nothing below it.
+    """The long parts of a node's time that nothing below explains.
 
     A browser's main thread is not traced as a whole, so pages would be all gaps.
     """
@@ -99,7 +99,7 @@ def gaps(node: Node, longest: int) -> list[Gap]:
 
 
 def kind_of(node: Node) -> tuple[str, str]:
-    """What spans must share to be alike: statement or call, else operation and description."""
+    """What similar spans share: statement or call, else operation and description."""
     span = node.span
     if span.fingerprint:
         return span.category, span.fingerprint
@@ -108,15 +108,15 @@ def kind_of(node: Node) -> tuple[str, str]:
 
 def parameters(names: Sequence[str]) -> list[list[str]]:
     """The inline values in which statements of one shape differ, by their place in the text."""
-    found = [_LITERAL.findall(name) for name in names]
-    if len({len(values) for values in found}) != 1:
+    literals = [_LITERAL.findall(name) for name in names]
+    if len({len(values) for values in literals}) != 1:
         return []
-    places = [list(dict.fromkeys(values)) for values in zip(*found, strict=True)]
+    places = [list(dict.fromkeys(values)) for values in zip(*literals, strict=True)]
     return [values for values in places if len(values) > 1]
 
 
 def _chain(node: Node) -> list[Node]:
-    """The node and those below it of which each is the only child and does the same operation."""
+    """The node and its only descendants with the same operation, each the only child."""
     chain = [node]
     while len(chain[-1].children) == 1:
         only = chain[-1].children[0]

@@ -41,10 +41,10 @@ def failures(tree: Tree) -> list[float]:
 
 
 def _pieces(level: int, cells: Sequence[str]) -> list[Piece]:
-    found, at = [], 0
+    pieces, at = [], 0
     for category, run in groupby(cells):
         width = len(list(run))
         if category:
-            found.append(Piece(level, at * 100 / STEPS, width * 100 / STEPS, category))
+            pieces.append(Piece(level, at * 100 / STEPS, width * 100 / STEPS, category))
         at += width
-    return found
+    return pieces

@@ -1,4 +1,4 @@
-"""What a waterfall has to admit: what was put right in it, and what is missing."""
+"""Notices above a waterfall: what was corrected in it, and what is missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from console.web.filters import duration
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence; `warn` where something is missing, `info` where it is only to be known."""
+    """A sentence with its tone: `warn` if something is missing, else `info`."""
 
     tone: Literal["info", "warn"]
     text: str
 
 
 def notices(tree: Tree, *, stored: int, unshown: int) -> list[Notice]:
-    """All that is to be said of a trace: `stored` spans are kept, `unshown` are on no row."""
+    """The notices of a trace with `stored` spans, of which `unshown` are on no row."""
     return [*_missing(tree, stored, unshown), *_put_right(tree)]
 
 
@@ -34,14 +34,14 @@ def _missing(tree: Tree, stored: int, unshown: int) -> Iterator[Notice]:
         yield Notice("warn", text)
     if tree.headless:
         many = tree.headless > 1
-        what = f"{tree.headless:,} parts of this trace were" if many else "This trace was"
+        subject = f"{tree.headless:,} parts of this trace were" if many else "This trace was"
         yield Notice(
-            "info", f"{what} called by a span that is not here: it reports elsewhere or not."
+            "info", f"{subject} called by a span that is not here: it reports elsewhere or not."
         )
     if tree.loose:
         count = len(tree.loose)
-        what = "1 error names" if count == 1 else f"{count:,} errors name"
-        yield Notice("warn", f"{what} no span of this trace, and so is on none of the rows.")
+        subject = "1 error names" if count == 1 else f"{count:,} errors name"
+        yield Notice("warn", f"{subject} no span of this trace, and so has no row.")
 
 
 def _put_right(tree: Tree) -> Iterator[Notice]:
@@ -60,8 +60,10 @@ def _put_right(tree: Tree) -> Iterator[Notice]:
         )
     if tree.cycles:
         many = tree.cycles > 1
-        what = f"{tree.cycles:,} circles" if many else "A circle"
-        yield Notice("warn", f"{what} of spans that call each other: cut open at the first span.")
+        subject = f"{tree.cycles:,} circles" if many else "A circle"
+        yield Notice(
+            "warn", f"{subject} of spans that call each other: cut open at the first span."
+        )
     if tree.duplicates:
         yield Notice("info", f"{_spans(tree.duplicates)} left out: sent more than once.")
 

@@ -34,7 +34,7 @@ class PageMark:
 
 @dataclass(frozen=True, slots=True)
 class PagePhase:
-    """A part of a request as the browser timed it; times as those of nodes."""
+    """A phase of a request as the browser timed it, in microseconds as for nodes."""
 
     name: str
     start: int
@@ -42,8 +42,8 @@ class PagePhase:
 
 
 def marks(tree: Tree) -> list[PageMark]:
-    """TTFB, FCP and LCP of the pages of a trace, by time; of two values of one the later sent."""
-    found: dict[tuple[str, str], PageMark] = {}
+    """TTFB, FCP and LCP of the pages of a trace, by time; the last sent value counts."""
+    marks_: dict[tuple[str, str], PageMark] = {}
     for node in tree.nodes.values():
         page = node if node.span.category == PAGE else _page_of(tree, node)
         if page is None:
@@ -51,12 +51,12 @@ def marks(tree: Tree) -> list[PageMark]:
         for name, label in VITALS.items():
             value = _number(node.span.attributes, f"browser.web_vital.{name}.value")
             if value is not None and value <= LATEST_MS:
-                found[page.id, name] = PageMark(label, page.start + round(value * 1000), value)
-    return sorted(found.values(), key=lambda mark: (mark.at, mark.name))
+                marks_[page.id, name] = PageMark(label, page.start + round(value * 1000), value)
+    return sorted(marks_.values(), key=lambda mark: (mark.at, mark.name))
 
 
 def phases(node: Node) -> Sequence[PagePhase]:
-    """What a resource or a call from a browser spent its time on; nothing if it did not say."""
+    """The phases of a resource or call from a browser; [] if it sent none."""
     moments = {
         name: value
         for _, *names in PHASES
@@ -75,7 +75,7 @@ def phases(node: Node) -> Sequence[PagePhase]:
 
 
 def _page_of(tree: Tree, node: Node) -> Node | None:
-    """The page that a span with a vital is about: vitals come late, on spans of their own."""
+    """The page of a span with a vital: vitals come late, on separate spans."""
     if node.span.category != VITAL:
         return None
     named = str(node.span.attributes.get("sentry.pageload.span_id") or node.span.segment_id)

@@ -56,7 +56,7 @@ def selected(tree: Tree, view: View, path: Path, gaps: Collection[Gap]) -> Selec
         matches: set[str] = set()
         kept = {gap.parent.id for gap in seen}
     elif view.filters:
-        matches = {one for one in inside if _matches(tree.nodes[one], view, path)}
+        matches = {span_id for span_id in inside if _matches(tree.nodes[span_id], view, path)}
         kept, seen = set(matches), set()
     else:
         matches, kept = set(), inside

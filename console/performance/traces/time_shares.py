@@ -49,13 +49,13 @@ def time_shares(tree: Tree, gaps: Iterable[Gap]) -> list[Share]:
 def _intervals(tree: Tree, gaps: Iterable[Gap]) -> list[tuple[int, int, int, str]]:
     """(start, end, depth, category), each clipped to its root."""
     window: dict[str, Interval] = {}
-    found = []
+    intervals = []
     for node in tree.nodes.values():
         first, last = window[node.parent.id] if node.parent is not None else (node.start, node.end)
         window[node.id] = first, last
         category = node.span.category if node.span.category in SHOWN else APP
-        found.append((max(node.start, first), min(node.end, last), node.depth, category))
+        intervals.append((max(node.start, first), min(node.end, last), node.depth, category))
     for gap in gaps:
         first, last = window[gap.parent.id]
-        found.append((max(gap.start, first), min(gap.end, last), gap.parent.depth + 1, GAP))
-    return [one for one in found if one[0] < one[1]]
+        intervals.append((max(gap.start, first), min(gap.end, last), gap.parent.depth + 1, GAP))
+    return [interval for interval in intervals if interval[0] < interval[1]]

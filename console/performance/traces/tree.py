@@ -71,14 +71,14 @@ class Node:
     @property
     def bare(self) -> list[Interval]:
         """The stretches of its time in which no child runs: its self time."""
-        found, at = [], self.start
+        uncovered, at = [], self.start
         for start, end in self.covered:
             if start > at:
-                found.append((at, start))
+                uncovered.append((at, start))
             at = end
         if at < self.end:
-            found.append((at, self.end))
-        return found
+            uncovered.append((at, self.end))
+        return uncovered
 
     @property
     def self_us(self) -> int:
@@ -161,15 +161,15 @@ def preorder(roots: Iterable[Node]) -> Iterator[Node]:
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
     """Intervals in order, those that touch made one, empty ones left out."""
-    found: list[Interval] = []
+    joined: list[Interval] = []
     for start, end in sorted(intervals):
         if end <= start:
             continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            joined.append((start, end))
+    return joined
 
 
 class _Links:
@@ -178,13 +178,13 @@ class _Links:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self.parent = {
-            one: node.span.parent_span_id if node.span.parent_span_id in nodes else ""
-            for one, node in nodes.items()
+            span_id: node.span.parent_span_id if node.span.parent_span_id in nodes else ""
+            for span_id, node in nodes.items()
         }
         self.broken: set[str] = set()
         self.orphans = self.headless = 0
         self._break_cycles()
-        self._head = {one: parent or one for one, parent in self.parent.items()}
+        self._head = {span_id: parent or span_id for span_id, parent in self.parent.items()}
         self._house()
 
     @property
@@ -193,7 +193,7 @@ class _Links:
 
     def _break_cycles(self) -> None:
         """Make the first span of each cycle a root; nodes are in order of time."""
-        place = {one: number for number, one in enumerate(self.nodes)}
+        place = {span_id: number for number, span_id in enumerate(self.nodes)}
         done: set[str] = set()
         for start in self.nodes:
             path: dict[str, None] = {}
@@ -210,37 +210,37 @@ class _Links:
 
     def _house(self) -> None:
         """Hang spans whose parent is missing under their segment, else under the first root."""
-        adrift = [one for one, parent in self.parent.items() if not parent]
-        adrift = [one for one in adrift if one not in self.broken]
+        adrift = [span_id for span_id, parent in self.parent.items() if not parent]
+        adrift = [span_id for span_id in adrift if span_id not in self.broken]
         main = self._main(adrift)
-        for one in adrift:
-            span = self.nodes[one].span
+        for span_id in adrift:
+            span = self.nodes[span_id].span
             is_missing = bool(span.parent_span_id)
             segment = span.segment_id if span.segment_id in self.nodes else ""
-            if span.is_segment or one == main:
+            if span.is_segment or span_id == main:
                 self.headless += is_missing
                 continue
             home = segment or (main if is_missing else "")
-            if not home or self._top(home) == one:
+            if not home or self._top(home) == span_id:
                 self.headless += is_missing
                 continue
-            self.parent[one] = self._head[one] = home
+            self.parent[span_id] = self._head[span_id] = home
             self.orphans += is_missing
 
     def _main(self, adrift: Sequence[str]) -> str:
         """The span under which orphans without a segment are shown."""
-        spans = [self.nodes[one].span for one in adrift]
+        spans = [self.nodes[span_id].span for span_id in adrift]
         proper = [s.span_id for s in spans if not s.parent_span_id and s.is_segment]
         proper += [s.span_id for s in spans if s.is_segment]
         proper += [s.span_id for s in spans if not s.parent_span_id]
         return proper[0] if proper else ""
 
-    def _top(self, one: str) -> str:
+    def _top(self, span_id: str) -> str:
         """The root above a span, found along paths that get shorter with each search."""
-        while self._head[one] != one:
-            self._head[one] = self._head[self._head[one]]
-            one = self._head[one]
-        return one
+        while self._head[span_id] != span_id:
+            self._head[span_id] = self._head[self._head[span_id]]
+            span_id = self._head[span_id]
+        return span_id
 
 
 def _correct_clocks(roots: Iterable[Node]) -> int:

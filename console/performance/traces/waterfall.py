@@ -178,8 +178,8 @@ class Axis:
         """The same of many, those nearer to each other than can be seen made one."""
         blur = round((self.until - self.since) * FINEST / 100)
         near = merged((start, max(end, start + 1) + blur) for start, end in stretches)
-        found = (self.bar(start, max(end - blur, start)) for start, end in near)
-        return [bar for bar in found if bar is not None]
+        drawn = (self.bar(start, max(end - blur, start)) for start, end in near)
+        return [bar for bar in drawn if bar is not None]
 
 
 class _Drawing:
@@ -198,14 +198,14 @@ class _Drawing:
 
     def rows(self, key: str, level: int) -> list[WaterfallRow]:
         """The rows below `key`, each followed by those below it."""
-        found = []
+        rows = []
         stack = self._numbered(key, level)
         while stack:
             entry, place = stack.pop()
             row = self._row(entry, place)
-            found.append(row)
+            rows.append(row)
             stack.extend(self._numbered(row.key, place.level + 1))
-        return found
+        return rows
 
     def unshown(self, rows: Collection[WaterfallRow]) -> int:
         """How many selected spans have no row, and are in no group that is shut by choice."""
@@ -217,8 +217,8 @@ class _Drawing:
     def _numbered(self, key: str, level: int) -> list[tuple[Entry, Place]]:
         """The entries below a row, the last first."""
         entries = self.branches.open.get(key, ())
-        found = [(one, Place(level, n, len(entries))) for n, one in enumerate(entries, 1)]
-        return found[::-1]
+        numbered = [(entry, Place(level, n, len(entries))) for n, entry in enumerate(entries, 1)]
+        return numbered[::-1]
 
     def _row(self, entry: Entry, place: Place) -> WaterfallRow:
         if isinstance(entry, Rest):
@@ -292,15 +292,15 @@ class _Drawing:
         nodes = preorder(members) if with_below else members
         return self._axis.bars(part for node in nodes for part in self.path.get(node.id, ()))
 
-    def _phases(self, found: Iterable[PagePhase]) -> list[tuple[str, SpanBar]]:
-        drawn = ((phase.name, self._axis.bar(phase.start, phase.end)) for phase in found)
+    def _phases(self, phases: Iterable[PagePhase]) -> list[tuple[str, SpanBar]]:
+        drawn = ((phase.name, self._axis.bar(phase.start, phase.end)) for phase in phases)
         return [(name, bar) for name, bar in drawn if bar is not None]
 
     def _ghost(self, members: Iterable[Node]) -> Ghost | None:
-        found = [self._ghosts[member.id] for member in members if member.id in self._ghosts]
-        if not found:
+        ghosts = [self._ghosts[member.id] for member in members if member.id in self._ghosts]
+        if not ghosts:
             return None
-        return Ghost(min(g.start for g in found), max(g.end for g in found))
+        return Ghost(min(g.start for g in ghosts), max(g.end for g in ghosts))
 
     def _fraction(self, duration: int) -> float | None:
         whole = self.tree.main.duration

@@ -42,8 +42,8 @@ def add_to_rail(label: str, icon: str, endpoint: str, order: int) -> None:
 
 @bp.url_defaults
 def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
-    """Links among these pages need not repeat whose they are."""
-    found = request.view_args or {}
+    """Fill in the organization and project of links among these pages."""
+    present = request.view_args or {}
     for name in ("organization", "project"):
-        if name in found:
-            values.setdefault(name, found[name])
+        if name in present:
+            values.setdefault(name, present[name])

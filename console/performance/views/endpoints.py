@@ -114,14 +114,14 @@ def endpoint_time(project: Project) -> Response:
 @project_view("viewer")
 def endpoint_statements(project: Project) -> Response:
     name, scope = _name(), Scope.of(project, current_range())
-    found, total = statements.statements(scope, StatementsWanted(endpoint=name))
-    shown = found[:MOST_STATEMENTS]
+    called, total = statements.statements(scope, StatementsWanted(endpoint=name))
+    shown = called[:MOST_STATEMENTS]
     fingerprints = [statement.fingerprint for statement in shown]
     return _panel(
         "performance/_endpoint_statements.html",
         name,
         statements=shown,
-        count=len(found),
+        count=len(called),
         total=total,
         texts=statements.texts(scope, fingerprints) if shown else {},
     )

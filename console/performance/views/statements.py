@@ -56,7 +56,7 @@ def listing(project: Project) -> Response:
 @project_view("viewer")
 def statement(project: Project, fingerprint: str) -> Response:
     scope = Scope.of(project, current_range())
-    row = domain.one(scope, fingerprint)
+    row = domain.statement_row(scope, fingerprint)
     text = row.text if row else telemetry.texts(scope, [fingerprint]).get(fingerprint)
     if text is None:
         abort(404)

@@ -41,7 +41,7 @@ MEDIAN = "median"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The trace beside ours: why it was chosen, and what became of matching the two."""
+    """The counterpart of a trace: why it was chosen, and the comparison of the two."""
 
     trace_id: str
     why: str
@@ -108,7 +108,7 @@ def span(project: Project, trace_id: str, span_id: str) -> Response:
 @bp.get("/traces/<trace:trace_id>/children/<span:span_id>")
 @project_view("viewer")
 def children(project: Project, trace_id: str, span_id: str) -> Response:
-    """The rows below a span, or with `group` those of the group or chain that begins with it."""
+    """The rows below a span, or with `group` the rows of the group or chain that begins with it."""
     shown = _shown(project, trace_id)
     group = request.args.get("group", "")
     key = group + span_id if group in {"", "g", "c"} else abort(400, "A group is g or c.")
@@ -138,16 +138,18 @@ def children(project: Project, trace_id: str, span_id: str) -> Response:
 
 def _shown(project: Project, trace_id: str) -> Shown:
     form = valid(TraceFilter(request.args))
-    found = spans.find(_everything(project), trace_id, form.at.data, MOST_SPANS)
-    if not found.spans:
-        what = "only errors, no span" if found.errors else "no span"
-        abort(404, f"There is {what} of this trace: it was not sampled, or is older than is kept.")
-    tree = grown(found.spans, found.errors)
+    whole = spans.find(_everything(project), trace_id, form.at.data, MOST_SPANS)
+    if not whole.spans:
+        contents = "only errors, no span" if whole.errors else "no span"
+        abort(
+            404, f"There is {contents} of this trace: it was not sampled, or is older than is kept."
+        )
+    tree = grown(whole.spans, whole.errors)
     compared = _compared(project, tree, form.against.data or "")
     comparison = compared.comparison if compared else None
     view = form.view(_keys("open"), _keys("shut"))
     fall = waterfall(tree, view, comparison)
-    stored = len(found.spans)
+    stored = len(whole.spans)
     if stored == MOST_SPANS:
         stored = spans.size(_everything(project).around(tree.began, spans.AROUND), trace_id)
     return Shown(
@@ -157,14 +159,14 @@ def _shown(project: Project, trace_id: str) -> Shown:
         notices=notices(tree, stored=stored, unshown=fall.unshown),
         pieces=mini_map(tree),
         failures=failures(tree),
-        errors=found.errors,
+        errors=whole.errors,
         compared=compared,
         to=Addresses.of(trace_id, tree.began.isoformat(), view.opened, view.shut),
     )
 
 
 def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
-    """The other trace, by its id, or that nearest to the median of the endpoint in the range."""
+    """The counterpart by its id, or else the trace nearest to the endpoint's median duration."""
     if not against:
         return None
     if against != MEDIAN:
@@ -176,20 +178,20 @@ def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
     scope = everything.between(shown.since, shown.until)
     timing = spans.timing(scope, main)
     near = traces.nearest(scope, main.endpoint, timing.p50, limit=2) if timing else []
-    other = next((one for one in near if one.trace_id != main.trace_id), None)
-    if timing is None or other is None:
-        said = f"There is no other trace of {main.endpoint} in the {shown.label.lower()}."
-        return Compared("", said)
+    counterpart = next((request for request in near if request.trace_id != main.trace_id), None)
+    if timing is None or counterpart is None:
+        sentence = f"There is no other trace of {main.endpoint} in the {shown.label.lower()}."
+        return Compared("", sentence)
     why = f"nearest to the median of {timing.count:,} × {main.endpoint}, {shown.label.lower()}"
-    return _laid_over(project, tree, Compared(other.trace_id, why, began=other))
+    return _laid_over(project, tree, Compared(counterpart.trace_id, why, began=counterpart))
 
 
 def _laid_over(project: Project, tree: Tree, chosen: Compared) -> Compared:
     near = chosen.began.timestamp if chosen.began else None
-    found = spans.find(_everything(project), chosen.trace_id, near, MOST_SPANS)
-    if not found.spans:
+    stored = spans.find(_everything(project), chosen.trace_id, near, MOST_SPANS)
+    if not stored.spans:
         return Compared("", f"Nothing is stored of the trace {chosen.trace_id}.")
-    comparison = compare(tree, grown(found.spans))
+    comparison = compare(tree, grown(stored.spans))
     return Compared(chosen.trace_id, chosen.why, comparison, chosen.began)
 
 

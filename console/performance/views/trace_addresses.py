@@ -10,12 +10,12 @@ from console.web.timerange import scope_arguments
 
 KEPT = ("at", "from", "to", "q", "op", "category", "server", "over", "errors", "critical")
 NOBODY = "0" * 16
-"""Stands for the trace itself where a span id is asked for."""
+"""Stands for the trace itself where an address needs a span id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Links that keep how the trace is looked at."""
+    """Links that keep the filters and open rows of a trace."""
 
     trace: str
     arguments: dict[str, str]
@@ -68,6 +68,6 @@ class Addresses:
     def toggled(self, key: str, *, is_open: bool) -> str:
         """The page with one row opened or shut, for a browser without JavaScript."""
         opened, shut = self.opened - {key}, self.shut - {key}
-        keys = [("open", one) for one in sorted(opened if is_open else opened | {key})]
-        keys += [("shut", one) for one in sorted(shut | {key} if is_open else shut)]
+        keys = [("open", row_key) for row_key in sorted(opened if is_open else opened | {key})]
+        keys += [("shut", row_key) for row_key in sorted(shut | {key} if is_open else shut)]
         return f"{self.page}&{urlencode(keys)}#r-{key}"

@@ -63,7 +63,7 @@ class PageBoard:
 
     @property
     def causes(self) -> str:
-        """The title of the panel that says what made the chosen metric, "" where nothing does."""
+        """The title of the panel with the causes of the chosen metric, "" for none."""
         return vital_phases.TITLES.get(self.form.metric.data, "")
 
     @property
@@ -90,7 +90,7 @@ def board(project: Project) -> Response:
 @bp.get("/vitals/page")
 @project_view("viewer")
 def vitals_page(project: Project) -> Response:
-    """One page: its metrics, and how the visits of the chosen one spread."""
+    """One page: its metrics, and the distribution of the chosen one."""
     form = valid(VitalsPageFilter(request.args))
     scope, metric = _scope(project, form), form.chosen
     now = vitals.overview(scope, form.wanted)
@@ -114,7 +114,7 @@ def vitals_page(project: Project) -> Response:
 @bp.get("/vitals/cards")
 @project_view("viewer")
 def vitals_metrics(project: Project) -> Response:
-    """P75 of every metric, of all pages or of the one that `page` names."""
+    """P75 of every metric, for all pages or for `page`."""
     form = _of_page_or_all()
     return _panel("performance/_vital_cards.html", form, cards=_cards(project, form))
 
@@ -122,7 +122,7 @@ def vitals_metrics(project: Project) -> Response:
 @bp.get("/vitals/trend")
 @project_view("viewer")
 def vitals_trend(project: Project) -> Response:
-    """The chosen metric over time, of all pages or of the one that `page` names."""
+    """The chosen metric over time, for all pages or for `page`."""
     form, line = _of_page_or_all(), Timeline.of(project, current_range())
     charts = vital_charts.trend_charts(
         line,
@@ -160,13 +160,13 @@ def vitals_causes(project: Project) -> Response:
     """The phases and elements that made the chosen metric of a page."""
     form = _attributed()
     scope, metric = _scope(project, form), form.chosen
-    told, parts = vital_causes.parts(scope, form.wanted, metric.name)
+    count, parts = vital_causes.parts(scope, form.wanted, metric.name)
     return _panel(
         "performance/_vital_causes.html",
         form,
         metric=metric,
         title=vital_phases.TITLES[metric.name],
-        told=told,
+        reports=count,
         phases=vital_phases.phases(parts),
         culprits=[
             vital_phases.culprit(metric, cause)
@@ -178,7 +178,7 @@ def vitals_causes(project: Project) -> Response:
 @bp.get("/vitals/loads")
 @project_view("viewer")
 def vitals_loads(project: Project) -> Response:
-    """The page loads that felt worst, each with its trace where it has one."""
+    """The worst page loads, each with its trace if it has one."""
     form = valid(VitalsPageFilter(request.args))
     metric = form.chosen
     worst = vital_causes.worst(_scope(project, form), form.wanted, metric.name)
@@ -220,7 +220,7 @@ def _cards(project: Project, form: VitalsFilter) -> list[Card]:
     scope, wanted, shift = _scope(project, form), form.wanted, current_range().shift
     now = vitals.overview(scope, wanted)
     readings = figures(list(metrics.VITALS.values()), scope, shift, where=form.where)
-    # For the sparkline, P75 of a day's very many loads is told by some of them.
+    # For the sparkline, P75 of a day's very many loads comes from a sample of them.
     if now.loads > MANY and scope.length <= 2 * DAY:
         wanted = replace(wanted, sample=SAMPLE)
     return vital_cards.cards(
@@ -239,5 +239,6 @@ def _trends(
     whole = scope.between(aligned(scope.since, step), scope.until)
     moments = vitals.trends(whole, wanted, names, int(step.total_seconds())) if names else {}
     return {
-        name: [one.p75 if one else None for one in found.vitals] for name, found in moments.items()
+        name: [vital.p75 if vital else None for vital in moment.vitals]
+        for name, moment in moments.items()
     }

@@ -62,7 +62,7 @@ class Ratings:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One metric of all page loads that a page is about; `rated` is None where none measured it."""
+    """One metric of the page loads in the scope; `rated` is None if no load measured it."""
 
     metric: WebVital
     rated: Rated | None
@@ -71,12 +71,12 @@ class Card:
     """The project's own threshold in words, "" where it has none for this metric."""
     is_over: bool
     change: float | None
-    """Of P75 against the period that the page compares with, in percent."""
+    """The change of P75 from the counterpart, in percent."""
     trend: Sequence[float | None]
 
     @property
     def trend_by_tone(self) -> list[tuple[str, list[float | None]]]:
-        """The trend in the tones of its ratings, each with gaps where another tone stands."""
+        """The trend split by the tones of its ratings, with gaps where another tone applies."""
         tones = [
             TONES[self.metric.rating(value)] if value is not None else "" for value in self.trend
         ]
@@ -84,8 +84,8 @@ class Card:
             (
                 tone,
                 [
-                    value if its == tone else None
-                    for value, its in zip(self.trend, tones, strict=True)
+                    value if value_tone == tone else None
+                    for value, value_tone in zip(self.trend, tones, strict=True)
                 ],
             )
             for tone in TONES.values()
@@ -117,7 +117,7 @@ class VitalRow:
     slow: int
     """Page loads whose chosen metric was not good."""
     impact: float
-    """The share that these are of all such page loads of the table, 0 to 1."""
+    """Their share of all such page loads in the table, 0 to 1."""
 
 
 def cards(
@@ -140,20 +140,20 @@ def cards(
     ]
 
 
-def rows(found: Sequence[Vitals], metric: str) -> list[VitalRow]:
-    """The rows of a table; their impact is that on one metric."""
-    slow = [_slow(one.metrics.get(metric)) for one in found]
+def rows(groups: Sequence[Vitals], metric: str) -> list[VitalRow]:
+    """The rows of a table, with their impact on one metric."""
+    slow = [_slow(group.metrics.get(metric)) for group in groups]
     total = sum(slow) or 1
     return [
         VitalRow(
-            name=one.name,
-            loads=one.loads,
-            values={name: rated(BY_NAME[name], vital.p75) for name, vital in one.metrics.items()},
-            p75={name: vital.p75 for name, vital in one.metrics.items()},
+            name=group.name,
+            loads=group.loads,
+            values={name: rated(BY_NAME[name], vital.p75) for name, vital in group.metrics.items()},
+            p75={name: vital.p75 for name, vital in group.metrics.items()},
             slow=count,
             impact=count / total,
         )
-        for one, count in zip(found, slow, strict=True)
+        for group, count in zip(groups, slow, strict=True)
     ]
 
 

@@ -91,18 +91,22 @@ def trend_charts(
     return p75, loads
 
 
-def _p75(found: VitalMoments, metric: WebVital) -> list[float | None]:
+def _p75(moments: VitalMoments, metric: WebVital) -> list[float | None]:
     digits = 1 if metric.unit else 4
-    return [round(one.p75, digits) if one else None for one in found.vitals]
+    return [round(vital.p75, digits) if vital else None for vital in moments.vitals]
 
 
-def _ratings(found: VitalMoments) -> tuple[Series, ...]:
+def _ratings(moments: VitalMoments) -> tuple[Series, ...]:
     columns = ("good", "needs_improvement", "poor")
     return tuple(
-        Series(word.capitalize(), [getattr(one, name) if one else 0 for one in found.vitals],
-               "bar", tone)
+        Series(
+            word.capitalize(),
+            [getattr(vital, name) if vital else 0 for vital in moments.vitals],
+            "bar",
+            tone,
+        )
         for (word, tone), name in zip(TONES.items(), columns, strict=True)
-    )  # fmt: skip
+    )
 
 
 def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
@@ -156,7 +160,7 @@ def _tone(column: int) -> str:
 
 
 def _between(metric: WebVital, column: int, first: int, last: int) -> str:
-    low, high = (shown(metric, _edge(metric, one)) for one in (column, column + 1))
+    low, high = (shown(metric, _edge(metric, bucket)) for bucket in (column, column + 1))
     if column == first:
         return f"up to {high}"
     return f"over {low}" if column == last - 1 else f"{low} to {high}"

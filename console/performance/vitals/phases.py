@@ -27,7 +27,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class VitalPhase:
-    """One part of a metric: its median, and its share (0 to 1) of what the parts make together."""
+    """One part of a metric: its median, and its share (0 to 1) of the sum of all parts."""
 
     name: str
     text: str
@@ -36,7 +36,7 @@ class VitalPhase:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """An element that made a metric, and what is known of how."""
+    """An element that made a metric, and how, as far as is known."""
 
     target: str
     detail: str
@@ -47,7 +47,7 @@ class Culprit:
     shift: str
     """CLS: the element's largest shift."""
     shifted_at: str
-    """CLS: when that was, since the page began to load."""
+    """CLS: when it shifted, since the page began to load."""
 
 
 def phases(parts: Mapping[str, float | None]) -> list[VitalPhase]:
