@@ -7,6 +7,9 @@ import pytest
 from console.core.db import db
 from console.intake import queries
 from console.intake.ledger import DISTINCT_LIMIT, Count, record
+from console.intake.metrics import FATES
+from console.telemetry.scope import Scope
+from console.web.timerange import Range
 from tests.ingest.conftest import make_token
 from tests.support.factories import inside
 
@@ -134,6 +137,20 @@ def test_the_intake_page_shows_the_ledger(as_vic, acme, counted):
     assert "1,234" in page
     assert "over quota" in page
     assert page.startswith("<!doctype html>")
+
+
+def test_the_intake_page_and_the_catalogue_say_the_same(app, as_vic, acme, counted, clock):
+    counted(acme, ("event", "stored", "", 7), ("span", "stored", "", 5))
+    counted(acme, ("event", "stored", "", 3), ("event", "refused", "quota", 2), hours_ago=30)
+    page = as_vic.get("/acme/shop/intake?range=24h&compare=previous").text
+    assert "+300%" in page  # 12 against 3
+    with inside(app, acme):
+        until = clock.now()
+        scope = Scope.of(acme, Range("", until - timedelta(days=1), until))
+        numbers = {name: metric.value(scope).whole.number for name, metric in FATES.items()}
+    shown = re.findall(r'kpi-value">(\d+)', page)
+    assert [float(number) for number in shown] == list(numbers.values())
+    assert numbers["stored"] == 12
 
 
 def test_the_intake_page_is_a_part_for_htmx(as_vic, acme, counted):

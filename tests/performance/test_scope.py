@@ -13,7 +13,8 @@ from console.performance import metrics
 from console.telemetry.metric import values
 from console.telemetry.records import Batch, PageLoad, Span
 from console.telemetry.scope import Scope
-from console.telemetry.store import EXTENSION
+from console.telemetry.store import EXTENSION, TelemetryStore
+from console.web.timerange import Range
 from tests.telemetry.samples import span
 
 HOME = "/acme/shop/performance"
@@ -149,6 +150,27 @@ def test_pages_and_the_catalogue_say_the_same(as_vic, acme, rows, inside, clock)
         assert float(kpi(page, "Error rate").removesuffix("%")) == pytest.approx(rate * 100)
 
 
+@pytest.mark.parametrize(("path", "more"), [("endpoints", 0), ("traces", 2)])
+def test_many_rows_cost_as_many_questions_as_few(as_vic, rows, path, more, monkeypatch):
+    """But for traces of several requests, of which another bounded round is read."""
+    statements, ask = [], TelemetryStore.rows
+
+    def counted(*arguments: Any) -> Any:
+        statements.append(arguments)
+        return ask(*arguments)
+
+    monkeypatch.setattr(TelemetryStore, "rows", counted)
+
+    def asked(**query: str) -> int:
+        statements.clear()
+        assert "data-row" in as_vic.get(f"{HOME}/{path}/", query_string=query).text
+        return len(statements)
+
+    few = asked(q="book", status="5", attribute="plan=pro", release="shop@1", environment="staging")
+    assert asked() == few + more
+    assert few <= 6
+
+
 def test_changes_are_shown_where_a_comparison_is_chosen(as_vic, app, acme, clock):
     spans = [
         span(1, organization_id=acme.organization_id, project_id=acme.id, endpoint="GET /a",
@@ -164,7 +186,7 @@ def test_changes_are_shown_where_a_comparison_is_chosen(as_vic, app, acme, clock
         assert "vs previous period" in page
 
 
-def test_every_panel_of_the_vitals_follows_the_search(as_vic, app, acme, clock):
+def test_every_panel_of_the_vitals_follows_the_search(as_vic, app, acme, clock, inside):
     loads = [
         PageLoad(organization_id=acme.organization_id, project_id=acme.id, position=1,
                  page_id=f"{number + 1:016x}", timestamp=clock.now() - RECENT,
@@ -185,6 +207,9 @@ def test_every_panel_of_the_vitals_follows_the_search(as_vic, app, acme, clock):
     }
     cards, trend, splits = (as_vic.get(panel, headers=HTMX).text for panel in panels)
     assert "1 s" in cards
+    with inside(acme):
+        scope = Scope.of(acme, Range("", clock.now() - timedelta(days=1), clock.now()), text="cart")
+        assert metrics.VITALS["LCP"].value(scope).whole.number == pytest.approx(1000, rel=0.01)
     assert charted(trend, "Good", "Needs improvement", "Poor") == 3
     assert "mobile" in splits
     assert "desktop" not in splits
