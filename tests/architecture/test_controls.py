@@ -1,0 +1,223 @@
+"""Every control of every page of a project is turned: the pages are found by their own links.
+
+A new page is in it by itself: by the link that leads to it, its forms, and the parts it loads.
+"""
+
+import json
+import re
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+
+from tests.support import tenants
+from tests.support.factories import signed_in
+
+HOME = "/acme/shop/"
+RAIL = '<nav class="rail"'
+HTMX = {"HX-Request": "true"}
+LONG = "x" * 501
+TRIES = 2  # links to a view that answers no page: a redirect, a download
+# Any text is right in these: nothing marks them.
+ANYTHING = {"checkbox", "hidden", "radio"}
+# In these, hardly any text is right; the others take any of some length.
+EXACT = {"number", "datetime-local"}
+# A control that leaves nothing over, whatever is stored.
+NOTHING = {
+    "environment": {"environment": "nowhere"},
+    "range": {"since": "2020-01-01T00:00", "until": "2020-01-02T00:00"},
+}
+# What a page counts regardless of a control, and the words by which it says so.
+EXCEPTIONS = {
+    ("intake.intake", "environment"): "of every environment",
+    ("errors.event_trace", "environment"): "",  # a trace that is opened from its event
+    ("errors.event_trace", "range"): "",
+}
+FIGURE = re.compile(r"[1-9]")
+
+
+@dataclass
+class Control:
+    """A field that a person can fill in."""
+
+    name: str
+    kind: str
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a page offers: links, the fields of its GET forms, and the parts that it loads."""
+
+    text: str
+    links: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
+    controls: list[Control] = field(default_factory=list)
+    in_form: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.in_form = values.get("method", "get") == "get"
+        if tag == "a" and values.get("href", "").startswith(HOME):
+            self.links.add(values["href"])
+        if "hx-get" in values and "load" in values.get("hx-trigger", ""):
+            self.parts.add(values["hx-get"])
+        if tag in {"input", "select"} and self.in_form and "name" in values:
+            kind = values.get("type", "text") if tag == "input" else tag
+            if kind not in ANYTHING:
+                self.controls.append(Control(values["name"], kind))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.in_form = False
+
+
+@pytest.fixture
+def owner(app: Flask) -> FlaskClient:
+    """The owner of an organization with something of everything."""
+    tenant = tenants.make(app, "acme")
+    client: FlaskClient = signed_in(app, tenant.email)
+    return client
+
+
+@pytest.fixture
+def pages(app: Flask, owner: FlaskClient) -> dict[str, str]:
+    """One address of each kind of page of a project, by the name of its view."""
+    found: dict[str, str] = {}
+    waiting, tried = deque([HOME]), Counter[str]()
+    while waiting:
+        address = waiting.popleft()
+        view = view_of(app, address)
+        if view is None or view in found or tried[view] == TRIES:
+            continue
+        tried[view] += 1
+        answer = owner.get(address, follow_redirects=True)
+        if answer.status_code != 200 or answer.mimetype != "text/html":
+            continue
+        found[view_of(app, answer.request.full_path) or view] = answer.request.full_path
+        waiting.extend(sorted(Page(answer.text).links))
+    return found
+
+
+def view_of(app: Flask, address: str) -> str | None:
+    try:
+        view, _ = app.url_map.bind("localhost").match(urlsplit(address).path, method="GET")
+    except HTTPException:
+        return None
+    return str(view)
+
+
+def changed(address: str, values: dict[str, str]) -> str:
+    """The address with some of its parameters changed."""
+    parts = urlsplit(address)
+    return f"{parts.path}?{urlencode(dict(parse_qsl(parts.query)) | values)}"
+
+
+def test_the_walk_finds_the_pages(pages):
+    assert pages.keys() >= {
+        "errors.inbox",
+        "errors.issue",
+        "errors.issue_events",
+        "intake.intake",
+        "connect.connect",
+        "performance.endpoints",
+        "performance.endpoint",
+        "performance.statements",
+        "performance.statement",
+        "performance.traces",
+        "performance.trace",
+        "performance.vitals",
+        "dead_letters.dead_letters",
+        "accounts.general",
+    }
+
+
+def test_what_makes_no_sense_is_marked_at_its_field(owner, pages):
+    """`?field=garbage` for every field of every GET form: the page stays, the field is marked."""
+    asked, wrong = 0, []
+    for view, address in pages.items():
+        for control in Page(owner.get(address).text).controls:
+            garbage = "garbage" if control.kind in EXACT else LONG
+            answer = owner.get(changed(address, {control.name: garbage}))
+            asked += 1
+            if answer.status_code != 422:
+                wrong.append(f"{view}: {control.name} is answered {answer.status_code}")
+            elif RAIL not in answer.text:
+                wrong.append(f"{view}: {control.name} loses the rail")
+            elif not is_marked(answer.text, control.name):
+                wrong.append(f"{view}: {control.name} has no mark")
+    assert not wrong, "\n".join(wrong)
+    assert asked > 40
+
+
+def is_marked(text: str, name: str) -> bool:
+    """Whether a field of this name says that it is wrong, and where the reason stands."""
+    tags = re.findall(rf'<(?:input|select)[^>]* name="{name}"[^>]*>', text)
+    wrong = [tag for tag in tags if 'aria-invalid="true"' in tag]
+    reasons = [re.findall(r'aria-describedby="([^"]+)"', tag) for tag in wrong]
+    return any(f'id="{reason}"' in text for each in reasons for reason in each)
+
+
+@pytest.mark.parametrize("control", NOTHING)
+def test_every_figure_follows_the_top_bar(app, owner, pages, control):
+    """Where the top bar leaves nothing over, no chart, row or figure may count anything."""
+    looked_at, wrong = set(), []
+    for view, address in pages.items():
+        answer = owner.get(changed(address, NOTHING[control]))
+        if 'aria-label="Scope of this page"' not in answer.text:
+            continue  # without a top bar, nothing stands above the figures
+        addresses = [(view, answer.text)]
+        for part in Page(owner.get(address).text).parts:
+            loaded = owner.get(changed(unescape(part), NOTHING[control]), headers=HTMX)
+            addresses.append((view_of(app, part) or "", loaded.text))
+        for name, text in addresses:
+            looked_at.add(name)
+            words = EXCEPTIONS.get((name, control))
+            figures = counted(text)
+            if words is None:
+                wrong += [f"{name}: {figure}" for figure in figures]
+            elif words not in text:
+                wrong.append(f"{name} does not say: {words}")
+    assert not wrong, "\n".join(wrong)
+    assert {"errors.inbox", "errors.volume", "errors.issue_trend", "performance.endpoints"} <= (
+        looked_at
+    )
+
+
+def test_there_are_figures_to_follow(owner, pages):
+    for view in (
+        "errors.inbox",
+        "performance.endpoints",
+        "intake.intake",
+        "performance.statements",
+    ):
+        assert counted(owner.get(pages[view]).text), view
+
+
+def counted(text: str) -> list[str]:
+    """The charts, rows and key figures of an answer that count something."""
+    main = text.partition("<main")[2].partition("</main>")[0] or text
+    charts = re.findall(r'<script type="application/json">(.*?)</script>', main, re.DOTALL)
+    found = [
+        f"a chart counts {each['label']}"
+        for chart in charts
+        for each in json.loads(chart).get("data", {}).get("datasets", [])
+        if any(each["data"])
+    ]
+    found += ["a row"] * len(re.findall(r"<tr[^>]* data-row", main))
+    for kpi in re.findall(r'<div class="kpi">(.*?)</div>', main, re.DOTALL):
+        label, value, *_ = (re.sub(r"<[^>]*>", " ", each) for each in kpi.split('class="kpi-')[1:])
+        label = label.partition(">")[2]
+        if FIGURE.search(value.partition(">")[2]) and "ever" not in label.split():
+            found.append(f"{label.strip()} is {value.partition('>')[2].strip()}")
+    return found
