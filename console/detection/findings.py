@@ -1,7 +1,7 @@
 """Detection: the findings in finished segments become events of issues, each of them once.
 
-A run goes through the spans that came since the last one, up to those of the last seconds, whose
-segments may not be finished. It commits three times, as the digest does: (1) state: the issues that
+A run reads the spans that came since the last one, except the last seconds, whose segments may not
+be finished. It commits three times, as the digest does: (1) state: the issues that
 its events need, and what the run covers; (2) telemetry: the events, whose position is minus the
 run's number; (3) state: counters, what was examined, fixes, and the position that it has come to.
 

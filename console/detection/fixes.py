@@ -19,8 +19,8 @@ from console.errors.triage import mark_fixed
 # Requests without the finding that a release needs at least: a deploy is looked at by its first
 # visitors, and five alike are no accident where every request before showed it.
 LEAST = 5
-# Where only some requests showed it, more are needed: so many that, had nothing changed, none of
-# them would show it in one of a hundred cases.
+# Where only some requests showed it, more are needed: so many that, if nothing had changed,
+# the chance that no request shows it would be one per cent.
 CHANCE = 0.01
 KEPT = timedelta(days=90)  # after the last request of a release
 

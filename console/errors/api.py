@@ -49,7 +49,7 @@ def findings(project: Project) -> Response:
 @bp.get("/<id:issue_id>")
 @api_view("issues:read")
 def issue(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
+    issue_ = queries.issue_or_404(project, issue_id)
     occurrences = [
         {
             "environment": row.environment,
@@ -58,20 +58,20 @@ def issue(project: Project, issue_id: int) -> Response:
             "first_seen": api.time(row.first_seen),
             "last_seen": api.time(row.last_seen),
         }
-        for row in queries.releases(found)
+        for row in queries.releases(issue_)
     ]
-    hashes = queries.hashes_of([found])[found.id]
-    return jsonify(_issue(found) | {"releases": occurrences, "hashes": hashes})
+    hashes = queries.hashes_of([issue_])[issue_.id]
+    return jsonify(_issue(issue_) | {"releases": occurrences, "hashes": hashes})
 
 
 @bp.get("/<id:issue_id>/events")
 @api_view("issues:read")
 def issue_events(project: Project, issue_id: int) -> Response:
-    found = queries.issue_or_404(project, issue_id)
+    issue_ = queries.issue_or_404(project, issue_id)
     form = valid(api.Paging(request.args))
-    ever = events.Events.of(project, found, events.lifetime(project, found))
+    ever = events.Events.of(project, issue_, events.lifetime(project, issue_))
     page = ever.page(form.cursor.data or "", form.length)
-    return api.page("events", [_event(found, row) for row in page.rows], page.older)
+    return api.page("events", [_event(issue_, row) for row in page.rows], page.older)
 
 
 def _asked(project: Project, category: Category | None = None) -> Page[Issue]:

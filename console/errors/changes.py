@@ -59,15 +59,15 @@ def happened(changes: Iterable[Change]) -> None:
     """
     db.session.add_all(
         IssueChange(
-            project_id=it.project_id,
-            issue_id=it.issue_id,
-            kind=it.kind,
-            at=it.at,
-            event_id=it.event_id,
-            actor_id=it.actor_id,
-            details=dict(it.details),
+            project_id=change.project_id,
+            issue_id=change.issue_id,
+            kind=change.kind,
+            at=change.at,
+            event_id=change.event_id,
+            actor_id=change.actor_id,
+            details=dict(change.details),
         )
-        for it in changes
+        for change in changes
     )
     db.session.flush()
 

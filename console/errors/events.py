@@ -52,7 +52,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The events of an issue in the scope of a page: what every part of its page asks."""
+    """The events of an issue in the scope of a page, for all parts of the page."""
 
     project: Project
     issue: Issue
@@ -61,7 +61,7 @@ class Events:
 
     @classmethod
     def of(cls, project: Project, issue: Issue, scope: Scope) -> "Events":
-        """Those of an issue, by the hashes that telemetry knows them by."""
+        """The events of an issue, which telemetry finds by its grouping hashes."""
         return cls(project, issue, scope, queries.hashes_of([issue])[issue.id])
 
     def counted(self, shift: timedelta | None) -> Mapping[str, Figure]:
@@ -77,7 +77,7 @@ class Events:
         return spread([finding for finding in findings if finding is not None])
 
     def page(self, cursor: str, limit: int) -> Page[EventRow]:
-        """Some of them, the newest first; raises cursors.BadCursor."""
+        """A page of the events, the newest first; raises cursors.BadCursor."""
         before = _mark(cursor) if cursor else None
         rows = telemetry.events_of(self.scope, self.hashes, before=before, limit=limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
@@ -87,7 +87,7 @@ class Events:
     def shown(self, event_id: str = "") -> Shown | None:
         """The chosen event, whenever it was, or else the latest; None if none is kept.
 
-        Where the scope has no event, the latest is that of all time.
+        If the scope has no event, it is the latest one of all time.
         """
         groupings = {grouping.hash: grouping for grouping in queries.groupings(self.issue)}
         ever = lifetime(self.project, self.issue)

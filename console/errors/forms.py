@@ -75,15 +75,15 @@ class InboxFilter(FilterForm):
 
     def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
         """What a valid form asks of these members; `me` is who "me" means."""
-        who = self.assignee.data
+        assignee = self.assignee.data
         status, level, category = self.status.data, self.level.data, self.category.data
         return Filter(
             status=None if status == ALL else Status(status),
             category=Category(category) if category else None,
             level=Level(level) if level else None,
             release=self.release.data or "",
-            assignee=me if who == ME else {p.email: p for p in people}.get(who),
-            unassigned=who == NOBODY,
+            assignee=me if assignee == ME else {p.email: p for p in people}.get(assignee),
+            unassigned=assignee == NOBODY,
             text=(self.q.data or "").strip(),
             sort=self.sort.data,
             **bounds,

@@ -81,9 +81,9 @@ def _place_of(texts: _Texts) -> Place:
 
 def is_in_app(frame: Mapping[str, Any]) -> bool:
     """Whether the frame is the application's own code: as the client says, else by its path."""
-    said = frame.get("in_app")
-    if isinstance(said, bool):
-        return said
+    in_app = frame.get("in_app")
+    if isinstance(in_app, bool):
+        return in_app
     return not _LIBRARY.search(_text(frame, "abs_path") or _text(frame, "filename"))
 
 
@@ -100,7 +100,9 @@ def frames_of(holder: Any) -> Sequence[Mapping[str, Any]]:
     """The frames of an exception, thread or event, outermost call first."""
     stacktrace = holder.get("stacktrace") if isinstance(holder, dict) else None
     frames = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
-    return [one for one in frames if isinstance(one, dict)] if isinstance(frames, list) else []
+    return (
+        [frame for frame in frames if isinstance(frame, dict)] if isinstance(frames, list) else []
+    )
 
 
 def _is_minified(platform: str, name: str, context_line: str) -> bool:

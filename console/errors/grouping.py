@@ -73,7 +73,7 @@ def exceptions_of(event: Event) -> Sequence[Mapping[str, Any]]:
     """The event's exceptions, as clients send them: causes first, the main error last."""
     exception = event.get("exception")
     values = exception.get("values") if isinstance(exception, dict) else None
-    return [one for one in _list(values) if isinstance(one, dict)]
+    return [value for value in _list(values) if isinstance(value, dict)]
 
 
 def main_exception(event: Event) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ def message_of(event: Event) -> str:
 
 
 def title(event: Event) -> str:
-    """What the event is called in a list: "KeyError: 'book'", or the first line of its message."""
+    """The title of the event: "KeyError: 'book'", or the first line of its message."""
     main = main_exception(event)
     if main:
         words = (_text(main.get("type")), _first_line(_text(main.get("value"))))
@@ -107,8 +107,8 @@ def culprit(event: Event) -> str:
     for holder in (main_exception(event), event):
         frames = frames_of(holder)
         own = [frame for frame in frames if is_in_app(frame)] or frames
-        if own and (found := place(own[-1], platform)).module:
-            return str(found._replace(line=""))[:TITLE_LENGTH]
+        if own and (innermost := place(own[-1], platform)).module:
+            return str(innermost._replace(line=""))[:TITLE_LENGTH]
     return (_text(event.get("transaction")) or _text(event.get("logger")))[:TITLE_LENGTH]
 
 
@@ -129,7 +129,7 @@ def _by_exceptions(
 ) -> tuple[str, tuple[Component, ...]]:
     main = exceptions[-1]
     value = _text(main.get("value"))
-    kinds = tuple(dict.fromkeys(_kind(one) for one in exceptions))
+    kinds = tuple(dict.fromkeys(_kind(exception) for exception in exceptions))
     components = [Component("exception types", kinds)]
     label, places = _stack([main, *reversed(exceptions[:-1])], platform)
     if places:
@@ -165,20 +165,20 @@ def _places(frames: Sequence[Mapping[str, Any]], platform: str) -> list[Place]:
     Callers' lines are edited without the bug being another. A recursion is the same at any depth,
     and since clients cut deep stacks, what called it is left out.
     """
-    found: dict[tuple[str, str], Place] = {}
+    places: dict[tuple[str, str], Place] = {}
     recursive = False
     for frame in reversed(frames):
         here = place(frame, platform)
-        if found:
+        if places:
             here = here._replace(line="")
         key = (here.module, here.function)
-        if key in found:
+        if key in places:
             recursive = True
-        elif recursive or len(found) == FRAME_LIMIT:
+        elif recursive or len(places) == FRAME_LIMIT:
             break
         elif here:
-            found[key] = here
-    return list(found.values())
+            places[key] = here
+    return list(places.values())
 
 
 def _frames(label: str, places: Iterable[Place]) -> Component:
@@ -190,7 +190,7 @@ def _kind(exception: Mapping[str, Any]) -> str:
 
 
 def _is_synthetic(exception: Mapping[str, Any]) -> bool:
-    """The client made the exception up, and its stack is where the client stood."""
+    """Whether the client made the exception up, so that its stack shows only the client."""
     mechanism = exception.get("mechanism")
     return isinstance(mechanism, dict) and mechanism.get("synthetic") is True
 
@@ -207,7 +207,7 @@ def _codes(exception: Mapping[str, Any], value: str) -> tuple[str, ...]:
 
 
 def _hash(variant: str, components: Iterable[Component]) -> str:
-    parts = [_VERSION, variant, [[one.label, one.values] for one in components]]
+    parts = [_VERSION, variant, [[component.label, component.values] for component in components]]
     text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

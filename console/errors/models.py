@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Category(StrEnum):
-    """What an issue is about: a program that failed, or one that is slower than it need be."""
+    """What an issue is about: a failure, or a performance problem."""
 
     ERROR = "error"
     PERFORMANCE = "performance"
@@ -85,7 +85,7 @@ class Issue(OrganizationScoped, Model):
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
 
     def resolve(self, *, by: User, in_next_release: bool = False) -> None:
-        """Say that the bug is fixed; a later event will reopen it and mark the regression.
+        """Mark the bug as fixed; a later event will reopen it and mark the regression.
 
         With `in_next_release` the fix is not deployed yet: events of releases that the issue was
         seen in before do not reopen it.
@@ -96,7 +96,7 @@ class Issue(OrganizationScoped, Model):
         self.fixed_in_release = ""
 
     def fixed(self, release: str) -> None:
-        """Say that a release no longer shows it; events of that one or of later ones reopen it."""
+        """Note that a release no longer shows it; events of it or of later releases reopen it."""
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), None
         self.fixed_in_next_release, self.regressed_at = True, None
@@ -128,7 +128,7 @@ class Issue(OrganizationScoped, Model):
         more_events: int | None = None,
         more_users: int | None = None,
     ) -> None:
-        """Silence it for a time or for N more events or users; with none of these, for good."""
+        """Silence it for a time or for N more events or users; without a bound, for good."""
         self.reopen()
         self.status = Status.MUTED
         self.muted_until = clock.now() + duration if duration else None

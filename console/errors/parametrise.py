@@ -61,9 +61,9 @@ def parametrise(message: str) -> str:
 def error_codes(message: str) -> tuple[str, ...]:
     """The codes in a message that say what went wrong, in a uniform spelling."""
     head = message[:LENGTH]
-    found = [" ".join(code.group().lower().split()) for code in _CODES.finditer(head)]
-    found += _SYMBOLS.findall(head)
-    return tuple(dict.fromkeys(found))
+    codes = [" ".join(code.group().lower().split()) for code in _CODES.finditer(head)]
+    codes += _SYMBOLS.findall(head)
+    return tuple(dict.fromkeys(codes))
 
 
 def _placeholder(match: re.Match[str]) -> str:

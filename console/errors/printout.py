@@ -17,18 +17,20 @@ def printout(trace: StackTrace) -> str:
         return "\n".join(_frames(stack.raw_order)) if stack else ""
     innermost_last = chain[0].stack.prints_innermost_last
     ordered = reversed(chain) if innermost_last else chain
-    return "\n\n".join("\n".join(_raised(one, innermost_last=innermost_last)) for one in ordered)
+    return "\n\n".join(
+        "\n".join(_raised(exception, innermost_last=innermost_last)) for exception in ordered
+    )
 
 
 def _raised(raised: Raised, *, innermost_last: bool) -> Iterator[str]:
-    said = f"{raised.type}: {raised.value}" if raised.value else raised.type
+    headline = f"{raised.type}: {raised.value}" if raised.value else raised.type
     frames = _frames(raised.stack.raw_order)
     if innermost_last:
         yield "Traceback (most recent call last):"
         yield from frames
-        yield said
+        yield headline
     else:
-        yield said
+        yield headline
         yield from frames
 
 

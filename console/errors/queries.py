@@ -84,7 +84,7 @@ class Candidate:
 def candidates(
     project: Project, by: Filter, count: int, after: tuple[Any, ...] = ()
 ) -> list[Candidate]:
-    """The first issues that match, by what they did since they were first seen, highest first."""
+    """The first issues that match, by their counts since they were first seen, highest first."""
     columns = SORTS[by.sort].columns
     query = _matching(project, by).with_only_columns(*columns)
     if after:
@@ -93,7 +93,7 @@ def candidates(
 
 
 def candidates_by_hash(project: Project, by: Filter, hashes: Sequence[str]) -> list[Candidate]:
-    """The issues of some grouping hashes, as far as they match."""
+    """The issues of some grouping hashes that match."""
     homes = select(IssueHash.issue_id).where(
         IssueHash.project_id == project.id, IssueHash.hash.in_(hashes)
     )
@@ -113,7 +113,7 @@ def _candidates(query: Select[Any]) -> list[Candidate]:
     hashes: dict[tuple[Any, ...], list[str]] = {}
     for *place, hash_ in rows:
         hashes.setdefault(tuple(place), []).append(hash_)
-    return [Candidate(place[-1], each, place) for place, each in hashes.items()]
+    return [Candidate(place[-1], hashes_, place) for place, hashes_ in hashes.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +124,22 @@ class Apart:
     matching: bool
 
 
-def told_apart(project: Project, by: Filter) -> Apart | None:
-    """Which events belong to issues that match: by whichever side is few; None if neither is.
+def separated(project: Project, by: Filter) -> Apart | None:
+    """The grouping hashes of the issues that match, or of all others, whichever are few enough.
 
-    Not by time, environment or release: telemetry knows those of each event.
+    None if both are many. It ignores time, environment and release, which telemetry filters by.
     """
     hashes = select(IssueHash.hash).join(Issue, Issue.id == IssueHash.issue_id)
     hashes = hashes.where(Issue.project_id == project.id).limit(FEW + 1)
     filters = _filters(by)
     matches = and_(true(), *filters)
-    others = not_(func.coalesce(matches, false(), type_=Boolean))  # not assigned: NULL, no match
+    remaining = not_(func.coalesce(matches, false(), type_=Boolean))  # not assigned: NULL, no match
     if len(filters) == 1 and by.status is not None:  # an index knows the other statuses
-        others = Issue.status.in_([status for status in Status if status is not by.status])
-    for side, is_matching in ((others, False), (matches, True)):
-        found = db.session.scalars(hashes.where(side)).all()
-        if len(found) <= FEW:
-            return Apart(found, is_matching)
+        remaining = Issue.status.in_([status for status in Status if status is not by.status])
+    for side, is_matching in ((remaining, False), (matches, True)):
+        side_hashes = db.session.scalars(hashes.where(side)).all()
+        if len(side_hashes) <= FEW:
+            return Apart(side_hashes, is_matching)
     return None
 
 
@@ -195,7 +195,7 @@ def issue_or_404(project: Project, issue_id: int) -> Issue:
 
 
 def chosen(project: Project, ids: Iterable[int]) -> Sequence[Issue]:
-    """The issues with these ids, as far as they are this project's."""
+    """The issues of this project with these ids."""
     query = select(Issue).where(Issue.project_id == project.id, Issue.id.in_(set(ids)))
     return db.session.scalars(query.options(joinedload(Issue.assignee))).all()
 
@@ -230,7 +230,7 @@ def groupings(issue: Issue) -> Sequence[IssueHash]:
 
 
 def releases(issue: Issue) -> Sequence[IssueRelease]:
-    """Where an issue occurred, the latest first."""
+    """The environments and releases in which an issue occurred, the latest first."""
     query = (
         select(IssueRelease)
         .where(IssueRelease.issue_id == issue.id)
@@ -261,7 +261,7 @@ def history(issue: Issue) -> list[IssueChange | Comment]:
 
 
 def happened_at(entry: IssueChange | Comment) -> datetime:
-    """When an entry of the history came to be."""
+    """The time of an entry of the history."""
     return entry.at if isinstance(entry, IssueChange) else entry.created_at
 
 
@@ -291,7 +291,7 @@ def _matching(project: Project, by: Filter) -> Select[Issue]:
 
 
 def _filters(by: Filter) -> list[ColumnElement[bool]]:
-    """What a filter says of the issue itself."""
+    """The conditions of a filter on the issue itself."""
     filters = []
     if by.status is not None:
         filters.append(Issue.status == by.status)

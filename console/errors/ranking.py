@@ -1,4 +1,4 @@
-"""The issues of the inbox, in the order of what they did in the scope of its page."""
+"""The issues of the inbox, ordered by their events or users in the scope of the page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ class Ranking:
 
 
 def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
-    """At least the first `need` issues that match and have events in the scope, if so many do.
+    """The first `need` or more issues that match and have events in the scope, if there are any.
 
-    Candidates come in chunks, in falling order of a bound that no issue exceeds: its counts of all
-    time, or of all its users' events in the scope. Once the last issue that is needed is not below
-    the bound of what was not looked at, no other can stand before it.
+    Candidates come in chunks, by an upper bound in falling order: their counts of all time, or
+    their users' events in the scope. Once the last needed issue is not below the bound of the
+    unread candidates, no other can come before it.
     """
     rows: list[RankedIssue] = []
     for chunk, bound in _chunks(project, by, scope):
@@ -54,7 +54,7 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
 
 
 def totals_of(scope: Scope, hashes: Mapping[int, Sequence[str]]) -> dict[int, Totals]:
-    """What each issue did in the scope, by its id; those that did nothing are left out."""
+    """The totals of each issue in the scope, by id, without issues that have no event there."""
     every = [hash_ for group in hashes.values() for hash_ in group]
     counts = telemetry.totals_by_group(scope, every) if every else {}
     sums = {
@@ -68,7 +68,7 @@ Chunks = Iterator[tuple[Sequence[Candidate], tuple[Any, ...] | None]]
 
 
 def _chunks(project: Project, by: Filter, scope: Scope) -> Chunks:
-    """Candidates with the bound of those that follow, None at the end."""
+    """Chunks of candidates, each with the bound of the following ones, None at the end."""
     first = queries.candidates(project, by, count=CHUNK + 1)
     if len(first) <= CHUNK:
         yield first, None
@@ -79,7 +79,7 @@ def _chunks(project: Project, by: Filter, scope: Scope) -> Chunks:
 
 
 def _once_frequent(project: Project, by: Filter, first: Sequence[Candidate]) -> Chunks:
-    """By what the issues did since they were first seen."""
+    """Candidates by their counts since they were first seen."""
     chunk, count = list(first), CHUNK
     while len(chunk) > count:
         yield chunk[:count], chunk[count].place
@@ -89,7 +89,7 @@ def _once_frequent(project: Project, by: Filter, first: Sequence[Candidate]) -> 
 
 
 def _busiest(project: Project, by: Filter, scope: Scope) -> Chunks:
-    """By the events of the groups in the scope, of which telemetry names the highest."""
+    """Candidates by their events in the scope, of which telemetry names the highest."""
     seen, count = 0, CHUNK
     while True:
         groups = telemetry.busiest(scope, by.sort, limit=seen + count + 1)
@@ -105,8 +105,8 @@ def _counted(by: Filter, scope: Scope, chunk: Sequence[Candidate]) -> list[Ranke
     places = {candidate.issue_id: candidate for candidate in chunk}
     totals = totals_of(scope, {candidate.issue_id: candidate.hashes for candidate in chunk})
     return [
-        RankedIssue(issue_id, found, _place(by.sort, places[issue_id], found))
-        for issue_id, found in totals.items()
+        RankedIssue(issue_id, counts, _place(by.sort, places[issue_id], counts))
+        for issue_id, counts in totals.items()
     ]
 
 

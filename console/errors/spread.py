@@ -14,7 +14,7 @@ ROWS = 8
 
 @dataclass(frozen=True, slots=True)
 class SpreadLevel:
-    """The requests in which it happened about so often, or took about as long."""
+    """Requests with a similar count, or a similar duration, of the finding."""
 
     least: int
     most: int
@@ -27,7 +27,7 @@ class SpreadLevel:
 class Spread:
     """A finding across the latest requests: how often it happened in each, or how long it took.
 
-    What repeats is measured by its count, a slow statement or a gap in microseconds.
+    Repeats are measured by their count, a slow statement or a gap in microseconds.
     """
 
     requests: int
@@ -43,7 +43,8 @@ def spread(findings: Sequence[Finding]) -> Spread | None:
         return None
     by_count = findings[0].words.repeats
     measured = sorted(
-        ((it.count if by_count else it.total_us, it) for it in findings), key=itemgetter(0)
+        ((finding.count if by_count else finding.total_us, finding) for finding in findings),
+        key=itemgetter(0),
     )
     verdict = _verdict(findings) if by_count else ""
     return Spread(len(findings), by_count, _levels(measured), verdict)
@@ -70,8 +71,8 @@ def _verdict(findings: Sequence[Finding]) -> str:
             f"The same count in all of them: {counts[0]} times. It does not grow with the rows, as "
             "far as these requests show."
         )
-    each = sum(finding.total_us for finding in findings) / sum(counts) / 1000
+    average = sum(finding.total_us for finding in findings) / sum(counts) / 1000
     return (
         f"The count grows with the rows: from {min(counts)} to {max(counts)} times, "
-        f"{each:.3g} ms each on average. More rows will make it slower still."
+        f"{average:.3g} ms each on average. More rows will make it slower still."
     )

@@ -86,7 +86,7 @@ class Stack:
 
     def _runs(self, frames: tuple[Frame, ...]) -> Iterator[Run]:
         some_own = any(frame.in_app for frame in self.frames)
-        for own, group in groupby(frames, lambda one: one.in_app):
+        for own, group in groupby(frames, lambda frame: frame.in_app):
             run = tuple(group)
             yield Run(run, folded=some_own and not own and len(run) > SHOWN_IN_RUN)
 
@@ -139,10 +139,10 @@ class StackTrace:
 
 
 def stacktrace(event: Mapping[str, Any]) -> StackTrace:
-    """The view of a stored event; odd shapes are left out, never raised over."""
+    """The stack trace of a stored event; malformed parts are left out and raise nothing."""
     platform = _text(event.get("platform"))
     chain = list(reversed(exceptions_of(event)))
-    raised = tuple(_raised(one, place, platform) for place, one in enumerate(chain))
+    raised = tuple(_raised(exception, place, platform) for place, exception in enumerate(chain))
     own = _stack(event, platform)
     return StackTrace(
         exceptions=raised,
@@ -166,7 +166,7 @@ def _raised(exception: Mapping[str, Any], place: int, platform: str) -> Raised:
 
 
 def _relation(mechanism: Mapping[str, Any]) -> str:
-    """In words what `mechanism.source` says (develop.sentry.dev, "Exception Interface")."""
+    """The meaning of `mechanism.source` in words (develop.sentry.dev, "Exception Interface")."""
     source = _text(mechanism.get("source"))
     if source == "__context__":
         return "Raised while handling"
@@ -176,10 +176,16 @@ def _relation(mechanism: Mapping[str, Any]) -> str:
 
 
 def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
-    """Threads that have a stack of their own, the crashed and the current one first."""
+    """Threads that have a stack, the crashed and the current one first."""
     listed = _mapping(event.get("threads")).get("values")
-    threads = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    threads.sort(key=lambda one: (one.get("crashed") is not True, one.get("current") is not True))
+    threads = (
+        [thread for thread in listed if isinstance(thread, dict)]
+        if isinstance(listed, list)
+        else []
+    )
+    threads.sort(
+        key=lambda thread: (thread.get("crashed") is not True, thread.get("current") is not True)
+    )
     for thread in threads:
         stack = _stack(thread, platform)
         if stack.frames:
@@ -235,7 +241,7 @@ def _number(value: Any) -> int | None:
 
 
 def _texts(value: Any) -> Sequence[str]:
-    return [_text(one) for one in value] if isinstance(value, list) else []
+    return [_text(element) for element in value] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -45,7 +45,7 @@ class Trend:
         return ROLES[issue.level.value]
 
     def sentence(self, issue: Issue) -> str:
-        """What the sparkline says, for those who do not see it."""
+        """The sparkline in words, for screen readers."""
         counts = self.of(issue)
         return f"{plural(sum(counts), 'event')}, at most {max(counts)} {self.per}"
 
@@ -68,7 +68,7 @@ def of_issues(issues: Sequence[Issue], scope: Scope, shown: Range) -> Trend:
 
 
 def of_issue(issue: Issue, hashes: Sequence[str], scope: Scope, line: Timeline) -> Chart:
-    """The events of one issue over the range of the page, and what it is compared to."""
+    """The events of one issue over the time range of the page, with its counterpart."""
 
     def events(of: Scope) -> list[int]:
         counts = telemetry.issue_trends(of, hashes, line.seconds)
@@ -96,10 +96,10 @@ def of_project(project: Project) -> list[int]:
 
 
 def volume_chart(project: Project, by: Filter, scope: Scope, shown: Range) -> Chart:
-    """The events by level of all issues that match, and what they are compared to."""
+    """The events of all issues that match, by level, with their counterpart."""
     line = Timeline.of(project, shown)
     nothing = [0] * len(line.buckets)
-    few = queries.told_apart(project, by)
+    few = queries.separated(project, by)
     ask = partial(
         telemetry.volume,
         seconds=line.seconds,

@@ -13,7 +13,7 @@ from console.errors.models import ChangeKind, Comment, Issue, Status
 
 
 def resolve(issues: Sequence[Issue], *, by: User, in_next_release: bool = False) -> None:
-    """Say that these bugs are fixed; the ones that are resolved already stay as they are."""
+    """Mark these bugs as fixed; issues that are already resolved stay unchanged."""
     changes, details = [], {"in_next_release": in_next_release}
     for issue in _held(issues):
         if issue.status is not Status.RESOLVED:
@@ -51,7 +51,7 @@ def mute(
 
 
 def assign(issues: Sequence[Issue], *, by: User, to: User | None) -> None:
-    """Say who looks after these issues; None: nobody."""
+    """Assign these issues to a person, or to nobody (None)."""
     changes, details = [], {"to": to.email if to else ""}
     for issue in _held(issues):
         if issue.assignee_id != (to.id if to else None):
@@ -61,12 +61,12 @@ def assign(issues: Sequence[Issue], *, by: User, to: User | None) -> None:
 
 
 def comment(issue: Issue, text: str, *, by: User) -> None:
-    """Write under an issue."""
+    """Add a comment to an issue."""
     db.session.add(Comment(issue_id=issue.id, author_id=by.id, text=text))
 
 
 def end_mutes(_organization_id: int) -> Mapping[str, int]:
-    """Put issues whose mute was for a time that is over back into the inbox, and commit."""
+    """Put issues whose mute has ended back into the inbox, and commit."""
     over = select(Issue).where(Issue.status == Status.MUTED, Issue.muted_until <= clock.now())
     issues = db.session.scalars(over.order_by(Issue.id).with_for_update()).all()
     for issue in issues:
@@ -77,16 +77,16 @@ def end_mutes(_organization_id: int) -> Mapping[str, int]:
 
 
 def mark_fixed(issue: Issue, release: str, requests: int) -> Change:
-    """Resolve an issue because so many requests of a newer release do not show it any more.
+    """Resolve an issue because `requests` of a newer release no longer show it.
 
-    The caller holds the issue, and hands the change to `happened`.
+    The caller locks the issue, and hands the change to `happened`.
     """
     issue.fixed(release)
     return change(issue, ChangeKind.FIXED, details={"release": release, "requests": requests})
 
 
 def _held(issues: Sequence[Issue]) -> Sequence[Issue]:
-    """The issues as they are now, held until the transaction ends: two acts are two changes."""
+    """The issues read again and locked until the transaction ends, so that acts do not clash."""
     query = select(Issue).where(Issue.id.in_([issue.id for issue in issues])).order_by(Issue.id)
     present = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalars(present).all()

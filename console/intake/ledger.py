@@ -77,10 +77,10 @@ def forget_old(_organization_id: int) -> Mapping[str, int]:
 
 
 def add_up(into: dict[tuple[object, ...], Count], count: Count) -> None:
-    """Add a count to those of its key; what is one too many of a project's hour is "other"."""
+    """Add a count under its key; beyond the limit of a project's hour, under "other"."""
     key = count.key
     if key not in into and sum(k[0] == key[0] for k in into) >= DISTINCT_LIMIT:
-        count = _other(count)
+        count = _rest(count)
     _put(into, count)
 
 
@@ -96,7 +96,7 @@ def _within_bounds(counts: Iterable[Count]) -> Iterable[Count]:
     for count in counts:
         is_new = count.outcome not in PLAIN and count.key not in lines
         if is_new and present[count.key[:2]] >= DISTINCT_LIMIT:
-            _put(bounded, _other(count))
+            _put(bounded, _rest(count))
         else:
             present[count.key[:2]] += is_new
             _put(bounded, count)
@@ -128,7 +128,7 @@ def _put(into: dict[tuple[object, ...], Count], count: Count) -> None:
     )
 
 
-def _other(count: Count) -> Count:
+def _rest(count: Count) -> Count:
     return Count(count.project_id, "other", count.outcome, "other", count.quantity, count.at)
 
 

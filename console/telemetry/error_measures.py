@@ -36,8 +36,8 @@ OCCURRENCES = Rows(
 
 
 def of_issue(hashes: Iterable[str]) -> dict[str, list[str]]:
-    """What `where` must say for the events of an issue, by its grouping hashes."""
-    return {"group": [group_key(each) for each in hashes]}
+    """The value of `where` that selects the events of an issue, by its grouping hashes."""
+    return {"group": [group_key(grouping_hash) for grouping_hash in hashes]}
 
 
 def count(source: Source) -> Measure:

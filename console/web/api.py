@@ -1,4 +1,4 @@
-"""The dialect of /api/v1: which time, which page of a list, and how answers are written."""
+"""What all answers of /api/v1 share: time range, pages of lists, and format."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,9 +97,9 @@ class Paging(Form):
 
 
 def page(name: str, rows: list[dict[str, Any]], cursor: str, of: Timed | None = None) -> Response:
-    """A page of a list, with the address of the next one where `cursor` says that there is one.
+    """A page of a list, with the address of the next page if there is a `cursor`.
 
-    `of` is the scope of the answer: its moments stay those of the first page.
+    `of` is the scope of the answer: its times stay the same on all pages.
     """
     bounds = period(of) if of else {}
     following = None
@@ -123,7 +123,7 @@ def time(at: datetime | None) -> str | None:
 
 
 def url(endpoint: str, **values: Any) -> str:
-    """The address of a page of the project that is asked about."""
+    """The address of a page of the request's project."""
     slugs = request.view_args or {}
     home = {name: slugs[name] for name in ("organization", "project")}
     return url_for(endpoint, **home, _external=True, **values)

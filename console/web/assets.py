@@ -129,14 +129,14 @@ def script(name: str) -> Markup:
 
 
 def package_url(name: str) -> str:
-    """Where a package's file comes from: our own server if npm installed it, else the CDN."""
+    """The address of a package's file: on this server if npm installed it, else on the CDN."""
     package = PACKAGES[name]
     path = f"node_modules/{package.path}"
     return asset_url(path) if is_local(package) else package.cdn_url
 
 
 def package_integrity(name: str) -> str:
-    """The hash that a script element of the package must carry; empty for our own copy."""
+    """The hash that a script element of the package must have; empty for the local copy."""
     package = PACKAGES[name]
     return "" if is_local(package) else package.integrity
 

@@ -56,7 +56,7 @@ def marker_labels(chart: Chart, width: float) -> list[Label]:
     shown = sorted((m for m in chart.markers if since <= m.at < since + length), key=lambda m: m.at)
     clusters = [[marker] for marker in shown]
     while True:
-        labels = [Label((some[-1].at - since) / length, _names(some)) for some in clusters]
+        labels = [Label((cluster[-1].at - since) / length, _names(cluster)) for cluster in clusters]
         boxes = [flag_box(label, width) for label in labels]
         touching = (i for i in range(1, len(boxes)) if boxes[i - 1][1] + GAP > boxes[i][0])
         first = next(touching, None)

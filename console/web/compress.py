@@ -20,7 +20,7 @@ KINDS = frozenset(
 
 
 def init_app(app: Flask) -> None:
-    """Compress what compresses, for who accepts it."""
+    """Compress answers of compressible types, if the client accepts it."""
     app.after_request(_compress)
 
 

@@ -17,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 
 def policy() -> str:
-    """The content security policy: nothing but our own files, and nothing inline."""
+    """The content security policy: only the console's own files, and nothing inline."""
     scripts = " ".join(["'self'", *cdn_sources()])
     return "; ".join(
         (
@@ -35,7 +35,7 @@ def policy() -> str:
 
 
 def by_https() -> bool:
-    """Whether people come by https: PHAROS_URL says so, or a trusted proxy did of this request."""
+    """Whether people use https, as PHAROS_URL or a trusted proxy of this request says."""
     return config().base_url.startswith("https://") or request.is_secure
 
 

@@ -105,14 +105,14 @@ class _Pen:
 
     def series(self) -> Iterator[str]:
         below = [0.0] * len(self.chart.buckets)
-        for one in self.chart.series:
-            if one.kind == "bar":
-                yield from self._bars(one, below)
-                below = [b + (v or 0) for b, v in zip(below, one.values, strict=True)]
-        for one in self.chart.series:
-            if one.kind != "bar":
-                yield self._lines(one)
-                yield from self._dots(one)
+        for line in self.chart.series:
+            if line.kind == "bar":
+                yield from self._bars(line, below)
+                below = [b + (v or 0) for b, v in zip(below, line.values, strict=True)]
+        for line in self.chart.series:
+            if line.kind != "bar":
+                yield self._lines(line)
+                yield from self._dots(line)
 
     def labels(self, widths: dict[str, int]) -> Iterator[str]:
         y = self.bottom + 14
@@ -137,33 +137,35 @@ class _Pen:
         words = f"{line.text} {compact(_whole(line.value))} {self.chart.unit}".strip()
         yield self._text("100%", at, words, "end", css="c-t-threshold", hue="threshold")
 
-    def _bars(self, one: Series, below: list[float]) -> Iterator[str]:
+    def _bars(self, bars: Series, below: list[float]) -> Iterator[str]:
         share = 100 / len(self.chart.buckets)
-        for index, value in enumerate(one.values):
+        for index, value in enumerate(bars.values):
             if not value:
                 continue
             high, low = self._y(below[index] + value), self._y(below[index])
             open_ = index >= self.chart.open_from
-            css = f"c-bar c-{one.role}{' c-bar-open' if open_ else ''}"
+            css = f"c-bar c-{bars.role}{' c-bar-open' if open_ else ''}"
             yield (
                 f'<rect x="{_n(index * share + share * 0.1, 2)}%" width="{_n(share * 0.8, 2)}%"'
                 f' y="{_n(min(high, low - 1))}" height="{_n(max(1.0, low - high))}"'
-                f" {self._fill(one.role, css, opacity=0.4 if open_ else 1)}/>"
+                f" {self._fill(bars.role, css, opacity=0.4 if open_ else 1)}/>"
             )
 
-    def _lines(self, one: Series) -> str:
-        """Line and area in a viewport of their own that is stretched; strokes keep their width."""
-        points = [self._point(index, value) for index, value in enumerate(one.values)]
+    def _lines(self, line: Series) -> str:
+        """Line and area in a separate, stretched viewport; strokes keep their width."""
+        points = [self._point(index, value) for index, value in enumerate(line.values)]
         whole = min(self.chart.open_from, len(points))
         parts = []
-        if one.kind == "area":
+        if line.kind == "area":
             area = "".join(self._area(run) for run in _runs(points))
-            parts.append(f'<path d="{area}" {self._fill(one.role, f"c-area c-{one.role}", 0.14)}/>')
+            parts.append(
+                f'<path d="{area}" {self._fill(line.role, f"c-area c-{line.role}", 0.14)}/>'
+            )
         solid, dashed = _path(points[:whole]), _path(points[max(0, whole - 1) :])
-        css = f"c-line c-{one.role}"
-        parts.append(f'<path d="{solid}" {self._stroke(one.role, css)}/>')
+        css = f"c-line c-{line.role}"
+        parts.append(f'<path d="{solid}" {self._stroke(line.role, css)}/>')
         if whole < len(points):
-            dash = self._stroke(one.role, f"{css} c-dash", dash="3 3")
+            dash = self._stroke(line.role, f"{css} c-dash", dash="3 3")
             parts.append(f'<path d="{dashed}" {dash}/>')
         height = _n(self.bottom + BOTTOM)
         return (
@@ -171,14 +173,14 @@ class _Pen:
             f' preserveAspectRatio="none">{"".join(parts)}</svg>'
         )
 
-    def _dots(self, one: Series) -> Iterator[str]:
-        """A lone value between two gaps has no line to show it."""
-        known = [None, *one.values, None]
-        for index in range(len(one.values)):
-            value = one.values[index]
+    def _dots(self, line: Series) -> Iterator[str]:
+        """Dots for single values between two gaps, which no line shows."""
+        known = [None, *line.values, None]
+        for index in range(len(line.values)):
+            value = line.values[index]
             if value is not None and known[index] is None and known[index + 2] is None:
-                x = (index + 0.5) * 100 / len(one.values)
-                paint = self._fill(one.role, f"c-dot c-{one.role}")
+                x = (index + 0.5) * 100 / len(line.values)
+                paint = self._fill(line.role, f"c-dot c-{line.role}")
                 yield f'<circle cx="{_n(x, 2)}%" cy="{_n(self._y(value))}" r="2" {paint}/>'
 
     def _flag(self, label: Label, width: int) -> str:

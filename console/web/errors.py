@@ -1,4 +1,4 @@
-"""What went wrong, said in the form that was asked for: a page, a part, or problem+json."""
+"""Error answers in the form that the request wants: a page, a part, or problem+json."""
 
 import logging
 from collections.abc import Callable
@@ -75,17 +75,17 @@ def problem(status: int, title: str, detail: str = "", **extensions: Any) -> Res
 
 
 def unavailable(error: Exception) -> Response:
-    """The answer when a store does not work for now, with what is true of it; a line of the log.
+    """The answer when a store does not work for now, with a sentence about it and a log line.
 
-    No traceback: an outage meets every page, and where it shows says nothing of its cause.
+    There is no traceback: an outage meets every page, and the place does not show its cause.
     """
-    said = patience.sentence(error)
+    sentence = patience.sentence(error)
     if not outages.present.takes(error):
         cause = getattr(error, "orig", None) or error
         kind, first_line = type(cause).__name__, next(iter(str(cause).splitlines()), "")
         name = request.endpoint
         current_app.logger.warning("503 for %s %s: %s: %s", request.method, name, kind, first_line)
-    answer = _answer(503, said)
+    answer = _answer(503, sentence)
     answer.headers["Retry-After"] = RETRY_AFTER
     return answer
 
@@ -98,7 +98,7 @@ def busy(sentence: str) -> Response:
 
 
 def damaged(error: Exception) -> Response:
-    """The answer when a file is at fault: `sentence` says so, and nobody is asked to try again."""
+    """The answer when a file is damaged: `sentence` says so, and offers no retry."""
     current_app.logger.error("503, as a file is damaged: %s", error)
     return _answer(503, getattr(error, "sentence", SENTENCES[503]))
 
@@ -115,7 +115,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _invalid(error: Invalid) -> Response:
-    """The page of a GET form that makes no sense: 422, with its filters and what is wrong there."""
+    """The page of an invalid GET form: 422, with its filters and the errors beside them."""
     with suppress(Invalid):  # the top bar is marked too, if it is wrong as well
         current_range()
     shell = _shell(422)
@@ -136,11 +136,11 @@ def _answer(status: int, sentence: str) -> Response:
     template = current_app.jinja_env.get_template(
         "web/_error.html" if is_htmx() else "web/error.html"
     )
-    said = {"status": status, "title": title, "sentence": sentence, "request_id": request_id()}
+    context = {"status": status, "title": title, "sentence": sentence, "request_id": request_id()}
     try:
-        html = template.render(said, shell=None if is_htmx() else _shell(status))
+        html = template.render(context, shell=None if is_htmx() else _shell(status))
     except SQLAlchemyError:  # what the rail asks for is what failed; the log has it already
-        html = template.render(said, shell=None)
+        html = template.render(context, shell=None)
     answer = _add_request_id(make_response(html, status))
     answer.vary.add("HX-Request")
     if is_htmx() and request.method not in {"GET", "HEAD"}:
@@ -151,9 +151,9 @@ def _answer(status: int, sentence: str) -> Response:
 
 
 def _shell(status: int) -> Any:
-    """Who is here and where, for the rail of an error page; None for a stranger.
+    """The shell for the rail of an error page; None for a stranger.
 
-    A store that just failed is not asked again.
+    A store that just failed is not read again.
     """
     shell = g.get("shell")
     ask: Callable[[], Any] | None = current_app.extensions.get(EXTENSION)

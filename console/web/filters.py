@@ -120,9 +120,9 @@ def middle(value: str, keep: int = 6) -> str:
     return value if len(value) <= 2 * keep + 1 else f"{value[:keep]}…{value[-keep:]}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def plural(count: int, noun: str, many: str = "") -> str:
     """The count with its noun: 1 event, 12.3k events."""
-    return f"{compact(count)} {one if count == 1 else many or one + 's'}"
+    return f"{compact(count)} {noun if count == 1 else many or noun + 's'}"
 
 
 def initials(name: str) -> str:
@@ -153,7 +153,7 @@ def _two_units(seconds: int) -> str:
 
 
 def _relative(seconds: float) -> str:
-    """What is over is rounded down; what is to come to the nearest: in 90 days is in 3 mo."""
+    """A time ago or ahead; the past is rounded down, the future to the nearest unit."""
     distance = abs(seconds)
     for length, unit in _SPANS:
         if distance >= length:

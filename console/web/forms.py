@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Form)
 
 
 class Invalid(UnprocessableEntity):
-    """A page's GET form that makes no sense; web/errors.py shows its page with a mark at it."""
+    """A page's GET form is invalid; web/errors.py shows its page with the errors marked."""
 
     def __init__(self, form: Form) -> None:
         super().__init__(sentence(form))
@@ -25,7 +25,7 @@ class Invalid(UnprocessableEntity):
 
 
 def valid(form: F) -> F:
-    """The form, if what it says makes sense: the one way to read a query string.
+    """The form if it is valid: the only way to read a query string.
 
     Otherwise a page answers 422 with the rail, its filters and a message beside the field, and the
     API answers 400 and names each parameter.
@@ -52,7 +52,7 @@ class FilterForm(Form):
 
     @property
     def toolbar(self) -> list[Field]:
-        """The fields to show: those that are not hidden, and those that are wrong."""
+        """The fields to show: all that are not hidden, and hidden ones with errors."""
         return [field for field in self if field.name not in self.hidden or field.errors]
 
     @property
@@ -114,7 +114,7 @@ def release_field(longest: int = 200) -> OpenSelect:
 
 
 class IntegerField(wtforms.IntegerField):
-    """A whole number of a size that can be compared; more digits than any column holds are none."""
+    """A whole number that a column can hold; a number with more digits is an error."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read it as WTForms does, whose NumberRange makes a float of it."""
@@ -128,7 +128,7 @@ class Moment(StringField):
     """A date and time with its zone, as ISO 8601."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read it; text that is no moment is an error of the field."""
+        """Read the moment; any other text is an error of the field."""
         self.data: Any = None
         if valuelist and valuelist[0]:
             try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from console.web.filters import compact, duration, plural
 
 LABEL_WIDTH = 0.26
-"""How much of the width a label takes, at most: that of a narrow card."""
+"""The largest share of the width that a label takes, on a narrow card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class HistogramMark:
         """Whether its label stands to the left of the line, for want of room on the right."""
         return self.x > 1 - LABEL_WIDTH
 
-    def touches(self, other: "HistogramMark") -> bool:
+    def touches(self, neighbour: "HistogramMark") -> bool:
         """Whether the labels of two marks would touch."""
-        starts = [mark.x - LABEL_WIDTH if mark.is_left else mark.x for mark in (self, other)]
-        return self.level == other.level and abs(starts[0] - starts[1]) < LABEL_WIDTH
+        starts = [mark.x - LABEL_WIDTH if mark.is_left else mark.x for mark in (self, neighbour)]
+        return self.level == neighbour.level and abs(starts[0] - starts[1]) < LABEL_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Histogram:
         marks: list[HistogramMark] = []
         for text, at in sorted(self.marks.items(), key=lambda mark: mark[1]):
             mark = HistogramMark(self._place(at), f"{text} {duration(at)}")
-            while any(mark.touches(other) for other in marks):
+            while any(mark.touches(neighbour) for neighbour in marks):
                 mark = replace(mark, level=mark.level + 1)
             marks.append(mark)
         return marks
@@ -105,8 +105,10 @@ class Histogram:
             return f"{self.title}: nothing was counted."
         most = max(range(len(self.counts)), key=lambda index: self.counts[index])
         marks = ", ".join(f"{text} {duration(at)}" for text, at in self.marks.items())
-        said = f"{self.title}: {plural(int(total), self.noun)}, most often {self._between(most)}."
-        return f"{said} {marks}." if marks else said
+        summary = (
+            f"{self.title}: {plural(int(total), self.noun)}, most often {self._between(most)}."
+        )
+        return f"{summary} {marks}." if marks else summary
 
     def _between(self, index: int) -> str:
         return f"{duration(self.edges_us[index])} to {duration(self.edges_us[index + 1])}"

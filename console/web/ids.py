@@ -20,7 +20,7 @@ class IdConverter(BaseConverter):
     largest = LARGEST_ID
 
     def to_python(self, value: str) -> int:
-        """Leave a number that no row can have to nobody: 404."""
+        """Answer 404 for a number that no row can have."""
         number = int(value)
         if number > self.largest:
             raise ValidationError

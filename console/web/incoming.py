@@ -1,4 +1,4 @@
-"""What a request says, read in one place: nothing that no database or codec takes gets further."""
+"""Checks every request in one place: text that no database or codec takes is refused."""
 
 import re
 from functools import cached_property

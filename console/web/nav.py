@@ -74,9 +74,9 @@ def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
 
     def add(state: BlueprintSetupState) -> None:
         items: list[NavItem] = state.app.extensions.setdefault("pharos.nav", [])
-        for other in items:
-            if other.shortcut == item.shortcut:
-                message = f"{other.label} and {item.label} both claim the key {item.shortcut!r}"
+        for former in items:
+            if former.shortcut == item.shortcut:
+                message = f"{former.label} and {item.label} both claim the key {item.shortcut!r}"
                 raise ValueError(message)
         items.append(item)
 
@@ -108,14 +108,16 @@ def settings_tabs(shell: Any, level: str) -> list[tuple[str, str, bool, None]]:
 def nav_groups(shell: Any, *, counts: bool = True) -> list[tuple[str, list[NavLink]]]:
     """The groups and links that the person of `shell` may follow from the page it describes.
 
-    Without `counts` nothing is asked of any store.
+    Without `counts` it reads no store.
     """
     allowed = [item for item in _registered() if _allowed(item, shell)]
     links = [(item, _link(item, shell, _count(item, shell) if counts else 0)) for item in allowed]
     covering = [(item, link) for item, link in links if _covers(item, link.url)]
     current = max(covering, key=lambda pair: len(pair[1].url), default=(None, None))[1]
     marked = [(item.group, replace(link, current=link is current)) for item, link in links]
-    return [(group, [link for _, link in some]) for group, some in groupby(marked, lambda m: m[0])]
+    return [
+        (group, [link for _, link in pairs]) for group, pairs in groupby(marked, lambda m: m[0])
+    ]
 
 
 def heading_of(shell: Any) -> str:

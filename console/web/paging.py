@@ -16,19 +16,21 @@ class Numbered(Generic[T]):
     rows: Sequence[T]
     number: int
     count: int
-    each: int
+    page_size: int
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.count // self.each))
+        return max(1, -(-self.count // self.page_size))
 
 
-def first_row(each: int) -> int:
+def first_row(page_size: int) -> int:
     """How many rows stand on the pages before the one that the address asks for."""
-    return (counted("page") - 1) * each
+    return (counted("page") - 1) * page_size
 
 
-def numbered(rows: Sequence[T], each: int) -> Numbered[T]:
+def numbered(rows: Sequence[T], page_size: int) -> Numbered[T]:
     """The page of `rows` that the address asks for, the last one beyond the end."""
-    number = min(counted("page"), -(-len(rows) // each) or 1)
-    return Numbered(rows[(number - 1) * each : number * each], number, len(rows), each)
+    number = min(counted("page"), -(-len(rows) // page_size) or 1)
+    return Numbered(
+        rows[(number - 1) * page_size : number * page_size], number, len(rows), page_size
+    )

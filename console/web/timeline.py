@@ -41,8 +41,12 @@ class Timeline:
         """The axis of a page about `project`; its buckets are at least `least` wide."""
         line = cls(shown, max(shown.grain, least))
         ask: list[Ask] = current_app.extensions.get(EXTENSION, [])
-        found = [each(project, line.since, line.until, shown.environment) for each in ask]
-        return cls(shown, line.grain, tuple(marker for markers in found for marker in markers))
+        marker_lists = [
+            source(project, line.since, line.until, shown.environment) for source in ask
+        ]
+        return cls(
+            shown, line.grain, tuple(marker for markers in marker_lists for marker in markers)
+        )
 
     @property
     def since(self) -> datetime:

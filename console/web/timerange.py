@@ -164,12 +164,12 @@ class RangeForm(Form):
         name = self.range.data
         return Range(name, until - RANGES[name], until, environment, compare)
 
-    def _instant(self, text: str | None, which: str) -> datetime:
+    def _instant(self, text: str | None, end: str) -> datetime:
         zone = self.zone.data or ""
         try:
             return clocks.instant(text or "", zone if clocks.is_zone(zone) else "")
         except ValueError:
-            message = f"The range's “{which}” is not a date and time such as 2026-11-23T08:00."
+            message = f"The range's “{end}” is not a date and time such as 2026-11-23T08:00."
             raise ValidationError(message) from None
 
 

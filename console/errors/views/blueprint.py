@@ -34,15 +34,15 @@ bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdCo
 
 @bp.url_defaults
 def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
-    """Links among these pages need not repeat whose they are."""
+    """Fill in the organization and project of links among these pages."""
     for name, slug in project_of_page().items():
         values.setdefault(name, slug)
 
 
 def project_of_page() -> dict[str, str]:
     """The slugs of organization and project that the present address names."""
-    found = request.view_args or {}
-    return {name: found[name] for name in ("organization", "project") if name in found}
+    present = request.view_args or {}
+    return {name: present[name] for name in ("organization", "project") if name in present}
 
 
 def me() -> User:

@@ -28,13 +28,13 @@ class Hint(Form):
 @bp.get("/of-event/<event:event_id>")
 @project_view("viewer")
 def of_event(project: Project, event_id: str) -> Response:
-    """Lead to the page of the issue that the event is counted in, with the event on it."""
+    """Redirect to the event on the page of its issue."""
     hint = valid(Hint(request.args))
-    found = telemetry.event(_scope(project, hint.at.data), event_id)
-    if found is None:
+    stored = telemetry.event(_scope(project, hint.at.data), event_id)
+    if stored is None:
         abort(404, "This event is not kept any more.")
-    issues = queries.issues_by_hash(project.id, [found.grouping_hash])
-    issue_id = issues.get(found.grouping_hash) or abort(404, "The issue of this event is gone.")
+    issues = queries.issues_by_hash(project.id, [stored.grouping_hash])
+    issue_id = issues.get(stored.grouping_hash) or abort(404, "The issue of this event is gone.")
     return go_to(url_for("errors.event", issue_id=issue_id, event_id=event_id))
 
 

@@ -51,7 +51,7 @@ class IssueListing:
 
     @property
     def connect_url(self) -> str:
-        """Where a project without errors is told how to send some."""
+        """The page that explains how to send errors, for a project without any."""
         home = project_of_page()
         return url_for(
             "connect.connect", organization=home["organization"], project=home["project"]
@@ -67,7 +67,7 @@ class IssueListing:
         )
 
     def is_new(self, issue: Issue) -> bool:
-        """Whether the issue was first seen so lately that it deserves a mark."""
+        """Whether the issue was first seen recently enough to be marked as new."""
         return clock.now() - issue.first_seen < NEW
 
     def url(self, endpoint: str) -> str:
@@ -131,8 +131,8 @@ def assign_chosen(project: Project) -> Response:
 def _listing(project: Project) -> IssueListing:
     form, by, scope = _asked(project)
     number = counted("page", most=MOST_PAGES)
-    found = ranking(project, by, scope, need=number * queries.PAGE + 1)
-    page = numbered(found.rows, queries.PAGE)
+    ranked = ranking(project, by, scope, need=number * queries.PAGE + 1)
+    page = numbered(ranked.rows, queries.PAGE)
     issues = queries.in_order(project, [row.issue_id for row in page.rows])
     return IssueListing(
         form=form,
@@ -140,13 +140,13 @@ def _listing(project: Project) -> IssueListing:
         issues=issues,
         totals={row.issue_id: row.totals for row in page.rows},
         trend=trends.of_issues(issues, scope, current_range()),
-        complete=found.complete,
+        complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
     )
 
 
 def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
-    """The filters of the page, and what they are in the words of the two stores."""
+    """The filters of the page, and as values for the two stores."""
     people, shown = queries.people(project), current_range()
     form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=True))
     scope = Scope.of(project, shown, release=form.release.data or "")
@@ -157,7 +157,7 @@ def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
 
 
 def _chosen(project: Project) -> list[Issue]:
-    """The issues that a bulk form names; 422 for none, 404 where one of them is not here."""
+    """The issues that a bulk form names; 422 for none, 404 if one of them does not exist."""
     ids = set(request.form.getlist("issue", type=row_id))
     if not 0 < len(ids) <= MOST_IDS:
         abort(422, f"Select between 1 and {MOST_IDS} issues first.")
@@ -170,15 +170,15 @@ def _chosen(project: Project) -> list[Issue]:
 def _saved(project: Project, issues: list[Issue], verb: str, *, undo: bool = False) -> Response:
     ids = [issue.id for issue in issues]
     db.session.commit()
-    said = f"{plural(len(ids), 'issue')} {verb}."
+    sentence = f"{plural(len(ids), 'issue')} {verb}."
     if not is_htmx():
-        flash(said, "good")
+        flash(sentence, "good")
         return go_to(with_filters("errors.inbox"))
     return make_response(
         render_template(
             "errors/_issues_saved.html",
             listing=_listing(project),
-            said=said,
+            said=sentence,
             undo=ids if undo else [],
         )
     )

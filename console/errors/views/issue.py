@@ -28,11 +28,11 @@ MOST_SPANS = 500
 @bp.get("/<id:issue_id>/")
 @project_view("viewer")
 def issue(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
+    scoped = _events(project, issue_id)
     chosen = request.args.get("event", "")
     if chosen and not re.fullmatch(EventIdConverter.regex, chosen):
         abort(404)
-    return _issue_page(found, chosen)
+    return _issue_page(scoped, chosen)
 
 
 @bp.get("/<id:issue_id>/events/<event:event_id>")
@@ -51,13 +51,13 @@ def issue_summary(project: Project, issue_id: int) -> Response:
 @bp.get("/<id:issue_id>/events/")
 @project_view("viewer")
 def issue_events(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
+    scoped = _events(project, issue_id)
     return polled_part(
         "errors/events.html",
         "errors/_events.html",
-        summary=summary(found),
-        issue=found.issue,
-        listed=found.page(request.args.get("cursor", ""), queries.PAGE),
+        summary=summary(scoped),
+        issue=scoped.issue,
+        listed=scoped.page(request.args.get("cursor", ""), queries.PAGE),
     )
 
 
@@ -78,45 +78,45 @@ def raw(project: Project, issue_id: int, event_id: str) -> Response:
 @bp.get("/<id:issue_id>/tags")
 @project_view("viewer")
 def tags(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
-    shares = distributions.tag_distributions(found.scope, found.hashes, top=5)
-    return _panel(found.issue, "errors/_tags.html", distributions=shares)
+    scoped = _events(project, issue_id)
+    shares = distributions.tag_distributions(scoped.scope, scoped.hashes, top=5)
+    return _panel(scoped.issue, "errors/_tags.html", distributions=shares)
 
 
 @bp.get("/<id:issue_id>/trend")
 @project_view("viewer")
 def issue_trend(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
+    scoped = _events(project, issue_id)
     line = Timeline.of(project, current_range())
-    chart = trends.of_issue(found.issue, found.hashes, found.scope, line)
-    return _panel(found.issue, "errors/_trend.html", chart=chart)
+    chart = trends.of_issue(scoped.issue, scoped.hashes, scoped.scope, line)
+    return _panel(scoped.issue, "errors/_trend.html", chart=chart)
 
 
 @bp.get("/<id:issue_id>/releases")
 @project_view("viewer")
 def issue_releases(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
-    occurrences = telemetry.occurrences(found.scope, found.hashes)
-    return _panel(found.issue, "errors/_releases.html", occurrences=occurrences)
+    scoped = _events(project, issue_id)
+    occurrences = telemetry.occurrences(scoped.scope, scoped.hashes)
+    return _panel(scoped.issue, "errors/_releases.html", occurrences=occurrences)
 
 
 @bp.get("/<id:issue_id>/spread")
 @project_view("viewer")
 def spread(project: Project, issue_id: int) -> Response:
-    found = _events(project, issue_id)
-    return _panel(found.issue, "errors/_spread.html", spread=found.across_requests)
+    scoped = _events(project, issue_id)
+    return _panel(scoped.issue, "errors/_spread.html", spread=scoped.across_requests)
 
 
 @bp.get("/<id:issue_id>/events/<event:event_id>/trace")
 @project_view("viewer")
 def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
-    found = _events(project, issue_id)
-    shown = found.shown(event_id) or abort(404)
+    scoped = _events(project, issue_id)
+    shown = scoped.shown(event_id) or abort(404)
     at, trace_id = shown.event.timestamp, shown.event.trace_id
-    scope = events.lifetime(project, found.issue).around(at, AROUND)
+    scope = events.lifetime(project, scoped.issue).around(at, AROUND)
     trace = spans.trace(scope, trace_id, MOST_SPANS) if trace_id else None
     return _panel(
-        found.issue,
+        scoped.issue,
         "errors/_trace.html",
         shown=shown,
         trace=trace,
@@ -124,23 +124,23 @@ def event_trace(project: Project, issue_id: int, event_id: str) -> Response:
     )
 
 
-def _issue_page(found: events.Events, event_id: str) -> Response:
-    shown = found.shown(event_id)
+def _issue_page(scoped: events.Events, event_id: str) -> Response:
+    shown = scoped.shown(event_id)
     if shown is None and event_id:
         abort(404)
     return page_or_part(
         "errors/issue.html",
         "errors/_event.html",
-        summary=summary(found),
-        issue=found.issue,
+        summary=summary(scoped),
+        issue=scoped.issue,
         shown=shown,
-        history=queries.history(found.issue),
+        history=queries.history(scoped.issue),
         form=CommentForm(),
     )
 
 
 def _events(project: Project, issue_id: int) -> events.Events:
-    """The events of an issue in the scope that the top bar says; 404 for no issue of theirs."""
+    """The events of an issue in the scope of the top bar; 404 if the project has no such issue."""
     scope = Scope.of(project, current_range())
     return events.Events.of(project, queries.issue_or_404(project, issue_id), scope)
 
@@ -151,8 +151,8 @@ def _panel(issue: Issue, part: str, **shown: Any) -> Response:
 
 
 def _homes(project: Project, hashes: list[str]) -> dict[str, str]:
-    """Where the issue of each grouping hash is shown."""
+    """The address of each grouping hash's issue."""
     return {
-        one: url_for("errors.issue", issue_id=issue_id)
-        for one, issue_id in queries.issues_by_hash(project.id, hashes).items()
+        grouping_hash: url_for("errors.issue", issue_id=issue_id)
+        for grouping_hash, issue_id in queries.issues_by_hash(project.id, hashes).items()
     }

@@ -35,17 +35,17 @@ class Summary:
 
 
 def summary(
-    found: Events,
+    events: Events,
     *,
     mute_form: MuteForm | None = None,
     assignment_form: AssignmentForm | None = None,
 ) -> Summary:
-    """The head of an issue, with the forms as they were sent if something was wrong with them."""
-    people = queries.people(found.project)
+    """The head of an issue; forms that were invalid are shown as they were sent."""
+    people = queries.people(events.project)
     offered = AssignmentForm().offer([person.email for person in people])
     return Summary(
-        found.issue,
-        found.counted(current_range().shift),
+        events.issue,
+        events.counted(current_range().shift),
         people,
         mute_form or MuteForm(),
         assignment_form or offered,

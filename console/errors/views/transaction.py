@@ -33,11 +33,11 @@ def of_transaction(project: Project) -> Response:
     )
     # Clients name a transaction with its method or without: "GET /users/:id", "/users/{id}".
     names = {name, name.partition(" ")[2] or name}
-    found = telemetry.hashes_of_transactions(scope, names)
-    homes = queries.issues_by_hash(project.id, [hash_ for hash_, _, _ in found])
+    counts = telemetry.hashes_of_transactions(scope, names)
+    homes = queries.issues_by_hash(project.id, [hash_ for hash_, _, _ in counts])
     events: Counter[int] = Counter()
     last_seen: dict[int, datetime] = {}
-    for hash_, count, at in found:
+    for hash_, count, at in counts:
         if (issue_id := homes.get(hash_)) is not None:
             events[issue_id] += count
             last_seen[issue_id] = max(at, last_seen.get(issue_id, at))

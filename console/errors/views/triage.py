@@ -104,5 +104,5 @@ def _events(project: Project, issue: Issue) -> Events:
 
 
 def _refused(head: Summary) -> Response:
-    """The issue's head again, with what was wrong beside the field."""
+    """The issue's head again, with the error beside the field."""
     return page_or_part("errors/refused.html", "errors/_summary.html", status=422, summary=head)
