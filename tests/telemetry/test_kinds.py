@@ -70,7 +70,7 @@ class TestMadeUp:
         assert degrees() == [20]
 
     def test_another_organization_s_record_is_refused(self, asking):
-        with pytest.raises(ValueError, match="among those of 1"):
+        with pytest.raises(ValueError, match="a batch of 1 has records of"):
             asking.write(1, Batch(readings=[reading(organization_id=2)]), position=1)
 
     def test_retention_deletes_what_is_too_old(self, asking, degrees):

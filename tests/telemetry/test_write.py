@@ -182,7 +182,7 @@ def test_findings_are_not_among_errors(asking):
     )
     asking.write_own(1, [finding], run=1)
     assert errors.totals(scope()).events == 0
-    assert errors.volume(scope(), 3600) == {}
+    assert errors.volume(scope(), 3600, category="error") == {}
     assert errors.errors_of_trace(scope(), "c" * 32) == []
     assert errors.latest_bodies(scope(), [OTHER_HASH]) == {OTHER_HASH: [{"title": "no price"}]}
 
