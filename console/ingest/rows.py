@@ -20,7 +20,7 @@ class SpoolRow:
     key_id: int
     received_at: datetime
     kind: str
-    """"sentry.envelope", "sentry.store", "otlp.protobuf", "otlp.json" or "outcomes"."""
+    """The name of its protocol (`protocols.PROTOCOLS`), or `refusals.KIND`."""
     body: bytes
     encoding: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)

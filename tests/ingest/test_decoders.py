@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from console import status
 from console.core.config import Config
 from console.ingest.decoders import pool
 from console.ingest.decoders.frames import Job
@@ -241,7 +242,9 @@ class TestTrouble:
         assert answer.status_code == 200
         assert "decoders-do-not-start: no process that decodes can be started" in answer.text
         assert "No process that decodes can be started" in as_alice.get("/acme/shop/intake").text
-        assert digest.status().decoders_trouble
+        digest._tell()
+        with app.app_context():
+            assert status.status()["digest"]["decoders_trouble"] == broken.trouble != ""
         answer = client.get("/ready")
         assert "decoders-do-not-start" in {reason["code"] for reason in answer.json["reasons"]}
 
