@@ -26,7 +26,7 @@ ROLES = {
     Level.DEBUG.value: "mute",
 }
 FORTNIGHT, HALF_DAY = timedelta(days=14), timedelta(hours=12)
-TOO_MANY = " of all issues: these are too many to tell apart"
+TOO_MANY = "; of all issues: those that match are too many to tell apart"
 
 
 @dataclass(frozen=True, slots=True)

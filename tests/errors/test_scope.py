@@ -101,7 +101,7 @@ def test_the_chart_says_so_where_issues_are_too_many_to_tell_apart(as_vic, fire,
     monkeypatch.setattr("console.errors.queries.FEW", 0)
     part = as_vic.get(f"{INBOX}volume?range=14d&level=warning", headers=HTMX).text
     assert bars(part)[0] == 10
-    assert "of all issues: these are too many to tell apart" in part
+    assert "of all issues: those that match are too many to tell apart" in part
 
 
 @pytest.mark.parametrize(

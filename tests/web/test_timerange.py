@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -55,6 +56,9 @@ def test_nonsense_is_marked_in_the_top_bar_beside_the_rail(visitor, query, sente
     assert [name for name, _ in marked if f"{name}=" in query]
     assert all(f'id="{error}"' in bar for _, error in marked)
     assert '<input type="hidden" name="q" value="kept">' in bar
+    for name, value in parse_qsl(query):
+        if name in {"since", "until"}:
+            assert f'name="{name}" value="{value}"' in bar
 
 
 @pytest.mark.parametrize("name", RANGES)
