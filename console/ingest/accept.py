@@ -1,4 +1,4 @@
-"""What happens to a request before it is answered: key, bounded inflation, quota, spool."""
+"""Accept: what happens before a request is answered (key, bounded inflation, quota, spool)."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ _large = threading.BoundedSemaphore(1)
 
 
 class Heavy(Exception):
-    """This takes longer than the event loop should be held up."""
+    """The work would block the event loop for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Sorting:
 
 
 def accept(submission: Submission, doors: Doors) -> Answer:
-    """Make what may be stored durable and say so, or say why not; never raises for bad input."""
+    """Make a request durable and acknowledge it, or say why not; never raises for bad input."""
     return answered(_accept, submission, doors)
 
 
@@ -130,7 +130,7 @@ def _surveyed(submission: Submission, raw: bytes, grant: Grant | None) -> Sent:
 
 @contextmanager
 def _inflated(submission: Submission, grant: Grant | None) -> Iterator[bytes]:
-    """The body inflated; of those that are not small only one is in memory at a time."""
+    """The inflated body; only one large body is in memory at a time."""
     protocol = submission.protocol
     small = min(protocol.small, protocol.raw_limit)
     raw = None

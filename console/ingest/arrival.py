@@ -1,4 +1,4 @@
-"""What the items of one envelope share: where they belong, when they came, whose clock is off."""
+"""What the items of one envelope share: project, time of arrival, and the error of the clock."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _HEX = re.compile(r"[0-9a-f]+")
 
 @dataclass(frozen=True)
 class Arrival:
-    """One envelope's context and header; its times are those of the server's clock."""
+    """One envelope's context and header; it corrects client times by the server's clock."""
 
     context: Context
     header: Mapping[str, Any]
@@ -45,8 +45,8 @@ class Arrival:
             return self.context.received_at
         return at
 
-    def said(self, value: Any) -> datetime:
-        """The time as the client gave it, the same on every resend, whatever it is."""
+    def stated(self, value: Any) -> datetime:
+        """The time as the client gave it, uncorrected: the same on every resend."""
         at = parse_time(value)
         return EARLIEST if at is None else min(max(at, EARLIEST), LATEST)
 
@@ -62,7 +62,7 @@ class Arrival:
         return sdk_text(self.header.get("sdk"))
 
     def sample_rate(self, *candidates: Any) -> float:
-        """The first rate that is one, else the envelope's, else 1."""
+        """The first valid rate, else the envelope's, else 1."""
         for candidate in (*candidates, self.trace.get("sample_rate")):
             try:
                 rate = float(candidate)
@@ -114,7 +114,7 @@ def _from_text_of_seconds(text: str) -> datetime | None:
 
 
 def hex_id(value: Any, length: int) -> str:
-    """An id of `length` hex digits in lower case without dashes; "" if it is none."""
+    """An id of `length` hex digits in lower case without dashes; "" for any other value."""
     if type(value) is not str:
         return ""
     text = value.replace("-", "").lower()

@@ -113,9 +113,9 @@ def _from_list(name: str, values: list[Any]) -> AttributeValue:
     if len(values) == 1 and name.startswith(("http.request.header.", "http.response.header.")):
         return str(values[0])  # Node lists every header, Python only gives its text
     return [
-        one if isinstance(one, str | int | float | bool) else orjson.dumps(one).decode()
-        for one in values[:LIST_LIMIT]
-        if one is not None
+        value if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
+        for value in values[:LIST_LIMIT]
+        if value is not None
     ]
 
 

@@ -1,4 +1,4 @@
-"""Who may send what: the key of a request in each form that clients use, and what it opens."""
+"""Who may send what: reads a request's key in all forms that clients use, and looks it up."""
 
 import re
 import threading
@@ -44,10 +44,10 @@ ORIGIN = "origin not allowed"
 
 
 class Refusal(Exception):
-    """A request that accept turns away, with words for whoever sends and for the ledger.
+    """A request that accept refuses, with words for the client and for the loss ledger.
 
-    `grant` is what the presented key opens, where it is one of ours. `headers` say how long the
-    sender is to wait.
+    `grant` belongs to the presented key, if that is known. `headers` say how long the client has
+    to wait.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Refusal(Exception):
         grant: "Grant | None" = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Keep what to answer, and whom it concerns."""
+        """Keep the answer, and the grant that it concerns."""
         super().__init__(detail)
         self.status = status
         self.reason = reason
@@ -90,26 +90,26 @@ class Dsn:
 
 
 class KeysUnavailable(Exception):
-    """Nobody knows now what a key opens that was not presented before."""
+    """A key that was not presented before cannot be looked up now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was found out about a key, and until when (on the monotonic clock) that is believed."""
+    """The result of a key's look-up, and until when (on the monotonic clock) it is valid."""
 
     grant: Grant | None
     until: float
 
 
 class KeyRing:
-    """The keys that were presented lately, so that an accept asks the database every few seconds.
+    """The recently presented keys, so that accept reads the database only every few seconds.
 
-    Threads of its own ask, so that a database that hangs holds no event: keys that are known go on
-    working, by what was known of them.
+    Separate threads read it, so that a hanging database delays no event: known keys go on working
+    with their last known grant.
     """
 
     def __init__(self, app: Flask) -> None:
-        """`app` is whose database knows the keys."""
+        """`app` is the app whose database has the keys."""
         self._app = app
         self._known: dict[str, Known] = {}
         self._lock = threading.Lock()
@@ -138,12 +138,12 @@ class KeyRing:
         return known is not None and known.until > clock.monotonic()
 
     def at_hand(self, public_key: str | None) -> Grant | None:
-        """What the key opened when it was last looked up; None if it was not."""
+        """The key's grant at its last look-up; None if there was none."""
         known = self._known.get((public_key or "").lower())
         return known.grant if known else None
 
     def _renewed(self, public_key: str, grant: Grant) -> Grant | None:
-        """What the key opens now; what it opened before where that is not to be had at once."""
+        """The key's present grant, or its former one if the database does not answer at once."""
         try:
             lookup = self._looked_up(public_key, LOOK_UPS)
             if self._is_slow and not lookup.done():
@@ -204,9 +204,9 @@ def presented_key(*headers: str, query: Mapping[str, str]) -> str | None:
     """
     for header in map(_unquoted, headers):
         is_ours = header[:6].lower() == "sentry" and header[6:7] in {" ", "\t"}
-        found = AUTH_KEY.search(header) if is_ours else None
-        if found:
-            return found[1]
+        match = AUTH_KEY.search(header) if is_ours else None
+        if match:
+            return match[1]
     return query.get("sentry_key")
 
 
@@ -215,8 +215,8 @@ def bearer_key(header: str) -> str | None:
 
     Clients of OTLP have no field for a key, only headers; PostHog's put the project's token there.
     """
-    found = BEARER.fullmatch(_unquoted(header).strip())
-    return found[1] if found else None
+    match = BEARER.fullmatch(_unquoted(header).strip())
+    return match[1] if match else None
 
 
 def _unquoted(header: str) -> str:
@@ -229,8 +229,8 @@ def _unquoted(header: str) -> str:
 
 def client_name(header: str, query: Mapping[str, str], user_agent: str) -> str:
     """The SDK that a request says it comes from, e.g. sentry.python/2.75.0."""
-    found = AUTH_CLIENT.search(header)
-    name = found[1] if found else query.get("sentry_client") or user_agent
+    match = AUTH_CLIENT.search(header)
+    name = match[1] if match else query.get("sentry_client") or user_agent
     return name[:100]
 
 
@@ -256,9 +256,9 @@ def plain_host(netloc: str) -> str:
 def authorized(
     ring: KeyRing, public_key: str | None, project_id: int | None, *, origin: str
 ) -> Grant:
-    """What the key opens in this project; raise Refusal with the precise reason if nothing.
+    """The key's grant for this project; raise Refusal with the precise reason if it has none.
 
-    Without a project in the request, the key alone says which one it is.
+    If the request names no project, the key alone decides which one it is.
     """
     if not public_key:
         raise Refusal(
@@ -311,5 +311,5 @@ def _look_up(public_key: str) -> Grant | None:
 
 
 def _shown(public_key: str) -> str:
-    """Enough of a key to find it by, not enough to use it; ASCII, as headers take nothing else."""
+    """A part of the key to recognise it by, too short to use; ASCII, for headers."""
     return f"{public_key[:4]!a}..."

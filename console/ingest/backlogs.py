@@ -16,7 +16,7 @@ READ_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits of one organization."""
+    """The waiting rows of one organization."""
 
     rows: int
     size: int
@@ -28,14 +28,14 @@ class Backlog:
 
 def measured(spool: Spool, stalled: Collection[int]) -> dict[int, Backlog]:
     """The backlog of each organization that has one."""
-    found = {}
+    backlogs = {}
     for organization_id, holding in spool.held().items():
         since = spool.oldest(organization_id) if holding.rows else None
         if since is not None:
-            found[organization_id] = Backlog(
+            backlogs[organization_id] = Backlog(
                 holding.rows, holding.size, since, organization_id in stalled
             )
-    return found
+    return backlogs
 
 
 class NotedBacklogs:
@@ -57,10 +57,12 @@ class NotedBacklogs:
 
 def _noted(note: Path) -> dict[int, Backlog]:
     try:
-        told: Any = orjson.loads(note.read_bytes())["backlogs"]
+        noted: Any = orjson.loads(note.read_bytes())["backlogs"]
         return {
-            int(id_): Backlog(one["rows"], one["size"], _time(one["since"]), one["stalled"])
-            for id_, one in told.items()
+            int(id_): Backlog(
+                backlog["rows"], backlog["size"], _time(backlog["since"]), backlog["stalled"]
+            )
+            for id_, backlog in noted.items()
         }
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # none yet, or of another version
         return {}

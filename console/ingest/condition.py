@@ -1,4 +1,4 @@
-"""Whether the spool takes rows: known from what became of the last ones, or from a trial."""
+"""Whether the spool takes rows: known from the latest appends, or from a trial."""
 
 import logging
 import sqlite3
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Condition:
-    """What is known of whether rows can be made durable."""
+    """Whether rows can be made durable, as far as is known."""
 
     def __init__(self) -> None:
         self._code = ""
@@ -42,7 +42,7 @@ class Condition:
         self._known_at = monotonic()
 
     def code(self, attempt: Callable[[], None]) -> str:
-        """Why rows cannot be made durable, "" if they can; `attempt` is made when that is old."""
+        """Why rows cannot be made durable, "" if they can; `attempt` renews an old answer."""
         with self._trying:
             if monotonic() - self._known_at >= KNOWN_SECONDS:
                 try:
@@ -56,7 +56,7 @@ class Condition:
 
 
 def trial(path: Path, writing: threading.Lock, pages: int) -> None:
-    """Write a row and take it back, durably; raises what whoever appends would be told."""
+    """Write a row and take it back, durably; raises what an append would raise."""
     if not writing.acquire(timeout=PATIENCE_SECONDS):
         raise TimeoutError("nothing was written for some seconds")
     try:

@@ -1,4 +1,4 @@
-"""How applications are connected, by every protocol, and what to do when one is refused."""
+"""How to connect applications by each protocol, and what to do about refusals."""
 
 from collections.abc import Sequence
 
@@ -27,12 +27,12 @@ ADVICE = {
 
 
 def setups() -> Sequence[Setup]:
-    """The instructions that there are, in the order in which they are offered."""
+    """All instructions, in the order in which they are offered."""
     return [setup for protocol in protocols.PROTOCOLS for setup in protocol.setups]
 
 
 def setup_for(name: str, platform: str) -> Setup:
-    """The chosen instructions, else those of the project's platform, else the first."""
+    """The chosen instructions, else the ones for the project's platform, else the first."""
     offered = setups()
     for setup in offered:
         if setup.name == name:

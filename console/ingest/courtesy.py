@@ -19,7 +19,7 @@ class Courtesy:
     """
 
     def __init__(self) -> None:
-        """Nobody waits yet."""
+        """Begin with no waiting request."""
         self._waiting: set[object] = set()
         self._row_began = self._spent = 0.0
 
@@ -34,7 +34,7 @@ class Courtesy:
             self._waiting.discard(mark)
 
     def give_way(self) -> None:
-        """Let them go first; digest calls this between two rows."""
+        """Let waiting requests go first; digest calls this between two rows."""
         began, self._row_began = self._row_began, time.monotonic()
         before, self._spent = self._spent, time.thread_time()
         spent = self._spent - before

@@ -1,4 +1,4 @@
-"""What decoding makes of a request: scrubbed records, and counts of all that became none."""
+"""The result of decoding a request: scrubbed records, and counts of everything else."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ _Record = TypeVar("_Record")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where the items of a request belong, and how they are scrubbed."""
+    """The project of a request's items, and the rules that scrub them."""
 
     organization_id: int
     project_id: int
@@ -35,7 +35,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ItemCount:
-    """How many of one type met the same fate and why; events and spans are counted when stored."""
+    """How many items of a type had an outcome, and why; events and spans count when stored."""
 
     item_type: str
     outcome: str
@@ -44,19 +44,19 @@ class ItemCount:
 
 
 class Decoded:
-    """Records of any kind, error events in one shape, and the counts of what is neither."""
+    """Records of any kind, normalised error events, and the counts of everything else."""
 
     __slots__ = ("_errors", "_kept", "_scrubber", "_tally")
 
     def __init__(self, context: Context) -> None:
-        """Nothing is kept or counted yet; `context` scrubs what the counts say."""
+        """Begin empty; `context` scrubs the texts of counts."""
         self._scrubber = context.scrubber
         self._errors: list[Scrubbed[dict[str, Any]]] = []
         self._kept: dict[type[Any], Scrubbed[list[Any]]] = {}
         self._tally: Counter[tuple[str, str, str]] = Counter()
 
     def keep(self, record: Scrubbed[Record]) -> None:
-        """Add a record; raises TypeError for anything that no scrubber has been through."""
+        """Add a record; raises TypeError for a record that was not scrubbed."""
         _check(record)
         kept = self._kept.get(type(record.content))
         if kept is None:
@@ -76,7 +76,7 @@ class Decoded:
         self._errors.append(event)
 
     def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
-        """Count what is no record; who sent it may have written the type and the reason."""
+        """Count items that become no record; the client may have written type and reason."""
         clean = self._scrubber.text
         self._tally[clean(item_type), outcome, clean(reason)] += quantity
 
@@ -101,7 +101,7 @@ class Decoded:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What the error events say."""
+        """The contents of the error events."""
         return [event.content for event in self._errors]
 
     @property
@@ -116,7 +116,7 @@ class Decoded:
 
     @property
     def counts(self) -> list[ItemCount]:
-        """What is no record, in the order in which it was met."""
+        """The counts of everything else, in order."""
         return [ItemCount(*fate, quantity) for fate, quantity in self._tally.items()]
 
 

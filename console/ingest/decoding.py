@@ -49,17 +49,17 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a row brought."""
+    """The decoded content of a row."""
 
     records: Mapping[type[Any], Sequence[Any]]
     """By their class, the errors too."""
     groupings: Sequence[Grouping]
-    """What each error has its issue by, in the order of the errors."""
+    """The grouping of each error, in the order of the errors."""
     counts: Sequence[ItemCount]
 
 
 def decode_row(row: Received, rules: ScrubRules) -> Content:
-    """Decode a row; what makes no sense is counted.
+    """Decode a row; invalid items are counted.
 
     Raises Hopeless for one that takes too long, and whatever a defect raises.
     """
@@ -95,13 +95,13 @@ def _content(protocol: Protocol, raw: bytes, context: Context) -> Content:
 
 
 def _add_page_loads(decoded: Decoded) -> None:
-    """What the spans of browsers say of page loads."""
+    """Add the page loads that the spans of browsers report."""
     spans = decoded.scrubbed_of(Span)
     if spans is None:
         return
-    found = spans.then(web_vitals.page_loads)
-    decoded.keep_all(found.then(lambda loads_and_implausible: loads_and_implausible[0]))
-    if implausible := found.content[1]:
+    page_loads = spans.then(web_vitals.page_loads)
+    decoded.keep_all(page_loads.then(lambda loads_and_implausible: loads_and_implausible[0]))
+    if implausible := page_loads.content[1]:
         decoded.count(web_vitals.ITEM, INVALID, web_vitals.IMPLAUSIBLE, implausible)
 
 

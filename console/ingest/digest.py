@@ -50,10 +50,10 @@ class TelemetryDown(Exception):
 
 
 class Indigestible(Exception):
-    """A row that decoding fails on: a defect of ours that a retry of the batch would meet again."""
+    """A row that decoding fails on: a defect of the console, so a retry would fail again."""
 
     def __init__(self, row: SpoolRow, reason: str = "", *, tries: int = 1) -> None:
-        """`reason` says in plain words why it must not be tried again, where that is known."""
+        """`reason` says in plain words why it must not be tried again, if that is known."""
         super().__init__(f"row {row.position}")
         self.row = row
         self.reason = reason
@@ -62,13 +62,13 @@ class Indigestible(Exception):
 
 @dataclass(slots=True)
 class Records:
-    """What one spool row brought."""
+    """The records of one spool row."""
 
     project_id: int
     events: Sequence[tuple[Grouping, ErrorEvent]] = ()
-    """Its errors, each with the grouping that it has its issue by."""
+    """Its errors, each with the grouping that leads to its issue."""
     batch: Batch = field(default_factory=Batch)
-    """All of it, the errors too."""
+    """All records, the errors included."""
     counts: list[Count] = field(default_factory=list)
 
 
@@ -79,7 +79,7 @@ def digest(
     under_way: UnderWay,
     decoders: Decoders,
 ) -> int:
-    """Commit rows of one organization, in ascending position, whatever part was committed before.
+    """Commit rows of one organization, in ascending position; parts may be committed already.
 
     (1) state: the issues that the events need; (2) telemetry, with the last position; (3) state:
     counters, changes of issues and outcomes, with the last position. A crash between them leads to
@@ -107,9 +107,9 @@ def _commit(
     store: TelemetryStore, organization_id: int, share: Sequence[tuple[int, Records]]
 ) -> int:
     """The three commits for the records of some rows, given with their positions."""
-    last, records = share[-1][0], [one for _, one in share]
+    last, records = share[-1][0], [row_records for _, row_records in share]
     issues = _ensured_issues(records)
-    batch = Batch.joined(one.batch for one in records)
+    batch = Batch.joined(row_records.batch for row_records in records)
     try:
         written = store.write(organization_id, batch, last)
     except OUTAGES as error:
@@ -121,7 +121,7 @@ def _commit(
 
 
 def state_takes_writes(organization_id: int) -> bool:
-    """Whether the state database works; asked after a failure, to tell outage from defect."""
+    """Whether the state database works: after a failure, it separates outages from defects."""
     try:
         with organization_scope(organization_id):
             db.session.execute(
@@ -147,9 +147,9 @@ def is_outage(error: BaseException) -> bool:
 
 def _is_gone(organization_id: int) -> bool:
     with reading():
-        found = db.session.scalar(select(exists().where(Organization.id == organization_id)))
+        is_there = db.session.scalar(select(exists().where(Organization.id == organization_id)))
         db.session.rollback()
-    return not found
+    return not is_there
 
 
 def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRules]]:
@@ -161,7 +161,7 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
     with reading():
         applied = db.session.scalar(select(DigestPosition.position))
         query = select(MonitoringConfig).where(MonitoringConfig.project_id.in_(project_ids))
-        rules = {one.project_id: _rules(one) for one in db.session.scalars(query)}
+        rules = {settings.project_id: _rules(settings) for settings in db.session.scalars(query)}
         db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
     return applied or 0, rules
 
@@ -169,7 +169,7 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
 def _shares(
     rows: Iterable[SpoolRow], records: Iterator[Records]
 ) -> Iterator[list[tuple[int, Records]]]:
-    """What the rows bring, with their positions, no more at once than memory should hold."""
+    """The records of the rows with their positions, in shares that memory can hold."""
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
@@ -185,7 +185,7 @@ def _shares(
 
 
 def _brings(row: SpoolRow, rules: Mapping[int, ScrubRules]) -> bool:
-    """Whether there is something to decode: nothing if its project was deleted since."""
+    """Whether there is something to decode: not if its project was deleted."""
     return row.kind != refusals.KIND and row.project_id in rules
 
 
@@ -195,7 +195,7 @@ def _records(
     contents: Iterator[Content],
     under_way: UnderWay,
 ) -> Records:
-    """What a row brings; `contents` has what was decoded of each row that brings anything."""
+    """The records of a row; `contents` has the decoded content of rows that have any."""
     if row.kind == refusals.KIND:
         known = [count for count in refusals.from_spool(row) if count.project_id in rules]
         return Records(row.project_id, counts=known)
@@ -235,7 +235,7 @@ def records_of(row: SpoolRow, content: Content) -> Records:
 
 
 def _count_of(row: SpoolRow, count: ItemCount) -> Count:
-    """The ledger's count; what is wrong with an item is its detail, not one more reason."""
+    """The ledger's count; the fault of an item is its detail, not a separate reason."""
     reason, detail = count.reason, ""
     if count.outcome == INVALID:
         reason, detail = UNDECODABLE, count.reason
@@ -253,9 +253,9 @@ def _count_of(row: SpoolRow, count: ItemCount) -> Count:
 def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]:
     """Commit (1): the issue id of each project's grouping hash."""
     by_project: dict[int, list[tuple[Grouping, ErrorEvent]]] = {}
-    for one in records:
-        if one.events:
-            by_project.setdefault(one.project_id, []).extend(one.events)
+    for row_records in records:
+        if row_records.events:
+            by_project.setdefault(row_records.project_id, []).extend(row_records.events)
     issues = {
         (project_id, hash_): issue_id
         for project_id, events in by_project.items()
@@ -268,11 +268,11 @@ def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]
 def _count(
     records: Sequence[Records], issues: Mapping[tuple[int, str], int], written: Written
 ) -> None:
-    """Add to commit (3) what was stored from here, and what became of everything else."""
+    """Add to commit (3) the counts of stored records, and the outcomes of all others."""
     fates = Fates({kind.name: set(written.of(kind.name)) for kind in kinds.KINDS})
     arrived: dict[int, list[tuple[int, ErrorEvent]]] = {}
-    for one in records:
-        stored = {kind.name: fates.stored_of(kind, one.batch) for kind in kinds.KINDS}
+    for row_records in records:
+        stored = {kind.name: fates.stored_of(kind, row_records.batch) for kind in kinds.KINDS}
         for event in stored[kinds.ERRORS.name]:
             issue_id = issues[event.project_id, event.grouping_hash]
             arrived.setdefault(event.project_id, []).append((issue_id, event))
@@ -283,15 +283,17 @@ def _count(
     _mark_first_event(fates)
     for project_id, seen in fates.seen.items():
         releases.saw(project_id, seen)
-    ledger.record([*(count for one in records for count in one.counts), *fates.counts()])
+    ledger.record(
+        [*(count for row_records in records for count in row_records.counts), *fates.counts()]
+    )
 
 
 @dataclass(slots=True)
 class Fates:
-    """Which records of a batch were stored from it; the others were there before.
+    """Which records of a batch were stored from it; all others were stored before.
 
-    A key that comes twice in one batch was stored once: the second is a duplicate of the first.
-    What the ledger has no name for was counted when it was decoded, and is no duplicate.
+    A key that comes twice in one batch was stored once: the second record is a duplicate. Records
+    without a ledger name were counted when they were decoded, and are no duplicates.
     """
 
     stored: Mapping[str, set[Key]]

@@ -1,4 +1,4 @@
-"""The note that the digest keeps of its work in the instance folder, for who looks from outside."""
+"""The note about its work that the digest keeps in the instance folder, for other processes."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Erasing what the spool holds of an organization that is gone."""
+"""Erases the rows of a deleted organization from the spool."""
 
 from pathlib import Path
 

@@ -50,5 +50,5 @@ def _moment(event: Mapping[str, Any], name: str) -> datetime | None:
 def _handled(event: Mapping[str, Any]) -> bool | None:
     """Whether the program went on: what the outermost exception's mechanism says."""
     exceptions = event.get("exception", {}).get("values", [])
-    told = exceptions[-1].get("mechanism", {}).get("handled") if exceptions else None
-    return told if isinstance(told, bool) else None
+    handled = exceptions[-1].get("mechanism", {}).get("handled") if exceptions else None
+    return handled if isinstance(handled, bool) else None

@@ -72,9 +72,9 @@ class Committer(threading.Thread):
         arrived: threading.Event,
         shares: Shares,
     ) -> None:
-        """`writing` is held by whoever of this process writes: SQLite's own wait is a sleep.
+        """Writers of this process hold `writing`, since SQLite itself waits by sleeping.
 
-        `shares` is told what is in the file, also when only a look is queued.
+        `shares` learns what is in the file, also when only a look is queued.
         """
         super().__init__(name="spool-committer", daemon=True)
         self.queue: SimpleQueue[Entry | None] = SimpleQueue()
@@ -125,7 +125,7 @@ class Committer(threading.Thread):
         self.queue.put(Entry(()))
 
     def _refuse_the_rest(self) -> None:
-        """Nobody may wait for a thread that has ended."""
+        """Refuse queued rows when the thread ends, so that nobody waits for them."""
         with self._ending:
             self._has_ended = True
         with suppress(Empty):
@@ -146,7 +146,7 @@ class Committer(threading.Thread):
                 for position, entry in enumerate(group, start=last - len(group) + 1):
                     entry.position = position
                 self._arrived.set()
-        except Exception as error:  # noqa: BLE001 - whoever waits must be told, and the rest go on
+        except Exception as error:  # noqa: BLE001 - all waiting threads must learn of it
             for entry in group:
                 entry.error = error
         finally:
@@ -219,7 +219,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def durable_transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """One that is on disk (fsync) when it ends, on a connection that does not wait otherwise."""
+    """A transaction that is on disk (fsync) at its end, on a connection that otherwise is not."""
     db.execute("PRAGMA synchronous=FULL")
     try:
         with transaction(db):

@@ -1,4 +1,4 @@
-"""What holds an organization within bounds: each limit, how near it is, and what it does."""
+"""The limits of an organization: how near each is, and what it does."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ KEYS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """One limit: what is there, how much may be, and what happens beyond it."""
+    """One limit: the present use, the maximum, and what happens beyond it."""
 
     name: str
     holds: bool
@@ -38,7 +38,7 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class KeyRate:
-    """What a key has sent in the present minute."""
+    """How much a key has sent in the present minute."""
 
     label: str
     project: Project
@@ -60,9 +60,10 @@ def disk() -> Disk:
 
 
 def guardrails(organization_id: int) -> list[Guardrail]:
-    """All of the organization's, in the order in which data meets them.
+    """All guardrails of the organization, in the order in which data meets them.
 
-    What belongs to the whole instance is told as a state alone: how much others send is theirs.
+    Limits of the whole instance show only their state: how much other organizations send is
+    private.
     """
     projects = db.session.scalars(select(Project).order_by(Project.name).limit(KEYS_SHOWN)).all()
     holding = spool.current().held().get(organization_id, Holding())
@@ -107,7 +108,7 @@ def _share(organization_id: int, holding: Holding, projects: Sequence[Project]) 
         f"{size_text(waiting.shares.largest)}, less while other organizations wait too",
         "What is sent is refused with 429 until digest has stored some of what waits. SDKs hold"
         " back for 30 s and drop it meanwhile; each refused request is counted in Intake.",
-        tuple((f"Intake of {one.name}", "intake.intake", one.slug) for one in projects),
+        tuple((f"Intake of {project.name}", "intake.intake", project.slug) for project in projects),
     )
 
 
@@ -136,8 +137,8 @@ def _dead_letters(holding: Holding, projects: Sequence[Project]) -> Guardrail:
         "They wait for a retry. When there is no room for more, the organization that has most"
         " loses its oldest.",
         tuple(
-            (f"Dead letters of {one.name}", "dead_letters.dead_letters", one.slug)
-            for one in projects
+            (f"Dead letters of {project.name}", "dead_letters.dead_letters", project.slug)
+            for project in projects
         ),
     )
 
@@ -152,7 +153,10 @@ def _retention(organization_id: int, projects: Sequence[Project]) -> Guardrail:
         size_text(stored) if damage is None else f"the file {damage.complaint}",
         f"{size_text(int(budget) << 20)}, the budgets of all projects",
         "Once an hour the oldest of a project goes, beyond its days or its megabytes.",
-        tuple((f"Budget of {one.name}", "accounts.monitoring", one.slug) for one in projects),
+        tuple(
+            (f"Budget of {project.name}", "accounts.monitoring", project.slug)
+            for project in projects
+        ),
     )
 
 
@@ -179,7 +183,7 @@ def _disk() -> Guardrail:
 
 
 def sentences(organization_id: int) -> Iterator[tuple[str, Literal["bad", "warn"]]]:
-    """What every page says while something holds; from memory, as it is asked for every page."""
+    """The banner of every page while a limit applies; from memory, as each page needs it."""
     digest = pipeline.current()
     backlog = digest.backlog(organization_id)
     if spool.current().share_is_full(organization_id):

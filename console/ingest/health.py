@@ -16,10 +16,10 @@ def reasons() -> list[str]:
 
 def remarks() -> list[str]:
     """What stops nobody else's data, or only slows it, with its code first."""
-    found = [f"telemetry-damaged: organization {id_}" for id_ in damaged_telemetry()]
+    lines = [f"telemetry-damaged: organization {id_}" for id_ in damaged_telemetry()]
     if trouble := decoders():
-        found.append(f"{DECODERS}: {trouble}")
-    return found
+        lines.append(f"{DECODERS}: {trouble}")
+    return lines
 
 
 def decoders() -> str:

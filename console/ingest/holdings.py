@@ -54,16 +54,16 @@ class Holding:
 
 
 def held(db: sqlite3.Connection) -> Mapping[int, Holding]:
-    """What each organization has in the spool; those with nothing may be left out."""
+    """What each organization has in the spool; organizations without rows may be missing."""
     query = "SELECT * FROM holding WHERE rows > 0 OR letters > 0"
     return {row[0]: Holding(*row[1:]) for row in db.execute(query)}
 
 
 class Shares:
-    """How much of the spool each organization fills, and whether that is its share of it.
+    """How much of the spool each organization fills, and whether its share is used up.
 
-    One organization may have as much as is free for the others: alone half of the room, two a
-    third each; so whoever comes finds room, however much others send.
+    An organization may have as much as stays free for the others: if it is alone, half of the
+    room; two have a third each. So a new one always finds room, however much the others send.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -91,8 +91,8 @@ class Shares:
         self._looked_at = monotonic()  # also when it fails: not for every row again
         self._held = held(db)  # what is appended since has waited for this thread, which commits
         self._since = Counter()
-        self._waiting = sum(one.size for one in self._held.values())
-        self._letters = sum(one.letters_size for one in self._held.values())
+        self._waiting = sum(holding.size for holding in self._held.values())
+        self._letters = sum(holding.letters_size for holding in self._held.values())
         self._room = self._most - self._letters
 
     @property

@@ -30,7 +30,7 @@ CONTENT_TYPE = "content type"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A request, free of the framework that brought it."""
+    """A request, independent of the web framework."""
 
     protocol: Protocol
     project_id: int | None
@@ -48,18 +48,18 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender gets."""
+    """The answer to the client."""
 
     status: int
     content: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     row: SpoolRow | None = None
-    """What has to be durable before the sender gets the answer."""
+    """The row that has to be durable before the client gets the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What an accept touches: memory, and the spool."""
+    """Everything that accept touches: memory, and the spool."""
 
     spool: Spool
     keys: KeyRing
@@ -68,20 +68,20 @@ class Doors:
 
 
 def judge(submission: Submission, doors: Doors) -> Answer | None:
-    """Why a request is turned away by what stands in its header; None where its body is to be read.
+    """The refusal of a request by its header; None if its body should be read.
 
-    Asks the database for keys that were not presented lately.
+    It reads the database for keys that were not presented lately.
     """
     return _refusal(_check_key, submission, doors)
 
 
 def judge_beginning(submission: Submission, doors: Doors) -> Answer | None:
-    """The same where the key stands in the body, by the first bytes of it."""
+    """The same for keys in the body, by its first bytes."""
     return _refusal(_check_beginning, submission, doors)
 
 
 def turned_away(submission: Submission, refusal: Refusal, doors: Doors) -> Answer:
-    """The answer to a request that is not taken in, counted in the ledger of its key's project."""
+    """The answer to a refused request, which is counted in the ledger of its key's project."""
 
     def refuse(submission: Submission, doors: Doors) -> Answer:
         refusal.grant = doors.keys.at_hand(submission.key)
@@ -91,7 +91,7 @@ def turned_away(submission: Submission, refusal: Refusal, doors: Doors) -> Answe
 
 
 def has_key(submission: Submission) -> bool:
-    """Whether who sends a request can be told before its body is read."""
+    """Whether the key of a request is known before its body is read."""
     place = submission.protocol.key
     if place is KeyPlace.BODY or (place is KeyPlace.HEAD_OR_BODY and submission.project_id is None):
         return False
@@ -101,7 +101,7 @@ def has_key(submission: Submission) -> bool:
 def answered(
     way: Callable[[Submission, Doors], Answer], submission: Submission, doors: Doors
 ) -> Answer:
-    """The answer of `way`, or the one to what it raises."""
+    """The answer of `way`, or the answer to the exception that it raises."""
     try:
         return way(submission, doors)
     except Refusal as refusal:
@@ -157,7 +157,7 @@ def _share_full(grant: Grant) -> Refusal:
 
 
 def granted_inside(submission: Submission, doors: Doors, sent: Sent) -> Grant:
-    """What the key or the DSN in a body opens, where the request itself has no key."""
+    """The grant of the key or DSN in a body, for requests without a key in the header."""
     dsn = auth.parse_dsn(sent.dsn)
     if dsn is None:
         return granted(submission, doors, sent.key if isinstance(sent.key, str) else None)
@@ -197,7 +197,7 @@ def _check_beginning(submission: Submission, doors: Doors) -> Answer:
 
 
 def _count_refusal(submission: Submission, refusal: Refusal, refusals: Refusals) -> None:
-    """Into the ledger of the key's project; of a stranger only that there was a request."""
+    """Count a refusal in the ledger of the key's project; for strangers, only the request."""
     grant = refusal.grant
     item_type = submission.protocol.whole
     outcome = INVALID if refusal.reason == UNDECODABLE else REFUSED

@@ -1,4 +1,4 @@
-"""Addresses that clients know from other servers and nothing is taken at: the answer says so."""
+"""Addresses that clients know from other servers and that are not supported: the answer says so."""
 
 import re
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _POSTHOG = NotTaken(
 
 
 def answer(method: str, path: str, content_type: str) -> tuple[Answer, Encode] | None:
-    """What a client is told that sends to such an address, and how; None for every other request.
+    """The answer to a client at such an address, and its encoding; None for all other requests.
 
-    A page of 404 or 405 would be no answer to it: a browser hides from scripts what carries no
-    CORS headers, and they try again as if the network had failed.
+    A plain 404 or 405 page would not reach it: browsers hide answers without CORS headers from
+    scripts, which then retry as if the network had failed.
     """
     prefix = max(path.rfind("/api/"), 0)  # a DSN may have a path before the project
     for place, encode in _places():

@@ -52,12 +52,12 @@ def blank_pairs(text: str, judge: Callable[[str], Verdict], *, code: bool = Fals
             text = _INSERTED.sub(_inserted, text)  # which value is which column's is not to be seen
     parts: list[str] = []
     done = place = 0
-    while found := _NAME.search(text, place):
-        place = found.end()
-        verdict = judge(found["name"])
-        if verdict not in _SECRET or (found["tuple"] and not _opens_tuple(text, found, code=code)):
+    while match := _NAME.search(text, place):
+        place = match.end()
+        verdict = judge(match["name"])
+        if verdict not in _SECRET or (match["tuple"] and not _opens_tuple(text, match, code=code)):
             continue
-        end = _value_end(text, place, found, code=code)
+        end = _value_end(text, place, match, code=code)
         value = text[place:end]
         blanked = _blank(value, numbers=verdict is not Verdict.TEXT_SECRET)
         if blanked != value:

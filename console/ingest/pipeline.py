@@ -105,7 +105,7 @@ class Pipeline:
         self._recent: deque[tuple[float, int]] = deque()
         self._last_error = ""
         self.gate = Gate()
-        """Every batch passes it: whoever closes it finds each store as a crash would leave it."""
+        """Every batch passes this gate; while it is closed, each store is as after a crash."""
 
     def start(self) -> None:
         self._stopping.clear()
@@ -149,7 +149,7 @@ class Pipeline:
         return digested
 
     def drain(self) -> None:
-        """Digest until nothing waits that can be digested now."""
+        """Digest until no waiting row can be digested now."""
         while self.digest_once():
             pass
 
@@ -167,11 +167,11 @@ class Pipeline:
             stalled_organizations=len(self._stalls),
             last_error=self._last_error,
             decoders_trouble=self.decoders.trouble,
-            damaged_telemetry={str(o): str(one) for o, one in self._store.damages().items()},
+            damaged_telemetry={str(o): str(damage) for o, damage in self._store.damages().items()},
         )
 
     def backlog(self, organization_id: int) -> Backlog | None:
-        """What waits of the organization, as known a moment ago; touches no database."""
+        """The organization's backlog as of a moment ago; reads no database."""
         if self._thread is None:  # another process digests, or nobody
             return self._noted.of(organization_id)
         return self._backlogs.get(organization_id)
@@ -181,15 +181,15 @@ class Pipeline:
         while not self._stopping.is_set():
             try:
                 began, newest = time.monotonic(), self._spool.newest
-                self._tell()  # also while nothing can be digested: what waits is told
-                found = self.digest_once()
+                self._tell()  # also while nothing can be digested: the note has the backlog
+                records = self.digest_once()
             except Exception as error:  # noqa: BLE001 - the thread must outlive every outage
                 failures += 1
                 self._failed("the digest waits", error)
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            if not found:
+            if not records:
                 self._stopping.wait(PERIOD_SECONDS)
                 self._spool.wait_for_rows(IDLE_SECONDS)
             elif not self._turns.busy:
@@ -222,7 +222,7 @@ class Pipeline:
             self._turns.digested(organization_id, rows[-1].position)
 
     def _digest(self, organization_id: int, rows: Sequence[SpoolRow], attempt: int = 1) -> None:
-        """Digest rows in their order; find the one that is at fault when that fails."""
+        """Digest rows in their order; if that fails, find the row at fault."""
         if not rows:
             return
         try:
@@ -244,14 +244,14 @@ class Pipeline:
             self._recent.append((time.monotonic(), records))
 
     def _lacks_memory_for_good(self, organization_id: int, error: TelemetryDown) -> bool:
-        """Whether waiting has not helped: then it is a row that takes too much, not other work."""
+        """Whether waiting has not helped, so that a row is too large rather than memory busy."""
         lacking = isinstance(error.__cause__, MemoryError | TelemetryLacksMemory)
         return lacking and self._failures.get(organization_id, 0) >= MEMORY_TRIES
 
     def _isolate(
         self, organization_id: int, rows: Sequence[SpoolRow], error: Exception, attempt: int
     ) -> None:
-        """Both stores work, so a row is at fault: halve until it stands alone, then bury it."""
+        """Halve the rows until the one at fault stands alone, then bury it: both stores work."""
         if isinstance(error, Indigestible) and (error.reason or len(rows) > 1):
             place = next(i for i, row in enumerate(rows) if row is error.row)
             self._digest(organization_id, rows[:place])
@@ -269,7 +269,7 @@ class Pipeline:
             self._bury(rows[0], error, attempt)
 
     def _bury(self, row: SpoolRow, error: Exception, attempts: int) -> None:
-        """Set a row aside, with nothing of it in telemetry, so that a retry finds a clean slate."""
+        """Make a row a dead letter and remove its records from telemetry, for a clean retry."""
         wraps = isinstance(error, Indigestible | TelemetryDown)
         cause = (error.__cause__ if wraps else None) or error
         reason = (error.reason if isinstance(error, Indigestible) else "") or culprit(cause)
@@ -285,7 +285,7 @@ class Pipeline:
             raise TelemetryDown from error
 
     def _finish_burials(self) -> None:
-        """Withdraw what was not when a burial was broken off, by a death or an outage."""
+        """Finish burials that a dead process or an outage has interrupted."""
         for organization_id, position in self._under_way.unfinished_burials():
             with suppress(TelemetryDown):
                 queued = self._spool.read(position - 1, limit_rows=1)
@@ -301,19 +301,19 @@ class Pipeline:
             self._failures[organization_id] = stall.failures
 
     def _forget(self) -> None:
-        """Let the spool drop what is digested; until then it is left out in reading."""
+        """Let the spool drop digested rows; until then, reading skips them."""
         self._forgot_at = time.monotonic()
         if last := self._turns.forget():
             self._under_way.forget(min(last, self._spool.first_position(otherwise=last + 1) - 1))
 
-    def _failed(self, what: str, error: BaseException) -> None:
-        """Say where it failed; not with which values, which may be what the scrubber must hide."""
-        self._last_error = f"{clock.now().isoformat(timespec='seconds')} {what}: {culprit(error)}"
+    def _failed(self, event: str, error: BaseException) -> None:
+        """Log where it failed, without values: the scrubber may have to hide them."""
+        self._last_error = f"{clock.now().isoformat(timespec='seconds')} {event}: {culprit(error)}"
         if not outages.present.takes(error):
-            log.warning("%s: %s", what, culprit(error))
+            log.warning("%s: %s", event, culprit(error))
 
     def _note_the_end(self) -> None:
-        """Note what waits now: a spool that is damaged after the end is judged by it."""
+        """Note how many rows wait now, in case the spool is damaged after the end."""
         self._note_due = 0.0
         try:
             self._tell()
@@ -328,9 +328,9 @@ class Pipeline:
         while self._recent and self._recent[0][0] < now - RATE_SECONDS:
             self._recent.popleft()
         self._backlogs = measured(self._spool, self._stalls)
-        told = {**asdict(self.status()), "backlogs": self._backlogs}
+        noted = {**asdict(self.status()), "backlogs": self._backlogs}
         draft = self._note.with_suffix(".new")
-        draft.write_bytes(orjson.dumps(told, option=orjson.OPT_NON_STR_KEYS))
+        draft.write_bytes(orjson.dumps(noted, option=orjson.OPT_NON_STR_KEYS))
         draft.replace(self._note)
         # Counting a long queue takes a while: never more than a twentieth of the time.
         self._note_due = now + max(NOTE_SECONDS, 20 * (time.monotonic() - now))

@@ -1,4 +1,4 @@
-"""What a protocol declares of itself; `protocols.PROTOCOLS` lists those that are spoken here."""
+"""The declaration of a protocol; `protocols.PROTOCOLS` lists all that the console speaks."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ SMALL = 4 << 20  # what every thread may inflate at once; larger ones take turns
 
 
 class KeyPlace(Enum):
-    """Where the key of a request stands."""
+    """Where a request carries its key."""
 
     HEAD = "in its address or its headers"
     HEAD_OR_BODY = "there, or in its body; always in its body where the address names no project"
@@ -26,7 +26,7 @@ class KeyPlace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address, and the content types for which it is this one: any if none are named."""
+    """An address, and the content types that it takes: any if none are named."""
 
     path: re.Pattern[str]
     """A group `project` holds the project's number."""
@@ -42,7 +42,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """What clients of a protocol send to other addresses, and what to answer."""
+    """An address that clients of a protocol use and that takes nothing, with its answer."""
 
     address: Address
     detail: str
@@ -52,20 +52,20 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What a quota counts items under, and clients hold them back by.
+    """The category under which a quota counts items and clients hold them back.
 
-    Names are those of develop.sentry.dev, "Rate Limiting", which clients know.
+    The names come from develop.sentry.dev, "Rate Limiting", which clients know.
     """
 
     name: str
     factor: int = 1
-    """Of the default quota: small records come by the dozen where there is one event."""
+    """Multiplies the default quota: small records come by the dozen for each event."""
     is_limited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ItemType:
-    """A type of what requests bring, by the name that the ledger has for it."""
+    """A type of item, under the loss ledger's name for it."""
 
     name: str
     category: Category = Category("default")
@@ -74,12 +74,12 @@ class ItemType:
 
 
 SPAN = ItemType("span", Category("span", factor=10), 12 << 20)
-"""What more than one protocol brings."""
+"""The type that more than one protocol has."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemHead:
-    """What accepting needs of an item: its type, bytes, and how many things are inside."""
+    """What accept needs of an item: its type, its bytes, and how many records it contains."""
 
     type: str
     size: int
@@ -88,7 +88,7 @@ class ItemHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What a body holds, as far as accepting has to know."""
+    """What a body contains, as far as accept needs it."""
 
     heads: Sequence[ItemHead]
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Protocol:
     name: str
     """The kind of its rows in the spool, which wait there also across releases."""
     whole: str
-    """What the ledger calls a request that is refused or cannot be read as a whole."""
+    """The ledger's word for a request that was refused whole or cannot be read."""
     addresses: Sequence[Address]
     not_taken: Sequence[NotTaken] = ()
     items: Sequence[ItemType]
@@ -139,13 +139,13 @@ class Protocol:
     raw_limit: int = RAW_LIMIT
     """The bytes of a body when it is inflated."""
     small: int = SMALL
-    """Up to so many bytes, inflated, bodies are surveyed side by side: larger ones take turns."""
+    """Inflated bodies up to so many bytes are surveyed in parallel; larger ones take turns."""
     light: int = 0
-    """Up to so many bytes, inflated, a survey takes less than 3 ms."""
+    """Up to so many inflated bytes, a survey takes less than 3 ms."""
     refuses: str = ""
-    """Why nothing in this form is taken (415); "" for what is taken."""
+    """Why this form is refused (415); "" for forms that are accepted."""
     survey: Survey
-    """What an inflated body holds. Raises Undecodable, or TooLarge."""
+    """Counts the items of an inflated body. Raises Undecodable, or TooLarge."""
     without: Callable[[bytes, Sequence[bool]], bytes] | None = None
     """A body with only the items that are kept, for protocols with several items in one."""
     accepted: int = 200
@@ -153,7 +153,7 @@ class Protocol:
     encode: Encode = as_json
 
     decode: Callable[[bytes, Context], Decoded]
-    """What an inflated body brings: its context scrubs it. Raises Undecodable."""
+    """Decodes an inflated body to records, which the context scrubs. Raises Undecodable."""
     setups: Sequence[Setup] = ()
     """How an application is connected, for the Connect page."""
 

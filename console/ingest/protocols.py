@@ -1,4 +1,4 @@
-"""The protocols that are spoken here, each declared once: everything else loops over them."""
+"""The protocols that the console speaks, each declared once: everything else loops over them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from console.ingest.otlp import protocol as otlp
 from console.ingest.protocol import Category, ItemType, Protocol
 from console.ingest.sentry.protocol import ENVELOPE, STORE
 
-# An address is of the first that matches; set-ups are offered in this order.
+# The first protocol that matches gets the request; set-ups are offered in this order.
 PROTOCOLS: Sequence[Protocol] = (
     ENVELOPE,
     otlp.PROTOBUF,
     otlp.JSON,
-    otlp.OTHER,
+    otlp.UNKNOWN_TYPE,
     BEACON,
     STORE,
 )
@@ -29,7 +29,7 @@ def named(name: str) -> Protocol:
 
 
 def at(path: str, content_type: str) -> tuple[Protocol, re.Match[str]] | None:
-    """The protocol whose address this is, and the match; None if it is another."""
+    """The protocol of an address, and the match; None if no protocol has it."""
     for protocol in PROTOCOLS:
         for address in protocol.addresses:
             match = address.match(path, content_type)
@@ -39,12 +39,12 @@ def at(path: str, content_type: str) -> tuple[Protocol, re.Match[str]] | None:
 
 
 def item_type(name: str) -> ItemType:
-    """What is declared of a type of item; the plainest for types that no protocol knows."""
+    """The declaration of an item type; a plain one for types that no protocol knows."""
     return _item_types(tuple(PROTOCOLS)).get(name) or ItemType(name)
 
 
 def category(name: str) -> Category:
-    """What is declared of a category; the plainest for one that no protocol knows."""
+    """The declaration of a category; a plain one if no protocol knows it."""
     return _categories(tuple(PROTOCOLS)).get(name) or Category(name)
 
 

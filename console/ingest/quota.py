@@ -19,7 +19,7 @@ WINDOW = 60
 
 @dataclass(slots=True)
 class Ruling:
-    """What the items of one request meet."""
+    """How the quota judges the items of one request."""
 
     admitted: list[bool]
     """Per item, whether there was room for it."""
@@ -45,7 +45,7 @@ class Quotas:
     """
 
     def __init__(self, default: int) -> None:
-        """`default` is for keys without a quota of their own; 0 means none."""
+        """`default` applies to keys without their own quota; 0 means no limit."""
         self._default = default
         self._lock = threading.Lock()
         self._window = 0

@@ -13,7 +13,7 @@ from console.ingest.dead_letters import microseconds, moment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolRow:
-    """One accepted request: whose it is, and its body as it was received."""
+    """One accepted request: its project, and its body as it was received."""
 
     organization_id: int
     project_id: int
@@ -24,25 +24,25 @@ class SpoolRow:
     body: bytes
     encoding: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)
-    """What accept learned of the request: `items` (types, comma-separated), `address`."""
+    """What accept learned about the request: `items` (types, comma-separated), `address`."""
     attempts: int = 0
     """How often digest gave up on the row before."""
     position: int = 0
     """Given by the spool; rows committed later have higher positions."""
 
 
-def row_of(found: sqlite3.Row, clear: bytes) -> SpoolRow:
+def row_of(stored: sqlite3.Row, clear: bytes) -> SpoolRow:
     """The row as it was appended; `clear` is what was sealed."""
     header, body = unpack(clear)
     return SpoolRow(
-        position=found["position"],
-        organization_id=found["organization_id"],
-        project_id=found["project_id"],
-        key_id=found["key_id"],
-        received_at=moment(found["received_at"]),
-        kind=found["kind"],
-        encoding=found["encoding"],
-        attempts=found["attempts"],
+        position=stored["position"],
+        organization_id=stored["organization_id"],
+        project_id=stored["project_id"],
+        key_id=stored["key_id"],
+        received_at=moment(stored["received_at"]),
+        kind=stored["kind"],
+        encoding=stored["encoding"],
+        attempts=stored["attempts"],
         header=header,
         body=body,
     )
@@ -63,7 +63,7 @@ def values_of(row: SpoolRow, sealed: bytes) -> tuple[Any, ...]:
 
 
 def pack(row: SpoolRow) -> bytes:
-    """The header goes under the seal with the body: it holds the sender's address."""
+    """Join header and body for sealing: the header has the client's address."""
     header = json.dumps(dict(row.header)).encode()
     return struct.pack(">I", len(header)) + header + row.body
 
@@ -75,13 +75,13 @@ def unpack(clear: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def up_to(limit_bytes: int, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
-    """The first rows of a result, at least one, that are sealed no larger than this together."""
-    found: list[sqlite3.Row] = []
+    """The first rows of a result, at least one, whose sealed size together is within the limit."""
+    rows: list[sqlite3.Row] = []
     size = 0
     for row in cursor:
         size += len(row["sealed"])
-        if found and size > limit_bytes:
+        if rows and size > limit_bytes:
             break
-        found.append(row)
+        rows.append(row)
     cursor.close()
-    return found
+    return rows

@@ -36,7 +36,7 @@ def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
 
     A salvage that was interrupted has left no spool in place: it is begun anew.
     """
-    asides = sorted(one for one in path.parent.glob(f"{path.name}{MARK}*") if _is_aside(one))
+    asides = sorted(aside for aside in path.parent.glob(f"{path.name}{MARK}*") if _is_aside(aside))
     if asides and not path.exists():
         return _replace(asides[-1], path, secret_keys, "its salvage was interrupted")
     if not path.exists() or not path.stat().st_size:
@@ -216,9 +216,9 @@ def _scan(
 def _is_whole(row: tuple[Any, ...], secret_keys: tuple[str, ...]) -> bool:
     """Whether a row is as it was written: its body is sealed, so a change in it shows."""
     numbers, texts = (*row[:5], row[8]), (row[5], row[6])
-    if not all(isinstance(one, int) for one in numbers):
+    if not all(isinstance(number, int) for number in numbers):
         return False
-    if not all(isinstance(one, str) for one in texts) or not isinstance(row[SEALED], bytes):
+    if not all(isinstance(text, str) for text in texts) or not isinstance(row[SEALED], bytes):
         return False
     try:
         unseal(secret_keys, row[SEALED])

@@ -260,7 +260,7 @@ class Scrubber:
         if type(value) is str:
             return None if self.rules.ip == "remove" else self.text(truncate_ip(_mend(value)))
         if type(value) is list and depth < DEPTH:
-            return [self._address(one, depth + 1) for one in value]
+            return [self._address(address, depth + 1) for address in value]
         if type(value) is dict and "value" in value and depth < DEPTH:
             return self._mapping(
                 {**value, "value": self._address(value["value"], depth + 1)}, depth

@@ -1,4 +1,4 @@
-"""The one way into a record: through the scrubber, which alone makes a Scrubbed."""
+"""The only way into a record leads through the scrubber, which alone makes a Scrubbed."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, final
@@ -12,7 +12,7 @@ _SEAL = object()
 
 @final
 class Scrubbed(Generic[_Content_co]):
-    """Something that the scrubber has been through, or that was made of such a thing."""
+    """Content that the scrubber has processed, or that was made from such content."""
 
     __slots__ = ("content",)
 

@@ -113,7 +113,7 @@ def compact(name: str) -> str:
 
 
 class Shape(NamedTuple):
-    """A text that is a secret by its looks, whatever the field is called."""
+    """A form of text that is a secret, whatever the name of its field."""
 
     reason: str
     pattern: Any  # of re or re2
@@ -211,8 +211,8 @@ SHAPES = (
     ),
 )
 
-# A text in lower case without any of these has none of the shapes, and none of the pairs. Common
-# beginnings are factored out, and digits are looked for apart: that is five times as fast.
+# A lower-case text without any of these matches no shape and has no pair. Common beginnings are
+# factored out, and digits have a separate search: that is five times as fast.
 _SHAPE_TRIGGERS = re.compile(
     r"b(?:earer|asic)|-----begin|eyj|a(?:kia|sia|roa|ida|iza)|://|_(?:live|test)_"
     r"|g(?:h[pousr]_|ithub_pat|lpat)|xox[abeprs]-|npm_|p(?:ypi-|h[a-z]_)|s(?:g\.|k-|hp|ntry)"
@@ -236,7 +236,7 @@ LONGEST_ADDRESS = 100  # with a zone, a port, brackets and quotes around them
 
 
 def truncate_ip(text: str) -> str:
-    """Addresses without their host part (IPv4 /24, IPv6 /48); what is no address stays."""
+    """An address without its host part (IPv4 /24, IPv6 /48); other texts stay unchanged."""
     return ",".join(_truncate_one(part) for part in text.split(","))
 
 

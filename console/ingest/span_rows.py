@@ -83,7 +83,7 @@ def span_row(
             parent_span_id=hex_id(fields.get("parent_span_id"), 16),
             is_segment=is_segment,
             timestamp=start,
-            client_timestamp=arrival.said(began),
+            client_timestamp=arrival.stated(began),
             duration_us=_duration(parse_time(began), parse_time(end)),
             received_at=context.received_at,
             attributes=storable(attributes),

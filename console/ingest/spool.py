@@ -167,10 +167,10 @@ class Spool:
         rows: list[SpoolRow] = []
         while not rows:
             with self._connection() as db:
-                found = up_to(limit_bytes, db.execute(query, chosen))
-            if not found:
+                stored = up_to(limit_bytes, db.execute(query, chosen))
+            if not stored:
                 break
-            rows = [row for row in map(self._opened, found) if row is not None]
+            rows = [row for row in map(self._opened, stored) if row is not None]
         return rows
 
     def held(self) -> Mapping[int, Holding]:
@@ -212,14 +212,14 @@ class Spool:
     def depth(self) -> Depth:
         """How much waits, of all organizations."""
         held = self.held().values()
-        oldest = self.oldest()
-        return Depth(sum(one.rows for one in held), sum(one.size for one in held), oldest)
+        rows, size = sum(h.rows for h in held), sum(h.size for h in held)
+        return Depth(rows, size, self.oldest())
 
     def first_position(self, *, otherwise: int) -> int:
         """The lowest position that waits, of all organizations."""
         with self._connection() as db:
-            (found,) = db.execute("SELECT min(position) FROM waiting").fetchone()
-        return otherwise if found is None else int(found)
+            (lowest,) = db.execute("SELECT min(position) FROM waiting").fetchone()
+        return otherwise if lowest is None else int(lowest)
 
     def oldest(self, organization_id: int | None = None) -> datetime | None:
         """When the first row that waits came, of one organization or of all; None without any."""
@@ -227,8 +227,8 @@ class Spool:
         query = f"SELECT received_at FROM waiting {whose} ORDER BY position LIMIT 1"  # noqa: S608 - constants
         with self._connection() as db:
             chosen = () if organization_id is None else (organization_id,)
-            found = db.execute(query, chosen).fetchone()
-        return None if found is None else moment(found[0])
+            row = db.execute(query, chosen).fetchone()
+        return None if row is None else moment(row[0])
 
     def bury(self, row: SpoolRow, reason: str, *, attempts: int = 1) -> None:
         """Move a row that digest failed on `attempts` times out of the queue's way.
@@ -248,8 +248,8 @@ class Spool:
         """How many dead letters a project has, or all organizations together."""
         chosen = {"organization": organization_id, "project": project_id}
         with self._connection() as db:
-            found: int = db.execute(dead_letters.COUNT, chosen).fetchone()[0]
-        return found
+            letters: int = db.execute(dead_letters.COUNT, chosen).fetchone()[0]
+        return letters
 
     def retry(self, organization_id: int, project_id: int, position: int | None = None) -> int:
         """Queue one dead letter again, or all of the project's; return how many.
@@ -357,13 +357,13 @@ class Spool:
         seen, self._seen_version = self._seen_version, int(version)
         return seen != self._seen_version
 
-    def _opened(self, found: sqlite3.Row) -> SpoolRow | None:
+    def _opened(self, stored: sqlite3.Row) -> SpoolRow | None:
         """The row with its body, or None after burying one that no configured key opens."""
         try:
-            return row_of(found, unseal(self._keys, found["sealed"]))
+            return row_of(stored, unseal(self._keys, stored["sealed"]))
         except SealBrokenError as error:
             with self._connection() as db:
-                self._bury(db, found["position"], str(error), found["attempts"] + 1, {})
+                self._bury(db, stored["position"], str(error), stored["attempts"] + 1, {})
             return None
 
     def _bury(

@@ -1,8 +1,8 @@
-"""Requests that no key opens: counted for the project that their address names, without a word.
+"""Requests without a valid key: counted for the project in their address, without their content.
 
-Whoever knows an address may send such requests, so nothing of what they contain is kept: no name
-of a client, no key, only a reason of a fixed list. A number that is no project's costs a place in
-a small dictionary for some seconds, and neither a row nor a question to the database.
+Anybody who knows an address may send such requests, so nothing of their content is kept: no client
+name, no key, only a reason from a fixed list. A number that belongs to no project takes a place in
+a small dictionary for some seconds, and neither a row nor a database query.
 """
 
 import threading
@@ -27,10 +27,10 @@ Case = tuple[int, str, str, str]
 
 
 class Strangers:
-    """Counts such requests until somebody asks whose projects they named."""
+    """Counts such requests until `take` assigns them to organizations."""
 
     def __init__(self, app: Flask) -> None:
-        """`app` is whose database knows the projects."""
+        """`app` is the app whose database has the projects."""
         self._app = app
         self._lock = threading.Lock()
         self._cases: Counter[Case] = Counter()
@@ -49,21 +49,21 @@ class Strangers:
             self._cases[case] += 1
 
     def take(self) -> Mapping[int, Mapping[Case, int]]:
-        """The counts since the last call, by organization; those of no project are dropped.
+        """The counts since the last call, by organization; counts without a project are dropped.
 
-        Numbers that may be those of new projects stay until the projects are asked for again.
+        Numbers that may belong to new projects stay until the projects are read again.
         """
         if self._unknown and monotonic() >= self._learn_at:
             self._learn()
         with self._lock:
             cases, self._cases = self._cases, Counter()
-            found: dict[int, dict[Case, int]] = {}
+            by_owner: dict[int, dict[Case, int]] = {}
             for case, quantity in cases.items():
                 if owner := self._owners.get(case[0]):
-                    found.setdefault(owner, {})[case] = quantity
+                    by_owner.setdefault(owner, {})[case] = quantity
                 elif case[0] in self._unknown:
                     self._cases[case] = quantity
-        return found
+        return by_owner
 
     @property
     def wait(self) -> bool:
@@ -71,7 +71,7 @@ class Strangers:
         return bool(self._cases)
 
     def _learn(self) -> None:
-        """Ask every organization for its projects: no one else may know whose a project is."""
+        """Read the projects of every organization: only its own Session may read them."""
         with self._lock:
             asked = set(self._unknown)
         began = monotonic()

@@ -1,9 +1,9 @@
-"""Whose rows digest takes next: organizations take turns, so a flood of one holds up no other.
+"""Which rows digest takes next: organizations take turns, so a flood from one delays no other.
 
-Every organization's rows are digested in their own order, as the stores need it; between
-organizations there is no order. What one round may take is shared out evenly (max-min fair): who
-has less than an even share gets all of it, and the others share the rest. Whoever was quiet comes
-first, and waits for at most one turn of another.
+The rows of an organization are digested in order, as the stores need it; between organizations
+there is no order. A round is shared evenly (max-min fair): an organization with less than an even
+share gets all of it, and the others share the rest. An organization that was quiet comes first, and
+waits for at most one turn of another.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -83,14 +83,18 @@ class Turns:
         return max(digested.values(), default=0)
 
     def _next(self, candidates: Collection[int]) -> int | None:
-        """Whoever was not busy lately, else who has waited longest for a turn."""
+        """The next organization: one that was not busy lately, else the one that waited longest."""
         fresh = [id_ for id_ in candidates if id_ not in self._busy]
         return min(fresh) if fresh else next((id_ for id_ in self._busy if id_ in candidates), None)
 
     def _turn(self, organization_id: int, present: Mapping[int, Holding]) -> Sequence[SpoolRow]:
-        """What the organization may have digested now; none while it pays for a large row."""
-        most_rows = max(fair_share([one.rows for one in present.values()], ROUND_ROWS), LEAST_ROWS)
-        size = max(fair_share([one.size for one in present.values()], ROUND_BYTES), LEAST_BYTES)
+        """The organization's rows of this turn; none while it pays for a large row."""
+        most_rows = max(
+            fair_share([holding.rows for holding in present.values()], ROUND_ROWS), LEAST_ROWS
+        )
+        size = max(
+            fair_share([holding.size for holding in present.values()], ROUND_BYTES), LEAST_BYTES
+        )
         owed = self._busy.pop(organization_id, 0)
         if owed >= size:
             self._busy[organization_id] = owed - size
@@ -111,9 +115,9 @@ class Turns:
 
 
 def fair_share(amounts: Sequence[int], budget: int) -> int:
-    """The level up to which everybody may have what they want, so that the budget is used up.
+    """The largest amount for each, so that the budget is used up (max-min fair).
 
-    The whole budget if it is more than enough.
+    It is the whole budget if that is more than enough.
     """
     left, share = budget, budget
     for number, amount in enumerate(sorted(amounts)):

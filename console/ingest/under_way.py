@@ -1,8 +1,8 @@
-"""Which rows digest is at, on disk: a row that ends the process is known by it after the restart.
+"""Notes on disk which rows digest is processing, so that a restart knows a row that ends processes.
 
-The note is a page of memory that the kernel keeps for the file, so it survives the process however
-it ends, and costs no wait. A loss of power may take it, or leave an older one that names rows which
-are digested by then: no row is blamed for that.
+The note is a page of memory that the kernel keeps for the file: it survives the process however it
+ends, and costs no wait. A loss of power may lose it, or leave an older note about rows that were
+digested since: no row is blamed for that.
 """
 
 import logging
@@ -20,17 +20,17 @@ from console.ingest.spool import SpoolRow
 
 NOTE, LEDGER = "digest.under-way", "digest.deaths"
 DEATHS = 2  # of the process while it was at one row, before the row is a dead letter
-_FORM = struct.Struct("=4q")  # the batch's first and last position, those of the rows it is at
+_FORM = struct.Struct("=4q")  # first and last position of the batch, and of its present rows
 
 log = logging.getLogger(__name__)
 
 
 class EndedProcess(Exception):
-    """A row that processes ended at: another try would end this one. The message is for people."""
+    """Processes have ended at this row, so it is not tried again; the message is for people."""
 
 
 class UnderWay:
-    """The note of what digest is at, and what former processes ended at. For one thread."""
+    """The note of the present rows, and of the rows at which processes ended. For one thread."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the instance's; nothing is opened or written before `begin`."""
@@ -64,7 +64,7 @@ class UnderWay:
             self._page = None
 
     def parts(self, rows: Sequence[SpoolRow]) -> Iterator[Sequence[SpoolRow]]:
-        """The rows in their order; those that were under way at a death each alone."""
+        """The rows in their order; rows that were under way when a process died come alone."""
         together: list[SpoolRow] = []
         for row in rows:
             if any(since <= row.position <= until for since, until in self._apart):
@@ -131,8 +131,8 @@ class UnderWay:
         self._write_ledger()
 
     def forget(self, upto: int) -> None:
-        """Leave out what is known of rows that the spool has dropped."""
-        apart = [one for one in self._apart if one[1] > upto]
+        """Drop the notes about rows that the spool has dropped."""
+        apart = [death for death in self._apart if death[1] > upto]
         deaths = {position: times for position, times in self._deaths.items() if position > upto}
         if (apart, deaths) != (self._apart, self._deaths):
             self._apart, self._deaths = apart, deaths

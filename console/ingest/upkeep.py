@@ -1,4 +1,4 @@
-"""The upkeep of telemetry that jobs do: what is too old goes, small pieces are joined."""
+"""Jobs for the upkeep of telemetry: they delete old rows and merge small row groups."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -34,13 +34,13 @@ def roll_up_vitals(organization_id: int) -> Mapping[str, int]:
 
 
 def rest_telemetry() -> str:
-    """Give back the memory of telemetry that nobody is asking for."""
+    """Free the memory of telemetry that is not being read."""
     store.current().rest(TELEMETRY_RESTS.total_seconds())
     return "done"
 
 
 def forget_organizations() -> Round:
-    """Delete the telemetry of organizations that are gone."""
+    """Delete the telemetry of deleted organizations."""
     files = store.current().organizations()  # before the list: who has a file is in it, or gone
     present = set(db.session.scalars(select(Organization.id)))
     gone = [organization_id for organization_id in files if organization_id not in present]

@@ -1,8 +1,8 @@
-"""Web vitals in what browsers' SDKs send: page loads, and the pieces that come apart from them.
+"""Web vitals from browser SDKs: page loads, and the pieces that come separately.
 
-Streamed clients send LCP, CLS and INP as spans of their own that name their page load and know no
-address; static ones as measurements of the page load, but for INP (facts of sentry-javascript's
-browser-utils; docs of web.dev for what each metric is).
+Clients that stream spans send LCP, CLS and INP as separate spans that name their page load and no
+address; other clients send them, except INP, as measurements of the page load (see browser-utils of
+sentry-javascript, and web.dev for each metric).
 """
 
 import re
@@ -41,22 +41,22 @@ _PHONE = re.compile(r"mobi|iphone|ipod", re.IGNORECASE)
 
 
 def page_loads(spans: Iterable[Span]) -> tuple[list[PageLoad], int]:
-    """What these spans say of page loads, and how many values no page can have measured."""
-    found: list[PageLoad] = []
+    """The page loads in these spans, and how many implausible values were dropped."""
+    loads: list[PageLoad] = []
     implausible = 0
     for span in spans:
         if span.category in {"page", "vital"}:
             measured, dropped = _measured(span)
             implausible += dropped
             if load := _page_load(span, measured):
-                found.append(load)
-    return found, implausible
+                loads.append(load)
+    return loads, implausible
 
 
 def device_of(user_agent: str) -> str:
-    """desktop, mobile or tablet by what the browser says it is; "" if it says nothing.
+    """desktop, mobile or tablet, from the User-Agent header; "" if there is none.
 
-    A library would tell the model too; these three are all that vitals are split by.
+    A library would also give the model, but vitals are split by these three alone.
     """
     _, android, after = user_agent.lower().rpartition("android")
     if _TABLET.search(user_agent) or (android and "mobile" not in after):
@@ -66,8 +66,8 @@ def device_of(user_agent: str) -> str:
     return "desktop" if user_agent else ""
 
 
-def told_at(received: float) -> int:
-    """When a value was told, in microseconds: the one told last is the page's."""
+def reported_at(received: float) -> int:
+    """When a value was reported, in microseconds: the last reported value counts."""
     return round(received * 1_000_000)
 
 
@@ -76,8 +76,8 @@ def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
     page_id = span.span_id if is_page else _page_id(span)
     if not is_page and not measured:
         return None
-    said = span.attributes
-    agent = str(said.get("user_agent.original") or "")
+    attributes = span.attributes
+    agent = str(attributes.get("user_agent.original") or "")
     return PageLoad(
         organization_id=span.organization_id,
         project_id=span.project_id,
@@ -88,9 +88,9 @@ def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
         client_timestamp=span.client_timestamp,
         received_at=span.received_at,
         page=span.endpoint if is_page else "",
-        path=str(said.get("url.path") or "")[:LONGEST] if is_page else "",
+        path=str(attributes.get("url.path") or "")[:LONGEST] if is_page else "",
         device=device_of(agent) if is_page else "",
-        navigation=str(said.get("browser.navigation.type") or "")[:40],
+        navigation=str(attributes.get("browser.navigation.type") or "")[:40],
         environment=span.environment,
         release=span.release,
         source="sentry",
@@ -113,13 +113,13 @@ def _page_id(span: Span) -> str:
 
 
 def _measured(span: Span) -> tuple[dict[str, float], int]:
-    found, dropped = {}, 0
+    measured, dropped = {}, 0
     for metric, value in _values(span):
         if metric.is_plausible(value):
-            found[metric.column] = value
+            measured[metric.column] = value
         else:
             dropped += 1
-    return found, dropped
+    return measured, dropped
 
 
 def _values(span: Span) -> Iterator[tuple[WebVital, float]]:
@@ -130,13 +130,13 @@ def _values(span: Span) -> Iterator[tuple[WebVital, float]]:
 
 
 def _attribution(span: Span, measured: Mapping[str, float]) -> dict[str, AttributeValue]:
-    found: dict[str, AttributeValue] = {}
+    attribution: dict[str, AttributeValue] = {}
     for name in measured:
-        found[f"{name}.at"] = told_at(span.received_at.timestamp())
+        attribution[f"{name}.at"] = reported_at(span.received_at.timestamp())
     for sent, shown in _CAUSES.items():
         value: Any = span.attributes.get(VITAL_PREFIX + sent)
         if shown.partition(".")[0] in measured and value not in (None, ""):
-            found[shown] = value[:LONGEST] if isinstance(value, str) else value
+            attribution[shown] = value[:LONGEST] if isinstance(value, str) else value
     if "lcp" in measured and "ttfb" in measured:
-        found["lcp.ttfb"] = measured["ttfb"]
-    return found
+        attribution["lcp.ttfb"] = measured["ttfb"]
+    return attribution

@@ -1,4 +1,4 @@
-"""What our own script (static/beacon/beacon.js) tells of a page's web vitals."""
+"""Decodes the web vitals that the console's own script (static/beacon/beacon.js) reports."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from console.ingest.arrival import hex_id, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Context, Decoded
-from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, told_at
+from console.ingest.web_vitals import IMPLAUSIBLE, ITEM, LONGEST, reported_at
 from console.performance.names import collapsed_path
 from console.telemetry.records import AttributeValue, PageLoad
 from console.telemetry.web_vitals import BY_NAME, WebVital
@@ -55,7 +55,7 @@ _CAUSES = {
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """The body of a beacon; raises Undecodable if it is none of version 1."""
+    """The body of a beacon; raises Undecodable unless it is a beacon of version 1."""
     body = load_json(raw)
     if not isinstance(body, dict) or body.get("v") != 1:
         raise Undecodable("the body is no beacon of version 1")
@@ -66,7 +66,7 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 
 def decode(raw: bytes, context: Context) -> Decoded:
-    """The page load that a beacon tells of; raises Undecodable, counts what no page measures."""
+    """The page load of a beacon; raises Undecodable, and counts implausible values."""
     decoded = Decoded(context)
     body = context.scrubbed(parse(raw))
     decoded.keep_all(body.then(lambda fields: _page_loads(fields, context, decoded)))
@@ -74,7 +74,7 @@ def decode(raw: bytes, context: Context) -> Decoded:
 
 
 def _page_loads(body: Mapping[str, Any], context: Context, decoded: Decoded) -> list[PageLoad]:
-    """The page load, if anything of it was measured; counts the metrics."""
+    """The page load, if it has any metric; counts the metrics."""
     page = body.get("page")
     page_id = hex_id(page.get("id"), 16) if isinstance(page, dict) else ""
     if not isinstance(page, dict) or not page_id:
@@ -83,7 +83,7 @@ def _page_loads(body: Mapping[str, Any], context: Context, decoded: Decoded) -> 
     attribution: dict[str, AttributeValue] = {}
     for metric, value, causes in _metrics(body["m"], decoded):
         measured[metric.column] = value
-        attribution[f"{metric.column}.at"] = told_at(context.received_at.timestamp())
+        attribution[f"{metric.column}.at"] = reported_at(context.received_at.timestamp())
         attribution |= _causes(metric, causes)
     if not measured:
         return []
@@ -117,7 +117,7 @@ def _page_load(
 def _metrics(
     items: list[Any], decoded: Decoded
 ) -> Iterator[tuple[WebVital, float, Mapping[str, Any]]]:
-    """Each metric that makes sense, with what made it; of one that comes twice the last counts."""
+    """The valid metrics with their causes; if a metric comes twice, the last one counts."""
     for item in items:
         metric = BY_NAME.get(text(item.get("n"), 10)) if isinstance(item, dict) else None
         value = item.get("v") if isinstance(item, dict) else None
@@ -132,17 +132,17 @@ def _metrics(
             yield metric, float(value), causes if isinstance(causes, dict) else {}
 
 
-def _causes(metric: WebVital, said: Mapping[str, Any]) -> dict[str, AttributeValue]:
-    found: dict[str, AttributeValue] = {}
+def _causes(metric: WebVital, reported: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    causes: dict[str, AttributeValue] = {}
     for sent, shown in _CAUSES.get(metric.name, {}).items():
-        value = said.get(sent)
+        value = reported.get(sent)
         if isinstance(value, str) and value:
-            found[f"{metric.column}.{shown}"] = (
+            causes[f"{metric.column}.{shown}"] = (
                 _plain(value) if "url" in shown.lower() else value
             )[:LONGEST]
         elif isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-            found[f"{metric.column}.{shown}"] = value
-    return found
+            causes[f"{metric.column}.{shown}"] = value
+    return causes
 
 
 def _plain(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Where clients send to: the addresses of every protocol, in front of the app."""
+"""The addresses of all protocols, in front of the app."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -58,7 +58,7 @@ def init_app(app: Flask) -> None:
 
 
 def believing(app: Flask) -> "Callable[[WSGIEnvironment], object]":
-    """What puts into a request's environment the truth of it that the proxies in front told."""
+    """A function that corrects a request's environment by what the trusted proxies report."""
 
     def nothing(_environ: "WSGIEnvironment", _start: "StartResponse") -> Iterable[bytes]:
         return ()
@@ -81,13 +81,13 @@ class Endpoints:
     """The ingest addresses, in front of the Flask app that answers all others.
 
     Measured per request on the 39 kB envelope: 63 µs of CPU for `accept` without the spool's wait,
-    278 µs with Flask's dispatch, sessions, CSRF and page headers around it, none of which an SDK
+    278 µs with Flask's dispatch, sessions, CSRF and page headers around it, which no SDK
     needs; and the digest thread waits for the interpreter while they run.
     """
 
-    def __init__(self, app: Flask, others: "WSGIApplication") -> None:
-        """`others` answers what is not for ingest."""
-        self._others = others
+    def __init__(self, app: Flask, pages: "WSGIApplication") -> None:
+        """`pages` answers every other request."""
+        self._pages = pages
         extensions = app.extensions
         settings = cast("Config", extensions[configuration.EXTENSION])
         self._own_host = auth.plain_host(split_url(settings.base_url).netloc)
@@ -105,7 +105,7 @@ class Endpoints:
         if submission is None:
             declined = self.declined(environ)
             if declined is None:
-                return self._others(environ, start_response)
+                return self._pages(environ, start_response)
             reply = declined
         elif environ["REQUEST_METHOD"] == "OPTIONS":
             reply = PREFLIGHT

@@ -1,7 +1,7 @@
-"""What a span of OpenTelemetry did, in the words of Sentry's clients: one vocabulary in the store.
+"""Translates spans of OpenTelemetry to the words of Sentry's clients: the store has one vocabulary.
 
-Names of attributes: opentelemetry.io, "Semantic conventions", the present ones and those before
-1.21 (2023), which instrumentations still send.
+Names of attributes: opentelemetry.io, "Semantic conventions", the present ones and the ones from
+before 1.21 (2023), which instrumentations still send.
 """
 
 import re
@@ -30,27 +30,27 @@ _PLATFORMS = {"nodejs": "node", "webjs": "javascript", "dotnet": "csharp"}
 
 def canonical(span: WireSpan) -> dict[str, Any]:
     """The span's attributes by the names under which they are stored."""
-    found = flatten(span.attributes)
+    attributes = flatten(span.attributes)
     for alias, name in _ALIASES.items():
-        if alias in found:
-            found.setdefault(name, found.pop(alias))
-    target = found.pop("http.target", None)
+        if alias in attributes:
+            attributes.setdefault(name, attributes.pop(alias))
+    target = attributes.pop("http.target", None)
     if isinstance(target, str):
         path, _, query = target.partition("?")
-        found.setdefault(_PATH, path)
+        attributes.setdefault(_PATH, path)
         if query:
-            found.setdefault("url.query", query)
-    if span.kind == "client" and "net.peer.name" in found:
-        found.setdefault("server.address", found.pop("net.peer.name"))
-    if span.kind == "server" and _PATH not in found and isinstance(found.get(_URL), str):
-        found[_PATH] = _path(found[_URL])
-    return found
+            attributes.setdefault("url.query", query)
+    if span.kind == "client" and "net.peer.name" in attributes:
+        attributes.setdefault("server.address", attributes.pop("net.peer.name"))
+    if span.kind == "server" and _PATH not in attributes and isinstance(attributes.get(_URL), str):
+        attributes[_PATH] = _path(attributes[_URL])
+    return attributes
 
 
 def operation(span: WireSpan, attributes: Mapping[str, Any]) -> str:
     """The `op` that a Sentry client gives to such work (`performance.names` sorts by it)."""
-    told = text(attributes.get("sentry.op"), 100)
-    return told or _of_protocol(span, attributes) or _of_kind(span, attributes)
+    op = text(attributes.get("sentry.op"), 100)
+    return op or _of_protocol(span, attributes) or _of_kind(span, attributes)
 
 
 def title(op: str, name: str, attributes: Mapping[str, Any]) -> str:
@@ -86,17 +86,17 @@ def status(span: WireSpan, attributes: Mapping[str, Any]) -> str:
 
 
 def sample_rate(trace_state: str) -> float | None:
-    """The share of traces that the client keeps, where its sampler says so in the trace state.
+    """The share of traces that the client keeps, if its sampler says so in the trace state.
 
-    `th` is what share it rejects, in 56 bits of which trailing zeros are left out
-    (opentelemetry.io, "TraceState: Probability Sampling").
+    `th` is the share that it rejects, in 56 bits without trailing zeros (opentelemetry.io,
+    "TraceState: Probability Sampling").
     """
-    found = _THRESHOLD.search(trace_state)
-    return 1 - int(found[1].ljust(14, "0"), 16) / (1 << 56) if found else None
+    match = _THRESHOLD.search(trace_state)
+    return 1 - int(match[1].ljust(14, "0"), 16) / (1 << 56) if match else None
 
 
 def platform(resource: Mapping[str, Any]) -> str:
-    """The language that a resource says it is written in, as Sentry's clients spell it."""
+    """The programming language of a resource, as Sentry's clients spell it."""
     language = text(resource.get("telemetry.sdk.language"), 40).lower()
     if not language:
         language = text(resource.get("telemetry.sdk.name"), 40).partition("posthog-")[2]

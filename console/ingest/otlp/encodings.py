@@ -1,4 +1,4 @@
-"""The two encodings of OTLP, and what a request is found to hold before it is accepted."""
+"""The two encodings of OTLP, and the survey of a request before it is accepted."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ PROTOBUF, JSON = "otlp.protobuf", "otlp.json"
 
 
 class Encoding(Protocol):
-    """What there is a module for per encoding."""
+    """The functions that the module of each encoding has."""
 
     def groups(self, raw: bytes) -> Iterable[Group]:
         """The spans of a request by resource; raises Undecodable."""
@@ -30,20 +30,20 @@ ENCODINGS: Mapping[str, Encoding] = {PROTOBUF: from_protobuf, JSON: from_json}
 
 @dataclass(slots=True)
 class Survey:
-    """How many spans a request holds, and why some of them are none."""
+    """How many spans a request has, and why some of them are invalid."""
 
     spans: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
 
 def survey(raw: bytes, kind: str) -> Survey:
-    """What an inflated request holds; its attributes are not looked at. Raises Undecodable."""
-    encoding, found = ENCODINGS[kind], Survey()
+    """Survey an inflated request without reading its attributes. Raises Undecodable."""
+    encoding, surveyed = ENCODINGS[kind], Survey()
     for group in encoding.groups(raw):
         for _scope, element in group.spans:
-            found.spans += 1
+            surveyed.spans += 1
             try:
                 encoding.checked(element)
             except NotASpan as fault:
-                found.faults[str(fault)] += 1
-    return found
+                surveyed.faults[str(fault)] += 1
+    return surveyed

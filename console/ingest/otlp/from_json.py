@@ -1,4 +1,4 @@
-"""OTLP in JSON: ids in hex, 64-bit numbers as text or number, names as one or the other spells."""
+"""OTLP in JSON: ids in hex, 64-bit numbers as text or number, names in either spelling."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -97,11 +97,11 @@ def _field(fields: Mapping[str, Any], name: str) -> Any:
     return fields.get(_SNAKE[name]) if value is None else value
 
 
-def _object(value: Any, what: str) -> Mapping[str, Any]:
+def _object(value: Any, subject: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Undecodable(f"{what} is no JSON object")
+        raise Undecodable(f"{subject} is no JSON object")
     return value
 
 
@@ -115,7 +115,7 @@ def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _objects(fields: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    return (_object(one, f"an element of {name}") for one in _list(fields, name))
+    return (_object(element, f"an element of {name}") for element in _list(fields, name))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -127,9 +127,9 @@ def _sequence(value: Any) -> list[Any]:
 
 
 def _id(span: Mapping[str, Any], name: str, length: int) -> str:
-    """An id in hex; "" if it is none, or of zeros only."""
-    found = hex_id(_field(span, name), length)
-    return found if found.strip("0") else ""
+    """An id in hex; "" if it is invalid or has only zeros."""
+    digits = hex_id(_field(span, name), length)
+    return digits if digits.strip("0") else ""
 
 
 def _text(value: Any) -> str:
@@ -160,7 +160,7 @@ def _attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def _value(value: Any, depth: int) -> Any:
-    """What an AnyValue says; None if it says nothing that its type has."""
+    """The value of an AnyValue; None if it has no valid value."""
     for name, content in _mapping(value).items():
         reader = _READERS.get(name)
         if reader is not None and content is not None:
@@ -170,7 +170,7 @@ def _value(value: Any, depth: int) -> Any:
 
 def _array(content: Any, depth: int) -> list[Any]:
     values = _sequence(_mapping(content).get("values"))[:ATTRIBUTE_LIMIT]
-    return [_value(one, depth + 1) for one in values]
+    return [_value(value, depth + 1) for value in values]
 
 
 def _pairs(content: Any, depth: int) -> dict[str, Any]:

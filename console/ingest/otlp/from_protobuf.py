@@ -47,7 +47,7 @@ def groups(raw: bytes) -> Iterator[Group]:
 
 
 def checked(element: bytes) -> Span:
-    """The span in these bytes; raises NotASpan if it is none."""
+    """The span in these bytes; raises NotASpan if they are no valid span."""
     if len(element) > SPAN_BYTES:
         raise NotASpan(f"a span is larger than {SPAN_BYTES:,} bytes")
     try:
@@ -161,7 +161,9 @@ def _value(value: AnyValue, depth: int) -> Any:
     if depth > DEPTH:
         return wire.TOO_DEEP
     if kind == "array_value":
-        return [_value(one, depth + 1) for one in value.array_value.values[:ATTRIBUTE_LIMIT]]
+        return [
+            _value(element, depth + 1) for element in value.array_value.values[:ATTRIBUTE_LIMIT]
+        ]
     if kind == "kvlist_value":
         return _attributes(value.kvlist_value.values, depth + 1)
     if kind == "bytes_value":
@@ -170,5 +172,5 @@ def _value(value: AnyValue, depth: int) -> Any:
 
 
 def _hex(id_: bytes, length: int) -> str:
-    """An id of `length` bytes in hex; "" if it is none."""
+    """An id of `length` bytes in hex; "" if it is invalid."""
     return id_.hex() if len(id_) == length and any(id_) else ""

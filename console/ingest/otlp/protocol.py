@@ -9,7 +9,7 @@ from console.ingest.decoded import Context, Decoded
 from console.ingest.otlp import answers, encodings, setups, spans
 from console.ingest.protocol import SPAN, Address, ItemHead, NotTaken, Protocol, Sent
 
-# OTLP's own address, PostHog's, and the one that Sentry's clients make of a DSN for OpenTelemetry.
+# The addresses of OTLP, of PostHog, and of Sentry's clients, which derive it from a DSN.
 _TRACES = re.compile(
     r"\A(?:/i)?/v1/traces/?|\A(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
 )
@@ -27,18 +27,18 @@ _TYPES = {
 
 
 def survey(raw: bytes, *, kind: str) -> Sent:
-    """How many spans a request holds; what is none is told to the sender, and counted by digest."""
+    """How many spans a request has; the answer names invalid ones, and digest counts them."""
     counted = encodings.survey(raw, kind)
     heads = [ItemHead("span", len(raw), counted.spans)] if counted.spans else []
     return Sent(heads=heads, answer=answers.stored(counted.faults) if heads else {})
 
 
 def _no_survey(_raw: bytes) -> Sent:
-    raise Undecodable(OTHER.refuses)
+    raise Undecodable(UNKNOWN_TYPE.refuses)
 
 
 def _no_decode(_raw: bytes, _context: Context) -> Decoded:
-    raise Undecodable(OTHER.refuses)
+    raise Undecodable(UNKNOWN_TYPE.refuses)
 
 
 def _spoken(
@@ -79,9 +79,9 @@ def _of_encoding(name: str) -> Protocol:
 
 PROTOBUF = _of_encoding(encodings.PROTOBUF)
 JSON = _of_encoding(encodings.JSON)
-OTHER = _spoken(
+UNKNOWN_TYPE = _spoken(
     "otlp",
     _no_survey,
     _no_decode,
-    refuses="the content type is none of " + ", ".join(sorted(set().union(*_TYPES.values()))),
+    refuses="the content type is not one of " + ", ".join(sorted(set().union(*_TYPES.values()))),
 )

@@ -15,7 +15,7 @@ opentelemetry-instrument python app.py
 
 OPENTELEMETRY_NOTES = """\
 Traces only: errors and their stacks come with a Sentry client, which may run beside it.
-The variables are those of every OpenTelemetry SDK; the last line starts a Python application.
+Every OpenTelemetry SDK reads these variables; the last line starts a Python application.
 A collector sends here with its otlphttp exporter: the same address and header.
 PostHog's Python client sends its spans too: its host is this server, its token is the key.
 """.splitlines()

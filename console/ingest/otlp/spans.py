@@ -93,9 +93,9 @@ class Ancestry:
             if at.is_segment or parent is None:
                 break
             at = parent
-        found = self._segments.get(at.key, at.key)
-        self._segments.update(dict.fromkeys(path, found))
-        return found
+        segment = self._segments.get(at.key, at.key)
+        self._segments.update(dict.fromkeys(path, segment))
+        return segment
 
 
 def _process(encoding: Encoding, group: Group, context: Context, decoded: Decoded) -> Process:
@@ -185,7 +185,7 @@ def _row(
         "status": conventions.status(sent, attributes),
     }
     dropped = sent.dropped + (process.dropped if sent.is_segment else 0)
-    kept = _told(attributes, dropped)
+    kept = _with_dropped(attributes, dropped)
     return span_row(
         process.arrival, fields, kept, end=times[1], is_segment=sent.is_segment, shared=columns
     )
@@ -203,19 +203,19 @@ def _times(sent: WireSpan, arrival: Arrival) -> tuple[datetime, datetime]:
 
 def _attributes(sent: WireSpan) -> dict[str, Any]:
     """The span's attributes, and in words or numbers what has no column: events, links."""
-    told = {
+    derived = {
         "otel.links_count": sent.links,
         "otel.event_names": [name for name, _ in sent.events if name != "exception"],
         "otel.ended_before_start_us": max((sent.start - sent.end) // 1000, 0),
     }
-    kept = {name: value for name, value in told.items() if value}
+    kept = {name: value for name, value in derived.items() if value}
     for name, attributes in sent.events:
         if name == "exception":  # the last one counts: it is the one that got out
             kept |= {k: attributes[k] for k in _EXCEPTION if attributes.get(k) is not None}
     return {**kept, **conventions.canonical(sent)}
 
 
-def _told(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
+def _with_dropped(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
     """The attributes, with how many were dropped: by the client, and now by the store's limit."""
     surplus = sum(attributes[name] is not None for name in attributes.keys() - COLUMNS)
     surplus -= ATTRIBUTE_LIMIT
@@ -226,4 +226,4 @@ def _told(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
 
 
 def _first(resource: Mapping[str, Any], names: Iterable[str], length: int) -> str:
-    return next((found for name in names if (found := text(resource.get(name), length))), "")
+    return next((value for name in names if (value := text(resource.get(name), length))), "")

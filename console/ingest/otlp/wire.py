@@ -10,7 +10,7 @@ from console.ingest.span_rows import NotASpan
 
 SPAN_LIMIT = 20_000  # of one request; clients send 512, a collector 8,192
 FIELD_LIMIT = 3 * SPAN_LIMIT  # of one request, around the spans: resources, scopes
-ATTRIBUTE_LIMIT = 1000  # of one span that are read; clients send at most 128 unless told otherwise
+ATTRIBUTE_LIMIT = 1000  # of one span that are read; clients send at most 128 by default
 DEPTH = 16  # of a value in values
 TOO_DEEP = "[nested too deeply]"
 

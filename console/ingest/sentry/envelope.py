@@ -1,4 +1,4 @@
-"""Take an envelope apart: its header, and the items with theirs."""
+"""Splits an envelope into its header and its items with their headers."""
 
 import base64
 import binascii
@@ -30,7 +30,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An envelope as far as it could be read; `cut` says why reading stopped early, else ''."""
+    """The readable part of an envelope; `cut` says why reading stopped early, else ''."""
 
     header: Mapping[str, Any]
     items: list[Item]
@@ -41,7 +41,7 @@ def parse_envelope(raw: bytes) -> Envelope:
     """Read an envelope the way lenient servers do (develop.sentry.dev, "Envelopes").
 
     A payload without `length` runs to the next newline; the last newline is optional; unknown types
-    and fields pass. What stands whole before a cut or a broken item header is kept. Raises
+    and fields pass. Complete items before a cut or a broken item header are kept. Raises
     Undecodable only if the envelope header itself cannot be read.
     """
     header, start = _envelope_header(raw)
@@ -128,23 +128,23 @@ def _line_end(raw: bytes, start: int) -> int:
     return len(raw) if end < 0 else end
 
 
-def _line(raw: bytes, start: int, what: str) -> tuple[bytes, int]:
+def _line(raw: bytes, start: int, subject: str) -> tuple[bytes, int]:
     """The line at `start` and where the next begins."""
     end = raw.find(b"\n", start, start + HEADER_LIMIT)
     if end < 0:
         if len(raw) - start > HEADER_LIMIT:
-            raise Undecodable(f"{what} is longer than {HEADER_LIMIT:,} bytes")
+            raise Undecodable(f"{subject} is longer than {HEADER_LIMIT:,} bytes")
         end = len(raw)
     return raw[start:end], end + 1
 
 
-def _json_object(line: bytes, what: str) -> dict[str, Any]:
+def _json_object(line: bytes, subject: str) -> dict[str, Any]:
     try:
         value = load_json(line)
     except Undecodable as error:
-        raise Undecodable(f"{what} is not JSON") from error
+        raise Undecodable(f"{subject} is not JSON") from error
     if not isinstance(value, dict):
-        raise Undecodable(f"{what} is not a JSON object")
+        raise Undecodable(f"{subject} is not a JSON object")
     return value
 
 

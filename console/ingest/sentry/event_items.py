@@ -10,9 +10,9 @@ from console.ingest.attributes import headers
 from console.ingest.sentry.message_format import formatted
 
 TAG_LIMIT = 100
-FRAME_LIMIT = 500  # a recursion is told by its ends
+FRAME_LIMIT = 500  # both ends are enough to recognise a recursion
 VALUE_LIMIT = 50
-NUMBER_DIGITS = 10  # of a line or a level; more are none
+NUMBER_DIGITS = 10  # of a line or a level; longer numbers are dropped
 BREADCRUMB_LIMIT = 200
 MESSAGE_LENGTH = 8192
 LEVELS = {
@@ -67,7 +67,7 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         if name in shaped:
             shaped[name] = text(shaped[name], length)
     at = arrival.time(shaped.get("timestamp")) or arrival.context.received_at
-    shaped["client_timestamp"] = _iso(arrival.said(shaped.get("timestamp")))
+    shaped["client_timestamp"] = _iso(arrival.stated(shaped.get("timestamp")))
     shaped["timestamp"] = _iso(at)
     shaped["platform"] = shaped.get("platform") or "other"
     shaped["level"] = _level(shaped.get("level"))
@@ -93,11 +93,11 @@ def _iso(at: datetime) -> str:
 
 def tags(raw: Any) -> dict[str, str]:
     """Tags given as a mapping or as pairs, at most 100 of them."""
-    found: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for name, value in headers(raw):
-        if value and len(found) < TAG_LIMIT:
-            found[name[:200]] = value[:200]
-    return found
+        if value and len(kept) < TAG_LIMIT:
+            kept[name[:200]] = value[:200]
+    return kept
 
 
 def _level(raw: Any) -> str:
@@ -108,7 +108,9 @@ def _level(raw: Any) -> str:
 
 
 def _contexts(raw: Any) -> dict[str, Any]:
-    contexts = {name: named for name, one in _items(raw) if (named := _named(one)) or one == {}}
+    contexts = {
+        name: named for name, context in _items(raw) if (named := _named(context)) or context == {}
+    }
     trace = contexts.get("trace")
     if trace is not None:
         ids = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
@@ -117,7 +119,7 @@ def _contexts(raw: Any) -> dict[str, Any]:
 
 
 def _shape_user(event: dict[str, Any]) -> None:
-    user = {name: one for name, one in _items(event.pop("user", None)) if one is not None}
+    user = {name: value for name, value in _items(event.pop("user", None)) if value is not None}
     if (
         user.get("ip_address") == "{{auto}}"
     ):  # "the address that this comes from", which nobody keeps
@@ -131,7 +133,9 @@ def _shape_request(event: dict[str, Any]) -> None:
     if not request:
         return
     request["headers"] = dict(headers(request.get("headers")))
-    event["request"] = {name: one for name, one in request.items() if one not in (None, {}, [], "")}
+    event["request"] = {
+        name: value for name, value in request.items() if value not in (None, {}, [], "")
+    }
 
 
 def _shape_message(event: dict[str, Any]) -> None:
@@ -157,7 +161,7 @@ def _shape_exceptions(event: dict[str, Any]) -> None:
     raw = event.pop("exception", None)
     if isinstance(raw, dict) and "values" not in raw and not _list(raw):
         raw = [raw]
-    exceptions = [_exception(one) for one in values(raw)[-VALUE_LIMIT:]]
+    exceptions = [_exception(exception) for exception in values(raw)[-VALUE_LIMIT:]]
     own_stack = _stacktrace(event.pop("stacktrace", None))
     if own_stack and exceptions and not exceptions[-1].get("stacktrace"):
         exceptions[-1]["stacktrace"] = own_stack
@@ -228,19 +232,24 @@ def _whole(number: Any) -> Any:
 def _shape_lists(event: dict[str, Any]) -> None:
     """Breadcrumbs and threads as lists of objects under "values"."""
     crumbs = values(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
-    crumbs = [one if "data" not in one else one | {"data": _named(one["data"])} for one in crumbs]
+    crumbs = [
+        crumb if "data" not in crumb else crumb | {"data": _named(crumb["data"])}
+        for crumb in crumbs
+    ]
     if crumbs:
         event["breadcrumbs"] = {"values": crumbs}
     threads = values(event.pop("threads", None))[:VALUE_LIMIT]
     if threads:
-        stacks = ({**one, "stacktrace": _stacktrace(one.get("stacktrace"))} for one in threads)
+        stacks = (
+            {**thread, "stacktrace": _stacktrace(thread.get("stacktrace"))} for thread in threads
+        )
         event["threads"] = {"values": list(stacks)}
 
 
 def values(raw: Any) -> list[dict[str, Any]]:
     """The objects of an interface that is a list, or an object with the list under "values"."""
     listed = raw["values"] if isinstance(raw, dict) and "values" in raw else raw
-    return [one for one in _list(listed) if isinstance(one, dict)]
+    return [element for element in _list(listed) if isinstance(element, dict)]
 
 
 def _text_of(value: Any) -> str:
@@ -251,7 +260,7 @@ def _list(raw: Any) -> list[Any]:
     """The elements that are set; of an object, too, as which PHP writes an array with gaps."""
     if isinstance(raw, dict) and all(map(str.isdecimal, raw)):
         raw = list(raw.values())
-    return [one for one in raw if one is not None] if isinstance(raw, list) else []
+    return [element for element in raw if element is not None] if isinstance(raw, list) else []
 
 
 def _mapping(raw: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a Sentry client's envelope brings: error events, spans, and a count of all else."""
+"""Decodes a Sentry client's envelope: error events, spans, and counts of everything else."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +64,7 @@ WAITING = frozenset(
 
 
 def decode(envelope: Envelope, context: Context) -> Decoded:
-    """Decode each item that makes sense, count each that does not; never raises for the content."""
+    """Decode each valid item and count each invalid one; never raises for the content."""
     decoded = Decoded(context)
     arrival = Arrival(context, context.scrubbed(dict(envelope.header)).content)
     event_bytes = 0
@@ -129,7 +129,7 @@ def _transaction(event: Scrubbed[Any], arrival: Arrival, decoded: Decoded) -> No
 
 
 def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:
-    """The event with its sender's address, where the client leaves filling it in to the server.
+    """The event with the client's address, if the client leaves that to the server.
 
     Pages do not know their visitor's address: without it, visitors who are not signed in would
     count as nobody (develop.sentry.dev, "User Interface", `{{auto}}`; `sdk.settings.infer_ip`).
@@ -145,7 +145,7 @@ def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:
 
 
 def _says_something(event: dict[str, Any]) -> bool:
-    """An event with none of its fields set is a mistake of whoever sent it."""
+    """Whether an event has any field set; an empty event is a mistake of the client."""
     return any(
         value not in (None, "", [], {}) for name, value in event.items() if name != "event_id"
     )
@@ -185,7 +185,7 @@ def _streamed(element: Any, arrival: Arrival, decoded: Decoded) -> None:
 
 
 def _keep(span: Scrubbed[Span], decoded: Decoded) -> None:
-    """Store it, unless it is the Python client watching itself deliver its own envelopes."""
+    """Keep a span, unless the Python client traced the delivery of its own envelopes."""
     if span.content.attributes.get("thread.name") == "sentry-sdk.BackgroundWorker":
         decoded.count("span", IGNORED, OWN_REQUEST)
     else:
@@ -222,7 +222,7 @@ def _quantity(item: Item) -> int:
 
 
 def _countable(item_type: str) -> str:
-    """The type as a ledger may show it; what a stranger writes there is no text of ours."""
+    """The type as the ledger may show it: "unknown" unless it is a plain word."""
     known = item_type in WAITING or item_type in {"event", "transaction", "span", "client_report"}
     plain = item_type.replace("_", "").replace("-", "").isalnum() and item_type.isascii()
     return item_type if known or plain else "unknown"

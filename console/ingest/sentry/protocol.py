@@ -1,4 +1,4 @@
-"""What Sentry's clients speak: envelopes, and the single events of the oldest of them."""
+"""The protocol of Sentry's clients: envelopes, and the single events of the oldest clients."""
 
 import json
 import re
@@ -32,7 +32,7 @@ EVENT_LIMIT = 1 << 20
 _CHECK_IN, _FEEDBACK, _PROFILE = Category("monitor"), Category("feedback"), Category("profile")
 _REPLAY, _SESSION = Category("replay"), Category("session")
 _PROFILE_CHUNK = Category("profile_chunk")
-# Limits are Relay's, where the box that they were chosen for is not larger than ours.
+# The limits are Relay's, as far as one machine can bear them.
 ITEMS = (
     ItemType("event", Category("error"), EVENT_LIMIT),
     ItemType("transaction", Category("transaction"), EVENT_LIMIT),
@@ -40,7 +40,7 @@ ITEMS = (
     ItemType("log", Category("log_item", factor=10), 12 << 20),
     ItemType("trace_metric", Category("trace_metric", factor=10), 12 << 20),
     ItemType("check_in", _CHECK_IN, 100 << 10),
-    # It says what was lost elsewhere: it must always get through.
+    # A client report says what was lost elsewhere: it must always get through.
     ItemType("client_report", Category("internal", is_limited=False), 100 << 10),
     ItemType("session", _SESSION, 100 << 10),
     ItemType("sessions", _SESSION, 1 << 20),
@@ -75,7 +75,7 @@ _ELSEWHERE = (
     ),
     NotTaken(
         Address(re.compile(r"/api/[^/]+/cron/.*", re.DOTALL)),
-        "check-ins by a plain request are not taken; those of SDKs are counted",
+        "check-ins by a plain request are not taken; check-ins from SDKs are counted",
         gets=True,
     ),
     NotTaken(
@@ -134,12 +134,12 @@ def without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:
 
 
 def decode_envelope(raw: bytes, context: Context) -> Decoded:
-    """What an envelope brings. Raises Undecodable if its header cannot be read."""
+    """Decode an envelope. Raises Undecodable if its header cannot be read."""
     return items.decode(parse_envelope(raw), context)
 
 
 def decode_store(raw: bytes, context: Context) -> Decoded:
-    """What a request to the legacy store endpoint brings. Raises Undecodable."""
+    """Decode a request to the legacy store endpoint. Raises Undecodable."""
     return items.decode(parse_store(raw, limit=RAW_LIMIT), context)
 
 

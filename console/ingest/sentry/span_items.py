@@ -174,7 +174,7 @@ def _of_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that a streamed segment has and a transaction spells in other places."""
     contexts, request, user = (_mapping(event.get(k)) for k in ("contexts", "request", "user"))
     runtime = _mapping(contexts.get("runtime"))
-    found: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "process.runtime.name": runtime.get("name"),
         "process.runtime.version": runtime.get("version"),
         "http.response.status_code": _mapping(contexts.get("response")).get("status_code"),
@@ -186,17 +186,17 @@ def _of_event(event: Mapping[str, Any]) -> dict[str, Any]:
         "client.address": _mapping(request.get("env")).get("REMOTE_ADDR"),
     }
     for name, value in headers(request.get("headers")):
-        found[f"http.request.header.{name.lower()}"] = value
-    found["user_agent.original"] = found.get("http.request.header.user-agent")
-    found |= _address(
+        attributes[f"http.request.header.{name.lower()}"] = value
+    attributes["user_agent.original"] = attributes.get("http.request.header.user-agent")
+    attributes |= _address(
         text(request.get("url"), NAME_LENGTH), query_text(request.get("query_string"))
     )
     for name, value in headers(event.get("tags")):
-        found.setdefault(name, value)
-    if "http.status_code" in found:
-        found.setdefault("http.response.status_code", found["http.status_code"])
-        del found["http.status_code"]
-    return {name: value for name, value in found.items() if value is not None}
+        attributes.setdefault(name, value)
+    if "http.status_code" in attributes:
+        attributes.setdefault("http.response.status_code", attributes["http.status_code"])
+        del attributes["http.status_code"]
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _address(url: str, query: str) -> dict[str, Any]:

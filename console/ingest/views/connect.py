@@ -42,7 +42,7 @@ def connect(project: Project) -> Response:
 @bp.get("/arrival")
 @project_view("viewer")
 def arrival(project: Project) -> Response:
-    """What has arrived, and what was refused: asked every other second while the page is open."""
+    """What has arrived and what was refused; the open page polls it every other second."""
     if not is_htmx():
         return go_to(request.path.removesuffix("/arrival"))
     part = "ingest/_arrival.html"

@@ -1,4 +1,4 @@
-"""What digest failed on, why, and a second chance for it."""
+"""The rows that digest gave up on, with the reason and a retry."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ bp = Blueprint(
 
 
 def count(project: Project) -> int:
-    """How many of the project's requests wait for somebody to look at them."""
+    """How many dead letters the project has."""
     return spool.current().dead_count(project.organization_id, project.id)
 
 
