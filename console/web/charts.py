@@ -15,6 +15,7 @@ MOST_POINTS = 500
 TOP, FLAGS = 8, 16
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _INTERVALS = 4
+_FINEST = 1e-8  # a smaller difference is none: ticks are rounded to ten digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Chart:
 
 def nice_ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     """Three or four equal steps of 1, 2, 2.5 or 5 that cover low to high (whole numbers: fewer)."""
-    if high <= low:
+    if high - low < _FINEST:
         high = low + (_INTERVALS if whole else 1)
     scale = 10.0 ** floor(log10((high - low) / _INTERVALS))
     for nice in _NICE:

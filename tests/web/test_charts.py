@@ -93,6 +93,7 @@ def test_counts_start_at_zero_and_have_whole_ticks():
     assert nice_ticks(0, 3, whole=True) == [0, 1, 2, 3]
     assert nice_ticks(0, 113, whole=True) == [0, 50, 100, 150]
     assert nice_ticks(0, 0, whole=True) == [0, 1, 2, 3, 4]
+    assert nice_ticks(0, 1e-270) == [0, 0.25, 0.5, 0.75, 1]
 
 
 def test_the_day_is_named_where_it_begins():
