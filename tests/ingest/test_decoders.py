@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from console import status
+from console.core import readiness
 from console.core.config import Config
 from console.ingest.decoders import pool
 from console.ingest.decoders.frames import Job
@@ -234,8 +235,10 @@ class TestTrouble:
         return work
 
     def test_the_thread_decodes_and_everybody_is_told(
-        self, broken, app, acme, stored, client, as_alice, digest
+        self, broken, app, acme, stored, client, as_alice, digest, monkeypatch
     ):
+        monkeypatch.setattr(readiness, "FRESH_SECONDS", -1.0)
+        monkeypatch.setattr(readiness, "WAIT_SECONDS", 60.0)
         assert stored(acme).ledger() == {("event", "stored", ""): 1}
         assert broken.pids == []
         answer = client.get("/healthz")
