@@ -139,7 +139,9 @@ def _answer(status: int, sentence: str) -> Response:
     context = {"status": status, "title": title, "sentence": sentence, "request_id": request_id()}
     try:
         html = template.render(context, shell=None if is_htmx() else _shell(status))
-    except SQLAlchemyError:  # what the rail asks for is what failed; the log has it already
+    except (SQLAlchemyError, HTTPException):
+        # What the rail asks for is what failed: a store, which the log has already, or the reading
+        # of an address that is refused as a whole.
         html = template.render(context, shell=None)
     answer = _add_request_id(make_response(html, status))
     answer.vary.add("HX-Request")
@@ -161,7 +163,7 @@ def _shell(status: int) -> Any:
         return shell
     try:
         return ask()
-    except SQLAlchemyError:  # as above
+    except (SQLAlchemyError, HTTPException):  # as above
         return shell
     except Exception:
         log.exception("an error page has no rail")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -203,7 +204,8 @@ class TestDigest:
         ended = threading.Event()
 
         def kill() -> None:
-            while not ended.wait(0.25):
+            deadline = time.monotonic() + 120
+            while not ended.wait(0.25) and time.monotonic() < deadline:
                 for pid in work.pids[:1]:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)

@@ -199,3 +199,10 @@ def test_where_the_error_page_fails_there_is_a_plain_one(caplog, path):
     name = answer.headers["X-Request-Id"]
     assert name in answer.text
     assert name in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/acme/", "/acme/shop/issues/", "/no/such/page"])
+def test_an_address_with_too_many_parameters_is_refused_in_a_page(as_vic, path):
+    answer = as_vic.get(f"{path}?compare=0x10&{'&'.join(['page=0'] * 1500)}")
+    assert answer.status_code in {400, 404}
+    assert "<title>" in answer.text
