@@ -52,6 +52,7 @@ class Run:
 def run(app: Flask, seed: int, numbers: Iterable[int]) -> Run:
     """Send the requests of these numbers; the console must be migrated and empty."""
     app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=True)
+    level = app.logger.level  # of the process: the tests that come after read warnings
     app.logger.setLevel(logging.ERROR)
     world, done, began = World(app), Run(seed), time.monotonic()
     generator, entry = Generator(app, world, seed), app.wsgi_app
@@ -62,6 +63,7 @@ def run(app: Flask, seed: int, numbers: Iterable[int]) -> Run:
         if sent.method.upper() != "GET" and got.status < 400 and sent.caller in world.people:
             world.look_after(sent.caller)
     digest(app, done)
+    app.logger.setLevel(level)
     done.renewed, done.seconds = world.renewed, time.monotonic() - began
     return done
 
