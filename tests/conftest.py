@@ -1,15 +1,11 @@
 """Fixtures of all tests: databases, the console, its people, a live server, a browser."""
 
-import os
 import shutil
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,38 +17,19 @@ from console.core.config import Config
 from console.errors.models import Issue
 from tests.fakes import smtp as smtp_fake
 from tests.support import chromium as chromium_program
-from tests.support import consoles, databases, factories, postgres
+from tests.support import clients, consoles, databases, factories
 from tests.support.databases import Database
 from tests.support.kinds import pytest_collection_modifyitems, pytest_xdist_auto_num_workers
 from tests.support.live import Server
 from tests.support.movable_clock import MovableClock
-from tests.support.routing import KnownRule
+from tests.support.run import pytest_configure, pytest_unconfigure, shared
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers"]
-SHARED = "PHAROS_TEST_SHARED"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder that all workers of this run share, and consoles quick to make."""
-    Flask.url_rule_class = KnownRule
-    slow = [hypothesis.HealthCheck.too_slow]  # as a busy machine is
-    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=slow)
-    hypothesis.settings.load_profile("busy")
-    # Each process of a run would compile tests and console again: 5.7 s, or 0.5 s for a command.
-    sys.dont_write_bytecode = False
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    if not hasattr(config, "workerinput"):
-        folder = Path(tempfile.mkdtemp(prefix="pharos-"))
-        folder.chmod(0o755)  # PostgreSQL runs in it under another account
-        os.environ[SHARED] = str(folder)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what the workers started, when all of them are done."""
-    if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(SHARED))
-        postgres.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_unconfigure",
+    "pytest_xdist_auto_num_workers",
+]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -65,7 +42,7 @@ def both_databases(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def instance(worker_id: str) -> Path:
     """The console's data folder: always the same of a worker, and empty."""
-    folder = Path(os.environ[SHARED]) / f"instance-{worker_id}"
+    folder = shared() / f"instance-{worker_id}"
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
@@ -73,11 +50,10 @@ def instance(worker_id: str) -> Path:
 @pytest.fixture
 def database(request: pytest.FixtureRequest, instance: Path, worker_id: str) -> Database:
     """A fresh, migrated database: SQLite, or what `both_databases` says."""
-    shared = Path(os.environ[SHARED])
     asked = "both_databases" in request.fixturenames
     if asked and request.getfixturevalue("both_databases") == "postgresql":
-        return databases.postgresql(shared, instance, worker_id)
-    return databases.sqlite(shared, instance)
+        return databases.postgresql(shared(), instance, worker_id)
+    return databases.sqlite(shared(), instance)
 
 
 @pytest.fixture
@@ -89,7 +65,7 @@ def settings(database: Database, instance: Path) -> Config:
 @pytest.fixture
 def app(settings: Config) -> Iterator[Flask]:
     """A console in this process, with nothing in it."""
-    with consoles.console(settings, templates=os.environ[SHARED]) as app:
+    with consoles.console(settings, templates=str(shared())) as app:
         yield app
 
 
@@ -151,6 +127,12 @@ def as_vic(app: Flask, acme: Project) -> FlaskClient:
 def as_eve(app: Flask, globex: Project) -> FlaskClient:
     """Eve's browser: owner of globex, a stranger to acme."""
     return factories.signed_in(app, "eve@globex.test")
+
+
+@pytest.fixture
+def as_script(app: Flask) -> Callable[..., FlaskClient]:
+    """`as_script(acme, "issues:read", …)` asks the API with a new token of the project."""
+    return lambda *given, **fields: clients.script(app, clients.make_token(app, *given, **fields))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from console.ingest import spool
 from tests.accounts.authenticator import set_up
 from tests.accounts.passkey_device import added, log_in
 from tests.ingest.conftest import envelope, error
+from tests.support.clients import bearer
 from tests.support.databases import SECRET
 from tests.support.factories import PASSWORD, the_person
 
@@ -100,8 +101,7 @@ def test_a_project_is_made_without_a_browser(says, both_databases):
 
 def test_the_token_of_a_new_project_opens_its_api(says, made, client):
     def status(token: str, path: str) -> int:
-        header = {"Authorization": f"Bearer {token}"}
-        answer = client.get(f"/api/v1/acme/shop/{path}", headers=header)
+        answer = client.get(f"/api/v1/acme/shop/{path}", headers=bearer(token))
         return int(answer.status_code)
 
     assert status(made["api_token"], "outcomes") == 200
@@ -117,7 +117,7 @@ def test_tokens_are_listed_and_revoked(says, made, client):
     assert (
         says("token", "revoke", str(token["id"]), *OF).out == f"Token {token['id']} is revoked.\n"
     )
-    header = {"Authorization": f"Bearer {made['api_token']}"}
+    header = bearer(made["api_token"])
     assert client.get("/api/v1/acme/shop/outcomes", headers=header).status_code == 401
     assert says("token", "list", *OF).out == ""
 

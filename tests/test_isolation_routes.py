@@ -1,9 +1,7 @@
 """Every route, asked by strangers or with foreign ids, tells nothing and changes nothing."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,9 @@ from console.accounts.access import Access
 from console.core.db import Model
 from console.core.persons import personal_models
 from tests.support import postgres, tenants
+from tests.support.clients import bearer
 from tests.support.factories import signed_in
+from tests.support.run import shared
 from tests.support.tenants import Tenant
 
 PUBLIC = {"public", ""}
@@ -153,7 +153,7 @@ def test_nobody_gets_in(world):
 
 def test_foreign_ids_in_ones_own_paths_are_not_found(world):
     run, wrong = Run(), []
-    token = bearer(world.own)
+    token = bearer(world.own.token)
     for rule, method in routes(world.app, exclude=PUBLIC):
         if not set(rule.arguments) - {"organization", "project"}:
             continue
@@ -180,7 +180,7 @@ def test_foreign_ids_elsewhere_reach_nothing(world, place):
                 continue
             sent = {"query_string": fields} if place == "query" else {"data": FIELDS | fields}
             client = world.app.test_client() if is_api else world.eve
-            headers = bearer(world.own) if is_api else {}
+            headers = bearer(world.own.token) if is_api else {}
             answer = client.open(path, method=method, headers=headers, **sent)
             run.check(
                 f"{method} {path} with {fields}",
@@ -199,7 +199,7 @@ def test_scripts_reach_their_project_only(world):
     run, wrong = Run(), []
     for rule, method in routes(world.app, exclude=PUBLIC | {"account", "organization", "project"}):
         path = path_of(rule, world.victim, ids_of=world.victim)
-        answer = world.app.test_client().open(path, method=method, headers=bearer(world.own))
+        answer = world.app.test_client().open(path, method=method, headers=bearer(world.own.token))
         run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
         wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
     report(world, "scripts", run)
@@ -214,7 +214,7 @@ def test_the_marker_would_be_seen(world):
             path = path_of(rule, world.victim, ids_of=world.victim)
             is_api = kind(world.app, rule) == "api"
             client = world.app.test_client() if is_api else owner
-            answer = client.get(path, headers=bearer(world.victim) if is_api else {})
+            answer = client.get(path, headers=bearer(world.victim.token) if is_api else {})
             if answer.status_code == 200 and world.victim.marker not in body(answer):
                 blank.append(path)
             # 400 and 422: it asks for a name in its query.
@@ -285,10 +285,6 @@ def mine(rows: dict[str, list[Any]], tenant: Tenant) -> list[Any]:
     return found + [r for r in rows["user"] if r._mapping["id"] in people]
 
 
-def bearer(tenant: Tenant) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tenant.token}"}
-
-
 def body(answer: Any) -> str:
     """All that an answer tells: its text and its headers."""
     return f"{answer.get_data(as_text=True)}\n{answer.headers}"
@@ -305,7 +301,7 @@ def root_url(engine: str, database: Any, app: Flask) -> URL:
     """The database's URL for whom no policy holds."""
     if engine == "sqlite":
         return make_url(f"sqlite:///{app.extensions['pharos.config'].instance / 'state.sqlite'}")
-    server = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    server = postgres.server(shared())
     reach = conninfo_to_dict(server.conninfo)
     return URL.create(
         "postgresql+psycopg",

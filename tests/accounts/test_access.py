@@ -1,16 +1,18 @@
 """Who may call a view: roles for people, permissions for scripts, and nothing for strangers."""
 
+from functools import partial
+
 import pytest
 from flask import jsonify
 from sqlalchemy import select
 
-from console.accounts import projects
 from console.accounts.access import api_view
 from console.accounts.models import ApiToken, Membership, Project, Role, User
 from console.app import create_app
 from console.core import clock as console_clock
 from console.core.db import db
 from tests.support import consoles
+from tests.support.clients import bearer, make_token
 from tests.support.factories import signed_in, the_person
 
 API = "/api/v1/acme/shop/probe"
@@ -39,23 +41,9 @@ def api(app):
 
 
 @pytest.fixture
-def token(inside):
+def token(app):
     """Make a token of a project; return its secret."""
-
-    def make(project, *permissions, **fields) -> str:
-        with inside(project):
-            here = db.session.get_one(Project, project.id)
-            made, secret = projects.create_token(here, "ci", permissions)
-            for name, value in fields.items():
-                setattr(made, name, value)
-            db.session.commit()
-            return secret
-
-    return make
-
-
-def bearer(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"}
+    return partial(make_token, app)
 
 
 class TestPeople:

@@ -21,6 +21,7 @@ from console.app import create_app
 from console.core.crypto import setup_token
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.support.clients import HTMX
 from tests.support.consoles import console
 from tests.support.databases import SECRET
 from tests.support.factories import PASSWORD, in_name_of, make_user, signed_in
@@ -135,7 +136,7 @@ class TestLogin:
         answer = client.get(
             "/acme/shop/settings/keys",
             headers={
-                "HX-Request": "true",
+                **HTMX,
                 "HX-Current-URL": "http://localhost/acme/shop/?range=7d",
             },
         )

@@ -14,6 +14,7 @@ from console.accounts.models import ApiToken, Invitation, Membership, Organizati
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.support.clients import bearer
 from tests.support.factories import make_member, signed_in
 
 PATH = "/acme/settings/members"
@@ -66,7 +67,7 @@ def member(acme, inside):
 
 
 def works(client, token) -> bool:
-    answer = client.get(API, headers={"Authorization": f"Bearer {token}"})
+    answer = client.get(API, headers=bearer(token))
     assert answer.status_code in {200, 401}
     return bool(answer.status_code == 200)
 

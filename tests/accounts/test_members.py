@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from console.accounts.models import Invitation, Membership, Role, User
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.support.clients import HTMX
 from tests.support.factories import make_member, signed_in
 
 PATH = "/acme/settings/members"
-HTMX = {"HX-Request": "true"}
 FORM = {"email": "New@Acme.test", "role": "member"}
 LAST = "An organization needs an owner"
 

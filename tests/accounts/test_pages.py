@@ -11,9 +11,9 @@ from console.core import clock as console_clock
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.support.clients import HTMX
 from tests.support.factories import PASSWORD, make_project, the_person
 
-HTMX = {"HX-Request": "true"}
 AT = "/acme/shop/settings"
 MONITORING = {
     "api_p95_ms": 250, "lcp_ms": 2500, "inp_ms": 200,

@@ -31,6 +31,7 @@ from tests.accounts.passkey_device import (
 )
 from tests.accounts.reading import found
 from tests.support.chromium import Complaints, serious_violations
+from tests.support.clients import HTMX
 from tests.support.consoles import console
 from tests.support.factories import PASSWORD, PASSWORD_HASH
 
@@ -71,7 +72,7 @@ def test_a_passkey_signs_in_without_password_and_code(
 def test_a_removed_passkey_opens_nothing(both_databases, app, client, as_ada, inside, acme):
     device = added(as_ada)
     path = f"/account/passkeys/{owned(app)[0].id}/removal"
-    assert "No other site can ask for it" in as_ada.post(path, headers={"HX-Request": "true"}).text
+    assert "No other site can ask for it" in as_ada.post(path, headers=HTMX).text
     assert is_refused(log_in(client, device))
     assert client.get("/account").status_code == 303
     with inside(acme):

@@ -10,6 +10,7 @@ from console.accounts.models import KnownBrowser, LoginSession
 from console.app import create_app
 from console.core.db import db
 from tests.accounts.reading import found
+from tests.support.clients import HTMX
 from tests.support.factories import PASSWORD, in_name_of, signed_in
 
 known_browser = KnownBrowser.__table__  # past the guard of a person's rows
@@ -81,7 +82,7 @@ def test_browsers_are_listed_and_can_be_ended(app, as_vic):
     assert page.count("this browser") == 1
     with in_name_of(app, "vic@acme.test"):
         latest = db.session.scalar(select(func.max(LoginSession.id)))
-    part = as_vic.post(f"/account/sessions/{latest}/ending", headers={"HX-Request": "true"}).text
+    part = as_vic.post(f"/account/sessions/{latest}/ending", headers=HTMX).text
     assert part.startswith('<section class="card" id="sessions">')
     assert "iPhone" not in part
     assert other.get("/acme/").status_code == 303
@@ -105,7 +106,7 @@ def test_a_browser_that_is_logged_out_stays_known_until_it_is_forgotten(app, as_
     path = found(r'"(/account/browsers/\d+/ending)"', page)
     assert page.count("logged out") == 1
     assert as_eve.post(path).status_code == 404
-    part = as_vic.post(path, headers={"HX-Request": "true"}).text
+    part = as_vic.post(path, headers=HTMX).text
     assert part.startswith('<section class="card" id="sessions">')
     assert "logged out" not in part
     assert as_vic.post(path).status_code == 404

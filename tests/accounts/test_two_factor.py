@@ -14,6 +14,7 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.accounts.authenticator import PAGE, App, begin, codes_on, set_up
 from tests.accounts.reading import found
+from tests.support.clients import HTMX, script
 from tests.support.factories import PASSWORD, signed_in
 
 ADA = {"email": "ada@acme.test", "password": PASSWORD}
@@ -242,7 +243,7 @@ class TestRequirement:
         assert as_vic.get("/acme/").status_code == 200
 
     def test_a_part_leads_its_page_there(self, as_vic, required):
-        headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/acme/settings/"}
+        headers = HTMX | {"HX-Current-URL": "http://localhost/acme/settings/"}
         answer = as_vic.get("/acme/settings/members", headers=headers)
         assert answer.headers["HX-Redirect"] == f"{PAGE}?next=/acme/settings/"
 
@@ -256,12 +257,11 @@ class TestRequirement:
         assert as_vic.get("/account").status_code == 200
         assert as_vic.get("/organizations").status_code == 200
 
-    def test_scripts_go_on(self, as_ada, client, required):
+    def test_scripts_go_on(self, app, as_ada, required):
         form = {"label": "ci", "permissions": "issues:read", "expires": "30"}
         page = as_ada.post("/acme/shop/settings/tokens", data=form).text
         token = found(r"pht_[\w-]{43}", page)
-        headers = {"Authorization": f"Bearer {token}"}
-        assert client.get("/api/v1/acme/shop/issues", headers=headers).status_code == 200
+        assert script(app, token).get("/api/v1/acme/shop/issues").status_code == 200
 
     def test_an_owner_sets_it_up_first(self, as_ada):
         answer = as_ada.post("/acme/settings/two-factor", data={"required": "y"})
@@ -277,7 +277,7 @@ class TestRequirement:
     ):
         page = as_ada.get("/acme/settings/").text
         assert "2 members have not set it up: alice@acme.test, vic@acme.test." in page
-        part = as_ada.post("/acme/settings/two-factor", headers={"HX-Request": "true"})
+        part = as_ada.post("/acme/settings/two-factor", headers=HTMX)
         assert part.text.startswith('<section class="card" id="two-factor-requirement">')
         with inside(acme):
             actions = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()

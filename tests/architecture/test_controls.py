@@ -17,11 +17,11 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
 from tests.support import tenants
+from tests.support.clients import HTMX
 from tests.support.factories import signed_in
 
 HOME = "/acme/shop/"
 RAIL = '<nav class="rail"'
-HTMX = {"HX-Request": "true"}
 LONG = "x" * 501
 TRIES = 2  # links to a view that answers no page: a redirect, a download
 # Any text is right in these: nothing marks them.

@@ -1,13 +1,11 @@
 """`pharos backup`, `pharos backup verify`, `pharos restore`, beside a console that runs."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from collections import Counter
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -26,6 +24,7 @@ from tests.backup.conftest import Sender
 from tests.ingest.conftest import Stored, envelope
 from tests.support import consoles, postgres
 from tests.support.databases import SECRET
+from tests.support.run import shared
 from tests.support.waiting import until
 
 
@@ -124,8 +123,7 @@ def test_postgresql_is_dumped_at_the_moment_of_the_backup_and_compared_before_a_
     both_databases, filled, app, database, instance, folder, tmp_path
 ):
     """By a role that row-level security does not hold; the owner's would dump no row."""
-    shared = Path(os.environ["PHAROS_TEST_SHARED"])
-    on = postgres.server(shared)
+    on = postgres.server(shared())
     name = urlsplit(database.database_url).path[1:]
     superuser = on.url("postgres", name).replace("postgres:postgres@", "postgres@")
     environ = {**database.environ, "PHAROS_INSTANCE": str(instance)}
@@ -173,7 +171,7 @@ def test_without_a_role_for_dumps_the_command_says_what_to_run_and_waits(
     both_databases, filled, app, database, folder, ordered
 ):
     name = urlsplit(database.database_url).path[1:]
-    superuser = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"])).url("postgres", name)
+    superuser = postgres.server(shared()).url("postgres", name)
     heard = []
 
     def person(stage):

@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.support import databases, javascript, postgres
+from tests.support.run import shared
 
 PATIENCE = 20
 LIFECYCLES = ("static", "stream")
@@ -56,7 +57,7 @@ def python(
 
 def express(dsn: str, lifecycle: str, folder: Path) -> None:
     """Run the Express app on this run's PostgreSQL server."""
-    on = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    on = postgres.server(shared())
     app = databases.ROOT / "tests" / "clients" / "apps" / "express_app.mjs"
     script = folder / f"{app.stem}-{lifecycle}.mjs"
     script.symlink_to(app)

@@ -1,8 +1,6 @@
 """One history makes the models' schema, on both databases, however often it is interrupted."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -17,6 +15,7 @@ from console.errors.changes import change, happened
 from console.errors.models import ChangeKind, Issue, IssueChange
 from tests.support import databases, postgres
 from tests.support.forks import FORKS
+from tests.support.run import shared
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def empty(both_databases, settings, tmp_path, worker_id):
         folder.mkdir()
         yield replace(settings, instance=folder)
         return
-    server = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    server = postgres.server(shared())
     name = f"pharos{server.suffix}_{worker_id}_empty"
     postgres.create_database(server, name)
     database = databases.Database(server.url(postgres.APP, name), server.url(postgres.OWNER, name))

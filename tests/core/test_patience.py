@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from console.core import patience, patient_connection
 from console.core.db import db
+from tests.support.clients import HTMX
 
 postgresql = pytest.mark.postgresql
 
@@ -96,7 +97,7 @@ def test_a_page_that_takes_too_long_says_why(
     with psycopg.connect(database.owner_database_url) as owner:
         owner.execute("LOCK TABLE issue IN ACCESS EXCLUSIVE MODE")
         page = as_alice.get("/acme/shop/issues/")
-        part = as_alice.get("/acme/shop/issues/", headers={"HX-Request": "true"})
+        part = as_alice.get("/acme/shop/issues/", headers=HTMX)
     for answer in (page, part):
         assert answer.status_code == 503
         assert words in answer.text

@@ -1,8 +1,6 @@
 """Behind a transaction pooler two consoles share one connection of the server, and nothing else."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +11,7 @@ from console.app import create_app
 from console.core.db import db
 from tests.support import pgbouncer, postgres
 from tests.support.factories import inside
+from tests.support.run import shared
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 TURNS = 80
@@ -26,9 +25,8 @@ def both_databases() -> str:
 @pytest.fixture
 def pooled(database, worker_id):
     """The database's URL through PgBouncer in transaction mode, with one connection."""
-    shared = Path(os.environ["PHAROS_TEST_SHARED"])
-    folder = shared / f"pgbouncer-{worker_id}"
-    with pgbouncer.running(folder, postgres.server(shared), database.database_url) as url:
+    folder = shared() / f"pgbouncer-{worker_id}"
+    with pgbouncer.running(folder, postgres.server(shared()), database.database_url) as url:
         yield url
 
 

@@ -1,8 +1,6 @@
 """The console does not start with a role that could read past row-level security."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from secrets import token_hex
 
 import pytest
@@ -12,6 +10,7 @@ from console.core import migrations
 from console.core.db import db
 from console.core.tenancy import UnsafeRoleError
 from tests.support import postgres
+from tests.support.run import shared
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 
@@ -23,7 +22,7 @@ def both_databases() -> str:
 
 @pytest.fixture
 def pg() -> postgres.Server:
-    return postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    return postgres.server(shared())
 
 
 @pytest.fixture

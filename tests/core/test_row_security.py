@@ -1,9 +1,7 @@
 """PostgreSQL holds the rows by itself, whatever statement reaches it; each policy is what does."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +12,7 @@ from console.core.tenancy import scoped_models
 from tests.core.rows import fill
 from tests.support import postgres
 from tests.support.factories import make_organization
+from tests.support.run import shared
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("both_databases")]
 TABLES = sorted(model.__tablename__ for model in scoped_models())
@@ -170,7 +169,7 @@ def test_deleting_a_project_takes_its_rows_only(server_of, database, two):
 
 @pytest.fixture
 def server_of() -> postgres.Server:
-    return postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    return postgres.server(shared())
 
 
 def probed(app, table, own, other, acme, globex):

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.accounts.models import ApiToken
 from console.core import clock
-from console.core.crypto import Token, new_token
-from console.core.db import db
 from console.errors.models import Level, Status
+from tests.support.clients import script
 
 ISSUES = "/api/v1/acme/shop/issues"
 ISSUE_FIELDS = {
@@ -26,32 +24,10 @@ EVENT_FIELDS = {
 
 
 @pytest.fixture
-def token(inside):
-    """Make a project's API token and return the header that presents it."""
-
-    def token(project, *permissions):
-        secret, stored = new_token(Token.API)
-        with inside(project):
-            db.session.add(
-                ApiToken(
-                    project_id=project.id,
-                    hash=stored,
-                    label="ci",
-                    suffix=secret[-6:],
-                    permissions=list(permissions or ["issues:read"]),
-                )
-            )
-            db.session.commit()
-        return {"Authorization": f"Bearer {secret}"}
-
-    return token
-
-
-@pytest.fixture
-def get(client, acme, token):
+def get(as_script, acme):
     """Ask the API with a token of acme's project that may read issues."""
-    headers = token(acme)
-    return lambda url, **arguments: client.get(url, query_string=arguments or None, headers=headers)
+    script = as_script(acme, "issues:read")
+    return lambda url, **arguments: script.get(url, query_string=arguments or None)
 
 
 def test_issues_have_the_fields_that_are_documented(get, acme, send):
@@ -161,23 +137,24 @@ def test_a_bad_parameter_is_a_problem_that_names_it(get, acme, globex, arguments
 
 
 @pytest.mark.parametrize("path", ["", "/{issue}", "/{issue}/events"])
-def test_who_may_not_read(client, acme, globex, make_issue, token, path):
+def test_who_may_not_read(app, client, acme, globex, make_issue, as_script, path):
     ours, theirs = make_issue(acme), make_issue(globex)
     url = ISSUES + path.format(issue=ours.id)
-    for headers, status in [
-        ({}, 401),
-        ({"Authorization": "Bearer pht_made-up"}, 401),
-        (token(globex), 404),
-        (token(acme, "outcomes:read"), 403),
-        (token(acme), 200),
+    allowed = as_script(acme, "issues:read")
+    for asking, status in [
+        (client, 401),
+        (script(app, "pht_made-up"), 401),
+        (as_script(globex, "issues:read"), 404),
+        (as_script(acme, "outcomes:read"), 403),
+        (allowed, 200),
     ]:
-        answer = client.get(url, headers=headers)
+        answer = asking.get(url)
         assert answer.status_code == status
         if status != 200:
             assert answer.mimetype == "application/problem+json"
     if path:
         foreign = ISSUES + path.format(issue=theirs.id)
-        assert client.get(foreign, headers=token(acme)).status_code == 404
+        assert allowed.get(foreign).status_code == 404
 
 
 def test_the_number_of_statements_does_not_grow_with_the_issues(get, acme, make_issue, statements):

@@ -9,9 +9,8 @@ from console.errors.spread import FEW, ROWS, spread
 from console.errors.triage import mark_fixed
 from console.telemetry.records import Finding
 from tests.errors.findings import ENDPOINT, LOOK_UP, find, finding
-from tests.ingest.conftest import make_token
+from tests.support.clients import HTMX
 
-HTMX = {"HX-Request": "true"}
 INBOX = "/acme/shop/issues/"
 FINDINGS = "/api/v1/acme/shop/performance/findings"
 
@@ -132,32 +131,32 @@ def test_an_error_has_no_finding_and_no_spread(as_vic, acme, send, the_issue):
     assert "No events in this time range" in as_vic.get(f"{INBOX}{the_issue().id}/spread").text
 
 
-def test_the_api_lists_issues_with_their_finding(app, client, acme, issue_id, make_issue):
+def test_the_api_lists_issues_with_their_finding(as_script, acme, issue_id, make_issue):
     make_issue(acme)
-    headers = {"Authorization": f"Bearer {make_token(app, acme, 'performance:read')}"}
-    answer = client.get(FINDINGS, headers=headers).json
+    script = as_script(acme, "performance:read")
+    answer = script.get(FINDINGS).json
     (found,) = answer["findings"]
     assert (found["id"], found["category"], answer["next"]) == (issue_id, "performance", None)
     assert found["finding"] == finding()
     narrowed = {"status": "resolved", "category": "error"}  # the category is given by the address
-    assert client.get(FINDINGS, query_string=narrowed, headers=headers).json["findings"] == []
-    assert client.get(FINDINGS, query_string={"level": "x"}, headers=headers).status_code == 400
+    assert script.get(FINDINGS, query_string=narrowed).json["findings"] == []
+    assert script.get(FINDINGS, query_string={"level": "x"}).status_code == 400
 
 
-def test_the_api_tells_findings_to_tokens_of_the_project_alone(app, client, acme, globex, issue_id):
-    for project, scope, status in (
+def test_the_api_tells_findings_to_tokens_of_the_project_alone(
+    as_script, client, acme, globex, issue_id
+):
+    for project, permission, status in (
         (acme, "issues:read", 403),
         (globex, "performance:read", 404),
     ):
-        headers = {"Authorization": f"Bearer {make_token(app, project, scope)}"}
-        assert client.get(FINDINGS, headers=headers).status_code == status
+        assert as_script(project, permission).get(FINDINGS).status_code == status
     assert client.get(FINDINGS).status_code == 401
 
 
-def test_the_api_tells_findings_whose_requests_are_gone(app, client, acme, make_issue):
+def test_the_api_tells_findings_whose_requests_are_gone(as_script, acme, make_issue):
     make_issue(acme, category=Category.PERFORMANCE)
-    headers = {"Authorization": f"Bearer {make_token(app, acme, 'performance:read')}"}
-    (found,) = client.get(FINDINGS, headers=headers).json["findings"]
+    (found,) = as_script(acme, "performance:read").get(FINDINGS).json["findings"]
     assert found["finding"] is None
 
 

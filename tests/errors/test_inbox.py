@@ -13,10 +13,10 @@ from console.errors.models import Issue, Level, Status
 from console.errors.queries import Filter
 from console.telemetry.scope import Scope
 from console.web.timerange import current_range
+from tests.support.clients import HTMX
 from tests.support.factories import detached, make_user
 
 INBOX = "/acme/shop/issues/"
-HTMX = {"HX-Request": "true"}
 
 
 def titles(response):

@@ -13,8 +13,7 @@ from console.core.db import db
 from console.errors.models import Comment, Issue, IssueChange, Status
 from tests.errors.samples import frame, raised
 from tests.support import factories
-
-HTMX = {"HX-Request": "true"}
+from tests.support.clients import HTMX
 
 
 @pytest.fixture

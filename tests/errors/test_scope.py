@@ -14,9 +14,9 @@ from console.errors.queries import SORTS, Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.scope import Scope
 from console.web.timerange import RANGES, Range
+from tests.support.clients import HTMX
 
 INBOX = "/acme/shop/issues/"
-HTMX = {"HX-Request": "true"}
 HOURS = (1, 30, 200)
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from tests.support.clients import HTMX
 from tests.telemetry.samples import error
 
-HTMX = {"HX-Request": "true"}
 PATH = "/acme/shop/issues/of-transaction"
 
 

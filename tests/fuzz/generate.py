@@ -10,6 +10,7 @@ from tests.fuzz import values
 from tests.fuzz.harvest import Asked, asked_by, names_of_templates
 from tests.fuzz.people import CALLERS, World
 from tests.fuzz.wire import Sent
+from tests.support.clients import bearer
 from tests.support.factories import PASSWORD
 
 PLAIN = {
@@ -177,7 +178,7 @@ class Generator:
         if person:
             sent.headers["Cookie"] = person.cookies
         if sent.caller == "script":
-            sent.headers["Authorization"] = f"Bearer {self.world.tenant.token}"
+            sent.headers |= bearer(self.world.tenant.token)
         if random.random() < 0.3:
             sent.headers["HX-Request"] = "true"
         if random.random() < 0.1:

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from console.accounts.models import Project
-from console.accounts.projects import create_token
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
@@ -106,14 +105,6 @@ def accepted(waiting: Spool) -> Callable[..., int]:
         )
 
     return accept
-
-
-def make_token(app: Flask, project: Project, *permissions: str) -> str:
-    """Return a new API token of the project."""
-    with inside(app, project):
-        _, secret = create_token(db.session.get_one(Project, project.id), "test", permissions)
-        db.session.commit()
-        return secret
 
 
 class Stored:

@@ -13,9 +13,9 @@ from console.errors.models import Status
 from console.ingest import auth, judging
 from console.ingest.connecting import ADVICE, setups
 from tests.ingest.conftest import envelope, error, transaction
+from tests.support.clients import HTMX
 from tests.support.factories import public_key
 
-HTMX = {"HX-Request": "true"}
 CONNECT = "/acme/shop/connect"
 ARRIVAL = "/acme/shop/connect/arrival"
 

@@ -9,8 +9,8 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from console.ingest.dead_letters import DeadLetter
 from console.ingest.spool import SpoolRow
+from tests.support.clients import HTMX
 
-HTMX = {"HX-Request": "true"}
 PAGE = "/acme/shop/dead-letters"
 SENTINEL = "hunter2-of-the-customer"
 

@@ -13,6 +13,7 @@ from console.ingest.backlogs import measured
 from console.ingest.holdings import Shares
 from console.ingest.spool import Spool
 from tests.ingest.conftest import envelope, error
+from tests.support.clients import HTMX
 
 PAGE = "/acme/settings/guardrails"
 INBOX = "/acme/shop/issues/"
@@ -70,7 +71,7 @@ def test_a_stranger_finds_no_page(as_eve, acme):
 
 
 def test_the_page_is_a_part_for_htmx(as_vic, acme):
-    part = as_vic.get(PAGE, headers={"HX-Request": "true"})
+    part = as_vic.get(PAGE, headers=HTMX)
     assert part.text.lstrip().startswith('<div id="guardrails"')
 
 

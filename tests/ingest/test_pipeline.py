@@ -1,10 +1,8 @@
 import json
 import math
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +33,7 @@ from tests.ingest.conftest import error, transaction
 from tests.support import postgres
 from tests.support.factories import make_organization, make_project
 from tests.support.forks import FORKS
+from tests.support.run import shared
 from tests.support.waiting import until
 
 ON_POSTGRESQL = pytest.mark.postgresql
@@ -216,7 +215,7 @@ def test_when_postgresql_is_gone_everything_waits_and_nothing_is_blamed(
 @contextmanager
 def _no_connections_to(app: Flask, url: str) -> Iterator[None]:
     name = sql.Identifier(str(make_url(url).database))
-    server = postgres.server(Path(os.environ["PHAROS_TEST_SHARED"]))
+    server = postgres.server(shared())
     server.execute(
         sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name),
         sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(

@@ -5,9 +5,9 @@ from sqlalchemy import select
 
 from console.accounts.models import IpPolicy, MonitoringConfig
 from console.core.db import db
+from tests.support.clients import HTMX
 
 PATH = "/acme/shop/settings/scrubbing"
-HTMX = {"HX-Request": "true"}
 RULES = {
     "scrub_defaults": "y",
     "scrub_keys": "basket\n\n basket \nsize",

@@ -10,7 +10,7 @@ from console.intake.ledger import DISTINCT_LIMIT, Count, record
 from console.intake.metrics import FATES
 from console.telemetry.scope import Scope
 from console.web.timerange import Range
-from tests.ingest.conftest import make_token
+from tests.support.clients import HTMX
 from tests.support.factories import inside
 
 
@@ -30,12 +30,12 @@ def counted(app, clock):
 
 
 @pytest.fixture
-def api(app, acme, client):
+def api(as_script, acme):
     """`api("?since=…")` asks for acme's outcomes with a token."""
-    token = make_token(app, acme, "outcomes:read")
+    script = as_script(acme, "outcomes:read")
 
     def get(query: str = "", path: str = "/api/v1/acme/shop/outcomes"):
-        return client.get(path + query, headers={"Authorization": f"Bearer {token}"})
+        return script.get(path + query)
 
     return get
 
@@ -122,13 +122,11 @@ def test_a_question_without_sense_is_a_problem(api, query):
     assert answer.json["detail"].endswith(".")
 
 
-def test_the_api_is_closed_without_the_right_token(app, acme, globex, api, client):
+def test_the_api_is_closed_without_the_right_token(as_script, acme, globex, api, client):
     path = "/api/v1/acme/shop/outcomes"
     assert client.get(path).status_code == 401
     assert api(path="/api/v1/globex/shop/outcomes").status_code == 404
-    narrow = make_token(app, acme, "issues:read")
-    header = {"Authorization": f"Bearer {narrow}"}
-    assert client.get(path, headers=header).status_code == 403
+    assert as_script(acme, "issues:read").get(path).status_code == 403
 
 
 def test_the_intake_page_shows_the_ledger(as_vic, acme, counted):
@@ -155,9 +153,9 @@ def test_the_intake_page_and_the_catalogue_say_the_same(app, as_vic, acme, count
 
 def test_the_intake_page_is_a_part_for_htmx(as_vic, acme, counted):
     counted(acme, ("event", "stored", "", 1))
-    part = as_vic.get("/acme/shop/intake", headers={"HX-Request": "true"})
+    part = as_vic.get("/acme/shop/intake", headers=HTMX)
     assert part.text.lstrip().startswith('<div id="ledger"')
-    again = {"HX-Request": "true", "Pharos-Part": part.headers["Pharos-Part"]}
+    again = HTMX | {"Pharos-Part": part.headers["Pharos-Part"]}
     assert as_vic.get("/acme/shop/intake", headers=again).status_code == 204
 
 

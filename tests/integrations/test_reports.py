@@ -18,6 +18,7 @@ from console.ingest import pipeline, spool
 from console.integrations import selfmonitor
 from console.telemetry import store
 from tests.support import tenants
+from tests.support.clients import bearer
 from tests.support.factories import signed_in
 from tests.test_isolation_routes import FIELDS, routes
 
@@ -85,7 +86,7 @@ def asked(app: Flask, tenant, marked: Flask | None = None) -> list[str]:
         built = rule.build(values_of(rule, tenant), append_unknown=False)
         assert built is not None
         access = access_of(app, rule.endpoint)
-        token = {"Authorization": f"Bearer {tenant.token}"}
+        token = bearer(tenant.token)
         headers = HEADERS | (token if access and access.kind == "api" else {})
         form = {**FIELDS, "email": EMAIL, "name": MARK, "q": MARK, "confirmation": MARK}
         client.set_cookie("note", MARK)

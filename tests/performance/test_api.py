@@ -4,27 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from console.accounts import projects
-from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span
 
 API = "/api/v1/acme/shop/performance"
-
-
-@pytest.fixture
-def get(client, acme, inside):
-    """Ask with a token that may read performance, or with the permissions given."""
-
-    def get(path, *permissions, **arguments):
-        with inside(acme):
-            _, secret = projects.create_token(acme, "ci", permissions or ["performance:read"])
-            db.session.commit()
-        headers = {"Authorization": f"Bearer {secret}"}
-        return client.get(path, query_string=arguments or None, headers=headers)
-
-    return get
 
 
 @pytest.fixture
@@ -99,8 +83,8 @@ def test_what_makes_no_sense_is_a_problem_with_its_parameter(get, stored, path, 
     assert answer.json["detail"]
 
 
-def test_a_token_needs_the_permission(get, stored):
-    assert get(f"{API}/endpoints", "issues:read").status_code == 403
+def test_a_token_needs_the_permission(as_script, acme, stored):
+    assert as_script(acme, "issues:read").get(f"{API}/endpoints").status_code == 403
 
 
 def test_a_token_reads_no_other_project(get, stored, globex):

@@ -6,9 +6,9 @@ import pytest
 
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from tests.support.clients import HTMX
 from tests.telemetry.samples import span
 
-HTMX = {"HX-Request": "true"}
 LIST, ONE = "/acme/shop/performance/endpoints/", "/acme/shop/performance/endpoint"
 TRACES = "/acme/shop/performance/traces/"
 MS = 1000

@@ -15,11 +15,11 @@ from console.telemetry.records import Batch, PageLoad, Span
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.web.timerange import Range
+from tests.support.clients import HTMX
 from tests.telemetry.samples import span
 
 HOME = "/acme/shop/performance"
 API = "/api/v1/acme/shop/performance"
-HTMX = {"HX-Request": "true"}
 MS = 1000
 RECENT, EARLIER = timedelta(minutes=10), timedelta(hours=30)
 Matches = Callable[[Mapping[str, Any]], bool]

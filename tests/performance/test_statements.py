@@ -12,9 +12,9 @@ from console.performance.latency import FEW, Change
 from console.performance.statements.listing import REGRESSED_US, SLOW_MS, is_regression
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from tests.support.clients import HTMX
 from tests.telemetry.samples import span
 
-HTMX = {"HX-Request": "true"}
 READ, WRITE = "a" * 16, "b" * 16
 LIST, ONE = "/acme/shop/performance/statements/", f"/acme/shop/performance/statements/{READ}"
 TEXTS = {READ: "SELECT * FROM book WHERE id = ?", WRITE: "UPDATE author SET name = ? WHERE id = ?"}

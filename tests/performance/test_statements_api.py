@@ -4,28 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from console.accounts import projects
-from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span
 
 API = "/api/v1/acme/shop/performance/statements"
 READ, WRITE = "a" * 16, "b" * 16
-
-
-@pytest.fixture
-def get(client, acme, inside):
-    """Ask with a token that may read performance, or with the permissions given."""
-
-    def get(path, *permissions, **arguments):
-        with inside(acme):
-            _, secret = projects.create_token(acme, "ci", permissions or ["performance:read"])
-            db.session.commit()
-        headers = {"Authorization": f"Bearer {secret}"}
-        return client.get(path, query_string=arguments, headers=headers)
-
-    return get
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +84,6 @@ def test_bad_input_is_told(get, path, arguments, status):
     assert get(path, **arguments).status_code == status
 
 
-def test_the_token_needs_the_permission(get, client):
-    assert get(API, "issues:read").status_code == 403
+def test_the_token_needs_the_permission(as_script, acme, client):
+    assert as_script(acme, "issues:read").get(API).status_code == 403
     assert client.get(API).status_code == 401

@@ -20,9 +20,9 @@ from tests.performance.trace_samples import (
     row,
     span_id,
 )
+from tests.support.clients import HTMX
 from tests.telemetry.samples import error
 
-HTMX = {"HX-Request": "true"}
 PAGE = f"/acme/shop/performance/traces/{TRACE}"
 HINT = {"at": NOON.isoformat()}
 

@@ -4,26 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from console.accounts import projects
-from console.core.db import db
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.store import EXTENSION
 
 API = "/api/v1/acme/shop/performance/vitals"
-
-
-@pytest.fixture
-def get(client, acme, inside):
-    """Ask with a token that may read performance, or with the permissions given."""
-
-    def get(path, *permissions, **arguments):
-        with inside(acme):
-            _, secret = projects.create_token(acme, "ci", permissions or ["performance:read"])
-            db.session.commit()
-        headers = {"Authorization": f"Bearer {secret}"}
-        return client.get(path, query_string=arguments, headers=headers)
-
-    return get
 
 
 @pytest.fixture
@@ -113,6 +97,6 @@ def test_what_makes_no_sense_is_told(get, stored, path, arguments):
     assert answer.json["detail"]
 
 
-def test_a_token_needs_the_permission_and_reads_its_own_project_alone(get, stored):
-    assert get(API, "issues:read").status_code == 403
+def test_a_token_needs_the_permission_and_reads_its_own_project_alone(get, as_script, acme, stored):
+    assert as_script(acme, "issues:read").get(API).status_code == 403
     assert get(API.replace("acme", "globex")).status_code == 404

@@ -1,11 +1,9 @@
 """What is stored of a visit equals what the browser itself measured, whoever sent it."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -21,6 +19,7 @@ from tests.support import chromium as chromium_program
 from tests.support import databases, javascript
 from tests.support.chromium import Complaints
 from tests.support.live import Connected, Server
+from tests.support.run import shared
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,7 +47,7 @@ Loads = list[dict[str, Any]]
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A live `pharos serve`; each test has a project of its own."""
     instance = tmp_path_factory.mktemp("vitals")
-    database = databases.sqlite(Path(os.environ["PHAROS_TEST_SHARED"]), instance)
+    database = databases.sqlite(shared(), instance)
     server = Server(instance, database).start()
     yield server
     server.stop()

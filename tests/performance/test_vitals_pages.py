@@ -15,8 +15,8 @@ from console.telemetry.records import Batch, PageLoad
 from console.telemetry.store import EXTENSION
 from console.telemetry.vitals import Vital
 from console.telemetry.web_vitals import CLS, LCP, ZERO
+from tests.support.clients import HTMX
 
-HTMX = {"HX-Request": "true"}
 HOME = "/acme/shop/performance/vitals"
 ALL, ONE = f"{HOME}/", f"{HOME}/page?page=/cart"
 CARDS = f"{HOME}/cards"

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from console.cli.main import pharos
 from tests.support import forks
+from tests.support.clients import bearer
 from tests.support.databases import SECRET, Database
 
 PATIENCE = 30.0
@@ -103,7 +104,7 @@ class Connected:
 
     def get(self, path: str) -> dict[str, Any]:
         """Ask the API."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = bearer(self.token)
         with urlopen(Request(f"{self.api}/{path}", headers=headers), timeout=PATIENCE) as answer:
             found: dict[str, Any] = json.load(answer)
             return found

@@ -2,6 +2,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from tests.support.clients import script
+
 
 @pytest.fixture
 def without_database(app, monkeypatch):
@@ -40,6 +42,5 @@ def test_an_error_page_needs_no_database(as_vic, without_database, error, status
 
 def test_scripts_get_a_problem_without_a_database(app, acme, without_database):
     without_database(InterfaceError("", {}, Exception("gone")))
-    head = {"Authorization": "Bearer pht_x"}
-    answer = app.test_client().get("/api/v1/acme/shop/issues", headers=head)
+    answer = script(app, "pht_x").get("/api/v1/acme/shop/issues")
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")

@@ -14,6 +14,7 @@ from console.core.config import ConfigError
 from console.web import assets
 from console.web.assets import PACKAGES, STATIC
 from console.web.nav import NavItem, TabItem, nav_entry, nav_groups, settings_tabs, tab_entry
+from tests.support.clients import HTMX
 from tests.web.gallery import create_gallery, shell
 
 
@@ -21,9 +22,6 @@ def found(pattern: str, text: str) -> str:
     match = re.search(pattern, text, re.DOTALL)
     assert match, pattern
     return match[match.lastindex or 0]
-
-
-HTMX = {"HX-Request": "true"}
 
 
 def test_the_rail_shows_what_is_registered_and_marks_one(visitor):

@@ -2,8 +2,7 @@ import pytest
 from flask import render_template_string
 
 from console.web.htmx import VERSION_HEADER, go_to, is_htmx, part_or_redirect, polled_part
-
-HTMX = {"HX-Request": "true"}
+from tests.support.clients import HTMX
 
 
 @pytest.mark.parametrize(
