@@ -27,9 +27,14 @@ def instant(text: str) -> datetime:
     Raises ValueError for any other text, and for years outside FIRST_YEAR to LAST_YEAR.
     """
     given = datetime.fromisoformat(text)
+    check_year(given)
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+
+
+def check_year(given: datetime) -> None:
+    """Raise ValueError for a year outside FIRST_YEAR to LAST_YEAR."""
     if not FIRST_YEAR <= given.year < LAST_YEAR:
         raise ValueError(f"{given.year} is not among the years that can be asked about")
-    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
 
 
 def freeze(at: datetime) -> None:

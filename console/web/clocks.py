@@ -84,6 +84,7 @@ def instant(text: str, name: str = "") -> datetime:
         raise ValueError(f"{name} is no time zone")
     given = datetime.fromisoformat(text)
     if given.tzinfo is None and name:
+        clock.check_year(given)  # before it moves to UTC: year 1 and 9999 have no neighbours
         given = given.replace(tzinfo=ZoneInfo(name)).astimezone(UTC)
     return clock.instant(given.isoformat())
 

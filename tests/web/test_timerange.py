@@ -44,6 +44,8 @@ def test_a_range_of_ones_own_is_utc_unless_it_says_otherwise(gallery):
         ("environment=" + "x" * 65, "at most 64"),
         ("since=0001-01-02", "is not a date and time"),
         ("since=0001-01-01T00:00%2B23:00", "is not a date and time"),
+        ("since=0001-01-01T00:00&zone=Europe/Berlin", "is not a date and time"),
+        ("since=2026-11-21&until=9999-12-31T23:59&zone=Asia/Tehran", "is not a date and time"),
     ],
 )
 def test_nonsense_is_marked_in_the_top_bar_beside_the_rail(visitor, query, sentence):
