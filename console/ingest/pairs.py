@@ -21,6 +21,7 @@ _QUOTED = re.compile(
 )
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|aws4-hmac-sha256)\s[^\r\n\"']*")
 _BARE = re.compile(r"(?:(?!%26)[^\s,;&\"'<>{}\[\]()|])+")
+_PLACEHOLDER = re.compile(r"%\(\w+\)[a-z](?=[\s,;&\"'<>{}\[\]()|]|\Z)")
 _LINE = re.compile(r"[^\r\n\"']*")
 _OPENING = re.compile(r"[bBuUfFrR]{0,2}(\\{0,8}[\"'`])")
 _MEANS_NOTHING = re.compile(
@@ -92,9 +93,14 @@ def _value_end(text: str, start: int, pair: re.Match[str], *, code: bool) -> int
         return line.end()
     if scheme := _SCHEME.match(text, start):
         return scheme.end()
-    bare = _BARE.match(text, start)
-    end = bare.end() if bare else start
-    return _bracket_end(text, end)
+    if placeholder := _PLACEHOLDER.match(text, start):
+        return placeholder.end()
+    end, following = -1, start
+    while following != end:  # as in Token('abc').value
+        end = following
+        bare = _BARE.match(text, end)
+        following = _bracket_end(text, bare.end() if bare else end)
+    return end
 
 
 def _bracket_end(text: str, start: int) -> int:

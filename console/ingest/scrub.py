@@ -273,7 +273,11 @@ class Scrubber:
                 return FILTERED
             return value if -_INT64 <= value < _INT64 else str(value)
         if isinstance(value, float):
-            return value if math.isfinite(value) else None
+            if not math.isfinite(value):
+                return None
+            return (
+                FILTERED if value.is_integer() and self._number(int(value)) == FILTERED else value
+            )
         return self.text(str(value))
 
     def _verdict(self, name: Any) -> tuple[str, Verdict]:

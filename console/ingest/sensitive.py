@@ -60,10 +60,20 @@ _IP_ENDINGS = (
     "clientip",
     "clientaddress",
     "forwardedfor",
+    "forwarded",
     "xrealip",
     "connectingip",
+    "connectingipv6",
+    "pseudoipv4",
+    "connectionip",
+    "socketip",
+    "clientsocketaddress",
+    "externaladdress",
+    "ipaddr",
     "userip",
+    "visitorip",
     "sourceip",
+    "sourceaddress",
     "peeraddress",
     "peerip",
     "peeraddr",
@@ -163,6 +173,9 @@ _OWN_TOKEN = re.compile(
     rf"{_OWN}(?:[\w-]{{43}}|[0-9a-f]{{32}})(?![\w-])"
     rf"|\b{_OWN}(?=[a-z_]{{0,60}}[A-Z0-9-])[\w-]{{20,}}"
 )
+_OPTION = (
+    r"--(?:[\w.]{1,30}-){0,4}(?:passw(?:or)?d|passphrase|secret|token|(?:api|access|secret)-?key)"
+)
 SHAPES = (
     Shape("a token of this console", _OWN_TOKEN, FILTERED),
     Shape(
@@ -205,6 +218,15 @@ SHAPES = (
         FILTERED,
     ),
     Shape(
+        "a secret on a command line",
+        re.compile(
+            rf"(?i)(?<![\w-])({_OPTION}\s{{1,3}})"
+            r"(?!-|\[Filt|(?:and|expect\w*|flag|for|in|is|missing|must|option|or|requires?|to)\b)"
+            r"(?:\"[^\"]*\"?|'[^']*'?|[^\s\"']+)"
+        ),
+        rf"\1{FILTERED}",
+    ),
+    Shape(
         "a card number",
         re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)"),
         _card,
@@ -214,7 +236,7 @@ SHAPES = (
 # A lower-case text without any of these matches no shape and has no pair. Common beginnings are
 # factored out, and digits have a separate search: that is five times as fast.
 _SHAPE_TRIGGERS = re.compile(
-    r"b(?:earer|asic)|-----begin|eyj|a(?:kia|sia|roa|ida|iza)|://|_(?:live|test)_"
+    rf"b(?:earer|asic)|-----begin|{_OPTION}\s|eyj|a(?:kia|sia|roa|ida|iza)|://|_(?:live|test)_"
     r"|g(?:h[pousr]_|ithub_pat|lpat)|xox[abeprs]-|npm_|p(?:ypi-|h[a-z]_)|s(?:g\.|k-|hp|ntry)"
     r"|hf_|dop_"
 )
@@ -244,8 +266,14 @@ def truncate_ip(text: str) -> str:
 def _truncate_one(text: str) -> str:
     if len(text) > LONGEST_ADDRESS:
         return text
+    if "=" in text:  # the header Forwarded: RFC 7239
+        return ";".join(map(_truncate_forwarded, text.split(";")))
     if len(text) > 2 and text[0] in "\"'" and text[-1] == text[0]:  # the repr of a local variable
         return text[0] + _truncate_one(text[1:-1]) + text[0]
+    return _truncate_bare(text)
+
+
+def _truncate_bare(text: str) -> str:
     bare = text.strip()
     lead = text[: len(text) - len(text.lstrip())]
     try:
@@ -261,3 +289,11 @@ def _truncate_one(text: str) -> str:
         return lead + _truncate_one(str(mapped))
     bits = 24 if address.version == 4 else 48
     return lead + str(ipaddress.ip_network((address, bits), strict=False).network_address)
+
+
+def _truncate_forwarded(pair: str) -> str:
+    """`for=203.0.113.7` or `by=` without the address's host part; other pairs stay unchanged."""
+    name, equals, address = pair.partition("=")
+    if name.strip().lower() not in {"for", "by"}:
+        return pair
+    return name + equals + _truncate_one(address)

@@ -93,7 +93,10 @@ def test_what_says_nothing_about_a_secret_stays():
         f"UPDATE account SET password = '{SECRET}' WHERE id = 7",
         f"INSERT INTO account (name, password) VALUES ('bob', '{SECRET}')",
         f"SELECT * FROM session WHERE token = '{SECRET}' AND a = 1",
-        f"deploy --password {SECRET} --verbose".replace("--password ", "--password="),
+        f"deploy --password={SECRET} --verbose",
+        f"deploy --db-password {SECRET} --verbose",
+        f"java -jar shop.jar --api-key '{SECRET}'",
+        f"password=%(word)s{SECRET}",
         f"PGPASSWORD={SECRET} psql",
         f"got {JWT} from the client".replace("dozj", SECRET),
         f"key:\n{KEY}\nend",
@@ -132,7 +135,11 @@ def test_values_that_are_secrets_by_their_looks(value):
 
 
 def test_a_card_number_is_one_as_a_number_and_as_a_name():
-    assert scrubbed([4111111111111111]) == ["[Filtered]"]
+    assert scrubbed([4111111111111111, 4111111111111111.0]) == ["[Filtered]"] * 2
+    assert scrubbed([1795459125544976.0, 4111111111111111.5]) == [
+        1795459125544976.0,
+        4111111111111111.5,
+    ]
     assert scrubbed({"4111 1111 1111 1111": 1}) == {"[Filtered]": 1}
 
 
@@ -156,6 +163,8 @@ def test_a_card_number_is_one_as_a_number_and_as_a_name():
         "da71125d3eb140a282a8196e0650f1ab",
         "2026-11-23T18:38:35.061246Z",
         "passed: 12, failed: 3, tokens: 500",
+        "--token is missing, --token-type bearer, -- token",
+        "password=%(word)s, token=%(token)s",
     ],
 )
 def test_meaning_stays(text):
@@ -196,28 +205,6 @@ def test_lists_of_pairs_and_of_named_values():
         "argv": ["shop", "--token", "[Filtered]", "--verbose", "--api-key=[Filtered]"],
         "fingerprint": ["auth", "timeout"],
     }
-
-
-@pytest.mark.parametrize(
-    ("policy", "address", "kept"),
-    [
-        ("truncate", "203.0.113.9", "203.0.113.0"),
-        ("truncate", "2001:db8:1:2:3::4", "2001:db8:1::"),
-        ("truncate", "::ffff:203.0.113.9", "203.0.113.0"),
-        ("truncate", "203.0.113.9, 198.51.100.7:443", "203.0.113.0, 198.51.100.0"),
-        ("truncate", "[2001:db8::9]:443", "2001:db8::"),
-        ("truncate", "'203.0.113.9'", "'203.0.113.0'"),
-        ("truncate", "{{auto}}", "{{auto}}"),
-        ("truncate", None, None),
-        ("keep", "203.0.113.9", "203.0.113.9"),
-        ("remove", "203.0.113.9", None),
-    ],
-)
-def test_ip_policy(policy, address, kept):
-    for name in ("ip_address", "REMOTE_ADDR", "X-Forwarded-For", "client.address"):
-        assert scrubbed({name: address}, ip=policy) == {name: kept}
-    streamed = {"value": address, "type": "string"}
-    assert scrubbed({"client.address": streamed}, ip=policy)["client.address"]["value"] == kept
 
 
 def test_a_project_adds_names_patterns_and_safe_fields():

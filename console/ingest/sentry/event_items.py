@@ -7,6 +7,8 @@ from typing import Any
 
 from console.ingest.arrival import Arrival, hex_id, text
 from console.ingest.attributes import headers
+from console.ingest.scrub import Scrubber
+from console.ingest.sensitive import FILTERED
 from console.ingest.sentry.message_format import formatted
 
 TAG_LIMIT = 100
@@ -77,7 +79,7 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         shaped["extra"] = _named(shaped["extra"])
     _shape_user(shaped)
     _shape_request(shaped)
-    _shape_message(shaped)
+    _shape_message(shaped, arrival.context.scrubber)
     _shape_exceptions(shaped)
     _shape_lists(shaped)
     if fingerprint := [text(part) for part in _list(shaped.get("fingerprint"))]:
@@ -138,7 +140,7 @@ def _shape_request(event: dict[str, Any]) -> None:
     }
 
 
-def _shape_message(event: dict[str, Any]) -> None:
+def _shape_message(event: dict[str, Any], scrubber: Scrubber) -> None:
     """One logentry of template, parameters and the formatted text."""
     entry = event.pop("logentry", None)
     message = event.pop("message", None)
@@ -149,12 +151,34 @@ def _shape_message(event: dict[str, Any]) -> None:
     template = text(entry.get("message"), MESSAGE_LENGTH)
     params = entry.get("params")
     words = text(entry.get("formatted"), MESSAGE_LENGTH)
-    words = words or formatted(template, params, limit=MESSAGE_LENGTH)
+    if params or not words:
+        filled, params = _filled(template, params, scrubber)
+        words = words or filled
     if not words:
         return
     event["logentry"] = {"message": template or words, "formatted": words}
     if params:
         event["logentry"]["params"] = params
+
+
+def _filled(template: str, params: Any, scrubber: Scrubber) -> tuple[str, Any]:
+    """The template with its parameters in it, and the parameters as they may be kept.
+
+    Both were scrubbed, but together they may tell a secret: "password=%s" names its parameter.
+    """
+    filled = formatted(template, params, limit=MESSAGE_LENGTH)
+    clean = scrubber.text(filled)
+    if FILTERED not in clean:
+        return filled, params
+    if isinstance(params, dict):
+        params = {name: _said_in(clean, value) for name, value in params.items()}
+    elif isinstance(params, list):
+        params = [_said_in(clean, value) for value in params]
+    return clean[:MESSAGE_LENGTH], params
+
+
+def _said_in(message: str, value: Any) -> Any:
+    return value if str(value) in message else FILTERED
 
 
 def _shape_exceptions(event: dict[str, Any]) -> None:
