@@ -35,8 +35,10 @@ class Arrival:
     def time(self, value: Any) -> datetime | None:
         """A client's time by the server's clock; the time of arrival if it lies in the future."""
         at = parse_time(value)
-        if at is None:
-            return None
+        return None if at is None else self.corrected(at)
+
+    def corrected(self, at: datetime) -> datetime:
+        """The same for a time that was read."""
         try:
             at += self.shift
         except OverflowError:

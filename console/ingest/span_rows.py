@@ -1,8 +1,10 @@
 """The row of a span, whichever protocol brought it: same work, same rows."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from console.core.cpu_limit import check_cpu
@@ -45,6 +47,22 @@ _OF_STATUS_CODE = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
+# What spans have for themselves that differ in ids and times alone.
+_OWN = frozenset(
+    {
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "segment_id",
+        "segment_name",
+        "timestamp",
+        "client_timestamp",
+        "duration_us",
+    }
+)
+_NAMES = [field.name for field in dataclasses.fields(Span) if field.name not in _OWN]
+_VALUES_OF = attrgetter(*_NAMES)
+_SHARED = [getattr(Span, name).__set__ for name in _NAMES]
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -90,6 +108,31 @@ def span_row(
             **columns,
         )
     )
+
+
+def repeated(
+    row: Span,
+    arrival: Arrival,
+    ids: tuple[str, str, str],
+    segment: tuple[str, str],
+    times: tuple[datetime, datetime],
+) -> Span:
+    """The row of a span that repeats another one of the same arrival in all but ids and times.
+
+    `ids` are those of trace, span and parent, `segment` is id and name of the segment, and `times`
+    are start and end by the client's clock.
+    """
+    check_cpu()
+    start, end = times
+    again: Span = object.__new__(Span)  # `dataclasses.replace` takes five times as long
+    for place, value in zip(_SHARED, _VALUES_OF(row), strict=True):
+        place(again, value)
+    again.trace_id, again.span_id, again.parent_span_id = ids
+    again.segment_id, again.segment_name = segment
+    again.timestamp = arrival.corrected(start)
+    again.client_timestamp = arrival.stated(start)
+    again.duration_us = _duration(start, end)
+    return again
 
 
 def _described(

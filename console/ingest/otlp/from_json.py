@@ -1,5 +1,6 @@
 """OTLP in JSON: ids in hex, 64-bit numbers as text or number, names in either spelling."""
 
+import marshal
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from console.ingest.otlp.wire import (
     FIELD_LIMIT,
     SPAN_LIMIT,
     Group,
+    Head,
     WireSpan,
 )
 from console.ingest.span_rows import NotASpan
@@ -34,6 +36,16 @@ _SNAKE = {
         "traceState",
     )
 }
+
+
+_BY_CONTENT = 2  # a version of marshal without references, so that equal values are equal bytes
+_IDS_AND_TIMES = frozenset(
+    {
+        spelling
+        for name in ("traceId", "spanId", "parentSpanId", "startTimeUnixNano", "endTimeUnixNano")
+        for spelling in (name, _SNAKE[name])
+    }
+)
 
 
 def groups(raw: bytes) -> Iterator[Group]:
@@ -62,6 +74,27 @@ def checked(element: Any) -> dict[str, Any]:
     trace_id, span_id = _id(element, "traceId", 32), _id(element, "spanId", 16)
     wire.check(trace_id, span_id, _integer(_field(element, "startTimeUnixNano")))
     return element
+
+
+def headed(element: Any) -> Head:
+    """The ids and times of the span, and the rest as bytes; raises NotASpan."""
+    span = checked(element)
+    parent_span_id = _id(span, "parentSpanId", 16)
+    rest = {name: value for name, value in span.items() if name not in _IDS_AND_TIMES}
+    return Head(
+        trace_id=_id(span, "traceId", 32),
+        span_id=_id(span, "spanId", 16),
+        parent_span_id=parent_span_id,
+        start=_integer(_field(span, "startTimeUnixNano")),
+        end=max(_integer(_field(span, "endTimeUnixNano")), 0),
+        is_segment=wire.is_segment(
+            parent_span_id,
+            _chosen(span.get("kind"), "SPAN_KIND_", wire.KINDS),
+            remote_parent=wire.remote_parent(_integer(span.get("flags"))),
+        ),
+        rest=marshal.dumps(rest, _BY_CONTENT),
+        element=span,
+    )
 
 
 def wired(element: Any) -> WireSpan:

@@ -17,6 +17,7 @@ from console.ingest.otlp.wire import (
     FIELD_LIMIT,
     SPAN_LIMIT,
     Group,
+    Head,
     WireSpan,
 )
 from console.ingest.span_rows import NotASpan
@@ -56,6 +57,33 @@ def checked(element: bytes) -> Span:
         raise NotASpan("a span is no protobuf message") from error
     wire.check(_hex(span.trace_id, 16), _hex(span.span_id, 8), span.start_time_unix_nano)
     return span
+
+
+def headed(element: bytes) -> Head:
+    """The ids and times of the span in these bytes; raises NotASpan."""
+    span = checked(element)
+    parent_span_id = _hex(span.parent_span_id, 8)
+    head = Head(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=parent_span_id,
+        start=span.start_time_unix_nano,
+        end=span.end_time_unix_nano,
+        is_segment=wire.is_segment(
+            parent_span_id,
+            wire.chosen(span.kind, wire.KINDS),
+            remote_parent=wire.remote_parent(span.flags),
+        ),
+        rest=b"",
+        element=element,
+    )
+    span.ClearField("trace_id")
+    span.ClearField("span_id")
+    span.ClearField("parent_span_id")
+    span.ClearField("start_time_unix_nano")
+    span.ClearField("end_time_unix_nano")
+    head.rest = span.SerializeToString()
+    return head
 
 
 def wired(element: bytes) -> WireSpan:

@@ -1,7 +1,7 @@
 """Spans of OTLP become the rows that Sentry's clients give: same work, same rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,9 @@ from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
 from console.ingest.decoded import INVALID, Context, Decoded
 from console.ingest.otlp import conventions
 from console.ingest.otlp.encodings import ENCODINGS, Encoding
-from console.ingest.otlp.wire import Group, WireSpan, moment
+from console.ingest.otlp.wire import Group, Head, WireSpan, moment
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.span_rows import NotASpan, span_row, user_key_of_attributes
+from console.ingest.span_rows import NotASpan, repeated, span_row, user_key_of_attributes
 from console.telemetry.records import Span
 
 _ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")
@@ -44,7 +44,9 @@ class Process:
     """Kept on segments: they are the same on every span."""
     dropped: int
     """How many of them are left out, for segments that are many."""
-    spans: list[tuple[str, WireSpan]]
+    spans: list[tuple[str, Head]]
+    known: dict[tuple[str, bytes, bool, int], Scrubbed[Span]] = field(default_factory=dict)
+    """The first row of each that differ in ids and times alone; a process repeats what it does."""
 
 
 def decode(raw: bytes, kind: str, context: Context) -> Decoded:
@@ -66,7 +68,8 @@ def decode(raw: bytes, kind: str, context: Context) -> Decoded:
                 if sent.is_segment is not first:
                     continue
                 try:
-                    span = _span(process, scope, sent, segments.get(ancestry.segment_of(sent)))
+                    segment = segments.get(ancestry.segment_of(sent))
+                    span = _span(encoding, process, scope, sent, segment)
                 except NotASpan as fault:
                     decoded.count("span", INVALID, str(fault))
                     continue
@@ -79,11 +82,11 @@ def decode(raw: bytes, kind: str, context: Context) -> Decoded:
 class Ancestry:
     """Which segment of the same request a span belongs to."""
 
-    def __init__(self, spans: Iterable[WireSpan]) -> None:
+    def __init__(self, spans: Iterable[Head]) -> None:
         self._spans = {span.key: span for span in spans}
         self._segments: dict[_Key, _Key] = {}
 
-    def segment_of(self, span: WireSpan) -> _Key:
+    def segment_of(self, span: Head) -> _Key:
         """The key of its segment; of its farthest ancestor where the request holds no segment."""
         path: dict[_Key, None] = {}
         at = span
@@ -99,11 +102,11 @@ class Ancestry:
 
 
 def _process(encoding: Encoding, group: Group, context: Context, decoded: Decoded) -> Process:
-    spans: list[tuple[str, WireSpan]] = []
+    spans: list[tuple[str, Head]] = []
     for scope, element in group.spans:
         check_cpu()
         try:
-            spans.append((scope, encoding.wired(element)))
+            spans.append((scope, encoding.headed(element)))
         except NotASpan as fault:
             decoded.count("span", INVALID, str(fault))
     resource: dict[str, Any] = context.scrubbed(group.resource).content
@@ -137,22 +140,50 @@ def _within(process: Process, room: int) -> Process:
     return replace(process, attributes=kept, dropped=len(process.attributes) - len(kept))
 
 
-def _clock_of(spans: Iterable[WireSpan], received_at: datetime) -> datetime:
+def _clock_of(spans: Iterable[Head], received_at: datetime) -> datetime:
     """What the sender's clock shows now, as far as its spans tell: OTLP has no time of sending.
 
     A clock that is ahead ends all its spans after they came; of one that is behind, spans look
     like late ones, and are left where they are.
     """
-    earliest = min((moment(max(span.start, span.end)) for span in spans), default=received_at)
-    return max(earliest, received_at)
+    earliest = min((max(span.start, span.end) for span in spans), default=None)
+    return received_at if earliest is None else max(moment(earliest), received_at)
 
 
-def _span(process: Process, scope: str, sent: WireSpan, segment: Span | None) -> Scrubbed[Span]:
+def _span(
+    encoding: Encoding, process: Process, scope: str, head: Head, segment: Span | None
+) -> Scrubbed[Span]:
     """The row of a span; raises NotASpan if its times cannot be."""
-    times = _times(sent, process.arrival)
+    times = _times(head, process.arrival)
+    key = scope, head.rest, head.is_segment, _backwards(head)
+    known = process.known.get(key)
+    if known is not None:
+        return known.then(lambda row: _again(process, row, head, times, segment))
+    sent = encoding.wired(head.element)
     texts = {"name": sent.name, "message": sent.message, "origin": scope}
-    scrubbed = process.arrival.context.scrubbed({**texts, "attributes": _attributes(sent)})
-    return scrubbed.then(lambda fields: _row(process, sent, fields, times, segment))
+    attributes = _attributes(sent, _backwards(head))
+    scrubbed = process.arrival.context.scrubbed({**texts, "attributes": attributes})
+    row = scrubbed.then(lambda fields: _row(process, sent, fields, times, segment))
+    process.known[key] = row
+    return row
+
+
+def _again(
+    process: Process,
+    row: Span,
+    head: Head,
+    times: tuple[datetime, datetime],
+    segment: Span | None,
+) -> Span:
+    """The row of a span that is like another one but for its ids and times."""
+    if head.is_segment:
+        segment_id, segment_name = head.span_id, row.segment_name
+    elif segment is not None:
+        segment_id, segment_name = segment.span_id, segment.name
+    else:
+        segment_id = segment_name = ""
+    ids = (head.trace_id, head.span_id, head.parent_span_id)
+    return repeated(row, process.arrival, ids, (segment_id, segment_name), times)
 
 
 def _row(
@@ -191,7 +222,7 @@ def _row(
     )
 
 
-def _times(sent: WireSpan, arrival: Arrival) -> tuple[datetime, datetime]:
+def _times(sent: Head, arrival: Arrival) -> tuple[datetime, datetime]:
     """Start and end as the client gives them; raises NotASpan for times that cannot be."""
     if not sent.end:
         raise NotASpan("a span has no end")
@@ -201,12 +232,17 @@ def _times(sent: WireSpan, arrival: Arrival) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _attributes(sent: WireSpan) -> dict[str, Any]:
+def _backwards(sent: Head) -> int:
+    """By how many microseconds a span ended before it started; 0 for nearly all."""
+    return max((sent.start - sent.end) // 1000, 0)
+
+
+def _attributes(sent: WireSpan, backwards: int) -> dict[str, Any]:
     """The span's attributes, and in words or numbers what has no column: events, links."""
     derived = {
         "otel.links_count": sent.links,
         "otel.event_names": [name for name, _ in sent.events if name != "exception"],
-        "otel.ended_before_start_us": max((sent.start - sent.end) // 1000, 0),
+        "otel.ended_before_start_us": backwards,
     }
     kept = {name: value for name, value in derived.items() if value}
     for name, attributes in sent.events:

@@ -25,6 +25,33 @@ _LAST = int(LATEST.timestamp()) * NANOSECONDS
 
 
 @dataclass(slots=True, kw_only=True)  # to make a frozen one takes five times as long
+class Head:
+    """What a span has for itself, and all the rest of it still as it was encoded."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    start: int
+    end: int
+    is_segment: bool
+    """Whether it is the first of its process: a request, a task, a page or a script."""
+    rest: bytes
+    """The same for two spans of an encoding that differ in nothing but ids and times."""
+    element: Any
+    """What the encoding makes a WireSpan of."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a span is known by."""
+        return self.trace_id, self.span_id
+
+    @property
+    def parent_key(self) -> tuple[str, str]:
+        """What its parent is known by."""
+        return self.trace_id, self.parent_span_id
+
+
+@dataclass(slots=True, kw_only=True)
 class WireSpan:
     """One span as it was sent: ids in lower-case hex, times in nanoseconds since 1970."""
 
@@ -49,23 +76,9 @@ class WireSpan:
     links: int
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What a span is known by."""
-        return self.trace_id, self.span_id
-
-    @property
-    def parent_key(self) -> tuple[str, str]:
-        """What its parent is known by."""
-        return self.trace_id, self.parent_span_id
-
-    @property
     def is_segment(self) -> bool:
         """Whether it is the first of its process: a request, a task, a page or a script."""
-        if not self.parent_span_id:
-            return True
-        if self.remote_parent is not None:
-            return self.remote_parent
-        return self.kind in {"server", "consumer"}
+        return is_segment(self.parent_span_id, self.kind, remote_parent=self.remote_parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,15 @@ class Group:
 
     resource: dict[str, Any]
     spans: list[tuple[str, Any]] = field(default_factory=list)
+
+
+def is_segment(parent_span_id: str, kind: str, *, remote_parent: bool | None) -> bool:
+    """Whether a span is the first of its process, by its parent if the client says whose it is."""
+    if not parent_span_id:
+        return True
+    if remote_parent is not None:
+        return remote_parent
+    return kind in {"server", "consumer"}
 
 
 def check(trace_id: str, span_id: str, start: int) -> None:
