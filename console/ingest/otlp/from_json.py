@@ -1,5 +1,7 @@
 """OTLP in JSON: ids in hex, 64-bit numbers as text or number, names in either spelling."""
 
+import base64
+import binascii
 import marshal
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +29,8 @@ _SNAKE = {
     for name in (
         "droppedAttributesCount",
         "endTimeUnixNano",
+        "instrumentationLibrary",
+        "instrumentationLibrarySpans",
         "parentSpanId",
         "resourceSpans",
         "scopeSpans",
@@ -51,14 +55,18 @@ _IDS_AND_TIMES = frozenset(
 def groups(raw: bytes) -> Iterator[Group]:
     """The spans of an ExportTraceServiceRequest, as objects, by resource. Raises Undecodable."""
     spans, around = 0, 0
-    for sent in _objects(_object(load_json(raw), "the body"), "resourceSpans"):
-        around += 1 + len(_list(sent, "scopeSpans"))
+    request = _object(load_json(raw), "the body")
+    if request and _field(request, "resourceSpans") is None:
+        raise Undecodable("the body has no resourceSpans: it is no request of traces")
+    for sent in _objects(request, "resourceSpans"):
+        scopes = _list(sent, _scope_spans(sent))
+        around += 1 + len(scopes)
         if around > FIELD_LIMIT:
             raise wire.too_much_around()
         resource = _object(sent.get("resource"), "a resource")
         group = Group(_attributes(resource.get("attributes")))
-        for scoped in _objects(sent, "scopeSpans"):
-            scope = _text(_object(scoped.get("scope"), "a scope").get("name"))
+        for scoped in _objects(sent, _scope_spans(sent)):
+            scope = _text(_object(_scope(scoped), "a scope").get("name"))
             listed = _list(scoped, "spans")
             spans += len(listed)
             if spans > SPAN_LIMIT:
@@ -130,6 +138,18 @@ def _field(fields: Mapping[str, Any], name: str) -> Any:
     return fields.get(_SNAKE[name]) if value is None else value
 
 
+def _scope_spans(sent: Mapping[str, Any]) -> str:
+    """The name of the list of scopes: until 0.15 of the definition, scopes were libraries."""
+    if _field(sent, "scopeSpans") is not None:
+        return "scopeSpans"
+    return "instrumentationLibrarySpans"
+
+
+def _scope(scoped: Mapping[str, Any]) -> Any:
+    scope = scoped.get("scope")
+    return _field(scoped, "instrumentationLibrary") if scope is None else scope
+
+
 def _object(value: Any, subject: str) -> Mapping[str, Any]:
     if value is None:
         return {}
@@ -161,8 +181,26 @@ def _sequence(value: Any) -> list[Any]:
 
 def _id(span: Mapping[str, Any], name: str, length: int) -> str:
     """An id in hex; "" if it is invalid or has only zeros."""
-    digits = hex_id(_field(span, name), length)
+    sent = _field(span, name)
+    digits = hex_id(sent, length) or _from_base64(sent, length)
     return digits if digits.strip("0") else ""
+
+
+def _from_base64(sent: Any, length: int) -> str:
+    """An id by protobuf's own rules for JSON, which OTLP excepts ids from and clients follow.
+
+    Of its bytes (open-telemetry/opentelemetry-collector#8720), or of its digits in hex
+    (open-telemetry/opentelemetry-swift#537): neither can be taken for an id in hex.
+    """
+    if type(sent) is not str or not sent or len(sent) > 2 * length:
+        return ""
+    try:
+        content = base64.b64decode(sent, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return (
+        content.hex() if 2 * len(content) == length else hex_id(content.decode("latin-1"), length)
+    )
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from console.ingest.arrival import hex_id
 from console.ingest.content_encodings import Undecodable
 from console.ingest.otlp import wire
 from console.ingest.otlp.wire import (
@@ -64,8 +65,8 @@ def headed(element: bytes) -> Head:
     span = checked(element)
     parent_span_id = _hex(span.parent_span_id, 8)
     head = Head(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
+        trace_id=_hex(span.trace_id, 16),
+        span_id=_hex(span.span_id, 8),
         parent_span_id=parent_span_id,
         start=span.start_time_unix_nano,
         end=span.end_time_unix_nano,
@@ -91,8 +92,8 @@ def wired(element: bytes) -> WireSpan:
     span = checked(element)
     status: Status = span.status
     return WireSpan(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
+        trace_id=_hex(span.trace_id, 16),
+        span_id=_hex(span.span_id, 8),
         parent_span_id=_hex(span.parent_span_id, 8),
         name=span.name,
         kind=wire.chosen(span.kind, wire.KINDS),
@@ -200,5 +201,11 @@ def _value(value: AnyValue, depth: int) -> Any:
 
 
 def _hex(id_: bytes, length: int) -> str:
-    """An id of `length` bytes in hex; "" if it is invalid."""
-    return id_.hex() if len(id_) == length and any(id_) else ""
+    """An id of `length` bytes in hex; "" if it is invalid.
+
+    Some clients send its digits instead of its bytes: Logflare/logflare#3683.
+    """
+    if len(id_) == length:
+        return id_.hex() if any(id_) else ""
+    digits = hex_id(id_.decode("latin-1"), 2 * length) if len(id_) == 2 * length else ""
+    return digits if digits.strip("0") else ""
