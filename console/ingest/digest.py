@@ -1,7 +1,7 @@
 """One organization's share of a batch: decoded, then committed in three replayable steps."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +60,14 @@ class Indigestible(Exception):
         self.tries = tries
 
 
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """What was committed: how many records, up to which position."""
+
+    records: int
+    upto: int
+
+
 @dataclass(slots=True)
 class Records:
     """The records of one spool row."""
@@ -78,29 +86,31 @@ def digest(
     rows: Sequence[SpoolRow],
     under_way: UnderWay,
     decoders: Decoders,
-) -> int:
+    enough: Callable[[], bool] = lambda: False,
+) -> Digested:
     """Commit rows of one organization, in ascending position; parts may be committed already.
 
     (1) state: the issues that the events need; (2) telemetry, with the last position; (3) state:
     counters, changes of issues and outcomes, with the last position. A crash between them leads to
     a replay: each store leaves out what it has, and an event is counted only if its stored row came
-    from the very position that it has here. Returns how many records there were. Raises
-    Indigestible for a row that cannot be decoded, TelemetryDown when only a retry can help; any
-    other exception is of the state database or a defect.
+    from the very position that it has here. It ends before the last row once there is `enough`,
+    which is asked after each. Raises Indigestible for a row that cannot be decoded, TelemetryDown
+    when only a retry can help; any other exception is of the state database or a defect.
     """
     with organization_scope(organization_id):
         applied, rules = _starting_point(rows)
         if not rules and _is_gone(organization_id):
-            return 0
-        stored = 0
+            return Digested(0, rows[-1].position)
+        stored, upto = 0, rows[-1].position
         anew = [row for row in rows if row.position > applied]
         jobs = [Job(received(row), rules[row.project_id]) for row in anew if _brings(row, rules)]
         with closing(decoders.decode(jobs, under_way.decoding)) as contents:
             records = (_records(row, rules, contents, under_way) for row in anew)
-            for share in _shares(anew, records):
-                under_way.committing(share[0][0], share[-1][0])
+            for share in _shares(anew, records, enough):
+                upto = share[-1][0]
+                under_way.committing(share[0][0], upto)
                 stored += _commit(store, organization_id, share)
-    return stored
+    return Digested(stored, upto)
 
 
 def _commit(
@@ -167,9 +177,12 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
 
 
 def _shares(
-    rows: Iterable[SpoolRow], records: Iterator[Records]
+    rows: Iterable[SpoolRow], records: Iterator[Records], enough: Callable[[], bool]
 ) -> Iterator[list[tuple[int, Records]]]:
-    """The records of the rows with their positions, in shares that memory can hold."""
+    """The records of the rows with their positions, in shares that memory can hold.
+
+    They end when there is `enough`.
+    """
     share: list[tuple[int, Records]] = []
     held = 0
     for row in rows:
@@ -180,6 +193,8 @@ def _shares(
         if held >= SHARE:
             yield share
             share, held = [], 0
+        if enough():
+            break
     if share:
         yield share
 

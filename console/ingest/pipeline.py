@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from console.ingest.digest import (
     state_takes_writes,
 )
 from console.ingest.spool import Spool, SpoolRow
-from console.ingest.turns import Turns
+from console.ingest.turns import LONGEST_TURN_SECONDS, Turns
 from console.ingest.under_way import UnderWay
 from console.telemetry import store
 from console.telemetry.database import TelemetryLacksMemory
@@ -209,9 +209,17 @@ class Pipeline:
         return self._thread is not None and self._stopping.is_set()
 
     def _digest_or_stall(self, organization_id: int, rows: Sequence[SpoolRow]) -> None:
+        began = self._spent()
+        upto = rows[-1].position
+
+        def enough() -> bool:
+            return self._spent() - began >= LONGEST_TURN_SECONDS
+
         try:
             for part in self._under_way.parts(rows):
-                self._digest(organization_id, part)
+                upto = self._digest(organization_id, part, enough=enough)
+                if enough():
+                    break
         except TelemetryDown as error:
             failures = self._failures.pop(organization_id, 0) + 1
             until = time.monotonic() + _pause(failures)
@@ -219,15 +227,26 @@ class Pipeline:
             self._failed("an organization's telemetry waits", error.__cause__ or error)
         else:
             self._failures.pop(organization_id, None)
-            self._turns.digested(organization_id, rows[-1].position)
+            self._turns.digested(organization_id, upto)
 
-    def _digest(self, organization_id: int, rows: Sequence[SpoolRow], attempt: int = 1) -> None:
-        """Digest rows in their order; if that fails, find the row at fault."""
+    def _digest(
+        self,
+        organization_id: int,
+        rows: Sequence[SpoolRow],
+        attempt: int = 1,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Digest rows in their order; if that fails, find the row at fault.
+
+        Returns the last position that was digested: not that of the last row if there is `enough`.
+        """
         if not rows:
-            return
+            return 0
         try:
             with self._under_way.batch(rows):
-                records = digest(self._store, organization_id, rows, self._under_way, self.decoders)
+                digested = digest(
+                    self._store, organization_id, rows, self._under_way, self.decoders, enough
+                )
         except TelemetryDown as error:
             if not self._lacks_memory_for_good(organization_id, error):
                 raise
@@ -241,7 +260,9 @@ class Pipeline:
                 raise StateDown from error
             self._isolate(organization_id, rows, error, attempt)
         else:
-            self._recent.append((time.monotonic(), records))
+            self._recent.append((time.monotonic(), digested.records))
+            return digested.upto
+        return rows[-1].position
 
     def _lacks_memory_for_good(self, organization_id: int, error: TelemetryDown) -> bool:
         """Whether waiting has not helped, so that a row is too large rather than memory busy."""

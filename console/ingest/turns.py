@@ -22,6 +22,9 @@ TURN_SECONDS = 0.3
 # Of the turns of all in one round, as far as these are longer: whoever comes meanwhile waits for no
 # more than that, and fewer turns are fewer commits.
 ROUND_SECONDS = 1.0
+# A turn ends after so much even so: its rows may take a thousand times as long as those of the last
+# one, and 500 of 7 kB that inflate to 4 MB of hostile texts take forty minutes.
+LONGEST_TURN_SECONDS = 3.0
 
 
 class Turns:
@@ -37,6 +40,7 @@ class Turns:
         self._digested: dict[int, int] = {}  # positions whose rows are still in the spool
         self._busy: dict[int, int] = {}  # in the order of their turns, with what each owes in bytes
         self._pace: dict[int, float] = {}  # rows per second
+        self._reached = 0  # the last position that was digested in the present turn
 
     def round(self, resting: Collection[int] = ()) -> Iterator[tuple[int, Sequence[SpoolRow]]]:
         """One turn of each organization with rows, as (organization id, rows).
@@ -60,9 +64,12 @@ class Turns:
             rows = self._turn(organization_id, present)
             if rows:
                 taken += len(rows)
-                began = self._spent()
+                began, self._reached = self._spent(), 0
                 yield organization_id, rows
-                self._pace[organization_id] = len(rows) / max(self._spent() - began, 1e-3)
+                done = sum(row.position <= self._reached for row in rows) or len(rows)
+                self._pace[organization_id] = done / max(self._spent() - began, 1e-3)
+                if done < len(rows):
+                    self._busy.setdefault(organization_id, 0)
 
     @property
     def busy(self) -> bool:
@@ -71,7 +78,7 @@ class Turns:
 
     def digested(self, organization_id: int, position: int) -> None:
         """Go on behind this position in the organization's next turn."""
-        self._digested[organization_id] = position
+        self._digested[organization_id] = self._reached = position
 
     def forget(self) -> int:
         """Let the spool drop what is digested; return the last position that was, 0 if none."""

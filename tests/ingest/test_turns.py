@@ -81,6 +81,43 @@ def test_a_quiet_organizations_event_is_digested_before_a_flood_of_fifty_thousan
     assert order == [quiet, noisy, quiet, noisy]
 
 
+def test_a_turn_ends_early_when_its_rows_take_long(
+    acme, globex, accepted, digest, stored, monkeypatch
+):
+    monkeypatch.setattr(pipelines, "LONGEST_TURN_SECONDS", 0.0)
+    sent = [error() for _ in range(6)]
+    for event in sent:
+        accepted(acme, event)
+    digest.digest_once()
+    assert len(stored(acme).events()) == 1
+    assert digest._turns.busy
+    accepted(globex, error())
+    digest.digest_once()
+    assert len(stored(globex).events()) == 1
+    digest.drain()
+    assert stored(acme).events() == sorted(event["event_id"] for event in sent)
+    assert stored(acme).ledger() == {("event", "stored", ""): 6}
+
+
+def test_a_pace_is_that_of_the_rows_that_were_digested(spool):
+    for number in range(8):
+        spool.append(row(bytes(number)))
+    spent = [0.0]
+    reader = Turns(spool, lambda: spent[0])
+    ((_, rows),) = _turns(reader, spent, done=2, seconds=4.0)
+    assert len(rows) == 8
+    ((_, rows),) = _turns(reader, spent, done=1, seconds=4.0)
+    assert len(rows) == 1, "it took two seconds for each"
+
+
+def _turns(reader: Turns, spent: list[float], done: int, seconds: float):
+    """The turns of a round, of which the first rows are digested in so many seconds."""
+    for organization_id, rows in reader.round():
+        spent[0] += seconds
+        reader.digested(organization_id, rows[done - 1].position)
+        yield organization_id, rows
+
+
 def test_each_organizations_rows_come_once_and_in_their_order_whatever_comes_between(spool):
     chance = random.Random(7)
     given: dict[int, list[int]] = defaultdict(list)

@@ -28,6 +28,7 @@ from console.ingest.decoding import Content, Hopeless, decode_row
 
 COMMAND = (sys.executable, "-m", "console.ingest.decoders.process")
 ROWS, BYTES = 32, 4 << 20  # under way in one process, or one row that is larger
+UNDER_WAY_SECONDS = 1.0  # of processor time; more would be done in vain where a turn ends early
 PIPE_BYTES = 1 << 20  # so that answers may wait while the console commits
 TRIES = 2  # of a row that its process ends at, before it is hopeless
 PAUSE_SECONDS, LONGEST_PAUSE = 5.0, 300.0  # after a process that could not be started
@@ -89,6 +90,7 @@ class Decoder:
         self.under_way: deque[Ticket] = deque()
         self.size = 0
         """The bytes of what is under way."""
+        self._seconds = 0.0  # that a row takes, by the latest ones and the longest of them
 
     @property
     def pid(self) -> int | None:
@@ -97,7 +99,9 @@ class Decoder:
     def has_room(self) -> bool:
         """Whether it may be given one more job."""
         rows = len(self.under_way)
-        return not rows or (rows < ROWS and self.size < BYTES)
+        if not rows:
+            return True
+        return rows < ROWS and self.size < BYTES and rows * self._seconds < UNDER_WAY_SECONDS
 
     def give(self, ticket: Ticket) -> None:
         """Hand out a job; raises CannotStart. That it ends is known when it is to answer."""
@@ -114,6 +118,7 @@ class Decoder:
             answer = read_answer(self._frame())
             if self.under_way and self.under_way[0].number == answer.number:
                 self.size -= len(self.under_way.popleft().job.row.body)
+            self._seconds = max(answer.seconds, self._seconds / 2)
             if answer.number == ticket.number:
                 return answer
 
