@@ -119,6 +119,8 @@ def hex_id(value: Any, length: int) -> str:
     """An id of `length` hex digits in lower case without dashes; "" for any other value."""
     if type(value) is not str:
         return ""
+    if len(value) == length and _HEX.fullmatch(value):  # as nearly all are written
+        return value
     text = value.replace("-", "").lower()
     return text if len(text) == length and _HEX.fullmatch(text) else ""
 

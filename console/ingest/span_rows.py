@@ -63,6 +63,8 @@ _OWN = frozenset(
 _NAMES = [field.name for field in dataclasses.fields(Span) if field.name not in _OWN]
 _VALUES_OF = attrgetter(*_NAMES)
 _SHARED = [getattr(Span, name).__set__ for name in _NAMES]
+_USER_FIELDS = {name: f"user.{name}" for name in ("id", "email", "name", "ip_address")}
+_USERS = frozenset(_USER_FIELDS.values())
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -206,8 +208,9 @@ def user_key(user: Any) -> str:
 
 def user_key_of_attributes(attributes: Mapping[str, Any]) -> str:
     """The same key from a span's attributes."""
-    names = ("id", "email", "name", "ip_address")
-    return user_key({name: attributes.get(f"user.{name}") for name in names})
+    if _USERS.isdisjoint(attributes):
+        return ""
+    return user_key({field: attributes.get(name) for field, name in _USER_FIELDS.items()})
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 REQUEST, TASK, PAGE = "request", "task", "page"
 DB, CACHE, HTTP, RENDER, RESOURCE, QUEUE, VITAL, APP = (
@@ -81,6 +82,7 @@ class Named:
     status: int | None = None
 
 
+@lru_cache(maxsize=1024)
 def category_of(op: str, *, is_segment: bool) -> str:
     """The category of a span; only a segment is a request, task or page."""
     words = op.lower().split(".")

@@ -24,8 +24,8 @@ class Encoding(Protocol):
     def headed(self, element: Any) -> Head:
         """The ids and times of one span, and the rest unread; raises NotASpan."""
 
-    def wired(self, element: Any) -> WireSpan:
-        """One span in the form that both encodings share; raises NotASpan."""
+    def wired(self, head: Head) -> WireSpan:
+        """The rest of a span in the form that both encodings share."""
 
 
 ENCODINGS: Mapping[str, Encoding] = {PROTOBUF: from_protobuf, JSON: from_json}

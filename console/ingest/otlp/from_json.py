@@ -105,20 +105,14 @@ def headed(element: Any) -> Head:
     )
 
 
-def wired(element: Any) -> WireSpan:
-    """The span in the form that both encodings share; raises NotASpan."""
-    span = checked(element)
+def wired(head: Head) -> WireSpan:
+    """The rest of a span in the form that both encodings share."""
+    span = head.element
     status, pairs = _mapping(span.get("status")), _sequence(span.get("attributes"))
     dropped = _integer(_field(span, "droppedAttributesCount"))
     return WireSpan(
-        trace_id=_id(span, "traceId", 32),
-        span_id=_id(span, "spanId", 16),
-        parent_span_id=_id(span, "parentSpanId", 16),
         name=_text(span.get("name")),
         kind=_chosen(span.get("kind"), "SPAN_KIND_", wire.KINDS),
-        remote_parent=wire.remote_parent(_integer(span.get("flags"))),
-        start=_integer(_field(span, "startTimeUnixNano")),
-        end=max(_integer(_field(span, "endTimeUnixNano")), 0),
         trace_state=_text(_field(span, "traceState")),
         status=_chosen(status.get("code"), "STATUS_CODE_", wire.STATUSES),
         message=_text(status.get("message")),
@@ -129,6 +123,7 @@ def wired(element: Any) -> WireSpan:
             for event in map(_mapping, _sequence(span.get("events")))
         ],
         links=len(_sequence(span.get("links"))),
+        is_segment=head.is_segment,
     )
 
 

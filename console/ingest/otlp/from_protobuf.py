@@ -63,43 +63,35 @@ def checked(element: bytes) -> Span:
 def headed(element: bytes) -> Head:
     """The ids and times of the span in these bytes; raises NotASpan."""
     span = checked(element)
+    trace_id, span_id = _hex(span.trace_id, 16), _hex(span.span_id, 8)
     parent_span_id = _hex(span.parent_span_id, 8)
-    head = Head(
-        trace_id=_hex(span.trace_id, 16),
-        span_id=_hex(span.span_id, 8),
-        parent_span_id=parent_span_id,
-        start=span.start_time_unix_nano,
-        end=span.end_time_unix_nano,
-        is_segment=wire.is_segment(
-            parent_span_id,
-            wire.chosen(span.kind, wire.KINDS),
-            remote_parent=wire.remote_parent(span.flags),
-        ),
-        rest=b"",
-        element=element,
-    )
+    start, end = span.start_time_unix_nano, span.end_time_unix_nano
+    kind, remote_parent = wire.chosen(span.kind, wire.KINDS), wire.remote_parent(span.flags)
     span.ClearField("trace_id")
     span.ClearField("span_id")
     span.ClearField("parent_span_id")
     span.ClearField("start_time_unix_nano")
     span.ClearField("end_time_unix_nano")
-    head.rest = span.SerializeToString()
-    return head
+    rest = span.SerializeToString()
+    return Head(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_span_id,
+        start=start,
+        end=end,
+        is_segment=wire.is_segment(parent_span_id, kind, remote_parent=remote_parent),
+        rest=rest,
+        element=rest,
+    )
 
 
-def wired(element: bytes) -> WireSpan:
-    """The span in these bytes, in the form that both encodings share; raises NotASpan."""
-    span = checked(element)
+def wired(head: Head) -> WireSpan:
+    """The rest of a span in the form that both encodings share."""
+    span = Span.FromString(head.element)
     status: Status = span.status
     return WireSpan(
-        trace_id=_hex(span.trace_id, 16),
-        span_id=_hex(span.span_id, 8),
-        parent_span_id=_hex(span.parent_span_id, 8),
         name=span.name,
         kind=wire.chosen(span.kind, wire.KINDS),
-        remote_parent=wire.remote_parent(span.flags),
-        start=span.start_time_unix_nano,
-        end=span.end_time_unix_nano,
         trace_state=span.trace_state,
         status=wire.chosen(status.code, wire.STATUSES),
         message=status.message,
@@ -107,6 +99,7 @@ def wired(element: bytes) -> WireSpan:
         dropped=span.dropped_attributes_count + max(len(span.attributes) - ATTRIBUTE_LIMIT, 0),
         events=[(event.name, _attributes(event.attributes)) for event in span.events],
         links=len(span.links),
+        is_segment=head.is_segment,
     )
 
 

@@ -159,11 +159,11 @@ def _span(
     known = process.known.get(key)
     if known is not None:
         return known.then(lambda row: _again(process, row, head, times, segment))
-    sent = encoding.wired(head.element)
+    sent = encoding.wired(head)
     texts = {"name": sent.name, "message": sent.message, "origin": scope}
     attributes = _attributes(sent, _backwards(head))
     scrubbed = process.arrival.context.scrubbed({**texts, "attributes": attributes})
-    row = scrubbed.then(lambda fields: _row(process, sent, fields, times, segment))
+    row = scrubbed.then(lambda fields: _row(process, head, sent, fields, times, segment))
     process.known[key] = row
     return row
 
@@ -188,6 +188,7 @@ def _again(
 
 def _row(
     process: Process,
+    head: Head,
     sent: WireSpan,
     scrubbed: Mapping[str, Any],
     times: tuple[datetime, datetime],
@@ -206,9 +207,9 @@ def _row(
     elif segment is not None:
         columns |= {"segment_id": segment.span_id, "segment_name": segment.name}
     fields = {
-        "trace_id": sent.trace_id,
-        "span_id": sent.span_id,
-        "parent_span_id": sent.parent_span_id,
+        "trace_id": head.trace_id,
+        "span_id": head.span_id,
+        "parent_span_id": head.parent_span_id,
         "start_timestamp": times[0],
         "op": op,
         "name": conventions.title(op, scrubbed["name"], attributes),
@@ -253,6 +254,8 @@ def _attributes(sent: WireSpan, backwards: int) -> dict[str, Any]:
 
 def _with_dropped(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
     """The attributes, with how many were dropped: by the client, and now by the store's limit."""
+    if not dropped and len(attributes) <= ATTRIBUTE_LIMIT:
+        return attributes
     surplus = sum(attributes[name] is not None for name in attributes.keys() - COLUMNS)
     surplus -= ATTRIBUTE_LIMIT
     if dropped or surplus > 0:

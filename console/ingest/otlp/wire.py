@@ -26,7 +26,10 @@ _LAST = int(LATEST.timestamp()) * NANOSECONDS
 
 @dataclass(slots=True, kw_only=True)  # to make a frozen one takes five times as long
 class Head:
-    """What a span has for itself, and all the rest of it still as it was encoded."""
+    """What a span has for itself, and the rest of it still encoded.
+
+    Ids are in lower-case hex, times in nanoseconds since 1970.
+    """
 
     trace_id: str
     span_id: str
@@ -53,18 +56,11 @@ class Head:
 
 @dataclass(slots=True, kw_only=True)
 class WireSpan:
-    """One span as it was sent: ids in lower-case hex, times in nanoseconds since 1970."""
+    """The rest of a span as it was sent: what another span may repeat."""
 
-    trace_id: str
-    span_id: str
-    parent_span_id: str
     name: str
     kind: str
     """One of KINDS."""
-    remote_parent: bool | None
-    """Whether the parent is of another process; None if the client does not say."""
-    start: int
-    end: int
     trace_state: str
     status: str
     """One of STATUSES."""
@@ -74,11 +70,8 @@ class WireSpan:
     """Attributes that the client left out, and those beyond ATTRIBUTE_LIMIT."""
     events: list[tuple[str, dict[str, Any]]]
     links: int
-
-    @property
-    def is_segment(self) -> bool:
-        """Whether it is the first of its process: a request, a task, a page or a script."""
-        return is_segment(self.parent_span_id, self.kind, remote_parent=self.remote_parent)
+    is_segment: bool
+    """As its head has it."""
 
 
 @dataclass(frozen=True, slots=True)
