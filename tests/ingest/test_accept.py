@@ -135,14 +135,47 @@ def test_a_page_of_any_origin_may_send_and_read_the_answer(client, send, acme):
     )
     assert preflight.status_code == 204
     assert "X-Sentry-Auth" in preflight.headers["Access-Control-Allow-Headers"]
+    assert preflight.headers["Access-Control-Allow-Origin"] == "https://shop.example"
     for answer in (preflight, send(envelope()), send(b"nonsense"), send(envelope(), headers={})):
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert answer.headers["Access-Control-Allow-Origin"] in {"*", "https://shop.example"}
         for name in ("X-Sentry-Error", "X-Sentry-Rate-Limits", "Retry-After"):
             assert name in answer.headers["Access-Control-Expose-Headers"]
     allowed = preflight.headers["Access-Control-Allow-Headers"].split(", ")
     assert {"*", "Authorization"} <= set(allowed)  # the sign for all does not stand for that one
     assert client.options("/tunnel/").status_code == 204
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example:8443", "null", "capacitor://localhost"])
+def test_a_page_that_sends_its_cookies_along_may_send_too(client, key, acme, origin):
+    """As `sendBeacon` always does: open-telemetry/opentelemetry-js#3062."""
+    address, refused = f"/api/{acme.id}/envelope/", f"/api/{acme.id}/minidump/"
+    page, known = {"Origin": origin}, {"X-Sentry-Auth": f"Sentry sentry_key={key}"}
+    for answer in (
+        client.options(address, headers=page),
+        client.options(refused, headers=page),
+        client.post(address, data=envelope(), headers=page | known),
+        client.post(address, data=envelope(), headers=page),
+        client.post(refused, data=b"", headers=page),
+    ):
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        assert answer.headers["Vary"] == "Origin"
+        assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["", "https://a.example, https://b.example", "https://ü.example"]
+)
+def test_what_is_no_origin_is_not_repeated(client, acme, origin):
+    answer = client.options(f"/api/{acme.id}/envelope/", headers={"Origin": origin})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_pages_are_not_for_scripts_of_other_pages(client):
+    for path in ("/login", "/api/v1/acme/shop/issues", "/healthz"):
+        answer = client.get(path, headers={"Origin": "https://shop.example"})
+        assert not [name for name in dict(answer.headers) if name.startswith("Access-Control")]
 
 
 def test_other_methods_are_not_for_ingest(client, acme):

@@ -48,9 +48,6 @@ class Reply:
     content: bytes
 
 
-PREFLIGHT = Reply(204, list((HEADERS | cors.PREFLIGHT).items()), b"")
-
-
 def init_app(app: Flask) -> None:
     """Put the ingest addresses in front of the app; spool, keys, quotas, ledger must be there."""
     entry = _behind_proxies(app, Endpoints(app, app.wsgi_app))
@@ -108,9 +105,9 @@ class Endpoints:
                 return self._pages(environ, start_response)
             reply = declined
         elif environ["REQUEST_METHOD"] == "OPTIONS":
-            reply = PREFLIGHT
+            reply = preflight(submission.origin)
         else:
-            reply = encoded(self._post(environ, submission), submission.protocol.encode)
+            reply = replied(self._post(environ, submission), submission)
         start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
         return [reply.content]
 
@@ -149,7 +146,8 @@ class Endpoints:
         declined = not_taken.answer(method, path, environ.get("CONTENT_TYPE", ""))
         if declined is None:
             return None
-        return PREFLIGHT if method == "OPTIONS" else encoded(*declined)
+        origin = environ.get("HTTP_ORIGIN", "")
+        return preflight(origin) if method == "OPTIONS" else _encoded(*declined, origin)
 
     def _post(self, environ: "WSGIEnvironment", submission: Submission) -> Answer:
         answer = judge(submission, self.doors)
@@ -162,14 +160,24 @@ class Endpoints:
         return accept(replace(submission, body=body or submission.body), self.doors)
 
 
-def encoded(answer: Answer, encode: Encode) -> Reply:
-    """An answer as senders of this protocol read it."""
+def preflight(origin: str) -> Reply:
+    """The answer to a browser that asks whether a page may send."""
+    return Reply(204, list((HEADERS | cors.PREFLIGHT | cors.for_page(origin)).items()), b"")
+
+
+def replied(answer: Answer, submission: Submission) -> Reply:
+    """An answer as the sender of this request reads it."""
+    return _encoded(answer, submission.protocol.encode, submission.origin)
+
+
+def _encoded(answer: Answer, encode: Encode, origin: str) -> Reply:
     content, content_type = encode(answer.status, answer.content)
     if answer.status == HTTPStatus.NO_CONTENT:
         content, content_type = b"", "application/json"
     headers = {
         **HEADERS,
         **answer.headers,
+        **cors.for_page(origin),
         "Content-Type": content_type,
         "Content-Length": str(len(content)),
     }

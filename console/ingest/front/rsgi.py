@@ -17,7 +17,7 @@ from flask import Flask
 from console.ingest.accept import sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
 from console.ingest.front.bodies import BUFFERED, Body, Incoming, Room, too_large
-from console.ingest.front.endpoints import PREFLIGHT, Endpoints, Reply, believing, encoded
+from console.ingest.front.endpoints import Endpoints, Reply, believing, preflight, replied
 from console.ingest.front.places import Crew, NoPlace, Places, network
 from console.ingest.judging import (
     NO_PLACE,
@@ -139,7 +139,7 @@ class Front:
             return
         submission = self._endpoints.submission(environ)
         if submission is not None and environ["REQUEST_METHOD"] == "OPTIONS":
-            answer(wire, PREFLIGHT)
+            answer(wire, preflight(submission.origin))
             return
         room = self._forms if submission is None else self._large
         body = Body(wire, length, room=room, address=address)
@@ -171,9 +171,7 @@ class Front:
         known = has_key(submission)
         refused = await self._judged(submission) if known else None
         if refused is not None:
-            answer(
-                wire, encoded(refused, submission.protocol.encode), last=(length or 0) > BUFFERED
-            )
+            answer(wire, replied(refused, submission), last=(length or 0) > BUFFERED)
             await body.discard(patient=refused.status == 429)
             return
         try:
@@ -190,7 +188,7 @@ class Front:
         except (Refusal, NoPlace) as error:
             refusal = error if isinstance(error, Refusal) else no_place()
             turned = turned_away(submission, refusal, self._endpoints.doors)
-            answer(wire, encoded(turned, submission.protocol.encode), last=True)
+            answer(wire, replied(turned, submission), last=True)
             await body.discard(patient=known and turned.status != 408)
 
     async def _judged(self, submission: Submission) -> Answer | None:
@@ -218,7 +216,7 @@ class Front:
         refused = await self._judging.do(partial(judge_beginning, begun, self._endpoints.doors))
         if refused is None:
             return True
-        answer(wire, encoded(refused, submission.protocol.encode), last=True)
+        answer(wire, replied(refused, submission), last=True)
         await body.discard()
         return False
 
@@ -237,7 +235,7 @@ class Front:
                 await doors.spool.append_meanwhile(sound.row)
             except SpoolUnavailable as full:
                 sound = storage_full(full)
-        answer(wire, encoded(sound, whole.protocol.encode))
+        answer(wire, replied(sound, whole))
 
     async def _page(
         self,
