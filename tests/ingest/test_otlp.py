@@ -246,7 +246,9 @@ def test_a_page_of_any_origin_may_send(client, export):
     assert preflight.status_code == 204
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
     answer = export(request(server_span()), JSON, Origin="https://shop.example")
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    for allowed in (preflight, answer):
+        assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+        assert allowed.headers["Access-Control-Allow-Credentials"] == "true"
 
 
 def test_other_signals_are_not_taken(client, acme):
