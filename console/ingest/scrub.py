@@ -11,18 +11,16 @@ import re2
 from console.core.cpu_limit import check_cpu
 from console.ingest.pairs import blank_pairs
 from console.ingest.sensitive import (
-    BETWEEN_PAIRS,
     FILTERED,
     IDENTIFIER,
     PAIR_TRIGGERS,
-    SHAPES,
-    SHORTEST_SHAPE,
     Verdict,
     compact,
-    has_shape,
+    has_pairs,
     is_card_number,
     judge,
     truncate_ip,
+    without_shapes,
     words_of,
 )
 
@@ -109,10 +107,8 @@ class Scrubber:
         if not self.rules.enabled:
             return _cut(clean)
         lowered = clean.lower()
-        if len(lowered) >= SHORTEST_SHAPE and has_shape(lowered):
-            for shape in SHAPES:
-                clean = shape.pattern.sub(shape.replacement, clean)
-        if any(map(lowered.__contains__, BETWEEN_PAIRS)) and self._pairs.search(lowered):
+        clean = without_shapes(clean, lowered)
+        if has_pairs(lowered) and self._pairs.search(lowered):
             clean = blank_pairs(clean, self.judge, code=code)
         for pattern in self._patterns:
             clean = pattern.sub(_blank_match, clean)
@@ -306,10 +302,7 @@ class Scrubber:
 
     def _text_key(self, key: str) -> str:
         """A name may itself be a secret: {"4111 1111 1111 1111": 1}."""
-        if has_shape(key.lower()):
-            for shape in SHAPES:
-                key = shape.pattern.sub(shape.replacement, key)
-        return key
+        return without_shapes(key, key.lower())
 
 
 @lru_cache(maxsize=32)
