@@ -22,11 +22,12 @@ from console.ingest.judging import (
     granted,
     granted_inside,
     has_key,
+    not_durable,
     refused,
 )
 from console.ingest.protocol import SMALL, ItemHead, KeyPlace, Sent
 from console.ingest.quota import Ruling
-from console.ingest.spool import SpoolRow
+from console.ingest.spool import SpoolRow, SpoolUnavailable
 from console.intake.ledger import REFUSED, Count
 
 RATIO = 200  # JSON shrinks by 5 to 50; a body that claims more beyond SMALL is a bomb
@@ -76,7 +77,10 @@ def sifted_at_once(submission: Submission, doors: Doors) -> Answer | None:
 def _accept(submission: Submission, doors: Doors) -> Answer:
     answer = _sifted(submission, doors)
     if answer.row is not None:
-        doors.spool.append(answer.row)
+        try:
+            doors.spool.append(answer.row)
+        except SpoolUnavailable as full:
+            return not_durable(answer, full, doors.refusals)
     return answer
 
 
@@ -114,9 +118,10 @@ def _sifted_items(submission: Submission, doors: Doors, raw: bytes, grant: Grant
     body, encoding = submission.body, submission.encoding
     if protocol.without and not all(sorting.kept):
         body, encoding = compress(protocol.without(raw, sorting.kept), 1), "gzip"
-    items = [head.type for head, kept in zip(sent.heads, sorting.kept, strict=True) if kept]
-    row = _row(submission, grant, body, encoding, items)
-    return Answer(protocol.accepted, sent.answer, cors.ALLOWED | sorting.ruling.headers, row)
+    heads = [head for head, kept in zip(sent.heads, sorting.kept, strict=True) if kept]
+    row = _row(submission, grant, body, encoding, [head.type for head in heads])
+    headers = cors.ALLOWED | sorting.ruling.headers
+    return Answer(protocol.accepted, sent.answer, headers, row, heads)
 
 
 def _surveyed(submission: Submission, raw: bytes, grant: Grant | None) -> Sent:

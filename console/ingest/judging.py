@@ -1,6 +1,6 @@
 """Judges a request by its key, before its body is read where that can be, and counts refusals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from console.core import clock
 from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
 from console.ingest.content_encodings import Undecodable
-from console.ingest.protocol import KeyPlace, Protocol, Sent
+from console.ingest.protocol import ItemHead, KeyPlace, Protocol, Sent
 from console.ingest.quota import Quotas
 from console.ingest.refusals import Refusals
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
@@ -23,7 +23,7 @@ UNKNOWN_NOW = (
 RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share was full
 
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
-SHARE_FULL = "share of the spool full"
+SHARE_FULL, STORAGE_FULL = "share of the spool full", "storage full"
 TOO_SLOW, NO_PLACE = "too slow", "no place"
 CONTENT_TYPE = "content type"
 
@@ -55,6 +55,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     row: SpoolRow | None = None
     """The row that has to be durable before the client gets the answer."""
+    heads: Sequence[ItemHead] = ()
+    """The items of that row, which are counted if it cannot be made durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,6 @@ def answered(
         _count_refusal(submission, refusal, doors.refusals)
         answer = refused(refusal.status, refusal.reason, refusal.detail)
         return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
-    except SpoolUnavailable as full:
-        return storage_full(full)
     except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
         return later("state unavailable", UNKNOWN_NOW)
 
@@ -122,14 +122,26 @@ def refused(status: int, reason: str, detail: str) -> Answer:
     )
 
 
-def storage_full(full: SpoolUnavailable) -> Answer:
-    """The answer where a row cannot be made durable."""
-    return later("storage full", str(full))
+def not_durable(sound: Answer, full: SpoolUnavailable, refusals: Refusals) -> Answer:
+    """The answer where a row cannot be made durable; its items are counted as refused."""
+    row = sound.row
+    if row is not None:
+        for head in sound.heads:
+            count = Count(
+                row.project_id, head.type, REFUSED, STORAGE_FULL, head.quantity, clock.now(),
+                str(full),
+            )  # fmt: skip
+            refusals.add(row.organization_id, count)
+    return later(STORAGE_FULL, str(full))
 
 
 def later(reason: str, detail: str) -> Answer:
     answer = refused(503, reason, detail)
-    return Answer(503, answer.content, {**answer.headers, "Retry-After": str(RETRY_SECONDS)})
+    return Answer(503, answer.content, {**answer.headers, **_later()})
+
+
+def _later() -> dict[str, str]:
+    return {"Retry-After": str(RETRY_SECONDS)}
 
 
 def granted(
@@ -137,7 +149,11 @@ def granted(
 ) -> Grant:
     named = submission.project_id if submission.project_id is not None else project_id
     grant = auth.authorized(doors.keys, key, named, origin=submission.origin)
-    if doors.spool.share_is_full(grant.organization_id):
+    try:
+        share_is_full = doors.spool.share_is_full(grant.organization_id)
+    except SpoolUnavailable as full:
+        raise Refusal(503, STORAGE_FULL, str(full), grant=grant, headers=_later()) from full
+    if share_is_full:
         raise _share_full(grant)
     return grant
 

@@ -24,8 +24,8 @@ from console.ingest.front.endpoints import Endpoints
 from console.ingest.judging import Submission
 from console.ingest.sentry.envelope import parse_envelope
 from console.ingest.sentry.protocol import ENVELOPE, STORE
-from console.ingest.spool import SpoolUnavailable
 from tests.ingest.envelopes import ENCODE, envelope, event, item
+from tests.ingest.full import filled
 
 MIB = 1 << 20
 
@@ -327,14 +327,14 @@ def test_no_header_can_be_smuggled_into_the_answer(client, acme, credentials):
     assert answer.headers["X-Sentry-Error"].isprintable()
 
 
-def test_only_a_full_spool_answers_503_and_says_when_to_come_again(send, waiting, monkeypatch):
-    def fail(_row: object) -> int:
-        raise SpoolUnavailable("the spool cannot take more: database or disk is full")
-
-    monkeypatch.setattr(waiting, "append", fail)
-    answer = send(envelope())
+def test_only_a_full_spool_answers_503_and_says_when_to_come_again(send, ledger, waiting):
+    logs = json.dumps({"items": [{}] * 3}).encode()
+    with filled(waiting):
+        answer = send(envelope(item("event", event()), item("log", logs, item_count=3)))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "full" in answer.headers["X-Sentry-Error"]
+    lost = [(count.item_type, count.outcome, count.reason, count.quantity) for count in ledger()]
+    assert lost == [("event", "refused", "storage full", 1), ("log", "refused", "storage full", 3)]
 
 
 def test_without_the_database_an_unknown_key_is_told_to_come_again(send, monkeypatch):

@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from console.core.config import ConfigError
 from console.serve import serve
-from tests.ingest.envelopes import ENCODE, envelope, item
+from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support.live import Server
 
 
@@ -98,6 +99,25 @@ def test_slow_senders_do_not_keep_others_out(address, sdk, senders, sent):
 def large() -> bytes:
     """An envelope that is not read whole before it is given a thread."""
     return envelope(item("attachment", b"x" * 1_000_000))
+
+
+def test_what_a_full_spool_refuses_is_counted_once_there_is_room(instance, database):
+    server = Server(instance, database, PHAROS_SPOOL_MAX_MB="1").start()
+    try:
+        project = server.project()
+        url = urlsplit(project.dsn)
+        headers = {"X-Sentry-Auth": f"Sentry sentry_key={url.username}"}
+        body = envelope(item("event", event()), item("attachment", os.urandom(2_000_000)))
+        there = (url.hostname or "", url.port or 0)
+        assert post(there, f"/api{url.path}/envelope/", body, headers) == 503
+        assert project.wait_for(event=1, attachment=1) == {
+            ("event", "refused"): 1,
+            ("attachment", "refused"): 1,
+        }
+        (reason,) = {row["reason"] for row in project.get("outcomes")["outcomes"]}
+        assert reason == "storage full"
+    finally:
+        server.stop()
 
 
 def test_a_port_that_cannot_be_is_refused_with_a_sentence():

@@ -15,9 +15,9 @@ from console.accounts.models import Key
 from console.core import clock as time
 from console.core.db import db
 from console.ingest.otlp.encodings import JSON, PROTOBUF
-from console.ingest.spool import SpoolUnavailable
 from console.telemetry.tables import span
 from tests.ingest.envelopes import ENCODE
+from tests.ingest.full import filled
 from tests.ingest.otlp_requests import (
     AT,
     QUERY,
@@ -214,14 +214,12 @@ def test_a_batch_with_too_many_spans_is_told_to_be_split(export, waiting):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_full_spool_says_when_to_come_again(export, waiting, monkeypatch, kind):
-    def fail(_row: object) -> int:
-        raise SpoolUnavailable("the spool cannot take more: database or disk is full")
-
-    monkeypatch.setattr(waiting, "append", fail)
-    answer = export(request(server_span()), kind)
+def test_a_full_spool_says_when_to_come_again(export, ledger, waiting, kind):
+    with filled(waiting):
+        answer = export(request(server_span(), query_span()), kind)
     assert (answer.status_code, told(answer)[0]) == (503, 14)
     assert answer.headers["Retry-After"] == "30"
+    assert [(count.reason, count.quantity) for count in ledger()] == [("storage full", 2)]
 
 
 def test_a_resend_is_a_duplicate(export, digest, stored, acme):

@@ -27,7 +27,7 @@ from console.ingest.judging import (
     judge,
     judge_beginning,
     later,
-    storage_full,
+    not_durable,
     turned_away,
 )
 from console.ingest.spool import SpoolUnavailable
@@ -234,7 +234,7 @@ class Front:
             try:
                 await doors.spool.append_meanwhile(sound.row)
             except SpoolUnavailable as full:
-                sound = storage_full(full)
+                sound = not_durable(sound, full, doors.refusals)
         answer(wire, replied(sound, whole))
 
     async def _page(
