@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Insert, case, func, select
 
 from console.accounts.models import Project, Release
-from console.core.db import db, insert
+from console.core.db import built_once, db, insert
 from console.core.tenancy import current_organization_id
 from console.web.charts import Marker
 
@@ -22,18 +22,6 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
         spans[key] = min(first, at), max(last, at)
     if not spans:
         return
-    statement = insert(Release)
-    new, old = statement.excluded, Release.__table__.c
-    # The two databases have no common name for the greater of two values.
-    merged = statement.on_conflict_do_update(
-        index_elements=["organization_id", "project_id", "environment", "version"],
-        set_={
-            "first_seen": case(
-                (new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen
-            ),
-            "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
-        },
-    )
     rows = [
         {
             "organization_id": current_organization_id(),
@@ -45,7 +33,7 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
         }
         for (environment, version), (first, last) in sorted(spans.items())
     ]
-    db.session.execute(merged, rows)
+    db.session.execute(_merged(), rows)
 
 
 def environments(project: Project) -> list[str]:
@@ -112,3 +100,19 @@ def before(project_id: int, version: str) -> set[str]:
         Release.project_id == project_id, Release.first_seen < first.scalar_subquery()
     )
     return set(db.session.scalars(query)) - {version}
+
+
+@built_once
+def _merged() -> Insert:
+    statement = insert(Release.__table__)
+    new, old = statement.excluded, Release.__table__.c
+    # The two databases have no common name for the greater of two values.
+    return statement.on_conflict_do_update(
+        index_elements=["organization_id", "project_id", "environment", "version"],
+        set_={
+            "first_seen": case(
+                (new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen
+            ),
+            "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
+        },
+    )

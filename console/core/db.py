@@ -1,12 +1,13 @@
 """The state database: typed models, and one Session bound to one organization."""
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Enum,
     ForeignKey,
     ForeignKeyConstraint,
+    FromClause,
     Integer,
     MetaData,
     Table,
@@ -51,6 +53,7 @@ NAMES = {
 # SQLite counts up only a plain INTEGER key, which has 64 bits there anyway.
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+Statement = TypeVar("Statement")
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)  # None: as the method is
 
 
@@ -171,13 +174,31 @@ def open_unguarded(app: Flask, settings: Config) -> None:
         outages.watch(db.engine)
 
 
-def insert(model: type[Model]) -> "postgresql.Insert":
+def insert(into: type[Model] | FromClause) -> "postgresql.Insert":
     """Return the INSERT of the engine in use, which knows ON CONFLICT on both in the same words."""
     if db.engine.dialect.name == "postgresql":
         dialect: Any = import_module("sqlalchemy.dialects.postgresql")
     else:
         dialect = sqlite
-    return cast("postgresql.Insert", dialect.insert(model))
+    return cast("postgresql.Insert", dialect.insert(into))
+
+
+def built_once(build: Callable[[], Statement]) -> Callable[[], Statement]:
+    """Keep a statement that `build` makes, as `insert` does, for the engine in use.
+
+    To build a statement and find its compiled text takes longer than to run it. The statement takes
+    all its values as parameters, and a table rather than a model: the ORM would build it again.
+    """
+    built: dict[str, Statement] = {}
+
+    @wraps(build)
+    def statement() -> Statement:
+        engine = db.engine.dialect.name
+        if engine not in built:
+            built[engine] = build()
+        return built[engine]
+
+    return statement
 
 
 def hold_alone(name: str) -> None:

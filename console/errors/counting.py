@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import Executable, Insert, case, delete, select
 
 from console.accounts import releases
-from console.core.db import db, insert
+from console.core.db import built_once, db, insert
 from console.errors import queries
 from console.errors.changes import Change, change
 from console.errors.grouping import Grouping
@@ -171,8 +171,7 @@ def _count_users(arrived: Mapping[int, Sequence[ErrorEvent]]) -> Counter[int]:
     ]
     if not rows:
         return Counter()
-    added = insert(IssueUser).on_conflict_do_nothing().returning(IssueUser.issue_id)
-    return Counter(db.session.scalars(added, rows).all())
+    return Counter(db.session.scalars(_new_users(), rows).all())
 
 
 def _count_releases(arrived: Mapping[int, Sequence[ErrorEvent]]) -> None:
@@ -195,10 +194,21 @@ def _count_releases(arrived: Mapping[int, Sequence[ErrorEvent]]) -> None:
             row["events"] += 1
             row["first_seen"] = min(row["first_seen"], event.timestamp)
             row["last_seen"] = max(row["last_seen"], event.timestamp)
-    statement = insert(IssueRelease)
+    db.session.execute(_added_releases(), [rows[key] for key in sorted(rows)])
+
+
+@built_once
+def _new_users() -> Executable:
+    users = IssueUser.__table__
+    return insert(users).on_conflict_do_nothing().returning(users.c.issue_id)
+
+
+@built_once
+def _added_releases() -> Insert:
+    statement = insert(IssueRelease.__table__)
     new, old = statement.excluded, IssueRelease.__table__.c
     # The two databases have no name in common for the greater of two values.
-    counted = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["organization_id", "issue_id", "environment", "release"],
         set_={
             "events": old.events + new.events,
@@ -208,7 +218,6 @@ def _count_releases(arrived: Mapping[int, Sequence[ErrorEvent]]) -> None:
             "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
         },
     )
-    db.session.execute(counted, [rows[key] for key in sorted(rows)])
 
 
 def _releases_before_the_fix(issues: Sequence[Issue]) -> dict[int, set[str]]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     false,
     func,
     not_,
@@ -24,6 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from console.accounts.models import Membership, Project, User
 from console.core.db import db
 from console.core.paging import Page, page
+from console.core.tenancy import current_organization_id
 from console.errors.models import (
     Category,
     Comment,
@@ -37,6 +39,13 @@ from console.errors.models import (
 
 PAGE = 50
 FEW = 2000
+_HASHES = IssueHash.__table__
+# Of a table and built once: digest asks it for every batch.
+ISSUES_BY_HASH = select(_HASHES.c.hash, _HASHES.c.issue_id).where(
+    _HASHES.c.organization_id == bindparam("organization"),
+    _HASHES.c.project_id == bindparam("project"),
+    _HASHES.c.hash.in_(bindparam("hashes", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +226,12 @@ def hashes_of(issues: Sequence[Issue]) -> dict[int, list[str]]:
 
 def issues_by_hash(project_id: int, hashes: Iterable[str]) -> dict[str, int]:
     """The issue id of each grouping hash that is known in the project."""
-    query = select(IssueHash.hash, IssueHash.issue_id).where(
-        IssueHash.project_id == project_id, IssueHash.hash.in_(list(hashes))
-    )
-    return dict(db.session.execute(query).all())
+    asked = {
+        "organization": current_organization_id(),
+        "project": project_id,
+        "hashes": sorted(hashes),
+    }
+    return dict(db.session.execute(ISSUES_BY_HASH, asked).all())
 
 
 def groupings(issue: Issue) -> Sequence[IssueHash]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import Insert, Row, bindparam, exists, select, update
 from sqlalchemy.exc import DBAPIError
 
 from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization, Project
-from console.core.db import db, insert, reading
-from console.core.tenancy import organization_scope
+from console.core.db import built_once, db, insert, reading
+from console.core.tenancy import current_organization_id, organization_scope
 from console.errors.changes import happened
 from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Grouping
@@ -43,6 +43,26 @@ SQLITE_OUTAGES = tuple(
     for name in ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOMEM", "READONLY")
 )
 OUTAGES = (TelemetryUnavailable, OSError, MemoryError)
+# Of tables, not models, and built once: what the ORM adds takes longer than a small batch's rows.
+POSITIONS, _CONFIG, _PROJECT = (
+    model.__table__ for model in (DigestPosition, MonitoringConfig, Project)
+)
+APPLIED = select(POSITIONS.c.position).where(
+    POSITIONS.c.organization_id == bindparam("organization")
+)
+CONFIGS = select(_CONFIG).where(
+    _CONFIG.c.organization_id == bindparam("organization"),
+    _CONFIG.c.project_id.in_(bindparam("projects", expanding=True)),
+)
+FIRST_EVENT = (
+    update(Project)
+    .where(
+        _PROJECT.c.organization_id == bindparam("organization"),
+        _PROJECT.c.id == bindparam("project"),
+        _PROJECT.c.first_event_at.is_(None),
+    )
+    .values(first_event_at=bindparam("at"))
+)
 
 
 class TelemetryDown(Exception):
@@ -168,10 +188,10 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
     for row in rows:
         if row.kind == refusals.KIND:
             project_ids |= {count.project_id for count in refusals.from_spool(row)}
+    asked = {"organization": current_organization_id(), "projects": sorted(project_ids)}
     with reading():
-        applied = db.session.scalar(select(DigestPosition.position))
-        query = select(MonitoringConfig).where(MonitoringConfig.project_id.in_(project_ids))
-        rules = {settings.project_id: _rules(settings) for settings in db.session.scalars(query)}
+        applied = db.session.scalar(APPLIED, asked)
+        rules = {row.project_id: _rules(row) for row in db.session.execute(CONFIGS, asked)}
         db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
     return applied or 0, rules
 
@@ -346,24 +366,25 @@ class Fates:
 
 
 def _mark_first_event(fates: Fates) -> None:
+    organization_id = current_organization_id()
     for project_id, at in fates.latest.items():
-        db.session.execute(
-            update(Project)
-            .where(Project.id == project_id, Project.first_event_at.is_(None))
-            .values(first_event_at=at)
-        )
+        marked = {"organization": organization_id, "project": project_id, "at": at}
+        db.session.execute(FIRST_EVENT, marked)
 
 
 def _advance(organization_id: int, position: int) -> None:
-    statement = insert(DigestPosition).values(organization_id=organization_id, position=position)
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["organization_id"], set_={"position": statement.excluded.position}
-        )
+    db.session.execute(_advancing(), {"organization_id": organization_id, "position": position})
+
+
+@built_once
+def _advancing() -> Insert:
+    statement = insert(POSITIONS)
+    return statement.on_conflict_do_update(
+        index_elements=["organization_id"], set_={"position": statement.excluded.position}
     )
 
 
-def _rules(monitoring: MonitoringConfig) -> ScrubRules:
+def _rules(monitoring: Row[Any]) -> ScrubRules:
     return ScrubRules(
         enabled=monitoring.scrub_defaults,
         names=tuple(monitoring.scrub_keys),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Insert, delete, select, tuple_
 
 from console.core import clock
-from console.core.db import db, insert
+from console.core.db import built_once, db, insert
 from console.core.tenancy import current_organization_id
 from console.intake.models import Outcome
 
@@ -52,19 +52,22 @@ def record(counts: Iterable[Count]) -> None:
     if not summed:
         return
     rows = [_ledger_row(count) for count in _within_bounds(summed.values())]
-    statement = insert(Outcome).values(rows)
-    proposed = statement.excluded
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[
-                "organization_id", "project_id", "hour", "item_type", "outcome", "reason",
-            ],
-            set_={
-                "quantity": Outcome.quantity + proposed.quantity,
-                "last_at": proposed.last_at,
-                "detail": proposed.detail,
-            },
-        )
+    db.session.execute(_addition(), rows)
+
+
+@built_once
+def _addition() -> Insert:
+    statement = insert(Outcome.__table__)
+    proposed, present = statement.excluded, Outcome.__table__.c
+    return statement.on_conflict_do_update(
+        index_elements=[
+            "organization_id", "project_id", "hour", "item_type", "outcome", "reason",
+        ],
+        set_={
+            "quantity": present.quantity + proposed.quantity,
+            "last_at": proposed.last_at,
+            "detail": proposed.detail,
+        },
     )  # fmt: skip
 
 

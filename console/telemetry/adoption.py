@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select, table, update
+from sqlalchemy import Column, Connection, Row, Select, and_, bindparam, select, table, update
 
 from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.records import Span
@@ -23,6 +23,24 @@ _SPAN = (*_TRACE, span.c.span_id)
 _ADOPTED = (*_SPAN, span.c.segment_id, span.c.segment_name)
 _Key = tuple[int, str, str]
 _Segment = tuple[str, str]
+_WITHIN = span.c.timestamp.between(bindparam("since"), bindparam("until"))
+
+
+def _wanted(key: tuple[Column[Any], ...]) -> Select[Any]:
+    """The spans whose `key` is registered as wanted, by a join: DuckDB is slow with long lists."""
+    keys = select(*map(unpacked, key)).select_from(table("wanted")).subquery()
+    mine = and_(*[column == keys.c[column.name] for column in key])
+    return select(*_ADOPTED, span.c.parent_span_id).join_from(span, keys, mine).where(_WITHIN)
+
+
+_LOOSE = _wanted(_TRACE).where(span.c.segment_id.is_(None))
+_KNOWN = _wanted(_SPAN).where(span.c.segment_id.is_not(None))
+_adopted = select(*map(unpacked, _ADOPTED)).select_from(table("adopted")).subquery("adopter")
+_ADOPTION = (
+    update(span)
+    .values({name: _adopted.c[name] for name in ("segment_id", "segment_name")})
+    .where(and_(*[column == _adopted.c[column.name] for column in _SPAN]), _WITHIN)
+)
 
 
 def adopt(connection: Connection, spans: Sequence[Span]) -> None:
@@ -39,36 +57,24 @@ def adopt(connection: Connection, spans: Sequence[Span]) -> None:
     if not around:
         return
     traces = sorted({(record.project_id, record.trace_id) for record in around})
-    within = span.c.timestamp.between(*_window(around))
-    loose = _rows_of(connection, _TRACE, traces, within, span.c.segment_id.is_(None))
+    within = _window(around)
+    _register(connection, "wanted", _TRACE, traces)
+    loose = connection.execute(_LOOSE, within).all()
     parents = sorted({(*row[:2], row.parent_span_id) for row in loose if row.parent_span_id})
     if not parents:
         return
-    known = _rows_of(connection, _SPAN, parents, within, span.c.segment_id.is_not(None))
-    adopters = _segments(loose, known)
+    _register(connection, "wanted", _SPAN, parents)
+    adopters = _segments(loose, connection.execute(_KNOWN, within).all())
     if adopters:
         rows = [(*key, *segment) for key, segment in adopters.items()]
         _register(connection, "adopted", _ADOPTED, rows)
-        _write(connection, within)
+        connection.execute(_ADOPTION, within)
 
 
-def _window(spans: Sequence[Span]) -> tuple[datetime, datetime]:
+def _window(spans: Sequence[Span]) -> dict[str, datetime]:
+    """From shortly before the first span to the end of the last."""
     ends = (record.timestamp + timedelta(microseconds=record.duration_us) for record in spans)
-    return min(record.timestamp for record in spans) - BEFORE, max(ends)
-
-
-def _rows_of(
-    connection: Connection,
-    key: tuple[Column[Any], ...],
-    wanted: Sequence[tuple[Any, ...]],
-    *conditions: ColumnElement[bool],
-) -> Sequence[Row[Any]]:
-    """The spans whose `key` is in `wanted`, by a join: DuckDB is slow with long lists."""
-    _register(connection, "wanted", key, wanted)
-    keys = select(*map(unpacked, key)).select_from(table("wanted")).subquery()
-    mine = and_(*[column == keys.c[column.name] for column in key])
-    query: Select[Any] = select(*_ADOPTED, span.c.parent_span_id).join_from(span, keys, mine)
-    return connection.execute(query.where(*conditions)).all()
+    return {"since": min(record.timestamp for record in spans) - BEFORE, "until": max(ends)}
 
 
 def _segments(loose: Sequence[Row[Any]], known: Sequence[Row[Any]]) -> Mapping[_Key, _Segment]:
@@ -89,13 +95,6 @@ def _segments(loose: Sequence[Row[Any]], known: Sequence[Row[Any]]) -> Mapping[_
 
 def _key(row: Row[Any]) -> _Key:
     return row.project_id, row.trace_id, row.span_id
-
-
-def _write(connection: Connection, within: ColumnElement[bool]) -> None:
-    adopted = select(*map(unpacked, _ADOPTED)).select_from(table("adopted")).subquery("adopter")
-    match = and_(*[column == adopted.c[column.name] for column in _SPAN])
-    segment = {name: adopted.c[name] for name in ("segment_id", "segment_name")}
-    connection.execute(update(span).values(segment).where(match, within))
 
 
 def _register(

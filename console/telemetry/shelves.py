@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
+    Delete,
     Insert,
+    Select,
     Table,
     and_,
+    bindparam,
     column,
     delete,
     insert,
@@ -25,6 +29,7 @@ from console.telemetry.records import Key, Record
 
 NEARBY = timedelta(minutes=10)
 MOST_RANGES = 8
+BATCH = "batch"  # the name under which the records of a statement are registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,6 @@ class Shelf:
         values = (self.derived.get(column.name) or attrgetter(column.name) for column in columns)
         return ArrowBatch(columns, [list(map(value, records)) for value in values])
 
-    def insertion(self) -> Insert:
-        """The INSERT of all rows that are registered as `batch`."""
-        columns = list(self.table.columns)
-        batch = table("batch", *[column(field.name) for field in columns])
-        incoming = select(*[unpacked(field) for field in columns]).select_from(batch)
-        return insert(self.table).from_select([field.name for field in columns], incoming)
-
 
 def sent_at(record: Any) -> datetime:
     """The client's time as it was sent, which a resend repeats."""
@@ -77,43 +75,82 @@ def store(
     if not records:
         return frozenset()
     first = shelf.by_key(records)
-    stored = _stored_positions(connection, shelf, list(first.values()))
+    sent = list(first.values())
+    # Nearly always all are new: then what the look for duplicates has read is what is inserted.
+    _register(connection, shelf, sent)
+    stored = _stored_positions(connection, shelf, sent)
     fresh = {k: r for k, r in first.items() if k not in stored and r.position > reached}
     if fresh:
-        insert_all(connection, shelf, list(fresh.values()))
+        if len(fresh) < len(sent):
+            _register(connection, shelf, list(fresh.values()))
+        connection.execute(_insertion(shelf.table))
         stored |= {key: record.position for key, record in fresh.items()}
     return frozenset(key for key, record in first.items() if stored.get(key) == record.position)
 
 
 def insert_all(connection: Connection, shelf: Shelf, records: Sequence[Record]) -> None:
     """Insert the records without looking for duplicates."""
-    register(connection, "batch", shelf.arrow(list(shelf.table.columns), records))
-    connection.execute(shelf.insertion())
+    _register(connection, shelf, records)
+    connection.execute(_insertion(shelf.table))
 
 
 def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
     """Delete the records of one position."""
-    connection.execute(delete(shelf.table).where(shelf.table.c.position == position))
+    connection.execute(_withdrawal(shelf.table), {"withdrawn": position})
+
+
+def _register(connection: Connection, shelf: Shelf, records: Sequence[Record]) -> None:
+    register(connection, BATCH, shelf.arrow(list(shelf.table.columns), records))
 
 
 def _stored_positions(
     connection: Connection, shelf: Shelf, records: Sequence[Record]
 ) -> dict[Key, int]:
-    """The position of each record that is already stored, by key.
+    """The position of each registered record that is already stored, by key."""
+    ranges = list(_time_ranges(records))
+    periods = {
+        f"{end}_{place}": at
+        for place, period in enumerate(ranges)
+        for end, at in zip(("since", "until"), period, strict=True)
+    }
+    rows = connection.execute(_duplicates(shelf.table, shelf.key, len(ranges)), periods)
+    return {tuple(row[:-1]): row[-1] for row in rows}
+
+
+# Statements are built once: to build one and to find its compiled text takes SQLAlchemy as long as
+# a small batch takes DuckDB.
+
+
+@lru_cache
+def _insertion(into: Table) -> Insert:
+    """The INSERT of all rows that are registered."""
+    columns = list(into.columns)
+    batch = table(BATCH, *[column(field.name) for field in columns])
+    incoming = select(*[unpacked(field) for field in columns]).select_from(batch)
+    return insert(into).from_select([field.name for field in columns], incoming)
+
+
+@lru_cache
+def _withdrawal(of: Table) -> Delete:
+    return delete(of).where(of.c.position == bindparam("withdrawn"))
+
+
+@lru_cache
+def _duplicates(among: Table, key: tuple[str, ...], ranges: int) -> Select[Any]:
+    """The keys and positions of stored rows that are registered, in so many time ranges.
 
     The client's time is part of the join, so that only row groups around these times are read.
     """
-    stored = shelf.table.c
-    named = [stored[name] for name in (*shelf.key, "client_timestamp")]
-    register(connection, "keys", shelf.arrow(named, records))
-    keys = select(*[unpacked(key) for key in named]).select_from(table("keys")).subquery()
-    match = and_(*[stored[key.name] == keys.c[key.name] for key in named])
-    ranges = [stored.client_timestamp.between(*period) for period in _time_ranges(records)]
-    query = select(*[stored[name] for name in shelf.key], stored.position).join_from(
-        shelf.table, keys, match
-    )
-    rows = connection.execute(query.where(or_(*ranges)))
-    return {tuple(row[:-1]): row[-1] for row in rows}
+    stored = among.c
+    named = [stored[name] for name in (*key, "client_timestamp")]
+    keys = select(*[unpacked(part) for part in named]).select_from(table(BATCH)).subquery()
+    match = and_(*[stored[part.name] == keys.c[part.name] for part in named])
+    near = [
+        stored.client_timestamp.between(bindparam(f"since_{place}"), bindparam(f"until_{place}"))
+        for place in range(ranges)
+    ]
+    query = select(*[stored[name] for name in key], stored.position)
+    return query.join_from(among, keys, match).where(or_(*near))
 
 
 def _time_ranges(records: Sequence[Record]) -> Iterator[tuple[datetime, datetime]]:

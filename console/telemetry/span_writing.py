@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from operator import attrgetter
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from console.telemetry import shelves
 from console.telemetry.adoption import adopt
@@ -18,6 +18,9 @@ TEXTS = Shelf(
         "text": attrgetter("statement"),
         "system": lambda span: str(span.attributes.get("db.system.name") or "")[:40],
     },
+)
+KNOWN_TEXTS = select(statement.c.project_id, statement.c.fingerprint).where(
+    statement.c.fingerprint.in_(bindparam("fingerprints", expanding=True))
 )
 
 
@@ -36,9 +39,9 @@ def _keep_texts(connection: Connection, spans: Sequence[Span]) -> None:
     first = TEXTS.by_key([span for span in spans if span.fingerprint])
     if not first:
         return
-    mine = statement.c.fingerprint.in_({fingerprint for _, fingerprint in first})
-    known = select(statement.c.project_id, statement.c.fingerprint).where(mine)
-    stored = {tuple(row) for row in connection.execute(known)}
+    fingerprints = sorted({fingerprint for _, fingerprint in first})
+    known = connection.execute(KNOWN_TEXTS, {"fingerprints": fingerprints})
+    stored = {tuple(row) for row in known}
     fresh = [span for key, span in first.items() if key not in stored]
     if fresh:
         shelves.insert_all(connection, TEXTS, fresh)

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from console.telemetry import kinds
 from console.telemetry.records import Batch, ErrorEvent, Written
 from console.telemetry.tables import applied
+
+POSITION = select(applied.c.position)
+ADVANCE = update(applied).values(position=bindparam("reached"))
 
 
 def write(connection: Connection, batch: Batch, position: int) -> Written:
@@ -23,7 +26,7 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
         for kind in kinds.KINDS
     }
     if position > reached:
-        connection.execute(update(applied).values(position=position))
+        connection.execute(ADVANCE, {"reached": position})
     return Written(position, stored)
 
 
@@ -34,7 +37,7 @@ def write_own(connection: Connection, events: Sequence[ErrorEvent], run: int) ->
 
 
 def position_of(connection: Connection) -> int:
-    return connection.scalar(select(applied.c.position)) or 0
+    return connection.scalar(POSITION) or 0
 
 
 def withdraw(connection: Connection, position: int) -> None:
