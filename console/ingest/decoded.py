@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from console.ingest.repeats import Repeats
 from console.ingest.scrub import Scrubber
 from console.ingest.scrubbed import Scrubbed, scrubbed
 from console.telemetry.records import PageLoad, Record, Span
@@ -27,6 +28,8 @@ class Context:
     scrubber: Scrubber
     address: str = ""
     """Where the request came from; stored only as the scrubber leaves it."""
+    repeats: Repeats = field(default_factory=Repeats)
+    """The rows of spans that earlier requests brought, scrubbed by the same rules."""
 
     def scrubbed(self, value: Any) -> Scrubbed[Any]:
         """A JSON value as the project's rules leave it: the only way into a record."""

@@ -1,6 +1,7 @@
 """A row of the spool becomes scrubbed records: pure, so that any process can do it.
 
-Bytes and the project's rules in; records and counts out. No database, no file, no globals.
+Bytes and the project's rules in; records and counts out. No database, no file, and nothing that is
+remembered between rows changes what becomes of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from console.ingest.content_encodings import Undecodable, inflate
 from console.ingest.decoded import INVALID, Context, Decoded, ItemCount
 from console.ingest.events import error_event
 from console.ingest.protocol import RAW_LIMIT, Protocol
+from console.ingest.repeats import repeats_of
 from console.ingest.scrub import ScrubRules, scrubber
 from console.telemetry.records import Span
 
@@ -71,6 +73,7 @@ def decode_row(row: Received, rules: ScrubRules) -> Content:
         received_at=row.received_at,
         scrubber=scrubber(rules),
         address=row.address,
+        repeats=repeats_of(rules),
     )
     try:
         raw = inflate(row.body, row.encoding, limit=RAW_LIMIT)

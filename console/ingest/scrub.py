@@ -209,6 +209,8 @@ class Scrubber:
 
     def _judged(self, verdict: Verdict, value: Any, depth: int) -> Any:
         if verdict is Verdict.IDENTIFIER:
+            if type(value) is str and IDENTIFIER.fullmatch(value):
+                return value
             verdict = Verdict.SAFE if _is_identifier(value) else Verdict.PLAIN
         elif verdict is Verdict.TEXT_SECRET and type(value) in {int, float}:
             verdict = Verdict.PLAIN
@@ -221,9 +223,7 @@ class Scrubber:
                 return self._address(value, depth)
             case Verdict.COOKIES:
                 return self._cookies(value)
-            case Verdict.PLAIN:
-                return self._value(value, depth)
-        return _blank(value)
+        return self._value(value, depth) if verdict is Verdict.PLAIN else _blank(value)
 
     def _cookies(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -47,9 +47,13 @@ _OF_STATUS_CODE = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
-# What spans have for themselves that differ in ids and times alone.
+# What spans do not share that differ in ids and times alone.
 _OWN = frozenset(
     {
+        "organization_id",
+        "project_id",
+        "position",
+        "received_at",
         "trace_id",
         "span_id",
         "parent_span_id",
@@ -119,16 +123,19 @@ def repeated(
     segment: tuple[str, str],
     times: tuple[datetime, datetime],
 ) -> Span:
-    """The row of a span that repeats another one of the same arrival in all but ids and times.
+    """The row of a span that repeats another one in all but ids and times.
 
-    `ids` are those of trace, span and parent, `segment` is id and name of the segment, and `times`
-    are start and end by the client's clock.
+    `ids` has the ids of trace, span and parent, `segment` the id and the name of the segment, and
+    `times` start and end by the client's clock.
     """
     check_cpu()
     start, end = times
+    context = arrival.context
     again: Span = object.__new__(Span)  # `dataclasses.replace` takes five times as long
     for place, value in zip(_SHARED, _VALUES_OF(row), strict=True):
         place(again, value)
+    again.organization_id, again.project_id = context.organization_id, context.project_id
+    again.position, again.received_at = context.position, context.received_at
     again.trace_id, again.span_id, again.parent_span_id = ids
     again.segment_id, again.segment_name = segment
     again.timestamp = arrival.corrected(start)

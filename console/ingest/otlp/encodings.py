@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from console.ingest.otlp import from_json, from_protobuf
-from console.ingest.otlp.wire import Group, Head, WireSpan
+from console.ingest.otlp.wire import Group, SpanHead, WireSpan
 from console.ingest.span_rows import NotASpan
 
 PROTOBUF, JSON = "otlp.protobuf", "otlp.json"
@@ -21,10 +21,10 @@ class Encoding(Protocol):
     def checked(self, element: Any) -> Any:
         """One span, if it has ids and a start; raises NotASpan."""
 
-    def headed(self, element: Any) -> Head:
+    def headed(self, element: Any) -> SpanHead:
         """The ids and times of one span, and the rest unread; raises NotASpan."""
 
-    def wired(self, head: Head) -> WireSpan:
+    def wired(self, head: SpanHead) -> WireSpan:
         """The rest of a span in the form that both encodings share."""
 
 

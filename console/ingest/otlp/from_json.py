@@ -17,7 +17,7 @@ from console.ingest.otlp.wire import (
     FIELD_LIMIT,
     SPAN_LIMIT,
     Group,
-    Head,
+    SpanHead,
     WireSpan,
 )
 from console.ingest.span_rows import NotASpan
@@ -84,12 +84,12 @@ def checked(element: Any) -> dict[str, Any]:
     return element
 
 
-def headed(element: Any) -> Head:
+def headed(element: Any) -> SpanHead:
     """The ids and times of the span, and the rest as bytes; raises NotASpan."""
     span = checked(element)
     parent_span_id = _id(span, "parentSpanId", 16)
     rest = {name: value for name, value in span.items() if name not in _IDS_AND_TIMES}
-    return Head(
+    return SpanHead(
         trace_id=_id(span, "traceId", 32),
         span_id=_id(span, "spanId", 16),
         parent_span_id=parent_span_id,
@@ -105,7 +105,7 @@ def headed(element: Any) -> Head:
     )
 
 
-def wired(head: Head) -> WireSpan:
+def wired(head: SpanHead) -> WireSpan:
     """The rest of a span in the form that both encodings share."""
     span = head.element
     status, pairs = _mapping(span.get("status")), _sequence(span.get("attributes"))

@@ -18,7 +18,7 @@ from console.ingest.otlp.wire import (
     FIELD_LIMIT,
     SPAN_LIMIT,
     Group,
-    Head,
+    SpanHead,
     WireSpan,
 )
 from console.ingest.span_rows import NotASpan
@@ -60,7 +60,7 @@ def checked(element: bytes) -> Span:
     return span
 
 
-def headed(element: bytes) -> Head:
+def headed(element: bytes) -> SpanHead:
     """The ids and times of the span in these bytes; raises NotASpan."""
     span = checked(element)
     trace_id, span_id = _hex(span.trace_id, 16), _hex(span.span_id, 8)
@@ -73,7 +73,7 @@ def headed(element: bytes) -> Head:
     span.ClearField("start_time_unix_nano")
     span.ClearField("end_time_unix_nano")
     rest = span.SerializeToString()
-    return Head(
+    return SpanHead(
         trace_id=trace_id,
         span_id=span_id,
         parent_span_id=parent_span_id,
@@ -85,7 +85,7 @@ def headed(element: bytes) -> Head:
     )
 
 
-def wired(head: Head) -> WireSpan:
+def wired(head: SpanHead) -> WireSpan:
     """The rest of a span in the form that both encodings share."""
     span = Span.FromString(head.element)
     status: Status = span.status

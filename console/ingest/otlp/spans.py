@@ -11,7 +11,7 @@ from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
 from console.ingest.decoded import INVALID, Context, Decoded
 from console.ingest.otlp import conventions
 from console.ingest.otlp.encodings import ENCODINGS, Encoding
-from console.ingest.otlp.wire import Group, Head, WireSpan, moment
+from console.ingest.otlp.wire import Group, SpanHead, WireSpan, moment
 from console.ingest.scrubbed import Scrubbed
 from console.ingest.span_rows import NotASpan, repeated, span_row, user_key_of_attributes
 from console.telemetry.records import Span
@@ -44,7 +44,7 @@ class Process:
     """Kept on segments: they are the same on every span."""
     dropped: int
     """How many of them are left out, for segments that are many."""
-    spans: list[tuple[str, Head]]
+    spans: list[tuple[str, SpanHead]]
     known: dict[tuple[str, bytes, bool, int], Scrubbed[Span]] = field(default_factory=dict)
     """The first row of each that differ in ids and times alone; a process repeats what it does."""
 
@@ -82,11 +82,11 @@ def decode(raw: bytes, kind: str, context: Context) -> Decoded:
 class Ancestry:
     """Which segment of the same request a span belongs to."""
 
-    def __init__(self, spans: Iterable[Head]) -> None:
+    def __init__(self, spans: Iterable[SpanHead]) -> None:
         self._spans = {span.key: span for span in spans}
         self._segments: dict[_Key, _Key] = {}
 
-    def segment_of(self, span: Head) -> _Key:
+    def segment_of(self, span: SpanHead) -> _Key:
         """The key of its segment; of its farthest ancestor where the request holds no segment."""
         path: dict[_Key, None] = {}
         at = span
@@ -102,7 +102,7 @@ class Ancestry:
 
 
 def _process(encoding: Encoding, group: Group, context: Context, decoded: Decoded) -> Process:
-    spans: list[tuple[str, Head]] = []
+    spans: list[tuple[str, SpanHead]] = []
     for scope, element in group.spans:
         check_cpu()
         try:
@@ -140,7 +140,7 @@ def _within(process: Process, room: int) -> Process:
     return replace(process, attributes=kept, dropped=len(process.attributes) - len(kept))
 
 
-def _clock_of(spans: Iterable[Head], received_at: datetime) -> datetime:
+def _clock_of(spans: Iterable[SpanHead], received_at: datetime) -> datetime:
     """What the sender's clock shows now, as far as its spans tell: OTLP has no time of sending.
 
     A clock that is ahead ends all its spans after they came; of one that is behind, spans look
@@ -151,7 +151,7 @@ def _clock_of(spans: Iterable[Head], received_at: datetime) -> datetime:
 
 
 def _span(
-    encoding: Encoding, process: Process, scope: str, head: Head, segment: Span | None
+    encoding: Encoding, process: Process, scope: str, head: SpanHead, segment: Span | None
 ) -> Scrubbed[Span]:
     """The row of a span; raises NotASpan if its times cannot be."""
     times = _times(head, process.arrival)
@@ -171,7 +171,7 @@ def _span(
 def _again(
     process: Process,
     row: Span,
-    head: Head,
+    head: SpanHead,
     times: tuple[datetime, datetime],
     segment: Span | None,
 ) -> Span:
@@ -188,7 +188,7 @@ def _again(
 
 def _row(
     process: Process,
-    head: Head,
+    head: SpanHead,
     sent: WireSpan,
     scrubbed: Mapping[str, Any],
     times: tuple[datetime, datetime],
@@ -223,7 +223,7 @@ def _row(
     )
 
 
-def _times(sent: Head, arrival: Arrival) -> tuple[datetime, datetime]:
+def _times(sent: SpanHead, arrival: Arrival) -> tuple[datetime, datetime]:
     """Start and end as the client gives them; raises NotASpan for times that cannot be."""
     if not sent.end:
         raise NotASpan("a span has no end")
@@ -233,7 +233,7 @@ def _times(sent: Head, arrival: Arrival) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _backwards(sent: Head) -> int:
+def _backwards(sent: SpanHead) -> int:
     """By how many microseconds a span ended before it started; 0 for nearly all."""
     return max((sent.start - sent.end) // 1000, 0)
 

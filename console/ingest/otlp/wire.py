@@ -25,7 +25,7 @@ _LAST = int(LATEST.timestamp()) * NANOSECONDS
 
 
 @dataclass(slots=True, kw_only=True)  # to make a frozen one takes five times as long
-class Head:
+class SpanHead:
     """What a span has for itself, and the rest of it still encoded.
 
     Ids are in lower-case hex, times in nanoseconds since 1970.

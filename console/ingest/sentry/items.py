@@ -16,7 +16,7 @@ from console.ingest.decoded import (
     Decoded,
 )
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.sentry import span_items
+from console.ingest.sentry import span_items, streamed
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
 from console.ingest.span_rows import NotASpan
@@ -178,8 +178,7 @@ def _count_surplus(surplus: int, decoded: Decoded) -> None:
 
 def _streamed(element: Any, arrival: Arrival, decoded: Decoded) -> None:
     try:
-        scrubbed = arrival.context.scrubbed(span_items.plain_v2(element))
-        _keep(scrubbed.then(lambda fields: span_items.from_v2(fields, arrival)), decoded)
+        _keep(streamed.row_of(element, arrival), decoded)
     except NotASpan as error:
         decoded.count("span", INVALID, str(error))
 
