@@ -22,9 +22,15 @@ from tests.support.databases import Database
 from tests.support.kinds import pytest_collection_modifyitems, pytest_xdist_auto_num_workers
 from tests.support.live import Server
 from tests.support.movable_clock import MovableClock
-from tests.support.run import pytest_configure, pytest_unconfigure, shared
+from tests.support.run import (
+    pytest_collection_finish,
+    pytest_configure,
+    pytest_unconfigure,
+    shared,
+)
 
 __all__ = [
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_unconfigure",

@@ -16,6 +16,7 @@ from console.core.persons import personal_models
 from tests.support import postgres, tenants
 from tests.support.clients import bearer
 from tests.support.factories import signed_in
+from tests.support.fields import fields_of_forms, refusing
 from tests.support.run import shared
 from tests.support.tenants import Tenant
 
@@ -34,15 +35,6 @@ TABLES = {
     "passkey_id": "passkey",
 }
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs
-# Whatever a form may ask for, so that a request gets past its checks to where ids are used.
-FIELDS = {
-    "name": "Name", "label": "Label", "role": "viewer", "email": "x@y.test", "grace": "24",
-    "text": "Text", "hours": "1", "permissions": "issues:read", "expires": "30",
-    "platform": "python",
-    "api_p95_ms": "1", "lcp_ms": "1", "inp_ms": "1", "cls_thousandths": "1", "retention_days": "1",
-    "retention_mb": "10", "allowed_origins": "", "ip_policy": "keep", "sample": "{}",
-    "confirmation": "Shop", "theme": "dark",
-}  # fmt: skip
 
 
 @dataclass
@@ -73,6 +65,8 @@ class World:
 
     def __init__(self, app: Flask, victim: Tenant, own: Tenant, root: Connection) -> None:
         self.app, self.victim, self.own, self.root = app, victim, own, root
+        # Whatever forms ask for, so that a request gets past their checks to where ids are used.
+        self.fields = fields_of_forms(app)
         is_sqlite = root.dialect.name == "sqlite"
         # What is put back waits for no disk, and sets off no trigger.
         root.execute(
@@ -132,7 +126,7 @@ def test_strangers_find_nothing(world):
     run, wrong = Run(), []
     for rule, method in routes(world.app, exclude=PUBLIC | {"api", "account"}):
         path = path_of(rule, world.victim, ids_of=world.victim)
-        answer = world.eve.open(path, method=method, data=FIELDS)
+        answer = world.eve.open(path, method=method, data=world.fields)
         run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
         wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
     report(world, "strangers", run)
@@ -143,7 +137,7 @@ def test_nobody_gets_in(world):
     run, wrong = Run(), []
     for rule, method in routes(world.app, exclude=PUBLIC):
         path = path_of(rule, world.victim, ids_of=world.victim)
-        answer = world.app.test_client().open(path, method=method, data=FIELDS)
+        answer = world.app.test_client().open(path, method=method, data=world.fields)
         run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
         expected = 401 if path.startswith("/api/") else 303
         wrong += [] if answer.status_code == expected else [f"{answer.status_code} {path}"]
@@ -161,7 +155,7 @@ def test_foreign_ids_in_ones_own_paths_are_not_found(world):
         client, headers = (
             (world.app.test_client(), token) if kind(world.app, rule) == "api" else (world.eve, {})
         )
-        answer = client.open(path, method=method, data=FIELDS, headers=headers)
+        answer = client.open(path, method=method, data=world.fields, headers=headers)
         run.check(f"{method} {path}", body(answer), world.victim, changed=world.victim_changed())
         wrong += [] if answer.status_code == 404 else [f"{answer.status_code} {path}"]
     report(world, "foreign ids in paths", run)
@@ -178,7 +172,7 @@ def test_foreign_ids_elsewhere_reach_nothing(world, place):
         for fields in foreign:
             if place == "form" and method == "GET":
                 continue
-            sent = {"query_string": fields} if place == "query" else {"data": FIELDS | fields}
+            sent = {"query_string": fields} if place == "query" else {"data": world.fields | fields}
             client = world.app.test_client() if is_api else world.eve
             headers = bearer(world.own.token) if is_api else {}
             answer = client.open(path, method=method, headers=headers, **sent)
@@ -222,6 +216,14 @@ def test_the_marker_would_be_seen(world):
                 f"{answer.status_code} {path}"
             )
     assert len(blank) <= 8, blank
+
+
+def test_what_is_sent_passes_the_checks_of_every_form(app):
+    """Or a probe would end where a field is missing, before its ids are used."""
+    fields = fields_of_forms(app)
+    assert len(fields) > 30
+    assert refusing(app, fields) == set()
+    assert refusing(app, dict.fromkeys(fields, "")) > {"CommentForm", "KeyForm", "TokenForm"}
 
 
 def routes(app: Flask, exclude: set[str]) -> list[tuple[Rule, str]]:

@@ -20,7 +20,8 @@ from console.telemetry import store
 from tests.support import tenants
 from tests.support.clients import bearer
 from tests.support.factories import signed_in
-from tests.test_isolation_routes import FIELDS, routes
+from tests.support.fields import fields_of_forms
+from tests.test_isolation_routes import routes
 
 MARK = "marker-7f3e9a"
 SECRET = new_token(Token.INVITATION)[0]
@@ -81,6 +82,7 @@ def values_of(rule, tenant) -> dict[str, str]:
 def asked(app: Flask, tenant, marked: Flask | None = None) -> list[str]:
     """Ask every route with marks in each place; return the routes."""
     client = signed_in(app, tenant.email)
+    fields = fields_of_forms(app)
     found = []
     for rule, method in routes(app, exclude=set()):
         built = rule.build(values_of(rule, tenant), append_unknown=False)
@@ -88,7 +90,7 @@ def asked(app: Flask, tenant, marked: Flask | None = None) -> list[str]:
         access = access_of(app, rule.endpoint)
         token = bearer(tenant.token)
         headers = HEADERS | (token if access and access.kind == "api" else {})
-        form = {**FIELDS, "email": EMAIL, "name": MARK, "q": MARK, "confirmation": MARK}
+        form = fields | {"email": EMAIL, "name": MARK, "q": MARK, "confirmation": MARK}
         client.set_cookie("note", MARK)
         client.open(
             f"{built[1]}?q={MARK}&token={SECRET}&next={quote(f'/invite/{SECRET}')}",
