@@ -26,6 +26,7 @@ JOBS = (
     Job("retention", HOUR, per_organization=upkeep.apply_retention, upkeep=True),
     Job("tidy-telemetry", DAY, per_organization=upkeep.tidy_telemetry, upkeep=True),
     Job("roll-up-vitals", HOUR, per_organization=upkeep.roll_up_vitals, upkeep=True),
+    Job("group-errors", HOUR, per_organization=upkeep.group_errors, upkeep=True),
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),

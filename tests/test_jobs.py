@@ -224,6 +224,7 @@ def test_every_job_that_writes_telemetry_is_upkeep():
         "retention",
         "tidy-telemetry",
         "roll-up-vitals",
+        "group-errors",
         "detect",
     }
 

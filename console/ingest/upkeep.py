@@ -8,7 +8,7 @@ from sqlalchemy import select
 from console.accounts.models import MonitoringConfig, Organization
 from console.accounts.rounds import Round, for_each_organization
 from console.core.db import db
-from console.telemetry import retention, store, vital_rollups
+from console.telemetry import error_rollups, retention, store, vital_rollups
 
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 
@@ -31,6 +31,11 @@ def tidy_telemetry(organization_id: int) -> Mapping[str, int]:
 def roll_up_vitals(organization_id: int) -> Mapping[str, int]:
     """Count the page loads of days that are over."""
     return {"days of page loads counted": vital_rollups.roll_up(organization_id)}
+
+
+def group_errors(organization_id: int) -> Mapping[str, int]:
+    """Copy the error events of days that are over by grouping hash, for the pages of issues."""
+    return {"periods of errors grouped": error_rollups.roll_up(organization_id)}
 
 
 def rest_telemetry() -> str:

@@ -3,10 +3,10 @@
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 from sqlalchemy import (
@@ -50,6 +50,7 @@ NO_LOG = (
     " without, or restore a backup"
 )
 MERGES = 8  # each rewrites at most 122,880 rows
+Then: TypeAlias = Callable[[Sequence[Row[Any]]], Executable]
 OUTAGES = (
     duckdb.IOException,
     duckdb.FatalException,
@@ -123,20 +124,30 @@ class Database:
             self._writer = self._engine.execution_options(
                 isolation_level="READ COMMITTED", asks_for_nobody=True
             )
+            self._snapshots = self._engine.execution_options(isolation_level="READ COMMITTED")
             event.listen(self._engine, "before_cursor_execute", self._refuse_unscoped)
             self._bring_up_to_date()
         self._memory_mb = memory_mb
 
-    def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
-        """Run a query; the scope alone fills its bind parameters named `scope_…`."""
+    def rows(
+        self, scope: Scope, statement: Executable, then: Then | None = None
+    ) -> Sequence[Row[Any]]:
+        """Run a query; the scope alone fills its bind parameters named `scope_…`.
+
+        `then` makes another query of its rows, whose answer counts; nothing is written between.
+        """
         asked = {
             "scope_organization": scope.organization_id,
             "scope_project": scope.project_id,
             "scope_since": scope.since,
             "scope_until": scope.until,
         }
-        with self._outages(), self._engine.connect() as connection:
-            return connection.execute(statement, asked).all()
+        if then is None:
+            with self._outages(), self._engine.connect() as connection:
+                return connection.execute(statement, asked).all()
+        with self._outages(), self._snapshots.connect() as connection:
+            rows = connection.execute(statement, asked).all()
+            return connection.execute(then(rows), asked).all()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, String, TryCast, cast
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Integer, String, TryCast, cast
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import DateTime, TypeDecorator, UserDefinedType
+from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine, UserDefinedType
 
 from console.telemetry.web_vitals import FINE, NOTHING, ZERO
 
@@ -81,6 +81,19 @@ class JsonText(TypeDecorator[dict[str, Any]]):
         return orjson.loads(value) if value else {}
 
 
+class ListOf(UserDefinedType[list[Any]]):
+    """Many values of another type in one row; `func.unnest` makes them rows."""
+
+    cache_ok = True
+
+    def __init__(self, item: type[TypeEngine[Any]]) -> None:
+        """`item` is the type of each value."""
+        self.item = item
+
+    def get_col_spec(self, **_: Any) -> str:
+        return f"{self.item().compile()}[]"
+
+
 class bucket(FunctionElement[int]):  # noqa: N801 - SQL functions are written in lower case
     """`bucket(column, start, seconds)`: the number of the time bucket, 0 for the one at `start`."""
 
@@ -147,6 +160,20 @@ class sampled(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class remainder(FunctionElement[int]):  # noqa: N801
+    """`remainder(column, divisor)`: which of `divisor` parts an unsigned number belongs to."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class row_number_in_file(FunctionElement[int]):  # noqa: N801
+    """`row_number_in_file(column)`: the number of the stored row, for any column of its table."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class vital_bucket(FunctionElement[int]):  # noqa: N801
     """`vital_bucket(column, good, fine_ratio)`: the finer bucket that a page load keeps."""
 
@@ -197,6 +224,19 @@ def _sampled(element: sampled, compiler: SQLCompiler, **kw: Any) -> str:
     column, divisor = (compiler.process(clause, **kw) for clause in element.clauses)
     # The constant has the column's type: with a signed one, HUGEINT arithmetic took 1.5 µs a row.
     return f"{column} % CAST({divisor} AS UBIGINT) = 0"
+
+
+@compiles(remainder, "duckdb")
+def _remainder(element: remainder, compiler: SQLCompiler, **kw: Any) -> str:
+    column, divisor = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} % CAST({divisor} AS UBIGINT))"
+
+
+@compiles(row_number_in_file, "duckdb")
+def _row_number_in_file(element: row_number_in_file, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    table, _, _ = column.rpartition(".")
+    return f"CAST({table}.rowid AS UBIGINT)"
 
 
 @compiles(json_text, "duckdb")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, select
 
 from console.telemetry import bodies
+from console.telemetry.by_group import ask_by_group
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
 from console.telemetry.question import SINCE, ask, series, windows, within
 from console.telemetry.scope import Scope
@@ -232,14 +233,14 @@ def hashes_of_transactions(
 def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str, list[int]]:
     """Events per time bucket of each hash, for all of a page's sparklines at once."""
     by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
-    number = bucket(Event.timestamp, SINCE, seconds).label("number")
-    query = (
-        select(Event.group_key, number, func.count())
-        .where(within(error_event, scope), of_groups(by_key.values()))
-        .group_by(Event.group_key, "number")
-    )
+
+    def question(events: Subquery) -> Select[Any]:
+        number = bucket(events.c.timestamp, SINCE, seconds).label("number")
+        counted = select(events.c.group_key, number, func.count())
+        return counted.group_by(events.c.group_key, "number")
+
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for key, at, count in ask(scope, query):
+    for key, at, count in ask_by_group(scope, by_key.values(), question):
         counts[by_key[key]].append((at, count))
     return {
         grouping_hash: series(scope, seconds, counts[grouping_hash])
@@ -273,23 +274,17 @@ def volume(
     return {level: series(scope, seconds, by_bucket) for level, by_bucket in counts.items()}
 
 
-def totals(scope: Scope, hashes: Iterable[str] | None = None) -> Totals:
-    """How many events and affected users an issue has, or without hashes all errors do."""
-    query = select(*_totals()).where(within(error_event, scope))
-    query = query.where(is_error() if hashes is None else of_groups(hashes))
-    (row,) = ask(scope, query)
-    return Totals(*row)
-
-
 def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
     """The events and users of each of some grouping hashes, without hashes that have no events."""
     by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
-    query = (
-        select(Event.group_key, *_totals())
-        .where(within(error_event, scope), of_groups(by_key.values()))
-        .group_by(Event.group_key)
-    )
-    return {by_key[key]: Totals(*counts) for key, *counts in ask(scope, query)}
+
+    def question(events: Subquery) -> Select[Any]:
+        at, users = events.c.timestamp, func.count(events.c.user_key.distinct())
+        totals = (func.count(), users, func.min(at), func.max(at))
+        return select(events.c.group_key, *totals).group_by(events.c.group_key)
+
+    rows = ask_by_group(scope, by_key.values(), question)
+    return {by_key[key]: Totals(*counts) for key, *counts in rows}
 
 
 def busiest(scope: Scope, order: str, limit: int) -> list[Group]:
@@ -347,11 +342,6 @@ def _stored(rows: Sequence[Any]) -> StoredEvent | None:
     *fields, body = rows[0]
     values: list[Any] = [*fields, bodies.unpack(body)]
     return StoredEvent(*values)
-
-
-def _totals() -> list[ColumnElement[Any]]:
-    users = func.count(Event.user_key.distinct())
-    return [func.count(), users, func.min(Event.timestamp), func.max(Event.timestamp)]
 
 
 def _newest_first() -> list[ColumnElement[Any]]:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, func
 
-from console.telemetry import page_loads, shelves, span_writing
+from console.telemetry import error_groups, page_loads, shelves, span_writing
 from console.telemetry.records import Batch, ErrorEvent, Key, PageLoad, Span
 from console.telemetry.shelves import Shelf, sent_at
 from console.telemetry.tables import (
     error_event,
+    error_group,
+    error_period,
     group_key,
     page_load,
     span,
@@ -46,13 +48,20 @@ class Kind:
     withdraw: Callable[[Connection, Shelf, int], None] = shelves.withdraw
     """Deletes the records of one position, which has become a dead letter."""
     rollups: tuple[Table, ...] = ()
-    """Tables that count its records by day; retention deletes a day with its oldest record."""
+    """Tables made of its records by periods; retention deletes a period with its oldest record."""
+    rollup_size: ColumnElement[int] | None = None
+    """The bytes of a row of such a table, if they differ widely."""
     texts: tuple[Table, ...] = ()
     """Tables that its records refer to; they are kept until the project is erased."""
 
     @property
     def table(self) -> Table:
         return self.shelf.table
+
+    @property
+    def sizes(self) -> list[ColumnElement[int]]:
+        """The bytes of a row of each table whose rows differ widely."""
+        return [size for size in (self.size, self.rollup_size) if size is not None]
 
     @property
     def aged(self) -> tuple[Table, ...]:
@@ -80,8 +89,12 @@ ERRORS = Kind(
             ),
         },
     ),
-    row_bytes=100,
+    row_bytes=120,
     size=error_event.c.size,
+    write=error_groups.store,
+    withdraw=error_groups.withdraw,
+    rollups=(error_group, error_period),
+    rollup_size=func.len(error_group.c.times, type_=Integer) * 20,
 )
 SPANS = Kind(
     name="spans",

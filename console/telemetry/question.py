@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Integer, Table, and_, bindparam
 
+from console.telemetry.database import Then
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.scope import Scope
 from console.telemetry.store import current
@@ -32,9 +33,12 @@ def within(table: Table, scope: Scope) -> ColumnElement[bool]:
     return and_(*filters)
 
 
-def ask(scope: Scope, statement: Executable) -> Sequence[Any]:
-    """Run a statement in the running app's store and return its rows."""
-    return current().rows(scope, statement)
+def ask(scope: Scope, statement: Executable, then: Then | None = None) -> Sequence[Any]:
+    """Run a statement in the running app's store and return its rows.
+
+    `then` makes another statement of them, which sees the same state of the file; its rows count.
+    """
+    return current().rows(scope, statement, then)
 
 
 def buckets(scope: Scope, seconds: int) -> list[datetime]:

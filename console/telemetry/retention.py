@@ -70,9 +70,9 @@ def tidy(organization_id: int) -> int:
 
 
 def _row_group_mb(connection: Connection) -> int:
-    """The megabytes of the bodies in a full row group, of all kinds; of all rows if fewer."""
+    """The megabytes of the values of differing size in the heaviest full row group of all kinds."""
     heaviest = 0
-    for size in (kind.size for kind in kinds.KINDS if kind.size is not None):
+    for size in (size for kind in kinds.KINDS for size in kind.sizes):
         weighed = select(func.count(), func.coalesce(func.sum(size), 0))
         rows, weight = connection.execute(weighed).one()
         heaviest = max(heaviest, int(weight * min(rows, ROW_GROUP) // max(rows, 1)))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Delete,
+    Executable,
     Insert,
     Select,
     Table,
@@ -65,9 +66,16 @@ def sent_at(record: Any) -> datetime:
 
 
 def store(
-    connection: Connection, shelf: Shelf, records: Sequence[Record], reached: int
+    connection: Connection,
+    shelf: Shelf,
+    records: Sequence[Record],
+    reached: int,
+    *,
+    also: Executable | None = None,
 ) -> frozenset[Key]:
     """Insert new records; return the keys whose stored row has the position of these records.
+
+    `also` is run after that, if any is new: it finds them by `registered`.
 
     The table has a column `client_timestamp`. Records up to the position that an earlier write
     reached are never stored again (a replay).
@@ -84,6 +92,8 @@ def store(
         if len(fresh) < len(sent):
             _register(connection, shelf, list(fresh.values()))
         connection.execute(_insertion(shelf.table))
+        if also is not None:
+            connection.execute(also)
         stored |= {key: record.position for key, record in fresh.items()}
     return frozenset(key for key, record in first.items() if stored.get(key) == record.position)
 
@@ -117,6 +127,13 @@ def _stored_positions(
     return {tuple(row[:-1]): row[-1] for row in rows}
 
 
+def registered(of: Table) -> Select[Any]:
+    """All rows that are registered for a table, with its columns."""
+    columns = list(of.columns)
+    batch = table(BATCH, *[column(field.name) for field in columns])
+    return select(*[unpacked(field) for field in columns]).select_from(batch)
+
+
 # Statements are built once: to build one and to find its compiled text takes SQLAlchemy as long as
 # a small batch takes DuckDB.
 
@@ -124,10 +141,7 @@ def _stored_positions(
 @lru_cache
 def _insertion(into: Table) -> Insert:
     """The INSERT of all rows that are registered."""
-    columns = list(into.columns)
-    batch = table(BATCH, *[column(field.name) for field in columns])
-    incoming = select(*[unpacked(field) for field in columns]).select_from(batch)
-    return insert(into).from_select([field.name for field in columns], incoming)
+    return insert(into).from_select([field.name for field in into.columns], registered(into))
 
 
 @lru_cache

@@ -25,6 +25,7 @@ from console.telemetry.database import (
     Database,
     TelemetryDamaged,
     TelemetryUnavailable,
+    Then,
 )
 from console.telemetry.records import Batch, ErrorEvent, Written
 from console.telemetry.scope import Scope
@@ -70,15 +71,17 @@ class TelemetryStore:
         self.upkeep = Gate()
         """Every job that writes telemetry, or writes what it has read there, passes this gate."""
 
-    def rows(self, scope: Scope, statement: Executable) -> Sequence[Row[Any]]:
-        """Run a query on the file of the scope's organization.
+    def rows(
+        self, scope: Scope, statement: Executable, then: Then | None = None
+    ) -> Sequence[Row[Any]]:
+        """Run a query on the file of the scope's organization, or two (`Database.rows`).
 
         Raises UnscopedQuestion if the statement lacks the scope's predicate, TelemetryUnavailable
         if the file cannot be read.
         """
         with self._open(scope.organization_id) as database:
             self._slots[scope.organization_id].asked_at = monotonic()
-            return database.rows(scope, statement)
+            return database.rows(scope, statement, then)
 
     def write(self, organization_id: int, batch: Batch, position: int) -> Written:
         """Commit a batch and the spool position of its last row; a replay of it changes nothing.

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Table,
 )
 
-from console.telemetry.dialect import Hex64, Hex128, JsonText, UtcTimestamp
+from console.telemetry.dialect import Hex64, Hex128, JsonText, ListOf, UtcTimestamp
 from console.telemetry.web_vitals import METRICS
 
 metadata = MetaData()
@@ -57,6 +57,33 @@ error_event = Table(
     Column("size", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+
+error_group = Table(
+    "error_group",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("until", UtcTimestamp, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("group_key", Hex64, nullable=False),
+    Column("times", ListOf(UtcTimestamp), nullable=False),
+    Column("users", ListOf(Hex64), nullable=False),
+    Column("releases", ListOf(String), nullable=False),
+)
+"""Error events of past days again, the ones of a grouping hash together: a row holds the time, user
+and release of up to some dozens, which lie between `timestamp` and `until`.
+"""
+
+error_period = Table(
+    "error_period",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("until", UtcTimestamp, nullable=False),
+)
+"""From when until when `error_group` has every event of a project. Periods never overlap."""
 
 span = Table(
     "span",

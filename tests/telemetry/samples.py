@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from console.telemetry import bodies
+from console.telemetry import bodies, errors
 from console.telemetry.records import ErrorEvent, Span
 from console.telemetry.scope import Scope
 
@@ -50,3 +50,8 @@ def scope(organization_id: int = 1, project_id: int = 1, **fields: Any) -> Scope
     """The day around noon."""
     plain = {"since": hour(-12), "until": hour(12)}
     return Scope(organization_id=organization_id, project_id=project_id, **(plain | fields))
+
+
+def errors_in(asked: Scope) -> int:
+    """How many errors there are in a scope, without the console's own findings."""
+    return sum(map(sum, errors.volume(asked, 3600, category="error").values()))

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
-from console.telemetry.tables import error_event, span
+from console.telemetry.tables import error_event, error_group, error_period, span
+from tests.telemetry import samples
 from tests.telemetry.writer import PER_POSITION, batch
 
 ROOT = Path(__file__).parents[2]
@@ -45,9 +46,26 @@ def rows_by_position(store: TelemetryStore) -> dict[str, list[tuple[int, int]]]:
         }
 
 
+def copy_all_by_hash(folder: Path) -> None:
+    """Make every event of the writer a late one, which is copied by hash as it comes."""
+    store = TelemetryStore(folder, memory_mb=96, open_limit=1)
+    with store.using(1) as database, database.transaction() as connection:
+        whole = {"timestamp": samples.hour(-24), "until": samples.hour(24)}
+        mine = {"organization_id": 1, "project_id": 1}
+        connection.execute(error_period.insert().values(**mine, **whole))
+    store.close()
+
+
+def copied(store: TelemetryStore) -> int:
+    """How many events the copies by hash have."""
+    with store.using(1) as database, database.transaction() as connection:
+        return connection.scalar(select(func.sum(func.len(error_group.c.times)))) or 0
+
+
 def test_kill_9_amid_writes_loses_nothing_and_doubles_nothing(folder):
     chance = random.Random(3)
     position = 0
+    copy_all_by_hash(folder)
     for _ in range(ROUNDS):
         told = killed_writer(folder, position + 1, chance.uniform(0.0, 0.4))
         store = TelemetryStore(folder, memory_mb=96, open_limit=1)
@@ -57,6 +75,7 @@ def test_kill_9_amid_writes_loses_nothing_and_doubles_nothing(folder):
             assert len(store.write(1, batch(again), again).of("spans")) == PER_POSITION
         expected = [(one, PER_POSITION) for one in range(1, position + 1)]
         assert rows_by_position(store) == {"error_event": expected, "span": expected}
+        assert copied(store) == position * PER_POSITION
         store.close()
 
 

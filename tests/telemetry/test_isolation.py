@@ -10,7 +10,7 @@ from console.telemetry.question import within
 from console.telemetry.records import Batch
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event
-from tests.telemetry.samples import error, scope
+from tests.telemetry.samples import error, errors_in, scope
 
 SQL = [
     "ATTACH '{folder}/2.duckdb' AS other",
@@ -55,7 +55,7 @@ def refuses(store: TelemetryStore, statement: str) -> bool:
 def test_sql_cannot_leave_the_file(two, folder):
     allowed = [one for one in SQL if not refuses(two, one.format(folder=folder))]
     assert allowed == []
-    assert errors.totals(scope()).events == 1
+    assert errors_in(scope()) == 1
 
 
 def test_a_question_of_another_organization_finds_its_own_rows_only(two):
@@ -92,7 +92,7 @@ def test_a_file_in_another_organization_s_place_is_refused(two, folder):
     two.close()
     (folder / "2.duckdb").replace(folder / "1.duckdb")
     with pytest.raises(TelemetryUnavailable, match="belongs to organization 2"):
-        errors.totals(scope())
+        errors_in(scope())
 
 
 def test_a_damaged_file_fails_for_its_organization_alone(two, folder):
@@ -100,7 +100,7 @@ def test_a_damaged_file_fails_for_its_organization_alone(two, folder):
     damaged = folder / "1.duckdb"
     damaged.write_bytes(b"\0" * damaged.stat().st_size)
     with pytest.raises(TelemetryUnavailable, match=r"1\.duckdb does not open"):
-        errors.totals(scope())
+        errors_in(scope())
     with pytest.raises(TelemetryUnavailable):
         two.write(1, Batch(errors=[error(position=2)]), position=2)
-    assert errors.totals(scope(organization_id=2)).events == 1
+    assert errors_in(scope(organization_id=2)) == 1

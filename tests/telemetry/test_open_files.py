@@ -7,12 +7,11 @@ from time import sleep
 
 from sqlalchemy import func, select
 
-from console.telemetry import errors
 from console.telemetry.question import within
 from console.telemetry.records import Batch
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event
-from tests.telemetry.samples import error, scope
+from tests.telemetry.samples import error, errors_in, scope
 
 
 def opened(store: TelemetryStore) -> list[int]:
@@ -62,7 +61,7 @@ def test_one_that_is_only_written_to_stays_open(asking):
     asking.write(1, Batch(errors=[error(position=2)]), position=2)
     asking.rest(seconds=0.1)
     assert opened(asking) == [1]
-    assert errors.totals(scope()).events == 2
+    assert errors_in(scope()) == 2
 
 
 def test_threads_write_and_read_while_files_open_and_close(folder):
@@ -123,4 +122,4 @@ def test_a_reader_sees_a_batch_whole_or_not_at_all(asking):
         for one in writes:
             one.result()
     assert {number % 20 for number in seen} == {0}
-    assert errors.totals(scope()).events == 400
+    assert errors_in(scope()) == 400

@@ -123,7 +123,7 @@ def test_an_issue_without_events_in_the_scope(asking):
     assert errors.neighbours(scope(), [HASH], mark).total == 0
     assert errors.latest_event(scope(), [HASH]) is None
     assert errors.events_of(scope(), []) == []
-    assert errors.totals(scope()) == errors.Totals()
+    assert errors.totals_by_group(scope(), [HASH]) == {}
     assert errors.issue_trends(scope(), [HASH], HOUR) == {HASH: [0] * 24}
     assert distributions.tag_distributions(scope(), []) == []
 
@@ -157,7 +157,7 @@ def test_volume_by_level(asking, events, narrowed):
 
 def test_totals(asking, events, narrowed):
     mine = inside(events, narrowed, [HASH])
-    found = errors.totals(narrowed, [HASH])
+    found = errors.totals_by_group(narrowed, [HASH])[HASH]
     assert found.events == len(mine)
     assert found.users == len({one.user_key for one in mine} - {""})
     assert (found.first, found.last) == (

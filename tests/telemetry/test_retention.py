@@ -10,7 +10,7 @@ from sqlalchemy import text
 from console.telemetry import errors, retention, spans
 from console.telemetry.records import Batch, ErrorEvent
 from console.telemetry.retention import Keep
-from tests.telemetry.samples import HASH, NOON, error, hour, scope, span
+from tests.telemetry.samples import HASH, NOON, error, errors_in, hour, scope, span
 
 PLENTY = 1000
 
@@ -98,7 +98,7 @@ def test_tidying_merges_what_many_checkpoints_left(asking):
     assert row_groups() == 5
     assert retention.tidy(1) == 1
     assert row_groups() == 1
-    assert errors.totals(scope()).events == 5
+    assert errors_in(scope()) == 5
 
 
 def test_an_organization_without_telemetry_gets_no_file(asking, folder):
@@ -112,4 +112,4 @@ def test_deleting_an_organization_removes_its_file_alone(asking, folder):
     asking.delete_organization(1)
     assert asking.organizations() == [2]
     assert not list(folder.glob("1.*"))
-    assert errors.totals(scope(organization_id=2)).events == 1
+    assert errors_in(scope(organization_id=2)) == 1

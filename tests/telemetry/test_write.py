@@ -7,7 +7,7 @@ import pytest
 
 from console.telemetry import bodies, errors, spans
 from console.telemetry.records import Batch
-from tests.telemetry.samples import HASH, NOON, OTHER_HASH, error, hour, scope, span
+from tests.telemetry.samples import HASH, NOON, OTHER_HASH, error, errors_in, hour, scope, span
 
 
 def test_a_batch_is_stored_with_every_field(asking):
@@ -74,7 +74,7 @@ def test_a_resend_changes_nothing(asking):
     again = replace(sent, position=2, title="another", timestamp=NOON + timedelta(hours=1))
     again = replace(again, client_timestamp=NOON)
     assert asking.write(1, Batch(errors=[again]), position=2).of("errors") == frozenset()
-    assert errors.totals(scope()).events == 1
+    assert errors_in(scope()) == 1
     assert asking.position(1) == 2
 
 
@@ -108,7 +108,7 @@ def test_a_replay_answers_as_the_first_time(asking):
     first = asking.write(1, batch, position=3)
     assert asking.write(1, batch, position=3) == first
     assert first.of("errors") == {(1, batch.of("errors")[1].event_id)}
-    assert errors.totals(scope()).events == 2
+    assert errors_in(scope()) == 2
 
 
 def test_a_replay_in_parts_does_not_move_the_position_back(asking):
@@ -124,7 +124,7 @@ def test_what_retention_deleted_does_not_come_back_by_a_replay(asking):
     asking.write(1, batch, position=5)
     asking.withdraw(1, 5)
     assert asking.write(1, batch, position=5).of("errors") == frozenset()
-    assert errors.totals(scope()).events == 0
+    assert errors_in(scope()) == 0
 
 
 def test_a_dead_letter_takes_its_rows_along(asking):
@@ -154,7 +154,7 @@ def test_a_failing_batch_leaves_nothing(asking):
     with pytest.raises(Exception, match="UUID"):
         asking.write(1, Batch(errors=[bad], spans=[span(position=1)]), position=1)
     assert asking.position(1) == 0
-    assert errors.totals(scope()).events == 0
+    assert errors_in(scope()) == 0
 
 
 def test_an_empty_batch_makes_no_file(store, folder):
@@ -171,7 +171,7 @@ def test_what_the_console_found_itself_is_stored_once_and_told_to_its_first_run_
     again = replace(found, position=-2)
     assert asking.write_own(1, [again], run=2).of("errors") == frozenset()
     assert asking.position(1) == 7
-    assert errors.totals(scope(), [found.grouping_hash]).events == 2
+    assert errors.totals_by_group(scope(), [HASH])[HASH].events == 2
     with pytest.raises(ValueError, match="another run"):
         asking.write_own(1, [found], run=3)
 
@@ -181,7 +181,7 @@ def test_findings_are_not_among_errors(asking):
         position=-1, category="performance", trace_id="c" * 32, grouping_hash=OTHER_HASH
     )
     asking.write_own(1, [finding], run=1)
-    assert errors.totals(scope()).events == 0
+    assert errors_in(scope()) == 0
     assert errors.volume(scope(), 3600, category="error") == {}
     assert errors.errors_of_trace(scope(), "c" * 32) == []
     assert errors.latest_bodies(scope(), [OTHER_HASH]) == {OTHER_HASH: [{"title": "no price"}]}

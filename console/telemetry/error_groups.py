@@ -1,0 +1,73 @@
+"""Writes error events, and keeps the copies of past ones by grouping hash true to them.
+
+A copy holds nothing that the events do not: it may be dropped at any time, and `error_rollups`
+makes it again. Until then questions read the events of its period themselves.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select
+
+from console.telemetry import shelves
+from console.telemetry.records import ErrorEvent, Key
+from console.telemetry.shelves import Shelf
+from console.telemetry.tables import error_event, error_group, error_period
+
+COPIED = ("timestamp", "user_key", "release")
+"""What is kept of each event, in the order of the lists of `error_group`."""
+NAMES = [column.name for column in error_group.columns]
+
+
+def store(
+    connection: Connection, shelf: Shelf, errors: Sequence[ErrorEvent], reached: int
+) -> frozenset[Key]:
+    """Store new events; the ones that came late are added to the copies of their periods too."""
+    return shelves.store(connection, shelf, errors, reached, also=LATE)
+
+
+def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
+    """Delete the events of one position, and the copies of the periods that they lie in."""
+    touched = (
+        select(error_period.c.project_id, error_period.c.timestamp, error_period.c.until)
+        .join_from(error_period, error_event, _inside(error_event.c))
+        .where(error_event.c.position == position)
+        .distinct()
+    )
+    for project_id, since, until in connection.execute(touched).all():
+        drop(connection, project_id, since, until)
+    shelves.withdraw(connection, shelf, position)
+
+
+def drop(connection: Connection, project_id: int, since: Any, until: Any) -> None:
+    """Drop the copies of a project's periods that reach into a time range."""
+    for table in (error_group, error_period):
+        mine = and_(table.c.project_id == project_id, table.c.timestamp < until)
+        connection.execute(delete(table).where(mine, table.c.until > since))
+
+
+def _late() -> Select[Any]:
+    """The registered events that lie in a period, as rows of `error_group`."""
+    event = shelves.registered(error_event).subquery()
+    key = (
+        event.c.organization_id,
+        event.c.project_id,
+        error_period.c.timestamp,
+        error_period.c.until,
+        event.c.environment,
+        event.c.group_key,
+    )
+    lists = [func.list(event.c[name]) for name in COPIED]
+    return select(*key, *lists).join_from(event, error_period, _inside(event.c)).group_by(*key)
+
+
+def _inside(event: Any) -> Any:
+    """Whether an event lies in a period."""
+    return and_(
+        event.project_id == error_period.c.project_id,
+        event.timestamp >= error_period.c.timestamp,
+        event.timestamp < error_period.c.until,
+    )
+
+
+LATE = insert(error_group).from_select(NAMES, _late())
