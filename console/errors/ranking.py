@@ -1,6 +1,6 @@
 """The issues of the inbox, ordered by their events or users in the scope of the page."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,17 +14,28 @@ from console.telemetry.scope import Scope
 
 CHUNK = 250
 GROWTH = 4
+MARGIN = 20  # so many issues more are counted at once as may come before another in the end
 # All groups of so little time are counted sooner than the issues that were frequent once.
 SHORT = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class RankedIssue:
-    """An issue with its events and users in the scope; `place` is what it is ordered by."""
+    """An issue with its totals in the scope; `place` is what it is ordered by.
 
-    issue_id: int
+    Until it `is_exact`, its users are an upper bound, the events that name one: counting users
+    apart takes several times as long, and most candidates do not need it.
+    """
+
+    candidate: Candidate
     totals: Totals
     place: tuple[Any, ...]
+    is_exact: bool
+
+    @property
+    def issue_id(self) -> int:
+        """The id of the issue."""
+        return self.candidate.issue_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +55,7 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     """
     rows: list[RankedIssue] = []
     for chunk, bound in _chunks(project, by, scope):
-        rows += _counted(by, scope, chunk)
-        rows.sort(key=lambda row: row.place, reverse=True)
+        rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=False)], need)
         if bound is None:
             break
         if len(rows) >= need and rows[need - 1].place >= bound:
@@ -53,15 +63,23 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     return Ranking(rows, complete=True)
 
 
-def totals_of(scope: Scope, hashes: Mapping[int, Sequence[str]]) -> dict[int, Totals]:
-    """The totals of each issue in the scope, by id, without issues that have no event there."""
-    every = [hash_ for group in hashes.values() for hash_ in group]
-    counts = telemetry.totals_by_group(scope, every) if every else {}
-    sums = {
-        issue_id: sum((counts[hash_] for hash_ in group if hash_ in counts), NOTHING)
-        for issue_id, group in hashes.items()
-    }
-    return {issue_id: totals for issue_id, totals in sums.items() if totals.events}
+def exact_totals(by: Filter, scope: Scope, rows: Sequence[RankedIssue]) -> dict[int, Totals]:
+    """The totals of issues of a ranking by id, users counted where they were a bound."""
+    bounded = [row.candidate for row in rows if not row.is_exact]
+    counted = _counted(by, scope, bounded, exact=True) if bounded else []
+    return {row.issue_id: row.totals for row in (*rows, *counted)}
+
+
+def _settled(by: Filter, scope: Scope, rows: Sequence[RankedIssue], need: int) -> list[RankedIssue]:
+    """The rows in their order; in an order by users the first `need` are counted exactly."""
+    while True:
+        rows = sorted(rows, key=lambda row: row.place, reverse=True)
+        if by.sort != "users" or all(row.is_exact for row in rows[:need]):
+            return rows
+        likely = rows[: need + MARGIN]
+        bounded = [row.candidate for row in likely if not row.is_exact]
+        exact = [row for row in likely if row.is_exact]
+        rows = [*exact, *_counted(by, scope, bounded, exact=True), *rows[need + MARGIN :]]
 
 
 Chunks = Iterator[tuple[Sequence[Candidate], tuple[Any, ...] | None]]
@@ -101,12 +119,20 @@ def _busiest(project: Project, by: Filter, scope: Scope) -> Chunks:
         seen, count = seen + count, count * GROWTH
 
 
-def _counted(by: Filter, scope: Scope, chunk: Sequence[Candidate]) -> list[RankedIssue]:
-    places = {candidate.issue_id: candidate for candidate in chunk}
-    totals = totals_of(scope, {candidate.issue_id: candidate.hashes for candidate in chunk})
+def _counted(
+    by: Filter, scope: Scope, candidates: Sequence[Candidate], *, exact: bool
+) -> list[RankedIssue]:
+    """The candidates that have events in the scope, with their totals there."""
+    every = [hash_ for candidate in candidates for hash_ in candidate.hashes]
+    counts = telemetry.totals_by_group(scope, every, exact=exact) if every else {}
+    sums = [
+        (candidate, sum((counts[hash_] for hash_ in candidate.hashes if hash_ in counts), NOTHING))
+        for candidate in candidates
+    ]
     return [
-        RankedIssue(issue_id, counts, _place(by.sort, places[issue_id], counts))
-        for issue_id, counts in totals.items()
+        RankedIssue(candidate, totals, _place(by.sort, candidate, totals), exact)
+        for candidate, totals in sums
+        if totals.events
     ]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.dialect import Hex64, ListOf, UtcTimestamp
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, UNTIL, ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event, error_group, error_period, group_key
@@ -32,7 +32,8 @@ def ask_by_group(scope: Scope, hashes: Iterable[str], question: Question) -> Seq
 
     The periods that are copied by hash are asked for first, in the same state of the file.
     """
-    keys = [group_key(grouping_hash) for grouping_hash in hashes] or [""]
+    # One parameter: each of its own costs 30 µs, and the engine looks up a list faster.
+    keys = select(func.unnest(literal([group_key(each) for each in hashes], ListOf(Hex64))))
 
     def of_periods(rows: Sequence[Any]) -> Select[Any]:
         gaps = list(_gaps(scope, [tuple(row) for row in rows]))
@@ -77,7 +78,7 @@ def _gaps(
 
 
 def _events(
-    scope: Scope, keys: Sequence[str], gaps: Sequence[tuple[datetime, datetime]]
+    scope: Scope, keys: Select[Any], gaps: Sequence[tuple[datetime, datetime]]
 ) -> Select[Any]:
     event = error_event.c
     missing = [
@@ -91,7 +92,7 @@ def _events(
     return select(event.group_key, *[event[name] for name in LISTS]).where(mine)
 
 
-def _copies(scope: Scope, keys: Sequence[str]) -> Select[Any]:
+def _copies(scope: Scope, keys: Select[Any]) -> Select[Any]:
     copied = error_group.c
     mine = [_touches(error_group), copied.group_key.in_(keys)]
     if scope.environment:

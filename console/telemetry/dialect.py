@@ -93,6 +93,14 @@ class ListOf(UserDefinedType[list[Any]]):
     def get_col_spec(self, **_: Any) -> str:
         return f"{self.item().compile()}[]"
 
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        """Cast the parameter: the engine would take an empty list for one of integers."""
+        return cast(bindvalue, self)
+
+    def bind_processor(self, dialect: Dialect) -> Processor:
+        pack: Processor | None = self.item().bind_processor(dialect)
+        return lambda values: list(map(pack, values)) if pack else values
+
 
 class bucket(FunctionElement[int]):  # noqa: N801 - SQL functions are written in lower case
     """`bucket(column, start, seconds)`: the number of the time bucket, 0 for the one at `start`."""

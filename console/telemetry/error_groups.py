@@ -5,10 +5,12 @@ makes it again. Until then questions read the events of its period themselves.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select
 
+from console.core import clock
 from console.telemetry import shelves
 from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.shelves import Shelf
@@ -16,6 +18,8 @@ from console.telemetry.tables import error_event, error_group, error_period
 
 COPIED = ("timestamp", "user_key", "release")
 """What is kept of each event, in the order of the lists of `error_group`."""
+QUIET = timedelta(hours=2)
+"""How long after its end a period is not copied yet: its last events are still arriving."""
 NAMES = [column.name for column in error_group.columns]
 
 
@@ -23,7 +27,9 @@ def store(
     connection: Connection, shelf: Shelf, errors: Sequence[ErrorEvent], reached: int
 ) -> frozenset[Key]:
     """Store new events; the ones that came late are added to the copies of their periods too."""
-    return shelves.store(connection, shelf, errors, reached, also=LATE)
+    oldest = min((error.timestamp for error in errors), default=None)
+    is_late = oldest is not None and oldest < clock.now() - QUIET
+    return shelves.store(connection, shelf, errors, reached, also=LATE if is_late else None)
 
 
 def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
@@ -39,7 +45,7 @@ def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
     shelves.withdraw(connection, shelf, position)
 
 
-def drop(connection: Connection, project_id: int, since: Any, until: Any) -> None:
+def drop(connection: Connection, project_id: int, since: datetime, until: datetime) -> None:
     """Drop the copies of a project's periods that reach into a time range."""
     for table in (error_group, error_period):
         mine = and_(table.c.project_id == project_id, table.c.timestamp < until)

@@ -15,13 +15,11 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, li
 from console.core import clock
 from console.telemetry.batches import EPOCH
 from console.telemetry.dialect import UtcTimestamp, remainder, row_number_in_file
-from console.telemetry.error_groups import COPIED, NAMES, drop
+from console.telemetry.error_groups import COPIED, NAMES, QUIET, drop
 from console.telemetry.page_loads import DAY, day_of
 from console.telemetry.store import current
 from console.telemetry.tables import error_event, error_group, error_period
 
-QUIET = timedelta(hours=2)
-"""How long after midnight a day is not copied yet: its last events are still arriving."""
 LENGTHS = (16, 4, 1)
 """The days of a period; it begins at a multiple of them. The longer, the fewer rows to read."""
 MOST = 1_000_000
@@ -51,6 +49,7 @@ def roll_up(organization_id: int) -> int:
         return 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
+            _drop_unfinished(connection, before)
             periods = _uncopied(connection, before)
         for period in periods:  # one transaction each, since the digest waits for it
             with database.transaction() as connection:
@@ -84,6 +83,13 @@ def _fits(
 
 def _events(counts: Mapping[datetime, int], since: datetime, length: timedelta) -> int:
     return sum(counts.get(since + DAY * day, 0) for day in range(length // DAY))
+
+
+def _drop_unfinished(connection: Connection, before: datetime) -> None:
+    """Drop what a clock that was ahead has copied too soon: new events were not added to it."""
+    early = select(error_period.c.project_id, error_period.c.timestamp, error_period.c.until)
+    for row in connection.execute(early.where(error_period.c.until > before)).all():
+        drop(connection, *row)
 
 
 def _uncopied(connection: Connection, before: datetime) -> list[Period]:

@@ -274,12 +274,18 @@ def volume(
     return {level: series(scope, seconds, by_bucket) for level, by_bucket in counts.items()}
 
 
-def totals_by_group(scope: Scope, hashes: Iterable[str]) -> dict[str, Totals]:
-    """The events and users of each of some grouping hashes, without hashes that have no events."""
+def totals_by_group(
+    scope: Scope, hashes: Iterable[str], *, exact: bool = True
+) -> dict[str, Totals]:
+    """The events and users of each of some grouping hashes, without hashes that have no events.
+
+    If it need not be exact, users are an upper bound: the events that name one.
+    """
     by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
 
     def question(events: Subquery) -> Select[Any]:
-        at, users = events.c.timestamp, func.count(events.c.user_key.distinct())
+        at, user = events.c.timestamp, events.c.user_key
+        users = func.count(user.distinct() if exact else user)
         totals = (func.count(), users, func.min(at), func.max(at))
         return select(events.c.group_key, *totals).group_by(events.c.group_key)
 

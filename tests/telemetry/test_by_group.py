@@ -184,6 +184,20 @@ def test_retention_takes_the_oldest_copies_along_and_the_rest_is_copied_anew(
     agree(grouped, chance)
 
 
+def test_what_a_clock_that_was_ahead_has_copied_is_dropped(grouped, chance, clock):
+    before = periods(grouped)
+    clock.set(hour(30))
+    assert error_rollups.roll_up(1) > 0
+    clock.set(NOON)
+    grouped.write(1, Batch(errors=[sent(chance, 6, at=hour(-1), project_id=1)]), 6)
+    error_rollups.roll_up(1)
+    assert periods(grouped) == before
+    agree(grouped, chance)
+    clock.set(hour(30))
+    error_rollups.roll_up(1)
+    agree(grouped, chance)
+
+
 def test_an_erased_project_leaves_no_copy(grouped, chance):
     retention.erase_project(grouped, 1, 1)
     assert (periods(grouped), errors.totals_by_group(scope(), HASHES)) == ([], {})
