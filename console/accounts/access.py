@@ -258,7 +258,7 @@ def _enter_organization(slug: str, needed: Role) -> Shell:
             enter_organization(belonging.organization.id)
             shell.organization, shell.role = belonging.organization, belonging.role
             if not belonging.role.may(needed):
-                abort(403, f"This takes the role of {needed}; yours is {belonging.role}.")
+                abort(403, f"This needs the role {needed}; yours is {belonging.role}.")
             return shell
     return abort(404)
 

@@ -259,13 +259,13 @@ class TokenForm(FlaskForm):
         "Label", [DataRequired("Say what it is for."), Length(max=60)], filters=[plain]
     )
     permissions = SelectMultipleField(
-        "It may",
+        "Permissions",
         choices=choices(PERMISSIONS.items()),
         default=["issues:read", "outcomes:read", "performance:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    expires = SelectField("It expires", choices=choices(EXPIRIES.items()), default="90")
+    expires = SelectField("Expires", choices=choices(EXPIRIES.items()), default="90")
 
     def validate_permissions(self, field: SelectMultipleField) -> None:
         if not field.data:

@@ -57,7 +57,7 @@ class InboxFilter(FilterForm):
         default="",
     )
     release = release_field()
-    assignee = OpenSelect("Assignee", "Anyone", closed=True)
+    assignee = OpenSelect("Assignee", "Any assignee", closed=True)
     sort = SelectField(
         "Sort",
         choices=choices((name, sort.label) for name, sort in SORTS.items()),

@@ -68,8 +68,8 @@ def _verdict(findings: Sequence[Finding]) -> str:
     counts = [finding.count for finding in findings]
     if min(counts) == max(counts):
         return (
-            f"The same count in all of them: {counts[0]} times. It does not grow with the rows, as "
-            "far as these requests show."
+            f"Always {counts[0]} times in these requests: the count does not depend on how many "
+            "rows there are."
         )
     average = sum(finding.total_us for finding in findings) / sum(counts) / 1000
     return (

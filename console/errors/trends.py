@@ -13,6 +13,7 @@ from console.errors.queries import Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
+from console.web import clocks
 from console.web.charts import Chart, Series
 from console.web.filters import plural
 from console.web.timeline import Timeline
@@ -87,7 +88,7 @@ def of_project(project: Project) -> list[int]:
     scope = Scope(
         organization_id=project.organization_id,
         project_id=project.id,
-        since=aligned(until - FORTNIGHT, HALF_DAY) + HALF_DAY,
+        since=aligned(until - FORTNIGHT, HALF_DAY, clocks.offset(until)) + HALF_DAY,
         until=until,
     )
     seconds = int(HALF_DAY.total_seconds())

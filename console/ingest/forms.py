@@ -32,23 +32,21 @@ class ScrubbingForm(FlaskForm):
     """The rules of a project, and a sample to try them on."""
 
     scrub_defaults = BooleanField(
-        "Blank what is secret by its name or looks: passwords, tokens, cookies, card numbers"
+        "Mask secrets by their name or form: passwords, tokens, cookies, card numbers"
     )
     scrub_keys = TextAreaField(
-        "Also blank these fields",
+        "Also mask these fields",
         description="One name per line. It counts wherever it occurs in a field's name.",
     )
     scrub_patterns = TextAreaField(
-        "Also blank texts that match",
+        "Also mask texts that match",
         description="One regular expression (RE2) per line, such as \\bcust-\\d{6}\\b.",
     )
     scrub_safe_keys = TextAreaField(
-        "Never blank these fields",
-        description="One name per line, for what is secret by name only, such as token_count.",
+        "Never mask these fields",
+        description="One name per line, for what only sounds secret, such as token_count.",
     )
-    ip_policy = SelectField(
-        "Addresses of visitors", choices=choices(IP_POLICIES.items()), coerce=IpPolicy
-    )
+    ip_policy = SelectField("IP addresses", choices=choices(IP_POLICIES.items()), coerce=IpPolicy)
     sample = TextAreaField(
         "Sample", default=SAMPLE, description="An event or a part of one, as JSON. It is not kept."
     )

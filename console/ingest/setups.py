@@ -17,6 +17,8 @@ class Setup:
     code: str
     platforms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    run: str = ""
+    """The commands that send the first error."""
     trace: str = ""
     """What the first trace needs, beyond an error that arrives."""
 

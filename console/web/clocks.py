@@ -1,6 +1,6 @@
 """One clock for each person: the time zone of every time that a page shows or reads."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -53,6 +53,11 @@ def is_zone(name: str) -> bool:
 def local(at: datetime) -> datetime:
     """The moment on the person's clock."""
     return at.astimezone(zone())
+
+
+def offset(at: datetime) -> timedelta:
+    """How far the person's clock is ahead of UTC at that moment."""
+    return local(at).utcoffset() or timedelta(0)
 
 
 def zoned(at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:

@@ -35,6 +35,8 @@ SENTENCES = {
     503: patience.NO_ANSWER,
 }
 RETRY_AFTER = "10"
+PASSING = {408, 429, 500, 502, 503, 504}
+"""A part that was answered with one of these may load at the next attempt."""
 EXTENSION = "pharos.shell"
 
 log = logging.getLogger(__name__)
@@ -100,7 +102,7 @@ def busy(sentence: str) -> Response:
 def damaged(error: Exception) -> Response:
     """The answer when a file is damaged: `sentence` says so, and offers no retry."""
     current_app.logger.error("503, as a file is damaged: %s", error)
-    return _answer(503, getattr(error, "sentence", SENTENCES[503]))
+    return _answer(503, getattr(error, "sentence", SENTENCES[503]), passes=False)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -128,7 +130,7 @@ def _invalid(error: Invalid) -> Response:
     return answer
 
 
-def _answer(status: int, sentence: str) -> Response:
+def _answer(status: int, sentence: str, *, passes: bool = True) -> Response:
     title = HTTPStatus(status).phrase
     if request.path.startswith("/api/"):
         return problem(status, title, sentence)
@@ -136,7 +138,14 @@ def _answer(status: int, sentence: str) -> Response:
     template = current_app.jinja_env.get_template(
         "web/_error.html" if is_htmx() else "web/error.html"
     )
-    context = {"status": status, "title": title, "sentence": sentence, "request_id": request_id()}
+    may_pass = passes and status in PASSING and request.method == "GET"
+    context = {
+        "status": status,
+        "title": title,
+        "sentence": sentence,
+        "request_id": request_id(),
+        "retry": request.full_path.rstrip("?") if may_pass else "",
+    }
     try:
         html = template.render(context, shell=None if is_htmx() else _shell(status))
     except (SQLAlchemyError, HTTPException):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, Self, TypeVar
 
 from flask import Flask, current_app
 
 from console.core import clock
+from console.web import clocks
 from console.web.charts import Chart, Marker, Series, Threshold
 from console.web.timerange import Range, aligned, in_words
 
 EXTENSION = "pharos.markers"
+DAY = timedelta(days=1)
 Ask = Callable[[Any, datetime, datetime, str], Sequence[Marker]]
 
 
@@ -35,23 +37,32 @@ class Timeline:
     shown: Range
     grain: timedelta
     markers: Sequence[Marker] = ()
+    utc_days: bool = False
+    """Days begin at midnight of UTC, as rollups count them, instead of the person's midnight."""
 
     @classmethod
-    def of(cls, project: Any, shown: Range, *, least: timedelta = timedelta(0)) -> Timeline:
+    def of(
+        cls,
+        project: Any,
+        shown: Range,
+        *,
+        least: timedelta = timedelta(0),
+        utc_days: bool = False,
+    ) -> Timeline:
         """The axis of a page about `project`; its buckets are at least `least` wide."""
-        line = cls(shown, max(shown.grain, least))
+        line = cls(shown, max(shown.grain, least), utc_days=utc_days)
         ask: list[Ask] = current_app.extensions.get(EXTENSION, [])
         marker_lists = [
             source(project, line.since, line.until, shown.environment) for source in ask
         ]
-        return cls(
-            shown, line.grain, tuple(marker for markers in marker_lists for marker in markers)
-        )
+        markers = tuple(marker for markers in marker_lists for marker in markers)
+        return replace(line, markers=markers)
 
     @property
     def since(self) -> datetime:
         """The start of the first bucket, so that buckets stay put as time goes on."""
-        return aligned(self.shown.since, self.grain)
+        offset = timedelta(0) if self._counts_utc_days else clocks.offset(self.until)
+        return aligned(self.shown.since, self.grain, offset)
 
     @property
     def until(self) -> datetime:
@@ -70,8 +81,13 @@ class Timeline:
 
     @property
     def per(self) -> str:
-        """The grain in words: "per 30 minutes"."""
-        return f"per {in_words(self.grain)}"
+        """The grain in words: "per 30 minutes", "per day of UTC"."""
+        is_off = self._counts_utc_days and clocks.offset(self.until)
+        return f"per {in_words(self.grain)}{' of UTC' if is_off else ''}"
+
+    @property
+    def _counts_utc_days(self) -> bool:
+        return self.utc_days and self.grain >= DAY
 
     def chart(
         self,

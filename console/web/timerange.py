@@ -92,7 +92,7 @@ class Range:
     @property
     def start(self) -> datetime:
         """Where the first bucket of its charts starts, from which everything on the page counts."""
-        return aligned(self.since, self.grain)
+        return aligned(self.since, self.grain, clocks.offset(self.until))
 
     @property
     def shift(self) -> timedelta | None:
@@ -225,9 +225,13 @@ def environments(project: Any) -> list[str]:
     return names if not chosen or chosen in names else [*names, chosen]
 
 
-def aligned(at: datetime, grain: timedelta) -> datetime:
-    """The start of the bucket that `at` lies in, so that buckets stay put as time goes on."""
-    start = datetime(1970, 1, 1, tzinfo=UTC)
+def aligned(at: datetime, grain: timedelta, offset: timedelta = timedelta(0)) -> datetime:
+    """The start of the bucket that `at` lies in, so that buckets stay put as time goes on.
+
+    Days begin at midnight of a clock that is `offset` ahead of UTC. All buckets have one width: in
+    a range in which the clock changes, the days before that begin an hour off.
+    """
+    start = datetime(1970, 1, 1, tzinfo=UTC) - offset
     return start + (at - start) // grain * grain
 
 

@@ -56,7 +56,7 @@ class TestPeople:
     def test_a_role_too_low_is_told_which_one_it_takes(self, as_vic):
         answer = as_vic.post("/acme/shop/settings/name", data={"name": "Mine"})
         assert answer.status_code == 403
-        assert "This takes the role of admin; yours is viewer." in answer.text
+        assert "This needs the role admin; yours is viewer." in answer.text
 
     @pytest.mark.parametrize(
         ("role", "allowed"),

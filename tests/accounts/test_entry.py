@@ -35,7 +35,7 @@ FIRST = {
     "project": "Shop",
     "platform": "flask",
 }
-WRONG = "This e-mail address and password do not belong together."
+WRONG = "Wrong e-mail address or password."
 
 
 class TestSetup:

@@ -127,7 +127,7 @@ class TestInvitations:
 
     def test_a_viewer_invites_nobody(self, as_vic):
         assert as_vic.post(f"{PATH}/invitations", data=FORM).status_code == 403
-        assert "Invite somebody" not in as_vic.get(PATH).text
+        assert "Invite a member" not in as_vic.get(PATH).text
 
 
 class TestMail:

@@ -13,11 +13,25 @@ PRONOUNS = {
     "another", "both", "each", "found", "it", "its", "one", "ones", "other", "others", "said",
     "some", "that", "them", "these", "they", "this", "those", "told", "what", "which", "who",
 }  # fmt: skip
+# The names that a loop or an assignment of a template binds, or the arguments of a macro.
+BOUND = re.compile(r"\{%-? (?:for|set) ([\w, ]+?) (?:in|=)\s|\{%-? macro \w+\(([^)]*)\)")
 PHRASES = re.compile(r"\b(of ours|of theirs|those of|told|asked of|none of)\b", re.IGNORECASE)
 
 
 def test_no_pronoun_is_a_name():
     assert [place for path in modules() for place in pronouns(path)] == []
+
+
+def test_no_pronoun_is_a_name_in_a_template():
+    bound = [
+        (path.relative_to(ROOT), name)
+        for path in pages()
+        if path.suffix == ".html"
+        for match in BOUND.finditer(path.read_text())
+        for name in re.findall(r"\w+", match[1] or re.sub(r"=[^,)]*", "", match[2]))
+    ]
+    assert len(bound) > 200
+    assert [(path, name) for path, name in bound if name in PRONOUNS] == []
 
 
 def test_no_sentence_has_a_phrase_to_avoid():

@@ -173,7 +173,7 @@ def test_a_count_that_stays_and_one_that_grows():
     assert same is not None
     assert grows is not None
     assert few is not None
-    assert same.verdict.startswith("The same count in all of them: 7 times")
+    assert same.verdict.startswith("Always 7 times in these requests")
     assert "from 5 to 30 times, 0.1 ms each" in grows.verdict
     assert few.verdict.startswith("Too few")
     assert spread([]) is None

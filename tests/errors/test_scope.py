@@ -120,7 +120,7 @@ def test_an_issues_page_obeys_its_top_bar(as_vic, acme, fire, inside, query, eve
         issue = db.session.query(Issue).filter_by(title="Old and noisy").one().id
     url = f"{INBOX}{issue}/"
     page = as_vic.get(f"{url}?{query}").text
-    assert re.findall(r'kpi-value">(\d+) ', page)[:2] == [str(events), str(users)]
+    assert re.findall(r'kpi-value"><span>(\d+)<', page)[:2] == [str(events), str(users)]
     assert bars(as_vic.get(f"{url}trend?{query}", headers=HTMX).text) == (events, before)
     listed = as_vic.get(f"{url}events/?{query}").text
     assert len(re.findall(r"<tr data-row", listed)) == events

@@ -43,6 +43,8 @@ def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     assert page.count(dsn) >= 2
     assert setup.install.splitlines()[0].replace('"', "&#34;") in page
     assert "%DSN%" not in page
+    assert ("Run</h3>" in page) == bool(setup.run)
+    assert setup.run.splitlines()[-1:] == [] or setup.run.splitlines()[-1] in unescape(page)
 
 
 def test_the_beacon_needs_a_line_of_html_and_no_package(as_vic, app, acme):

@@ -46,8 +46,7 @@ def test_the_list_says_what_is_slow_in_words(as_vic, acme, requests_of):
     requests_of(acme, endpoint="POST /checkout", duration_us=900 * MS, http_status=500)
     page = as_vic.get(LIST).text
     assert page.index("POST /checkout") < page.index("GET /books/:id")
-    assert "Over 300 ms" in page
-    assert "within 300 ms" in page
+    assert page.count("Over 300 ms") == 1
 
 
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, requests_of):

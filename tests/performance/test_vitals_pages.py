@@ -171,7 +171,7 @@ def test_what_made_a_metric_is_told(as_vic, acme, visits, metric, said):
 def test_what_no_client_said_is_not_made_up(as_vic, acme, visits):
     visits(acme)
     panel = as_vic.get(f"{HOME}/causes?page=/cart", headers=HTMX).text
-    assert "No page load says what made its LCP" in panel
+    assert "No page load reports the causes of its LCP" in panel
     assert "<rect" not in panel
 
 

@@ -2,6 +2,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from console.performance.statements import listing
 from tests.support.clients import script
 
 
@@ -38,6 +39,25 @@ def test_an_error_page_needs_no_database(as_vic, without_database, error, status
         assert words in answer.text
     assert answer.headers["X-Request-Id"] in answer.text
     assert "pharos.css" in answer.text, "not the plain page"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RuntimeError("whatever"), 500), (OperationalError("", {}, Exception("gone")), 503)],
+)
+def test_whoever_was_let_in_keeps_the_rail_when_a_page_breaks(
+    app, as_vic, monkeypatch, error, status
+):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr(listing, "listed", fail)
+    answer = as_vic.get("/acme/shop/performance/statements/")
+    assert answer.status_code == status
+    rail = answer.text.partition('<nav class="rail"')[2].partition("</nav>")[0]
+    assert 'href="/acme/shop/issues/"' in rail
+    assert 'href="/acme/shop/performance/statements/" aria-current="page"' in rail
 
 
 def test_scripts_get_a_problem_without_a_database(app, acme, without_database):

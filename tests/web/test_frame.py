@@ -156,6 +156,14 @@ def test_an_error_is_a_page_a_part_or_a_problem(gallery, visitor):
     assert api.json["request_id"] == api.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize(("status", "passes"), [(503, True), (500, True), (404, False)])
+def test_a_part_that_may_load_at_the_next_attempt_offers_one(gallery, visitor, status, passes):
+    gallery.add_url_rule("/broken", "broken", lambda: abort(status))
+    part = visitor.get("/broken?page=2", headers=HTMX).text
+    assert ('hx-get="/broken?page=2"' in part) == passes
+    assert ("Reload the page" in part) != passes
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 408, 413, 422, 429, 500, 503])
 def test_each_error_has_a_sentence(gallery, visitor, status):
     gallery.add_url_rule("/broken", "broken", lambda: abort(status))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from console.telemetry.scope import Scope
+from console.web import clocks
 from console.web.charts import Marker, Series
 from console.web.timeline import Timeline, provide_markers
 from console.web.timerange import RANGES, Range
@@ -39,6 +40,27 @@ def test_buckets_cover_the_range_and_begin_where_the_scope_does(line, name):
     assert axis.buckets[0] == axis.since == scope.since <= NOW - RANGES[name]
     assert axis.buckets[-1] < NOW <= axis.buckets[-1] + axis.grain
     assert len(axis.buckets) <= 61
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("UTC", 0), ("America/New_York", 5), ("Asia/Kolkata", 18.5)]
+)
+def test_days_begin_at_midnight_of_the_person(gallery, zone, hour):
+    of = shown("90d")
+    with gallery.test_request_context(headers={"Cookie": f"{clocks.COOKIE}={zone}"}):
+        axis, rolled_up = (Timeline.of(Shop(), of, utc_days=utc) for utc in (False, True))
+        assert axis.grain >= DAY
+        assert axis.since == Scope.of(Shop(), of).since == of.start
+        assert axis.since - midnight(axis.since) == timedelta(hours=hour)
+        assert axis.since <= of.since < axis.since + axis.grain
+        assert clocks.local(axis.buckets[-1]).strftime("%H:%M") == "00:00"
+        assert rolled_up.since == midnight(rolled_up.since)
+        assert ("UTC" in rolled_up.per) == (zone != "UTC")
+        assert "UTC" not in axis.per
+
+
+def midnight(at):
+    return at.replace(hour=0, minute=0)
 
 
 def test_a_scope_is_the_project_the_top_bar_and_the_filters():

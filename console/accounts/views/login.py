@@ -129,7 +129,7 @@ def _is_signed_in() -> bool:
 
 
 def _refused(form: LoginForm) -> Response:
-    form.form_errors = ["This e-mail address and password do not belong together."]
+    form.form_errors = ["Wrong e-mail address or password."]
     return login_page(form, fresh=False)
 
 

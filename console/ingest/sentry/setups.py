@@ -30,8 +30,18 @@ main()
 """
 )
 
+FLASK_INIT = PYTHON_INIT.replace(
+    "import sentry_sdk\n",
+    "import sentry_sdk\nfrom sentry_sdk.integrations.flask import FlaskIntegration\n",
+).replace(
+    "    traces_sample_rate",
+    "    # Name endpoints by their route, as in GET /orders/<id>, not by the function behind it.\n"
+    '    integrations=[FlaskIntegration(transaction_style="url")],\n'
+    "    traces_sample_rate",
+)
+
 FLASK = (
-    PYTHON_INIT
+    FLASK_INIT
     + """
 from flask import Flask
 
@@ -135,6 +145,7 @@ CLIENTS = (
                 " sentry_sdk.capture_exception()."
             ),
         ),
+        run="python main.py",
         trace="It needs traces_sample_rate above 0, and work inside start_transaction, as no"
         " framework begins one for a script. start_span names the steps within.",
     ),
@@ -144,7 +155,7 @@ CLIENTS = (
         'pip install "sentry-sdk[flask]"',
         "app.py",
         FLASK,
-        notes=("Start it with `flask run`, then open /break.",),
+        run="flask run\n# In another terminal:\ncurl http://127.0.0.1:5000/break",
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -153,7 +164,8 @@ CLIENTS = (
         'pip install "sentry-sdk[django]"',
         "settings.py",
         DJANGO,
-        notes=("Add the line of the comment to urls.py, start it, then open /break/.",),
+        notes=("Add the line of the comment to urls.py first.",),
+        run="python manage.py runserver 8001\n# In another terminal:\ncurl http://127.0.0.1:8001/break/",
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -162,16 +174,17 @@ CLIENTS = (
         'pip install "sentry-sdk[fastapi]"',
         "main.py",
         FASTAPI,
-        notes=("Start it with `fastapi dev main.py` or uvicorn, then open /break.",),
+        run="fastapi dev main.py --port 8001\n# In another terminal:\ncurl http://127.0.0.1:8001/break",
         trace=REQUESTS_TRACED,
     ),
     Setup(
         "node",
         "Node.js",
-        "npm install @sentry/node\nnode --import ./instrument.mjs app.mjs",
+        "npm install @sentry/node",
         "instrument.mjs",
         NODE,
         ("node", "javascript"),
+        run="node --import ./instrument.mjs app.mjs",
         trace="It needs tracesSampleRate above 0, and node started with --import, so that this"
         " file runs before the application loads http, express or pg. Each request is then a"
         " trace.",

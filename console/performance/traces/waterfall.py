@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from console.performance.names import DB
+from console.performance.statements import text as sql_text
 from console.performance.traces.branches import TOP, Branches, Entry, Rest, key_of
 from console.performance.traces.critical_path import Path, critical_path
 from console.performance.traces.ghosts import Comparison, Ghost
@@ -320,11 +322,17 @@ def label_of(node: Node) -> str:
 
 def _label(entry: Node | Group) -> str:
     if isinstance(entry, Node):
-        return label_of(entry)
+        return _short(entry)
     if entry.kind == "chain":
         first, last = entry.members[0], entry.members[-1]
-        return f"{label_of(first)} → … → {label_of(last)}"
-    return f"{len(entry.members)}× {label_of(entry.members[0])}"
+        return f"{_short(first)} → … → {_short(last)}"
+    return f"{len(entry.members)}× {_short(entry.members[0])}"
+
+
+def _short(node: Node) -> str:
+    """Its label, from where statements begin to differ: without their columns."""
+    label = label_of(node)
+    return sql_text.shortened(label) if node.span.category == DB else label
 
 
 def _hidden(entry: Node | Group) -> int:

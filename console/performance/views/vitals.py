@@ -123,11 +123,12 @@ def vitals_metrics(project: Project) -> Response:
 @project_view("viewer")
 def vitals_trend(project: Project) -> Response:
     """The chosen metric over time, for all pages or for `page`."""
-    form, line = _of_page_or_all(), Timeline.of(project, current_range())
+    form = _of_page_or_all()
+    line = Timeline.of(project, current_range(), utc_days=True)  # those that have rollups
     charts = vital_charts.trend_charts(
         line,
         queries.monitoring(project),
-        _scope(project, form),
+        _scope(project, form).between(line.since, line.until),
         metric=form.chosen,
         wanted=form.wanted,
     )
