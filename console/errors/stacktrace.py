@@ -9,6 +9,7 @@ from typing import Any
 from console.errors.frames import frames_of, is_in_app, is_minified
 from console.errors.grouping import exceptions_of
 
+NESTED = 10
 VALUE_LENGTH = 4000
 LINE_LENGTH = 500
 SHOWN_IN_RUN = 1  # a library frame alone is not worth a fold
@@ -210,7 +211,7 @@ def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
         in_app=is_in_app(frame),
         minified=is_minified(frame, platform),
         lines=tuple(_lines(frame)),
-        variables=tuple(_variables(frame.get("vars"))),
+        variables=tuple(_variables(frame.get("vars"), platform)),
     )
 
 
@@ -225,9 +226,21 @@ def _lines(frame: Mapping[str, Any]) -> Iterator[Line]:
         yield Line(number, text[:LINE_LENGTH].rstrip("\r\n"), is_current=offset == 0)
 
 
-def _variables(variables: Any) -> Iterator[tuple[str, str]]:
+def _variables(variables: Any, platform: str) -> Iterator[tuple[str, str]]:
     for name, value in _mapping(variables).items():
-        yield name, _shown(value)
+        yield name, _shown(_of_reprs(value) if platform == "python" else value)
+
+
+def _of_reprs(value: Any, depth: int = 0) -> str:
+    """A value of Python's SDK, whose leaves are reprs and keys are texts: none is quoted again."""
+    if isinstance(value, dict | list) and depth == NESTED:
+        return "…"
+    if isinstance(value, dict):
+        pairs = (f"{key}: {_of_reprs(inner, depth + 1)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_of_reprs(inner, depth + 1) for inner in value)}]"
+    return _shown(value)
 
 
 def _shown(value: Any) -> str:

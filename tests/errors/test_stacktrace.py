@@ -76,10 +76,23 @@ def test_source_lines_carry_their_numbers():
 
 
 def test_locals_are_texts():
-    (frame,) = (
-        shown({**OWN, "vars": {"a": "'x'", "b": {"c": [1]}, "d": None}}).exceptions[0].stack.frames
-    )
+    variables = {"a": "'x'", "b": {"c": [1]}, "d": None}
+    (frame,) = shown({**OWN, "vars": variables}, platform="node").exceptions[0].stack.frames
     assert frame.variables == (("a", "'x'"), ("b", '{"c": [1]}'), ("d", "null"))
+
+
+def test_nested_locals_of_python_are_reprs_and_not_quoted_again():
+    nested: list[object] = []
+    for _ in range(50):
+        nested = [nested]
+    variables = {"lines": [["229", "'1'"]], "cart": {"total": "49"}, "deep": nested, "none": None}
+    frame = {**OWN, "vars": variables}
+    ((lines, cart, deep, none),) = (
+        [text for _, text in frame.variables]
+        for frame in shown(frame, platform="python").exceptions[0].stack.frames
+    )
+    assert (lines, cart, none) == ("[[229, '1']]", "{total: 49}", "null")
+    assert deep == "[" * 10 + "…" + "]" * 10
 
 
 def test_a_real_flask_error():
@@ -88,7 +101,7 @@ def test_a_real_flask_error():
     assert (error.handled, error.mechanism) == (False, "flask")
     (own,) = error.stack.in_app
     assert (own.function, own.line_number) == ("checkout", own.lines[5].number)
-    assert dict(own.variables)["cart"] == '{"total": "0", "items": "3"}'
+    assert dict(own.variables)["cart"] == "{total: 0, items: 3}"
     assert error.stack.runs[1].folded
 
 
