@@ -57,7 +57,7 @@ GAP = FindingKind(
     title="Gap without instrumentation",
     heading="Where",
     remedy="No span says what the program does in this time. Put one around the work that you "
-    "suspect, or turn on profiling; waiting for a lock and plain computing look like this too.",
+    "suspect, or run a profiler there; waiting for a lock and plain computing look like this too.",
     has_spans=False,
 )
 FINDING_KINDS = (N_PLUS_ONE, WRITE_LOOP, SLOW_QUERY, REPEATED_CALL, GAP)

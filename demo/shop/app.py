@@ -21,6 +21,7 @@ def create_shop(*, database: str, dsn: str, release: str, environment: str) -> F
         environment=environment,
         traces_sampler=share_recorded,
         send_default_pii=True,
+        db_query_source_threshold_ms=0,
     )
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
