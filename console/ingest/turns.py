@@ -22,8 +22,8 @@ TURN_SECONDS = 0.3
 # Of the turns of all in one round, as far as these are longer: whoever comes meanwhile waits for no
 # more than that, and fewer turns are fewer commits.
 ROUND_SECONDS = 1.0
-# A turn ends after so much even so: its rows may take a thousand times as long as those of the last
-# one, and 500 of 7 kB that inflate to 4 MB of hostile texts take forty minutes.
+# A turn ends after so much even so: its rows may take a thousand times as long as the last turn's,
+# and 500 of 7 kB that inflate to 4 MB of hostile texts take forty minutes.
 LONGEST_TURN_SECONDS = 3.0
 
 
