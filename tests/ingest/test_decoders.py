@@ -165,6 +165,21 @@ class TestEnds:
         until(lambda: not lives(pid), "the end of the process that decoded")
 
 
+def test_they_know_no_secret_of_the_console(decoders, acme, monkeypatch):
+    """Nor has one of them a file or connection of the console, which has both open."""
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:hunter2@db/pharos")
+    monkeypatch.setenv("SMTP_URL", "smtp://hunter2@mail")
+    work = decoders(1)
+    assert kinds_of(list(work.decode(jobs("A"), nowhere))) == ["A"]
+    (pid,) = work.pids
+    environ = Path(f"/proc/{pid}/environ").read_bytes()
+    assert b"PYTHONPATH=" in environ
+    assert b"hunter2" not in environ
+    opened = {path.name for path in Path(f"/proc/{pid}/fd").iterdir()}
+    assert opened <= {"0", "1", "2", "3", "4"}, "the pipes, and what it reports errors to"
+
+
 class TestDigest:
     def test_a_killer_becomes_a_dead_letter_and_the_others_are_stored(
         self, acme, accepted, digest, waiting, stored, decoders

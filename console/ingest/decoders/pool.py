@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,9 @@ UNDER_WAY_SECONDS = 1.0  # of processor time; more would be done in vain where a
 PIPE_BYTES = 1 << 20  # so that answers may wait while the console commits
 TRIES = 2  # of a row that its process ends at, before it is hopeless
 PAUSE_SECONDS, LONGEST_PAUSE = 5.0, 300.0  # after a process that could not be started
+INHERITED = re.compile(
+    r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|PYTHON\w*|(?:LD|DYLD|MALLOC|COVERAGE)_\w+|SYSTEMROOT"
+)
 
 log = logging.getLogger(__name__)
 
@@ -151,14 +155,13 @@ class Decoder:
     def _start(self) -> None:
         if self._process is not None:
             return
-        path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the console's own
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
-                env={**os.environ, "PYTHONPATH": path},
+                env=_environment(),
                 cwd=Path("/"),
             )
         except OSError as error:
@@ -345,6 +348,16 @@ class Decoders:
         decoder.forget()
         decoder.close()
         self._decoders.remove(decoder)
+
+
+def _environment() -> dict[str, str]:
+    """What Python and the libraries need of the console's variables.
+
+    It reads what strangers sent: the secret key and the databases' passwords are not its business.
+    """
+    path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+    kept = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
+    return {**kept, "PYTHONPATH": path}
 
 
 def _content_of(answer: Finished) -> Content:
