@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,20 @@ from console.ingest.models import DigestPosition
 from console.intake import set_aside
 
 NOTE = "serving.json"
+LARGEST_PID = 1 << 22  # of Linux; elsewhere they are smaller
 
 
 def public_url(settings: Config) -> str:
     """The address for links and DSNs: the running console's, else PHAROS_URL as it is set here."""
-    note = _read(settings.instance / NOTE) or {}
     running = running_url(settings)
-    return running if note.get("is_public") else settings.base_url or running
+    is_public = _serving(settings).get("is_public")
+    return running if is_public else settings.base_url or running
 
 
 def running_url(settings: Config) -> str:
     """Where the console that serves this instance answers; "" if none does."""
-    note = _read(settings.instance / NOTE)
-    return str(note["url"]) if note and _lives(int(note["pid"])) else ""
+    note = _serving(settings)
+    return str(note["url"]) if note and _lives(note["pid"]) else ""
 
 
 def status() -> dict[str, Any]:
@@ -41,8 +41,7 @@ def status() -> dict[str, Any]:
     Only the serving process may open telemetry, so the digest writes a note about it.
     """
     url = running_url(config())
-    noted = _read(config().instance / digest_note.NAME) or {}
-    fresh = bool(noted) and clock.now() - datetime.fromisoformat(noted["at"]) < digest_note.FRESH
+    noted, fresh = _digesting(config())
     depth = spool.current().depth()
     lag = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
     return {
@@ -106,12 +105,29 @@ def _jobs() -> dict[str, Any]:
     return {"leader": lease.holder if lease and lease.until > clock.now() else "", "runs": runs}
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _serving(settings: Config) -> dict[str, Any]:
+    """The note of the console that serves; empty where there is none, or another text."""
+    note = _read(settings.instance / NOTE)
+    pid = note.get("pid")
+    return note if type(pid) is int and 0 < pid <= LARGEST_PID and "url" in note else {}
+
+
+def _digesting(settings: Config) -> tuple[dict[str, Any], bool]:
+    """The digest's note, empty where there is none, and whether a digest that runs wrote it."""
+    note = _read(settings.instance / digest_note.NAME)
     try:
-        noted: dict[str, Any] = orjson.loads(path.read_bytes())
+        at = clock.instant(note["at"])
+    except (KeyError, TypeError, ValueError):  # a disk has lost it
+        return {}, False
+    return note, clock.now() - at < digest_note.FRESH
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        noted = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
-        return None
-    return noted
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _lives(pid: int) -> bool:

@@ -303,7 +303,9 @@ def test_a_database_without_tables_says_what_to_do(says, tmp_path):
     fresh = str(tmp_path / "fresh")
     said = says("status", PHAROS_INSTANCE=fresh)
     assert said.code == 1
-    assert said.err.startswith("pharos: the database lacks its tables, run `pharos migrate`: ")
+    assert said.err.startswith(
+        "pharos: the database lacks tables or columns, run `pharos migrate`: "
+    )
     assert says("migrate", PHAROS_INSTANCE=fresh).out == "The database is up to date.\n"
     assert "not running" in says("status", PHAROS_INSTANCE=fresh).out
 

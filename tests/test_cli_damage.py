@@ -49,6 +49,25 @@ def test_a_console_does_not_start_with_too_few_files(says, instance, database, m
     assert "may have 32 files open, which is too few" in said.err
 
 
+@pytest.mark.parametrize("name", ["serving.json", "digest.json"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\0\0",
+        "[1]",
+        "{}",
+        '{"pid": "x", "url": "u", "at": "x"}',
+        '{"pid": 99999999999999999999, "url": "u", "at": 1}',
+        '{"pid": -1, "url": "u", "at": "2026-11-27"}',
+    ],
+)
+def test_a_damaged_note_is_none(says, acme, instance, name, content):
+    (instance / name).write_text(content)
+    report = says("status")
+    assert report.code == 1
+    assert report.out.startswith("console    not running\n")
+
+
 def test_a_process_that_gets_no_threads_is_told_where_to_look(says, acme, monkeypatch):
     def refuse(*_):
         raise RuntimeError("can't start new thread")

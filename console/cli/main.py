@@ -19,6 +19,7 @@ NO_ROOM = (
     "this process gets no more threads or memory: see ulimit -v and -u, MemoryMax= and TasksMax= of"
     " systemd. A console needs 2 GB of address space and 200 threads"
 )
+LACKS = re.compile(r'no such (?:table|column)|(?:relation|column) ["\w.]+ does not exist')
 
 
 def main() -> None:
@@ -48,8 +49,8 @@ def main() -> None:
 
 def _about_database(error: DBAPIError) -> str:
     cause = " ".join(str(error.orig).split())
-    if "no such table" in cause or re.search('relation "[^"]*" does not exist', cause):
-        return f"the database lacks its tables, run `pharos migrate`: {cause}"
+    if LACKS.search(cause):  # of a former version, or of none
+        return f"the database lacks tables or columns, run `pharos migrate`: {cause}"
     if is_of_postgresql(error.orig):
         return explained(error)
     return f"the database does not answer: {cause}{_about_rights(error.orig)}"

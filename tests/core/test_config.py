@@ -146,8 +146,14 @@ def test_what_is_right_is_taken():
 @pytest.mark.parametrize(
     ("cause", "said"),
     [
-        ("no such table: organization", "the database lacks its tables, run `pharos migrate`"),
-        ('relation "organization" does not exist', "the database lacks its tables, run"),
+        (
+            "no such table: organization",
+            "the database lacks tables or columns, run `pharos migrate`",
+        ),
+        ("no such column: job_run.failed_organizations", "the database lacks tables or columns"),
+        ("column job_run.epoch does not exist", "the database lacks tables or columns, run"),
+        ('column "epoch" of relation "job_run" does not exist', "the database lacks tables or"),
+        ('relation "organization" does not exist', "the database lacks tables or columns, run"),
         ("disk I/O error", "the database does not answer: disk I/O error"),
     ],
 )
