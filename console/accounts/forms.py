@@ -21,20 +21,12 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from console.accounts import passwords
 from console.accounts.access import PERMISSIONS
 from console.accounts.models import Role
+from console.accounts.platforms import PLATFORMS
 from console.core.urls import split_url
 from console.web import clocks
 from console.web.choices import choices
 from console.web.forms import IntegerField
 
-PLATFORMS = {
-    "python": "Python",
-    "flask": "Flask",
-    "django": "Django",
-    "fastapi": "FastAPI",
-    "node": "Node.js",
-    "browser": "Browser JavaScript",
-    "other": "Something else",
-}
 ROLES = [
     (Role.VIEWER, "Viewer: sees everything, changes nothing"),
     (Role.MEMBER, "Member: works on issues"),

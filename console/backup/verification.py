@@ -16,7 +16,7 @@ from console.backup import manifest
 from console.backup.copies import BackupFailed, fingerprint
 from console.backup.making import reading, spool_positions, state_says
 from console.backup.manifest import Manifest, listing
-from console.core import migrations
+from console.core import revisions
 from console.core.config import Config
 from console.core.crypto import SealBrokenError, key_fingerprint, unseal
 from console.telemetry import copies, store
@@ -122,7 +122,7 @@ def _dump(dump: Path, described: Manifest) -> str:
 def _refuse_revision(revision: str) -> None:
     """Raise Wrong for state of a newer Pharos, whose tables this one cannot use."""
     options = AlembicConfig()
-    options.set_main_option("script_location", str(migrations.FOLDER))
+    options.set_main_option("script_location", str(revisions.FOLDER))
     try:
         ScriptDirectory.from_config(options).get_revision(revision)
     except CommandError:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -59,7 +58,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(version("pharos"), "-V", "--version", message="pharos %(version)s")
+@click.version_option(None, "-V", "--version", package_name="pharos", message="pharos %(version)s")
 def pharos() -> None:
     """One console for errors, performance, product usage and alerts.
 

@@ -3,7 +3,7 @@
 import click
 
 from console.cli.commands import open_console, pharos, settings_of_environment
-from console.core import migrations
+from console.core.revisions import revisions
 
 
 @pharos.command("migrate")
@@ -13,13 +13,16 @@ def migrate(*, check: bool) -> None:
     if check:
         _check()
         return
+    # Alembic takes as long to load as the check takes in all
+    from console.core import migrations  # noqa: PLC0415
+
     migrations.upgrade(settings_of_environment())
     click.echo("The database is up to date.")
 
 
 def _check() -> None:
     with open_console():
-        present, newest = migrations.revisions()
+        present, newest = revisions()
     if present == newest:
         click.echo(f"The database is up to date, at revision {present}.")
         return

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
-from flask_login import current_user
 from sqlalchemy import ForeignKey, Index, String, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,10 +48,16 @@ def record_in_each(
 
 
 def _entry(action: str, target: str, actor: str, details: dict[str, Any]) -> dict[str, Any]:
-    signed_in = has_request_context() and current_user.is_authenticated
+    actor_id = None
+    if has_request_context():
+        # commands have no requests, and need not wait until it is loaded
+        from flask_login import current_user  # noqa: PLC0415
+
+        if current_user.is_authenticated:
+            actor_id, actor = current_user.id, current_user.email
     return {
-        "actor_id": current_user.id if signed_in else None,
-        "actor": current_user.email if signed_in else actor or "system",
+        "actor_id": actor_id,
+        "actor": actor or "system",
         "action": action,
         "target": target[:200],
         "details": details,

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, event, inspect, make_url, text
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -17,11 +14,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from console.core import row_security
 from console.core.config import Config, ConfigError
 from console.core.database_errors import APP, OWNER, naming
-from console.core.db import db
 from console.core.engines import engine_of
+from console.core.revisions import FOLDER
 from console.core.tenancy import UnsafeRoleError
 
-FOLDER = Path(__file__).parents[2] / "migrations"
 LOCK = 0x7068_6172_6F73  # "pharos"
 PATIENCE_MS = 120_000
 
@@ -38,32 +34,6 @@ def upgrade(settings: Config) -> None:
             command.upgrade(alembic_config(settings, connection), "head")
         except CommandError as error:  # it does not know the revision that the database is at
             raise ConfigError(f"the state database was made by a newer Pharos: {error}") from error
-
-
-def is_current() -> bool:
-    """Whether the state database of the running app is at the newest revision."""
-    present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    db.session.rollback()
-    return bool(present == _newest())
-
-
-def revisions() -> tuple[str, str]:
-    """The revision of the running app's state database, "" where it has no tables, and the newest.
-
-    Raises DBAPIError when the database does not answer.
-    """
-    present = ""
-    if inspect(db.engine).has_table("alembic_version"):
-        present = db.session.scalar(text("SELECT version_num FROM alembic_version")) or ""
-        db.session.rollback()
-    return present, _newest() or ""
-
-
-@cache
-def _newest() -> str | None:
-    options = AlembicConfig()
-    options.set_main_option("script_location", str(FOLDER))
-    return ScriptDirectory.from_config(options).get_current_head()
 
 
 def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from console.core import canary, migrations, readiness
+from console.core import canary, readiness, revisions
 from console.core.config import config
 from console.ingest import guardrails, health, pipeline, spool
 
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 
 
 def _migrations() -> str:
-    return "" if migrations.is_current() else "the state database is not at the newest revision"
+    return "" if revisions.is_current() else "the state database is not at the newest revision"
 
 
 def _secret_key() -> str:

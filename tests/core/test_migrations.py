@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, select
 
 from console.accounts.models import Project
-from console.core import migrations
+from console.core import migrations, revisions
 from console.core.config import ConfigError
 from console.core.db import db
 from console.errors.changes import change, happened
@@ -44,7 +44,7 @@ def test_the_schema_is_what_the_models_say(both_databases, settings):
 
 
 def test_the_history_is_one_line():
-    history = ScriptDirectory(str(migrations.FOLDER))
+    history = ScriptDirectory(str(revisions.FOLDER))
     assert len(history.get_heads()) == 1
     assert all(not revision.is_branch_point for revision in history.walk_revisions())
 

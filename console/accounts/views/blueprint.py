@@ -5,7 +5,7 @@ from typing import Any, cast
 from flask import Blueprint, Flask, Response, flash
 
 from console.accounts import passwords, releases
-from console.accounts.forms import PLATFORMS
+from console.accounts.platforms import PLATFORMS
 from console.core.db import db
 from console.web.errors import busy
 from console.web.htmx import is_htmx, part_or_redirect
