@@ -78,6 +78,15 @@ class Decoded:
         _check(event)
         self._errors.append(event)
 
+    def drop_before(self, record: type[_Record], oldest: datetime) -> int:
+        """Leave out the records of a class that are older; return how many there were."""
+        kept = self._kept.get(record)
+        if kept is None:
+            return 0
+        young = kept.then(lambda listed: [each for each in listed if each.timestamp >= oldest])
+        self._kept[record] = young
+        return len(kept.content) - len(young.content)
+
     def count(self, item_type: str, outcome: str, reason: str, quantity: int = 1) -> None:
         """Count items that become no record; the client may have written type and reason."""
         clean = self._scrubber.text

@@ -14,7 +14,7 @@ from console.core.cpu_limit import CpuLimitReached, cpu_limit
 from console.errors.grouping import Grouping, group
 from console.ingest import protocols, web_vitals
 from console.ingest.content_encodings import Undecodable, inflate
-from console.ingest.decoded import INVALID, Context, Decoded, ItemCount
+from console.ingest.decoded import IGNORED, INVALID, Context, Decoded, ItemCount
 from console.ingest.events import error_event
 from console.ingest.protocol import RAW_LIMIT, Protocol
 from console.ingest.repeats import repeats_of
@@ -24,6 +24,9 @@ from console.telemetry.records import Span
 # Of decoding one row. The largest that accept takes, 20,000 spans of ten attributes, need 5 s on a
 # slow machine: who was answered 200 is not to be a dead letter for being large.
 CPU_SECONDS, CPU_SECONDS_OF_MIB, MOST_MIB = 5.0, 1.0, 12
+
+# The next run of retention would delete them: who was answered 200 learns it from the ledger.
+EXPIRED = "older than is kept"
 
 
 class Hopeless(Exception):
@@ -47,6 +50,8 @@ class Received:
     encoding: str
     address: str
     body: bytes
+    oldest: datetime | None = None
+    """What happened before is older than the project keeps; None keeps everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +82,22 @@ def decode_row(row: Received, rules: ScrubRules) -> Content:
     )
     try:
         raw = inflate(row.body, row.encoding, limit=RAW_LIMIT)
-        return _content(protocol, raw, context)
+        return _content(protocol, raw, context, row.oldest)
     except Undecodable as error:
         lost = Decoded(context)
         lost.count(protocol.whole, INVALID, str(error))
         return Content({}, (), lost.counts)
 
 
-def _content(protocol: Protocol, raw: bytes, context: Context) -> Content:
+def _content(protocol: Protocol, raw: bytes, context: Context, oldest: datetime | None) -> Content:
     seconds = CPU_SECONDS + CPU_SECONDS_OF_MIB * min(len(raw) >> 20, MOST_MIB)
     try:
         with cpu_limit(seconds):
             decoded = protocol.decode(raw, context)
+            if oldest is not None and (expired := decoded.drop_before(Span, oldest)):
+                decoded.count("span", IGNORED, EXPIRED, expired)
             _add_page_loads(decoded)
-            groupings = _group_errors(decoded, context)
+            groupings = _group_errors(decoded, context, oldest)
     except CpuLimitReached as error:
         reason = f"decoding this takes more than {seconds:g} s of processor time"
         raise Hopeless(reason) from error
@@ -108,10 +115,14 @@ def _add_page_loads(decoded: Decoded) -> None:
         decoded.count(web_vitals.ITEM, INVALID, web_vitals.IMPLAUSIBLE, implausible)
 
 
-def _group_errors(decoded: Decoded, context: Context) -> list[Grouping]:
+def _group_errors(decoded: Decoded, context: Context, oldest: datetime | None) -> list[Grouping]:
     groupings = []
     for event in decoded.errors:
         grouping = group(event.content)
-        decoded.keep(event.then(partial(error_event, grouping=grouping, context=context)))
+        record = event.then(partial(error_event, grouping=grouping, context=context))
+        if oldest is not None and record.content.timestamp < oldest:
+            decoded.count("event", IGNORED, EXPIRED)
+            continue
+        decoded.keep(record)
         groupings.append(grouping)
     return groupings

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Insert, Row, bindparam, exists, select, update
@@ -118,12 +118,13 @@ def digest(
     when only a retry can help; any other exception is of the state database or a defect.
     """
     with organization_scope(organization_id):
-        applied, rules = _starting_point(rows)
+        applied, rules, days = _starting_point(rows)
         if not rules and _is_gone(organization_id):
             return Digested(0, rows[-1].position)
         stored, upto = 0, rows[-1].position
         anew = [row for row in rows if row.position > applied]
-        jobs = [Job(received(row), rules[row.project_id]) for row in anew if _brings(row, rules)]
+        full = [row for row in anew if _brings(row, rules)]
+        jobs = [Job(received(row, days[row.project_id]), rules[row.project_id]) for row in full]
         with closing(decoders.decode(jobs, under_way.decoding)) as contents:
             records = (_records(row, rules, contents, under_way) for row in anew)
             for share in _shares(anew, records, enough):
@@ -182,8 +183,10 @@ def _is_gone(organization_id: int) -> bool:
     return not is_there
 
 
-def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRules]]:
-    """The position that state has applied, and the scrubbing rules of the projects that exist."""
+def _starting_point(
+    rows: Sequence[SpoolRow],
+) -> tuple[int, Mapping[int, ScrubRules], Mapping[int, int]]:
+    """The position that state has applied; of projects that exist the rules and the days kept."""
     project_ids = {row.project_id for row in rows}
     for row in rows:
         if row.kind == refusals.KIND:
@@ -191,9 +194,10 @@ def _starting_point(rows: Sequence[SpoolRow]) -> tuple[int, Mapping[int, ScrubRu
     asked = {"organization": current_organization_id(), "projects": sorted(project_ids)}
     with reading():
         applied = db.session.scalar(APPLIED, asked)
-        rules = {row.project_id: _rules(row) for row in db.session.execute(CONFIGS, asked)}
+        known = db.session.execute(CONFIGS, asked).all()
         db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
-    return applied or 0, rules
+    rules = {settings.project_id: _rules(settings) for settings in known}
+    return applied or 0, rules, {settings.project_id: settings.retention_days for settings in known}
 
 
 def _shares(
@@ -247,7 +251,8 @@ def _records(
         raise Indigestible(row) from error
 
 
-def received(row: SpoolRow) -> Received:
+def received(row: SpoolRow, days: int | None = None) -> Received:
+    """The row to decode, for a project that keeps what it gets for so many days."""
     return Received(
         protocol=row.kind,
         organization_id=row.organization_id,
@@ -257,6 +262,7 @@ def received(row: SpoolRow) -> Received:
         encoding=row.encoding,
         address=str(row.header.get("address", "")),
         body=row.body,
+        oldest=None if days is None else row.received_at - timedelta(days=days),
     )
 
 
