@@ -11,6 +11,8 @@ ENCODING_LIMIT = 3
 MEMBER_LIMIT = 32  # of a gzip stream: each one costs a copy of all that follow
 STEP = 1 << 20
 GZIP, GZIP_MAGIC = frozenset({"gzip", "x-gzip"}), b"\x1f\x8b"
+JSON = b"{"
+MAY_BEGIN_SO = frozenset({"deflate", "br"})  # as JSON does; neither gzip's nor zstd's streams can
 ZSTD_WINDOW = 8 << 20  # RFC 9659: what a web client may ask for; more is an attack on memory
 
 
@@ -36,7 +38,7 @@ def inflate(body: bytes, encoding: str | None, *, limit: int) -> bytes:
             raise Undecodable(
                 f"content encoding {name[:40]!r} is not one of gzip, deflate, br, zstd"
             )
-        body = _INFLATERS[name](body, limit)
+        body = _undone(name, body, limit) if len(layers) == 1 else _INFLATERS[name](body, limit)
     if len(body) > limit:
         raise _too_large(limit)
     return body
@@ -60,8 +62,20 @@ def beginning(prefix: bytes, encoding: str | None, *, limit: int) -> bytes:
         if len(layers) == 1 and layers[0] in _INFLATERS:
             return zlib.decompressobj(_window(layers[0], prefix)).decompress(prefix, limit)
     except (zlib.error, brotli.error, zstandard.ZstdError):
-        return b""
+        return prefix[:limit] if prefix.startswith(JSON) and len(layers) == 1 else b""
     return b""
+
+
+def _undone(name: str, body: bytes, limit: int) -> bytes:
+    """The body without its only encoding; as it is where that is JSON which has none."""
+    try:
+        return _INFLATERS[name](body, limit)
+    except TooLarge:
+        raise
+    except Undecodable:
+        if body.startswith(JSON):
+            return body
+        raise
 
 
 def _too_large(limit: int) -> TooLarge:
@@ -72,13 +86,13 @@ def _layers(body: bytes, encoding: str | None) -> list[str]:
     """The encodings to undo, in the order in which they were applied.
 
     Tunnels forward gzip without its name; debuggers and proxies unpack it and leave the name:
-    getsentry/sentry-react-native#3698.
+    getsentry/sentry-react-native#3698. Other clients put the name of a charset there.
     """
     layers = [name.strip().lower() for name in (encoding or "").split(",")]
     layers = [name for name in layers if name not in {"", "identity"}]
     if not layers and body.startswith(GZIP_MAGIC):
         return ["gzip"]
-    if len(layers) == 1 and layers[0] in GZIP and body.startswith(b"{"):
+    if len(layers) == 1 and layers[0] not in MAY_BEGIN_SO and body.startswith(JSON):
         return []
     return layers
 

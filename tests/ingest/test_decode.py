@@ -74,6 +74,21 @@ def test_gzip_is_known_by_its_bytes_where_its_name_was_lost_or_kept_on_the_way()
         inflate(gzip.compress(BODY), "", limit=len(BODY) - 1)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "utf-8", "binary", "none"])
+def test_json_is_read_as_it_is_whatever_encoding_is_named(encoding):
+    """Proxies unpack a body and leave the name; scripts name a charset."""
+    assert inflate(BODY, encoding, limit=len(BODY)) == BODY
+    assert beginning(BODY, encoding, limit=HEADER_LIMIT).startswith(BODY[:100])
+    with pytest.raises(TooLarge):
+        inflate(BODY, encoding, limit=len(BODY) - 1)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "utf-8"])
+def test_what_is_neither_json_nor_of_the_encoding_is_refused(encoding):
+    with pytest.raises(Undecodable):
+        inflate(b"\xffnonsense", encoding, limit=100)
+
+
 def test_no_header_is_no_encoding():
     assert inflate(BODY, None, limit=len(BODY)) == BODY
 
@@ -143,7 +158,7 @@ def test_a_stream_that_ends_early_is_undecodable(encoding):
 
 def test_unknown_and_too_many_encodings_are_refused_by_name():
     with pytest.raises(Undecodable, match="'compress' is not one of gzip"):
-        inflate(BODY, "compress", limit=1 << 20)
+        inflate(b"\x1f\x9d" + BODY, "compress", limit=1 << 20)
     with pytest.raises(Undecodable, match="more than 3"):
         inflate(BODY, "gzip,gzip,gzip,gzip", limit=1 << 20)
 
