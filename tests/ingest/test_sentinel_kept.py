@@ -7,9 +7,10 @@ from collections import Counter, deque
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 from werkzeug.routing import MapAdapter
 
+from console.accounts.models import MonitoringConfig
 from console.core.db import db
 from console.ingest.client_json import load_json
 from console.ingest.sentry.envelope import parse_envelope
@@ -19,7 +20,7 @@ from tests.ingest.conftest import envelope
 from tests.ingest.corpus.reading import CLIENTS, bodies
 from tests.ingest.test_sentinel import SENTINEL, planted
 from tests.support.crawl import kind_of
-from tests.support.factories import public_key
+from tests.support.factories import inside, public_key
 
 OF_A_KIND = 10  # there are eight events; beyond, the same is sorted and filtered otherwise
 LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)')
@@ -28,6 +29,9 @@ LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)')
 @pytest.fixture
 def everything_sent(app, acme, client, waiting, instance, database):
     """What unmodified clients sent, the secret in every place; accepted, not yet digested."""
+    with inside(app, acme):  # the recordings bear the times that they were made at
+        db.session.execute(update(MonitoringConfig).values(retention_days=3650))
+        db.session.commit()
     path = f"/api/{acme.id}/envelope/?sentry_key={public_key(app, acme)}"
     for sender in CLIENTS:
         for body in bodies(sender):

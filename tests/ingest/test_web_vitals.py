@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.core import clock
 from console.ingest import web_vitals
 from console.ingest.web_vitals import device_of
 from console.performance.describe import described
@@ -83,7 +84,8 @@ def test_devices(agent, device):
 
 def test_measurements_of_older_clients_and_a_late_inp_make_one_row(accepted, digest, acme, stored):
     """Version 8 to 10: measurements on the page load's transaction, INP as a span of its own."""
-    times = {"start_timestamp": 1_763_640_000.0, "timestamp": 1_763_640_002.0}
+    now = clock.now().timestamp()
+    times = {"start_timestamp": now - 2, "timestamp": now}
     trace = {"trace_id": TRACE, "span_id": PAGE_ID, "op": "pageload"}
     inp = times | {
         "type": "span",
