@@ -12,6 +12,7 @@ ALL = (
     "backup",
     "telemetry",
     "pages",
+    "busy",
     "tracing",
     "performance",
     "faults",

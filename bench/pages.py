@@ -109,15 +109,15 @@ def console(folder: Path, options: argparse.Namespace) -> Flask:
         options.folder = store
         telemetry.fill(app.extensions[EXTENSION], options)
     with app.app_context():
-        write_issues(app.extensions[EXTENSION])
+        write_issues(app.extensions[EXTENSION], options.events)
         began = time.process_time()
         periods = error_rollups.roll_up(telemetry.ORGANIZATION)
         tell("group errors", periods=periods, cpu_s=round(time.process_time() - began, 1))
     return app
 
 
-def write_issues(store: TelemetryStore) -> None:
-    """Organization 1 and its projects 1, 2 and 3; the issues of the first."""
+def write_issues(store: TelemetryStore, events: int) -> None:
+    """Organization 1 and its projects 1, 2 and 3; the issues of the first, with its events."""
     user = people.add(EMAIL, "Bench", passwords.hash_password(PASSWORD))
     organization = projects.create_organization("bench", owner=user)
     for name in ("one", "two", "three"):
@@ -127,7 +127,7 @@ def write_issues(store: TelemetryStore) -> None:
     with organization_scope(telemetry.ORGANIZATION):
         for begin in range(0, HASHES, ROWS):
             numbers = range(begin, begin + ROWS)
-            db.session.execute(insert(Issue), [issue(number) for number in numbers])
+            db.session.execute(insert(Issue), [issue(number, events) for number in numbers])
             db.session.execute(insert(IssueHash), [issue_hash(number) for number in numbers])
             db.session.execute(insert(IssueRelease), [r for n in numbers for r in releases(n)])
         db.session.commit()
@@ -137,9 +137,9 @@ def owned(number: int) -> dict[str, Any]:
     return {"organization_id": telemetry.ORGANIZATION, "issue_id": number + 1}
 
 
-def issue(number: int) -> dict[str, Any]:
+def issue(number: int, of: int) -> dict[str, Any]:
     """The issue of the `number`th hash; low numbers are frequent, as in `telemetry.event`."""
-    events = int(6e6 * (sqrt((number + 1) / HASHES) - sqrt(number / HASHES)))
+    events = int(0.6 * of * (sqrt((number + 1) / HASHES) - sqrt(number / HASHES)))
     now = clock.now()
     return {
         "id": number + 1,
