@@ -66,8 +66,9 @@ def periods_of(
     """
     since = min(counts) + DAY
     while since < before:
-        lengths = (DAY * days for days in LENGTHS)
-        length = next(each for each in lengths if each == DAY or _fits(counts, since, each, before))
+        length = next(
+            DAY * days for days in LENGTHS if days == 1 or _fits(counts, since, DAY * days, before)
+        )
         events = _events(counts, since, length)
         if 0 < events <= MOST_OF_A_DAY:
             yield Period(project_id, since, since + length, events)
