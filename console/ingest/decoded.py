@@ -83,7 +83,7 @@ class Decoded:
         kept = self._kept.get(record)
         if kept is None:
             return 0
-        young = kept.then(lambda listed: [each for each in listed if each.timestamp >= oldest])
+        young = kept.then(lambda listed: [row for row in listed if row.timestamp >= oldest])
         self._kept[record] = young
         return len(kept.content) - len(young.content)
 
