@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Insert, Row, bindparam, exists, select, update
@@ -21,8 +21,9 @@ from console.ingest import refusals, spool
 from console.ingest.decoded import ItemCount
 from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import Decoders
-from console.ingest.decoding import Content, Hopeless, Received
+from console.ingest.decoding import Content, Hopeless
 from console.ingest.models import DigestPosition
+from console.ingest.received import received
 from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
@@ -107,6 +108,7 @@ def digest(
     under_way: UnderWay,
     decoders: Decoders,
     enough: Callable[[], bool] = lambda: False,
+    ahead: Callable[[], Sequence[SpoolRow]] = tuple,
 ) -> Digested:
     """Commit rows of one organization, in ascending position; parts may be committed already.
 
@@ -114,8 +116,10 @@ def digest(
     counters, changes of issues and outcomes, with the last position. A crash between them leads to
     a replay: each store leaves out what it has, and an event is counted only if its stored row came
     from the very position that it has here. It ends before the last row once there is `enough`,
-    which is asked after each. Raises Indigestible for a row that cannot be decoded, TelemetryDown
-    when only a retry can help; any other exception is of the state database or a defect.
+    which is asked after each. What `ahead` gives comes next, as far as is known: it is decoded
+    while these rows are committed. Raises Indigestible for a row that cannot be decoded,
+    TelemetryDown when only a retry can help; any other exception is of the state database or a
+    defect.
     """
     with organization_scope(organization_id):
         applied, rules, days = _starting_point(rows)
@@ -123,9 +127,13 @@ def digest(
             return Digested(0, rows[-1].position)
         stored, upto = 0, rows[-1].position
         anew = [row for row in rows if row.position > applied]
-        full = [row for row in anew if _brings(row, rules)]
-        jobs = [Job(received(row, days[row.project_id]), rules[row.project_id]) for row in full]
-        with closing(decoders.decode(jobs, under_way.decoding)) as contents:
+
+        def jobs(of: Iterable[SpoolRow]) -> list[Job]:
+            full = [row for row in of if _brings(row, rules)]
+            return [Job(received(row, days[row.project_id]), rules[row.project_id]) for row in full]
+
+        decoded = decoders.decode(jobs(anew), under_way.decoding, lambda: jobs(ahead()))
+        with closing(decoded) as contents:
             records = (_records(row, rules, contents, under_way) for row in anew)
             for share in _shares(anew, records, enough):
                 upto = share[-1][0]
@@ -249,21 +257,6 @@ def _records(
         raise Indigestible(row, str(error), tries=error.tries) from error
     except Exception as error:
         raise Indigestible(row) from error
-
-
-def received(row: SpoolRow, days: int | None = None) -> Received:
-    """The row to decode, for a project that keeps what it gets for so many days."""
-    return Received(
-        protocol=row.kind,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        position=row.position,
-        received_at=row.received_at,
-        encoding=row.encoding,
-        address=str(row.header.get("address", "")),
-        body=row.body,
-        oldest=None if days is None else row.received_at - timedelta(days=days),
-    )
 
 
 def records_of(row: SpoolRow, content: Content) -> Records:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -217,7 +218,8 @@ class Pipeline:
 
         try:
             for part in self._under_way.parts(rows):
-                upto = self._digest(organization_id, part, enough=enough)
+                ahead = partial(self._turns.ahead, organization_id, part[-1].position)
+                upto = self._digest(organization_id, part, enough=enough, ahead=ahead)
                 if enough():
                     break
         except TelemetryDown as error:
@@ -235,6 +237,7 @@ class Pipeline:
         rows: Sequence[SpoolRow],
         attempt: int = 1,
         enough: Callable[[], bool] = lambda: False,
+        ahead: Callable[[], Sequence[SpoolRow]] = tuple,
     ) -> int:
         """Digest rows in their order; if that fails, find the row at fault.
 
@@ -245,7 +248,13 @@ class Pipeline:
         try:
             with self._under_way.batch(rows):
                 digested = digest(
-                    self._store, organization_id, rows, self._under_way, self.decoders, enough
+                    self._store,
+                    organization_id,
+                    rows,
+                    self._under_way,
+                    self.decoders,
+                    enough,
+                    ahead,
                 )
         except TelemetryDown as error:
             if not self._lacks_memory_for_good(organization_id, error):

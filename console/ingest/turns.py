@@ -7,6 +7,7 @@ waits for at most one turn of another.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from time import thread_time
 
 from console.ingest.holdings import Holding
@@ -22,9 +23,21 @@ TURN_SECONDS = 0.3
 # Of the turns of all in one round, as far as these are longer: whoever comes meanwhile waits for no
 # more than that, and fewer turns are fewer commits.
 ROUND_SECONDS = 1.0
+AHEAD_ROWS, AHEAD_BYTES = 128, 2 << 20  # that are read before their turn
 # A turn ends after so much even so: its rows may take a thousand times as long as the last turn's,
 # and 500 of 7 kB that inflate to 4 MB of hostile texts take forty minutes.
 LONGEST_TURN_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Ahead:
+    """Rows that were read before their organization's turn, the first ones after a position."""
+
+    organization_id: int
+    after: int
+    rows: Sequence[SpoolRow]
+    is_next: bool = False
+    """Whether everything up to that position is digested, so that they come next."""
 
 
 class Turns:
@@ -40,6 +53,7 @@ class Turns:
         self._digested: dict[int, int] = {}  # positions whose rows are still in the spool
         self._busy: dict[int, int] = {}  # in the order of their turns, with what each owes in bytes
         self._pace: dict[int, float] = {}  # rows per second
+        self._ahead: Ahead | None = None
         self._reached = 0  # the last position that was digested in the present turn
 
     def round(self, resting: Collection[int] = ()) -> Iterator[tuple[int, Sequence[SpoolRow]]]:
@@ -79,6 +93,21 @@ class Turns:
     def digested(self, organization_id: int, position: int) -> None:
         """Go on behind this position in the organization's next turn."""
         self._digested[organization_id] = self._reached = position
+        if self._ahead is not None and self._ahead.organization_id == organization_id:
+            self._ahead.is_next = self._ahead.after == position
+
+    def ahead(self, organization_id: int, after: int) -> Sequence[SpoolRow]:
+        """The first rows of its next turn, after a position; none if others wait for theirs."""
+        if list(self._busy) != [organization_id]:
+            return ()
+        rows = self._spool.read(
+            after,
+            organization_id=organization_id,
+            limit_rows=AHEAD_ROWS,
+            limit_bytes=AHEAD_BYTES,
+        )
+        self._ahead = Ahead(organization_id, after, rows)
+        return rows
 
     def forget(self) -> int:
         """Let the spool drop what is digested; return the last position that was, 0 if none."""
@@ -109,15 +138,27 @@ class Turns:
         if organization_id in self._pace:
             seconds = max(TURN_SECONDS, ROUND_SECONDS / len(present))
             most_rows = min(most_rows, max(int(self._pace[organization_id] * seconds), 1))
-        rows = self._spool.read(
-            self._digested.get(organization_id, 0),
-            organization_id=organization_id,
-            limit_rows=most_rows,
-            limit_bytes=size - owed,
-        )
+        rows = self._read(organization_id, most_rows, size - owed)
         taken = owed + sum(len(row.body) for row in rows)
         if len(rows) == most_rows or taken > size // 2:  # else nothing more waits
             self._busy[organization_id] = max(taken - size, 0)
+        return rows
+
+    def _read(self, organization_id: int, most_rows: int, most_bytes: int) -> list[SpoolRow]:
+        """The organization's next rows, at least one; some of them may have been read before."""
+        ahead, self._ahead = self._ahead, None
+        rows: list[SpoolRow] = []
+        if ahead is not None and ahead.is_next and ahead.organization_id == organization_id:
+            rows = list(ahead.rows[:most_rows])
+        after = rows[-1].position if rows else self._digested.get(organization_id, 0)
+        size = sum(len(row.body) for row in rows)
+        if len(rows) < most_rows and size < most_bytes:
+            rows += self._spool.read(
+                after,
+                organization_id=organization_id,
+                limit_rows=most_rows - len(rows),
+                limit_bytes=most_bytes - size,
+            )
         return rows
 
 

@@ -17,9 +17,10 @@ import pytest
 from console import status
 from console.core import readiness
 from console.core.config import Config
-from console.ingest.decoders import pool
+from console.ingest.decoders import decoder
+from console.ingest.decoders.decoder import Limits
 from console.ingest.decoders.frames import Job
-from console.ingest.decoders.pool import COMMAND, Decoders, DefectElsewhere, Limits
+from console.ingest.decoders.pool import COMMAND, Decoders, DefectElsewhere
 from console.ingest.decoding import Content, Hopeless, Received, decode_row
 from console.ingest.otlp.encodings import JSON, PROTOBUF
 from console.ingest.scrub import ScrubRules
@@ -88,14 +89,14 @@ class TestDecode:
         assert (here, work.pids) == ([1, 2], [])
 
     def test_few_rows_are_under_way_at_once(self, decoders, monkeypatch):
-        monkeypatch.setattr(pool, "ROWS", 3)
-        monkeypatch.setattr(pool, "BYTES", 100_000)
+        monkeypatch.setattr(decoder, "ROWS", 3)
+        monkeypatch.setattr(decoder, "BYTES", 100_000)
         work, most = decoders(1), 0
         sent = jobs(*["A"] * 10) + [job(envelope(("event", error("B" * 60_000))))] * 4
         for _ in work.decode(sent, nowhere):
-            (decoder,) = work._decoders
-            most = max(most, len(decoder.under_way))
-            assert decoder.size < 200_000
+            (busy,) = work._decoders
+            most = max(most, len(busy.under_way))
+            assert busy.size < 200_000
         assert most == 2, "the third is what was just answered"
 
     def test_a_row_of_20_mb_crosses_the_pipe(self, decoders):

@@ -12,6 +12,7 @@ import pytest
 from console.ingest import digest as digesting
 from console.ingest.decoding import decode_row
 from console.ingest.digest import Records
+from console.ingest.received import received
 from console.ingest.scrub import ScrubRules
 from console.ingest.spool import SpoolRow
 from tests.ingest.hostile import KINDS, UNITS
@@ -68,7 +69,7 @@ def timed(kind: str, body: bytes, rules: ScrubRules) -> tuple[Records, float]:
     try:
         began = time.thread_time()
         sent = row(kind, body)
-        records = digesting.records_of(sent, decode_row(digesting.received(sent), rules))
+        records = digesting.records_of(sent, decode_row(received(sent), rules))
         return records, time.thread_time() - began
     finally:
         gc.enable()

@@ -1,56 +1,28 @@
 """Processes that decode beside the console: in order, with few rows under way, and replaceable."""
 
-import fcntl
 import logging
-import os
-import re
-import signal
-import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from select import POLLIN, POLLOUT, poll
+from itertools import islice
 
-from console.core.culprit import PACKAGE
-from console.ingest.decoders.frames import (
-    HOPELESS,
-    LENGTH,
-    Finished,
-    Job,
-    job_frame,
-    read_answer,
+from console.ingest.decoders.decoder import (
+    CannotStart,
+    Decoder,
+    Limits,
+    ProcessEnded,
+    Ticket,
 )
-from console.ingest.decoders.process import READY
+from console.ingest.decoders.frames import HOPELESS, Finished, Job
 from console.ingest.decoding import Content, Hopeless, decode_row
 
 COMMAND = (sys.executable, "-m", "console.ingest.decoders.process")
-ROWS, BYTES = 32, 4 << 20  # under way in one process, or one row that is larger
-UNDER_WAY_SECONDS = 1.0  # of processor time; more would be done in vain where a turn ends early
-PIPE_BYTES = 1 << 20  # so that answers may wait while the console commits
 TRIES = 2  # of a row that its process ends at, before it is hopeless
 PAUSE_SECONDS, LONGEST_PAUSE = 5.0, 300.0  # after a process that could not be started
-INHERITED = re.compile(
-    r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|PYTHON\w*|(?:LD|DYLD|MALLOC|COVERAGE)_\w+|SYSTEMROOT"
-)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a process may take."""
-
-    memory_mb: int = 2048
-    """Of address space: some 300 MB are taken before the first row."""
-    cpu_seconds: int = 30
-    """For a row, should it never look at the clock; `decoding.CPU_SECONDS` is for all others."""
-    wall_seconds: float = 120.0
-    """For a row: a machine that is short of time needs many times what the row does."""
-    start_seconds: float = 60.0
 
 
 class DefectElsewhere(Exception):
@@ -60,164 +32,6 @@ class DefectElsewhere(Exception):
         """Keep what that process reported."""
         super().__init__(culprit)
         self.culprit = culprit
-
-
-class ProcessEnded(Exception):
-    """A process ended, or was ended, before it had answered. The message says how."""
-
-
-class CannotStart(Exception):
-    """A process does not start."""
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A job that is under way, and how often a process ended at it."""
-
-    number: int
-    job: Job
-    decoder: "Decoder | None"
-    """None for a job that is to be done in this process."""
-    deaths: int = 0
-
-
-class Decoder:
-    """One process, which answers jobs in the order in which it is given them."""
-
-    def __init__(self, command: Sequence[str], limits: Limits) -> None:
-        """Nothing runs before the first job."""
-        self._command = [*command, str(limits.memory_mb), str(limits.cpu_seconds)]
-        self._limits = limits
-        self._process: subprocess.Popen[bytes] | None = None
-        self._read = bytearray()
-        self._is_ready = False
-        self.under_way: deque[Ticket] = deque()
-        self.size = 0
-        """The bytes of what is under way."""
-        self._seconds = 0.0  # that a row takes, by the latest ones and the longest of them
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
-
-    def has_room(self) -> bool:
-        """Whether it may be given one more job."""
-        rows = len(self.under_way)
-        if not rows:
-            return True
-        return rows < ROWS and self.size < BYTES and rows * self._seconds < UNDER_WAY_SECONDS
-
-    def give(self, ticket: Ticket) -> None:
-        """Hand out a job; raises CannotStart. That it ends is known when it is to answer."""
-        if self._process is not None and not self.under_way and self._process.poll() is not None:
-            self.close()  # it ended while it had nothing to do: no row is at fault
-        self._start()
-        self.under_way.append(ticket)
-        self.size += len(ticket.job.row.body)
-        self._send(ticket)
-
-    def answer(self, ticket: Ticket) -> Finished:
-        """The answer to a job, whose forerunners nobody waits for; raises ProcessEnded."""
-        while True:
-            answer = read_answer(self._frame())
-            if self.under_way and self.under_way[0].number == answer.number:
-                self.size -= len(self.under_way.popleft().job.row.body)
-            self._seconds = max(answer.seconds, self._seconds / 2)
-            if answer.number == ticket.number:
-                return answer
-
-    def forget(self) -> None:
-        """Wait for nothing that is under way any more: answers that come yet are for nobody."""
-        self.under_way.clear()
-        self.size = 0
-
-    def again(self) -> None:
-        """Start another process, with all that was under way in the one that ended."""
-        self.close()
-        self._start()
-        for ticket in self.under_way:
-            self._send(ticket)
-
-    def close(self) -> None:
-        """End the process; what it was at is answered by nobody."""
-        process, self._process = self._process, None
-        self._read.clear()
-        self._is_ready = False
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # what was not written is for nobody
-                    pipe.close()
-
-    def _start(self) -> None:
-        if self._process is not None:
-            return
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - the console's own
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                env=_environment(),
-                cwd=Path("/"),
-            )
-        except OSError as error:
-            raise CannotStart(f"{type(error).__name__}: {error.strerror}") from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        with suppress(OSError, AttributeError):  # a smaller pipe is slower, nothing else
-            fcntl.fcntl(self._process.stdin, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-            fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-
-    def _send(self, ticket: Ticket) -> None:
-        """Write a job; what the process does not take is known when the answer is read."""
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        rest = memoryview(job_frame(ticket.number, ticket.job))
-        written = poll()
-        written.register(process.stdin, POLLOUT)
-        with suppress(BrokenPipeError):
-            while rest:
-                if not written.poll(self._limits.wall_seconds * 1000):
-                    process.kill()  # it takes nothing: a thread that reads would
-                    return
-                rest = rest[os.write(process.stdin.fileno(), rest[:PIPE_BYTES]) :]
-
-    def _frame(self) -> bytes:
-        if not self._is_ready:
-            try:
-                self._fill(len(READY), self._limits.start_seconds)
-            except ProcessEnded as error:
-                raise CannotStart(str(error)) from error
-            del self._read[: len(READY)]
-            self._is_ready = True
-        self._fill(LENGTH.size, self._limits.wall_seconds)
-        (length,) = LENGTH.unpack_from(self._read)
-        self._fill(LENGTH.size + length, self._limits.wall_seconds)
-        frame = bytes(self._read[LENGTH.size : LENGTH.size + length])
-        del self._read[: LENGTH.size + length]
-        return frame
-
-    def _fill(self, size: int, patience: float) -> None:
-        """Read until so many bytes are there."""
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        arrived = poll()
-        arrived.register(process.stdout, POLLIN)
-        ends = time.monotonic() + patience
-        while len(self._read) < size:
-            if not arrived.poll(max(ends - time.monotonic(), 0) * 1000):
-                raise ProcessEnded(f"it gave no answer for {patience:g} s")
-            part = os.read(process.stdout.fileno(), PIPE_BYTES)
-            if not part:
-                raise ProcessEnded(_end_of(process))
-            self._read += part
 
 
 @dataclass(slots=True)
@@ -249,6 +63,7 @@ class Decoders:
         self._decoders: list[Decoder] = []
         self._trouble = Trouble()
         self._number = 0
+        self._begun: deque[Ticket] = deque()  # of jobs that are expected
 
     @property
     def trouble(self) -> str:
@@ -265,28 +80,73 @@ class Decoders:
         for decoder in self._decoders:
             decoder.close()
         self._decoders.clear()
+        self._begun.clear()
 
     def decode(
-        self, jobs: Sequence[Job], here: Callable[[int], None]
+        self,
+        jobs: Sequence[Job],
+        here: Callable[[int], None],
+        ahead: Callable[[], Sequence[Job]] = tuple,
     ) -> Generator[Content, None, None]:
         """What each job brings, in their order.
 
         `here` is called with a row's position before it is decoded in this very process, and may
-        raise. Raises Hopeless for a row that must not be tried again, and DefectElsewhere or any
-        other exception where decoding fails.
+        raise. `ahead` gives the jobs that are expected next: the processes begin with them while
+        the last of these are awaited and stored. Decoding is pure, so a job that comes equal has
+        the content that is there already. Raises Hopeless for a row that must not be tried again,
+        and DefectElsewhere or any other exception where decoding fails.
         """
         waiting, under_way = deque(jobs), deque[Ticket]()
+        expected: deque[Job] | None = None
+        is_whole = not waiting
         try:
             while waiting or under_way:
-                while waiting and (decoder := self._with_room()):
-                    under_way.append(self._given(waiting.popleft(), decoder))
+                while waiting and (ticket := self._ticket(waiting[0])):
+                    under_way.append(ticket)
+                    waiting.popleft()
+                if not waiting and self.count:
+                    expected = self._expected(ahead) if expected is None else expected
+                    self._begin_with(expected)
                 if under_way:
-                    yield self._content(under_way.popleft(), here)
+                    content = self._content(under_way.popleft(), here)
                 else:
-                    yield _decoded_here(waiting.popleft(), here)
+                    content = _decoded_here(waiting.popleft(), here)
+                is_whole = not (waiting or under_way)
+                yield content
         finally:
-            for decoder in self._decoders:
-                decoder.forget()
+            if not is_whole:
+                self._begun.clear()
+                for decoder in self._decoders:
+                    decoder.forget()
+
+    def _ticket(self, job: Job) -> Ticket | None:
+        """The job under way, since it was expected or as it is given now; None without room."""
+        if self._begun and self._begun[0].job == job:
+            return self._begun.popleft()
+        if self._begun and self._begun[0].job.row.organization_id == job.row.organization_id:
+            self._drop_begun()  # it has other rules by now, or rows were left out
+        decoder = self._with_room()
+        return self._given(job, decoder) if decoder else None
+
+    def _expected(self, ahead: Callable[[], Sequence[Job]]) -> deque[Job]:
+        """What is to begin now, without what has begun already."""
+        expected = deque(ahead())
+        begun = [ticket.job for ticket in self._begun]
+        if begun and begun == list(islice(expected, len(begun))):
+            return deque(islice(expected, len(begun), None))
+        if expected:
+            self._drop_begun()  # another organization's, which has no turn any more
+        return expected
+
+    def _begin_with(self, jobs: deque[Job]) -> None:
+        while jobs and (decoder := self._with_room()):
+            self._begun.append(self._given(jobs.popleft(), decoder))
+
+    def _drop_begun(self) -> None:
+        for ticket in self._begun:
+            if ticket.decoder is not None:
+                ticket.decoder.drop(ticket)
+        self._begun.clear()
 
     def _with_room(self) -> Decoder | None:
         """Who takes a job now; another process is added when all are busy."""
@@ -322,17 +182,20 @@ class Decoders:
                 return _content_of(answer)
         return _decoded_here(ticket.job, here)
 
-    def _ended(self, ticket: Ticket, decoder: Decoder, end: ProcessEnded) -> None:
+    def _ended(self, awaited: Ticket, decoder: Decoder, end: ProcessEnded) -> None:
         """Try the row again that a process ended at; raises Hopeless after the last time."""
+        ticket = decoder.under_way[0]
         ticket.deaths += 1
         log.warning("decoding row %d: %s", ticket.job.row.position, end)
-        if ticket.deaths >= TRIES:
+        if ticket.deaths >= TRIES and ticket is awaited:
             decoder.close()
             raise Hopeless(
                 f"{ticket.deaths} processes ended while they decoded this, the last one so: {end}."
                 " If somebody killed them, or the machine lacked memory for others, retry it",
                 tries=ticket.deaths,
             )
+        if ticket.deaths >= TRIES:  # it is hopeless when its own turn comes
+            self._drop_begun()
         try:
             decoder.again()
         except CannotStart as error:
@@ -350,16 +213,6 @@ class Decoders:
         self._decoders.remove(decoder)
 
 
-def _environment() -> dict[str, str]:
-    """What Python and the libraries need of the console's variables.
-
-    It reads what strangers sent: the secret key and the databases' passwords are not its business.
-    """
-    path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
-    kept = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
-    return {**kept, "PYTHONPATH": path}
-
-
 def _content_of(answer: Finished) -> Content:
     if answer.outcome == HOPELESS:
         raise Hopeless(answer.reason)
@@ -371,11 +224,3 @@ def _content_of(answer: Finished) -> Content:
 def _decoded_here(job: Job, here: Callable[[int], None]) -> Content:
     here(job.row.position)
     return decode_row(job.row, job.rules)
-
-
-def _end_of(process: "subprocess.Popen[bytes]") -> str:
-    """How a process ended whose pipe is at its end."""
-    code = process.wait()
-    if code >= 0:
-        return f"its process ended with {code}"
-    return f"its process was ended by {signal.Signals(-code).name}"
