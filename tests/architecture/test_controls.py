@@ -3,7 +3,6 @@
 A new page is in it by itself: by the link that leads to it, its forms, and the parts it loads.
 """
 
-import json
 import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
+from tests.support import pages as pages_
 from tests.support import tenants
 from tests.support.clients import HTMX
 from tests.support.factories import signed_in
@@ -206,18 +206,12 @@ def test_there_are_figures_to_follow(owner, pages):
 
 def counted(text: str) -> list[str]:
     """The charts, rows and key figures of an answer that count something."""
-    main = text.partition("<main")[2].partition("</main>")[0] or text
-    charts = re.findall(r'<script type="application/json">(.*?)</script>', main, re.DOTALL)
-    found = [
-        f"a chart counts {each['label']}"
-        for chart in charts
-        for each in json.loads(chart).get("data", {}).get("datasets", [])
-        if any(each["data"])
+    page = pages_.Page(text)
+    found = [f"a chart counts {each['label']}" for each in page.datasets() if any(each["data"])]
+    found += ["a row"] * len(page.select("tr[data-row]"))
+    found += [
+        f"{card.label} is {card.value}"
+        for card in page.cards()
+        if FIGURE.search(card.value) and "ever" not in card.label.split()
     ]
-    found += ["a row"] * len(re.findall(r"<tr[^>]* data-row", main))
-    for kpi in re.findall(r'<div class="kpi">(.*?)</div>', main, re.DOTALL):
-        label, value, *_ = (re.sub(r"<[^>]*>", " ", each) for each in kpi.split('class="kpi-')[1:])
-        label = label.partition(">")[2]
-        if FIGURE.search(value.partition(">")[2]) and "ever" not in label.split():
-            found.append(f"{label.strip()} is {value.partition('>')[2].strip()}")
     return found

@@ -15,12 +15,13 @@ from console.telemetry.scope import Scope
 from console.web.timerange import current_range
 from tests.support.clients import HTMX
 from tests.support.factories import detached, make_user
+from tests.support.pages import Page
 
 INBOX = "/acme/shop/issues/"
 
 
 def titles(response):
-    return re.findall(r'data-open href="[^"]*" title="([^"]*)"', response.text)
+    return [row.title for row in Page(response).rows()]
 
 
 def test_it_lists_what_is_open_with_the_most_users_first(as_vic, acme, make_issue):
@@ -336,8 +337,7 @@ def test_hostile_text_stays_text(as_vic, acme, make_issue):
 
 
 def link(response, relation):
-    found = re.search(rf'href="([^"]*)" rel="{relation}"', response.text)
-    return found[1].replace("&amp;", "&") if found else None
+    return next(iter(Page(response).links(f'a[rel="{relation}"][href]')), None)
 
 
 @pytest.fixture

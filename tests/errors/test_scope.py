@@ -1,6 +1,5 @@
 """Every number of the inbox and of an issue's page is of what stands above it."""
 
-import json
 import re
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from console.telemetry import errors as telemetry
 from console.telemetry.scope import Scope
 from console.web.timerange import RANGES, Range
 from tests.support.clients import HTMX
+from tests.support.pages import Page
 
 INBOX = "/acme/shop/issues/"
 HOURS = (1, 30, 200)
@@ -26,24 +26,14 @@ def ago(hours):
 
 def counts(page):
     """Events and users of each issue of the list, in its order."""
-    rows = re.findall(r'<tr id="issue-.*?</tr>', page.text, re.DOTALL)
-    return [
-        (
-            *re.findall(r'data-open href="[^"]*" title="([^"]*)"', row),
-            *map(int, re.findall(r'since first seen">(\d+)<', row)),
-        )
-        for row in rows
-    ]
+    rows = Page(page).rows()
+    return [(row.title, int(row["Events"]), int(row["Users"])) for row in rows]
 
 
 def bars(part):
     """What the bars of a chart's answer add up to, and what it is compared to."""
-    (chart,) = re.findall(r'<script type="application/json">(.*?)</script>', part)
-    sets = json.loads(chart)
-    sums = {"bar": 0, "line": 0}
-    for each in sets["data"]["datasets"]:
-        sums[each["type"]] += sum(value or 0 for value in each["data"])
-    return sums["bar"], sums["line"]
+    page = Page(part)
+    return page.charted(kind="bar"), page.charted(kind="line")
 
 
 @pytest.fixture
@@ -120,14 +110,12 @@ def test_an_issues_page_obeys_its_top_bar(as_vic, acme, fire, inside, query, eve
         issue = db.session.query(Issue).filter_by(title="Old and noisy").one().id
     url = f"{INBOX}{issue}/"
     page = as_vic.get(f"{url}?{query}").text
-    assert re.findall(r'kpi-value"><span>(\d+)<', page)[:2] == [str(events), str(users)]
+    assert [card.value for card in Page(page).cards()][:2] == [str(events), str(users)]
     assert bars(as_vic.get(f"{url}trend?{query}", headers=HTMX).text) == (events, before)
     listed = as_vic.get(f"{url}events/?{query}").text
-    assert len(re.findall(r"<tr data-row", listed)) == events
+    assert len(Page(listed).rows()) == events
     released = as_vic.get(f"{url}releases?{query}", headers=HTMX).text
-    assert [int(n) for n in re.findall(r'<td class="number">(\d+)</td>', released)] == (
-        [events] if events else []
-    )
+    assert [int(row["Events"]) for row in Page(released).rows()] == ([events] if events else [])
     assert (f"of {events}</h2>" in page) is bool(events)
     assert ("An event from outside of the time range" in page) is not events
 

@@ -1,5 +1,3 @@
-import json
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +10,7 @@ from console.telemetry.scope import Scope
 from console.web.timerange import Range
 from tests.support.clients import HTMX
 from tests.support.factories import inside
+from tests.support.pages import Page
 
 
 @pytest.fixture
@@ -146,8 +145,7 @@ def test_the_intake_page_and_the_catalogue_say_the_same(app, as_vic, acme, count
         until = clock.now()
         scope = Scope.of(acme, Range("", until - timedelta(days=1), until))
         numbers = {name: metric.value(scope).whole.number for name, metric in FATES.items()}
-    shown = re.findall(r'kpi-value">(\d+)', page)
-    assert [float(number) for number in shown] == list(numbers.values())
+    assert [float(card.value) for card in Page(page).cards()] == list(numbers.values())
     assert numbers["stored"] == 12
 
 
@@ -165,12 +163,8 @@ def test_the_intake_page_draws_the_period_that_it_is_compared_with(as_vic, acme,
     counted(acme, ("event", "stored", "", 2))
 
     def drawn(query):
-        page = as_vic.get(f"/acme/shop/intake?{query}").text
-        (chart,) = re.findall(
-            r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL
-        )
-        sets = json.loads(chart)["data"]["datasets"]
-        return {one["label"]: [value for value in one["data"] if value] for one in sets}
+        series = Page(as_vic.get(f"/acme/shop/intake?{query}")).datasets()
+        return {each["label"]: [value for value in each["data"] if value] for each in series}
 
     assert drawn("range=24h&compare=week") == {"stored": [2], "A week before": [7]}
     assert drawn("range=24h") == {"stored": [2]}

@@ -1,6 +1,5 @@
 """Each control of the performance pages is turned, and every number has to follow it."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -16,6 +15,7 @@ from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.web.timerange import Range
 from tests.support.clients import HTMX
+from tests.support.pages import Page
 from tests.telemetry.samples import span
 
 HOME = "/acme/shop/performance"
@@ -73,17 +73,7 @@ def rows(app, acme, clock) -> list[dict[str, Any]]:
 
 def kpi(page: str, label: str) -> str:
     """The value of a card by its label, as text."""
-    card = re.search(
-        rf'kpi-label">{label}</span>\s*<span class="kpi-value">(.*?)</span>', page, re.DOTALL
-    )
-    return re.sub(r"<[^>]*>", "", card[1]).strip() if card else ""
-
-
-def charted(part: str, *names: str) -> float:
-    """The sum of the bars of these series in the charts of a part."""
-    charts = map(json.loads, re.findall(r'<script type="application/json">(.*?)</script>', part))
-    datasets = [each for chart in charts for each in chart["data"]["datasets"]]
-    return sum(sum(filter(None, each["data"])) for each in datasets if each["label"] in names)
+    return Page(page).card(label).value
 
 
 @pytest.mark.parametrize(("asked", "matches"), CONTROLS, ids=[str(asked) for asked, _ in CONTROLS])
@@ -97,11 +87,10 @@ def test_every_number_of_the_endpoints_follows_each_control(as_vic, rows, asked,
     failed = sum(row["http_status"] == 500 for row in mine)
     assert kpi(page, "Requests") == str(len(mine))
     assert f"{failed} failure" in page
-    in_table = re.findall(r'</td>\s*<td class="number">(\d+)</td>', page)
-    assert sum(map(int, in_table)) == len(mine)
-    charts = as_vic.get(f"{HOME}/latency", query_string=asked, headers=HTMX).text
-    assert charted(charts, "Succeeded", "Failed") == len(mine)
-    assert charted(charts, "Failed") == failed
+    assert sum(int(row["Requests"]) for row in Page(page).rows()) == len(mine)
+    charts = Page(as_vic.get(f"{HOME}/latency", query_string=asked, headers=HTMX))
+    assert charts.charted("Succeeded", "Failed") == len(mine)
+    assert charts.charted("Failed") == failed
 
 
 @pytest.mark.parametrize(("asked", "matches"), CONTROLS, ids=[str(asked) for asked, _ in CONTROLS])
@@ -210,6 +199,6 @@ def test_every_panel_of_the_vitals_follows_the_search(as_vic, app, acme, clock, 
     with inside(acme):
         scope = Scope.of(acme, Range("", clock.now() - timedelta(days=1), clock.now()), text="cart")
         assert metrics.VITALS["LCP"].value(scope).whole.number == pytest.approx(1000, rel=0.01)
-    assert charted(trend, "Good", "Needs improvement", "Poor") == 3
+    assert Page(trend).charted("Good", "Needs improvement", "Poor") == 3
     assert "mobile" in splits
     assert "desktop" not in splits
