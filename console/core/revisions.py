@@ -13,7 +13,7 @@ from console.core.db import db
 
 FOLDER = Path(__file__).parents[2] / "migrations"
 PRESENT = text("SELECT version_num FROM alembic_version")
-NAMED = re.compile(r'^(revision|down_revision)(?:: .+)? = "(.+)"$', re.MULTILINE)
+NAMED = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.MULTILINE)
 
 
 def is_current() -> bool:
