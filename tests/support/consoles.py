@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
+from console import runtime
 from console.app import create_app, open_stores
 from console.core.config import Config
 from console.core.db import db
@@ -39,6 +40,8 @@ def console(settings: Config, templates: str) -> Iterator[Flask]:
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     yield app
     close(app)
+    if runtime.TICKER in app.extensions:  # it was served: /ready goes on asking for its jobs
+        _made.pop(settings, None)
 
 
 def close(app: Flask) -> None:
