@@ -8,6 +8,8 @@ from flask_migrate import Migrate
 from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
+from console.alerting import api as alerting_api
+from console.alerting import views as alerting
 from console.backup import orders as backups
 from console.core import config as configuration
 from console.core import readiness, tenancy
@@ -19,6 +21,8 @@ from console.errors import views as errors
 from console.ingest import views as ingest
 from console.intake import api as intake_api
 from console.intake import views as intake
+from console.metrics import api as metrics_api
+from console.metrics import views as metrics
 from console.performance import api as performance_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
@@ -56,6 +60,10 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(health_views.bp)
     app.register_blueprint(intake.bp)
     app.register_blueprint(intake_api.bp)
+    app.register_blueprint(metrics.bp)
+    app.register_blueprint(metrics_api.bp)
+    app.register_blueprint(alerting.bp)
+    app.register_blueprint(alerting_api.bp)
     app.register_blueprint(ingest.beacon_script.bp)
     app.register_blueprint(ingest.connect.bp)
     app.register_blueprint(ingest.dead_letters.bp)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
+from console.alerting import evaluation, rules
 from console.backup import schedule
 from console.core import leases
 from console.detection import findings, fixes
@@ -12,6 +13,7 @@ from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
 
+EVALUATE = timedelta(seconds=5)
 OFTEN, MINUTE = timedelta(seconds=10), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -30,6 +32,9 @@ JOBS = (
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
+    Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),
+    Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),
+    Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),
     Job("forget-examined-releases", HOUR, per_organization=fixes.forget_old),

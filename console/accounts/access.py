@@ -28,6 +28,9 @@ PERMISSIONS = {
     "issues:read": "Read issues and their events",
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
+    "metrics:read": "Read every metric, and how it went",
+    "rules:read": "Read alert rules, and test them on the past",
+    "rules:write": "Make, change and delete alert rules",
 }
 LAST = "last"  # session key: the path of the project that was looked at last
 USED_EVERY = timedelta(minutes=1)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func
+from sqlalchemy.orm import aliased
 
-from console.errors.models import Issue, IssueRelease
+from console.errors.models import Category, Issue, IssueRelease
 from console.telemetry import error_measures
 from console.telemetry.error_measures import ERRORS, OCCURRENCES
 from console.telemetry.measures import Measure
@@ -37,6 +38,29 @@ def _counted(name: str, at: SQLColumnExpression[Any]) -> Measure:
         within=lambda scope: _issues(scope, at),
         at=at,
         dimensions={"level": Issue.level, "category": Issue.category, "kind": Issue.kind},
+    )
+    return Measure(source, func.count(), func.count())
+
+
+def _first_of_their_kind() -> Measure:
+    """How many new issues have a type of exception that no earlier issue of the project has."""
+    earlier = aliased(Issue)
+    is_known = exists().where(
+        earlier.organization_id == Issue.organization_id,
+        earlier.project_id == Issue.project_id,
+        earlier.kind == Issue.kind,
+        earlier.first_seen < Issue.first_seen,
+    )
+    source = StateRows(
+        name="new error types",
+        within=lambda scope: and_(
+            _issues(scope, Issue.first_seen),
+            Issue.category == Category.ERROR,
+            Issue.kind != "",
+            ~is_known,
+        ),
+        at=Issue.first_seen,
+        dimensions={"level": Issue.level, "kind": Issue.kind},
     )
     return Measure(source, func.count(), func.count())
 
@@ -86,6 +110,15 @@ NEW_ISSUES = Metric(
     empty="zero",
     measure=_counted("new issues", Issue.first_seen),
 )
+NEW_TYPES = Metric(
+    id="issues.new_types",
+    title="New error types",
+    unit="types",
+    better="lower",
+    format="number",
+    empty="zero",
+    measure=_first_of_their_kind(),
+)
 REGRESSIONS = Metric(
     id="issues.regressed",
     title="Regressions",
@@ -95,4 +128,4 @@ REGRESSIONS = Metric(
     empty="zero",
     measure=_counted("regressions", Issue.regressed_at),
 )
-METRICS = (EVENTS, USERS, ISSUE_EVENTS, ISSUE_USERS, NEW_ISSUES, REGRESSIONS)
+METRICS = (EVENTS, USERS, ISSUE_EVENTS, ISSUE_USERS, NEW_ISSUES, NEW_TYPES, REGRESSIONS)

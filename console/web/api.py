@@ -1,11 +1,15 @@
 """What all answers of /api/v1 share: time range, pages of lists, and format."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import orjson
 from flask import Response, jsonify, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 from wtforms import Form, StringField
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
@@ -127,3 +131,30 @@ def url(endpoint: str, **values: Any) -> str:
     slugs = request.view_args or {}
     home = {name: slugs[name] for name in ("organization", "project")}
     return url_for(endpoint, **home, _external=True, **values)
+
+
+def fields(document: Mapping[str, Any]) -> MultiDict[str, str]:
+    """A JSON object as the fields of a form: nested names are joined by dots, null is left out."""
+    return MultiDict(_fields(document, ""))
+
+
+def document() -> dict[str, Any]:
+    """The JSON object that a request carries; aborts with 400 for anything else."""
+    try:
+        body = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from None
+    if not isinstance(body, dict):
+        raise BadRequest("The body is a JSON object.")
+    return body
+
+
+def _fields(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _fields(member, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _fields(member, name)
+    elif value is not None:
+        yield name, str(value)

@@ -1,12 +1,13 @@
 """What the forms of all features share: fields, filters of a page, and the one way to read them."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 import wtforms
 from flask import request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity
-from wtforms import BooleanField, Field, Form, StringField
+from wtforms import BooleanField, Field, Form, FormField, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
@@ -37,7 +38,44 @@ def valid(form: F) -> F:
 
 def sentence(form: Form) -> str:
     """What is wrong with a form, naming each parameter."""
-    return " ".join(f"{field.name}: {error}" for field in form for error in field.errors)
+    return " ".join(f"{name}: {error}" for name, error in faults(form))
+
+
+def faults(form: Form) -> Iterator[tuple[str, str]]:
+    """The name of each field that is wrong, and what is wrong with it."""
+    for field in form:
+        if isinstance(field, FormField):
+            yield from faults(field.form)
+        else:
+            yield from ((field.name, error) for error in field.errors)
+
+
+def names(form: Form) -> set[str]:
+    """The names under which a form reads its fields, with the fields of its groups."""
+    own = [names(field.form) if isinstance(field, FormField) else {field.name} for field in form]
+    return set().union(*own)
+
+
+def mark(form: Form, name: str, message: str) -> None:
+    """Mark a field as wrong, after its own validation; of a group of fields the first."""
+    field = form[name]
+    if isinstance(field, FormField):
+        field = next(iter(field.form))
+    field.errors = [*field.errors, message]
+
+
+def plain(text: str | None) -> str:
+    """A text without white space around it, and with single spaces within."""
+    return " ".join((text or "").split())
+
+
+def number_of(text: str) -> float | None:
+    """The finite number that a text says, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 class FilterForm(Form):
@@ -122,6 +160,59 @@ class IntegerField(wtforms.IntegerField):
             self.data = None
             raise ValueError(self.gettext("Not a valid integer value."))
         super().process_formdata(valuelist)
+
+
+class NumberField(wtforms.FloatField):
+    """A number with or without a fraction; infinity and "not a number" are errors."""
+
+    widget = wtforms.widgets.NumberInput(step="any")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read it, or leave an error."""
+        if not valuelist:
+            return
+        self.data = number_of(valuelist[0])
+        if self.data is None and valuelist[0].strip():
+            raise ValueError("Not a number.")
+
+
+class ValuesByName(Field):
+    """Values under names that the form does not know: `where.endpoint=…` is one of `where`.
+
+    Its data has a list of texts for each name.
+    """
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:  # noqa: ARG002 - WTForms' signature
+        """Take every parameter whose name begins with the field's name and a dot."""
+        self.process_errors: list[str] = []
+        self.data: dict[str, list[str]] = dict(data) if isinstance(data, dict) else {}
+        prefix = f"{self.name}."
+        for name in formdata or ():
+            values = [value for value in formdata.getlist(name) if value != ""]
+            if name.startswith(prefix) and values:
+                self.data[name.removeprefix(prefix)] = values
+
+
+class ListField(Field):
+    """Several texts under one name; empty ones are left out."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take every value of the name; a value may name several, separated by commas."""
+        texts = (plain(text) for value in valuelist for text in value.split(","))
+        self.data = [text for text in texts if text]
+
+    def process_data(self, value: Any) -> None:
+        """Start with no texts where none are given."""
+        self.data = list(value or ())
+
+
+class SwitchField(BooleanField):
+    """A box of a form, or a JSON boolean; absent from a script's document, its default holds."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the boolean; `False` is how JSON's false arrives."""
+        if valuelist:
+            self.data = valuelist[-1] not in {*self.false_values, "False"}
 
 
 class Moment(StringField):

@@ -56,8 +56,11 @@ def run_inserts(
     for model in MODELS:
         row = values(model, other, ids, person)
         for column in model.__table__.columns:  # so that no unique key is what refuses it
-            if column.name in row and isinstance(row[column.name], str):
-                row[column.name] = f"new {row[column.name]}"[: column.type.length or 40]
+            value = row.get(column.name)
+            if isinstance(value, str):
+                row[column.name] = f"new {value}"[: column.type.length or 40]
+            elif type(value) is int and not column.foreign_keys:
+                row[column.name] = value + 1
         for name, way in INSERTS.items():
             for inside in (organization_id, None):
                 report.probes += 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Boolean, Column, Enum, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Enum, Float, Integer, LargeBinary, Table
 from sqlalchemy.types import JSON
 
 from console.accounts.models import Organization
@@ -74,7 +74,13 @@ def value(column: Column[Any], slug: str) -> Any:
         return next(iter(column.type.enum_class))
     if isinstance(column.type, UtcDateTime):
         return clock.now()
-    for kind, fixed in {JSON: [], Boolean: False, Integer: 1, LargeBinary: slug.encode()}.items():
+    for kind, fixed in {
+        JSON: [],
+        Boolean: False,
+        Integer: 1,
+        Float: 1.0,
+        LargeBinary: slug.encode(),
+    }.items():
         if isinstance(column.type, kind):
             return fixed
     return f"{column.name} of {slug}"[: getattr(column.type, "length", None) or 40]

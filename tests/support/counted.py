@@ -152,18 +152,7 @@ class Stored:
             (OCCURRENCES, errors),
             (VITALS, loads),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
-            (
-                {"issues.new": of_all(len)},
-                [{**row, "timestamp": row["first_seen"]} for row in issues],
-            ),
-            (
-                {"issues.regressed": of_all(len)},
-                [
-                    {**row, "timestamp": row["regressed_at"]}
-                    for row in issues
-                    if row["regressed_at"]
-                ],
-            ),
+            *_counted_issues(issues),
         ]
 
     def of(self, metric: Metric) -> tuple[Callable[[Sequence[Row]], Number], Sequence[Row]]:
@@ -269,3 +258,29 @@ class Stored:
             }
             for key in sorted(keys)
         ]
+
+
+def _counted_issues(
+    issues: Sequence[Row],
+) -> list[tuple[Mapping[str, Callable[[Sequence[Row]], Number]], Sequence[Row]]]:
+    """The issues that each metric counts, at the moment that it counts them by."""
+    return [
+        _by_moment("issues.new", issues, "first_seen"),
+        _by_moment("issues.new_types", _first_of_their_kind(issues), "first_seen"),
+        _by_moment("issues.regressed", issues, "regressed_at"),
+    ]
+
+
+def _by_moment(
+    metric: str, issues: Sequence[Row], moment: str
+) -> tuple[Mapping[str, Callable[[Sequence[Row]], Number]], Sequence[Row]]:
+    rows = [{**issue, "timestamp": issue[moment]} for issue in issues if issue[moment]]
+    return {metric: of_all(len)}, rows
+
+
+def _first_of_their_kind(issues: Sequence[Row]) -> Sequence[Row]:
+    def is_first(issue: Row) -> bool:
+        same = [other for other in issues if other["kind"] == issue["kind"]]
+        return all(issue["first_seen"] <= other["first_seen"] for other in same)
+
+    return [issue for issue in issues if issue["category"] is Category.ERROR and is_first(issue)]

@@ -7,26 +7,36 @@ from typing import Any
 from flask import Flask, request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, SelectField
+from wtforms import Field, Form, FormField, SelectField
 from wtforms.csrf.core import CSRFTokenField
 
-from console.web.forms import FilterForm
+from console.web.forms import FilterForm, faults
 
 # Values for fields that offer no choices, the most common first.
 PLAUSIBLE = (
     "Text", "{}", "10", "x@y.test", "123456", "https://x.test", "a long word that nobody has",
 )  # fmt: skip
 
+MOST_CHECKS = 3
+"""A form that checks its fields together does so after each by itself."""
+
 
 def fields_of_forms(app: Flask) -> dict[str, str]:
-    """A value for every field that a form has; where forms differ, one that most of them accept."""
+    """A value for every field that a form has; where forms differ, one that most of them accept.
+
+    A field that its form refuses together with the other values is empty.
+    """
     named: dict[str, list[tuple[Form, Field]]] = {}
     with app.test_request_context():
         for form in forms():
-            for field in form:
-                if not isinstance(field, CSRFTokenField):
-                    named.setdefault(field.name, []).append((form, field))
-        return {name: _best(places) for name, places in named.items()}
+            for field in _flat(form):
+                named.setdefault(field.name, []).append((form, field))
+        fields = {name: _best(places) for name, places in named.items()}
+    for _ in range(MOST_CHECKS):
+        with app.test_request_context(method="POST", data=fields):
+            at_odds = [name for form in forms() if not _valid(form) for name, _ in faults(form)]
+        fields |= dict.fromkeys(at_odds, "")
+    return fields
 
 
 def refusing(app: Flask, fields: dict[str, str]) -> set[str]:
@@ -55,6 +65,15 @@ def _kinds(base: type[Form]) -> Iterator[type[Form]]:
         yield from _kinds(kind)
         if kind.__module__.startswith("console."):
             yield kind
+
+
+def _flat(form: Form) -> Iterator[Field]:
+    """The fields of a form, and of its groups."""
+    for field in form:
+        if isinstance(field, FormField):
+            yield from _flat(field.form)
+        elif not isinstance(field, CSRFTokenField):
+            yield field
 
 
 def _best(places: list[tuple[Form, Field]]) -> str:

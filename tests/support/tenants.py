@@ -1,7 +1,8 @@
 """Organizations with something in every table, marked so that a leak can be read in an answer."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -17,6 +18,17 @@ from console.accounts.models import (
     Project,
     Role,
     User,
+)
+from console.alerting import incidents, rules
+from console.alerting.condition import Verdict
+from console.alerting.decide import Standing, State
+from console.alerting.models import (
+    Evaluation,
+    Incident,
+    OutboxMessage,
+    RuleSeries,
+    Silence,
+    StandardRules,
 )
 from console.core import audit, clock, failures
 from console.core.crypto import hash_of
@@ -69,11 +81,19 @@ def make(app: Flask, slug: str) -> Tenant:
         happened([change(issue, ChangeKind.ASSIGNED, by=person, details=note)])
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
-        permissions = ["issues:read", "outcomes:read", "performance:read"]
+        permissions = [
+            "issues:read",
+            "metrics:read",
+            "outcomes:read",
+            "performance:read",
+            "rules:read",
+            "rules:write",
+        ]
         _row, token = projects.create_token(here, marker, permissions)
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()
         failures.add("retention", marker)
+        watch(here, marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
@@ -115,6 +135,37 @@ def personal_rows(user_id: int, marker: str) -> dict[str, int]:
         ids = {"passkey": passkey.id, "linked_identity": identity.id}
     db.session.commit()
     return ids
+
+
+def watch(project: Project, marker: str) -> None:
+    """Give the project a rule that fires, an incident with its history, and a silence."""
+    definition = replace(rules.STANDARD[0].definition, environment=marker, release=f"{marker}@1")
+    rule = rules.create(project, f"Rule of {marker}", definition, tags=[marker])
+    own = {"rule_id": rule.id, "value": marker}
+    now, why = clock.now(), f"why {marker}"
+    standing = Standing(state=State.WARNING)
+    series = RuleSeries(**own, state=standing.state, standing=standing.document, changed_at=now)
+    evaluation = Evaluation(
+        **own, at=now, version=1, verdict=Verdict.WARNING, state=State.WARNING, why=why,
+        decided_at=now,
+    )  # fmt: skip
+    db.session.add(StandardRules(project_id=project.id))
+    incident = Incident(
+        **own, project_id=project.id, rule_version=1, title=f"Incident of {marker}", why=why,
+        level=State.WARNING, worst=State.WARNING, breached_at=now, opened_at=now, sequence=0,
+    )  # fmt: skip
+    silence = Silence(
+        project_id=project.id, rule_id=rule.id, value=marker, reason=f"reason {marker}",
+        starts_at=now, ends_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    db.session.add_all([series, evaluation, incident, silence])
+    db.session.flush()
+    incidents.note(incident, f"note {marker}", by=incidents.Actor(name=marker))
+    message = OutboxMessage(
+        incident_id=incident.id, key=marker, sequence=1, payload={"title": marker}, next_at=now
+    )
+    db.session.add(message)
+    db.session.commit()
 
 
 def named(organization_id: int, project_id: int, marker: str) -> None:

@@ -18,4 +18,23 @@ def gathered(metrics: Iterable[Metric]) -> Mapping[str, Metric]:
     return by_id
 
 
+GROUPS = {
+    "requests": "Requests",
+    "statements": "Database",
+    "vitals": "Web vitals",
+    "errors": "Errors",
+    "issues": "Issues",
+    "intake": "Intake",
+}
+"""What the first part of an id says to a person, in the order of the lists."""
 CATALOGUE = gathered((*errors.METRICS, *performance.METRICS, *intake.METRICS))
+
+
+def group_of(metric: Metric) -> str:
+    """The words for the first part of a metric's id."""
+    return GROUPS[metric.id.split(".")[0]]
+
+
+def full_title(metric: Metric) -> str:
+    """A metric's title with its group, as it is understood where nothing else says the group."""
+    return f"{group_of(metric)}: {metric.title}"

@@ -10,7 +10,7 @@ import pytest
 
 from console.core.db import db
 from console.errors.models import Issue, IssueRelease
-from console.metrics import CATALOGUE, gathered
+from console.metrics.catalogue import CATALOGUE, gathered
 from console.performance import metrics as performance
 from console.telemetry import span_measures
 from console.telemetry.measures import CannotAskError

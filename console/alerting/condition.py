@@ -1,0 +1,229 @@
+"""When a rule fires: its levels, how long and how often they must be breached, and their reading.
+
+Times are seconds. What a condition says of one evaluation is its verdict; what follows from the
+verdicts before it is decided in `decide.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Operator = Literal[">", ">=", "<", "<="]
+Comparison = Literal["percent", "absolute", "deviation"]
+COMPARES = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+
+
+class Level(StrEnum):
+    """How bad a breach is, the least first."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+LEVELS = tuple(Level)
+DAY, WEEK = 86_400, 7 * 86_400
+SHORTEST_INTERVAL = 10
+MOST_EVALUATIONS = 100
+
+
+class ConditionError(ValueError):
+    """A condition contradicts itself; `field` names the part of it to change."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Keep the name of the field beside the message for the rule's author."""
+        super().__init__(message)
+        self.field = field
+
+
+class Gap(StrEnum):
+    """What an evaluation without data means for the rule."""
+
+    KEEP = "keep"
+    OK = "ok"
+    FIRING = "firing"
+    NO_DATA = "no_data"
+
+
+class Verdict(StrEnum):
+    """What one evaluation says by itself."""
+
+    CLEAR = "clear"
+    BETWEEN = "between"
+    """No level is breached, and the number has not passed the recovery level either."""
+    WARNING = "warning"
+    CRITICAL = "critical"
+    NO_DATA = "no data"
+    INCONCLUSIVE = "inconclusive"
+    """Too few samples or no base: it is not zero, and it changes nothing."""
+    ERROR = "error"
+
+
+BREACHES = {Level.WARNING: Verdict.WARNING, Level.CRITICAL: Verdict.CRITICAL}
+SEVERITY = {Verdict.CLEAR: 0, Verdict.BETWEEN: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the question behind a rule answered for the window that ended at `at`.
+
+    `number` is None without data, and `samples` is None where nobody counted them. `base` is the
+    number of the period that the rule compares with, or what is usual at this time of the week;
+    `spread` is then how far the usual numbers lie apart. An `error` makes all of them meaningless.
+    """
+
+    at: float
+    number: float | None = None
+    samples: int | None = None
+    base: float | None = None
+    spread: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, the number that was compared with the levels, and the reason in words."""
+
+    verdict: Verdict
+    number: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """When a rule fires, and when it has recovered; all times are in seconds."""
+
+    op: Operator
+    levels: Mapping[Level, float]
+    recovery: float | None = None
+    """The number that must be passed to recover; None: the lowest level."""
+    pending_seconds: float = 0
+    keep_firing_seconds: float = 0
+    breaches: int = 1
+    """So many of the last `of` evaluations breach a level."""
+    of: int = 1
+    interval_seconds: float = 60
+    no_data: Gap = Gap.KEEP
+    on_error: Gap = Gap.KEEP
+    compare: Comparison | None = None
+    floor: float | None = None
+    """A smaller base counts as this much, so that three errors after none are no spike."""
+    minimum_samples: int = 0
+    ordered: tuple[Level, ...] = field(init=False)
+    """The levels that the rule has, the least first."""
+
+    def __post_init__(self) -> None:
+        """Raise ConditionError for a condition that contradicts itself."""
+        ordered = tuple(level for level in LEVELS if level in self.levels)
+        object.__setattr__(self, "ordered", ordered)
+        for name, message in self._faults():
+            raise ConditionError(name, message)
+
+    @property
+    def clear_level(self) -> float:
+        """The number that is breached by everything that has not recovered."""
+        return self.levels[self.ordered[0]] if self.recovery is None else self.recovery
+
+    def is_breached(self, number: float, threshold: float) -> bool:
+        """Whether the number breaches a threshold; an equal one does not breach `>`."""
+        return bool(COMPARES[self.op](number, threshold))
+
+    def judge(self, evaluated: Evaluated) -> Judgement:
+        """What an evaluation says by itself, without the ones before it."""
+        if evaluated.error:
+            return self._missing(self.on_error, Verdict.ERROR, evaluated.error)
+        if evaluated.number is None:
+            return self._missing(self.no_data, Verdict.NO_DATA, "no data")
+        if evaluated.samples is not None and evaluated.samples < self.minimum_samples:
+            why = f"{evaluated.samples} samples, {self.minimum_samples} are needed"
+            return Judgement(Verdict.INCONCLUSIVE, evaluated.number, why)
+        number = self._compared(evaluated)
+        if number is None or not math.isfinite(number):
+            return Judgement(Verdict.INCONCLUSIVE, None, "nothing to compare with")
+        return self._judged(number)
+
+    def _missing(self, policy: Gap, verdict: Verdict, why: str) -> Judgement:
+        """The verdict where there is no number; the rule may say that it counts as one."""
+        if policy is Gap.OK:
+            return Judgement(Verdict.CLEAR, None, f"{why}, which the rule counts as ok")
+        if policy is Gap.FIRING:
+            worst = self.ordered[-1]
+            return Judgement(BREACHES[worst], None, f"{why}, which the rule counts as a breach")
+        return Judgement(verdict, None, why)
+
+    def _compared(self, evaluated: Evaluated) -> float | None:
+        """The number that levels are compared with; None without a base."""
+        number, base = evaluated.number, evaluated.base
+        if number is None or self.compare is None:
+            return number
+        if base is None:
+            return None
+        base = base if self.floor is None else max(base, self.floor)
+        if self.compare == "absolute":
+            return number - base
+        if self.compare == "percent":
+            return number / base * 100 if base else None
+        return (number - base) / evaluated.spread if evaluated.spread else None
+
+    def _judged(self, number: float) -> Judgement:
+        for level in reversed(self.ordered):
+            threshold = self.levels[level]
+            if self.is_breached(number, threshold):
+                why = f"{number:g} {self.op} {threshold:g} ({level})"
+                return Judgement(BREACHES[level], number, why)
+        if self.is_breached(number, self.clear_level):
+            why = (
+                f"{number:g} breaches no level, but has not passed {self.clear_level:g} to recover"
+            )
+            return Judgement(Verdict.BETWEEN, number, why)
+        return Judgement(Verdict.CLEAR, number, f"{number:g} breaches no level")
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        """The name of each field that is wrong, and what is wrong with it."""
+        if not self.ordered:
+            yield "levels", "A rule needs a warning or a critical level."
+            return
+        numbers = [*self.levels.values(), self.clear_level]
+        if not all(map(math.isfinite, numbers)):
+            yield "levels", "A level is a number."
+        yield from self._faults_of_order()
+        if not SHORTEST_INTERVAL <= self.interval_seconds <= DAY:
+            yield (
+                "interval_seconds",
+                f"A rule is evaluated every {SHORTEST_INTERVAL} s to every day.",
+            )
+        for name in ("pending_seconds", "keep_firing_seconds"):
+            if not 0 <= getattr(self, name) <= WEEK:
+                yield name, "Between 0 seconds and 7 days."
+        if not 1 <= self.breaches <= self.of <= MOST_EVALUATIONS:
+            yield (
+                "breaches",
+                f"Between 1 and all of the last evaluations, {MOST_EVALUATIONS} at most.",
+            )
+        if self.minimum_samples < 0:
+            yield "minimum_samples", "0 or more samples."
+        if self.on_error is Gap.NO_DATA:
+            yield "on_error", "An error is not missing data: keep, ok or firing."
+
+    def _faults_of_order(self) -> Iterator[tuple[str, str]]:
+        rises = self.op in (">", ">=")
+        side = "above" if rises else "below"
+        least, worst = (self.levels[level] for level in (self.ordered[0], self.ordered[-1]))
+        if len(self.ordered) > 1 and not self._is_beyond(worst, least):
+            yield (
+                "levels",
+                f"The critical level ({worst:g}) lies {side} the warning level ({least:g}).",
+            )
+        if self._is_beyond(self.clear_level, least):
+            good_side = "below" if rises else "above"
+            limit = f"the {self.ordered[0]} level ({least:g})"
+            recovery = f"The recovery level ({self.clear_level:g})"
+            yield "recovery", f"{recovery} lies {good_side} {limit}, or is equal to it."
+
+    def _is_beyond(self, number: float, threshold: float) -> bool:
+        """Whether the number lies on the bad side of the threshold, and is not equal to it."""
+        return number > threshold if self.op in (">", ">=") else number < threshold

@@ -1,0 +1,79 @@
+"""The course of a rule's number beside its levels, as evaluations have found it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from console.accounts.models import Project
+from console.alerting.models import Evaluation, Rule
+from console.alerting.wording import level_text
+from console.core import clock
+from console.core.db import db
+from console.metrics.catalogue import CATALOGUE, full_title
+from console.web.charts import MOST_POINTS, Chart, Series, Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A chart of evaluated numbers, and the evaluations behind it."""
+
+    chart: Chart
+    evaluations: Sequence[Evaluation]
+
+
+def course(
+    project: Project, rule: Rule, since: datetime, until: datetime, value: str = ""
+) -> Course | None:
+    """What a series of a rule was evaluated to in a time; None where nothing was."""
+    del project  # the rule is one of it
+    own = select(Evaluation).where(
+        Evaluation.rule_id == rule.id,
+        Evaluation.value == value,
+        Evaluation.at > since,
+        Evaluation.at <= until,
+    )
+    evaluations = db.session.scalars(own.order_by(Evaluation.at)).all()
+    return Course(_chart(rule, evaluations, since, until), evaluations) if evaluations else None
+
+
+def _chart(
+    rule: Rule, evaluations: Sequence[Evaluation], since: datetime, until: datetime
+) -> Chart:
+    definition = rule.definition
+    condition, metric = definition.condition, CATALOGUE.get(definition.metric)
+    interval = timedelta(seconds=condition.interval_seconds)
+    steps = max(1, -(-int((until - since) / interval) // MOST_POINTS))
+    grain = interval * steps
+    count = min(MOST_POINTS, -(-(until - since) // grain))
+    buckets = [since + grain * place for place in range(count)]
+    worst: list[float | None] = [None] * count
+    for evaluation in evaluations:
+        place = min(count - 1, int((evaluation.at - since) / grain))
+        worst[place] = _worse(condition.op, worst[place], evaluation.number)
+    share = metric is not None and metric.format == "share" and condition.compare is None
+    factor = 100 if share else 1
+    numbers = [None if number is None else number * factor for number in worst]
+    level = condition.levels[condition.ordered[-1]]
+    unit = {"percent": "%", "deviation": "deviations"}.get(condition.compare or "", "")
+    if not unit and metric is not None:
+        unit = "%" if share else metric.unit
+    return Chart(
+        title=full_title(metric) if metric else definition.metric,
+        subtitle=f"as evaluated; fires at {level_text(metric, condition, level)}",
+        unit=unit,
+        buckets=buckets,
+        grain=grain,
+        series=(Series("evaluated", numbers),),
+        complete_until=min(until, clock.now()),
+        threshold=Threshold(level * factor, condition.ordered[-1].capitalize()),
+    )
+
+
+def _worse(op: str, before: float | None, number: float | None) -> float | None:
+    if before is None or number is None:
+        return number if before is None else before
+    return max(before, number) if op in (">", ">=") else min(before, number)

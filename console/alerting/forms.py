@@ -1,0 +1,267 @@
+"""What people and scripts say of a rule: the fields of the editor are the members of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wtforms import Field, Form, FormField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap
+from console.alerting.definition import DEFAULT_WINDOW, Definition
+from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
+from console.metrics.catalogue import CATALOGUE, full_title
+from console.telemetry.metric import Metric
+from console.web.choices import choices
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    ListField,
+    Moment,
+    NumberField,
+    SwitchField,
+    ValuesByName,
+    mark,
+    plain,
+)
+
+GAPS = {
+    Gap.KEEP: "changes nothing",
+    Gap.OK: "counts as ok",
+    Gap.FIRING: "counts as a breach",
+    Gap.NO_DATA: "is a state of its own",
+}
+COMPARISONS = {
+    "": "the number itself",
+    "percent": "in per cent of the earlier period",
+    "absolute": "the difference from the earlier period",
+    "deviation": "in deviations from what is usual at this hour of the week",
+}
+DAY = 86_400
+LONGEST_WINDOW, LONGEST_SHIFT = 7 * DAY, 28 * DAY
+MOST_TAGS, LONGEST_TAG = 20, 40
+MOST_PHASES = 60
+"""So many evaluations look at the same event at most."""
+
+
+class LevelsForm(Form):
+    """The numbers that a metric must not pass."""
+
+    critical = NumberField("Critical", [Optional()])
+    warning = NumberField("Warning", [Optional()])
+
+
+class BreachesForm(Form):
+    """How many evaluations must breach a level."""
+
+    n = IntegerField("Breaches", [Optional()], default=1)
+    of = IntegerField("Of the last evaluations", [Optional()], default=1)
+
+
+class ConditionForm(Form):
+    """When a rule fires."""
+
+    op = SelectField("Fires when the number is", choices=choices((op, op) for op in COMPARES))
+    levels = FormField(LevelsForm, separator=".")
+    recovery = NumberField("Recovered at", [Optional()])
+    pending_seconds = NumberField("For at least, in seconds", [Optional()], default=0.0)
+    keep_firing_seconds = NumberField("Keep firing for, in seconds", [Optional()], default=0.0)
+    breaches = FormField(BreachesForm, separator=".")
+    interval_seconds = IntegerField("Evaluate every, in seconds", [Optional()], default=60)
+    no_data = SelectField("No data", choices=choices(GAPS.items()), default=Gap.KEEP.value)
+    on_error = SelectField(
+        "An error of the question",
+        choices=choices((gap, text) for gap, text in GAPS.items() if gap is not Gap.NO_DATA),
+        default=Gap.KEEP.value,
+    )
+    compare = SelectField("Compare", choices=choices(COMPARISONS.items()), default="")
+    floor = NumberField("Compared with at least", [Optional()])
+    minimum_samples = IntegerField("At least so many samples", [Optional()])
+
+    def condition(self, *, least: int = 0) -> Condition:
+        """The condition of a form whose fields are valid by themselves; raises ConditionError.
+
+        `least` is the number of samples where the form names none.
+        """
+        levels = self.levels.form.data
+        return Condition(
+            op=self.op.data,
+            levels={level: levels[level] for level in LEVELS if levels[level] is not None},
+            recovery=self.recovery.data,
+            pending_seconds=_given(self.pending_seconds),
+            keep_firing_seconds=_given(self.keep_firing_seconds),
+            breaches=_given(self.breaches.form.n),
+            of=_given(self.breaches.form.of),
+            interval_seconds=_given(self.interval_seconds),
+            no_data=Gap(self.no_data.data),
+            on_error=Gap(self.on_error.data),
+            compare=self.compare.data or None,
+            floor=self.floor.data,
+            minimum_samples=least
+            if self.minimum_samples.data is None
+            else self.minimum_samples.data,
+        )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the fields are valid, and agree with each other."""
+        if not super().validate(extra_validators):
+            return False
+        try:
+            self.condition()
+        except ConditionError as error:
+            mark(self, error.field, str(error))
+            return False
+        return True
+
+
+class WatchForm(ConditionForm):
+    """What a rule watches, and when it fires."""
+
+    metric = SelectField(
+        "Metric",
+        [InputRequired("Choose a metric.")],
+        choices=choices((metric.id, full_title(metric)) for metric in CATALOGUE.values()),
+        validate_choice=False,  # `validate` names the metric that does not exist
+    )
+    parameters = ValuesByName("Parameters")
+    where = ValuesByName("Filters")
+    by = StringField("An incident for each", [Optional()])
+    environment = StringField("Environment", [Length(max=64)])
+    release = StringField("Release", [Length(max=200)])
+    window_seconds = IntegerField(
+        "Over the last, in seconds",
+        [Optional(), NumberRange(10, LONGEST_WINDOW, "Between 10 seconds and 7 days.")],
+        default=DEFAULT_WINDOW,
+    )
+    base_seconds = IntegerField(
+        "Compared with, so many seconds earlier",
+        [Optional(), NumberRange(10, LONGEST_SHIFT, "Between 10 seconds and 28 days.")],
+    )
+
+    @property
+    def definition(self) -> Definition:
+        """What a valid form says."""
+        metric = CATALOGUE[str(self.metric.data)]
+        shift = self.base_seconds.data
+        if shift is None:
+            shift = DAY
+        return Definition(
+            metric=metric.id,
+            condition=self.condition(least=samples_needed(metric)),
+            parameters=numbers_of(self.parameters.data),
+            where=self.where.data,
+            by=self.by.data or None,
+            environment=self.environment.data or "",
+            release=self.release.data or "",
+            window_seconds=_given(self.window_seconds),
+            base_seconds=shift if self.compare.data in ("percent", "absolute") else None,
+        )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the fields are valid, and the metric can answer what they ask."""
+        if not super().validate(extra_validators):
+            return False
+        metric = CATALOGUE.get(str(self.metric.data))
+        if metric is None:
+            mark(self, "metric", f"There is no metric {self.metric.data}.")
+            return False
+        faults = list(self._faults(metric))
+        for name, message in faults:
+            mark(self, name, message)
+        return not faults
+
+    def _faults(self, metric: Metric) -> Iterator[tuple[str, str]]:
+        interval, window = _given(self.interval_seconds), _given(self.window_seconds)
+        if window % interval or window < interval:
+            yield "window_seconds", f"A multiple of the interval of {interval} seconds."
+        elif window // interval > MOST_PHASES:
+            yield (
+                "interval_seconds",
+                f"At least {-(-window // MOST_PHASES)} seconds for this window.",
+            )
+        yield from dimension_faults(metric, self.by.data, self.where.data)
+        yield from parameter_faults(metric, self.parameters.data)
+
+
+def samples_needed(metric: Metric) -> int:
+    """How many samples a number needs: one that is zero without rows needs none."""
+    return metric.least if metric.empty == "gap" else 0
+
+
+def _given(field: Field) -> Any:
+    """What was filled in, or the field's default."""
+    return field.default if field.data is None else field.data
+
+
+class RuleForm(WatchForm):
+    """A rule: its name, what it watches, and what becomes of its incidents."""
+
+    name = StringField(
+        "Name",
+        [InputRequired("Give it a name."), Length(max=100, message="At most 100 characters.")],
+        filters=[plain],
+    )
+    tags = ListField("Tags")
+    shadow = SwitchField("Shadow mode: it notifies nobody")
+    enabled = SwitchField("Evaluated", default=True)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the rule is valid, and its name says something."""
+        is_valid = super().validate(extra_validators)
+        faults = [tag for tag in self.tags.data if len(tag) > LONGEST_TAG]
+        if faults or len(self.tags.data) > MOST_TAGS:
+            mark(self, "tags", f"At most {MOST_TAGS} tags of {LONGEST_TAG} characters.")
+            return False
+        return is_valid
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What a rule has beside its definition. Only for a form that validates."""
+        return {
+            "tags": sorted(set(self.tags.data)),
+            "shadow": bool(self.shadow.data),
+            "enabled": bool(self.enabled.data),
+        }
+
+
+class IncidentsFilter(FilterForm):
+    """The list of incidents."""
+
+    label = "Filter incidents"
+    hidden = ("state",)
+
+    state = SelectField(
+        "State",
+        choices=choices([("open", "Open"), ("resolved", "Resolved"), ("all", "All")]),
+        default="open",
+    )
+
+
+class ExplainFilter(FilterForm):
+    """A moment at which a rule is to be explained."""
+
+    label = "Explain a moment"
+
+    at = Moment("Why did it fire, or not, at", description="2026-11-23T08:00Z")
+    value = StringField("For", [Length(max=200)], description="a value of its breakdown")
+
+
+class NoteForm(Form):
+    """What somebody has to say about an incident."""
+
+    text = TextAreaField(
+        "Note", [InputRequired("Write something."), Length(max=10_000)], render_kw={"rows": 2}
+    )
+
+
+class SnoozeForm(Form):
+    """How long an incident is to be quiet."""
+
+    minutes = SelectField(
+        "Snooze for",
+        choices=choices(
+            [("15", "15 minutes"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day")]
+        ),
+        default="60",
+    )

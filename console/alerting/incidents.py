@@ -1,0 +1,247 @@
+"""Incidents follow the states of rules: each is opened once, and resolved when its rule is ok."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from console.accounts.models import User
+from console.alerting import silences
+from console.alerting.backtest import WORSE
+from console.alerting.decide import Decision, State, Transition
+from console.alerting.models import (
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    IncidentVerb,
+    OutboxMessage,
+    Rule,
+    Silence,
+)
+from console.core import clock
+from console.core.db import db
+
+REJOIN = timedelta(minutes=10)
+"""A series that fires again so soon after it recovered goes on with the same incident."""
+LONGEST_WHY = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the decisions of one series did to its incident: the events, the latest last."""
+
+    incident: Incident
+    events: Sequence[IncidentEvent]
+
+
+def follow(rule: Rule, value: str, decisions: Sequence[Decision]) -> Moved | None:
+    """Bring the incident of a series up to its latest state; None if nothing happened to it.
+
+    To be called in the transaction that stores the decisions: each event is written exactly once.
+    """
+    changes = [decision for decision in decisions if decision.transition]
+    if not changes:
+        return None
+    incident, events = _latest(rule, value), []
+    for decision in changes:
+        incident, event = _follow(rule, value, incident, decision)
+        if event is not None:
+            events.append(event)
+    return Moved(incident, events) if incident is not None and events else None
+
+
+def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
+    """Write the message that is owed for what happened: one for all events, the latest counts.
+
+    A rule in shadow mode owes none, and a silence holds it back; it counts what it hid.
+    """
+    incident, latest = moved.incident, moved.events[-1]
+    silence = silences.active(rule, incident.value, latest.at)
+    if silence is not None:
+        silence.hidden = Silence.hidden + 1
+        latest.details = {**latest.details, "silence": silence.id}
+    if rule.shadow or silence is not None:
+        return
+    payload: dict[str, Any] = {
+        "verb": latest.verb.value,
+        "verbs": [event.verb.value for event in moved.events],
+        "level": incident.level.value,
+        "title": incident.title,
+        "why": incident.why,
+        "delayed_seconds": int(delayed.total_seconds()),
+    }
+    db.session.add(
+        OutboxMessage(
+            incident_id=incident.id,
+            key=f"incident-{incident.id}-{latest.sequence}",
+            sequence=latest.sequence,
+            payload=payload,
+            next_at=clock.now(),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something to an incident: a person, or a script that acts for whoever has made it.
+
+    Only what a person does counts as a response.
+    """
+
+    user: User | None = None
+    name: str = ""
+    """The label of the script's token."""
+
+
+def acknowledge(incident: Incident, *, by: Actor) -> bool:
+    """Note that somebody looks after it; False where that is known already."""
+    if incident.state is not IncidentState.OPEN:
+        return False
+    incident.state = IncidentState.ACKNOWLEDGED
+    if incident.acknowledged_at is None and by.user is not None:
+        incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
+    write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by)
+    return True
+
+
+def snooze(incident: Incident, until: datetime, *, by: Actor) -> None:
+    """Let it be quiet until a moment; it wakes up then if it is still open."""
+    incident.snoozed_until = until
+    write(incident, IncidentVerb.SNOOZED, clock.now(), by=by, details={"until": until.isoformat()})
+
+
+def resolve(incident: Incident, *, by: Actor) -> bool:
+    """Close it by hand; False where it is closed.
+
+    It stays closed while its rule goes on firing at the same level: somebody has seen that. A new
+    breach after the rule was ok, or a worse level, opens a new incident.
+    """
+    if incident.state is IncidentState.RESOLVED:
+        return False
+    _close(incident, clock.now(), by=by)
+    write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
+    return True
+
+
+def note(incident: Incident, text: str, *, by: Actor) -> None:
+    """Add what somebody has to say to its history."""
+    write(incident, IncidentVerb.NOTED, clock.now(), by=by, text=text)
+
+
+def write(
+    incident: Incident,
+    verb: IncidentVerb,
+    at: datetime,
+    *,
+    by: Actor | None = None,
+    text: str = "",
+    details: dict[str, Any] | None = None,
+) -> IncidentEvent:
+    """Add a line to its history; the sequence number is unique, so that none is written twice."""
+    incident.sequence += 1
+    event = IncidentEvent(
+        incident_id=incident.id,
+        sequence=incident.sequence,
+        verb=verb,
+        at=at,
+        actor_id=by.user.id if by and by.user else None,
+        text=text,
+        details=(details or {}) | ({"script": by.name} if by and by.name else {}),
+    )
+    db.session.add(event)
+    return event
+
+
+def _latest(rule: Rule, value: str) -> Incident | None:
+    """The incident of a series that was opened last."""
+    own = select(Incident).where(Incident.rule_id == rule.id, Incident.value == value)
+    return db.session.scalar(own.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(1))
+
+
+def _follow(
+    rule: Rule, value: str, incident: Incident | None, decision: Decision
+) -> tuple[Incident | None, IncidentEvent | None]:
+    assert decision.transition is not None
+    change = decision.transition
+    at = datetime.fromtimestamp(change.at, UTC)
+    is_open = incident is not None and incident.state is not IncidentState.RESOLVED
+    if change.after in WORSE:
+        if incident is not None and _was_seen(incident, change):
+            return incident, None
+        if incident is None or not (is_open or _rejoins(incident, at)):
+            incident = _opened(rule, value, at, change.after)
+            return incident, _write(incident, IncidentVerb.OPENED, decision, at)
+        verb = IncidentVerb.LEVEL if is_open else IncidentVerb.REOPENED
+        _raise(incident, change.after)
+        return incident, _write(incident, verb, decision, at)
+    if change.after in (State.OK, State.PENDING) and incident is not None and is_open:
+        _close(incident, at)
+        return incident, _write(incident, IncidentVerb.RESOLVED, decision, at)
+    return incident, None
+
+
+def _was_seen(incident: Incident, change: Transition) -> bool:
+    """Whether somebody has closed the incident while it fired, and it fires on no worse."""
+    fires_on = change.before not in (State.OK, State.PENDING)
+    no_worse = WORSE.index(change.after) <= WORSE.index(incident.worst)
+    is_closed = incident.state is IncidentState.RESOLVED and incident.closed_by_hand
+    return is_closed and fires_on and no_worse
+
+
+def _rejoins(incident: Incident, at: datetime) -> bool:
+    """Whether it healed by itself a moment ago; what a person has closed stays closed."""
+    return (
+        incident.resolved_at is not None
+        and not incident.closed_by_hand
+        and at - incident.resolved_at <= REJOIN
+    )
+
+
+def _opened(rule: Rule, value: str, at: datetime, level: State) -> Incident:
+    incident = Incident(
+        project_id=rule.project_id,
+        rule_id=rule.id,
+        rule_version=rule.version,
+        title=f"{rule.name}: {value}"[:200] if value else rule.name,
+        value=value,
+        level=level,
+        worst=level,
+        shadow=rule.shadow,
+        sequence=0,
+        breached_at=at,
+        opened_at=at,
+    )
+    db.session.add(incident)
+    db.session.flush()
+    return incident
+
+
+def _raise(incident: Incident, level: State) -> None:
+    """Take the level over; an incident that had healed is open again."""
+    incident.level = level
+    incident.worst = max(incident.worst, level, key=WORSE.index)
+    if incident.state is IncidentState.RESOLVED:
+        incident.state, incident.resolved_at = IncidentState.OPEN, None
+        incident.reopened = (incident.reopened or 0) + 1
+
+
+def _close(incident: Incident, at: datetime, *, by: Actor | None = None) -> None:
+    incident.state, incident.resolved_at = IncidentState.RESOLVED, at
+    incident.resolved_by_id = by.user.id if by and by.user else None
+    incident.closed_by_hand = by is not None
+    incident.snoozed_until = None
+
+
+def _write(
+    incident: Incident, verb: IncidentVerb, decision: Decision, at: datetime
+) -> IncidentEvent:
+    judgement, change = decision.judgement, decision.transition
+    assert judgement is not None
+    assert change is not None
+    incident.number, incident.why = judgement.number, change.why[:LONGEST_WHY]
+    details = {"from": change.before.value, "to": change.after.value, "why": change.why}
+    return write(incident, verb, at, details=details)

@@ -1,0 +1,148 @@
+"""The list of rules, the page of one, and what people do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import Response, abort, request
+
+from console.accounts.access import project_view
+from console.accounts.models import Project
+from console.alerting import queries
+from console.alerting import rules as domain
+from console.alerting.course import Course, course
+from console.alerting.decide import State
+from console.alerting.explain import Explanation, explain
+from console.alerting.forms import ExplainFilter
+from console.alerting.models import Rule, RuleSeries, RuleVersion
+from console.alerting.views.blueprint import bp, me
+from console.alerting.wording import sentence
+from console.core import clock
+from console.core.db import db
+from console.web.forms import valid
+from console.web.htmx import go_to, part_or_redirect, polled_part
+from console.web.timerange import current_range, scoped_url
+
+WORST_FIRST = (
+    State.CRITICAL, State.WARNING, State.BROKEN, State.NO_DATA, State.RECOVERING, State.PENDING,
+    State.OK,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule in the list: when it fires, and where it stands."""
+
+    rule: Rule
+    series: Sequence[RuleSeries]
+
+    @property
+    def sentence(self) -> str:
+        """When it fires, in words."""
+        return sentence(self.rule.definition)
+
+    @property
+    def state(self) -> State | None:
+        """The worst state of its series; None before its first evaluation."""
+        states = [row.state for row in self.series]
+        return min(states, key=WORST_FIRST.index, default=None)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a window should have been decided for a while."""
+        late = clock.now() - self.rule.next_due
+        return self.rule.enabled and late.total_seconds() > 2 * domain.MINUTE
+
+    @property
+    def firing(self) -> Mapping[str, State]:
+        """The values of the breakdown that fire, with their level."""
+        levels = (State.WARNING, State.CRITICAL)
+        return {row.value: row.state for row in self.series if row.state in levels}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDetails:
+    """A rule with its course, its versions, and what it says of a moment."""
+
+    row: RuleRow
+    course: Course | None
+    versions: Sequence[RuleVersion]
+    explanation: Explanation | None
+    form: ExplainFilter
+
+
+@bp.get("/rules/", endpoint="rules")
+@project_view("viewer")
+def listing(project: Project) -> Response:
+    rules = queries.rules(project)
+    series = queries.series_of(rules)
+    rows = [RuleRow(rule, series[rule.id]) for rule in rules]
+    return polled_part("alerting/rules.html", "alerting/_rules.html", rows=rows)
+
+
+@bp.get("/rules/<id:rule_id>", endpoint="rule")
+@project_view("viewer")
+def rule(project: Project, rule_id: int) -> Response:
+    rule_ = queries.rule_or_404(project, rule_id)
+    form = valid(ExplainFilter(request.args))
+    return polled_part(
+        "alerting/rule.html", "alerting/_rule.html", details=_details(project, rule_, form)
+    )
+
+
+@bp.post("/rules/<id:rule_id>/activation")
+@project_view("member")
+def activate(project: Project, rule_id: int) -> Response:
+    return _switched(project, queries.rule_or_404(project, rule_id), on=True)
+
+
+@bp.post("/rules/<id:rule_id>/deactivation")
+@project_view("member")
+def deactivate(project: Project, rule_id: int) -> Response:
+    return _switched(project, queries.rule_or_404(project, rule_id), on=False)
+
+
+@bp.post("/rules/<id:rule_id>/versions/<id:number>/return")
+@project_view("member")
+def bring_back(project: Project, rule_id: int, number: int) -> Response:
+    rule_ = queries.rule_or_404(project, rule_id)
+    try:
+        domain.bring_back(rule_, number, by=me())
+    except LookupError:
+        abort(404)
+    db.session.commit()
+    return _answer(project, rule_)
+
+
+@bp.post("/rules/<id:rule_id>/deletion", endpoint="delete_rule")
+@project_view("member")
+def delete(project: Project, rule_id: int) -> Response:
+    rule_ = queries.rule_or_404(project, rule_id)
+    domain.delete(rule_)
+    db.session.commit()
+    return go_to(scoped_url("alerting.rules"))
+
+
+def _switched(project: Project, rule_: Rule, *, on: bool) -> Response:
+    domain.switch(rule_, on=on, by=me())
+    db.session.commit()
+    return _answer(project, rule_)
+
+
+def _details(project: Project, rule_: Rule, form: ExplainFilter) -> RuleDetails:
+    shown = current_range()
+    value = form.value.data or ""
+    return RuleDetails(
+        row=RuleRow(rule_, queries.series_of([rule_])[rule_.id]),
+        course=course(project, rule_, shown.start, shown.until, value),
+        versions=queries.versions(rule_),
+        explanation=explain(rule_, form.at.data, value) if form.at.data else None,
+        form=form,
+    )
+
+
+def _answer(project: Project, rule_: Rule) -> Response:
+    values = {"rule_id": rule_.id}
+    details = _details(project, rule_, ExplainFilter())
+    return part_or_redirect("alerting/_rule.html", "alerting.rule", values, details=details)

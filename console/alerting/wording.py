@@ -1,0 +1,72 @@
+"""A rule in words: what fires it, for its page, its list and its messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from console.alerting.condition import Condition
+from console.alerting.definition import Definition
+from console.metrics.catalogue import CATALOGUE, full_title
+from console.telemetry.metric import Metric
+from console.web.filters import measured
+from console.web.timerange import in_words
+
+ABOVE = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
+
+
+def sentence(definition: Definition) -> str:
+    """When the rule fires: "Requests: P95 above 1.00 s (critical) or 500 ms (warning) …"."""
+    metric, condition = CATALOGUE.get(definition.metric), definition.condition
+    title = full_title(metric) if metric else definition.metric
+    levels = " or ".join(
+        f"{level_text(metric, condition, condition.levels[level])} ({level})"
+        for level in reversed(condition.ordered)
+    )
+    parts = [f"{title} {ABOVE[condition.op]} {levels}{_compared(definition)}"]
+    parts.append(f"over the last {in_words(definition.window)}")
+    if condition.of > 1:
+        parts.append(f"in {condition.breaches} of {condition.of} evaluations")
+    if condition.pending_seconds:
+        parts.append(f"for {_long(condition.pending_seconds)}")
+    parts += _where(definition)
+    return " ".join(parts)
+
+
+def level_text(metric: Metric | None, condition: Condition, level: float) -> str:
+    """A level in the unit that it is compared in."""
+    if condition.compare == "percent":
+        return f"{level:g} %"
+    if condition.compare == "deviation":
+        return f"{level:g} deviations"
+    return str(measured(level, metric.format)) if metric else f"{level:g}"
+
+
+def _compared(definition: Definition) -> str:
+    compare = definition.condition.compare
+    if compare == "deviation":
+        return " from what is usual at this hour of the week"
+    if compare is None or definition.shift is None:
+        return ""
+    than = f"the same time {_long(definition.shift.total_seconds())} earlier"
+    return f" of {than}" if compare == "percent" else f" more than {than}"
+
+
+def _long(seconds: float) -> str:
+    """A length of time with its number: "5 minutes", "an hour"."""
+    words = in_words(timedelta(seconds=seconds))
+    if words[0].isdigit():
+        return words
+    return f"an {words}" if words == "hour" else f"a {words}"
+
+
+def _where(definition: Definition) -> list[str]:
+    parts = [f"for each {definition.by.replace('_', ' ')}"] if definition.by else []
+    parts += [
+        f"where {name.replace('_', ' ')} is {' or '.join(values)}"
+        for name, values in definition.where.items()
+    ]
+    if definition.environment:
+        parts.append(f"in {definition.environment}")
+    if definition.release:
+        parts.append(f"of release {definition.release}")
+    return parts

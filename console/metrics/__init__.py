@@ -1,0 +1,1 @@
+"""The catalogue of numbers, and what people and scripts ask it for."""

@@ -1,0 +1,37 @@
+"""What is wrong with a question to a metric, and how its parameters are read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from console.telemetry.metric import Metric
+from console.web.forms import number_of
+
+Given = Mapping[str, Sequence[str]]
+
+
+def dimension_faults(
+    metric: Metric, by: str | None, where: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """The fields that name a dimension that the metric does not have, and what is wrong."""
+    known = ", ".join(metric.dimensions)
+    if by and by not in metric.dimensions:
+        yield "by", f"{metric.title} can be broken down by {known}."
+    for name in sorted(set(where) - set(metric.dimensions)):
+        yield "where", f"{metric.title} cannot be filtered by {name}, but by {known}."
+
+
+def parameter_faults(metric: Metric, given: Given) -> Iterator[tuple[str, str]]:
+    """What is wrong with the parameters of a metric: one too few, one too many, no number."""
+    needed = {parameter.name for parameter in metric.parameters}
+    for name in sorted(needed ^ given.keys()):
+        verb = "needs" if name in needed else "has no"
+        yield "parameters", f"{metric.title} {verb} {name}."
+    for name, values in given.items():
+        if number_of(values[0]) is None:
+            yield "parameters", f"{name} is a number."
+
+
+def numbers_of(given: Given) -> dict[str, float]:
+    """The parameters as numbers. Only for parameters without a fault."""
+    return {name: float(values[0]) for name, values in given.items()}

@@ -1,0 +1,246 @@
+"""Live evaluation: every window once, in order, as the back-test says; nothing twice, none lost."""
+
+from datetime import timedelta
+from math import ceil
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from console.alerting import evaluation, incidents, signal
+from console.alerting.backtest import replay
+from console.alerting.decide import State
+from console.alerting.evaluation import DELAY, evaluate
+from console.alerting.models import (
+    Evaluation,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    IncidentVerb,
+    OutboxMessage,
+    Rule,
+    RuleSeries,
+)
+from console.core.db import db
+from tests.telemetry.samples import NOON
+
+pytestmark = pytest.mark.usefixtures("both_databases")
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def slow_between(first: float, last: float) -> object:
+    """Requests take 2 s in these minutes, and 100 ms before and after."""
+    return lambda at: 2_000 if minutes(first) <= at - NOON < minutes(last) else 100
+
+
+@pytest.fixture
+def live(acme, inside, clock):
+    """Evaluate acme's rules every `every` seconds from now until so many minutes after noon."""
+
+    def live(until: float, every: float = 20) -> None:
+        times = ceil((NOON + minutes(until) - clock.now()) / timedelta(seconds=every))
+        for _ in range(times):
+            clock.move(seconds=every)
+            with inside(acme):
+                evaluate(acme.organization_id)
+
+    clock.set(NOON)
+    return live
+
+
+def events(acme, inside) -> list[tuple[str, float]]:
+    """The history of all incidents: what happened, and how many minutes after noon."""
+    with inside(acme):
+        rows = db.session.scalars(select(IncidentEvent).order_by(IncidentEvent.id)).all()
+        return [(row.verb.value, (row.at - NOON) / minutes(1)) for row in rows]
+
+
+def test_an_incident_opens_and_heals(acme, inside, live, make_rule, counted_requests):
+    make_rule(acme, window_seconds=60)
+    counted_requests(acme, slow_between(3, 6), minutes=10)
+    live(11)
+    assert events(acme, inside) == [("opened", 4), ("resolved", 7)]
+    with inside(acme):
+        incident = db.session.scalars(select(Incident)).one()
+        assert incident.title == "API is slow"
+        assert (incident.state, incident.worst) == (IncidentState.RESOLVED, State.CRITICAL)
+        assert incident.resolved_by_id is None
+        owed = db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
+        assert [message.payload["verb"] for message in owed] == ["opened", "resolved"]
+        assert owed[0].payload["why"] == "2000 > 1000 (critical)"
+        assert db.session.scalar(select(func.count(Evaluation.id))) == 10
+
+
+@pytest.mark.parametrize("every", [20, 300])
+def test_live_evaluation_does_what_the_back_test_says(
+    acme, inside, live, make_rule, counted_requests, every
+):
+    changes = {"window_seconds": 180, "pending_seconds": 60, "breaches": {"n": 2, "of": 3}}
+    rule_id = make_rule(acme, by="endpoint", keep_firing_seconds=60, **changes)
+    counted_requests(acme, lambda at: 2_000 if at.minute % 9 in (3, 4, 5, 6) else 100, minutes=40)
+    live(41, every)
+    with inside(acme):
+        rule = db.session.get_one(Rule, rule_id)
+        project = signal.ProjectIds(acme.organization_id, acme.id)
+        past = signal.over(rule.definition, project, NOON, rule.evaluated_until)
+        expected = replay(rule.definition.condition, past.by_value["GET /a"])
+        stored = db.session.scalars(select(Evaluation).order_by(Evaluation.at)).all()
+        assert [(row.at.timestamp(), row.state, row.number) for row in stored] == [
+            (decision.standing.newest, decision.standing.state, decision.judgement.number)
+            for decision in expected.decisions
+            if decision.judgement
+        ]
+        assert expected.episodes
+        opened = db.session.scalars(
+            select(IncidentEvent.at)
+            .where(IncidentEvent.verb.in_([IncidentVerb.OPENED, IncidentVerb.REOPENED]))
+            .order_by(IncidentEvent.at)
+        ).all()
+        assert [at.timestamp() for at in opened] == [each.opened for each in expected.episodes]
+
+
+def test_a_window_is_not_decided_before_its_data_can_have_come(acme, inside, clock, make_rule):
+    clock.set(NOON)
+    rule_id = make_rule(acme)
+    clock.move(seconds=60 + DELAY.total_seconds() - 1)
+    with inside(acme):
+        assert evaluate(acme.organization_id)["rules evaluated"] == 0
+    clock.move(seconds=1)
+    with inside(acme):
+        assert evaluate(acme.organization_id)["rules evaluated"] == 1
+        assert db.session.get_one(Rule, rule_id).evaluated_until == NOON + minutes(1)
+
+
+def test_a_process_that_was_frozen_writes_nothing(acme, inside, clock, make_rule, monkeypatch):
+    """While one process asks, another one takes over and decides the same window."""
+    clock.set(NOON)
+    rule_id = make_rule(acme)
+    clock.move(minutes=2)
+    asked = evaluation._asked
+
+    def taken_over(due, rule):
+        monkeypatch.setattr(evaluation, "_asked", asked)
+        answers = asked(due, rule)
+        db.session.rollback()
+        assert evaluation.evaluate_rule(rule_id) == 0
+        return answers
+
+    monkeypatch.setattr(evaluation, "_asked", taken_over)
+    with inside(acme):
+        evaluation.evaluate_rule(rule_id)
+        assert db.session.scalar(select(func.count(Evaluation.id))) == 1
+
+
+def test_a_downtime_is_made_up_for_and_told_as_its_net_result(
+    acme, inside, live, clock, make_rule, counted_requests
+):
+    make_rule(acme, window_seconds=60)
+    counted_requests(acme, slow_between(3, 6), minutes=50)
+    clock.move(minutes=45)
+    live(46)
+    assert events(acme, inside) == [("opened", 4), ("resolved", 7)]
+    with inside(acme):
+        (message,) = db.session.scalars(select(OutboxMessage)).all()
+        assert message.payload["verbs"] == ["opened", "resolved"]
+        assert message.payload["delayed_seconds"] > 2_000
+
+
+def test_after_a_long_downtime_the_oldest_windows_are_skipped(acme, inside, clock, make_rule):
+    clock.set(NOON)
+    make_rule(acme)
+    clock.move(hours=30)
+    with inside(acme):
+        evaluate(acme.organization_id)
+        first = db.session.scalars(select(func.min(Evaluation.at))).one()
+        assert first > NOON + timedelta(hours=28)
+        assert db.session.scalars(select(func.count(Evaluation.id))).one() <= 60
+
+
+def test_a_metric_that_is_gone_breaks_the_rule_and_says_so(acme, inside, live, make_rule):
+    make_rule(acme, metric="requests.p42")
+    live(8)
+    with inside(acme):
+        series = db.session.scalars(select(RuleSeries)).one()
+        assert series.state is State.BROKEN
+        why = db.session.scalar(select(Evaluation.why).order_by(Evaluation.id.desc()))
+        assert why == "There is no metric requests.p42."
+        assert not db.session.scalars(select(Incident)).all()
+
+
+def test_a_series_that_is_gone_and_ok_is_forgotten(
+    acme, inside, live, clock, make_rule, counted_requests
+):
+    make_rule(acme, by="endpoint")
+    counted_requests(acme, slow_between(0, 0), minutes=5)
+    live(6)
+    with inside(acme):
+        assert db.session.scalar(select(RuleSeries.value)) == "GET /a"
+    live(20)
+    with inside(acme):
+        assert db.session.scalar(select(func.count(RuleSeries.id))) == 0
+
+
+def test_a_disabled_rule_is_not_evaluated(acme, inside, live, make_rule):
+    rule_id = make_rule(acme)
+    with inside(acme):
+        db.session.get_one(Rule, rule_id).enabled = False
+        db.session.commit()
+    live(5)
+    with inside(acme):
+        assert not db.session.scalar(select(func.count(Evaluation.id)))
+
+
+def test_a_rule_in_shadow_mode_has_incidents_and_owes_nothing(
+    acme, inside, live, make_rule, counted_requests
+):
+    rule_id = make_rule(acme, window_seconds=60)
+    with inside(acme):
+        db.session.get_one(Rule, rule_id).shadow = True
+        db.session.commit()
+    counted_requests(acme, slow_between(3, 6), minutes=10)
+    live(11)
+    assert events(acme, inside) == [("opened", 4), ("resolved", 7)]
+    with inside(acme):
+        assert db.session.scalar(select(Incident.shadow))
+        assert not db.session.scalars(select(OutboxMessage)).all()
+
+
+def test_what_fires_again_soon_joins_the_same_incident(
+    acme, inside, live, make_rule, counted_requests
+):
+    make_rule(acme, window_seconds=60)
+    counted_requests(acme, lambda at: 2_000 if at.minute in (3, 8, 30) else 100, minutes=40)
+    live(41)
+    assert [verb for verb, _ in events(acme, inside)] == [
+        "opened", "resolved", "reopened", "resolved", "opened", "resolved",
+    ]  # fmt: skip
+    with inside(acme):
+        assert db.session.scalars(select(Incident.reopened).order_by(Incident.id)).all() == [1, 0]
+        db.session.execute(delete(Rule))
+        db.session.commit()
+        assert db.session.scalar(select(func.count(Incident.id))) == 2
+
+
+def test_what_somebody_has_closed_stays_closed_until_it_fires_anew(
+    acme, inside, live, make_rule, counted_requests
+):
+    make_rule(acme, window_seconds=60)
+    slow = {3: 2_000, 4: 700, 5: 2_000, 6: 700, 9: 700}
+    counted_requests(acme, lambda at: slow.get(at.minute, 100), minutes=15)
+    live(5)
+    with inside(acme):
+        incident = db.session.scalars(select(Incident)).one()
+        assert incidents.resolve(incident, by=incidents.Actor(name="ci"))
+        assert not incidents.resolve(incident, by=incidents.Actor(name="ci"))
+        db.session.commit()
+    live(16)
+    assert [verb for verb, _ in events(acme, inside)] == [
+        "opened", "resolved", "opened", "resolved",
+    ]  # fmt: skip
+    with inside(acme):
+        assert db.session.scalars(select(Incident.worst).order_by(Incident.id)).all() == [
+            State.CRITICAL,
+            State.WARNING,
+        ]

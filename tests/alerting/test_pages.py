@@ -1,0 +1,132 @@
+"""The pages of rules and incidents, and what people do there."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from console.alerting.evaluation import evaluate
+from console.alerting.models import Incident, IncidentState, Rule
+from console.alerting.rules import keep_standard
+from console.core.db import db
+from tests.support.clients import HTMX
+from tests.telemetry.samples import NOON
+
+INCIDENTS, RULES = "/acme/shop/alerts/incidents/", "/acme/shop/alerts/rules/"
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+@pytest.fixture
+def fired(acme, inside, clock, make_rule, counted_requests):
+    """An open incident of 12:03, seen at 12:05; returns the ids of its rule and of itself."""
+    clock.set(NOON)
+    rule_id = make_rule(acme, window_seconds=60)
+    counted_requests(acme, lambda at: 2_000 if at - NOON >= minutes(2) else 100, minutes=5)
+    clock.move(minutes=5)
+    with inside(acme):
+        evaluate(acme.organization_id)
+        return rule_id, db.session.scalars(select(Incident.id)).one()
+
+
+@pytest.fixture
+def stored(acme, inside):
+    def stored() -> Incident:
+        with inside(acme):
+            return db.session.scalars(select(Incident)).one()
+
+    return stored
+
+
+def test_the_list_shows_what_is_open_and_the_rail_counts_it(as_vic, fired):
+    page = as_vic.get(INCIDENTS).text
+    assert "API is slow" in page
+    assert "2000 &gt; 1000 (critical)" in page
+    assert 'title="Open incidents"' in page or 'class="rail-count"' in page or ">1<" in page
+    assert "API is slow" not in as_vic.get(INCIDENTS + "?state=resolved").text
+
+
+def test_an_incident_says_what_is_wrong_and_what_happened(as_vic, fired):
+    rule_id, incident_id = fired
+    page = as_vic.get(f"{INCIDENTS}{incident_id}").text
+    assert "2000 &gt; 1000 (critical)" in page
+    assert f"/alerts/rules/{rule_id}" in page
+    assert "Requests: P95 above 1 s (critical) or 500 ms (warning)" in page
+    assert "<svg" in page
+    assert "Acknowledge</button>" not in page  # Vic only looks
+
+
+def test_people_acknowledge_annotate_snooze_and_resolve(as_alice, fired, stored):
+    _, incident_id = fired
+    here = f"{INCIDENTS}{incident_id}"
+    part = as_alice.post(f"{here}/acknowledgement", headers=HTMX)
+    assert part.text.startswith(f'<div id="incident-{incident_id}"')
+    assert stored().state is IncidentState.ACKNOWLEDGED
+    assert as_alice.post(f"{here}/notes", data={"text": "Disk is full"}).status_code == 303
+    assert as_alice.post(f"{here}/snooze", data={"minutes": "60"}).status_code == 303
+    assert as_alice.post(f"{here}/resolution").status_code == 303
+    page = as_alice.get(here).text
+    assert "Disk is full" in page
+    assert "<strong>alice@acme.test</strong> resolved it" in page or "resolved it" in page
+    incident = stored()
+    assert incident.state is IncidentState.RESOLVED
+    assert incident.acknowledged_at is not None
+    assert incident.resolved_by_id is not None
+
+
+def test_an_empty_note_is_answered_in_place(as_alice, fired):
+    answer = as_alice.post(f"{INCIDENTS}{fired[1]}/notes", data={"text": ""}, headers=HTMX)
+    assert answer.status_code == 422
+    assert "Write something." in answer.text
+    answer = as_alice.post(f"{INCIDENTS}{fired[1]}/snooze", data={"minutes": "7"})
+    assert answer.status_code == 422
+
+
+def test_the_list_of_rules_says_when_each_fires_and_where_it_stands(as_vic, acme, inside, fired):
+    with inside(acme):
+        keep_standard(acme.organization_id)
+    page = as_vic.get(RULES).text
+    assert "Requests: P95 above 300 ms (warning) over the last 5 minutes for 5 minutes" in page
+    assert "Not evaluated yet" in page
+    assert "Critical" in page
+
+
+def test_a_rule_explains_a_moment(as_vic, fired):
+    at = (NOON + minutes(4)).isoformat()
+    page = as_vic.get(f"{RULES}{fired[0]}", query_string={"at": at}).text
+    assert "The rule fired: critical." in page
+    assert "&gt; 1 s" in page
+    wrong = as_vic.get(f"{RULES}{fired[0]}?at=yesterday")
+    assert wrong.status_code == 422
+
+
+def test_a_rule_is_switched_brought_back_and_deleted(as_alice, acme, inside, fired):
+    rule_id = fired[0]
+    here = f"{RULES}{rule_id}"
+    assert "Switch on" in as_alice.post(f"{here}/deactivation", headers=HTMX).text
+    assert "Switch off" in as_alice.post(f"{here}/activation", headers=HTMX).text
+    assert as_alice.post(f"{here}/versions/9/return").status_code == 404
+    assert as_alice.post(f"{here}/deletion").status_code == 303
+    with inside(acme):
+        assert not db.session.scalars(select(Rule)).all()
+    assert "The rule was deleted." in as_alice.get(f"{INCIDENTS}{fired[1]}").text
+
+
+@pytest.mark.parametrize("path", ["acknowledgement", "resolution", "snooze", "notes"])
+def test_who_may_not(as_vic, as_eve, fired, path):
+    here = f"{INCIDENTS}{fired[1]}"
+    assert as_vic.post(f"{here}/{path}").status_code == 403
+    assert as_eve.post(f"{here}/{path}").status_code == 404
+    assert as_eve.get(here).status_code == 404
+    assert as_eve.get(INCIDENTS).status_code == 404
+    assert as_eve.get(f"{RULES}{fired[0]}").status_code == 404
+    for act in ("activation", "deactivation", "deletion", "versions/1/return"):
+        assert as_vic.post(f"{RULES}{fired[0]}/{act}").status_code == 403
+        assert as_eve.post(f"{RULES}{fired[0]}/{act}").status_code == 404
+
+
+def test_an_organization_that_has_no_such_incident(as_alice, acme, globex, fired):
+    assert as_alice.get(f"{INCIDENTS}{fired[1] + 1}").status_code == 404
+    assert as_alice.get(f"{RULES}{fired[0] + 1}").status_code == 404

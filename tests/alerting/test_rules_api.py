@@ -1,0 +1,91 @@
+"""Rules for scripts: made, read, changed, explained and deleted."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.alerting.evaluation import evaluate
+from tests.alerting.test_api import RULE
+from tests.telemetry.samples import NOON
+
+RULES = "/api/v1/acme/shop/rules"
+DOCUMENT = {**RULE, "name": "Slow  checkout ", "tags": ["team:pay", "web"], "shadow": True}
+
+
+@pytest.fixture
+def script(acme, as_script):
+    return as_script(acme, "rules:read", "rules:write")
+
+
+def test_a_rule_is_made_read_changed_and_deleted(script):
+    made = script.post(RULES, json=DOCUMENT)
+    assert made.status_code == 201, made.text
+    rule = made.json
+    assert (rule["name"], rule["version"], rule["enabled"]) == ("Slow checkout", 1, True)
+    assert (rule["tags"], rule["shadow"]) == (["team:pay", "web"], True)
+    assert {name: rule[name] for name in RULE} == RULE
+    here = f"{RULES}/{rule['id']}"
+    assert script.get(RULES).json["rules"] == [rule]
+    changed = script.put(here, json={**DOCUMENT, "enabled": False, "recovery": 400}).json
+    assert (changed["version"], changed["recovery"], changed["enabled"]) == (2, 400, False)
+    assert script.put(here, json={**DOCUMENT, "enabled": False, "recovery": 400}).json == changed
+    assert script.delete(here).status_code == 204
+    assert script.get(here).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"metric": "requests.p42"}, "metric"),
+        ({"metric": None}, "metric"),
+        ({"by": "password"}, "by"),
+        ({"levels": {"warning": 900, "critical": 100}}, "levels.critical"),
+        ({"tags": ["x" * 41]}, "tags"),
+        ({"severity": "high"}, "severity"),
+        ({"interval_seconds": 5}, "interval_seconds"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_made(script, changes, named):
+    answer = script.post(RULES, json={**DOCUMENT, **changes})
+    assert answer.status_code == 400, answer.text
+    assert named in answer.json["detail"]
+    assert script.get(RULES).json == {"rules": []}
+
+
+def test_two_rules_do_not_share_a_name(script):
+    first = script.post(RULES, json=DOCUMENT).json
+    assert "name" in script.post(RULES, json=DOCUMENT).json["detail"]
+    other = script.post(RULES, json={**DOCUMENT, "name": "Other"}).json
+    assert script.put(f"{RULES}/{other['id']}", json=DOCUMENT).status_code == 400
+    assert script.put(f"{RULES}/{first['id']}", json=DOCUMENT).status_code == 200
+
+
+def test_a_moment_is_explained(script, acme, inside, clock, counted_requests):
+    clock.set(NOON)
+    document = {**DOCUMENT, "pending_seconds": 0, "breaches": {"n": 1, "of": 1}}
+    rule_id = script.post(RULES, json={**document, "window_seconds": 60}).json["id"]
+    counted_requests(acme, lambda _: 2_000, minutes=3)
+    clock.move(minutes=5)
+    with inside(acme):
+        evaluate(acme.organization_id)
+    at = (NOON + timedelta(minutes=2)).isoformat()
+    explained = script.get(f"{RULES}/{rule_id}/explanation", query_string={"at": at}).json
+    assert explained["conclusion"] == "The rule fired: critical."
+    assert (explained["number"], explained["state"], explained["verdict"]) == (
+        2000, "critical", "critical",
+    )  # fmt: skip
+    assert explained["steps"][0]["name"] == "Window"
+
+
+def test_a_token_that_reads_changes_nothing(acme, globex, as_script, script):
+    rule_id = script.post(RULES, json=DOCUMENT).json["id"]
+    reader, stranger = as_script(acme, "rules:read"), as_script(globex, "rules:read", "rules:write")
+    for client, status in ((reader, 403), (stranger, 404)):
+        assert client.post(RULES, json=DOCUMENT).status_code == status
+        assert client.put(f"{RULES}/{rule_id}", json=DOCUMENT).status_code == status
+        assert client.delete(f"{RULES}/{rule_id}").status_code == status
+    theirs = f"/api/v1/globex/shop/rules/{rule_id}"
+    assert stranger.get(theirs).status_code == 404
+    assert stranger.delete(theirs).status_code == 404

@@ -1,0 +1,106 @@
+"""The page and the API of metrics."""
+
+import pytest
+
+from console.metrics.catalogue import CATALOGUE
+from tests.support.counted import Stored
+from tests.telemetry.samples import NOON, hour
+
+PAGE, API = "/acme/shop/metrics", "/api/v1/acme/shop/metrics"
+BOUNDS = {"since": NOON.isoformat(), "until": hour(6).isoformat()}
+
+
+@pytest.fixture
+def stored(app, acme, inside):
+    with inside(acme):
+        return Stored(app, acme)
+
+
+@pytest.fixture
+def get(acme, as_script):
+    script = as_script(acme, "metrics:read")
+    return lambda path="", **query: script.get(API + path, query_string=query)
+
+
+def test_the_list_has_every_metric_with_what_it_can_be_asked(get):
+    listed = get().json["metrics"]
+    assert [each["id"] for each in listed] == list(CATALOGUE)
+    apdex = next(each for each in listed if each["id"] == "requests.apdex")
+    assert apdex["parameters"] == [
+        {"name": "threshold_ms", "title": "Satisfied up to", "unit": "ms"}
+    ]
+    assert all(each["dimensions"] and each["group"] for each in listed)
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_series_is_that_of_the_catalogue(get, acme, inside):
+    answer = get("/requests.count", **BOUNDS, step=3600).json
+    (whole,) = answer["series"]
+    assert (whole["value"], len(whole["points"])) == ("", 6)
+    total = sum(point["samples"] for point in whole["points"])
+    by = get("/requests.count", **BOUNDS, step=3600, by="endpoint").json
+    parts = [point for part in by["series"] for point in part["points"]]
+    assert sum(point["samples"] for point in parts) == total > 0
+    name = by["series"][0]["value"]
+    narrowed = get("/requests.count", **BOUNDS, step=3600, **{"where.endpoint": name}).json
+    assert narrowed["series"][0]["points"] == by["series"][0]["points"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "named"),
+    [
+        ("/requests.p42", {}, 404, "requests.p42"),
+        ("/requests.p95", {"by": "password"}, 400, "by"),
+        ("/requests.p95", {"where.password": "x"}, 400, "where"),
+        ("/requests.apdex", {}, 400, "threshold_ms"),
+        ("/requests.apdex", {"parameters.threshold_ms": "fast"}, 400, "threshold_ms"),
+        ("/requests.p95", {"parameters.speed": "1"}, 400, "speed"),
+        ("/requests.p95", {"step": "5"}, 400, "step"),
+        ("/requests.p95", {"since": "yesterday"}, 400, "since"),
+    ],
+)
+def test_what_is_wrong_is_named(get, path, query, status, named):
+    answer = get(path, **query)
+    assert answer.status_code == status
+    assert named in answer.json["detail"]
+
+
+def test_a_token_without_the_permission_is_refused(client, acme, as_script):
+    assert as_script(acme, "issues:read").get(API).status_code == 403
+    assert client.get(API).status_code == 401
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_page_shows_every_metric(as_vic):
+    for name, metric in CATALOGUE.items():
+        page = as_vic.get(PAGE, query_string={**BOUNDS, "metric": name})
+        assert page.status_code == 200, name
+        assert metric.title in page.text
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_page_breaks_down_and_a_part_leads_to_itself(as_vic):
+    query = {**BOUNDS, "metric": "requests.count", "by": "endpoint"}
+    page = as_vic.get(PAGE, query_string=query).text
+    assert "only=endpoint" in page
+    narrowed = as_vic.get(PAGE, query_string={**query, "only": "endpoint", "value": "GET /a"}).text
+    assert "GET /a" in narrowed
+    assert "GET /b" not in narrowed
+
+
+@pytest.mark.parametrize("query", [{"metric": "password"}, {"by": "password"}, {"only": "x"}])
+def test_wrong_input_is_answered_in_the_page(as_vic, query):
+    page = as_vic.get(PAGE, query_string=query)
+    assert page.status_code == 422
+    assert 'aria-invalid="true"' in page.text
+
+
+def test_filters_that_a_metric_does_not_know_are_said(as_vic):
+    """The intake's ledger knows no environments."""
+    page = as_vic.get(PAGE, query_string={"metric": "intake.stored", "environment": "production"})
+    assert page.status_code == 422
+
+
+def test_strangers_see_nothing(as_eve, client, acme):
+    assert as_eve.get(PAGE).status_code == 404
+    assert client.get(PAGE).status_code == 303
