@@ -3,7 +3,7 @@
 A served console with the events and issues of `bench pages`, into whose first project events of
 38 KB and OpenTelemetry's spans are sent at a steady rate, in an open loop. Meanwhile a person who
 is signed in asks for each page in turn. Everything shares the machine. The pages are timed without
-the load first.
+the load first, and asked on after it until they are as fast again.
 
     python bench/busy.py [--events 1000000] [--seconds 60] [--folder FOLDER]
 """
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -38,6 +38,7 @@ from console.core.tenancy import organization_scope
 from console.telemetry.store import EXTENSION
 
 EVENTS, PER_SECOND = 200, 1_000
+QUICK_ANSWERS, LONGEST_RECOVERY_SECONDS = 3, 300
 PAGES = {
     "inbox": pages.INBOX,
     "inbox, last 24 hours": f"{pages.INBOX}?range=24h",
@@ -56,9 +57,10 @@ def main() -> None:
         with Console(instance) as console:
             console.dsn = f"http://{key}@{urlsplit(console.url).netloc}/1"
             person = signed_in(console.url)
-            ask(console, person, "calm", options.seconds / 3)
+            calm = ask(console, person, "calm", options.seconds / 3)
             with console.watched() as watched, load(console, envelope, options.seconds):
                 ask(console, person, "busy", options.seconds)
+            recovered(console, person, calm)
             tell("console", longest_wait_seconds=round(watched["lag"], 2), peak_mb=watched["peak"])
 
 
@@ -93,18 +95,15 @@ def signed_in(url: str) -> OpenerDirector:
     return opener
 
 
-def ask(console: Console, person: OpenerDirector, name: str, seconds: float) -> None:
-    """Ask for the pages in turn, and print what they took."""
+def ask(
+    console: Console, person: OpenerDirector, name: str, seconds: float
+) -> Mapping[str, list[float]]:
+    """Ask for the pages in turn, and print what they took; returns it in milliseconds."""
     times, until = defaultdict(list), time.monotonic() + seconds
     cpu, began = console.cpu_seconds(), time.monotonic()
     while time.monotonic() < until:
         for page, path in PAGES.items():
-            asked = time.perf_counter()
-            with person.open(f"{console.url}{path}", timeout=120) as answer:
-                text = answer.read().decode()
-            times[page].append((time.perf_counter() - asked) * 1000)
-            assert urlsplit(answer.url).path == urlsplit(path).path, answer.url
-            assert "<main" in text
+            times[page].append(milliseconds(console, person, path))
     share = (console.cpu_seconds() - cpu) / (time.monotonic() - began)
     for page, taken in times.items():
         tell(
@@ -115,6 +114,40 @@ def ask(console: Console, person: OpenerDirector, name: str, seconds: float) -> 
             console_cores=round(share, 2),
             load_average=round(os.getloadavg()[0], 1),
         )
+    return times
+
+
+def milliseconds(console: Console, person: OpenerDirector, path: str) -> float:
+    """Ask for a page, check that it is the one, and return how long it took."""
+    asked = time.perf_counter()
+    with person.open(f"{console.url}{path}", timeout=120) as answer:
+        text = answer.read().decode()
+    taken = (time.perf_counter() - asked) * 1000
+    assert urlsplit(answer.url).path == urlsplit(path).path, answer.url
+    assert "<main" in text
+    return taken
+
+
+def recovered(console: Console, person: OpenerDirector, calm: Mapping[str, list[float]]) -> None:
+    """Ask on after the load; print when all rows are digested, and when pages are as fast again.
+
+    A page is as fast again from the first of three answers in a row that each take at most what
+    19 of 20 took without the load.
+    """
+    ended = time.monotonic()
+    usual = {page: quantiles(times, n=20)[-1] for page, times in calm.items()}
+    quick: dict[str, list[float]] = {page: [] for page in PAGES}
+    while any(len(since) < QUICK_ANSWERS for since in quick.values()):
+        if time.monotonic() - ended > LONGEST_RECOVERY_SECONDS:
+            raise SystemExit(f"not as fast as before: {quick}, usually {usual}")
+        for page, path in PAGES.items():
+            asked = time.monotonic() - ended
+            is_quick = milliseconds(console, person, path) <= usual[page]
+            if len(quick[page]) < QUICK_ANSWERS:
+                quick[page] = [*quick[page], asked] if is_quick else []
+    pages_after = {page: round(since[0], 1) for page, since in quick.items()}
+    digested = round(console.drain() - ended, 1)
+    tell("after the load", pages_quick_after_seconds=pages_after, digested_after_seconds=digested)
 
 
 @contextmanager
