@@ -1,24 +1,35 @@
-"""Due times by cron text in a time zone: each is due once a day, even when clocks change."""
+"""Due times by cron text in a time zone, as crontab reads it: right where a zone's clocks change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim, CronSimError
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# How far back the latest due time is searched, nearest first; 29 February may be 8 years ago.
-WINDOWS = tuple(timedelta(hours=hours) for hours in (2, 50, 32 * 24, 367 * 24, 9 * 366 * 24))
+FIELDS = 5
+MOST = 200  # characters; the longest that means something lists every minute
 ZONE_CHANGE = timedelta(hours=3)  # no zone sets its clocks back by more
+SHORT = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
     """A cron text (minute, hour, day of month, month, day of week) in an IANA time zone.
 
-    Days of the week are names, because 0 is Sunday to crontab and Monday to APScheduler. Days of
-    the month and of the week exclude each other: crontab wants either, APScheduler both.
+    As crontab reads it: 0 and 7 are Sunday, and days of the month and of the week are due on
+    either. A time that a day lacks, because its clocks go forward, is due when they have changed. A
+    time that a day has twice is due the first time, or both times if the text says "every hour".
     """
 
     text: str
@@ -26,50 +37,58 @@ class Cron:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a text or a zone that names no time."""
-        fields = self.text.split()
-        trigger = self._trigger()
-        if any(character.isdigit() for character in fields[4]):
-            raise ValueError(f"{self.text!r}: name the days of the week, such as mon-fri")
-        if fields[4] != "*" and fields[2] != "*":
-            raise ValueError(f"{self.text!r}: days of the month or of the week, not both")
-        if trigger.get_next_fire_time(None, EARLIEST) is None:
-            raise ValueError(f"{self.text!r} names a date that no year has")
+        shown = self.text[:MOST]
+        if len(self.text) > MOST:
+            raise ValueError(f"a cron text has at most {MOST} characters")
+        if len(self._fields.split()) != FIELDS:
+            raise ValueError(
+                f"{shown!r} has not the five fields minute, hour, day, month and day of the week"
+            )
         try:
-            ZoneInfo(self.zone)
+            self._zone  # noqa: B018 - to know it
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{self.zone!r} is no time zone") from None
+            raise ValueError(f"{self.zone[:MOST]!r} is no time zone") from None
+        try:
+            is_due = next(CronSim(self._fields, EARLIEST), None) is not None
+        except CronSimError as error:
+            raise ValueError(f"{shown!r}: {str(error).lower()}") from None
+        if not is_due:
+            raise ValueError(f"{shown!r} names a date that no year has")
+
+    @property
+    def words(self) -> str:
+        """What it says in plain English, as in "At 08:00 on Monday"."""
+        return CronSim(self._fields, EARLIEST).explain()
 
     def latest(self, now: datetime) -> datetime:
-        """The latest due time up to `now`, in UTC.
+        """The latest due time up to `now`, in UTC."""
+        # While an hour is repeated, the time that was due last may lie ahead on the clock.
+        ahead = timedelta(seconds=1) if self._is_frequent else ZONE_CHANGE
+        start = (now.replace(microsecond=0) + ahead).astimezone(self._zone)
+        times = (at.astimezone(UTC) for at in CronSim(self._fields, start, reverse=True))
+        return next(at for at in times if at <= now)
 
-        A time that a day lacks, because its clocks go forward, is due later by the same amount. A
-        time that a day has twice is due the first time, or both times if the text names no hour.
-        """
-        zone = ZoneInfo(self.zone)
-        local = now.astimezone(zone)
-        # While an hour is repeated, the time of day that was due last may lie ahead on the clock.
-        repeated = (now - ZONE_CHANGE).astimezone(zone).utcoffset() or timedelta()
-        ahead = max(repeated - (local.utcoffset() or timedelta()), timedelta())
-        wall = local.replace(tzinfo=UTC, fold=0)
-        for window in WINDOWS:
-            times = self._times(wall - window, wall + ahead)
-            due = [at for time in times for at in self._instants(time, zone) if at <= now]
-            if due:
-                return max(due)
-        raise AssertionError(f"{self.text!r} was never due")  # __post_init__ has looked
+    def following(self, now: datetime) -> Iterator[datetime]:
+        """The due times after `now`, in UTC."""
+        # The clock may show a time again that it has shown before.
+        start = now if self._is_frequent else now - ZONE_CHANGE
+        times = CronSim(self._fields, start.astimezone(self._zone))
+        return (due for at in times if (due := at.astimezone(UTC)) > now)
 
-    def _times(self, since: datetime, until: datetime) -> Iterator[datetime]:
-        """The due times of a clock without a zone; APScheduler goes astray where one changes."""
-        trigger = self._trigger()
-        at = trigger.get_next_fire_time(None, since)
-        while at is not None and at <= until:
-            yield at
-            at = trigger.get_next_fire_time(None, at + timedelta(minutes=1))
+    def upcoming(self, now: datetime, count: int) -> list[datetime]:
+        """The next due times after `now`, in UTC."""
+        return list(islice(self.following(now), count))
 
-    def _instants(self, time: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-        names_no_hour = self.text.split()[1].startswith("*")
-        for fold in (0, 1) if names_no_hour else (0,):
-            yield time.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    @property
+    def _fields(self) -> str:
+        text = " ".join(self.text.split())
+        return SHORT.get(text.lower(), text)
 
-    def _trigger(self) -> CronTrigger:
-        return CronTrigger.from_crontab(self.text, timezone=UTC)
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def _is_frequent(self) -> bool:
+        """Whether it goes by the hours that pass and not by those of the clock."""
+        return any(field.startswith("*") for field in self._fields.split()[:2])

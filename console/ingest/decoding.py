@@ -19,7 +19,7 @@ from console.ingest.events import error_event
 from console.ingest.protocol import RAW_LIMIT, Protocol
 from console.ingest.repeats import repeats_of
 from console.ingest.scrub import ScrubRules, scrubber
-from console.telemetry.records import Span
+from console.telemetry.records import Session, Span
 
 # Of decoding one row. The largest that accept takes, 20,000 spans of ten attributes, need 5 s on a
 # slow machine: who was answered 200 is not to be a dead letter for being large.
@@ -94,14 +94,21 @@ def _content(protocol: Protocol, raw: bytes, context: Context, oldest: datetime 
     try:
         with cpu_limit(seconds):
             decoded = protocol.decode(raw, context)
-            if oldest is not None and (expired := decoded.drop_before(Span, oldest)):
-                decoded.count("span", IGNORED, EXPIRED, expired)
+            if oldest is not None:
+                _drop_expired(decoded, oldest)
             _add_page_loads(decoded)
             groupings = _group_errors(decoded, context, oldest)
     except CpuLimitReached as error:
         reason = f"decoding this takes more than {seconds:g} s of processor time"
         raise Hopeless(reason) from error
     return Content(decoded.records, groupings, decoded.counts)
+
+
+def _drop_expired(decoded: Decoded, oldest: datetime) -> None:
+    """Leave out what is older than its project keeps."""
+    for record, name in ((Span, "span"), (Session, "session")):
+        if expired := decoded.drop_before(record, oldest):
+            decoded.count(name, IGNORED, EXPIRED, expired)
 
 
 def _add_page_loads(decoded: Decoded) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, func
 
-from console.telemetry import error_groups, page_loads, shelves, span_writing
-from console.telemetry.records import Batch, ErrorEvent, Key, PageLoad, Span
+from console.telemetry import error_groups, page_loads, sessions, shelves, span_writing
+from console.telemetry.records import Batch, ErrorEvent, Key, PageLoad, Session, Span
 from console.telemetry.shelves import Shelf, sent_at
 from console.telemetry.tables import (
     error_event,
@@ -19,6 +19,7 @@ from console.telemetry.tables import (
     error_period,
     group_key,
     page_load,
+    session,
     span,
     statement,
     vital_day,
@@ -116,7 +117,14 @@ PAGE_LOADS = Kind(
     withdraw=page_loads.withdraw,
     rollups=(vital_day,),
 )
-KINDS = (ERRORS, SPANS, PAGE_LOADS)
+SESSIONS = Kind(
+    name="sessions",
+    record=Session,
+    shelf=Shelf(session, key=sessions.KEY),
+    row_bytes=60,
+    write=sessions.keep,
+)
+KINDS = (ERRORS, SPANS, PAGE_LOADS, SESSIONS)
 
 
 def weight_of(batch: Batch) -> int:

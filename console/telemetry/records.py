@@ -155,6 +155,34 @@ class PageLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What is known of one session, or of several alike that a server counted together."""
+
+    organization_id: int
+    project_id: int
+    position: int
+    """0 for a session whose updates came at several positions."""
+    session_id: str
+    """32 hex digits: the client's id of the session, or an id made for a count of sessions."""
+    timestamp: datetime
+    """When it started, or the minute that the server counted."""
+    received_at: datetime
+    client_timestamp: datetime | None = None
+    environment: str = ""
+    release: str = ""
+    status: str = "ok"
+    """ok while it lasts; then exited, errored, unhandled, abnormal or crashed."""
+    quantity: int = 1
+    """How many sessions it stands for."""
+    errors: int = 0
+    """How many errors the session met so far."""
+    seq: int = 0
+    """Orders the updates of a session: the last one counts."""
+    duration_ms: int | None = None
+    user_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a detector reports about one request, task or page; part of its event's body.
 

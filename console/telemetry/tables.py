@@ -191,6 +191,27 @@ Metric "" counts all page loads. A day is in it whole or not at all; `page_load`
 Each level counts all loads by some columns and leaves the others empty (`vitals.LEVELS`).
 """
 
+session = Table(
+    "session",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("session_id", Hex128, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("client_timestamp", UtcTimestamp, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("user_key", Hex64),
+)
+"""One session as its last update left it, or several that a server counted by the minute."""
+
 applied = Table(
     "applied",
     metadata,

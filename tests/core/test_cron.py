@@ -34,6 +34,12 @@ def on(*moment: int) -> datetime:
         ("0 0 1 1 *", on(2026, 5, 1), on(2026, 1, 1)),
         ("0 0 29 2 *", on(2026, 5, 1), on(2024, 2, 29)),
         ("0 0 29 2 *", on(2104, 2, 28), on(2096, 2, 29)),
+        ("0 8 * * 0", on(2026, 5, 4, 12), on(2026, 5, 3, 8)),
+        ("0 8 * * 7", on(2026, 5, 4, 12), on(2026, 5, 3, 8)),
+        ("0 8 * * 1-5", on(2026, 5, 3, 12), on(2026, 5, 1, 8)),
+        ("0 8 13 * fri", on(2026, 5, 9), on(2026, 5, 8, 8)),
+        ("0 8 13 * fri", on(2026, 5, 14), on(2026, 5, 13, 8)),
+        ("@daily", on(2026, 5, 3, 12), on(2026, 5, 3)),
     ],
 )
 def test_the_latest_due_time(text, now, latest):
@@ -44,7 +50,7 @@ def test_a_day_without_its_due_time_has_it_later():
     """In Berlin, 29 March 2026 has no 02:30: its clocks go from 02:00 to 03:00 at 01:00 UTC."""
     days = on(2026, 3, 28, 12), on(2026, 3, 30, 12)
     due = due_between(Cron("30 2 * * *", "Europe/Berlin"), *days)
-    assert due == ["28 01:30", "29 01:30", "30 00:30"]
+    assert due == ["28 01:30", "29 01:00", "30 00:30"]
     assert due_between(Cron("0 4 * * *", "Europe/Berlin"), *days) == [
         "28 03:00",
         "29 02:00",
@@ -79,11 +85,15 @@ def test_a_zone_of_half_hours_and_one_far_away():
     [
         ("* * * *", "UTC", "fields"),
         ("", "UTC", "fields"),
-        ("60 * * * *", "UTC", "60"),
-        ("x * * * *", "UTC", "x"),
-        ("0 8 * * 1", "UTC", "name the days of the week"),
-        ("0 8 1 * mon", "UTC", "not both"),
-        ("0 0 31 2 *", "UTC", "no year"),
+        ("60 * * * *", "UTC", "minute"),
+        ("x * * * *", "UTC", "minute"),
+        ("* * * * * *", "UTC", "fields"),
+        ("0 8 * * 8", "UTC", "day-of-week"),
+        ("0 0 31 2 *", "UTC", "day-of-month"),
+        ("0 0 30 2 *", "UTC", "day-of-month"),
+        ("0 0 * 2 mon#6", "UTC", "day-of-week"),
+        ("@fortnightly", "UTC", "fields"),
+        ("0 " * 200, "UTC", "characters"),
         ("0 8 * * *", "Europe/Nowhere", "no time zone"),
         ("0 8 * * *", "../etc/passwd", "no time zone"),
         ("0 8 * * *", "", "no time zone"),
@@ -92,3 +102,19 @@ def test_a_zone_of_half_hours_and_one_far_away():
 def test_a_text_that_names_no_time_is_refused_when_it_is_made(text, zone, words):
     with pytest.raises(ValueError, match=words):
         Cron(text, zone)
+
+
+@pytest.mark.parametrize("text", ["30 2 * * *", "15,45 1-3 * * *", "40 * * * *", "*/20 2 * * *"])
+@pytest.mark.parametrize("day", [on(2026, 3, 28), on(2026, 10, 24)])
+def test_the_next_due_times_are_the_latest_ones_of_later(text, day):
+    cron = Cron(text, "Europe/Berlin")
+    until = day + timedelta(days=3)
+    times = [at for at in cron.upcoming(day, 500) if at <= until]
+    assert times == sorted(set(times))
+    for at, after in pairwise(times):
+        assert cron.latest(at) == cron.latest(after - timedelta(seconds=1)) == at
+        assert cron.upcoming(at, 1) == [after]
+
+
+def test_it_is_said_in_words():
+    assert Cron("0 8 * * 1").words == "At 08:00 on Monday"

@@ -142,8 +142,17 @@ EVENT: dict[str, Any] = {
     "unknown": {"u": ["x"]},
 }
 OTHERS: dict[str, dict[str, Any]] = {
-    "session": {"sid": "s", "attrs": {"release": "r"}},
-    "sessions": {"attrs": {"release": "r"}, "aggregates": [{"exited": 1}]},
+    "session": {
+        "sid": "c" * 32,
+        "status": "ok",
+        "did": "d",
+        "started": "2026-11-23T19:00:00Z",
+        "attrs": {"release": "r", "environment": "e", "user_agent": "u"},
+    },
+    "sessions": {
+        "attrs": {"release": "r", "environment": "e"},
+        "aggregates": [{"started": "2026-11-23T19:00:00Z", "did": "d", "exited": 1}],
+    },
     "log": {"items": [{"body": "b", "attributes": {"a": {"value": "x", "type": "string"}}}]},
     "feedback": {"contexts": {"feedback": {"message": "m"}}},
     "user_report": {"name": "n", "comments": "c"},

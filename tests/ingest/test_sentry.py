@@ -30,7 +30,7 @@ def test_everything_that_a_client_sent_is_stored_or_counted(client):
     for count in found.counts:
         fates[count.item_type, count.outcome] += count.quantity
     assert len(found.events) == sent["event"] == 2
-    assert fates["sessions", "ignored"] == sent["sessions"] == 1
+    assert fates["sessions", "stored"] == sent["sessions"] == 1
     assert fates["client_report", "stored"] == sent["client_report"]
     assert not [count for count in found.counts if count.outcome == "invalid"]
     segments = [span for span in found.spans if span.is_segment and span.op == "http.server"]
@@ -60,8 +60,6 @@ def test_what_the_client_dropped_is_counted_with_reason_and_category():
 @pytest.mark.parametrize(
     "kind",
     [
-        "session",
-        "sessions",
         "check_in",
         "feedback",
         "user_report",
@@ -93,7 +91,9 @@ def test_unknown_items_are_counted(kind, counted):
     assert counts(item(kind, {})) == [ItemCount(counted, "ignored", "unknown type", 1)]
 
 
-@pytest.mark.parametrize("kind", ["event", "transaction", "span", "client_report"])
+@pytest.mark.parametrize(
+    "kind", ["event", "transaction", "span", "client_report", "session", "sessions"]
+)
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"7", b"\xff"])
 def test_broken_payloads_are_invalid_and_hurt_nobody_else(kind, payload):
     envelope = Envelope({}, [Item(kind, payload), Item("event", b'{"message":"fine"}')])

@@ -16,7 +16,7 @@ from console.ingest.decoded import (
     Decoded,
 )
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.sentry import span_items, streamed
+from console.ingest.sentry import session_items, span_items, streamed
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
 from console.ingest.span_rows import NotASpan
@@ -31,13 +31,13 @@ SPAN_LIMIT = 10_000  # of one envelope; clients send 1,000
 EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
 REPORT_LIMIT = 100
 EVENTS = frozenset({"event", "transaction"})
+SESSIONS = frozenset({"session", "sessions"})
+DECODED = EVENTS | SESSIONS | {"span", "client_report"}
 _QUANTITY_LIMIT = 1_000_000
 
 # Item types that clients send and that no feature reads yet (develop.sentry.dev, "Envelope Items").
 WAITING = frozenset(
     [
-        "session",
-        "sessions",
         "check_in",
         "feedback",
         "user_report",
@@ -92,6 +92,8 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
         _event(item, arrival, decoded)
     elif item.type == "span":
         _spans(item, arrival, decoded)
+    elif item.type in SESSIONS:
+        session_items.keep(item, arrival, decoded)
     elif item.type == "client_report":
         _client_report(item, decoded)
     elif item.type in WAITING:
@@ -222,6 +224,6 @@ def _quantity(item: Item) -> int:
 
 def _countable(item_type: str) -> str:
     """The type as the ledger may show it: "unknown" unless it is a plain word."""
-    known = item_type in WAITING or item_type in {"event", "transaction", "span", "client_report"}
+    known = item_type in WAITING or item_type in DECODED
     plain = item_type.replace("_", "").replace("-", "").isalnum() and item_type.isascii()
     return item_type if known or plain else "unknown"
