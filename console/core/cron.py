@@ -1,4 +1,4 @@
-"""Due times by cron text in a time zone, as crontab reads it: right where a zone's clocks change."""
+"""Due times by cron text in a time zone, as crontab reads it: right where clocks change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
