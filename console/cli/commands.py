@@ -37,7 +37,7 @@ MODULES = {
     "user": "users",
 }
 """The commands, and the modules of this package that have them."""
-READABLE = {"issues:read", "outcomes:read", "performance:read"}
+READABLE = {"issues:read", "metrics:read", "outcomes:read", "performance:read"}
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

@@ -90,5 +90,5 @@ class Cron:
 
     @property
     def _is_frequent(self) -> bool:
-        """Whether it goes by the hours that pass and not by those of the clock."""
+        """Whether it counts the hours that pass, and not the hours that the clock shows."""
         return any(field.startswith("*") for field in self._fields.split()[:2])

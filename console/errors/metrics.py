@@ -5,13 +5,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func
 from sqlalchemy.orm import aliased
 
+from console.errors import by_issue
 from console.errors.models import Category, Issue, IssueRelease
-from console.telemetry import error_measures
-from console.telemetry.error_measures import ERRORS, OCCURRENCES
+from console.telemetry import error_measures, session_measures
+from console.telemetry.finding_kinds import N_PLUS_ONE
 from console.telemetry.measures import Measure
-from console.telemetry.metric import Metric
+from console.telemetry.metric import Better, Metric
 from console.telemetry.scope import Scope
 from console.telemetry.state_measures import StateRows
+
+ERRORS = by_issue.of_rows(error_measures.ERRORS)
+OCCURRENCES = by_issue.of_rows(error_measures.OCCURRENCES)
+FINDINGS = by_issue.of_rows(error_measures.FINDINGS)
+FEW = 20
+"""With fewer sessions or users, a share says more about chance than about a release."""
 
 
 def _issues(scope: Scope, at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
@@ -128,4 +135,69 @@ REGRESSIONS = Metric(
     empty="zero",
     measure=_counted("regressions", Issue.regressed_at),
 )
-METRICS = (EVENTS, USERS, ISSUE_EVENTS, ISSUE_USERS, NEW_ISSUES, NEW_TYPES, REGRESSIONS)
+
+
+def _findings(name: str, title: str, measure: Measure) -> Metric:
+    return Metric(
+        id=f"findings.{name}",
+        title=title,
+        unit="findings",
+        better="lower",
+        format="number",
+        empty="zero",
+        measure=measure,
+    )
+
+
+def _share(name: str, title: str, measure: Measure, better: Better = "higher") -> Metric:
+    return Metric(
+        id=f"sessions.{name}",
+        title=title,
+        unit="%",
+        better=better,
+        format="share",
+        least=FEW,
+        empty="gap",
+        measure=measure,
+    )
+
+
+ALL_FINDINGS = _findings("count", "Findings", error_measures.count(FINDINGS))
+N_PLUS_ONES = _findings(
+    "n_plus_one",
+    "N+1 queries",
+    error_measures.count_of_kind(FINDINGS, N_PLUS_ONE.title),
+)
+SESSIONS = Metric(
+    id="sessions.count",
+    title="Sessions",
+    unit="sessions",
+    better="neither",
+    format="number",
+    empty="zero",
+    measure=session_measures.count(),
+)
+CRASH_FREE = _share("crash_free", "Crash-free sessions", session_measures.crash_free())
+CRASH_FREE_USERS = _share(
+    "crash_free_users", "Crash-free users", session_measures.crash_free_users()
+)
+UNHANDLED_FREE = _share(
+    "unhandled_free", "Without unhandled error", session_measures.unhandled_free()
+)
+HEALTHY = _share("healthy", "Sessions without an error", session_measures.healthy())
+ADOPTION = _share("adoption", "Adoption", session_measures.adoption(), "neither")
+RELEASE_HEALTH = (SESSIONS, CRASH_FREE, CRASH_FREE_USERS, UNHANDLED_FREE, HEALTHY)
+"""What is known of a release, beside its share of all sessions."""
+METRICS = (
+    EVENTS,
+    USERS,
+    ISSUE_EVENTS,
+    ISSUE_USERS,
+    NEW_ISSUES,
+    NEW_TYPES,
+    REGRESSIONS,
+    ALL_FINDINGS,
+    N_PLUS_ONES,
+    *RELEASE_HEALTH,
+    ADOPTION,
+)

@@ -24,6 +24,8 @@ GROUPS = {
     "vitals": "Web vitals",
     "errors": "Errors",
     "issues": "Issues",
+    "findings": "Findings",
+    "sessions": "Sessions",
     "intake": "Intake",
 }
 """What the first part of an id says to a person, in the order of the lists."""

@@ -33,6 +33,18 @@ OCCURRENCES = Rows(
     dimensions={"group": Event.group_key, "category": Event.category, **_DIMENSIONS},
 )
 """Error events, and what the console found by itself: all that issues are made of."""
+FINDINGS = Rows(
+    name="findings",
+    within=lambda scope: within(error_event, scope) & (Event.category == "performance"),
+    at=Event.timestamp,
+    dimensions={
+        "kind": Event.kind,
+        "endpoint": Event.transaction,
+        "environment": Event.environment,
+        "release": Event.release,
+    },
+)
+"""What the detectors found in requests."""
 
 
 def of_issue(hashes: Iterable[str]) -> dict[str, list[str]]:
@@ -43,6 +55,12 @@ def of_issue(hashes: Iterable[str]) -> dict[str, list[str]]:
 def count(source: Source) -> Measure:
     """How many events there were."""
     return Measure(source, RECEIVED, RECEIVED)
+
+
+def count_of_kind(source: Rows, kind: str) -> Measure:
+    """How many events of one kind there were."""
+    mine = func.count().filter(Event.kind == kind)
+    return Measure(source, mine, mine)
 
 
 def users(source: Source) -> Measure:

@@ -127,14 +127,20 @@ class Rows(Source):
         """The number of the bucket of a moment, 0 for the one at the scope's start."""
         return bucket(at, SINCE, seconds)
 
+    def narrowed(self, scope: Scope, where: Where) -> ColumnElement[bool]:
+        """The rows of the scope whose dimensions have these values."""
+        conditions = [
+            # DuckDB cannot read the SQL of an empty list.
+            self.dimensions[name].in_(values) if values else false()
+            for name, value in where.items()
+            for values in [[value] if isinstance(value, str) else list(value)]
+        ]
+        return and_(self.within(scope), *conditions)
+
     def _question(
         self, scope: Scope, columns: Sequence[ColumnElement[Any]], asked: Asked
     ) -> Select[Any]:
-        conditions = [
-            self.dimensions[name].in_([value] if isinstance(value, str) else list(value))
-            for name, value in asked.where.items()
-        ]
-        mine = and_(self.within(scope), *conditions)
+        mine = self.narrowed(scope, asked.where)
         part, is_listed = self._part(mine, asked)
         number: ColumnElement[int] = literal(0)
         groups = []

@@ -19,6 +19,7 @@ COUNT = func.coalesce(func.sum(Session.quantity), 0)
 """How many sessions the rows stand for."""
 _DIMENSIONS = {"release": Session.release, "environment": Session.environment}
 _CRASHED = Session.status == "crashed"
+_UNHANDLED = Session.status.in_(("crashed", "unhandled"))
 _HEALTHY = Session.status.in_(("ok", "exited")) & (Session.errors == 0)
 _USERS = func.count(Session.user_key.distinct())
 _MANY = 10_000  # releases are listed where a filter names some of them
@@ -80,9 +81,18 @@ def crash_free() -> Measure:
 
 
 def crash_free_users() -> Measure:
-    """The share of users none of whose sessions crashed; sessions without a user do not count."""
+    """The share of users without a crashed session; sessions without a user do not count."""
     crashed = _USERS.filter(_CRASHED)
     return Measure(SESSIONS, 1.0 - crashed * 1.0 / func.nullif(_USERS, 0), _USERS)
+
+
+def unhandled_free() -> Measure:
+    """The share of sessions without a crash and without any error that nothing caught.
+
+    A page goes on after such an error: browsers say "unhandled" where servers say "crashed".
+    """
+    own = func.coalesce(func.sum(Session.quantity).filter(_UNHANDLED), 0)
+    return Measure(SESSIONS, 1.0 - own * 1.0 / func.nullif(COUNT, 0), COUNT)
 
 
 def healthy() -> Measure:

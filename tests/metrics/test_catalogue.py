@@ -25,6 +25,7 @@ from tests.support.counted import (
     Row,
     Stored,
     quantile,
+    sessions,
     weight,
 )
 from tests.telemetry.samples import NOON, hour, scope
@@ -69,13 +70,22 @@ def expected(metric: Metric, count: Callable[[Sequence[Row]], Number], rows: Seq
     return pytest.approx(number, rel=precision, abs=1e-6) if samples else nothing, samples
 
 
+def counted() -> list[Metric]:
+    """The metrics that are counted of rows one by one; adoption has a whole beside them."""
+    return [asked(metric) for name, metric in CATALOGUE.items() if name != "sessions.adoption"]
+
+
+def share_of(rows: Sequence[Row], whole: float) -> Any:
+    return pytest.approx(sessions(rows) / whole), whole
+
+
 def numbers(reading: Reading) -> Number:
     return reading.number, reading.samples
 
 
 @pytest.mark.usefixtures("both_databases")
 def test_every_metric_with_every_dimension_equals_a_count_in_python(stored, around):
-    for metric in map(asked, CATALOGUE.values()):
+    for metric in counted():
         count, rows = stored.of(metric)
         assert numbers(metric.value(around).whole) == expected(metric, count, rows), metric.id
         assert metric.dimensions, metric.id
@@ -112,7 +122,7 @@ def test_a_filter_may_name_several_values(stored, around):
 @pytest.mark.usefixtures("both_databases")
 def test_series_of_every_metric_equal_counts_per_bucket(stored, around):
     width = 2 * 3600
-    for metric in map(asked, CATALOGUE.values()):
+    for metric in counted():
         count, rows = stored.of(metric)
         for dimension in (None, *metric.dimensions):
             mine, rest = parts(rows, dimension) if dimension else ({"": rows}, [])
@@ -129,6 +139,34 @@ def test_series_of_every_metric_equal_counts_per_bucket(stored, around):
                     metric.id,
                     dimension,
                 )
+
+
+def test_adoption_is_a_release_s_share_of_all_sessions(stored, around):
+    metric, whole = CATALOGUE["sessions.adoption"], sessions(stored.sessions)
+    mine, rest = parts(stored.sessions, "release")
+    found = metric.value(around, "release", limit=LIMIT)
+    assert {name: numbers(reading) for name, reading in found.by_value.items()} == {
+        name: share_of(rows, whole) for name, rows in mine.items()
+    }
+    assert found.rest
+    assert numbers(found.rest) == share_of(rest, whole)
+    for name, rows in mine.items():
+        share = share_of(rows, whole)
+        assert numbers(metric.value(around, where={"release": name}).whole) == share
+        if name:
+            assert numbers(metric.value(replace(around, release=name)).whole) == share
+        named = metric.value(around, "release", where={"release": name}, limit=1)
+        assert {value: numbers(reading) for value, reading in named.by_value.items()} == {
+            name: share
+        }
+        by_place = metric.value(around, "environment", where={"release": name})
+        places, _ = parts(stored.sessions, "environment")
+        for place, own in places.items():
+            of_release = [row for row in own if row["release"] == name]
+            assert numbers(by_place.by_value[place]) == share_of(of_release, sessions(own))
+    courses = metric.series(around, 3600, "release")
+    for numbers_ in zip(*(course.numbers for course in courses.by_value.values()), strict=True):
+        assert sum(number or 0 for number in numbers_) in (0, pytest.approx(1))
 
 
 def test_filters_of_the_scope_narrow_requests_and_are_refused_where_rows_do_not_know_them(

@@ -7,15 +7,17 @@ from math import ceil, floor
 from typing import Any
 
 from console.core.db import db
-from console.errors.models import Category, Issue, Level
+from console.errors.models import Category, Issue, IssueHash, Level
 from console.intake import ledger
 from console.intake.models import Outcome
+from console.telemetry.finding_kinds import N_PLUS_ONE
 from console.telemetry.metric import Metric
-from console.telemetry.records import Batch, PageLoad
+from console.telemetry.records import Batch, PageLoad, Session
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import NOON, error, hour, span
 
 HOURS = 6
+DAY = timedelta(days=1)
 THRESHOLD_MS = 100
 Row = Mapping[str, Any]
 Number = tuple[float | None, int]
@@ -79,6 +81,31 @@ def fate(name: str) -> Callable[[Sequence[Row]], Number]:
     return counted
 
 
+def sessions(rows: Sequence[Row]) -> float:
+    return float(sum(row["quantity"] for row in rows))
+
+
+def session_share(keep: Callable[[Row], bool]) -> Callable[[Sequence[Row]], Number]:
+    """The share of sessions that are as `keep` says."""
+
+    def counted(rows: Sequence[Row]) -> Number:
+        whole = sessions(rows)
+        kept = sessions([row for row in rows if keep(row)])
+        return (kept / whole, int(whole)) if whole else (None, 0)
+
+    return counted
+
+
+def is_healthy(row: Row) -> bool:
+    return row["status"] in ("ok", "exited") and not row["errors"]
+
+
+def crash_free_users(rows: Sequence[Row]) -> Number:
+    users = {row["user_key"] for row in rows} - {""}
+    crashed = {row["user_key"] for row in rows if row["status"] == "crashed"} - {""}
+    return (1 - len(crashed) / len(users), len(users)) if users else (None, 0)
+
+
 def of_all(number: Callable[[Sequence[Row]], float]) -> Callable[[Sequence[Row]], Number]:
     return lambda rows: (number(rows), len(rows))
 
@@ -111,11 +138,28 @@ OCCURRENCES = {
     "issues.events": of_all(len),
     "issues.users": of_all(lambda rows: len({row["user_key"] for row in rows} - {""})),
 }
+FINDINGS: dict[str, Callable[[Sequence[Row]], Number]] = {
+    "findings.count": of_all(len),
+    "findings.n_plus_one": lambda rows: (
+        (len([row for row in rows if row["kind"] == N_PLUS_ONE.title]),) * 2
+    ),
+}
+SESSIONS: dict[str, Callable[[Sequence[Row]], Number]] = {
+    "sessions.count": lambda rows: (sessions(rows), int(sessions(rows))),
+    "sessions.crash_free": session_share(lambda row: row["status"] != "crashed"),
+    "sessions.crash_free_users": crash_free_users,
+    "sessions.unhandled_free": session_share(
+        lambda row: row["status"] not in ("crashed", "unhandled")
+    ),
+    "sessions.healthy": session_share(is_healthy),
+}
 VITALS = {f"vitals.{name}": p75(name) for name in ("lcp", "inp", "cls", "fcp", "ttfb", "fid")}
 FATES = {f"intake.{name}": fate(name) for name in ledger.OUTCOMES}
 DIMENSIONS: dict[str, Callable[[Row], str]] = {
     "statement": lambda row: row["fingerprint"],
     "group": lambda row: row["grouping_hash"][:16],
+    "endpoint": lambda row: row.get("endpoint", row.get("transaction")),
+    "issue": lambda row: str(row["issue_id"]),
     "server": lambda row: row["server_name"],
     "method": lambda row: row["http_method"],
     "status": lambda row: str(row["http_status"] or row["status"]),
@@ -130,10 +174,12 @@ class Stored:
         self._own = {"organization_id": project.organization_id, "project_id": project.id}
         spans = [*self._made(200, self._request), *self._made(150, self._call)]
         errors, loads = self._made(150, self._error), self._made(150, self._load)
+        self.sessions = self._made(150, self._session)
         batch = Batch(
             spans=[span(1, **row) for row in spans],
             errors=[error(1, **row) for row in errors],
             page_loads=[PageLoad(position=1, **row) for row in loads],
+            sessions=[Session(position=1, **row) for row in self.sessions],
         )
         app.extensions[EXTENSION].write(project.organization_id, batch, 1)
         issues, lines = self._made(40, self._issue), self._lines()
@@ -141,6 +187,7 @@ class Stored:
         for row in issues:
             issue = Issue(**self._own, title="A bug", events=1, last_seen=NOON, **row)
             db.session.add(issue)
+        errors = self._by_issue(errors)
         db.session.commit()
         requests = [row for row in spans if row["category"] in ("request", "task")]
         calls = [row for row in spans if row["category"] == "db"]
@@ -150,6 +197,8 @@ class Stored:
             ({"intake.spans_lag": of_all(lag)}, spans),
             (ERRORS, [row for row in errors if row["category"] == "error"]),
             (OCCURRENCES, errors),
+            (FINDINGS, [row for row in errors if row["category"] == "performance"]),
+            (SESSIONS, self.sessions),
             (VITALS, loads),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
             *_counted_issues(issues),
@@ -205,13 +254,40 @@ class Stored:
     def _error(self) -> dict[str, Any]:
         return self._common() | {
             "level": self._dice.choice(["error", "error", "warning", "fatal"]),
-            "kind": self._dice.choice(["KeyError", "KeyError", "ValueError", "OSError"]),
+            "kind": self._dice.choice(["KeyError", "KeyError", "ValueError", N_PLUS_ONE.title]),
             "transaction": self._dice.choice(["checkout", "cart", "cart", "mail"]),
             "platform": self._dice.choice(["python", "python", "node"]),
             "user_key": self._dice.choice(["", "a" * 16, "b" * 16, "c" * 16]),
             "category": self._dice.choice(["error", "error", "performance"]),
             "grouping_hash": self._dice.choice(["a" * 32, "a" * 32, "b" * 32, "c" * 32]),
         }
+
+    def _session(self) -> dict[str, Any]:
+        return self._common() | {
+            "session_id": f"{self._dice.randrange(1 << 128):032x}",
+            "status": self._dice.choice(
+                ["ok", "exited", "exited", "errored", "unhandled", "crashed"]
+            ),
+            "errors": self._dice.choice([0, 0, 1]),
+            "quantity": self._dice.choice([1, 1, 7]),
+            "user_key": self._dice.choice(["", *(f"{user:016x}" for user in range(1, 30))]),
+        }
+
+    def _by_issue(self, errors: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The events with the issue that each belongs to; one issue has two grouping hashes."""
+        hashes = sorted({row["grouping_hash"] for row in errors})
+        first, second = (
+            Issue(**self._own, title=title, first_seen=NOON - DAY, last_seen=NOON)
+            for title in ("One bug", "Another")
+        )
+        db.session.add_all([first, second])
+        db.session.flush()
+        issues = dict(zip(hashes, (first, second, second), strict=True))
+        for hash_, issue in issues.items():
+            db.session.add(
+                IssueHash(**self._own, issue_id=issue.id, hash=hash_, variant="", components=[])
+            )
+        return [row | {"issue_id": issues[row["grouping_hash"]].id} for row in errors]
 
     def _load(self) -> dict[str, Any]:
         dice = self._dice

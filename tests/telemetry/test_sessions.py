@@ -20,7 +20,7 @@ UPDATES = [
 
 def session(position: int = 1, **fields: Any) -> Session:
     at = fields.pop("at", NOON)
-    plain = {"organization_id": 1, "project_id": 1, "session_id": SID}
+    plain: dict[str, Any] = {"organization_id": 1, "project_id": 1, "session_id": SID}
     return Session(position=position, **(plain | {"timestamp": at, "received_at": at} | fields))
 
 

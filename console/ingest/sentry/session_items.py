@@ -78,7 +78,7 @@ def _keep_counts(sent: Mapping[str, Any], arrival: Arrival, decoded: Decoded) ->
 
 
 def _counts(fields: Mapping[str, Any], arrival: Arrival, number: int) -> Iterator[Session]:
-    """A record for each minute and status; `number` tells those of one request apart."""
+    """A record for each minute and status; `number` is the last one given in this request."""
     attributes = _mapping(fields.get("attrs"))
     for bucket in filter(_is_dated, fields["aggregates"]):
         shared = _shared(bucket["started"], attributes, arrival)
