@@ -27,6 +27,7 @@ from console.performance import api as performance_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
+from console.uptime import schedule as checks
 from console.web import frame
 from console.web.application import Application
 from console.web.errors import damaged, unavailable
@@ -78,3 +79,4 @@ def open_stores(app: Flask, settings: Config) -> None:
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
     backups.init_app(app)
+    checks.init_app(app)

@@ -12,6 +12,7 @@ from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
+from console.uptime import schedule as checks
 
 EVALUATE = timedelta(seconds=5)
 OFTEN, MINUTE = timedelta(seconds=10), timedelta(minutes=1)
@@ -33,6 +34,8 @@ JOBS = (
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
     Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),
+    Job("try-checks", EVALUATE, per_organization=checks.try_due),
+    Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),
     Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),

@@ -30,6 +30,7 @@ from console.jobs import JOBS
 from console.status import NOTE
 from console.telemetry import store
 from console.ticker import Ticker
+from console.uptime import schedule as checks
 
 TICKER = "pharos.ticker"
 DIGEST = "digest"
@@ -172,6 +173,7 @@ def end(app: Flask) -> None:
         backups.current().stop()
         store.current().stop_looking()
         cast("Ticker", app.extensions[TICKER]).stop()
+        checks.current().stop()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
         cast("refusals.Refusals", app.extensions[refusals.EXTENSION]).close()

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from console.core.clock import release
 from console.core.config import Config
 from console.errors.models import Issue
 from tests.fakes import smtp as smtp_fake
+from tests.fakes.peer import Peer
 from tests.support import chromium as chromium_program
 from tests.support import clients, consoles, databases, factories
 from tests.support.databases import Database
@@ -174,6 +175,13 @@ def chromium(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    """A web server on loopback that answers each connection as a function of the path says."""
+    with closing(Peer()) as peer:
+        yield peer
 
 
 @pytest.fixture

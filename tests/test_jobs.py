@@ -226,6 +226,7 @@ def test_every_job_that_writes_telemetry_is_upkeep():
         "roll-up-vitals",
         "group-errors",
         "detect",
+        "close-checks",
     }
 
 

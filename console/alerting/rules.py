@@ -78,6 +78,13 @@ STANDARD = (
         ),
     ),
     Standard(
+        "Check down",
+        replace(
+            _watch("checks.down", window=MINUTE, levels={Level.CRITICAL: 0}),
+            by="check",
+        ),
+    ),
+    Standard(
         "Error spike",
         replace(
             _watch(

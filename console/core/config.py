@@ -120,6 +120,24 @@ class Config:
         "Where the console reports its own errors; unset, into itself.",
         check=valid.dsn,
     )
+    private_addresses: bool = setting(
+        "PHAROS_PRIVATE_ADDRESSES",
+        "`1` lets checks call addresses of private networks, and of this machine.",
+        False,
+    )
+    connection_addresses: tuple[str, ...] = setting(
+        "PHAROS_CONNECTION_CHECK",
+        "Addresses, comma-separated, one of which answers while this console's own connection"
+        " works: failures of checks do not count while it does not. Unset, it is taken to work.",
+        (),
+        check=valid.address,
+    )
+    rdap_url: str = setting(
+        "PHAROS_RDAP_URL",
+        "Address of the RDAP service that is asked when the domains of checks expire; `off`: none.",
+        "https://rdap.org",
+        check=valid.address_or("off"),
+    )
     telemetry_memory_mb: int = setting(
         "PHAROS_TELEMETRY_MEMORY_MB",
         "Memory that all open telemetry databases share.",

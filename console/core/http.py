@@ -8,15 +8,17 @@ Reading ends after so many bytes and so much time, whatever the server goes on t
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urljoin
@@ -34,7 +36,9 @@ LONGEST_HEADER = 8_190
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 # Names that hang must neither keep others waiting nor the caller, whose time is up before.
-_RESOLVERS = ThreadPoolExecutor(64, thread_name_prefix="resolver")
+_RESOLVERS = ThreadPoolExecutor(256, thread_name_prefix="resolver")
+# What this process lacks when it has too many files open, or no memory: no fault of any server.
+_OWN_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Cause(StrEnum):
@@ -48,6 +52,8 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     REDIRECTS = "redirects"
     PROTOCOL = "protocol"
+    CONSOLE = "console"
+    """This console has no more connections to give."""
 
 
 class CallFailed(Exception):
@@ -103,6 +109,7 @@ async def fetch(request: Call) -> Reply:
     """Send a request and await its answer; raises CallFailed."""
     began = time.perf_counter()
     line = _Line(allow_private=request.allow_private)
+    _LINE.set(line)
     try:
         async with asyncio.timeout(request.seconds), _session(request, line) as session:
             return await _follow(session, request, line, began)
@@ -173,21 +180,27 @@ class _Line:
         self.address = str(address[0])
         return socket.socket(family, kind, protocol)
 
-    def tls(self) -> ssl.SSLContext:
-        """The system's trust, and a note of when the certificate ends that was accepted."""
-        line = self
 
-        class Noting(ssl.SSLObject):
-            def do_handshake(self) -> None:
-                super().do_handshake()
-                until = (self.getpeercert() or {}).get("notAfter")
-                if isinstance(until, str):
-                    moment = ssl.cert_time_to_seconds(until)
-                    line.certificate_until = datetime.fromtimestamp(moment, UTC)
+_LINE: ContextVar[_Line] = ContextVar("line")
 
-        context = ssl.create_default_context()
-        context.sslobject_class = Noting
-        return context
+
+class _Noting(ssl.SSLObject):
+    """Notes on the line of its call when the certificate ends that was accepted."""
+
+    def do_handshake(self) -> None:
+        super().do_handshake()
+        until = (self.getpeercert() or {}).get("notAfter")
+        if isinstance(until, str):
+            moment = ssl.cert_time_to_seconds(until)
+            _LINE.get().certificate_until = datetime.fromtimestamp(moment, UTC)
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificates that the system trusts; to read them takes longer than most calls."""
+    context = ssl.create_default_context()
+    context.sslobject_class = _Noting
+    return context
 
 
 def _session(request: Call, line: _Line) -> aiohttp.ClientSession:
@@ -196,7 +209,7 @@ def _session(request: Call, line: _Line) -> aiohttp.ClientSession:
         socket_factory=line.socket,
         use_dns_cache=False,
         force_close=True,
-        ssl=line.tls(),
+        ssl=trust(),
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -230,7 +243,7 @@ async def _follow(
                     return await _read(answer, request, line, began, phases.timings)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _explained(error) from error
-        onward = _checked_url(urljoin(str(target), place), allow_private=request.allow_private)
+        onward = _checked_url(_onward(target, place), allow_private=request.allow_private)
         if onward.origin() != target.origin():
             headers = _without_secrets(headers, request.headers)
         if answer.status not in KEEPS_METHOD and method != "HEAD":
@@ -253,6 +266,14 @@ def _checked_url(text: str, *, allow_private: bool) -> URL:
     if ":" in host or host.replace(".", "").isdigit():
         _check(host, [host], allow_private=allow_private)
     return url
+
+
+def _onward(target: URL, place: str) -> str:
+    """Where a redirect leads; "" for what is no address."""
+    try:
+        return urljoin(str(target), place)
+    except ValueError:
+        return ""
 
 
 def _without_secrets(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -313,6 +334,8 @@ def _explained(error: Exception) -> CallFailed:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, CallFailed):
         return cause
+    if {getattr(error, "errno", 0), getattr(cause, "errno", 0)} & _OWN_FAULTS:
+        return CallFailed(Cause.CONSOLE, "This console has too many connections open.")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
         return CallFailed(Cause.TLS, f"The certificate is not valid: {reason}.")

@@ -33,6 +33,10 @@ def address(url: str) -> str:
     return "" if ours and reachable and plain else wrong
 
 
+def address_or(word: str) -> Check:
+    return lambda text: "" if text == word else address(text)
+
+
 def one_of(*values: str) -> Check:
     return lambda text: (
         "" if text in values else f"must be {', '.join(values[:-1])} or {values[-1]}"

@@ -6,6 +6,7 @@ from console.errors import metrics as errors
 from console.intake import metrics as intake
 from console.performance import metrics as performance
 from console.telemetry.metric import Metric
+from console.uptime import metrics as uptime
 
 
 def gathered(metrics: Iterable[Metric]) -> Mapping[str, Metric]:
@@ -26,10 +27,11 @@ GROUPS = {
     "issues": "Issues",
     "findings": "Findings",
     "sessions": "Sessions",
+    "checks": "Uptime",
     "intake": "Intake",
 }
 """What the first part of an id says to a person, in the order of the lists."""
-CATALOGUE = gathered((*errors.METRICS, *performance.METRICS, *intake.METRICS))
+CATALOGUE = gathered((*errors.METRICS, *performance.METRICS, *intake.METRICS, *uptime.METRICS))
 
 
 def group_of(metric: Metric) -> str:

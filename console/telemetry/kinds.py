@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, func
 
 from console.telemetry import error_groups, page_loads, sessions, shelves, span_writing
-from console.telemetry.records import Batch, ErrorEvent, Key, PageLoad, Session, Span
+from console.telemetry.records import Batch, CheckResult, ErrorEvent, Key, PageLoad, Session, Span
 from console.telemetry.shelves import Shelf, sent_at
 from console.telemetry.tables import (
+    check_result,
     error_event,
     error_group,
     error_period,
@@ -124,7 +125,13 @@ SESSIONS = Kind(
     row_bytes=60,
     write=sessions.keep,
 )
-KINDS = (ERRORS, SPANS, PAGE_LOADS, SESSIONS)
+CHECK_RESULTS = Kind(
+    name="check_results",
+    record=CheckResult,
+    shelf=Shelf(check_result, key=("project_id", "result_id")),
+    row_bytes=60,
+)
+KINDS = (ERRORS, SPANS, PAGE_LOADS, SESSIONS, CHECK_RESULTS)
 
 
 def weight_of(batch: Batch) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
@@ -152,6 +153,64 @@ class PageLoad:
     fid: float | None = None
     attribution: Mapping[str, AttributeValue] = field(default_factory=dict)
     """What made a metric, as "<metric>.<part>"; "<metric>.at" is when it was reported, in µs."""
+
+
+class CheckOutcome(StrEnum):
+    """What came of one try, ping or check-in of a check."""
+
+    UP = "up"
+    SLOW = "slow"
+    DOWN = "down"
+    MISSED = "missed"
+    """Nothing came in time."""
+    TIMED_OUT = "timed_out"
+    """It began and did not end in time."""
+    FAILED = "failed"
+    """It said that it failed."""
+    PAUSED = "paused"
+    """No try: somebody paused the check, so that from here on nothing is known of it."""
+
+
+GOOD_OUTCOMES = (CheckOutcome.UP, CheckOutcome.SLOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One try, ping or check-in of a check; texts that are not known are ""."""
+
+    organization_id: int
+    project_id: int
+    position: int
+    result_id: str
+    """32 hex digits; the same for a result that is recorded again."""
+    check_id: int
+    slug: str
+    """The check's name in metrics, which are broken down by it."""
+    kind: str
+    environment: str = ""
+    release: str = ""
+    timestamp: datetime
+    """When it was known."""
+    client_timestamp: datetime
+    """When it was due, or what the client said: a result that is recorded again repeats it."""
+    received_at: datetime
+    outcome: CheckOutcome
+    state: str
+    """The state of the check after it."""
+    counts: bool = True
+    """False for a failure that was not confirmed, or that the console's own connection may be the
+    reason of."""
+    maintenance: bool = False
+    """Whether the check was maintained then; may be changed afterwards."""
+    seconds: float = 0.0
+    """How much time it speaks for: the check's interval."""
+    duration_us: int | None = None
+    http_status: int | None = None
+    why: str = ""
+    answered: str = ""
+    """The beginning of what was answered, of a failure."""
+    certificate_days: float | None = None
+    domain_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

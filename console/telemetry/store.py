@@ -16,7 +16,7 @@ from sqlalchemy import Executable, Row
 
 from console.core.config import Config
 from console.core.gates import Gate
-from console.telemetry import writing
+from console.telemetry import kinds, writing
 from console.telemetry.database import (
     DAMAGED_PART,
     GONE,
@@ -27,7 +27,7 @@ from console.telemetry.database import (
     TelemetryUnavailable,
     Then,
 )
-from console.telemetry.records import Batch, ErrorEvent, Written
+from console.telemetry.records import Batch, Record, Written
 from console.telemetry.scope import Scope
 
 EXTENSION = "pharos.telemetry"
@@ -97,18 +97,24 @@ class TelemetryStore:
         with self._open(organization_id) as database, database.transaction() as connection:
             return writing.write(connection, batch, position)
 
-    def write_own(self, organization_id: int, events: Sequence[ErrorEvent], run: int) -> Written:
-        """Commit events that the console found itself, in its run of this number, from 1.
+    def write_own(
+        self,
+        organization_id: int,
+        records: Sequence[Record],
+        run: int,
+        kind: kinds.Kind = kinds.ERRORS,
+    ) -> Written:
+        """Commit records that the console made itself, in its run of this number, from 1.
 
         They have not come through the spool, so the position that the file has reached neither
         holds them back nor moves. Instead their position is minus the run, and a replay of the run
-        answers the same: an event that an earlier run stored does not count as stored by this one.
+        answers the same: a record that an earlier run stored does not count as stored by this one.
         """
-        strangers = {error.organization_id for error in events} - {organization_id}
-        if strangers or {error.position for error in events} - {-run}:
-            raise ValueError(f"events of {strangers} or of another run than {run}")
+        strangers = {record.organization_id for record in records} - {organization_id}
+        if strangers or {record.position for record in records} - {-run}:
+            raise ValueError(f"records of {strangers} or of another run than {run}")
         with self._open(organization_id) as database, database.transaction() as connection:
-            return writing.write_own(connection, events, run)
+            return writing.write_own(connection, records, run, kind)
 
     def position(self, organization_id: int) -> int:
         """Up to which spool position the organization's file has been written; 0 if never."""

@@ -212,6 +212,35 @@ session = Table(
 )
 """One session as its last update left it, or several that a server counted by the minute."""
 
+check_result = Table(
+    "check_result",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("result_id", Hex128, nullable=False),
+    Column("check_id", Integer, nullable=False),
+    Column("slug", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("client_timestamp", UtcTimestamp, nullable=False),
+    Column("received_at", UtcTimestamp, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("counts", Boolean, nullable=False),
+    Column("maintenance", Boolean, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("duration_us", BigInteger),
+    Column("http_status", SmallInteger),
+    Column("why", String, nullable=False),
+    Column("answered", String, nullable=False),
+    Column("certificate_days", Double),
+    Column("domain_days", Double),
+)
+"""One try, ping or check-in of a check."""
+
 applied = Table(
     "applied",
     metadata,

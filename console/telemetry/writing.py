@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, select, update
 
 from console.telemetry import kinds
-from console.telemetry.records import Batch, ErrorEvent, Written
+from console.telemetry.records import Batch, Record, Written
 from console.telemetry.tables import applied
 
 POSITION = select(applied.c.position)
@@ -30,10 +30,11 @@ def write(connection: Connection, batch: Batch, position: int) -> Written:
     return Written(position, stored)
 
 
-def write_own(connection: Connection, events: Sequence[ErrorEvent], run: int) -> Written:
-    """Store events that no position of the spool brought, the positions being minus the run."""
-    kind = kinds.ERRORS
-    return Written(-run, {kind.name: kind.write(connection, kind.shelf, events, -run - 1)})
+def write_own(
+    connection: Connection, records: Sequence[Record], run: int, kind: kinds.Kind
+) -> Written:
+    """Store records that no position of the spool brought, the positions being minus the run."""
+    return Written(-run, {kind.name: kind.write(connection, kind.shelf, records, -run - 1)})
 
 
 def position_of(connection: Connection) -> int:

@@ -45,6 +45,7 @@ def test_every_standard_rule_watches_a_metric_that_exists_and_can_be_read(bound)
         "Page loads (LCP)": "Web vitals: LCP P75 above 2 s (warning) over the last hour",
         "Failing requests": "Requests: Error rate above 5% (critical) or 2% (warning) "
         "over the last 5 minutes for 2 minutes",
+        "Check down": "Uptime: Checks down above 0 (critical) over the last minute for each check",
         "Error spike": "Errors: Error events above 1000 % (critical) or 300 % (warning) "
         "of the same time a day earlier over the last 5 minutes",
         "New error type": "Issues: New error types above 0 (warning) over the last minute",

@@ -1,78 +1,14 @@
 """Calls to other servers: what is reached, what is read, and what is said when nothing comes."""
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from itertools import repeat
+from contextlib import closing
 
 import pytest
 
 from console.core import http
 from console.core.http import Call, CallFailed, Cause, call
-
-Answer = Callable[[socket.socket, bytes], None]
-
-
-class Peer:
-    """A server on loopback that answers each connection as a function of the path says."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.requests: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        with suppress(OSError):  # it is closed already
-            self._socket.shutdown(socket.SHUT_RDWR)  # ends the accept that waits in the thread
-        self._socket.close()
-
-    def url(self, path: str = "/") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            for connection, _ in iter(self._socket.accept, None):
-                threading.Thread(target=self._answer, args=[connection], daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with closing(connection), suppress(OSError):
-            request = connection.recv(65_536)
-            self.requests.append(request)
-            path = request.split(b" ")[1].decode(errors="replace") if b" " in request else ""
-            self.answers.get(path, plain(b"hello"))(connection, request)
-
-
-def plain(body: bytes, status: str = "200 OK", *headers: str) -> Answer:
-    head = "".join(f"{line}\r\n" for line in headers)
-    whole = f"HTTP/1.1 {status}\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-    return lambda connection, _: connection.sendall(whole)
-
-
-def redirect(to: str, status: str = "302 Found") -> Answer:
-    return plain(b"", status, f"Location: {to}")
-
-
-def endless(connection: socket.socket, _: bytes) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-    for chunk in repeat(b"x" * 65_536):
-        connection.sendall(chunk)
-
-
-def dripping(connection: socket.socket, _: bytes) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _second in range(50):
-        connection.sendall(b"x")
-        time.sleep(0.1)
-
-
-@pytest.fixture
-def peer() -> Iterator[Peer]:
-    with closing(Peer()) as peer:
-        yield peer
+from tests.fakes.peer import Peer, dripping, endless, redirect
 
 
 def test_an_answer_comes_with_its_timings(peer):
@@ -142,7 +78,9 @@ def test_redirects_are_followed_and_counted(peer):
     assert error.value.cause is Cause.REDIRECTS
 
 
-@pytest.mark.parametrize("to", ["file:///etc/passwd", "http://[::1]/", "http://2130706433/"])
+@pytest.mark.parametrize(
+    "to", ["file:///etc/passwd", "http://[::1]/", "http://2130706433/", "http://[::1/"]
+)
 def test_a_redirect_leads_nowhere_that_the_first_call_may_not_go(peer, monkeypatch, to):
     monkeypatch.setattr(http, "is_public", lambda address: address == "127.0.0.1")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 80))])

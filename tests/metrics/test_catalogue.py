@@ -17,17 +17,8 @@ from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Metric, Parts, Reading, values
 from console.telemetry.scope import Scope
 from console.telemetry.store import TelemetryStore
-from tests.support.counted import (
-    DIMENSIONS,
-    HOURS,
-    THRESHOLD_MS,
-    Number,
-    Row,
-    Stored,
-    quantile,
-    sessions,
-    weight,
-)
+from tests.support.counted import DIMENSIONS, HOURS, THRESHOLD_MS, Stored, sessions, weight
+from tests.support.counting import Number, Row, quantile
 from tests.telemetry.samples import NOON, hour, scope
 
 LIMIT = 2

@@ -15,6 +15,7 @@ from console.core.config import Config
 from console.core.db import db
 from console.ingest import pipeline, refusals, spool
 from console.telemetry import store as telemetry
+from console.uptime import schedule as checks
 
 MOST = 4
 _made: dict[Config, Flask] = {}
@@ -47,6 +48,7 @@ def console(settings: Config, templates: str) -> Iterator[Flask]:
 def close(app: Flask) -> None:
     """Close what an app has opened: its digest, spool, telemetry and pool of connections."""
     with app.app_context():
+        checks.current().stop()
         pipeline.current().stop()
         for store in (refusals.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
             app.extensions[store].close()

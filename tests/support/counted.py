@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from math import ceil, floor
+from math import ceil
 from typing import Any
 
 from console.core.db import db
@@ -11,23 +11,22 @@ from console.errors.models import Category, Issue, IssueHash, Level
 from console.intake import ledger
 from console.intake.models import Outcome
 from console.telemetry.finding_kinds import N_PLUS_ONE
+from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.metric import Metric
-from console.telemetry.records import Batch, PageLoad, Session
+from console.telemetry.records import (
+    Batch,
+    CheckResult,
+    PageLoad,
+    Session,
+)
 from console.telemetry.store import EXTENSION
+from tests.support import counted_checks
+from tests.support.counting import Number, Row, of_all, quantile
 from tests.telemetry.samples import NOON, error, hour, span
 
 HOURS = 6
 DAY = timedelta(days=1)
 THRESHOLD_MS = 100
-Row = Mapping[str, Any]
-Number = tuple[float | None, int]
-
-
-def quantile(numbers: Sequence[float], share: float) -> float:
-    """Between the two nearest ranks interpolated, as the lists and charts do."""
-    ordered, place = sorted(numbers), (len(numbers) - 1) * share
-    low, high = ordered[floor(place)], ordered[ceil(place)]
-    return low + (high - low) * (place - floor(place))
 
 
 def weight(rows: Sequence[Row]) -> float:
@@ -106,10 +105,6 @@ def crash_free_users(rows: Sequence[Row]) -> Number:
     return (1 - len(crashed) / len(users), len(users)) if users else (None, 0)
 
 
-def of_all(number: Callable[[Sequence[Row]], float]) -> Callable[[Sequence[Row]], Number]:
-    return lambda rows: (number(rows), len(rows))
-
-
 def latency(share: float) -> Callable[[Sequence[Row]], Number]:
     return of_all(lambda rows: quantile([row["duration_us"] / 1000 for row in rows], share))
 
@@ -156,6 +151,7 @@ SESSIONS: dict[str, Callable[[Sequence[Row]], Number]] = {
 VITALS = {f"vitals.{name}": p75(name) for name in ("lcp", "inp", "cls", "fcp", "ttfb", "fid")}
 FATES = {f"intake.{name}": fate(name) for name in ledger.OUTCOMES}
 DIMENSIONS: dict[str, Callable[[Row], str]] = {
+    "check": lambda row: row["slug"],
     "statement": lambda row: row["fingerprint"],
     "group": lambda row: row["grouping_hash"][:16],
     "endpoint": lambda row: row.get("endpoint", row.get("transaction")),
@@ -181,7 +177,10 @@ class Stored:
             page_loads=[PageLoad(position=1, **row) for row in loads],
             sessions=[Session(position=1, **row) for row in self.sessions],
         )
+        checked = self._made(150, lambda: counted_checks.made(self._dice, self._common()))
         app.extensions[EXTENSION].write(project.organization_id, batch, 1)
+        results = [CheckResult(position=-1, **row) for row in checked]
+        app.extensions[EXTENSION].write_own(project.organization_id, results, 1, CHECK_RESULTS)
         issues, lines = self._made(40, self._issue), self._lines()
         db.session.add_all(Outcome(**row) for row in lines)
         for row in issues:
@@ -200,6 +199,11 @@ class Stored:
             (FINDINGS, [row for row in errors if row["category"] == "performance"]),
             (SESSIONS, self.sessions),
             (VITALS, loads),
+            (
+                counted_checks.CHECKS,
+                [row for row in checked if row["counts"] and not row["maintenance"]],
+            ),
+            (counted_checks.STATES, checked),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
             *_counted_issues(issues),
         ]

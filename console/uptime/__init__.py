@@ -1,0 +1,1 @@
+"""Uptime: checks of what a project depends on, and whether it answers."""
