@@ -9,6 +9,7 @@ from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
+from console.alerting import incidents_api, silences_api
 from console.alerting import views as alerting
 from console.backup import orders as backups
 from console.core import config as configuration
@@ -65,6 +66,8 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(metrics_api.bp)
     app.register_blueprint(alerting.bp)
     app.register_blueprint(alerting_api.bp)
+    app.register_blueprint(incidents_api.bp)
+    app.register_blueprint(silences_api.bp)
     app.register_blueprint(ingest.beacon_script.bp)
     app.register_blueprint(ingest.connect.bp)
     app.register_blueprint(ingest.dead_letters.bp)

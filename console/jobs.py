@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import evaluation, rules
+from console.alerting import evaluation, rules, waking
 from console.backup import schedule
 from console.core import leases
 from console.detection import findings, fixes
@@ -37,6 +37,7 @@ JOBS = (
     Job("try-checks", EVALUATE, per_organization=checks.try_due),
     Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),
+    Job("wake-incidents", OFTEN, per_organization=waking.wake),
     Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),

@@ -35,6 +35,7 @@ TABLES = {
     "passkey_id": "passkey",
     "rule_id": "rule",
     "incident_id": "incident",
+    "silence_id": "silence",
 }
 NAMES = {"number": 1, "metric_name": "requests.count"}
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs

@@ -31,6 +31,8 @@ PERMISSIONS = {
     "metrics:read": "Read every metric, and how it went",
     "rules:read": "Read alert rules, and test them on the past",
     "rules:write": "Make, change and delete alert rules",
+    "incidents:read": "Read incidents and silences",
+    "incidents:write": "Acknowledge, snooze, resolve and annotate incidents; make and end silences",
 }
 LAST = "last"  # session key: the path of the project that was looked at last
 USED_EVERY = timedelta(minutes=1)
@@ -165,6 +167,7 @@ def api_view(permission: str) -> Callable[[View], View]:
             home = db.session.get(Organization, token.organization_id)
             if not own or not home or (home.slug, own.slug) != (organization, project):
                 _refuse(404, "Not Found", "This token's project is not at this address.")
+            g.script = token.label  # who acts, for histories
             return view(project=own, **rest)
 
         csrf.exempt(guarded)

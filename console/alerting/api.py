@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
@@ -17,6 +18,7 @@ from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
 from console.alerting.explain import explain
 from console.alerting.forms import ConditionForm, ExplainFilter, RuleForm, WatchForm
+from console.alerting.leads import rows_explained
 from console.alerting.models import Rule, RuleSeries
 from console.alerting.wording import sentence
 from console.core import clock
@@ -93,7 +95,7 @@ def explanation(project: Project, rule_id: int) -> Response:
     steps = [
         {"name": step.name, "text": step.text, "passed": step.passed} for step in explained.steps
     ]
-    evaluation = explained.evaluation
+    evaluation, rows = explained.evaluation, rows_explained(explained)
     answer: dict[str, Any] = {
         "at": api.time(explained.at),
         "conclusion": explained.conclusion,
@@ -103,6 +105,7 @@ def explanation(project: Project, rule_id: int) -> Response:
         "number": evaluation.number if evaluation else None,
         "verdict": evaluation.verdict if evaluation else None,
         "state": evaluation.state if evaluation else None,
+        "rows": urljoin(request.host_url, rows.url) if rows else None,
     }
     return jsonify(answer)
 

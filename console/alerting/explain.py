@@ -44,6 +44,8 @@ class Explanation:
     evaluation: Evaluation | None
     since: datetime | None
     """The beginning of the window; the rows behind the number lie between it and the end."""
+    definition: Definition | None = None
+    """The rule as it was then."""
 
 
 def explain(rule: Rule, at: datetime, value: str = "") -> Explanation:
@@ -54,7 +56,8 @@ def explain(rule: Rule, at: datetime, value: str = "") -> Explanation:
     definition = _definition(rule, evaluation.version)
     steps = list(_steps(rule, definition, evaluation))
     since = evaluation.at - definition.window
-    return Explanation(rule, value, at, _conclusion(evaluation), steps, evaluation, since)
+    conclusion = _conclusion(evaluation)
+    return Explanation(rule, value, at, conclusion, steps, evaluation, since, definition)
 
 
 def _evaluation(rule: Rule, at: datetime, value: str) -> Evaluation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wtforms import Field, Form, FormField, SelectField, StringField, TextAreaField
+from wtforms import Field, Form, FormField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap
@@ -225,19 +225,6 @@ class RuleForm(WatchForm):
         }
 
 
-class IncidentsFilter(FilterForm):
-    """The list of incidents."""
-
-    label = "Filter incidents"
-    hidden = ("state",)
-
-    state = SelectField(
-        "State",
-        choices=choices([("open", "Open"), ("resolved", "Resolved"), ("all", "All")]),
-        default="open",
-    )
-
-
 class ExplainFilter(FilterForm):
     """A moment at which a rule is to be explained."""
 
@@ -245,23 +232,3 @@ class ExplainFilter(FilterForm):
 
     at = Moment("Why did it fire, or not, at", description="2026-11-23T08:00Z")
     value = StringField("For", [Length(max=200)], description="a value of its breakdown")
-
-
-class NoteForm(Form):
-    """What somebody has to say about an incident."""
-
-    text = TextAreaField(
-        "Note", [InputRequired("Write something."), Length(max=10_000)], render_kw={"rows": 2}
-    )
-
-
-class SnoozeForm(Form):
-    """How long an incident is to be quiet."""
-
-    minutes = SelectField(
-        "Snooze for",
-        choices=choices(
-            [("15", "15 minutes"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day")]
-        ),
-        default="60",
-    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.models import User
 from console.alerting import silences
@@ -57,9 +58,13 @@ def follow(rule: Rule, value: str, decisions: Sequence[Decision]) -> Moved | Non
 def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
     """Write the message that is owed for what happened: one for all events, the latest counts.
 
-    A rule in shadow mode owes none, and a silence holds it back; it counts what it hid.
+    A rule in shadow mode owes none, a snoozed incident none before it wakes up or is resolved, and
+    a silence holds it back; it counts what it hid.
     """
     incident, latest = moved.incident, moved.events[-1]
+    if incident.snoozed_until is not None and incident.snoozed_until > latest.at:
+        latest.details = {**latest.details, "snoozed": True}
+        return
     silence = silences.active(rule, incident.value, latest.at)
     if silence is not None:
         silence.hidden = Silence.hidden + 1
@@ -108,10 +113,13 @@ def acknowledge(incident: Incident, *, by: Actor) -> bool:
     return True
 
 
-def snooze(incident: Incident, until: datetime, *, by: Actor) -> None:
-    """Let it be quiet until a moment; it wakes up then if it is still open."""
+def snooze(incident: Incident, until: datetime, *, by: Actor) -> bool:
+    """Let it be quiet until a moment, when it wakes up; False where it is resolved."""
+    if incident.state is IncidentState.RESOLVED:
+        return False
     incident.snoozed_until = until
     write(incident, IncidentVerb.SNOOZED, clock.now(), by=by, details={"until": until.isoformat()})
+    return True
 
 
 def resolve(incident: Incident, *, by: Actor) -> bool:
@@ -141,8 +149,13 @@ def write(
     text: str = "",
     details: dict[str, Any] | None = None,
 ) -> IncidentEvent:
-    """Add a line to its history; the sequence number is unique, so that none is written twice."""
-    incident.sequence += 1
+    """Add a line to its history; the sequence number is unique, so that none is written twice.
+
+    The database counts it, so that a person and an evaluation wait for each other.
+    """
+    own = update(Incident).where(Incident.id == incident.id)
+    counted = own.values(sequence=Incident.sequence + 1).returning(Incident.sequence)
+    set_committed_value(incident, "sequence", db.session.scalars(counted).one())
     event = IncidentEvent(
         incident_id=incident.id,
         sequence=incident.sequence,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 from flask import abort
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
+from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
     Incident,
     IncidentEvent,
@@ -17,7 +20,11 @@ from console.alerting.models import (
     RuleVersion,
 )
 from console.core.db import db
+from console.core.leases import JobRun
 from console.core.paging import Page, page
+from console.web.charts import Marker
+
+MOST_MARKERS = 50
 
 
 def rules(project: Project) -> Sequence[Rule]:
@@ -55,12 +62,40 @@ def versions(rule: Rule) -> Sequence[RuleVersion]:
     return db.session.scalars(own.order_by(RuleVersion.number.desc())).all()
 
 
-def incidents(
-    project: Project, states: Sequence[IncidentState], cursor: str, limit: int
-) -> Page[Incident]:
-    """The project's incidents in these states, the latest first; raises cursors.BadCursor."""
-    own = select(Incident).where(Incident.project_id == project.id, Incident.state.in_(states))
-    return page(own, [Incident.opened_at, Incident.id], cursor, limit)
+def names_of_rules(project: Project, ids: Collection[int]) -> dict[int, str]:
+    """The names of some rules by their ids."""
+    if not ids:
+        return {}
+    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id, Rule.id.in_(ids))
+    return dict(db.session.execute(own).all())
+
+
+def incidents(project: Project, by: IncidentFilter, cursor: str, limit: int) -> Page[Incident]:
+    """The project's incidents that match, the latest first; raises cursors.BadCursor."""
+    own = select(Incident).where(Incident.project_id == project.id, *_conditions(by))
+    options = [joinedload(Incident.acknowledged_by), joinedload(Incident.resolved_by)]
+    return page(own, [Incident.opened_at, Incident.id], cursor, limit, options=options)
+
+
+def _conditions(by: IncidentFilter) -> Iterator[ColumnElement[bool]]:
+    yield Incident.state.in_(by.states)
+    if by.level:
+        yield Incident.worst == by.level
+    if by.rule_id is not None:
+        yield Incident.rule_id == by.rule_id
+    if by.text:
+        yield or_(
+            Incident.title.icontains(by.text, autoescape=True),
+            Incident.why.icontains(by.text, autoescape=True),
+        )
+    if by.environment:
+        where = Rule.document["environment"].as_string()
+        covering = select(Rule.id).where(where.in_(["", by.environment]))
+        yield Incident.rule_id.in_(covering)
+    if by.since:
+        yield or_(Incident.resolved_at.is_(None), Incident.resolved_at >= by.since)
+    if by.until:
+        yield Incident.opened_at < by.until
 
 
 def incident_or_404(project: Project, incident_id: int) -> Incident:
@@ -72,6 +107,27 @@ def history(incident: Incident) -> Sequence[IncidentEvent]:
     """What happened to an incident, in order."""
     own = select(IncidentEvent).where(IncidentEvent.incident_id == incident.id)
     return db.session.scalars(own.order_by(IncidentEvent.sequence)).all()
+
+
+def markers(
+    project: Project, since: datetime, until: datetime, environment: str = ""
+) -> list[Marker]:
+    """When each incident of a time range was opened, for charts."""
+    by = IncidentFilter(environment=environment)
+    query = (
+        select(Incident.opened_at, Incident.title)
+        .where(Incident.project_id == project.id, *_conditions(by), ~Incident.shadow)
+        .where(Incident.opened_at >= since, Incident.opened_at < until)
+        .order_by(Incident.opened_at)
+    )
+    rows = db.session.execute(query.limit(MOST_MARKERS))
+    return [Marker(at, title, "bad") for at, title in rows]
+
+
+def last_run() -> datetime | None:
+    """When rules were looked at last, as the jobs of this console say."""
+    runs = select(func.max(JobRun.started_at)).where(JobRun.job == "evaluate")
+    return db.session.scalar(runs)
 
 
 def open_incidents(project: Project) -> int:

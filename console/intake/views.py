@@ -14,7 +14,7 @@ from console.telemetry.metric import figures
 from console.telemetry.scope import Scope
 from console.web.charts import Chart, Series
 from console.web.htmx import polled_part
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, nav_entry, stay_in_project
 from console.web.timeline import Timeline
 from console.web.timerange import current_range
 
@@ -27,6 +27,7 @@ ROLES = {
     ledger.LOST_BY_CLIENT: "5",
 }
 bp = Blueprint("intake", __name__, url_prefix="/<slug:organization>/<slug:project>/intake")
+stay_in_project(bp)
 nav_entry(
     bp, NavItem("Intake", icon="inbox", endpoint="intake.intake", group="Data", order=41, key="n")
 )

@@ -17,12 +17,13 @@ from console.telemetry.scope import Scope
 from console.web.charts import Chart, Series
 from console.web.forms import Invalid, mark, valid
 from console.web.htmx import polled_part
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, nav_entry, stay_in_project
 from console.web.timeline import Timeline
 from console.web.timerange import current_range
 
 MOST_PARTS = 6
 bp = Blueprint("metrics", __name__, url_prefix="/<slug:organization>/<slug:project>/metrics")
+stay_in_project(bp)
 nav_entry(
     bp,
     NavItem("Metrics", icon="chart", endpoint="metrics.metrics", group="Data", order=40, key="k"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 from console.web import clocks
 from console.web.charts import Chart, Marker
@@ -28,6 +29,7 @@ class Label:
     at: float
     text: str
     day: bool = False
+    tone: Literal["mute", "bad"] = "mute"
 
     def box(self, width: float) -> tuple[float, float]:
         half = len(self.text) * CHARACTER / 2
@@ -56,7 +58,7 @@ def marker_labels(chart: Chart, width: float) -> list[Label]:
     shown = sorted((m for m in chart.markers if since <= m.at < since + length), key=lambda m: m.at)
     clusters = [[marker] for marker in shown]
     while True:
-        labels = [Label((cluster[-1].at - since) / length, _names(cluster)) for cluster in clusters]
+        labels = [_flag((cluster[-1].at - since) / length, cluster) for cluster in clusters]
         boxes = [flag_box(label, width) for label in labels]
         touching = (i for i in range(1, len(boxes)) if boxes[i - 1][1] + GAP > boxes[i][0])
         first = next(touching, None)
@@ -110,6 +112,11 @@ def _inside(label: Label, width: float) -> bool:
 def _apart(labels: Sequence[Label], width: float) -> bool:
     boxes = [label.box(width) for label in labels]
     return all(a[1] + GAP <= b[0] for a, b in pairwise(boxes))
+
+
+def _flag(at: float, cluster: list[Marker]) -> Label:
+    is_bad = any(marker.tone == "bad" for marker in cluster)
+    return Label(at, _names(cluster), tone="bad" if is_bad else "mute")
 
 
 def _names(cluster: list[Marker]) -> str:

@@ -46,6 +46,15 @@ class Marker:
 
     at: datetime
     text: str
+    tone: Literal["mute", "bad"] = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time that a chart shades: an incident from its beginning to its end."""
+
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Chart:
     complete_until: datetime | None = None
     threshold: Threshold | None = None
     markers: Sequence[Marker] = field(default=())
+    spans: Sequence[Span] = ()
     zero: bool = True
 
     def __post_init__(self) -> None:
@@ -80,6 +90,11 @@ class Chart:
             return len(self.buckets)
         whole = (start + self.grain <= self.complete_until for start in self.buckets)
         return next((index for index, done in enumerate(whole) if not done), len(self.buckets))
+
+    def place(self, at: datetime) -> float:
+        """Where a moment lies between the start of the first bucket (0) and the end of the last."""
+        whole = self.grain * len(self.buckets)
+        return min(1.0, max(0.0, (at - self.buckets[0]) / whole)) if self.buckets else 0.0
 
     @property
     def top(self) -> int:

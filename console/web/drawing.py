@@ -47,7 +47,9 @@ def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = 
     """The chart at exactly `width` by `height` pixels; with a palette, colours are literal."""
     plot = width - LEFT - RIGHT
     pen = _Pen(chart, height, palette)
-    inner = "".join((*pen.grid(), *pen.series(), *pen.labels({"": plot}), *pen.threshold()))
+    inner = "".join(
+        (*pen.grid(), *pen.spans(), *pen.series(), *pen.labels({"": plot}), *pen.threshold())
+    )
     return _markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" role="img" aria-label="{_label(chart)}">'
@@ -58,7 +60,9 @@ def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = 
 def fluid_svg(chart: Chart, height: int = 180) -> Markup:
     """The chart as wide as its container, without scaling its text; margins are charts.css's."""
     pen = _Pen(chart, height, None)
-    inner = "".join((*pen.grid(), *pen.series(), *pen.labels(WIDTHS), *pen.threshold()))
+    inner = "".join(
+        (*pen.grid(), *pen.spans(), *pen.series(), *pen.labels(WIDTHS), *pen.threshold())
+    )
     return _markup(
         f'<svg class="chart-plot" height="{height}" overflow="visible" role="img"'
         f' aria-label="{_label(chart)}">{inner}</svg>'
@@ -102,6 +106,15 @@ class _Pen:
             )
             yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
             yield self._text(-6, y + 3.5, compact(_whole(tick)), "end")
+
+    def spans(self) -> Iterator[str]:
+        for span in self.chart.spans:
+            since, until = self.chart.place(span.since), self.chart.place(span.until)
+            yield (
+                f'<rect x="{_n(since * 100, 2)}%" width="{_n(max(until - since, 0.002) * 100, 2)}%"'
+                f' y="{self.top}" height="{_n(self.bottom - self.top)}"'
+                f" {self._fill('bad', 'c-span', opacity=0.1)}/>"
+            )
 
     def series(self) -> Iterator[str]:
         below = [0.0] * len(self.chart.buckets)
@@ -186,7 +199,9 @@ class _Pen:
     def _flag(self, label: Label, width: int) -> str:
         x = f"{_n(label.at * 100, 2)}%"
         before = flag_box(label, width)[0] < label.at * width
-        paint = self._stroke("mute", "c-marker", dash="2 2")
+        tone = label.tone
+        css = "c-marker" if tone == "mute" else f"c-marker c-marker-{tone}"
+        paint = self._stroke(tone, css, dash="2 2")
         text = self._text(x, 11, label.text, "end" if before else "start", css="c-t-mark",
                           shift=-5 if before else 5)  # fmt: skip
         return f'<line x1="{x}" x2="{x}" y1="3" y2="{self.bottom}" {paint}/>{text}'

@@ -83,6 +83,18 @@ def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
     blueprint.record_once(add)
 
 
+def stay_in_project(blueprint: Blueprint) -> None:
+    """Fill in the organization and project of links among the pages of `blueprint`."""
+
+    def fill_in(_endpoint: str, values: dict[str, Any]) -> None:
+        present = request.view_args or {}
+        for name in ("organization", "project"):
+            if name in present:
+                values.setdefault(name, present[name])
+
+    blueprint.url_defaults(fill_in)
+
+
 def tab_entry(blueprint: Blueprint, item: TabItem) -> None:
     """Show `item` among the tabs of settings of every application that registers `blueprint`."""
     blueprint.record_once(

@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 
 from console.accounts.models import Project
 from console.alerting.condition import Condition, Level
@@ -14,7 +16,14 @@ from console.alerting.models import Rule
 from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from tests.support.statements import statements_of
 from tests.telemetry.samples import NOON, span
+
+
+@pytest.fixture
+def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collects what reaches the state database, in a `with` block."""
+    return lambda: statements_of(app)
 
 
 @pytest.fixture

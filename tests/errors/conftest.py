@@ -2,15 +2,15 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from console.accounts.models import Project
 from console.core import clock
@@ -19,29 +19,14 @@ from console.errors.models import Issue
 from console.telemetry.store import EXTENSION
 from tests.errors import samples
 from tests.support import factories
+from tests.support.statements import statements_of
 from tests.telemetry.samples import error
 
 
 @pytest.fixture
 def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
     """Collects what reaches the state database, in a `with` block."""
-
-    @contextmanager
-    def collecting() -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            seen.append(statement)
-
-        with app.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield seen
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
-
-    return collecting
+    return lambda: statements_of(app)
 
 
 @pytest.fixture

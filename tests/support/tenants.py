@@ -86,7 +86,7 @@ def make(app: Flask, slug: str) -> Tenant:
             "metrics:read",
             "outcomes:read",
             "performance:read",
-            "rules:read",
+            *("rules:read", "incidents:read", "incidents:write"),
             "rules:write",
         ]
         _row, token = projects.create_token(here, marker, permissions)

@@ -2,15 +2,25 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask_login import current_user
 
 from console.accounts.models import User
 from console.alerting import queries
 from console.alerting.incidents import Actor
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, nav_entry, stay_in_project
+from console.web.timeline import provide_markers
 
 bp = Blueprint("alerting", __name__, url_prefix="/<slug:organization>/<slug:project>/alerts")
+stay_in_project(bp)
+
+
+@bp.record_once
+def _mark_incidents(state: Any) -> None:
+    """Mark the incidents of a project in every chart."""
+    provide_markers(state.app, queries.markers)
+
+
 nav_entry(
     bp,
     NavItem(
@@ -27,15 +37,6 @@ nav_entry(
     bp,
     NavItem("Rules", icon="filter", endpoint="alerting.rules", group="Alerts", order=31, key="u"),
 )
-
-
-@bp.url_defaults
-def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
-    """Fill in the organization and project of links among these pages."""
-    present = request.view_args or {}
-    for name in ("organization", "project"):
-        if name in present:
-            values.setdefault(name, present[name])
 
 
 def me() -> User:

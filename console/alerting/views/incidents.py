@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flask import Response, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
+from console.alerting import changes, queries
 from console.alerting import incidents as domain
-from console.alerting import queries
 from console.alerting.course import Course, course
-from console.alerting.forms import IncidentsFilter, NoteForm, SnoozeForm
-from console.alerting.models import Incident, IncidentEvent, IncidentState, Rule
+from console.alerting.incident_forms import IncidentsFilter, NoteForm, SnoozeForm
+from console.alerting.leads import number_over, rows_behind
+from console.alerting.models import Incident, IncidentEvent, Rule
 from console.alerting.views.blueprint import actor, bp
 from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db
-from console.core.paging import Page
+from console.web.charts import Span
 from console.web.forms import valid
-from console.web.htmx import page_or_part, part_or_redirect, polled_part
+from console.web.htmx import page_or_part, panel, part_or_redirect, polled_part
+from console.web.timerange import current_range, scoped_url
 
 PER_PAGE = 30
-STATES: Mapping[str, Sequence[IncidentState]] = {
-    "open": (IncidentState.OPEN, IncidentState.ACKNOWLEDGED),
-    "resolved": (IncidentState.RESOLVED,),
-    "all": tuple(IncidentState),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,11 @@ class IncidentDetails:
 @bp.get("/incidents/", endpoint="incidents")
 @project_view("viewer")
 def listing(project: Project) -> Response:
-    form = valid(IncidentsFilter(request.args))
-    listed: Page[Incident] = queries.incidents(
-        project, STATES[form.state.data], request.args.get("cursor", ""), PER_PAGE
+    form, shown = IncidentsFilter(request.args).offer(queries.rules(project)), current_range()
+    by = valid(form).filter(
+        environment=shown.environment, since=shown.since, until=None if shown.name else shown.until
     )
+    listed = queries.incidents(project, by, request.args.get("cursor", ""), PER_PAGE)
     return polled_part(
         "alerting/incidents.html", "alerting/_incidents.html", listed=listed, form=form
     )
@@ -65,6 +63,28 @@ def listing(project: Project) -> Response:
 def incident(project: Project, incident_id: int) -> Response:
     details = _details(project, queries.incident_or_404(project, incident_id))
     return polled_part("alerting/incident.html", "alerting/_incident.html", details=details)
+
+
+@bp.get("/incidents/<id:incident_id>/context", endpoint="incident_context")
+@project_view("viewer")
+def context(project: Project, incident_id: int) -> Response:
+    """What changed before it began, and where its number comes from."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    rule = _rule(incident_)
+    around = changes.context(project, incident_, rule, clock.now())
+    definition = rule.definition if rule else None
+    span = around.since, around.until
+    moved = around.moved
+    return panel(
+        "alerting/_context.html",
+        incident_.title,
+        (scoped_url("alerting.incident", incident_id=incident_.id), "Back to the incident"),
+        around=around,
+        rows=rows_behind(definition, incident_.value, *span) if definition else None,
+        moved_url=number_over(definition, *span, only=(moved.dimension, moved.value))
+        if definition and moved
+        else "",
+    )
 
 
 @bp.post("/incidents/<id:incident_id>/acknowledgement")
@@ -112,17 +132,27 @@ def _details(
     note_form: NoteForm | None = None,
     snooze_form: SnoozeForm | None = None,
 ) -> IncidentDetails:
-    rule = db.session.get(Rule, incident_.rule_id) if incident_.rule_id else None
-    since = incident_.opened_at - timedelta(hours=1)
-    until = (incident_.resolved_at or clock.now()) + timedelta(minutes=15)
+    rule = _rule(incident_)
     return IncidentDetails(
         incident=incident_,
         rule=rule,
         history=queries.history(incident_),
-        course=course(project, rule, since, until, incident_.value) if rule else None,
+        course=_course(project, rule, incident_) if rule else None,
         note_form=note_form or NoteForm(),
         snooze_form=snooze_form or SnoozeForm(),
     )
+
+
+def _course(project: Project, rule: Rule, incident_: Incident) -> Course | None:
+    """The number of its rule around the incident, whose time is shaded."""
+    span = Span(incident_.breached_at, incident_.resolved_at or clock.now())
+    since, until = span.since - timedelta(hours=1), span.until + timedelta(minutes=15)
+    own = course(project, rule, since, until, incident_.value)
+    return replace(own, chart=replace(own.chart, spans=(span,))) if own else None
+
+
+def _rule(incident_: Incident) -> Rule | None:
+    return db.session.get(Rule, incident_.rule_id) if incident_.rule_id else None
 
 
 def _saved(project: Project, incident_: Incident) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
 
 from flask import Response, abort, request
 
@@ -15,6 +17,7 @@ from console.alerting.course import Course, course
 from console.alerting.decide import State
 from console.alerting.explain import Explanation, explain
 from console.alerting.forms import ExplainFilter
+from console.alerting.leads import Lead, rows_explained
 from console.alerting.models import Rule, RuleSeries, RuleVersion
 from console.alerting.views.blueprint import bp, me
 from console.alerting.wording import sentence
@@ -24,6 +27,7 @@ from console.web.forms import valid
 from console.web.htmx import go_to, part_or_redirect, polled_part
 from console.web.timerange import current_range, scoped_url
 
+STALE = timedelta(minutes=1)
 WORST_FIRST = (
     State.CRITICAL, State.WARNING, State.BROKEN, State.NO_DATA, State.RECOVERING, State.PENDING,
     State.OK,
@@ -62,6 +66,24 @@ class RuleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether alerting is alive: when rules were looked at last, and how many are late."""
+
+    looked_at: datetime | None
+    late: int
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody has looked lately."""
+        return self.looked_at is not None and clock.now() - self.looked_at < STALE
+
+    @classmethod
+    def of(cls, rows: Sequence[RuleRow]) -> Self:
+        """The pulse of a list of rules."""
+        return cls(queries.last_run(), sum(row.is_late for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
 class RuleDetails:
     """A rule with its course, its versions, and what it says of a moment."""
 
@@ -69,6 +91,8 @@ class RuleDetails:
     course: Course | None
     versions: Sequence[RuleVersion]
     explanation: Explanation | None
+    rows: Lead | None
+    """Where the rows behind the explained number are."""
     form: ExplainFilter
 
 
@@ -78,7 +102,9 @@ def listing(project: Project) -> Response:
     rules = queries.rules(project)
     series = queries.series_of(rules)
     rows = [RuleRow(rule, series[rule.id]) for rule in rules]
-    return polled_part("alerting/rules.html", "alerting/_rules.html", rows=rows)
+    return polled_part(
+        "alerting/rules.html", "alerting/_rules.html", rows=rows, pulse=Pulse.of(rows)
+    )
 
 
 @bp.get("/rules/<id:rule_id>", endpoint="rule")
@@ -131,13 +157,15 @@ def _switched(project: Project, rule_: Rule, *, on: bool) -> Response:
 
 
 def _details(project: Project, rule_: Rule, form: ExplainFilter) -> RuleDetails:
+    explanation = explain(rule_, form.at.data, form.value.data or "") if form.at.data else None
     shown = current_range()
     value = form.value.data or ""
     return RuleDetails(
         row=RuleRow(rule_, queries.series_of([rule_])[rule_.id]),
         course=course(project, rule_, shown.start, shown.until, value),
         versions=queries.versions(rule_),
-        explanation=explain(rule_, form.at.data, value) if form.at.data else None,
+        explanation=explanation,
+        rows=rows_explained(explanation) if explanation else None,
         form=form,
     )
 

@@ -1,14 +1,12 @@
 """The blueprint of the error pages, its links in the rail and its part of the top bar."""
 
-from typing import Any
-
 from flask import Blueprint, request, url_for
 from flask_login import current_user
 from werkzeug.routing import BaseConverter
 
 from console.accounts.models import User
 from console.errors import queries
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, nav_entry, stay_in_project
 
 
 class EventIdConverter(BaseConverter):
@@ -18,6 +16,7 @@ class EventIdConverter(BaseConverter):
 
 
 bp = Blueprint("errors", __name__, url_prefix="/<slug:organization>/<slug:project>/issues")
+stay_in_project(bp)
 nav_entry(
     bp,
     NavItem(
@@ -30,13 +29,6 @@ nav_entry(
     ),
 )
 bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdConverter))
-
-
-@bp.url_defaults
-def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
-    """Fill in the organization and project of links among these pages."""
-    for name, slug in project_of_page().items():
-        values.setdefault(name, slug)
 
 
 def project_of_page() -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from typing import Any, cast
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
-from console.web.nav import NavItem, nav_entry
+from console.web.nav import NavItem, nav_entry, stay_in_project
 from console.web.timerange import opens_with
 
 
@@ -26,6 +26,7 @@ bp = Blueprint(
 )
 GROUP = "Performance"
 opens_with(bp, "24h")
+stay_in_project(bp)
 
 
 @bp.record_once
@@ -38,12 +39,3 @@ def _add_converters(state: Any) -> None:
 def add_to_rail(label: str, icon: str, endpoint: str, order: int) -> None:
     """Show a page of performance in the rail."""
     nav_entry(bp, NavItem(label, icon=icon, endpoint=endpoint, group=GROUP, order=order))
-
-
-@bp.url_defaults
-def _stay_in_the_project(_endpoint: str, values: dict[str, Any]) -> None:
-    """Fill in the organization and project of links among these pages."""
-    present = request.view_args or {}
-    for name in ("organization", "project"):
-        if name in present:
-            values.setdefault(name, present[name])

@@ -1,0 +1,136 @@
+"""Incidents for scripts, as docs/api.md describes them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.exceptions import BadRequest
+from wtforms import Form
+
+from console.accounts.access import api_view
+from console.accounts.models import Project
+from console.alerting import incidents as domain
+from console.alerting import queries
+from console.alerting.incident_forms import IncidentsQuestion, NoteForm, UntilForm
+from console.alerting.incidents import Actor
+from console.alerting.models import Incident, IncidentEvent
+from console.core.db import db
+from console.web import api
+from console.web.forms import names, valid
+
+bp = Blueprint(
+    "incidents_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/incidents"
+)
+F = TypeVar("F", bound=Form)
+
+
+@bp.get("")
+@api_view("incidents:read")
+def incidents(project: Project) -> Response:
+    form = valid(IncidentsQuestion(request.args).offer(queries.rules(project)))
+    page = queries.incidents(project, form.asked, form.cursor.data or "", form.length)
+    return api.page("incidents", [_incident(incident) for incident in page.rows], page.older)
+
+
+@bp.get("/<id:incident_id>")
+@api_view("incidents:read")
+def incident(project: Project, incident_id: int) -> Response:
+    """An incident with everything that happened to it."""
+    return _answer(queries.incident_or_404(project, incident_id))
+
+
+@bp.post("/<id:incident_id>/acknowledgement")
+@api_view("incidents:write")
+def acknowledge(project: Project, incident_id: int) -> Response:
+    incident_ = queries.incident_or_404(project, incident_id)
+    domain.acknowledge(incident_, by=_actor())
+    return _saved(incident_)
+
+
+@bp.post("/<id:incident_id>/resolution")
+@api_view("incidents:write")
+def resolve(project: Project, incident_id: int) -> Response:
+    incident_ = queries.incident_or_404(project, incident_id)
+    domain.resolve(incident_, by=_actor())
+    return _saved(incident_)
+
+
+@bp.post("/<id:incident_id>/notes")
+@api_view("incidents:write")
+def note(project: Project, incident_id: int) -> Response:
+    """Add a note: `{"text": …}`."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    domain.note(incident_, _given(NoteForm).text.data or "", by=_actor())
+    return _saved(incident_)
+
+
+@bp.post("/<id:incident_id>/snooze")
+@api_view("incidents:write")
+def snooze(project: Project, incident_id: int) -> Response:
+    """Let it be quiet: `{"until": …}` or `{"minutes": …}`."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    form = _given(UntilForm)
+    if not domain.snooze(incident_, form.moment, by=_actor()):
+        raise BadRequest("A resolved incident cannot be snoozed.")
+    return _saved(incident_)
+
+
+def _given(kind: type[F]) -> F:
+    """The form of a request's document; aborts for members that it does not have."""
+    document = api.fields(api.document())
+    strange = sorted(set(document) - names(kind()))
+    if strange:
+        raise BadRequest(f"There is no {', '.join(strange)}.")
+    return valid(kind(document))
+
+
+def _actor() -> Actor:
+    """The script, by its token's label."""
+    return Actor(name=g.script)
+
+
+def _saved(incident_: Incident) -> Response:
+    db.session.commit()
+    return _answer(incident_)
+
+
+def _answer(incident_: Incident) -> Response:
+    events = [_event(event) for event in queries.history(incident_)]
+    return jsonify(_incident(incident_) | {"events": events})
+
+
+def _incident(incident_: Incident) -> dict[str, Any]:
+    taken, closed = incident_.acknowledged_by, incident_.resolved_by
+    return {
+        "id": incident_.id,
+        "title": incident_.title,
+        "rule": incident_.rule_id,
+        "rule_version": incident_.rule_version,
+        "value": incident_.value,
+        "state": incident_.state,
+        "level": incident_.level,
+        "worst": incident_.worst,
+        "shadow": incident_.shadow,
+        "why": incident_.why,
+        "number": incident_.number,
+        "opened_at": api.time(incident_.opened_at),
+        "reopened": incident_.reopened,
+        "acknowledged_at": api.time(incident_.acknowledged_at),
+        "acknowledged_by": taken.email if taken else None,
+        "snoozed_until": api.time(incident_.snoozed_until),
+        "resolved_at": api.time(incident_.resolved_at),
+        "resolved_by": closed.email if closed else None,
+        "url": api.url("alerting.incident", incident_id=incident_.id),
+    }
+
+
+def _event(event: IncidentEvent) -> dict[str, Any]:
+    return {
+        "sequence": event.sequence,
+        "verb": event.verb,
+        "at": api.time(event.at),
+        "by": event.actor.email if event.actor else event.details.get("script"),
+        "text": event.text,
+        "details": event.details,
+    }

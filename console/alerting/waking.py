@@ -1,0 +1,83 @@
+"""Incidents that were quiet for a time speak again when it is over, if they still fire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+
+from console.alerting import silences
+from console.alerting.incidents import Moved, owe, write
+from console.alerting.models import Incident, IncidentEvent, IncidentState, IncidentVerb, Rule
+from console.core import clock
+from console.core.db import db, writing
+
+LOUD = (IncidentVerb.OPENED, IncidentVerb.LEVEL, IncidentVerb.REOPENED, IncidentVerb.WOKEN)
+"""Events that owe a message."""
+
+
+def wake(organization_id: int) -> Mapping[str, int]:
+    """Owe a message for incidents whose snooze or silence has ended while they fired on; commits.
+
+    The one message says what would have been said meanwhile.
+    """
+    del organization_id  # the Session is bound to it
+    with writing():
+        snoozed, hushed = _no_longer_snoozed(), _no_longer_silenced()
+        for incident in snoozed:
+            incident.snoozed_until = None
+            _speak(incident, "The snooze has ended, and it still fires.")
+        for incident in hushed:
+            _speak(incident, "The silence has ended, and it still fires.")
+        db.session.commit()
+    return {"snoozes ended": len(snoozed), "incidents after a silence": len(hushed)}
+
+
+def _no_longer_snoozed() -> Sequence[Incident]:
+    ended = select(Incident).where(
+        Incident.state != IncidentState.RESOLVED, Incident.snoozed_until <= clock.now()
+    )
+    return db.session.scalars(ended.order_by(Incident.id)).all()
+
+
+def _no_longer_silenced() -> Sequence[Incident]:
+    """Open incidents of which a silence held the last message back, and holds back no more."""
+    held_back = (
+        select(IncidentEvent.incident_id)
+        .join(Incident, Incident.id == IncidentEvent.incident_id)
+        .where(
+            Incident.state == IncidentState.OPEN,
+            Incident.snoozed_until.is_(None),
+            IncidentEvent.details["silence"].as_integer().is_not(None),
+        )
+    )
+    ids = set(db.session.scalars(held_back))
+    if not ids:
+        return []
+    events = select(IncidentEvent).where(
+        IncidentEvent.incident_id.in_(ids), IncidentEvent.verb.in_(LOUD)
+    )
+    last = {
+        event.incident_id: event
+        for event in db.session.scalars(events.order_by(IncidentEvent.sequence))
+    }
+    quiet = [id_ for id_, event in last.items() if "silence" in event.details]
+    incidents = db.session.scalars(select(Incident).where(Incident.id.in_(quiet)))
+    return [incident for incident in incidents if not _is_silenced(incident)]
+
+
+def _is_silenced(incident: Incident) -> bool:
+    rule = _rule(incident)
+    return rule is not None and silences.active(rule, incident.value, clock.now()) is not None
+
+
+def _speak(incident: Incident, why: str) -> None:
+    now = clock.now()
+    event = write(incident, IncidentVerb.WOKEN, now, details={"why": why})
+    rule = _rule(incident)
+    if rule is not None:
+        owe(rule, Moved(incident, [event]), delayed=now - incident.opened_at)
+
+
+def _rule(incident: Incident) -> Rule | None:
+    return db.session.get(Rule, incident.rule_id) if incident.rule_id else None
