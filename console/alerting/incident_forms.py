@@ -11,7 +11,7 @@ from wtforms import Form, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from console.alerting.condition import Level
-from console.alerting.models import IncidentState, Rule
+from console.alerting.models import Assessment, IncidentState, Rule
 from console.core import clock
 from console.web.api import Anytime, Paging
 from console.web.choices import choices
@@ -138,3 +138,11 @@ class UntilForm(Form):
             mark(self, "until", "Give the minutes, or the moment.")
             return False
         return True
+
+
+class AssessmentForm(Form):
+    """Whether an incident was worth a message."""
+
+    assessment = SelectField(
+        "It was", choices=choices((choice, choice.value) for choice in Assessment)
+    )

@@ -15,6 +15,7 @@ from console.alerting import silences
 from console.alerting.backtest import WORSE
 from console.alerting.decide import Decision, State, Transition
 from console.alerting.models import (
+    Assessment,
     Incident,
     IncidentEvent,
     IncidentState,
@@ -138,6 +139,14 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
 def note(incident: Incident, text: str, *, by: Actor) -> None:
     """Add what somebody has to say to its history."""
     write(incident, IncidentVerb.NOTED, clock.now(), by=by, text=text)
+
+
+def assess(incident: Incident, assessment: Assessment, *, by: Actor) -> None:
+    """Note whether it was real or noise, for whoever changes its rule."""
+    if incident.assessment is assessment:
+        return
+    incident.assessment = assessment
+    write(incident, IncidentVerb.ASSESSED, clock.now(), by=by, details={"as": assessment.value})
 
 
 def write(

@@ -142,6 +142,14 @@ class IncidentState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Assessment(StrEnum):
+    """What people say of an incident afterwards: back-tests are compared with it."""
+
+    UNKNOWN = "unknown"
+    REAL = "real"
+    NOISE = "noise"
+
+
 class Incident(OrganizationScoped, Model):
     """A time in which a series of a rule fired, and what people did about it."""
 
@@ -178,6 +186,7 @@ class Incident(OrganizationScoped, Model):
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     closed_by_hand: Mapped[bool] = mapped_column(default=False)
+    assessment: Mapped[Assessment] = mapped_column(default=Assessment.UNKNOWN)
     number: Mapped[float | None]
     """The number of the last evaluation that changed it."""
     why: Mapped[str] = mapped_column(String(300), default="")
@@ -203,6 +212,7 @@ class IncidentVerb(StrEnum):
     WOKEN = "woken"
     RESOLVED = "resolved"
     NOTED = "noted"
+    ASSESSED = "assessed"
 
 
 class IncidentEvent(OrganizationScoped, Model):

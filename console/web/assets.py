@@ -33,6 +33,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/vitals.css",
         "css/errors.css",
         "css/waterfall.css",
+        "css/editor.css",
     ),
     "pharos.js": (
         "js/csrf.js",
@@ -55,6 +56,10 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/waterfall-keys.js",
         "js/waterfall-map.js",
         "js/waterfall-panel.js",
+        "js/editor-figures.js",
+        "js/editor-levels.js",
+        "js/editor-sliders.js",
+        "js/editor-strip.js",
     ),
 }
 

@@ -76,6 +76,8 @@ class Chart:
     markers: Sequence[Marker] = field(default=())
     spans: Sequence[Span] = ()
     zero: bool = True
+    reach: float | None = None
+    """A number that the axis shows, too."""
 
     def __post_init__(self) -> None:
         if len(self.buckets) > MOST_POINTS:
@@ -113,6 +115,8 @@ class Chart:
         seen += self.stacked
         if self.threshold:
             seen.append(self.threshold.value)
+        if self.reach is not None:
+            seen.append(self.reach)
         whole = all(float(value).is_integer() for value in seen)
         low = 0.0 if self.zero or not seen else min(seen)
         return nice_ticks(min(low, *seen, 0) if self.zero and seen else low, max(seen, default=0),

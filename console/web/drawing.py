@@ -1,6 +1,7 @@
 """Charts as SVG: fluid with classes for pages, of fixed size and literal colours for mail."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import orjson
 from flask import Flask
@@ -88,6 +89,27 @@ def bars(values: Sequence[float | None], width: int, height: int, top: float = 0
     return _markup("".join(parts))
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where numbers lie in a drawing of a chart: `low` at `bottom`, `high` at `top`, in pixels."""
+
+    low: float
+    high: float
+    top: float
+    bottom: float
+
+    @classmethod
+    def of(cls, chart: Chart, height: int) -> "Scale":
+        """The scale of a chart that is drawn with this height."""
+        ticks = chart.ticks()
+        return cls(ticks[0], ticks[-1], chart.top, height - BOTTOM)
+
+    def y(self, value: float) -> float:
+        """How far below the top edge a number lies."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.bottom - share * (self.bottom - self.top)
+
+
 class _Pen:
     """Draws the parts of one chart; x in percent of the plot, y in pixels."""
 
@@ -97,6 +119,7 @@ class _Pen:
         self.ticks = chart.ticks()
         self.top = chart.top
         self.bottom = height - BOTTOM
+        self.scale = Scale.of(chart, height)
 
     def grid(self) -> Iterator[str]:
         for index, tick in enumerate(self.ticks):
@@ -216,8 +239,7 @@ class _Pen:
         return (index + 0.5) * LINES / len(self.chart.buckets), self._y(value)
 
     def _y(self, value: float) -> float:
-        low, high = self.ticks[0], self.ticks[-1]
-        return self.bottom - (value - low) / (high - low) * (self.bottom - self.top)
+        return self.scale.y(value)
 
     def _text(
         self, x: float | str, y: float, text: str, anchor: str, *, day: bool = False,

@@ -87,6 +87,18 @@ def create_incident() -> None:
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by_id", sa.Integer(), nullable=True),
         sa.Column("closed_by_hand", sa.Boolean(), nullable=False),
+        sa.Column(
+            "assessment",
+            sa.Enum(
+                "unknown",
+                "real",
+                "noise",
+                name="assessment",
+                native_enum=False,
+                length=20,
+            ),
+            nullable=False,
+        ),
         sa.Column("number", sa.Double(), nullable=True),
         sa.Column("why", sa.String(length=300), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from flask import Response, request
+from flask import Response, abort, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.alerting import changes, queries
 from console.alerting import incidents as domain
 from console.alerting.course import Course, course
-from console.alerting.incident_forms import IncidentsFilter, NoteForm, SnoozeForm
+from console.alerting.incident_forms import (
+    AssessmentForm,
+    IncidentsFilter,
+    NoteForm,
+    SnoozeForm,
+)
 from console.alerting.leads import number_over, rows_behind
-from console.alerting.models import Incident, IncidentEvent, Rule
+from console.alerting.models import Assessment, Incident, IncidentEvent, Rule
 from console.alerting.views.blueprint import actor, bp
 from console.alerting.wording import sentence
 from console.core import clock
@@ -112,6 +117,17 @@ def snooze(project: Project, incident_id: int) -> Response:
         return _refused(project, incident_, snooze_form=form)
     until = clock.now() + timedelta(minutes=int(form.minutes.data))
     domain.snooze(incident_, until, by=actor())
+    return _saved(project, incident_)
+
+
+@bp.post("/incidents/<id:incident_id>/assessment")
+@project_view("member")
+def assess(project: Project, incident_id: int) -> Response:
+    incident_ = queries.incident_or_404(project, incident_id)
+    form = AssessmentForm(request.form)
+    if not form.validate():
+        abort(422)
+    domain.assess(incident_, Assessment(form.assessment.data), by=actor())
     return _saved(project, incident_)
 
 

@@ -1,0 +1,88 @@
+"""Incidents of the past beside what a draft would have done: hit, missed, or noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from console.accounts.models import Project
+from console.alerting import queries
+from console.alerting.backtest import Replay
+from console.alerting.models import Assessment, Incident, Rule
+from console.core import clock
+from console.core.db import db
+from console.web.filters import duration
+
+MOST_INCIDENTS = 200
+WORDS = {
+    "hit": "the draft fires, too",
+    "missed": "the draft does not fire",
+    "noise": "marked as noise, and the draft fires",
+    "avoided": "marked as noise, and the draft does not fire",
+}
+"""What is said of an incident of the past, by its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An incident, and what the draft makes of it: a key of WORDS."""
+
+    incident: Incident
+    kind: str
+    since: datetime
+    until: datetime
+
+    @property
+    def text(self) -> str:
+        """What it is called, how long it lasted, and what the draft makes of it."""
+        lasted = duration(self.until - self.since)
+        return f"{self.incident.title}, {lasted}: {WORDS[self.kind]}"
+
+
+def past(
+    project: Project,
+    rule: Rule | None,
+    metric: str,
+    since: datetime,
+    until: datetime,
+    replays: Mapping[str, Replay],
+) -> list[Past]:
+    """The incidents of a rule in a time; for a new rule, of all rules about its metric."""
+    rules = [rule] if rule else queries.rules(project)
+    ids = [watching.id for watching in rules if rule or watching.document.get("metric") == metric]
+    own = select(Incident).where(
+        Incident.project_id == project.id,
+        Incident.rule_id.in_(ids),
+        Incident.opened_at > since,
+        Incident.opened_at <= until,
+    )
+    incidents = db.session.scalars(own.order_by(Incident.opened_at).limit(MOST_INCIDENTS)).all()
+    fired = list(_times(replays.values()))
+    return [_assessed(incident, fired) for incident in incidents]
+
+
+def summary(assessed: Sequence[Past]) -> str:
+    """How many incidents are of each kind, in words; "" without an incident."""
+    kinds = [incident.kind for incident in assessed]
+    counts = [f"{kinds.count(kind)} {kind} ({WORDS[kind]})" for kind in WORDS if kind in kinds]
+    return f"Incidents in this time: {', '.join(counts)}." if counts else ""
+
+
+def _times(replays: Iterable[Replay]) -> Iterator[tuple[datetime, datetime]]:
+    for own in replays:
+        for episode in own.episodes:
+            end = own.until if episode.resolved is None else episode.resolved
+            yield datetime.fromtimestamp(episode.opened, UTC), datetime.fromtimestamp(end, UTC)
+
+
+def _assessed(incident: Incident, fired: Sequence[tuple[datetime, datetime]]) -> Past:
+    since, until = incident.breached_at, incident.resolved_at or clock.now()
+    fires = any(start <= until and end >= since for start, end in fired)
+    if incident.assessment is Assessment.NOISE:
+        kind = "noise" if fires else "avoided"
+    else:
+        kind = "hit" if fires else "missed"
+    return Past(incident, kind, incident.opened_at, until)

@@ -1,0 +1,164 @@
+"""The editor of rules: what it proposes, shows and keeps; its scripts are tested in a browser."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from console.alerting.models import Incident, Rule, RuleVersion
+from console.core.db import db
+from tests.support.clients import HTMX
+from tests.telemetry.samples import NOON
+
+RULES = "/acme/shop/alerts/rules/"
+FORM = {
+    "name": "Slow",
+    "metric": "requests.p95",
+    "op": ">",
+    "levels.critical": "1000",
+    "window_seconds": "60",
+    "interval_seconds": "60",
+    "history": "24h",
+    "enabled": "y",
+}
+
+
+def slow_for_five_minutes_each_hour(at):
+    return 2_000 if at.minute < 5 else 100 + at.minute
+
+
+@pytest.fixture
+def busy(acme, clock, counted_requests):
+    """Three hours of requests, each with five slow minutes; now it is 15:01."""
+    counted_requests(acme, slow_for_five_minutes_each_hour, minutes=180)
+    clock.set(NOON + timedelta(hours=3, minutes=1))
+
+
+def said(page: str) -> str:
+    match = re.search(r"data-editor-sentence>([^<]*)<", page)
+    assert match, page
+    return match[1]
+
+
+def test_a_new_rule_proposes_a_level_and_says_what_it_would_have_done(as_alice, busy):
+    page = as_alice.get(RULES + "new?metric=requests.p95&window_seconds=60&history=24h").text
+    assert said(page).startswith("Would have opened 1 incident in ")
+    assert re.search(r'name="levels.critical"[^>]*value="[\d.]+"', page)
+    assert 'value="Requests: P95"' in page
+
+
+def test_a_draft_is_replayed_exactly_by_a_browser_with_and_without_scripts(as_alice, busy):
+    part = as_alice.post(RULES + "draft", data=FORM, headers=HTMX)
+    assert part.text.startswith('<form id="editor"')
+    words = "Would have opened 3 incidents in the 3 of 24 hours with data"
+    assert said(part.text).startswith(words)
+    assert said(part.text).endswith("longest 5 min, 15 min in all.")
+    assert said(as_alice.post(RULES + "draft", data=FORM).text) == said(part.text)
+    none = as_alice.post(RULES + "draft", data=FORM | {"levels.critical": "3000"}, headers=HTMX)
+    assert said(none.text).startswith("Would have opened no incident")
+
+
+def test_a_slider_that_was_moved_without_a_script_sets_its_level(as_alice, busy):
+    slider = {
+        "step.levels.critical": "2",
+        "was.levels.critical": "0",
+        "steps.levels.critical": "1000 1500 2500",
+    }
+    page = as_alice.post(RULES + "draft", data=FORM | slider).text
+    assert re.search(r'name="levels.critical"[^>]*value="2500"', page)
+    assert "no incident" in said(page)
+    rested = slider | {"was.levels.critical": "2"}
+    page = as_alice.post(RULES + "draft", data=FORM | rested).text
+    assert re.search(r'name="levels.critical"[^>]*value="1000(\.0)?"', page)
+
+
+def test_about_one_a_week_picks_the_point(as_alice, busy):
+    louder = FORM | {"levels.critical": "150", "levels.warning": "120", "pick": "weekly"}
+    page = as_alice.post(RULES + "draft", data=louder, headers=HTMX).text
+    assert said(page).startswith("Would have opened 2 incidents in")
+
+
+def test_another_metric_leaves_nothing_of_the_one_before(as_alice, busy):
+    before = FORM | {"was.metric": "requests.p95", "by": "endpoint", "where.endpoint": "GET /a"}
+    page = as_alice.post(RULES + "draft", data=before | {"metric": "intake.lag"}).text
+    assert "cannot be" not in page
+    assert 'name="where.endpoint"' not in page
+
+
+def test_saving_keeps_the_back_test_with_the_version(as_alice, acme, inside, busy):
+    assert as_alice.post(RULES, data=FORM).status_code == 303
+    with inside(acme):
+        rule = db.session.scalars(select(Rule)).one()
+        (version,) = db.session.scalars(select(RuleVersion)).all()
+        assert rule.definition.condition.levels == {"critical": 1000}
+        assert version.backtest["incidents"] == 3
+        assert version.backtest["longest_seconds"] == 300
+    page = as_alice.get(f"{RULES}{rule.id}/edit").text
+    assert 'value="Slow"' in page
+    assert "Save version 2" in page
+    softer = FORM | {"levels.critical": "3000", "name": "Slower", "shadow": "y", "enabled": ""}
+    answer = as_alice.post(f"{RULES}{rule.id}/draft", data=softer, headers=HTMX).text
+    assert "As it is saved: would have opened 3 incidents" in answer
+    assert as_alice.post(f"{RULES}{rule.id}/versions", data=softer).status_code == 303
+    with inside(acme):
+        rule = db.session.scalars(select(Rule)).one()
+        assert (rule.name, rule.version, rule.shadow, rule.enabled) == ("Slower", 2, True, False)
+        versions = db.session.scalars(select(RuleVersion).order_by(RuleVersion.number)).all()
+        assert [each.backtest["incidents"] for each in versions] == [3, 0]
+
+
+def test_what_is_wrong_stands_beside_its_field(as_alice, busy):
+    wrong = {
+        "levels.critical": ("", "A rule needs a warning or a critical level."),
+        "levels.warning": ("2000", "The critical level (1000) lies above the warning level"),
+        "window_seconds": ("90", "A multiple of the interval of 60 seconds."),
+        "metric": ("no.such", "There is no metric no.such."),
+        "name": ("", "Give it a name."),
+        "history": ("1y", "Invalid value"),
+    }
+    for name, (value, message) in wrong.items():
+        answer = as_alice.post(RULES, data=FORM | {name: value}, headers=HTMX)
+        assert answer.status_code == 422
+        assert message in answer.text, name
+    assert as_alice.post(RULES, data=FORM).status_code == 303
+    assert "Another rule has this name." in as_alice.post(RULES, data=FORM).text
+
+
+def test_incidents_of_the_past_are_hit_missed_or_noise(as_alice, acme, inside, busy):
+    as_alice.post(RULES, data=FORM)
+    with inside(acme):
+        rule_id = db.session.scalars(select(Rule.id)).one()
+        for minute in (2, 62, 90):
+            at = NOON + timedelta(minutes=minute)
+            db.session.add(
+                Incident(
+                    project_id=acme.id, rule_id=rule_id, rule_version=1, title="Slow",
+                    level="critical", worst="critical", state="resolved", breached_at=at,
+                    opened_at=at, resolved_at=at + timedelta(minutes=1),
+                )
+            )  # fmt: skip
+        db.session.commit()
+        ids = db.session.scalars(select(Incident.id).order_by(Incident.id)).all()
+    marked = f"/acme/shop/alerts/incidents/{ids[1]}/assessment"
+    part = as_alice.post(marked, data={"assessment": "noise"}, headers=HTMX).text
+    assert "Marked as noise" in part
+    assert as_alice.post(marked, data={"assessment": "great"}).status_code == 422
+    page = as_alice.get(f"{RULES}{rule_id}/edit").text
+    counts = "1 hit (the draft fires, too), 1 missed (the draft does not fire), 1 noise"
+    assert counts in page
+
+
+def test_who_may_not_make_rules(as_vic, as_eve, busy, acme):
+    for path in ("new", "draft", ""):
+        ask = as_vic.get if path == "new" else as_vic.post
+        assert ask(RULES + path).status_code == 403
+        ask = as_eve.get if path == "new" else as_eve.post
+        assert ask(RULES + path).status_code == 404
+
+
+def test_a_rule_of_another_organization_is_not_found(as_alice, globex, make_rule):
+    foreign = make_rule(globex)
+    assert as_alice.get(f"{RULES}{foreign}/edit").status_code == 404
+    assert as_alice.post(f"{RULES}{foreign}/versions", data=FORM).status_code == 404
+    assert as_alice.post(f"{RULES}{foreign}/draft", data=FORM).status_code == 404
