@@ -7,9 +7,10 @@ from functools import partial
 
 from console.accounts.models import Project
 from console.core import clock
-from console.errors import queries
+from console.errors import metrics, queries
 from console.errors.models import Category, Issue, Level
 from console.errors.queries import Filter
+from console.telemetry import error_measures
 from console.telemetry import errors as telemetry
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
@@ -79,7 +80,9 @@ def of_issue(issue: Issue, hashes: Sequence[str], scope: Scope, line: Timeline) 
         Series("Events", events(scope), "bar", ROLES[issue.level.value]),
         *line.compared(scope, events),
     ]
-    return line.chart("Events", series, unit="events")
+    groups = error_measures.of_issue(hashes)["group"]
+    watch = {"metric": metrics.ISSUE_EVENTS.id, "where.group": groups}
+    return line.chart("Events", series, unit="events", watch=watch)
 
 
 def of_project(project: Project) -> list[int]:
@@ -115,7 +118,13 @@ def volume_chart(project: Project, by: Filter, scope: Scope, shown: Range) -> Ch
     ]
     compared = line.compared(scope, lambda then: _sum(ask(then).values(), nothing))
     subtitle = f"by level, {line.per}{TOO_MANY if few is None else ''}"
-    return line.chart("Events", [*series, *compared], subtitle=subtitle, unit="events")
+    return line.chart(
+        "Events",
+        [*series, *compared],
+        subtitle=subtitle,
+        unit="events",
+        watch={"metric": metrics.ISSUE_EVENTS.id},
+    )
 
 
 def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:

@@ -98,7 +98,10 @@ def _chart(metric: Metric, line: Timeline, scope: Scope, form: MetricFilter) -> 
             ),
         )
     unit = "%" if metric.format == "share" else metric.unit
-    return line.chart(full_title(metric), series, unit=unit)
+    watch = {"metric": metric.id, "by": by}
+    watch |= {f"where.{name}": value for name, value in form.where.items()}
+    watch |= {f"parameters.{name}": f"{number:g}" for name, number in metric.given.items()}
+    return line.chart(full_title(metric), series, unit=unit, watch=watch)
 
 
 def _shown(metric: Metric, course: Course) -> Sequence[float | None]:

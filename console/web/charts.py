@@ -1,6 +1,6 @@
 """One Chart value: drawn on the server as SVG, and handed to Chart.js for hover and zoom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
@@ -78,6 +78,8 @@ class Chart:
     zero: bool = True
     reach: float | None = None
     """A number that the axis shows, too."""
+    watch: Mapping[str, Any] = field(default_factory=dict)
+    """What a rule about the same number asks for: its metric, and `where.…` with its filters."""
 
     def __post_init__(self) -> None:
         if len(self.buckets) > MOST_POINTS:

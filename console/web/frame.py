@@ -7,6 +7,7 @@ from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 
 from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
+from console.web.charts import Chart
 from console.web.nav import nav_groups, settings_tabs
 from console.web.notices import page_notices
 from console.web.timerange import (
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
         tab_items=settings_tabs,
         theme=theme,
         url_with=url_with,
+        watch_url=watch_url,
     )
     app.jinja_env.globals["ui"] = Macros(app)
     app.context_processor(lambda: {"shell": None})
@@ -75,6 +77,14 @@ def refresh_choice() -> str:
     """How often this browser refreshes a page, in seconds; chosen in the top bar."""
     chosen = request.cookies.get("refresh", LIVE)
     return chosen if chosen in REFRESH_LABELS else LIVE
+
+
+def watch_url(chart: Chart) -> str:
+    """Where a rule about the number of a chart is made; "" for a chart that none can watch."""
+    here = request.view_args or {}
+    if not chart.watch or "project" not in here:
+        return ""
+    return scoped_url("alerting.new_rule", **chart.watch)
 
 
 def has_endpoint(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, Self, TypeVar
@@ -97,8 +97,12 @@ class Timeline:
         subtitle: str = "",
         unit: str = "",
         threshold: Threshold | None = None,
+        watch: Mapping[str, Any] | None = None,
     ) -> Chart:
-        """A chart over this axis; the subtitle is the grain unless it is given."""
+        """A chart over this axis; the subtitle is the grain unless it is given.
+
+        With `watch`, its head has a link to a new rule about the same number.
+        """
         return Chart(
             title=title,
             subtitle=subtitle or self.per,
@@ -109,6 +113,7 @@ class Timeline:
             complete_until=min(self.until, clock.now()),
             threshold=threshold,
             markers=self.markers,
+            watch=watch or {},
         )
 
     def compared(

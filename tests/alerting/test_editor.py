@@ -2,6 +2,8 @@
 
 import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import unquote_plus
 
 import pytest
 from sqlalchemy import select
@@ -81,7 +83,7 @@ def test_about_one_a_week_picks_the_point(as_alice, busy):
 
 def test_another_metric_leaves_nothing_of_the_one_before(as_alice, busy):
     before = FORM | {"was.metric": "requests.p95", "by": "endpoint", "where.endpoint": "GET /a"}
-    page = as_alice.post(RULES + "draft", data=before | {"metric": "intake.lag"}).text
+    page = as_alice.post(RULES + "draft", data=before | {"metric": "intake.refused"}).text
     assert "cannot be" not in page
     assert 'name="where.endpoint"' not in page
 
@@ -149,12 +151,15 @@ def test_incidents_of_the_past_are_hit_missed_or_noise(as_alice, acme, inside, b
     assert counts in page
 
 
-def test_who_may_not_make_rules(as_vic, as_eve, busy, acme):
-    for path in ("new", "draft", ""):
-        ask = as_vic.get if path == "new" else as_vic.post
-        assert ask(RULES + path).status_code == 403
-        ask = as_eve.get if path == "new" else as_eve.post
-        assert ask(RULES + path).status_code == 404
+def test_viewers_try_levels_and_save_none(as_vic, as_eve, busy, acme):
+    page = as_vic.get(RULES + "new?metric=requests.p95").text
+    assert "Would have opened" in page
+    assert "Create rule" not in page
+    assert as_vic.post(RULES + "draft", data=FORM).status_code == 200
+    assert as_vic.post(RULES, data=FORM).status_code == 403
+    assert as_eve.get(RULES + "new").status_code == 404
+    assert as_eve.post(RULES + "draft", data=FORM).status_code == 404
+    assert as_eve.post(RULES, data=FORM).status_code == 404
 
 
 def test_a_rule_of_another_organization_is_not_found(as_alice, globex, make_rule):
@@ -162,3 +167,17 @@ def test_a_rule_of_another_organization_is_not_found(as_alice, globex, make_rule
     assert as_alice.get(f"{RULES}{foreign}/edit").status_code == 404
     assert as_alice.post(f"{RULES}{foreign}/versions", data=FORM).status_code == 404
     assert as_alice.post(f"{RULES}{foreign}/draft", data=FORM).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("performance/latency?name=GET /a", "metric=requests.p95&where.endpoint=GET+/a"),
+        ("performance/vitals/trend?metric=LCP&page=/", "metric=vitals.lcp&where.page=/"),
+        ("metrics?metric=requests.count&only=method&value=GET", "where.method=GET"),
+    ],
+)
+def test_a_chart_leads_to_a_rule_about_its_number(as_alice, busy, path, query):
+    page = unquote_plus(unescape(as_alice.get(f"/acme/shop/{path}").text))
+    links = re.findall(r'href="([^"]*alerts/rules/new[^"]*)"', page)
+    assert any(unquote_plus(query) in link for link in links), (links, page[:300])

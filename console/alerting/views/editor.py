@@ -104,7 +104,7 @@ class Draft:
 
 
 @bp.get("/rules/new", endpoint="new_rule")
-@project_view("member")
+@project_view("viewer")
 def new(project: Project) -> Response:
     return _page(
         _drafted(project, EditorForm.suggested(request.args, project.monitoring.api_p95_ms), None)
@@ -112,20 +112,20 @@ def new(project: Project) -> Response:
 
 
 @bp.get("/rules/<id:rule_id>/edit", endpoint="edit_rule")
-@project_view("member")
+@project_view("viewer")
 def edit(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     return _page(_drafted(project, EditorForm.of(rule), rule))
 
 
 @bp.post("/rules/draft")
-@project_view("member")
+@project_view("viewer")
 def draft(project: Project) -> Response:
     return _page(_drafted(project, EditorForm.sent(request.form), None))
 
 
 @bp.post("/rules/<id:rule_id>/draft")
-@project_view("member")
+@project_view("viewer")
 def draft_of(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     return _page(_drafted(project, EditorForm.sent(request.form), rule))

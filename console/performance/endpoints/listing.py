@@ -196,6 +196,7 @@ def latency_charts(
 ) -> tuple[Chart, Chart]:
     """Latency percentiles with the threshold, and volume by outcome; one query for both."""
     latencies = requests.moments(scope, line.seconds, name).latencies
+    where = {"where.endpoint": name} if name else {}
     before = line.compared(
         scope,
         lambda then: [
@@ -210,12 +211,14 @@ def latency_charts(
         subtitle=f"ms, {line.per}",
         unit="ms",
         threshold=Threshold(threshold_ms, "P95 threshold") if threshold_ms else None,
+        watch={"metric": metrics.P95.id} | where,
     )
     volume = line.chart(
         "Requests",
         outcomes(latencies),
         subtitle=f"{line.per}{estimated(latencies)}",
         unit="requests",
+        watch={"metric": metrics.COUNT.id} | where,
     )
     return latency, volume
 

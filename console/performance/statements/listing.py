@@ -7,6 +7,7 @@ from console.accounts import releases
 from console.accounts.models import Project
 from console.performance.findings.detectors import SLOW_US
 from console.performance.latency import Change, change, estimated, ms, outcomes, percentiles, tail
+from console.performance.metrics import STATEMENT_P95
 from console.performance.statements import text as sql_text
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
@@ -209,6 +210,7 @@ def charts(line: Timeline, scope: Scope, fingerprint: str) -> tuple[Chart, Chart
         unit="ms",
         # A line far above the data would press it flat.
         threshold=Threshold(SLOW_MS, "Slow") if highest * 4 >= SLOW_US else None,
+        watch={"metric": STATEMENT_P95.id, "where.statement": fingerprint},
     )
     calls = line.chart(
         "Calls",

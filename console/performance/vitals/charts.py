@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import log
 
 from console.accounts.models import MonitoringConfig
+from console.performance.metrics import VITALS
 from console.performance.vitals.cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
@@ -75,12 +76,15 @@ def trend_charts(
     )
     limit = limits(settings).get(metric.name)
     own, standard = Threshold(limit or 0, "Your threshold"), Threshold(metric.good, "Good up to")
+    own_filters = {"where.page": wanted.page, "where.device": wanted.device}
+    where = {name: value for name, value in own_filters.items() if value}
     p75 = line.chart(
         f"P75 of {metric.name}",
         [*before, Series("P75", _p75(moments, metric))],
         subtitle=f"{metric.unit or 'score'} {line.per}",
         unit=metric.unit,
         threshold=standard if limit is None else own,
+        watch={"metric": VITALS[metric.name].id} | where,
     )
     loads = line.chart(
         "Page loads",
