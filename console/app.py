@@ -28,7 +28,9 @@ from console.performance import api as performance_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
+from console.uptime import api as uptime_api
 from console.uptime import schedule as checks
+from console.uptime import views as uptime
 from console.web import frame
 from console.web.application import Application
 from console.web.errors import damaged, unavailable
@@ -68,6 +70,8 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(silences_api.bp)
+    app.register_blueprint(uptime.bp)
+    app.register_blueprint(uptime_api.bp)
     app.register_blueprint(ingest.beacon_script.bp)
     app.register_blueprint(ingest.connect.bp)
     app.register_blueprint(ingest.dead_letters.bp)

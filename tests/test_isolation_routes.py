@@ -36,6 +36,8 @@ TABLES = {
     "rule_id": "rule",
     "incident_id": "incident",
     "silence_id": "silence",
+    "check_id": "uptime_check",
+    "window_id": "maintenance_window",
 }
 NAMES = {"number": 1, "metric_name": "requests.count"}
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs

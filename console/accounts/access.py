@@ -29,6 +29,8 @@ PERMISSIONS = {
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
     "metrics:read": "Read every metric, and how it went",
+    "checks:read": "Read checks and their results",
+    "checks:write": "Make, change, pause and delete checks",
     "rules:read": "Read alert rules, and test them on the past",
     "rules:write": "Make, change and delete alert rules",
     "incidents:read": "Read incidents and silences",

@@ -33,6 +33,7 @@ AGENT = "Pharos"
 MOST_BYTES = 256 * 1024
 MOST_REDIRECTS = 5
 LONGEST_HEADER = 8_190
+_PRIVATE_NAMES = (".localhost", ".local", ".internal")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 # Names that hang must neither keep others waiting nor the caller, whose time is up before.
@@ -100,6 +101,17 @@ class Reply:
     """When the server's certificate ends; None without TLS."""
 
 
+def fault_of(url: str, *, allow_private: bool) -> str:
+    """Why a URL is never called, "" if it may be; `call` checks what its name resolves to."""
+    try:
+        host = _checked_url(url, allow_private=allow_private).raw_host or ""
+    except CallFailed as failure:
+        return str(failure)
+    name = host.rstrip(".").lower()
+    is_private = name == "localhost" or name.endswith(_PRIVATE_NAMES)
+    return _private(host) if is_private and not allow_private else ""
+
+
 def call(request: Call) -> Reply:
     """Send a request and wait for its answer; raises CallFailed."""
     return asyncio.run(fetch(request))
@@ -158,11 +170,14 @@ def _check(host: str, addresses: Sequence[str], *, allow_private: bool) -> None:
     if allow_private:
         return
     if not all(map(is_public, addresses)):
-        raise CallFailed(
-            Cause.ADDRESS,
-            f"{host} is an address of a private network. An operator of this console can allow "
-            "such addresses with PHAROS_PRIVATE_ADDRESSES.",
-        )
+        raise CallFailed(Cause.ADDRESS, _private(host))
+
+
+def _private(host: str) -> str:
+    return (
+        f"{host} is an address of a private network. An operator of this console can allow "
+        "such addresses with PHAROS_PRIVATE_ADDRESSES."
+    )
 
 
 class _Line:

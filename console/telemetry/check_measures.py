@@ -10,7 +10,7 @@ from console.telemetry.tables import check_result
 
 Result = check_result.c
 
-_COUNTS = and_(Result.counts, ~Result.maintenance)
+_COUNTS = and_(Result.counts, ~Result.maintenance, Result.seconds > 0)
 CHECKS = Rows(
     name="results of checks",
     within=lambda scope: within(check_result, scope) & _COUNTS,

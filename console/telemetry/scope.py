@@ -73,6 +73,11 @@ class Scope:
         """How much time it covers."""
         return self.until - self.since
 
+    @property
+    def anywhere(self) -> Self:
+        """The same scope in all environments."""
+        return replace(self, environment="")
+
     def holds(self, at: datetime, environment: str) -> bool:
         """Whether what happened then and there is inside."""
         return self.since <= at < self.until and self.environment in {"", environment}

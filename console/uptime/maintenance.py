@@ -2,16 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from console.core.db import db
-from console.uptime.models import MaintenanceWindow
+from console.accounts.models import Project, User
+from console.core import audit, clock
+from console.core.db import db, reading, writing
+from console.telemetry import checks
+from console.uptime.models import Check, MaintenanceChange, MaintenanceWindow
 
 
 def windows_since(moment: datetime) -> Sequence[MaintenanceWindow]:
     """The windows of the Session's organization that end after a moment."""
     own = select(MaintenanceWindow).where(MaintenanceWindow.ends_at > moment)
     return db.session.scalars(own).all()
+
+
+def plan(
+    project: Project, check: Check | None, starts_at: datetime, ends_at: datetime, reason: str,
+    by: User | None,
+) -> MaintenanceWindow:  # fmt: skip
+    """Add a maintenance window of a check, or of all checks; results of the past are marked."""
+    window = MaintenanceWindow(
+        project_id=project.id,
+        check_id=check.id if check else None,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason,
+        created_by_id=by.id if by else None,
+    )
+    db.session.add(window)
+    db.session.flush()
+    audit.record("maintenance.planned", reason, actor=by.email if by else "")
+    _note(window)
+    return window
+
+
+def cancel(window: MaintenanceWindow, by: User | None) -> None:
+    """Delete a maintenance window; results of the past count again."""
+    audit.record("maintenance.cancelled", window.reason, actor=by.email if by else "")
+    _note(window)
+    db.session.delete(window)
+
+
+def mark_results(organization_id: int) -> Mapping[str, int]:
+    """Mark the results of windows that were added or deleted after their results came. Commits.
+
+    A crash in between marks them again, which changes nothing.
+    """
+    with reading():
+        notes = db.session.scalars(select(MaintenanceChange)).all()
+        changes = [(note.id, note.project_id, note.starts_at, note.ends_at) for note in notes]
+        covered = {project_id: _covered(project_id) for _, project_id, *_ in changes}
+        db.session.rollback()
+    for _, project_id, since, until in changes:
+        checks.mark_maintenance(organization_id, project_id, since, until, covered[project_id])
+    if changes:
+        ids = [change_id for change_id, *_ in changes]
+        with writing():
+            db.session.execute(delete(MaintenanceChange).where(MaintenanceChange.id.in_(ids)))
+            db.session.commit()
+    return {"maintenance windows marked": len(changes)}
+
+
+def _covered(project_id: int) -> Sequence[tuple[int | None, datetime, datetime]]:
+    own = select(
+        MaintenanceWindow.check_id, MaintenanceWindow.starts_at, MaintenanceWindow.ends_at
+    ).where(MaintenanceWindow.project_id == project_id)
+    return [(check_id, starts, ends) for check_id, starts, ends in db.session.execute(own)]
+
+
+def _note(window: MaintenanceWindow) -> None:
+    """Let a job mark the results that came before: only jobs write telemetry."""
+    if window.starts_at <= clock.now():
+        note = MaintenanceChange(
+            project_id=window.project_id, starts_at=window.starts_at, ends_at=window.ends_at
+        )
+        db.session.add(note)

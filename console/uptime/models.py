@@ -161,6 +161,18 @@ class MaintenanceWindow(OrganizationScoped, Model):
         return self.check_id in {None, check_id} and self.starts_at <= at < self.ends_at
 
 
+class MaintenanceChange(OrganizationScoped, Model):
+    """Notes that the results of a time are to be marked, as a window was added or deleted."""
+
+    __tablename__ = "maintenance_change"
+    __table_args__ = (belongs_to("project", "project_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class StatusPage(OrganizationScoped, Model):
     """A page about a choice of checks that whoever has its link may see, until it is revoked."""
 

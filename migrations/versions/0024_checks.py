@@ -16,6 +16,7 @@ def upgrade() -> None:
     create_check_closing()
     create_outage()
     create_maintenance_window()
+    create_maintenance_change()
     create_status_page()
     create_status_page_check()
 
@@ -23,6 +24,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("status_page_check")
     op.drop_table("status_page")
+    op.drop_table("maintenance_change")
     op.drop_table("maintenance_window")
     op.drop_table("outage")
     op.drop_table("check_closing")
@@ -312,3 +314,32 @@ def create_check_closing() -> None:
         sqlite_autoincrement=True,
     )
     protect("check_closing")
+
+
+def create_maintenance_change() -> None:
+    op.create_table(
+        "maintenance_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "project_id"],
+            ["project.organization_id", "project.id"],
+            name=op.f("fk_maintenance_change_organization_id_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_maintenance_change_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance_change")),
+        sa.UniqueConstraint(
+            "organization_id", "id", name=op.f("uq_maintenance_change_organization_id_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    protect("maintenance_change")

@@ -15,6 +15,7 @@ from console.web.forms import FilterForm, faults
 # Values for fields that offer no choices, the most common first.
 PLAUSIBLE = (
     "Text", "{}", "10", "x@y.test", "123456", "https://x.test", "a long word that nobody has",
+    "2026-11-23T08:00Z",
 )  # fmt: skip
 
 MOST_CHECKS = 3

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import and_, func, select
 
 from console.accounts import members, projects
+from console.accounts.access import PERMISSIONS
 from console.accounts.models import (
     Key,
     LinkedIdentity,
@@ -39,7 +40,12 @@ from console.errors.changes import change, happened
 from console.errors.models import Category, ChangeKind, Comment, Issue
 from console.ingest.spool import SpoolRow
 from console.telemetry import store
+from console.telemetry.kinds import CHECK_RESULTS
+from console.telemetry.records import CheckOutcome, CheckResult
 from console.telemetry.tables import span
+from console.uptime import checks, maintenance
+from console.uptime.models import Outage
+from console.uptime.probe import Request
 from tests.errors import samples
 from tests.ingest import requests_sent
 from tests.support import factories
@@ -81,19 +87,12 @@ def make(app: Flask, slug: str) -> Tenant:
         happened([change(issue, ChangeKind.ASSIGNED, by=person, details=note)])
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
-        permissions = [
-            "issues:read",
-            "metrics:read",
-            "outcomes:read",
-            "performance:read",
-            *("rules:read", "incidents:read", "incidents:write"),
-            "rules:write",
-        ]
-        _row, token = projects.create_token(here, marker, permissions)
+        _row, token = projects.create_token(here, marker, [*PERMISSIONS])
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()
         failures.add("retention", marker)
         watch(here, marker)
+        check(here, marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
@@ -166,6 +165,24 @@ def watch(project: Project, marker: str) -> None:
     )
     db.session.add(message)
     db.session.commit()
+
+
+def check(project: Project, marker: str) -> None:
+    """Give the project a check that is down and maintained, and a status page of it."""
+    now, secret = clock.now(), {"X-Token": marker}
+    request = Request(url=f"https://{marker}.test/", text=marker, headers=secret)
+    made = checks.create(project, f"Check of {marker}", request)
+    made.next_due, made.last_why = None, f"why {marker}"
+    maintenance.plan(project, made, now, now + timedelta(hours=1), marker, None)
+    db.session.add(Outage(check_id=made.id, began_at=now, why=marker))
+    db.session.commit()
+    result = CheckResult(
+        organization_id=project.organization_id, project_id=project.id, position=-1,
+        result_id=token_hex(16), check_id=made.id, slug=made.slug, kind=made.kind, timestamp=now,
+        client_timestamp=now, received_at=now, outcome=CheckOutcome.DOWN, state="down",
+        seconds=60.0, why=f"why {marker}", answered=f"answer of {marker}",
+    )  # fmt: skip
+    store.current().write_own(project.organization_id, [result], 1, CHECK_RESULTS)
 
 
 def named(organization_id: int, project_id: int, marker: str) -> None:

@@ -1,0 +1,189 @@
+"""Checks for scripts, as docs/api.md describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest
+
+from console.accounts.access import api_view
+from console.accounts.models import Project
+from console.core import clock
+from console.core.db import db
+from console.telemetry import checks as telemetry
+from console.telemetry.scope import Scope
+from console.uptime import checks as domain
+from console.uptime import headers, metrics, queries
+from console.uptime.forms import CheckForm
+from console.uptime.models import Check, CheckKind
+from console.uptime.views.checks import former_headers, name_is_free
+from console.web import api
+from console.web.forms import names, valid
+
+MOST_RESULTS = 100
+bp = Blueprint(
+    "uptime_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/checks"
+)
+
+
+class ResultsQuestion(api.Period, api.Paging):
+    """Which results of a check a script wants."""
+
+
+@bp.get("")
+@api_view("checks:read")
+def checks(project: Project) -> Response:
+    return jsonify({"checks": [_check(check) for check in queries.checks(project)]})
+
+
+@bp.get("/<id:check_id>")
+@api_view("checks:read")
+def check(project: Project, check_id: int) -> Response:
+    shown = queries.check_or_404(project, check_id)
+    where = {"check": shown.slug}
+    uptime = {
+        name.replace(" ", ""): metrics.UPTIME.value(
+            queries.lately(project, period), where=where
+        ).whole.number
+        for name, period in queries.PERIODS.items()
+    }
+    return jsonify(_check(shown) | {"uptime": uptime})
+
+
+@bp.post("")
+@api_view("checks:write")
+def create(project: Project) -> Response:
+    form = _form(project)
+    made = domain.create(project, form.name.data or "", form.request, **form.columns)
+    db.session.commit()
+    answer = jsonify(_check(made))
+    answer.status_code = 201
+    return answer
+
+
+@bp.put("/<id:check_id>")
+@api_view("checks:write")
+def change(project: Project, check_id: int) -> Response:
+    """Put the whole check as the document says; members that are left out get their defaults."""
+    changed = queries.check_or_404(project, check_id)
+    if changed.kind is not CheckKind.HTTP:
+        raise BadRequest("Only HTTP checks are changed here.")
+    form = _form(project, changed)
+    domain.change(changed, form.name.data or "", form.request, **form.columns)
+    db.session.commit()
+    return jsonify(_check(changed))
+
+
+@bp.post("/<id:check_id>/pause")
+@api_view("checks:write")
+def pause(project: Project, check_id: int) -> Response:
+    paused = queries.check_or_404(project, check_id)
+    domain.pause(paused)
+    db.session.commit()
+    return jsonify(_check(paused))
+
+
+@bp.post("/<id:check_id>/resumption")
+@api_view("checks:write")
+def resume(project: Project, check_id: int) -> Response:
+    resumed = queries.check_or_404(project, check_id)
+    domain.resume(resumed)
+    db.session.commit()
+    return jsonify(_check(resumed))
+
+
+@bp.delete("/<id:check_id>")
+@api_view("checks:write")
+def delete(project: Project, check_id: int) -> Response:
+    domain.delete(queries.check_or_404(project, check_id))
+    db.session.commit()
+    return Response(status=204)
+
+
+@bp.get("/<id:check_id>/results")
+@api_view("checks:read")
+def results(project: Project, check_id: int) -> Response:
+    """The results of a check, the latest first; `until` of the next page is in its address."""
+    shown = queries.check_or_404(project, check_id)
+    form = valid(ResultsQuestion(request.args))
+    period = form.shown
+    until = period.until
+    if form.cursor.data:
+        until = min(until, _before(form.cursor.data))
+    scope = Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=min(period.start, until),
+        until=until,
+        environment=period.environment,
+    )
+    rows = telemetry.results(scope, shown.id, form.length)
+    listed = [_result(row) for row in rows]
+    cursor = listed[-1]["at"] if len(rows) == form.length else ""
+    whole = scope.between(period.start, period.until)
+    return api.page("results", listed, cursor, whole)
+
+
+def _before(cursor: str) -> datetime:
+    try:
+        return clock.instant(cursor)
+    except ValueError:
+        raise BadRequest("cursor: not one that an answer gave.") from None
+
+
+def _form(project: Project, check: Check | None = None) -> CheckForm:
+    """The form with what a document says; aborts for what is wrong, and for strange members."""
+    document = api.document()
+    given_headers = document.get("headers")
+    if isinstance(given_headers, dict):
+        lines = [f"{name}: {value}" for name, value in given_headers.items()]
+        document = {**document, "headers": "\n".join(lines)}
+    given = api.fields(document)
+    strange = sorted(set(given) - names(CheckForm()))
+    if strange:
+        raise BadRequest(f"A check has no {', '.join(strange)}.")
+    form = valid(CheckForm(given, former=former_headers(check) if check else None))
+    if not name_is_free(project, form, check):
+        raise BadRequest(f"name: {form.name.errors[-1]}")
+    return form
+
+
+def _check(check: Check) -> dict[str, Any]:
+    hidden = dict.fromkeys(former_headers(check), headers.HIDDEN)
+    return {
+        "id": check.id,
+        "kind": check.kind,
+        "slug": check.slug,
+        "name": check.name,
+        "environment": check.environment,
+        "interval_seconds": check.interval_seconds,
+        "failures_needed": check.failures_needed,
+        "successes_needed": check.successes_needed,
+        **check.settings,
+        "headers": hidden,
+        "state": check.state,
+        "since": api.time(check.since),
+        "next_due": api.time(check.next_due),
+        "last_at": api.time(check.last_at),
+        "last_outcome": check.last_outcome,
+        "last_why": check.last_why,
+        "certificate_until": api.time(check.certificate_until),
+        "domain_until": api.time(check.domain_until),
+        "url_of_page": api.url("uptime.check", check_id=check.id),
+    }
+
+
+def _result(row: telemetry.Listed) -> dict[str, Any]:
+    return {
+        "at": api.time(row.at),
+        "outcome": row.outcome,
+        "state": row.state,
+        "counts": row.counts,
+        "maintenance": row.maintenance,
+        "milliseconds": row.milliseconds,
+        "status": row.status,
+        "why": row.why,
+        "answered": row.answered,
+    }

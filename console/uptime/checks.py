@@ -1,0 +1,99 @@
+"""Checks are made, changed, paused and deleted. Callers commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from console.accounts.models import Project, User
+from console.accounts.slugs import slug_of
+from console.core import audit, clock
+from console.core.db import db
+from console.uptime import headers
+from console.uptime.models import LONGEST_SLUG, Check, CheckClosing, CheckKind, CheckState
+from console.uptime.probe import Request
+from console.uptime.schedule import end_outages
+
+MOST = 500
+"""Checks of a project."""
+
+
+def create(
+    project: Project, name: str, request: Request, *, by: User | None = None, **columns: Any
+) -> Check:
+    """Add an HTTP check, which is tried at once."""
+    taken = set(db.session.scalars(select(Check.slug).where(Check.project_id == project.id)))
+    check = Check(
+        project_id=project.id,
+        kind=CheckKind.HTTP,
+        slug=slug_of(name[: LONGEST_SLUG - 8], taken)[:LONGEST_SLUG],
+        name=name,
+        settings=request.document,
+        sealed=headers.sealed(request.headers),
+        created_by_id=by.id if by else None,
+        **columns,
+    )
+    db.session.add(check)
+    db.session.flush()
+    audit.record("check.created", name, actor=by.email if by else "")
+    return check
+
+
+def change(
+    check: Check, name: str, request: Request, *, by: User | None = None, **columns: Any
+) -> None:
+    """Let a check look at something else; it is tried at once. A try under way is forgotten."""
+    check.name, check.settings = name, request.document
+    check.sealed = headers.sealed(request.headers)
+    for column, value in columns.items():
+        setattr(check, column, value)
+    _forget_try(check)
+    check.next_due = None if check.state is CheckState.PAUSED else clock.now()
+    audit.record("check.changed", name, actor=by.email if by else "")
+
+
+def pause(check: Check, *, by: User | None = None) -> bool:
+    """Look at a check no more until it is resumed; False if it is paused already."""
+    if check.state is CheckState.PAUSED:
+        return False
+    _close(check)
+    _forget_try(check)
+    check.state, check.since, check.next_due = CheckState.PAUSED, clock.now(), None
+    check.failures = check.successes = 0
+    audit.record("check.paused", check.name, actor=by.email if by else "")
+    return True
+
+
+def resume(check: Check, *, by: User | None = None) -> bool:
+    """Look at a paused check again, at once; False if it is not paused."""
+    if check.state is not CheckState.PAUSED:
+        return False
+    check.state, check.since, check.next_due = CheckState.UNKNOWN, clock.now(), clock.now()
+    audit.record("check.resumed", check.name, actor=by.email if by else "")
+    return True
+
+
+def delete(check: Check, *, by: User | None = None) -> None:
+    """Delete a check; its results stay as long as the project keeps them."""
+    _close(check)
+    audit.record("check.deleted", check.name, actor=by.email if by else "")
+    db.session.delete(check)
+
+
+def _close(check: Check) -> None:
+    """Let rules that fire for the check learn that nobody looks at it any more."""
+    end_outages(check.id, clock.now())
+    note = CheckClosing(
+        project_id=check.project_id,
+        check_id=check.id,
+        slug=check.slug,
+        kind=check.kind,
+        environment=check.environment,
+        at=clock.now(),
+    )
+    db.session.add(note)
+
+
+def _forget_try(check: Check) -> None:
+    check.claim, check.claimed_until = "", None

@@ -1,0 +1,89 @@
+"""Checks, outages and maintenance windows as pages and scripts list them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from flask import abort
+from sqlalchemy import func, or_, select
+
+from console.accounts.models import Project
+from console.core import clock
+from console.core.db import db
+from console.telemetry.metric import Metric, Reading
+from console.telemetry.scope import Scope
+from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
+
+PERIODS = {"24 h": timedelta(days=1), "7 d": timedelta(days=7)}
+PERIODS |= {"30 d": timedelta(days=30), "90 d": timedelta(days=90)}
+
+
+def checks(project: Project) -> Sequence[Check]:
+    """The project's checks by name."""
+    own = select(Check).where(Check.project_id == project.id)
+    return db.session.scalars(own.order_by(Check.name, Check.id)).all()
+
+
+def check_or_404(project: Project, check_id: int) -> Check:
+    own = select(Check).where(Check.project_id == project.id, Check.id == check_id)
+    return db.session.scalar(own) or abort(404)
+
+
+def is_taken(project: Project, name: str, *, by_other_than: Check | None = None) -> bool:
+    """Whether another check of the project has this name."""
+    own = select(Check.id).where(Check.project_id == project.id, Check.name == name)
+    if by_other_than is not None:
+        own = own.where(Check.id != by_other_than.id)
+    return db.session.scalar(own.limit(1)) is not None
+
+
+def count(project: Project) -> int:
+    own = select(func.count(Check.id)).where(Check.project_id == project.id)
+    return db.session.scalar(own) or 0
+
+
+def checks_down(project: Project) -> int:
+    """How many checks of the project are down."""
+    own = select(func.count(Check.id)).where(
+        Check.project_id == project.id, Check.state == CheckState.DOWN
+    )
+    return db.session.scalar(own) or 0
+
+
+def outages(check: Check, limit: int) -> Sequence[Outage]:
+    """The outages of a check, the latest first."""
+    own = select(Outage).where(Outage.check_id == check.id)
+    return db.session.scalars(own.order_by(Outage.began_at.desc()).limit(limit)).all()
+
+
+def windows(project: Project, check: Check | None, limit: int) -> Sequence[MaintenanceWindow]:
+    """The maintenance windows of a project, or the ones that a check is in; the last first."""
+    own = select(MaintenanceWindow).where(MaintenanceWindow.project_id == project.id)
+    if check is not None:
+        mine = or_(MaintenanceWindow.check_id.is_(None), MaintenanceWindow.check_id == check.id)
+        own = own.where(mine)
+    return db.session.scalars(own.order_by(MaintenanceWindow.starts_at.desc()).limit(limit)).all()
+
+
+def window_or_404(project: Project, window_id: int) -> MaintenanceWindow:
+    own = select(MaintenanceWindow).where(
+        MaintenanceWindow.project_id == project.id, MaintenanceWindow.id == window_id
+    )
+    return db.session.scalar(own) or abort(404)
+
+
+def lately(project: Project, period: timedelta, until: datetime | None = None) -> Scope:
+    """A project's scope that ends now, in all environments."""
+    end = until or clock.now()
+    return Scope(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        since=end - period,
+        until=end,
+    )
+
+
+def by_check(metric: Metric, scope: Scope, limit: int) -> Mapping[str, Reading]:
+    """What a metric says of each check, by slug."""
+    return metric.value(scope, "check", limit=max(limit, 1)).by_value

@@ -1,0 +1,64 @@
+"""Checks for scripts."""
+
+import pytest
+
+from tests.fakes.peer import plain
+from tests.telemetry.samples import NOON
+
+HERE = "/api/v1/acme/shop/checks"
+DOCUMENT = {"name": "Shop", "url": "https://shop.test/", "headers": {"X-Token": "s3cret"}}
+
+
+@pytest.fixture
+def script(as_script, acme):
+    return as_script(acme, "checks:read", "checks:write")
+
+
+def test_a_script_makes_changes_pauses_and_deletes_a_check(script):
+    made = script.post(HERE, json=DOCUMENT)
+    assert made.status_code == 201
+    check = made.json
+    assert check["headers"] == {"X-Token": "••••••"}
+    assert (check["slug"], check["state"], check["interval_seconds"]) == ("shop", "unknown", 60)
+    here = f"{HERE}/{check['id']}"
+    changed = script.put(here, json=DOCUMENT | {"interval_seconds": 10, "redirects": False})
+    assert (changed.json["interval_seconds"], changed.json["redirects"]) == (10, False)
+    assert script.post(f"{here}/pause").json["state"] == "paused"
+    assert script.post(f"{here}/resumption").json["state"] == "unknown"
+    assert script.get(HERE).json["checks"][0]["id"] == check["id"]
+    assert script.get(here).json["uptime"] == {"24h": None, "7d": None, "30d": None, "90d": None}
+    assert script.delete(here).status_code == 204
+    assert script.get(here).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"name": "Shop"}, "url: Which address is to be asked?"),
+        (DOCUMENT | {"url": "file:///etc/passwd"}, "url: Only http:// and https://"),
+        (DOCUMENT | {"speed": 7}, "A check has no speed."),
+        (DOCUMENT | {"headers": {"Host": "x"}}, "headers: Host is written by the console"),
+        (DOCUMENT | {"timeout_seconds": "soon"}, "timeout_seconds: Not a number."),
+    ],
+)
+def test_what_is_wrong_is_named(script, document, message):
+    answer = script.post(HERE, json=document)
+    assert answer.status_code == 400
+    assert message in answer.json["detail"]
+
+
+def test_results_are_listed_page_by_page(script, acme, peer, clock, make_check, try_all):
+    clock.set(NOON)
+    check_id = make_check(acme, peer.url())
+    for number in range(3):
+        peer.answers["/"] = plain(b"") if number else plain(b"Oh no", "500 Broken")
+        try_all()
+        clock.move(minutes=1)
+    page = script.get(f"{HERE}/{check_id}/results?limit=2").json
+    assert [row["outcome"] for row in page["results"]] == ["up", "up"]
+    following = script.get(page["next"]).json
+    assert [(row["outcome"], row["counts"]) for row in following["results"]] == [
+        ("down", True), ("down", False),
+    ]  # fmt: skip
+    assert following["results"][0]["answered"] == "Oh no"
+    assert script.get(f"{HERE}/{check_id}/results?cursor=x").status_code == 400

@@ -1,0 +1,175 @@
+"""The pages of checks, and what people do there."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from console.core.db import db
+from console.uptime import headers
+from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
+from tests.fakes.peer import plain
+from tests.support.clients import HTMX
+from tests.support.scheduled import perform
+from tests.telemetry.samples import NOON
+
+CHECKS = "/acme/shop/uptime/"
+FORM = {"name": "Shop", "url": "https://shop.test/health"}
+BROKEN = plain(b"Oh <b>no</b>", "500 Broken")
+
+
+@pytest.fixture
+def down(acme, peer, clock, make_check, try_all):
+    """A check that is down since 12:01; its id."""
+    clock.set(NOON)
+    check_id = make_check(acme, peer.url("/health"))
+    try_all()
+    peer.answers["/health"] = BROKEN
+    clock.move(minutes=1)
+    try_all()
+    clock.move(seconds=5)
+    return check_id
+
+
+@pytest.fixture
+def only(inside, acme):
+    def only() -> Check:
+        with inside(acme):
+            return db.session.scalars(select(Check)).one()
+
+    return only
+
+
+def test_the_list_and_the_page_show_state_uptime_and_what_was_answered(as_vic, down, clock):
+    page = as_vic.get(CHECKS).text
+    assert "Status 500 instead of 200-299." in page
+    assert ">Down<" in page
+    assert "50%" in page
+    page = as_vic.get(f"{CHECKS}{down}").text
+    assert "Oh &lt;b&gt;no&lt;/b&gt;" in page
+    assert "Uptime 90 d" in page
+    assert "it lasts" in page
+    assert "Pause</button>" not in page
+    assert ">1<" in as_vic.get(CHECKS).text  # the rail counts what is down
+
+
+def test_an_empty_list_leads_on(as_alice, as_vic):
+    assert "No checks yet" in as_vic.get(CHECKS).text
+    assert f"{CHECKS}new" in as_alice.get(CHECKS).text
+
+
+def test_a_check_is_made_changed_and_deleted(as_alice, only, clock):
+    sent = FORM | {"headers": "X-Token: s3cret\nAccept: text/html", "redirects": ""}
+    answer = as_alice.post(f"{CHECKS}new", data=sent)
+    assert answer.status_code == 303
+    check = only()
+    assert (check.slug, check.interval_seconds, check.settings["redirects"]) == ("shop", 60, False)
+    assert b"s3cret" not in (check.sealed or b"")
+    form = as_alice.get(f"{CHECKS}{check.id}/settings").text
+    assert "X-Token: ••••••" in form
+    assert "s3cret" not in form
+    changed = sent | {
+        "name": "Shop front", "headers": "X-Token: ••••••\nX-New: 1", "redirects": ["", "y"],
+    }  # fmt: skip
+    assert as_alice.post(f"{CHECKS}{check.id}/settings", data=changed).status_code == 303
+    again = only()
+    assert (again.name, again.slug, again.settings["redirects"]) == ("Shop front", "shop", True)
+    with as_alice.application.app_context():
+        assert headers.unsealed(again.sealed) == {"X-Token": "s3cret", "X-New": "1"}
+    assert as_alice.post(f"{CHECKS}{check.id}/deletion").status_code == 303
+    assert "No checks yet" in as_alice.get(CHECKS).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", "", "Give it a name."),
+        ("name", "x" * 101, "At most 100 characters."),
+        ("url", "", "Which address is to be asked?"),
+        ("url", "ftp://shop.test/", "Only http:// and https:// addresses can be called."),
+        ("url", "https://user:x@shop.test/", "Give a name and password in a header"),
+        ("url", "https://shop.test/" + "x" * 2_000, "At most 2,000 characters."),
+        ("interval_seconds", "9", "Between 10 seconds and a day."),
+        ("interval_seconds", "often", "Not a valid integer value."),
+        ("timeout_seconds", "61", "Between 1 and 60 seconds."),
+        ("timeout_seconds", "nan", "Not a number."),
+        ("statuses", "20x", "20x is no status"),
+        ("statuses", "299-200", "299-200 ends before it begins."),
+        ("text", "x" * 501, "At most 500 characters."),
+        ("headers", "X-Token", "is no header such as"),
+        ("headers", "Host: other.test", "Host is written by the console itself."),
+        ("headers", "X-A: \x07", "has characters that no header may have"),
+        ("headers", "X-Token: ••••••", "X-Token has no value yet: enter it."),
+        ("slow_ms", "0", "Between 1 and 60,000 milliseconds."),
+        ("failures_needed", "0", "Between 1 and 20."),
+        ("method", "BREW", "Not a valid choice."),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(as_alice, field, value, message):
+    answer = as_alice.post(f"{CHECKS}new", data=FORM | {field: value}, headers=HTMX)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert f'id="{field}-error"' in answer.text
+
+
+def test_fields_that_do_not_go_together(as_alice):
+    long = FORM | {"interval_seconds": "10", "timeout_seconds": "30"}
+    assert "No longer than the time" in as_alice.post(f"{CHECKS}new", data=long).text
+    head = FORM | {"method": "HEAD", "text": "hello"}
+    assert "has no text" in as_alice.post(f"{CHECKS}new", data=head).text
+    assert as_alice.post(f"{CHECKS}new", data=FORM).status_code == 303
+    assert "Another check has this name." in as_alice.post(f"{CHECKS}new", data=FORM).text
+
+
+def test_a_paused_check_is_not_tried_and_resumed_at_once(
+    as_alice, down, acme, peer, try_all, results, app, inside, only
+):
+    assert "Resume" in as_alice.post(f"{CHECKS}{down}/pause", headers=HTMX).text
+    assert only().state is CheckState.PAUSED
+    assert try_all() == "0 checks tried"
+    with app.app_context():
+        perform("close-checks")
+    assert results(acme)[-1].state == "paused"
+    with inside(acme):
+        assert db.session.scalars(select(Outage.ended_at)).one() is not None
+    assert "Pause" in as_alice.post(f"{CHECKS}{down}/resumption", headers=HTMX).text
+    assert try_all() == "1 checks tried"
+
+
+def test_maintenance_is_marked_afterwards_and_taken_back(
+    as_alice, down, acme, app, inside, results
+):
+    window = {
+        "starts_at": NOON.isoformat(),
+        "ends_at": (NOON + timedelta(minutes=2)).isoformat(),
+        "reason": "Database moves",
+    }
+    wrong = window | {"ends_at": NOON.isoformat()}
+    answer = as_alice.post(f"{CHECKS}{down}/maintenance", data=wrong, headers=HTMX)
+    assert answer.status_code == 422
+    assert "It lies after the beginning" in answer.text
+    answer = as_alice.post(f"{CHECKS}{down}/maintenance", data=window, headers=HTMX)
+    assert "Database moves" in answer.text
+
+    def marked():
+        with app.app_context():
+            perform("mark-maintenance")
+        return {row.maintenance for row in results(acme)}
+
+    assert marked() == {True}
+    assert ">–<" in as_alice.get(CHECKS).text, "no uptime is known but of maintenance"
+    with inside(acme):
+        window_id = db.session.scalars(select(MaintenanceWindow.id)).one()
+    assert as_alice.post(f"{CHECKS}{down}/maintenance/{window_id}/deletion").status_code == 303
+    assert marked() == {False}
+
+
+@pytest.mark.parametrize(
+    "path", ["settings", "pause", "resumption", "deletion", "maintenance", "maintenance/1/deletion"]
+)
+def test_who_may_not(as_vic, as_eve, down, path):
+    assert as_vic.post(f"{CHECKS}{down}/{path}").status_code == 403
+    assert as_eve.post(f"{CHECKS}{down}/{path}").status_code == 404
+    assert as_eve.get(f"{CHECKS}{down}").status_code == 404
+    assert as_eve.get(CHECKS).status_code == 404
+    assert as_vic.get(f"{CHECKS}new").status_code == 403
