@@ -12,7 +12,7 @@ from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
-from console.uptime import maintenance
+from console.uptime import maintenance, taking_in
 from console.uptime import schedule as checks
 
 EVALUATE = timedelta(seconds=5)
@@ -36,6 +36,7 @@ JOBS = (
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
     Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),
     Job("try-checks", EVALUATE, per_organization=checks.try_due),
+    Job("settle-check-ins", EVALUATE, per_organization=taking_in.settle, upkeep=True),
     Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),

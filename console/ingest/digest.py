@@ -18,6 +18,7 @@ from console.errors.changes import happened
 from console.errors.counting import count_in, ensure_issues
 from console.errors.grouping import Grouping
 from console.ingest import refusals, spool
+from console.ingest.check_ins import taken_in
 from console.ingest.decoded import ItemCount
 from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import Decoders
@@ -34,6 +35,7 @@ from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.kinds import Kind
 from console.telemetry.records import Batch, ErrorEvent, Key, Record, Written
 from console.telemetry.store import TelemetryStore
+from console.uptime.check_in import CheckIn
 
 SHARE = 20_000  # of weight in memory at once (`kinds.weight_of`), until it is stored
 UNDECODABLE = "undecodable"
@@ -99,6 +101,8 @@ class Records:
     batch: Batch = field(default_factory=Batch)
     """All records, the errors included."""
     counts: list[Count] = field(default_factory=list)
+    check_ins: Sequence[CheckIn] = ()
+    """What jobs said of themselves, which is stored as state."""
 
 
 def digest(
@@ -262,10 +266,11 @@ def _records(
 def records_of(row: SpoolRow, content: Content) -> Records:
     """The content by the kinds that the store knows; raises KeyError for records of no kind."""
     names = {kind.record: kind.name for kind in kinds.KINDS}
-    batch = Batch(**{names[record]: listed for record, listed in content.records.items()})
+    records = {record: rows for record, rows in content.records.items() if record is not CheckIn}
+    batch = Batch(**{names[record]: listed for record, listed in records.items()})
     events = list(zip(content.groupings, batch.of(kinds.ERRORS.name), strict=True))
     counts = [_count_of(row, count) for count in content.counts]
-    return Records(row.project_id, events, batch, counts)
+    return Records(row.project_id, events, batch, counts, content.records.get(CheckIn, ()))
 
 
 def _count_of(row: SpoolRow, count: ItemCount) -> Count:
@@ -317,9 +322,9 @@ def _count(
     _mark_first_event(fates)
     for project_id, seen in fates.seen.items():
         releases.saw(project_id, seen)
-    ledger.record(
-        [*(count for row_records in records for count in row_records.counts), *fates.counts()]
-    )
+    counts = [count for row_records in records for count in row_records.counts]
+    check_ins = [check_in for row_records in records for check_in in row_records.check_ins]
+    ledger.record([*counts, *fates.counts(), *taken_in(check_ins)])
 
 
 @dataclass(slots=True)

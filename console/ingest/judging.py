@@ -1,7 +1,7 @@
 """Judges a request by its key, before its body is read where that can be, and counts refusals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +44,12 @@ class Submission:
     address: str = ""
     hosts: frozenset[str] = frozenset()
     """The names of this server that a DSN at the tunnel may carry."""
+
+    def with_body(self, body: bytes) -> "Submission":
+        """The same with the body that followed its address."""
+        if self.protocol.in_address:
+            return replace(self, body=self.body + body)
+        return replace(self, body=body or self.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,11 @@ class Protocol:
     """Whether a key may come as `Authorization: Bearer`."""
     in_query: str = ""
     """The parameter that holds the body of a GET request; "" where GET sends nothing."""
+    in_address: Callable[[re.Match[str], Mapping[str, str]], bytes] | None = None
+    """What the address and its query say, as a line before the body; GET brings it alone.
+
+    The address has the key as its group `key`.
+    """
     opening: Callable[[bytes, str], Sent] | None = None
     """Reads key or DSN from the first bytes of a body and its content encoding; raises Undecodable.
 

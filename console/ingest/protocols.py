@@ -7,7 +7,7 @@ from functools import lru_cache
 from console.ingest.beacon.protocol import BEACON
 from console.ingest.otlp import protocol as otlp
 from console.ingest.protocol import Category, ItemType, Protocol
-from console.ingest.sentry.protocol import ENVELOPE, STORE
+from console.ingest.sentry.protocol import CRON, ENVELOPE, STORE
 
 # The first protocol that matches gets the request; set-ups are offered in this order.
 PROTOCOLS: Sequence[Protocol] = (
@@ -17,6 +17,7 @@ PROTOCOLS: Sequence[Protocol] = (
     otlp.UNKNOWN_TYPE,
     BEACON,
     STORE,
+    CRON,
 )
 
 

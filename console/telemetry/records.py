@@ -213,6 +213,10 @@ class CheckResult:
     domain_days: float | None = None
 
 
+SESSION_STATUSES = ("ok", "exited", "errored", "unhandled", "abnormal", "crashed")
+"""All statuses; of two updates of a session with one number, the later here counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """What is known of one session, or of several alike that a server counted together."""

@@ -11,13 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, select, table
 
 from console.telemetry.batches import ArrowBatch, register, unpacked
-from console.telemetry.records import Key, Session
+from console.telemetry.records import SESSION_STATUSES, Key, Session
 from console.telemetry.shelves import Shelf, insert_all, sent_at
 from console.telemetry.tables import session
 
 KEY = ("project_id", "session_id")
-STATUSES = ("ok", "exited", "errored", "unhandled", "abnormal", "crashed")
-"""All statuses; of two updates with one number, the later here counts."""
 SEVERAL = 0
 """The position of a session whose updates came at several positions."""
 _NAMES = [column.name for column in session.columns]
@@ -57,7 +55,7 @@ def _rank(update: Session) -> tuple[Any, ...]:
     """Orders updates; every field takes part, so that the order of arrival does not matter."""
     return (
         update.seq,
-        STATUSES.index(update.status),
+        SESSION_STATUSES.index(update.status),
         update.errors,
         -1 if update.duration_ms is None else update.duration_ms,
         update.environment,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
@@ -204,3 +204,38 @@ class StatusPageCheck(OrganizationScoped, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int]
     check_id: Mapped[int]
+
+
+class CheckRun(OrganizationScoped, Model):
+    """A run of a job that began and has not ended yet."""
+
+    __tablename__ = "check_run"
+    __table_args__ = (
+        belongs_to("uptime_check", "check_id"),
+        UniqueConstraint("organization_id", "check_id", "run"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    check_id: Mapped[int]
+    run: Mapped[str] = mapped_column(String(32))
+    """What its check-ins share; "" where they name no run."""
+    began_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    """From then on it has taken too long."""
+
+
+class WaitingCheckIn(OrganizationScoped, Model):
+    """What a job said of itself, until its check has been moved by it."""
+
+    __tablename__ = "waiting_check_in"
+    __table_args__ = (belongs_to("uptime_check", "check_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    check_id: Mapped[int]
+    run: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+    release: Mapped[str] = mapped_column(String(200), default="")
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    why: Mapped[str] = mapped_column(String(LONGEST_WHY), default="")
+    """What the job said about a failure."""

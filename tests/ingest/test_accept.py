@@ -194,7 +194,6 @@ def test_other_methods_are_not_for_ingest(client, acme):
         ("/api/1/minidump/?sentry_key=x", "minidumps"),
         ("/api/1/unreal/abc/", "minidumps"),
         ("/api/1/security/", "CSP"),
-        ("/api/1/cron/backup/abc/", "check-ins"),
         ("/api/embed/error-page/", "feedback"),
         ("/api/0/projects/acme/shop/releases/", "sentry-cli"),
         ("/v1/logs", "traces"),

@@ -156,7 +156,13 @@ OTHERS: dict[str, dict[str, Any]] = {
     "log": {"items": [{"body": "b", "attributes": {"a": {"value": "x", "type": "string"}}}]},
     "feedback": {"contexts": {"feedback": {"message": "m"}}},
     "user_report": {"name": "n", "comments": "c"},
-    "check_in": {"monitor_slug": "m"},
+    "check_in": {
+        "check_in_id": "d" * 32,
+        "monitor_slug": "m",
+        "status": "ok",
+        "environment": "e",
+        "monitor_config": {"schedule": {"type": "crontab", "value": "0 * * * *"}},
+    },
     "client_report": {"discarded_events": [{"reason": "r", "category": "c", "quantity": 1}]},
     "span": {
         "trace_id": "a" * 32,

@@ -60,7 +60,6 @@ def test_what_the_client_dropped_is_counted_with_reason_and_category():
 @pytest.mark.parametrize(
     "kind",
     [
-        "check_in",
         "feedback",
         "user_report",
         "log",
@@ -92,7 +91,7 @@ def test_unknown_items_are_counted(kind, counted):
 
 
 @pytest.mark.parametrize(
-    "kind", ["event", "transaction", "span", "client_report", "session", "sessions"]
+    "kind", ["event", "transaction", "span", "client_report", "session", "sessions", "check_in"]
 )
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"7", b"\xff"])
 def test_broken_payloads_are_invalid_and_hurt_nobody_else(kind, payload):

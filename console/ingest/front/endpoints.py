@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn, cast
 from urllib.parse import parse_qsl
@@ -121,18 +121,21 @@ class Endpoints:
             return None
         protocol, address = addressed
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-        if method == "GET" and (not protocol.in_query or protocol.in_query not in query):
+        line = protocol.in_address(address, query) if protocol.in_address else b""
+        if method == "GET" and not line and (protocol.in_query or None) not in query:
             return None
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         key = auth.presented_key(credentials, authorization, query=query)
-        if not key and protocol.bearer:
+        if line:
+            key = address["key"]
+        elif not key and protocol.bearer:
             key = auth.bearer_key(authorization)
         return Submission(
             protocol=protocol,
             project_id=_project_in(address),
             key=key,
-            body=query[protocol.in_query].encode() if method == "GET" else b"",
+            body=line or (query[protocol.in_query].encode() if method == "GET" else b""),
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
             client=auth.client_name(credentials, query, environ.get("HTTP_USER_AGENT", "")),
@@ -157,7 +160,7 @@ class Endpoints:
             body = _body(environ, submission.protocol)
         except Refusal as refusal:
             return turned_away(submission, refusal, self.doors)
-        return accept(replace(submission, body=body or submission.body), self.doors)
+        return accept(submission.with_body(body), self.doors)
 
 
 def preflight(origin: str) -> Reply:

@@ -226,7 +226,7 @@ class Front:
         if body.size > limit:
             raise too_large(limit)
         doors = self._endpoints.doors
-        whole = replace(submission, body=body.content or submission.body)
+        whole = submission.with_body(body.content)
         sound = sifted_at_once(whole, doors) if body.size <= BUFFERED else None
         if sound is None:
             sound = await self._sifting.do(partial(sifted, whole, doors))

@@ -16,7 +16,7 @@ from console.ingest.decoded import (
     Decoded,
 )
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.sentry import session_items, span_items, streamed
+from console.ingest.sentry import check_in_items, session_items, span_items, streamed
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
 from console.ingest.span_rows import NotASpan
@@ -32,13 +32,12 @@ EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
 REPORT_LIMIT = 100
 EVENTS = frozenset({"event", "transaction"})
 SESSIONS = frozenset({"session", "sessions"})
-DECODED = EVENTS | SESSIONS | {"span", "client_report"}
+DECODED = EVENTS | SESSIONS | {"span", "client_report", "check_in"}
 _QUANTITY_LIMIT = 1_000_000
 
 # Item types that clients send and that no feature reads yet (develop.sentry.dev, "Envelope Items").
 WAITING = frozenset(
     [
-        "check_in",
         "feedback",
         "user_report",
         "log",
@@ -81,6 +80,13 @@ def decode(envelope: Envelope, context: Context) -> Decoded:
     return decoded
 
 
+def decode_check_in(sent: dict[str, Any], context: Context) -> Decoded:
+    """Decode a check-in that came without an envelope. Raises Undecodable."""
+    decoded = Decoded(context)
+    check_in_items.keep_fields(sent, Arrival(context, {}), decoded)
+    return decoded
+
+
 def _check_room(event_bytes: int) -> None:
     if event_bytes > EVENT_BYTES:
         raise Undecodable(f"more than {EVENT_BYTES:,} bytes of events in one envelope")
@@ -94,6 +100,8 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
         _spans(item, arrival, decoded)
     elif item.type in SESSIONS:
         session_items.keep(item, arrival, decoded)
+    elif item.type == "check_in":
+        check_in_items.keep(item, arrival, decoded)
     elif item.type == "client_report":
         _client_report(item, decoded)
     elif item.type in WAITING:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable, beginning
@@ -58,6 +58,9 @@ ITEMS = (
 # Clients of 2012 name no project: the key says which one it is.
 _ENVELOPE = re.compile(r"\A(?:/.*)?/api/(?P<project>\d{1,9})/envelope/?|/tunnel/?")
 _STORE = re.compile(r"\A(?:/.*)?/api/(?:(?P<project>\d{1,9})/)?store/?")
+_CRON = re.compile(
+    r"\A(?:/.*)?/api/(?P<project>\d{1,9})/cron/(?P<slug>[^/]{1,200})/(?P<key>[^/]{1,100})/?"
+)
 _ENVELOPE_TYPE = "application/x-sentry-envelope"
 _ELSEWHERE = (
     NotTaken(
@@ -72,11 +75,6 @@ _ELSEWHERE = (
     NotTaken(
         Address(re.compile(r"/api/[^/]+/(?:security|csp-report|nel)/?")),
         "the reports of browsers (CSP, NEL) are not taken",
-    ),
-    NotTaken(
-        Address(re.compile(r"/api/[^/]+/cron/.*", re.DOTALL)),
-        "check-ins by a plain request are not taken; check-ins from SDKs are counted",
-        gets=True,
     ),
     NotTaken(
         Address(
@@ -143,6 +141,32 @@ def decode_store(raw: bytes, context: Context) -> Decoded:
     return items.decode(parse_store(raw, limit=RAW_LIMIT), context)
 
 
+def cron_address(address: re.Match[str], query: Mapping[str, str]) -> bytes:
+    """A check-in as the address of a plain request says it (docs.sentry.io, "HTTP Check-Ins")."""
+    names = ("status", "environment", "check_in_id", "duration")
+    fields = {name: query[name][:200] for name in names if name in query}
+    return json.dumps({"status": "ok", **fields, "monitor_slug": address["slug"]}).encode() + b"\n"
+
+
+def survey_cron(raw: bytes) -> Sent:
+    """The one check-in of a plain request."""
+    return Sent(heads=[ItemHead("check_in", len(raw))])
+
+
+def decode_cron(raw: bytes, context: Context) -> Decoded:
+    """Decode a plain request's check-in. Raises Undecodable.
+
+    Its body may say more than its address, such as a `monitor_config`.
+    """
+    line, _, body = raw.partition(b"\n")
+    fields, more = load_json(line), load_json(body) if body.strip() else {}
+    if not isinstance(fields, dict) or not isinstance(more, dict):
+        raise Undecodable("the body is no JSON object")
+    return items.decode_check_in(
+        {**fields, **more, "monitor_slug": fields["monitor_slug"]}, context
+    )
+
+
 def _answer(event_id: object) -> dict[str, str]:
     return {"id": event_id} if isinstance(event_id, str) and event_id.isascii() else {}
 
@@ -181,4 +205,16 @@ STORE = Protocol(
     survey=survey_store,
     decode=decode_store,
     setups=setups.PLAIN_REQUEST,
+)
+CRON = Protocol(
+    name="sentry.cron",
+    whole="check_in",
+    addresses=(Address(_CRON),),
+    items=ITEMS,
+    in_address=cron_address,
+    body_limit=64 << 10,
+    raw_limit=100 << 10,
+    survey=survey_cron,
+    accepted=202,
+    decode=decode_cron,
 )

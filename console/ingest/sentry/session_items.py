@@ -15,8 +15,7 @@ from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Decoded
 from console.ingest.sentry.envelope import Item
 from console.ingest.span_rows import user_key
-from console.telemetry.records import Session
-from console.telemetry.sessions import STATUSES
+from console.telemetry.records import SESSION_STATUSES, Session
 
 BUCKET_LIMIT = 1000  # of one item; servers send one a minute
 QUANTITY_LIMIT = 1_000_000  # of sessions that a count may stand for
@@ -43,7 +42,7 @@ def _keep_update(sent: Mapping[str, Any], arrival: Arrival, decoded: Decoded) ->
     session_id, status = hex_id(sent.get("sid"), 32), sent.get("status", "ok")
     if not session_id:
         raise Undecodable("a session without an id")
-    if status not in STATUSES:
+    if status not in SESSION_STATUSES:
         raise Undecodable("a session whose status is not known")
     if parse_time(sent.get("started")) is None:
         raise Undecodable("a session without a start")

@@ -1,0 +1,174 @@
+"""What becomes of a job's check as time passes and words come: pure, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from console.core import clock
+from console.telemetry.records import CheckOutcome, CheckResult
+from console.uptime.check_in import IN_PROGRESS, LATEST, OK
+from console.uptime.expectation import Expectation, spelled
+from console.uptime.models import LONGEST_WHY, Check, CheckState, WaitingCheckIn
+from console.uptime.results import RUN, result_id
+from console.uptime.standing import Standing, outage_between
+from console.web.filters import duration
+
+MOST_MISSED = 20
+"""So many missed times are recorded at once; of older ones, the console was not there."""
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A check went down."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """A check while words are taken in; `results` and `turns` are what came of them."""
+
+    check: Check
+    expected: Expectation
+    runs: dict[str, datetime]
+    """When each open run began."""
+    maintained: Callable[[datetime], bool]
+    standing: Standing
+    deadline: datetime | None
+    release: str = ""
+    results: list[CheckResult] = field(default_factory=list)
+    turns: list[Began | datetime] = field(default_factory=list)
+    """The outages that began, and when they ended."""
+
+    @classmethod
+    def of(
+        cls, check: Check, runs: Mapping[str, datetime], maintained: Callable[[datetime], bool]
+    ) -> Course:
+        """A check as it is stored."""
+        return cls(
+            check=check,
+            expected=Expectation.of(check.settings),
+            runs=dict(runs),
+            maintained=maintained,
+            standing=Standing.of(check),
+            deadline=check.next_due,
+        )
+
+    def hear(self, word: WaitingCheckIn) -> None:
+        """Take in what the job said, after what time has brought until then."""
+        self.pass_until(word.at)
+        self.release = word.release
+        if word.status == IN_PROGRESS:
+            self.runs[word.run] = word.at
+            self.deadline = self.expected.deadline_after(word.at)
+            return
+        began = self._ended(word.run)
+        if began is None:
+            self.deadline = self.expected.deadline_after(word.at)
+        taken = word.duration_ms
+        if taken is None and began is not None:
+            taken = (word.at - began) // _MILLISECOND
+        if word.status == OK:
+            self._came(CheckOutcome.UP, word.at, f"said {word.id}", taken=taken)
+        else:
+            why = word.why or "The job said that it failed."
+            self._came(CheckOutcome.FAILED, word.at, f"said {word.id}", why=why, taken=taken)
+
+    def pass_until(self, now: datetime) -> None:
+        """Note the runs that took too long up to a moment, and the times that were missed."""
+        for run, began in sorted(self.runs.items(), key=lambda entry: entry[1]):
+            if (over := began + self.expected.runtime) <= now:
+                self._miss_until(over)
+                del self.runs[run]
+                allowed = spelled(self.expected.runtime_seconds)
+                why = f"It began at {_clock(began)} and did not end within {allowed}."
+                self._came(CheckOutcome.TIMED_OUT, over, f"run {run} {began}", why=why)
+        self._miss_until(now)
+
+    def _miss_until(self, now: datetime) -> None:
+        missed: list[datetime] = []
+        while self.deadline is not None and self.deadline <= now:
+            # What still runs has been heard of, however long it takes.
+            if not any(began <= self.deadline for began in self.runs.values()):
+                missed = [*missed[1 - MOST_MISSED :], self.deadline]
+            self.deadline = self._following(self.deadline, now)
+        for deadline in missed:
+            why = _missed(deadline, self.expected)
+            self._came(CheckOutcome.MISSED, deadline, f"missed {deadline}", why=why)
+
+    def _following(self, deadline: datetime, now: datetime) -> datetime:
+        """The deadline after one that passed; long ago, the ones in between are left out."""
+        seconds = max(self.expected.seconds_from(deadline), 1.0)
+        if (now - deadline).total_seconds() > MOST_MISSED * seconds:
+            recent = now - timedelta(seconds=MOST_MISSED * seconds / 2)
+            if recent > deadline:
+                return self.expected.deadline_after(recent) or recent
+        return self.expected.deadline_after_missing(deadline)
+
+    def _ended(self, run: str) -> datetime | None:
+        """When the run began that ends, None if it is not known; it is open no longer."""
+        if run == LATEST and run not in self.runs and self.runs:
+            run = max(self.runs, key=lambda name: self.runs[name])
+        return self.runs.pop(run, None)
+
+    def _came(
+        self,
+        outcome: CheckOutcome,
+        at: datetime,
+        key: str,
+        *,
+        why: str = "",
+        taken: int | None = None,
+    ) -> None:
+        before = self.standing
+        self.standing = before.after(
+            outcome,
+            at,
+            failures_needed=self.check.failures_needed,
+            successes_needed=self.check.successes_needed,
+        )
+        lasted = outage_between(before, self.standing)
+        if lasted is not None:
+            why = f"Up again after {duration(lasted)}. {why}".strip()
+            self.turns.append(at)
+        elif self.standing.state is CheckState.DOWN and before.state is not CheckState.DOWN:
+            self.turns.append(Began(at, why[:LONGEST_WHY]))
+        result = self._result(outcome, at, why, key)
+        self.results.append(replace(result, duration_us=None if taken is None else taken * 1000))
+
+    def _result(self, outcome: CheckOutcome, at: datetime, why: str, key: str) -> CheckResult:
+        return CheckResult(
+            organization_id=self.check.organization_id,
+            project_id=self.check.project_id,
+            position=-RUN,
+            result_id=result_id(self.check.id, key),
+            check_id=self.check.id,
+            slug=self.check.slug,
+            kind=self.check.kind,
+            environment=self.check.environment,
+            release=self.release,
+            timestamp=at,
+            client_timestamp=at,
+            received_at=clock.now(),
+            outcome=outcome,
+            state=self.standing.state,
+            maintenance=self.maintained(at),
+            seconds=self.expected.seconds_from(at),
+            why=why[:LONGEST_WHY],
+        )
+
+
+def _missed(deadline: datetime, expected: Expectation) -> str:
+    """When a job was expected, and how long it was waited for."""
+    expectation = f"It was expected at {_clock(deadline - expected.margin)}, and nothing came"
+    if not expected.margin_seconds:
+        return f"{expectation}."
+    return f"{expectation} within {spelled(expected.margin_seconds)}."
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%d %b %H:%M} UTC"

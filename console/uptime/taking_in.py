@@ -1,0 +1,236 @@
+"""Takes in what jobs say: check-ins of Sentry's clients make their checks, and move them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+
+from console.core import clock
+from console.core.db import db, reading, writing
+from console.core.tenancy import current_organization_id
+from console.telemetry import store
+from console.telemetry.kinds import CHECK_RESULTS
+from console.uptime import maintenance
+from console.uptime.check_in import CheckIn
+from console.uptime.course import Began, Course
+from console.uptime.expectation import Expectation, asked, threshold
+from console.uptime.models import (
+    LONGEST_NAME,
+    Check,
+    CheckKind,
+    CheckRun,
+    CheckState,
+    MaintenanceWindow,
+    Outage,
+    WaitingCheckIn,
+)
+from console.uptime.results import RUN
+from console.uptime.schedule import end_outages
+
+MOST_MONITORS = 1_000
+"""Of a project; check-ins of other names are counted, and dropped."""
+MOST_AT_ONCE = 1_000
+JOBS = (CheckKind.MONITOR, CheckKind.HEARTBEAT)
+SURPLUS = f"more than {MOST_MONITORS:,} monitors, or a name that another check has"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A check and what has come of its words."""
+
+    course: Course
+    words: Sequence[int]
+    due: datetime | None
+    """When it was due before."""
+
+
+def keep(project_id: int, check_ins: Sequence[CheckIn]) -> int:
+    """Add check-ins to the Session, and the checks that they make or change.
+
+    Returns how many were left out, because their project has too many monitors.
+    """
+    if not check_ins:
+        return 0
+    checks, left_out = _known(project_id, check_ins), 0
+    room = MOST_MONITORS - _monitors(project_id)
+    for check_in in check_ins:
+        place = check_in.slug, check_in.environment
+        if place not in checks and room > 0:
+            checks[place] = _made(check_in)
+            room -= 1
+        check = checks.get(place)
+        if check is None or check.kind is not CheckKind.MONITOR:
+            left_out += 1
+            continue
+        _configure(check, check_in)
+        db.session.add(_waiting(check, check_in))
+    return left_out
+
+
+def settle(organization_id: int) -> Mapping[str, int]:
+    """Move the checks of the Session's organization by what was said, and by time. Commits.
+
+    Telemetry comes first: a process that ends in between finds its results there.
+    """
+    now = clock.now()
+    with reading():
+        moved = list(_moved(now))
+        db.session.rollback()
+    results = [result for of in moved for result in of.course.results]
+    if results:
+        store.current().write_own(organization_id, results, RUN, CHECK_RESULTS)
+    if moved:
+        with writing():
+            for of in moved:
+                _store(of)
+            db.session.commit()
+    return {"check-ins": sum(len(of.words) for of in moved)}
+
+
+def _known(project_id: int, check_ins: Sequence[CheckIn]) -> dict[tuple[str, str], Check]:
+    places = sorted({(check_in.slug, check_in.environment) for check_in in check_ins})
+    query = select(Check).where(
+        Check.project_id == project_id, tuple_(Check.slug, Check.environment).in_(places)
+    )
+    return {(check.slug, check.environment): check for check in db.session.scalars(query)}
+
+
+def _monitors(project_id: int) -> int:
+    own = (Check.project_id == project_id, Check.kind == CheckKind.MONITOR)
+    return db.session.scalar(select(func.count()).select_from(Check).where(*own)) or 0
+
+
+def _made(check_in: CheckIn) -> Check:
+    check = Check(
+        organization_id=check_in.organization_id,
+        project_id=check_in.project_id,
+        kind=CheckKind.MONITOR,
+        slug=check_in.slug,
+        name=check_in.slug[:LONGEST_NAME],
+        environment=check_in.environment,
+        settings=Expectation().document,
+        state=CheckState.UNKNOWN,
+    )
+    db.session.add(check)
+    db.session.flush()
+    check.next_due = None  # a new row would take the column's default instead
+    return check
+
+
+def _configure(check: Check, check_in: CheckIn) -> None:
+    """Let a check expect what its client asks for."""
+    config = check_in.config
+    if not config:
+        return
+    known = Expectation.of(check.settings)
+    wanted = asked(config, known)
+    if wanted != known:
+        check.settings = wanted.document
+    check.failures_needed = threshold(config.get("failure_issue_threshold"))
+    check.successes_needed = threshold(config.get("recovery_threshold"))
+    check.interval_seconds = round(wanted.seconds_from(check_in.timestamp))
+
+
+def _waiting(check: Check, check_in: CheckIn) -> WaitingCheckIn:
+    return WaitingCheckIn(
+        organization_id=current_organization_id(),
+        check_id=check.id,
+        run=check_in.run,
+        status=check_in.status,
+        at=check_in.timestamp,
+        release=check_in.release,
+        duration_ms=check_in.duration_ms,
+    )
+
+
+def _moved(now: datetime) -> Iterator[Moved]:
+    """The checks of jobs that something was said of, or whose time has come."""
+    waiting = select(WaitingCheckIn).order_by(WaitingCheckIn.at, WaitingCheckIn.id)
+    words = db.session.scalars(waiting.limit(MOST_AT_ONCE)).all()
+    late = select(CheckRun.check_id).where(CheckRun.expires_at <= now)
+    spoken_of = {word.check_id for word in words}
+    turn = Check.id.in_(spoken_of) | Check.id.in_(late) | (Check.next_due <= now)
+    query = select(Check).where(Check.kind.in_(JOBS), turn).order_by(Check.id)
+    checks = db.session.scalars(query).all()
+    runs = _runs([check.id for check in checks])
+    windows = maintenance.windows_since(min([now, *(word.at for word in words)]))
+    for check in checks:
+        course = Course.of(check, runs.get(check.id, {}), partial(_is_maintained, check, windows))
+        own = [word for word in words if word.check_id == check.id]
+        if check.state is not CheckState.PAUSED:
+            for word in own:
+                course.hear(word)
+            course.pass_until(now)
+        yield Moved(course, [word.id for word in own], check.next_due)
+
+
+def _runs(check_ids: Sequence[int]) -> Mapping[int, dict[str, datetime]]:
+    runs: dict[int, dict[str, datetime]] = {}
+    for run in db.session.scalars(select(CheckRun).where(CheckRun.check_id.in_(check_ids))):
+        runs.setdefault(run.check_id, {})[run.run] = run.began_at
+    return runs
+
+
+def _is_maintained(check: Check, windows: Sequence[MaintenanceWindow], at: datetime) -> bool:
+    return any(
+        window.project_id == check.project_id and window.covers(check.id, at) for window in windows
+    )
+
+
+def _store(moved: Moved) -> None:
+    """Write what became of a check, unless somebody changed when it is due meanwhile."""
+    course, check_id = moved.course, moved.course.check.id
+    moving = (
+        update(Check)
+        .where(Check.id == check_id, _is_due(moved.due))
+        .values(**_columns(course))
+        .returning(Check.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.scalar(moving) is None:
+        return
+    done = delete(WaitingCheckIn).where(WaitingCheckIn.id.in_(moved.words))
+    db.session.execute(done.execution_options(synchronize_session=False))
+    _store_runs(course)
+    for turn in course.turns:
+        if isinstance(turn, Began):
+            outage = Outage(check_id=check_id, began_at=turn.at, why=turn.why)
+            outage.organization_id = course.check.organization_id
+            outage.maintenance = course.maintained(turn.at)
+            db.session.add(outage)
+            db.session.flush()
+        else:
+            end_outages(check_id, turn)
+
+
+def _is_due(due: datetime | None) -> ColumnElement[bool]:
+    return Check.next_due.is_(None) if due is None else Check.next_due == due
+
+
+def _columns(course: Course) -> dict[str, object]:
+    columns: dict[str, object] = {
+        "state": course.standing.state,
+        "since": course.standing.since,
+        "failures": course.standing.failures,
+        "successes": course.standing.successes,
+        "next_due": course.deadline,
+    }
+    if course.results:
+        last = course.results[-1]
+        columns |= {"last_at": last.timestamp, "last_outcome": last.outcome, "last_why": last.why}
+    return columns
+
+
+def _store_runs(course: Course) -> None:
+    check_id = course.check.id
+    former = delete(CheckRun).where(CheckRun.check_id == check_id)
+    db.session.execute(former.execution_options(synchronize_session=False))
+    for run, began in course.runs.items():
+        open_run = CheckRun(check_id=check_id, run=run, began_at=began)
+        open_run.organization_id = course.check.organization_id
+        open_run.expires_at = began + course.expected.runtime
+        db.session.add(open_run)

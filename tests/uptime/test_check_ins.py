@@ -1,0 +1,238 @@
+"""Check-ins of Sentry's clients: what is expected, missed, timed out, failed, and recovers."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from console.accounts.models import Key
+from console.core.db import db
+from console.intake.models import Outcome
+from console.uptime import taking_in
+from console.uptime.check_in import slug_of
+from console.uptime.expectation import Expectation, asked
+from console.uptime.models import Check, CheckRun, CheckState, Outage, WaitingCheckIn
+from tests.ingest.conftest import accepted, digest, envelope, waiting
+from tests.support.scheduled import perform
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+RUN = "a" * 32
+__all__ = ["accepted", "digest", "waiting"]  # fixtures
+CONFIG = {
+    "schedule": {"type": "crontab", "value": "0 * * * *"},
+    "checkin_margin": 5,
+    "max_runtime": 10,
+    "timezone": "Europe/Berlin",
+}
+
+
+@pytest.fixture(autouse=True)
+def _noon(clock):
+    clock.set(NOON)
+
+
+@pytest.fixture
+def says(acme, accepted, digest):
+    """`says("ok", …)` is a check-in of the nightly job, digested."""
+
+    def says(status, config=CONFIG, slug="nightly", run=RUN, **fields):
+        sent = {"check_in_id": run, "monitor_slug": slug, "status": status, **fields}
+        if config is not None:
+            sent["monitor_config"] = config
+        accepted(acme, body=envelope(("check_in", sent)))
+        digest.drain()
+
+    return says
+
+
+@pytest.fixture
+def settle(app, clock):
+    """`settle(minutes)` lets time pass, and the job run."""
+
+    def settle(minutes=0.0):
+        clock.move(minutes=minutes)
+        with app.app_context():
+            return perform("settle-check-ins")
+
+    return settle
+
+
+@pytest.fixture
+def check(acme, inside):
+    """`check()` is the job's only check."""
+
+    def check(slug="nightly"):
+        with inside(acme):
+            found = db.session.scalars(select(Check).where(Check.slug == slug)).one()
+            db.session.expunge(found)
+            return found
+
+    return check
+
+
+@pytest.fixture
+def outcomes(acme, results):
+    return lambda: [(row.outcome, row.state) for row in results(acme)]
+
+
+def test_a_check_in_makes_its_check_with_what_is_expected(says, settle, check, outcomes):
+    says("in_progress", failure_issue_threshold=2)
+    settle()
+    assert outcomes() == []
+    says("ok")
+    settle(2)
+    made = check()
+    assert (made.kind, made.environment, made.state) == ("monitor", "production", CheckState.UP)
+    assert Expectation.of(made.settings).words.endswith("(Europe/Berlin)")
+    assert made.next_due == NOON + timedelta(hours=1, minutes=5)
+    assert outcomes() == [("up", "up")]
+
+
+def test_the_run_has_a_duration_and_is_stored_once(says, settle, results, acme):
+    says("in_progress")
+    settle(3)
+    says("ok")
+    settle()
+    settle()
+    (row,) = results(acme)
+    assert row.duration_us == 180_000_000
+    assert row.seconds == 57 * 60
+
+
+def test_a_time_that_is_missed_is_a_failure_and_recovery_says_for_how_long(
+    says, settle, check, outcomes, results, acme, inside
+):
+    says("ok")
+    settle(64)
+    assert check().state is CheckState.UP
+    settle(2)
+    assert check().state is CheckState.DOWN
+    assert check().last_why == (
+        "It was expected at 20 Nov 13:00 UTC, and nothing came within 5 minutes."
+    )
+    settle(60)
+    says("ok", run="b" * 32)
+    settle()
+    assert outcomes() == [("up", "up"), ("missed", "down"), ("missed", "down"), ("up", "up")]
+    assert results(acme)[-1].why.startswith("Up again after 1 h 1 min")
+    with inside(acme):
+        outage = db.session.scalars(select(Outage)).one()
+        assert outage.began_at == NOON + timedelta(minutes=65)
+        assert outage.ended_at == NOON + timedelta(minutes=126)
+
+
+def test_a_run_that_takes_too_long_times_out(says, settle, check, inside, acme, outcomes):
+    says("in_progress")
+    settle(9)
+    assert outcomes() == []
+    settle(2)
+    assert outcomes() == [("timed_out", "down")]
+    assert "did not end within 10 minutes" in check().last_why
+    with inside(acme):
+        assert db.session.scalars(select(CheckRun)).all() == []
+    says("ok")  # late, but it came
+    settle()
+    assert check().state is CheckState.UP
+
+
+def test_thresholds_are_heeded(says, settle, check):
+    config = CONFIG | {"failure_issue_threshold": 2, "recovery_threshold": 2}
+    states: list[CheckState] = []
+    for status in ("ok", "error", "error", "ok", "ok"):
+        says(status, config, run=f"{len(states):032x}")
+        settle(1)
+        states.append(check().state)
+    up, down = CheckState.UP, CheckState.DOWN
+    assert states == [up, up, down, down, up]
+
+
+def test_environments_are_checks_of_their_own(says, settle, inside, acme):
+    says("ok")
+    says("error", environment="staging", run="c" * 32)
+    settle()
+    with inside(acme):
+        rows = db.session.execute(select(Check.environment, Check.state)).all()
+        assert sorted(rows) == [("production", "up"), ("staging", "down")]
+
+
+def test_what_is_missed_for_long_is_bounded(says, settle, outcomes, check):
+    says("ok", {"schedule": {"type": "interval", "value": 1, "unit": "minute"}})
+    settle(60 * 24 * 30)
+    assert 1 < len(outcomes()) <= 21
+    assert check().next_due > NOON + timedelta(days=30)
+
+
+def test_a_job_without_a_schedule_is_never_missed(says, settle, check):
+    says("ok", None)
+    settle(60 * 24 * 30)
+    assert (check().state, check().next_due) == (CheckState.UP, None)
+    assert Expectation.of(check().settings).words == "At no fixed time"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "words"),
+    [
+        ({"type": "crontab", "value": "0 0 31 2 *"}, "UTC", "bad day-of-month"),
+        ({"type": "crontab", "value": "* * *"}, "UTC", "five fields"),
+        ({"type": "crontab", "value": "0 0 * * *"}, "Mars/Base", "no time zone"),
+        ({"type": "crontab", "value": None}, "UTC", "five fields"),
+        ({"type": "interval", "value": 0, "unit": "day"}, "UTC", "at least a minute"),
+        ({"type": "interval", "value": 10**30, "unit": "day"}, "UTC", "at most a year"),
+        ({"type": "interval", "value": 1, "unit": "blink"}, "UTC", "neither"),
+        ({"type": "moon"}, None, "neither"),
+    ],
+)
+def test_a_schedule_that_means_no_time_leaves_the_known_one_and_is_said(schedule, zone, words):
+    known = asked(CONFIG, Expectation())
+    wrong = asked(CONFIG | {"schedule": schedule, "timezone": zone}, known)
+    assert words in wrong.fault
+    assert (wrong.cron, wrong.zone) == ("0 * * * *", "Europe/Berlin")
+
+
+@pytest.mark.parametrize("config", [{}, [], "x", {"schedule": []}, {"checkin_margin": "soon"}])
+def test_an_odd_config_breaks_nothing(says, settle, check, config):
+    says("ok", config)
+    settle()
+    assert check().state is CheckState.UP
+
+
+def test_names_become_slugs():
+    assert slug_of("Nightly Backup (EU)!") == "nightly-backup-eu"
+    assert slug_of("x" * 90) == "x" * 50
+    assert slug_of(7) == slug_of("…") == ""
+
+
+@pytest.mark.parametrize("sent", [{}, {"status": "asleep"}, {"status": "ok", "monitor_slug": "!"}])
+def test_what_is_no_check_in_is_invalid(acme, accepted, digest, inside, sent):
+    accepted(acme, body=envelope(("check_in", sent)))
+    digest.drain()
+    with inside(acme):
+        assert db.session.scalars(select(Outcome.outcome)).all() == ["invalid"]
+
+
+def test_too_many_names_are_bounded_and_counted(monkeypatch, says, settle, acme, inside):
+    monkeypatch.setattr(taking_in, "MOST_MONITORS", 2)
+    for slug in ("one", "two", "three", "one"):
+        says("ok", slug=slug)
+    settle()
+    with inside(acme):
+        assert set(db.session.scalars(select(Check.slug))) == {"one", "two"}
+        assert db.session.scalars(select(WaitingCheckIn)).all() == []
+        counted = db.session.execute(select(Outcome.outcome, Outcome.quantity)).all()
+        assert sorted(counted) == [("ignored", 1), ("stored", 3)]
+
+
+def test_a_plain_request_checks_in(client, acme, inside, digest, settle, check):
+    with inside(acme):
+        key = db.session.scalars(select(Key.public_key)).first()
+    address = f"/api/{acme.id}/cron/nightly/{key}/"
+    answer = client.get(address, query_string={"status": "in_progress", "check_in_id": RUN})
+    assert answer.status_code == 202
+    sent = {"status": "error", "check_in_id": RUN, "monitor_config": CONFIG}
+    assert client.post(address, json=sent).status_code == 202
+    digest.drain()
+    settle()
+    assert (check().state, check().last_outcome) == (CheckState.DOWN, "failed")
+    assert client.get(f"/api/{acme.id}/cron/nightly/{'0' * 32}/").status_code == 403
+    assert client.get(f"/api/{acme.id}/cron/nightly/{key}/?status=odd").status_code == 202
+    digest.drain()
