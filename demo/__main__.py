@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from console.core.config import Config
-from demo import history, processes
+from demo import alerts, history, processes
 from demo.traffic import wait_for
 
 ORGANIZATION, PROJECT, LOGIN = "demo", "shop", "demo@shop.example"
@@ -43,6 +43,7 @@ def main() -> None:
             _send_history(dsn, arguments)
         if arguments.history_only:
             return
+        alerts.watch(f"{console}/api/v1/{ORGANIZATION}/{PROJECT}", _token(instance / "demo.token"))
         _open_shop(beside, dsn, arguments.rate, instance)
         print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
         while True:
@@ -102,6 +103,16 @@ def _project(note: Path) -> dict[str, Any]:
     return made_before
 
 
+def _token(note: Path) -> str:
+    """Return the token of the program that watches the shop, making it the first time."""
+    if not note.exists():
+        home = ("--organization", ORGANIZATION, "--project", PROJECT)
+        permissions = [part for name in alerts.PERMISSIONS for part in ("--permission", name)]
+        note.touch(mode=0o600)
+        note.write_text(_pharos("token", "create", *home, *permissions, "--label", "demo"))
+    return note.read_text().strip()
+
+
 def _at(console: str, dsn: str) -> str:
     """Point a DSN at the console that runs here."""
     parts = urlsplit(dsn)
@@ -119,8 +130,9 @@ def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None
     """Run the shop in production and in staging, with visitors in a process of their own."""
     _, release = history.RELEASES[-1]
     browsers = ("--dsn", dsn, "--release", release)
+    ports = {}
     for environment, share in (("production", 1.0), ("staging", 0.1)):
-        port = str(processes.free_port())
+        port = ports[environment] = str(processes.free_port())
         database = str(instance / f"shop-{environment}.sqlite")
         beside.enter_context(
             processes.running(
@@ -135,6 +147,9 @@ def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None
         beside.enter_context(
             processes.running(processes.python("demo.traffic", *visitors, *browsers))
         )
+    production = f"http://127.0.0.1:{ports['production']}"
+    wait_for(production)
+    alerts.begin(production)
 
 
 if __name__ == "__main__":
