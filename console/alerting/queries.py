@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from console.accounts.models import Project
 from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
+    Evaluation,
     Incident,
     IncidentEvent,
     IncidentState,
@@ -68,6 +69,12 @@ def names_of_rules(project: Project, ids: Collection[int]) -> dict[int, str]:
         return {}
     own = select(Rule.id, Rule.name).where(Rule.project_id == project.id, Rule.id.in_(ids))
     return dict(db.session.execute(own).all())
+
+
+def evaluations(rule: Rule, value: str = "", limit: int = 20) -> Sequence[Evaluation]:
+    """What a series of a rule was evaluated to, the latest first."""
+    own = select(Evaluation).where(Evaluation.rule_id == rule.id, Evaluation.value == value)
+    return db.session.scalars(own.order_by(Evaluation.at.desc()).limit(limit)).all()
 
 
 def incidents(project: Project, by: IncidentFilter, cursor: str, limit: int) -> Page[Incident]:

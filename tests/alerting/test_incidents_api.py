@@ -31,6 +31,7 @@ def script(acme, as_script):
     return as_script(acme, "incidents:read", "incidents:write")
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_a_script_responds_under_its_own_name(script, incident):
     here = f"{INCIDENTS}/{incident}"
     (listed,) = script.get(INCIDENTS).json["incidents"]
@@ -90,6 +91,12 @@ def test_what_is_wrong_is_named(script, incident, path, document, named):
     answer = script.post(f"{INCIDENTS}/{incident}/{path}", json=document)
     assert answer.status_code == 400
     assert named in answer.json["detail"]
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_every_filter_at_once(script, incident):
+    query = "?state=all&level=critical&rule=1&q=slow&environment=x&since=2026-11-20T12:00Z"
+    assert [row["id"] for row in script.get(INCIDENTS + query).json["incidents"]] == [incident]
 
 
 def test_which_tokens_may(acme, globex, as_script, incident):

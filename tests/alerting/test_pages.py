@@ -102,6 +102,38 @@ def test_a_rule_explains_a_moment(as_vic, fired):
     assert wrong.status_code == 422
 
 
+def test_its_last_evaluations_lead_to_their_explanations(as_vic, as_eve, fired):
+    here = f"{RULES}{fired[0]}/evaluations"
+    page = as_vic.get(here).text
+    assert page.count(">Explain</a>") == 4
+    assert "at=2026-11-20T12:04:00%2B00:00" in page
+    assert as_eve.get(here).status_code == 404
+
+
+def test_the_explanation_leads_to_the_rows_behind_it(as_vic, fired):
+    page = as_vic.get(
+        f"{RULES}{fired[0]}", query_string={"at": (NOON + minutes(4)).isoformat()}
+    ).text
+    assert "The requests of this time" in page
+    assert "since=2026-11-20T12:03:00%2B00:00&amp;until=2026-11-20T12:04:00%2B00:00" in page
+
+
+def test_the_list_asks_no_more_for_many_incidents(as_vic, acme, inside, fired, statements):
+    asked = []
+    for count in (0, 19):
+        with inside(acme):
+            first = db.session.scalars(select(Incident)).first()
+            columns = ("project_id", "rule_id", "rule_version", "title", "level", "worst")
+            same = {name: getattr(first, name) for name in columns}
+            same |= {"breached_at": NOON, "opened_at": NOON, "sequence": 0}
+            db.session.add_all(Incident(**same) for _ in range(count))
+            db.session.commit()
+        with statements() as seen:
+            assert as_vic.get(INCIDENTS).status_code == 200
+        asked.append(len(seen))
+    assert asked[0] == asked[1]
+
+
 def test_a_rule_is_switched_brought_back_and_deleted(as_alice, acme, inside, fired):
     rule_id = fired[0]
     here = f"{RULES}{rule_id}"

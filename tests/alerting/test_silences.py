@@ -62,6 +62,7 @@ def given(**changes: object) -> dict[str, object]:
     return {"reason": "Moving", "ends": "2026-11-20T14:00", "zone": "UTC", **changes}
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_a_silence_hides_messages_and_lists_them(as_vic, silent_until, messages):
     silence_id = silent_until(60)
     assert messages() == []
@@ -71,6 +72,7 @@ def test_a_silence_hides_messages_and_lists_them(as_vic, silent_until, messages)
     assert "End now" not in page  # Vic only looks
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_what_fires_on_after_a_silence_is_said_once(acme, inside, clock, silent_until, messages):
     silent_until(6)
     with inside(acme):

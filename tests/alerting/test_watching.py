@@ -56,6 +56,7 @@ def test_a_page_says_which_rules_watch_it(as_vic, fired, query, names, fires):
     assert part.startswith('<div id="watching" hidden>') is (not names)
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_features_load_it_and_their_charts_mark_incidents(as_vic, fired):
     page = as_vic.get(ENDPOINT + "&range=1h").text
     assert "/alerts/watching?" in page

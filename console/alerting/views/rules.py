@@ -24,7 +24,7 @@ from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db
 from console.web.forms import valid
-from console.web.htmx import go_to, part_or_redirect, polled_part
+from console.web.htmx import go_to, panel, part_or_redirect, polled_part
 from console.web.timerange import current_range, scoped_url
 
 STALE = timedelta(minutes=1)
@@ -114,6 +114,22 @@ def rule(project: Project, rule_id: int) -> Response:
     form = valid(ExplainFilter(request.args))
     return polled_part(
         "alerting/rule.html", "alerting/_rule.html", details=_details(project, rule_, form)
+    )
+
+
+@bp.get("/rules/<id:rule_id>/evaluations")
+@project_view("viewer")
+def evaluations(project: Project, rule_id: int) -> Response:
+    """The last evaluations of a rule, each with the way to its explanation."""
+    rule_ = queries.rule_or_404(project, rule_id)
+    value = valid(ExplainFilter(request.args)).value.data or ""
+    return panel(
+        "alerting/_evaluations.html",
+        rule_.name,
+        (scoped_url("alerting.rule", rule_id=rule_.id), "Back to the rule"),
+        rule=rule_,
+        value=value,
+        evaluations=queries.evaluations(rule_, value),
     )
 
 

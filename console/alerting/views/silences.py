@@ -49,6 +49,8 @@ class SilenceDetails:
     silence: Silence
     state: SilenceState
     rule: Rule | None
+    holds: bool
+    """Whether it holds messages back at this moment."""
     spells: Sequence[Spell]
     hidden: Sequence[Hidden]
 
@@ -126,6 +128,7 @@ def _details(project: Project, silence_: Silence) -> SilenceDetails:
         silence=silence_,
         state=domain.state_of(silence_),
         rule=queries.rule_or_404(project, silence_.rule_id) if silence_.rule_id else None,
+        holds=domain.is_active(silence_, clock.now()),
         spells=domain.spells(hours, since, silence_.ends_at, NEXT),
         hidden=domain.hidden_by(silence_),
     )
