@@ -33,7 +33,11 @@ def main() -> None:
         _pharos("migrate")
         if not _answers(console):
             serve = processes.python("console.cli", "serve", "--port", str(arguments.port))
-            beside.enter_context(processes.running(serve, instance / "console.log"))
+            # Its checks look at the shop, which is on this machine.
+            console_process = processes.running(
+                serve, instance / "console.log", PHAROS_PRIVATE_ADDRESSES="1"
+            )
+            beside.enter_context(console_process)
             wait_for(console)
         made = _project(instance / "demo.json")
         dsn = _at(console, made["dsn"])
@@ -43,8 +47,15 @@ def main() -> None:
             _send_history(dsn, arguments)
         if arguments.history_only:
             return
-        alerts.watch(f"{console}/api/v1/{ORGANIZATION}/{PROJECT}", _token(instance / "demo.token"))
-        _open_shop(beside, dsn, arguments.rate, instance)
+        api, token = f"{console}/api/v1/{ORGANIZATION}/{PROJECT}", _token(instance / "demo.token")
+        alerts.watch(api, token)
+        shop, payments = _open_shop(beside, dsn, arguments.rate, instance), alerts.Payments()
+        pages = {"Shop: home": f"{shop}/", "Shop: products": f"{shop}/products"}
+        try:
+            alerts.check(api, token, {**pages, "Payment provider": payments.url})
+        except RuntimeError as refusal:  # by a console that was started without the permission
+            print(f"There are no checks: {refusal}")
+        alerts.begin(shop, payments)
         print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
         while True:
             time.sleep(60)
@@ -126,8 +137,11 @@ def _send_history(dsn: str, arguments: argparse.Namespace) -> None:
     print(f"{sent} envelopes in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None:
-    """Run the shop in production and in staging, with visitors in a process of their own."""
+def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> str:
+    """Run the shop in production and in staging, with visitors in a process of their own.
+
+    Returns where production is.
+    """
     _, release = history.RELEASES[-1]
     browsers = ("--dsn", dsn, "--release", release)
     ports = {}
@@ -149,7 +163,7 @@ def _open_shop(beside: ExitStack, dsn: str, rate: float, instance: Path) -> None
         )
     production = f"http://127.0.0.1:{ports['production']}"
     wait_for(production)
-    alerts.begin(production)
+    return production
 
 
 if __name__ == "__main__":

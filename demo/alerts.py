@@ -1,10 +1,14 @@
-"""What watches the shop: a rule and a silence of its own, and a mistake that fires the rule."""
+"""What watches the shop: checks, a rule and a silence, and a mistake that fires them.
+
+While the shop's checkout fails, the provider of its payments does not answer either.
+"""
 
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -29,10 +33,51 @@ SILENCE = {
     "minutes": 90,
     "zone": "Europe/Berlin",
 }
-PERMISSIONS = ("rules:read", "rules:write", "incidents:read", "incidents:write")
+PERMISSIONS = (
+    "rules:read",
+    "rules:write",
+    "incidents:read",
+    "incidents:write",
+    "checks:read",
+    "checks:write",
+)
+CHECK = {"interval_seconds": 10, "timeout_seconds": 5, "slow_ms": 1_500}
 FIRST, BETWEEN = 30.0, 1_500.0  # seconds before the first mistake, and between two
 MISTAKES, PAUSE = 20, 1.0
 PATIENCE = 30
+
+
+class Payments:
+    """The provider of the shop's payments: it answers 503 while it is `away`."""
+
+    def __init__(self) -> None:
+        """Listen on a free port."""
+        self.away = threading.Event()
+        away = self.away
+
+        class Desk(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(503 if away.is_set() else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Print nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+        self.url = f"http://127.0.0.1:{server.server_address[1]}/status"
+        threading.Thread(target=server.serve_forever, name="payments", daemon=True).start()
+
+
+def check(project: str, token: str, pages: Mapping[str, str]) -> None:
+    """Let the console check these pages by their names, at the addresses that they have now."""
+    known = {check["name"]: check["id"] for check in _api(f"{project}/checks", token)["checks"]}
+    for name, url in pages.items():
+        document = {**CHECK, "name": name, "url": url}
+        if name in known:
+            _api(f"{project}/checks/{known[name]}", token, document, method="PUT")
+        else:
+            _api(f"{project}/checks", token, document)
 
 
 def watch(project: str, token: str) -> None:
@@ -47,12 +92,14 @@ def watch(project: str, token: str) -> None:
         _api(f"{project}/silences", token, SILENCE | {"ends": ends})
 
 
-def mistakes(shop: str, wait: Callable[[float], object] = time.sleep) -> None:
+def mistakes(shop: str, payments: Payments, wait: Callable[[float], object] = time.sleep) -> None:
     """Make the checkout fail for a while, again and again: an incident opens, and it heals."""
     random = Random()
     wait(FIRST)
     while True:
+        payments.away.set()
         _fail(shop, random, wait)
+        payments.away.clear()
         wait(BETWEEN)
 
 
@@ -67,17 +114,20 @@ def _fail(shop: str, random: Random, wait: Callable[[float], object]) -> None:
             wait(PAUSE)
 
 
-def begin(shop: str) -> None:
+def begin(shop: str, payments: Payments) -> None:
     """Make mistakes in the background for as long as this program runs."""
-    threading.Thread(target=mistakes, args=(shop,), name="mistakes", daemon=True).start()
+    asked = (shop, payments)
+    threading.Thread(target=mistakes, args=asked, name="mistakes", daemon=True).start()
 
 
-def _api(url: str, token: str, document: dict[str, Any] | None = None) -> Any:
-    """Ask the console's API, or post a document to it."""
+def _api(
+    url: str, token: str, document: dict[str, Any] | None = None, method: str | None = None
+) -> Any:
+    """Ask the console's API, or send a document to it."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     body = None if document is None else json.dumps(document).encode()
     try:
-        with urlopen(Request(url, body, headers), timeout=PATIENCE) as answer:
+        with urlopen(Request(url, body, headers, method=method), timeout=PATIENCE) as answer:
             return json.load(answer)
     except HTTPError as refusal:
         with refusal:

@@ -56,7 +56,7 @@ _PLACES = {
     "errors": _ISSUES,
     "issues": _ISSUES,
     "intake": _Place(endpoint="intake.intake", text="What arrived in this time"),
-    "uptime": _Place(endpoint="uptime.checks", text="The checks"),
+    "checks": _Place(endpoint="uptime.checks", text="The checks"),
 }
 """By the first part of a metric's id."""
 

@@ -18,7 +18,7 @@ SUBJECTS = {
     "name": ("endpoint", ("requests", "statements")),
     "page": ("page", ("vitals",)),
     "kind": ("kind", ("errors", "issues")),
-    "check": ("check", ("uptime",)),
+    "check": ("check", ("checks",)),
 }
 """The dimension that a parameter names, and the groups of metrics that are about it."""
 GROUPS = ("vitals",)
