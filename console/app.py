@@ -9,7 +9,7 @@ from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
-from console.alerting import incidents_api, silences_api
+from console.alerting import completeness, incidents_api, silences_api
 from console.alerting import views as alerting
 from console.backup import orders as backups
 from console.core import config as configuration
@@ -19,6 +19,7 @@ from console.core.db import db
 from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
 from console.errors import api as errors_api
 from console.errors import views as errors
+from console.ingest import spool
 from console.ingest import views as ingest
 from console.intake import api as intake_api
 from console.intake import views as intake
@@ -85,5 +86,6 @@ def open_stores(app: Flask, settings: Config) -> None:
     """Give the app its stores in the instance folder, and what accepts data into them."""
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
+    completeness.init_app(app, app.extensions[spool.EXTENSION].oldest)
     backups.init_app(app)
     checks.init_app(app)

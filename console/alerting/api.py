@@ -16,8 +16,16 @@ from console.accounts.models import Project
 from console.alerting import items, queries, signal
 from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
+from console.alerting.definition import Definition
 from console.alerting.explain import explain
-from console.alerting.forms import ConditionForm, ExplainFilter, RuleForm, WatchForm
+from console.alerting.forms import (
+    CompositeForm,
+    ConditionForm,
+    ExplainFilter,
+    RuleForm,
+    TogetherForm,
+    WatchForm,
+)
 from console.alerting.leads import rows_explained
 from console.alerting.models import Rule, RuleSeries
 from console.alerting.wording import sentence
@@ -52,9 +60,10 @@ def rule(project: Project, rule_id: int) -> Response:
 @bp.post("")
 @api_view("rules:write")
 def create(project: Project) -> Response:
-    form = valid(_form(RuleForm, api.document()))
+    form = _rule_form(project, api.document())
     _refuse_taken(project, form)
-    rule = domain.create(project, form.name.data or "", form.definition, **form.fields)
+    kind = "composite" if form.definition.members else "threshold"
+    rule = domain.create(project, form.name.data or "", form.definition, kind=kind, **form.fields)
     db.session.commit()
     return _answer(rule, status=201)
 
@@ -64,13 +73,11 @@ def create(project: Project) -> Response:
 def change(project: Project, rule_id: int) -> Response:
     """Put the whole rule as the document says; members that are left out get their defaults."""
     rule = queries.rule_or_404(project, rule_id)
-    form = valid(_form(RuleForm, api.document()))
+    form = _rule_form(project, api.document(), rule)
     _refuse_taken(project, form, rule)
-    rule.name, rule.tags, rule.shadow = (
-        form.name.data or "",
-        form.fields["tags"],
-        form.fields["shadow"],
-    )
+    rule.name = form.name.data or ""
+    for name in ("severity", "tags", "shadow"):
+        setattr(rule, name, form.fields[name])
     domain.change(rule, form.definition, by=None)
     domain.switch(rule, on=form.fields["enabled"])
     db.session.commit()
@@ -140,7 +147,7 @@ def _over_series(rule: dict[str, Any], series: Any) -> Response:
 def _over_range(project: Project, rule: dict[str, Any], given: Any) -> Response:
     if not isinstance(given, dict):
         raise BadRequest("range: an object with since and until.")
-    definition = valid(_form(WatchForm, rule)).definition
+    definition = _definition(project, rule)
     period = valid(api.Period(api.fields(given))).shown
     try:
         asked = signal.over(definition, project, period.start, period.until)
@@ -155,17 +162,39 @@ def _over_range(project: Project, rule: dict[str, Any], given: Any) -> Response:
     return jsonify(bounds | {"evaluations": len(asked.absent)} | whole)
 
 
+def _rule_form(
+    project: Project, document: dict[str, Any], rule: Rule | None = None
+) -> RuleForm | CompositeForm:
+    """The valid form of a rule, or of a composite rule if the document names members."""
+    if "members" not in document:
+        return valid(_form(RuleForm, document))
+    form = _form(CompositeForm, document)
+    form.project_id, form.rule_id = project.id, rule.id if rule else None
+    return valid(form)
+
+
+def _definition(project: Project, rule: dict[str, Any]) -> Definition:
+    """What a rule of the back-test watches."""
+    if "members" not in rule:
+        return valid(_form(WatchForm, rule)).definition
+    form = _form(TogetherForm, rule)
+    form.project_id = project.id
+    return valid(form).definition
+
+
 def _form(form: type[F], rule: dict[str, Any]) -> F:
     """The form with what a rule says; aborts for members that no rule has."""
     given = api.fields(rule)
-    known = names(RuleForm())
+    known = {*names(RuleForm()), *names(CompositeForm())}
     strange = [name for name in given if name not in known and name.split(".")[0] not in OPEN]
     if strange:
         raise BadRequest(f"A rule has no {', '.join(strange)}.")
     return form(given)
 
 
-def _refuse_taken(project: Project, form: RuleForm, rule: Rule | None = None) -> None:
+def _refuse_taken(
+    project: Project, form: RuleForm | CompositeForm, rule: Rule | None = None
+) -> None:
     name = form.name.data or ""
     if queries.is_taken(project, name, by_other_than=rule):
         raise BadRequest(f"name: another rule is called {name}.")
@@ -183,6 +212,7 @@ def _rule(rule: Rule, series: Sequence[RuleSeries]) -> dict[str, Any]:
         "name": rule.name,
         "enabled": rule.enabled,
         "shadow": rule.shadow,
+        "severity": rule.severity,
         "tags": rule.tags,
         "version": rule.version,
         "sentence": sentence(rule.definition),

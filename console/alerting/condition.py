@@ -82,6 +82,8 @@ class Evaluated:
     base: float | None = None
     spread: float | None = None
     error: str = ""
+    lacks: str = ""
+    """Why the number is of part of the data only; "" if it is of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class Condition:
         """What an evaluation says by itself, without the ones before it."""
         if evaluated.error:
             return self._missing(self.on_error, Verdict.ERROR, evaluated.error)
+        if evaluated.number is None and evaluated.lacks:
+            return Judgement(Verdict.INCONCLUSIVE, None, evaluated.lacks)
         if evaluated.number is None:
             return self._missing(self.no_data, Verdict.NO_DATA, "no data")
         if evaluated.samples is not None and evaluated.samples < self.minimum_samples:
@@ -144,7 +148,16 @@ class Condition:
         number = self._compared(evaluated)
         if number is None or not math.isfinite(number):
             return Judgement(Verdict.INCONCLUSIVE, None, "nothing to compare with")
-        return self._judged(number)
+        return self._whole(self._judged(number), evaluated.lacks)
+
+    def _whole(self, judgement: Judgement, lacks: str) -> Judgement:
+        """The judgement, unless data that has yet to come may reverse it.
+
+        A number that is too high already counts; that one is low enough yet says nothing.
+        """
+        if not lacks or (self.op in (">", ">=") and judgement.verdict in BREACHES.values()):
+            return judgement
+        return Judgement(Verdict.INCONCLUSIVE, judgement.number, lacks)
 
     def _missing(self, policy: Gap, verdict: Verdict, why: str) -> Judgement:
         """The verdict where there is no number; the rule may say that it counts as one."""

@@ -76,6 +76,12 @@ class Standing:
         )
 
     @property
+    def is_blank(self) -> bool:
+        """Whether it says no more than a series that was never evaluated."""
+        quiet = self.state is State.OK and self.under is State.OK and self.level is None
+        return quiet and not (self.since or any(self.window) or self.errors)
+
+    @property
     def document(self) -> dict[str, Any]:
         """All of it in JSON's types, for the time until the next evaluation."""
         return {

@@ -19,6 +19,8 @@ class Definition:
     metric: str
     condition: Condition
     parameters: Mapping[str, float] = field(default_factory=dict)
+    members: Sequence[str] = ()
+    """The rules that fire together in a composite rule, as `composite.Member` writes them."""
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The values that dimensions of the metric must have."""
     by: str | None = None
@@ -62,13 +64,16 @@ class Definition:
         )
         own = ("metric", "parameters", "where", "by", "environment", "release")
         times = ("window_seconds", "base_seconds")
-        return cls(condition=condition, **{name: document[name] for name in (*own, *times)})
+        members = tuple(document.get("members", ()))
+        named = {name: document[name] for name in (*own, *times)}
+        return cls(condition=condition, members=members, **named)
 
     @property
     def document(self) -> dict[str, Any]:
         """All of it in JSON's types, in the words of the API."""
         condition = self.condition
-        return {
+        members = {"members": list(self.members)} if self.members else {}
+        return members | {
             "metric": self.metric,
             "parameters": dict(self.parameters),
             "where": {name: list(values) for name, values in self.where.items()},

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from wtforms import Field, Form, FormField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.form import BaseForm
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
-from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap
+from console.alerting import composite
+from console.alerting.composite import Member
+from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap, Level
 from console.alerting.definition import DEFAULT_WINDOW, Definition
+from console.alerting.models import Severity
 from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
@@ -194,20 +198,25 @@ def _given(field: Field) -> Any:
     return field.default if field.data is None else field.data
 
 
-class RuleForm(WatchForm):
-    """A rule: its name, what it watches, and what becomes of its incidents."""
+class NamedForm(Form):
+    """A rule's name, and what becomes of its incidents."""
 
     name = StringField(
         "Name",
         [InputRequired("Give it a name."), Length(max=100, message="At most 100 characters.")],
         filters=[plain],
     )
+    severity = SelectField(
+        "Severity",
+        choices=choices((severity.value, severity.value.capitalize()) for severity in Severity),
+        default=Severity.MEDIUM.value,
+    )
     tags = ListField("Tags")
     shadow = SwitchField("Shadow mode: it notifies nobody")
     enabled = SwitchField("Evaluated", default=True)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Whether the rule is valid, and its name says something."""
+        """Whether all fields are valid, the tags too."""
         is_valid = super().validate(extra_validators)
         faults = [tag for tag in self.tags.data if len(tag) > LONGEST_TAG]
         if faults or len(self.tags.data) > MOST_TAGS:
@@ -219,10 +228,82 @@ class RuleForm(WatchForm):
     def fields(self) -> dict[str, Any]:
         """What a rule has beside its definition. Only for a form that validates."""
         return {
+            "severity": Severity(self.severity.data),
             "tags": sorted(set(self.tags.data)),
             "shadow": bool(self.shadow.data),
             "enabled": bool(self.enabled.data),
         }
+
+
+class RuleForm(NamedForm, WatchForm):
+    """A rule: its name, what it watches, and what becomes of its incidents."""
+
+
+class MembersField(ListField):
+    """The rules of a composite rule: "12", or "12:GET /cart" for one value of its breakdown."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take every value of the name as it is: values of breakdowns have commas."""
+        self.data = [text for text in map(plain, valuelist) if text]
+
+    @property
+    def members(self) -> list[Member]:
+        """The members that a valid field names."""
+        return [Member.of(text) for text in self.data]
+
+    def post_validate(self, form: BaseForm, validation_stopped: bool) -> None:  # noqa: FBT001 - WTForms'
+        """Refuse what names no rule."""
+        del form, validation_stopped
+        for text in self.data:
+            try:
+                Member.of(text)
+            except ValueError:
+                raise ValidationError(f"{text[:40]} is not the number of a rule.") from None
+
+
+class TogetherForm(Form):
+    """Which rules fire together in a composite rule, and for how long.
+
+    Whoever makes the form says in which project, and which rule is to be changed.
+    """
+
+    project_id = 0
+    rule_id: int | None = None
+    members = MembersField("All of these rules fire")
+    level = SelectField(
+        "Level",
+        choices=choices((level.value, level.value.capitalize()) for level in reversed(LEVELS)),
+        default=Level.CRITICAL.value,
+    )
+    interval_seconds = IntegerField("Evaluate every, in seconds", [Optional()], default=60)
+    pending_seconds = NumberField("For at least, in seconds", [Optional()], default=0.0)
+    keep_firing_seconds = NumberField("Keep firing for, in seconds", [Optional()], default=0.0)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the fields are valid by themselves, and together make a condition."""
+        if not super().validate(extra_validators):
+            return False
+        for message in composite.faults(self.project_id, self.members.members, self.rule_id):
+            mark(self, "members", message)
+        try:
+            self._condition()
+        except ConditionError as error:
+            mark(self, "members" if error.field == "levels" else error.field, str(error))
+        return not self.errors
+
+    @property
+    def definition(self) -> Definition:
+        """What a valid form says."""
+        return composite.definition(self.members.members, self._condition())
+
+    def _condition(self) -> Condition:
+        times = ("interval_seconds", "pending_seconds", "keep_firing_seconds")
+        fields = {name: _given(self[name]) for name in times}
+        return composite.condition(self.members.members, Level(self.level.data), **fields)
+
+
+class CompositeForm(NamedForm, TogetherForm):
+    """A rule of other rules: its name, its members, and what becomes of its incidents."""
 
 
 class ExplainFilter(FilterForm):

@@ -76,6 +76,8 @@ def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
         "verb": latest.verb.value,
         "verbs": [event.verb.value for event in moved.events],
         "level": incident.level.value,
+        "severity": incident.severity.value,
+        "tags": rule.tags,
         "title": incident.title,
         "why": incident.why,
         "delayed_seconds": int(delayed.total_seconds()),
@@ -107,6 +109,8 @@ def acknowledge(incident: Incident, *, by: Actor) -> bool:
     """Note that somebody looks after it; False where that is known already."""
     if incident.state is not IncidentState.OPEN:
         return False
+    for member in _members(incident):
+        acknowledge(member, by=by)
     incident.state = IncidentState.ACKNOWLEDGED
     if incident.acknowledged_at is None and by.user is not None:
         incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
@@ -131,7 +135,9 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     """
     if incident.state is IncidentState.RESOLVED:
         return False
-    _close(incident, clock.now(), by=by)
+    for member in _members(incident):
+        resolve(member, by=by)
+    close(incident, clock.now(), by=by)
     write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
     return True
 
@@ -178,9 +184,35 @@ def write(
     return event
 
 
+def to_level(incident: Incident, level: State) -> None:
+    """Take the level over; an incident that had healed is open again."""
+    incident.level = level
+    incident.worst = max(incident.worst, level, key=WORSE.index)
+    if incident.state is IncidentState.RESOLVED:
+        incident.state, incident.resolved_at = IncidentState.OPEN, None
+        incident.reopened = (incident.reopened or 0) + 1
+
+
+def close(incident: Incident, at: datetime, *, by: Actor | None = None) -> None:
+    """End it at a moment, by a person if `by` names one; writes no event."""
+    incident.state, incident.resolved_at = IncidentState.RESOLVED, at
+    incident.resolved_by_id = by.user.id if by and by.user else None
+    incident.closed_by_hand = by is not None
+    incident.snoozed_until = None
+
+
+def _members(incident: Incident) -> Sequence[Incident]:
+    """The incidents that a group speaks for: what people do to it, they do to them."""
+    if not incident.is_group:
+        return ()
+    return db.session.scalars(select(Incident).where(Incident.parent_id == incident.id)).all()
+
+
 def _latest(rule: Rule, value: str) -> Incident | None:
     """The incident of a series that was opened last."""
-    own = select(Incident).where(Incident.rule_id == rule.id, Incident.value == value)
+    own = select(Incident).where(
+        Incident.rule_id == rule.id, Incident.value == value, ~Incident.is_group
+    )
     return db.session.scalar(own.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(1))
 
 
@@ -198,10 +230,10 @@ def _follow(
             incident = _opened(rule, value, at, change.after)
             return incident, _write(incident, IncidentVerb.OPENED, decision, at)
         verb = IncidentVerb.LEVEL if is_open else IncidentVerb.REOPENED
-        _raise(incident, change.after)
+        to_level(incident, change.after)
         return incident, _write(incident, verb, decision, at)
     if change.after in (State.OK, State.PENDING) and incident is not None and is_open:
-        _close(incident, at)
+        close(incident, at)
         return incident, _write(incident, IncidentVerb.RESOLVED, decision, at)
     return incident, None
 
@@ -233,6 +265,7 @@ def _opened(rule: Rule, value: str, at: datetime, level: State) -> Incident:
         level=level,
         worst=level,
         shadow=rule.shadow,
+        severity=rule.severity,
         sequence=0,
         breached_at=at,
         opened_at=at,
@@ -240,22 +273,6 @@ def _opened(rule: Rule, value: str, at: datetime, level: State) -> Incident:
     db.session.add(incident)
     db.session.flush()
     return incident
-
-
-def _raise(incident: Incident, level: State) -> None:
-    """Take the level over; an incident that had healed is open again."""
-    incident.level = level
-    incident.worst = max(incident.worst, level, key=WORSE.index)
-    if incident.state is IncidentState.RESOLVED:
-        incident.state, incident.resolved_at = IncidentState.OPEN, None
-        incident.reopened = (incident.reopened or 0) + 1
-
-
-def _close(incident: Incident, at: datetime, *, by: Actor | None = None) -> None:
-    incident.state, incident.resolved_at = IncidentState.RESOLVED, at
-    incident.resolved_by_id = by.user.id if by and by.user else None
-    incident.closed_by_hand = by is not None
-    incident.snoozed_until = None
 
 
 def _write(

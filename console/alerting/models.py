@@ -20,6 +20,14 @@ LONGEST_VALUE = 200
 """Characters of a dimension's value that name a series."""
 
 
+class Severity(StrEnum):
+    """How much it matters that a rule fires, whatever its level; the least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Rule(OrganizationScoped, Model):
     """What is watched, and when it fires; the latest version's document stands here."""
 
@@ -39,12 +47,17 @@ class Rule(OrganizationScoped, Model):
     document: Mapped[dict[str, Any]]
     threshold: Mapped[str] = mapped_column(String(40), default="")
     """The column of MonitoringConfig that its warning level is the same as, or ""."""
+    severity: Mapped[Severity] = mapped_column(default=Severity.MEDIUM)
     tags: Mapped[list[str]] = mapped_column(default=list)
     enabled: Mapped[bool] = mapped_column(default=True)
     shadow: Mapped[bool] = mapped_column(default=False)  # it is evaluated, and notifies nobody
     evaluated_until: Mapped[datetime]
     """The end of the last window that was decided."""
     next_due: Mapped[datetime]
+    settled_until: Mapped[datetime]
+    """The end of the last window that was looked at again for late data."""
+    beyond: Mapped[int] = mapped_column(default=0)
+    """How many values of its breakdown are not evaluated: there are too many."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
 
@@ -128,10 +141,29 @@ class Evaluation(OrganizationScoped, Model):
     """The state of the series after it."""
     why: Mapped[str] = mapped_column(String(300), default="")
     decided_at: Mapped[datetime]
+    watermark: Mapped[datetime | None]
+    """All that had come before this moment was digested when it was decided."""
     milliseconds: Mapped[float] = mapped_column(default=0.0)
     """How long the question took, shared by the evaluations that it answered."""
     settled_number: Mapped[float | None]
     """What the same window said when it was asked again, after late data had come."""
+
+
+class SkippedTime(OrganizationScoped, Model):
+    """Windows of a rule that nobody decided: the console was down for too long."""
+
+    __tablename__ = "skipped_time"
+    __table_args__ = (
+        belongs_to("rule", "rule_id"),
+        UniqueConstraint("organization_id", "rule_id", "since"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int]
+    since: Mapped[datetime]
+    """The end of the last window before them that was decided."""
+    until: Mapped[datetime]
+    """The end of the last window that was not."""
 
 
 class IncidentState(StrEnum):
@@ -158,6 +190,8 @@ class Incident(OrganizationScoped, Model):
         belongs_to("project", "project_id"),
         # The list of incidents, open ones first; the id breaks ties.
         Index("incident_by_time", "organization_id", "project_id", "state", "opened_at", "id"),
+        belongs_to("incident", "parent_id"),
+        Index("incident_of_group", "organization_id", "parent_id"),
         Index("incident_of_series", "organization_id", "rule_id", "value", "opened_at"),
     )
 
@@ -170,6 +204,11 @@ class Incident(OrganizationScoped, Model):
     level: Mapped[State]
     """The level that fires now, or fired last."""
     worst: Mapped[State]
+    severity: Mapped[Severity] = mapped_column(default=Severity.MEDIUM)
+    parent_id: Mapped[int | None]
+    """The group that it is a part of."""
+    is_group: Mapped[bool] = mapped_column(default=False)
+    """It stands for incidents of its rule that began together."""
     state: Mapped[IncidentState] = mapped_column(default=IncidentState.OPEN)
     shadow: Mapped[bool] = mapped_column(default=False)
     sequence: Mapped[int] = mapped_column(default=0)
@@ -205,6 +244,7 @@ class IncidentVerb(StrEnum):
     """What can happen to an incident."""
 
     OPENED = "opened"
+    JOINED = "joined"
     LEVEL = "level"
     REOPENED = "reopened"
     ACKNOWLEDGED = "acknowledged"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from console.accounts.models import MonitoringConfig, Project, User
+from console.alerting.composite import Member, faults
 from console.alerting.condition import Condition, Level
 from console.alerting.definition import Definition
 from console.alerting.evaluation import begin
@@ -149,6 +150,9 @@ def change(
     """
     if definition.document == rule.document:
         return
+    members = [Member.of(text) for text in definition.members]
+    if members and (wrong := list(faults(rule.project_id, members, rule.id))):
+        raise LookupError(" ".join(wrong))
     if _watched(definition) != _watched(rule.definition):
         db.session.execute(sa.delete(RuleSeries).where(RuleSeries.rule_id == rule.id))
     if by is not None and rule.threshold:
@@ -259,6 +263,7 @@ def _watched(definition: Definition) -> tuple[Any, ...]:
     return (
         definition.metric,
         definition.parameters,
+        definition.members,
         definition.where,
         definition.by,
         definition.environment,

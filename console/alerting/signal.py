@@ -7,24 +7,36 @@ and back-test ask for all moments of a range: the metric answers both with the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
 
-from console.alerting import baseline
+from sqlalchemy.exc import DBAPIError
+
+from console.alerting import baseline, composite
 from console.alerting.condition import Evaluated
 from console.alerting.definition import Definition
 from console.metrics.catalogue import CATALOGUE
-from console.telemetry.metric import Course, Metric, Parts, Reading
+from console.telemetry.database import TelemetryUnavailable
+from console.telemetry.measures import CannotAskError
+from console.telemetry.metric import Course, Metric, Reading, courses
 from console.telemetry.scope import Owned, Scope
 
 MOST_EVALUATIONS = 20_000
 """So many evaluations of a series are made at most for one range."""
-MOST_SERIES = 50
+MOST_SERIES = 500
+"""So many values of a breakdown are evaluated, the ones with most samples."""
+MOST_COUNTED = 2_000
 Base = tuple[float | None, float | None]
 """The number that is compared with, and how far such numbers lie apart, if that is known."""
 ABSENT = "\0"
 """A value that no dimension has."""
+
+
+Memory = dict[tuple[Any, ...], Mapping[str, Course]]
+"""Answers of a run of evaluations by their question: rules that ask the same share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +94,69 @@ def over(definition: Definition, project: Owned, since: datetime, until: datetim
     Raises RangeTooLong for more than MOST_EVALUATIONS of them, UnknownMetric and CannotAskError
     for a rule that nothing can answer.
     """
-    moments = list(grid(definition, since, until))
-    if len(moments) > MOST_EVALUATIONS:
+    count = int((until - since).total_seconds() / definition.condition.interval_seconds)
+    if count > MOST_EVALUATIONS:
         raise RangeTooLong(
-            f"{len(moments):,} evaluations: at most {MOST_EVALUATIONS:,} in one range. "
+            f"{count:,} evaluations: at most {MOST_EVALUATIONS:,} in one range. "
             "Choose a shorter range or a longer interval."
         )
-    return at(definition, project, moments)
+    asked = at(definition, project, list(grid(definition, since, until)))
+    largest = dict(islice(asked.by_value.items(), MOST_SERIES))
+    return Signal(largest, asked.absent)
 
 
-def at(definition: Definition, project: Owned, moments: Sequence[datetime]) -> Signal:
+def at(
+    definition: Definition,
+    project: Owned,
+    moments: Sequence[datetime],
+    memory: Memory | None = None,
+) -> Signal:
     """What the metric said at moments of evaluation that follow each other; raises as `over`."""
-    metric = metric_of(definition)
-    now = _readings(metric, definition, project, moments)
-    bases = _bases(metric, definition, project, moments)
+    if definition.members:
+        evaluations = composite.at(definition, moments)
+        return Signal({"": evaluations}, evaluations)
+    metric, memory = metric_of(definition), {} if memory is None else memory
+    now = _readings(metric, definition, project, moments, memory)
+    bases = _bases(metric, definition, project, moments, memory)
     nothing = metric.reading([])
 
-    def evaluations(value: str) -> list[Evaluated]:
+    def evaluations_of(value: str) -> list[Evaluated]:
         readings, own = now.get(value, {}), bases.get(value, {})
         return [_evaluated(readings.get(at, nothing), at, own.get(at)) for at in moments]
 
-    return Signal({value: evaluations(value) for value in now}, evaluations(ABSENT))
+    return Signal({value: evaluations_of(value) for value in now}, evaluations_of(ABSENT))
+
+
+def prepare(asks: Iterable[tuple[Definition, Owned, Sequence[datetime]]], memory: Memory) -> None:
+    """Ask once for what several rules want to know of the same rows.
+
+    A question that fails here is asked again by each of its rules, which then say why.
+    """
+    metrics: dict[tuple[Any, ...], dict[str, Metric]] = {}
+    scopes: dict[tuple[Any, ...], tuple[Definition, Scope]] = {}
+    for definition, project, moments in asks:
+        metric = CATALOGUE.get(definition.metric)
+        if metric is None or definition.parameters or metric.parameters:
+            continue
+        for _, scope in _scopes(definition, project, moments):
+            rows = (id(metric.measured.source), *_asked(definition, scope))
+            metrics.setdefault(rows, {})[metric.id] = metric
+            scopes[rows] = definition, scope
+    for rows, own in metrics.items():
+        if len(own) > 1:
+            _ask_together(list(own.values()), *scopes[rows], memory)
+
+
+def _ask_together(
+    metrics: Sequence[Metric], definition: Definition, scope: Scope, memory: Memory
+) -> None:
+    seconds, by, where = definition.window_seconds, definition.by, definition.where
+    try:
+        answers = courses(metrics, scope, seconds, by, where=where, limit=MOST_COUNTED)
+    except (CannotAskError, TelemetryUnavailable, DBAPIError):
+        return
+    for metric in metrics:
+        memory[_key(metric, definition, scope)] = answers[metric.id].by_value
 
 
 def _evaluated(reading: Reading, at: datetime, base: Base | None) -> Evaluated:
@@ -111,13 +165,17 @@ def _evaluated(reading: Reading, at: datetime, base: Base | None) -> Evaluated:
 
 
 def _bases(
-    metric: Metric, definition: Definition, project: Owned, moments: Sequence[datetime]
+    metric: Metric,
+    definition: Definition,
+    project: Owned,
+    moments: Sequence[datetime],
+    memory: Memory,
 ) -> Mapping[str, Mapping[datetime, Base]]:
     """What the number is compared with at each moment, by value of the breakdown."""
     if definition.condition.compare == "deviation":
         scope = _scope(definition, project, moments[0] - definition.window, moments[-1])
         asked = baseline.Asked(
-            scope, definition.window_seconds, definition.by, definition.where, MOST_SERIES
+            scope, definition.window_seconds, definition.by, definition.where, MOST_COUNTED
         )
         usual = baseline.usual(metric, asked, moments)
         return {
@@ -127,7 +185,8 @@ def _bases(
     shift = definition.shift
     if shift is None:
         return {}
-    then = _readings(metric, definition, project, [at - shift for at in moments])
+    earlier = [at - shift for at in moments]
+    then = _readings(metric, definition, project, earlier, memory)
     return {
         value: {at + shift: (reading.number, None) for at, reading in own.items()}
         for value, own in then.items()
@@ -135,24 +194,35 @@ def _bases(
 
 
 def _readings(
-    metric: Metric, definition: Definition, project: Owned, moments: Sequence[datetime]
+    metric: Metric,
+    definition: Definition,
+    project: Owned,
+    moments: Sequence[datetime],
+    memory: Memory,
 ) -> dict[str, dict[datetime, Reading]]:
-    """The reading at every moment by value of the breakdown.
+    """The reading at every moment by value of the breakdown."""
+    by_value: dict[str, dict[datetime, Reading]] = {}
+    for ends, scope in _scopes(definition, project, moments):
+        for name, course in _series(metric, definition, scope, memory).items():
+            readings = by_value.setdefault(name, {})
+            numbers = zip(ends, course.numbers, course.samples, strict=True)
+            readings.update({end: Reading(number, samples) for end, number, samples in numbers})
+    return by_value
+
+
+def _scopes(
+    definition: Definition, project: Owned, moments: Sequence[datetime]
+) -> Iterator[tuple[Sequence[datetime], Scope]]:
+    """The scopes that are asked for moments of evaluation, each with the ends of its buckets.
 
     Windows that overlap cannot be buckets of one question: percentiles do not add up. So there is
     one question for the windows that begin at multiples of the window's length, one for those that
     begin an interval later, and so on: as many as a window has intervals.
     """
-    by_value: dict[str, dict[datetime, Reading]] = {}
     phases = max(1, definition.window_seconds // int(definition.condition.interval_seconds))
     for phase in range(min(phases, len(moments))):
         ends = moments[phase::phases]
-        scope = _scope(definition, project, ends[0] - definition.window, ends[-1])
-        for name, course in _series(metric, definition, scope).items():
-            readings = by_value.setdefault(name, {})
-            numbers = zip(ends, course.numbers, course.samples, strict=True)
-            readings.update({end: Reading(number, samples) for end, number, samples in numbers})
-    return by_value
+        yield ends, _scope(definition, project, ends[0] - definition.window, ends[-1])
 
 
 def _scope(definition: Definition, project: Owned, since: datetime, until: datetime) -> Scope:
@@ -166,9 +236,22 @@ def _scope(definition: Definition, project: Owned, since: datetime, until: datet
     )
 
 
-def _series(metric: Metric, definition: Definition, scope: Scope) -> Mapping[str, Course]:
-    seconds = definition.window_seconds
-    answer: Parts[Course] = metric.series(
-        scope, seconds, definition.by, where=definition.where, limit=MOST_SERIES
-    )
-    return answer.by_value
+def _asked(definition: Definition, scope: Scope) -> tuple[Any, ...]:
+    """All that a question says beside its metric."""
+    where = sorted((name, tuple(values)) for name, values in definition.where.items())
+    return (scope, definition.window_seconds, definition.by, tuple(where))
+
+
+def _key(metric: Metric, definition: Definition, scope: Scope) -> tuple[Any, ...]:
+    return (metric.id, tuple(sorted(metric.given.items())), *_asked(definition, scope))
+
+
+def _series(
+    metric: Metric, definition: Definition, scope: Scope, memory: Memory
+) -> Mapping[str, Course]:
+    key = _key(metric, definition, scope)
+    if key not in memory:
+        seconds, by, where = definition.window_seconds, definition.by, definition.where
+        answer = metric.series(scope, seconds, by, where=where, limit=MOST_COUNTED)
+        memory[key] = answer.by_value
+    return memory[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from console.alerting import composite
 from console.alerting.condition import Condition
 from console.alerting.definition import Definition
 from console.metrics.catalogue import CATALOGUE, full_title
@@ -17,6 +18,8 @@ ABOVE = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 def sentence(definition: Definition) -> str:
     """When the rule fires: "Requests: P95 above 1.00 s (critical) or 500 ms (warning) …"."""
     metric, condition = CATALOGUE.get(definition.metric), definition.condition
+    if definition.members:
+        return _together(definition)
     title = full_title(metric) if metric else definition.metric
     levels = " or ".join(
         f"{level_text(metric, condition, condition.levels[level])} ({level})"
@@ -29,6 +32,15 @@ def sentence(definition: Definition) -> str:
     if condition.pending_seconds:
         parts.append(f"for {_long(condition.pending_seconds)}")
     parts += _where(definition)
+    return " ".join(parts)
+
+
+def _together(definition: Definition) -> str:
+    """A composite rule: "API latency and Failing requests (GET /a) fire together for 5 minutes"."""
+    *names, last = composite.names(definition)
+    parts = [f"{', '.join(names)} and {last} fire together"]
+    if definition.condition.pending_seconds:
+        parts.append(f"for {_long(definition.condition.pending_seconds)}")
     return " ".join(parts)
 
 

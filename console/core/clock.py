@@ -16,6 +16,11 @@ def now() -> datetime:
     return (_frozen or datetime.now(UTC)) + _offset
 
 
+def of_database(at: datetime) -> datetime:
+    """What the database's clock shows, moved and stopped as tests move and stop this one."""
+    return (_frozen or at) + _offset
+
+
 def monotonic() -> float:
     """Seconds that pass evenly even when the machine's clock is set: for durations, not times."""
     return time.monotonic() + _passed.total_seconds()

@@ -37,7 +37,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from console.core import engines, outages, patience
+from console.core import clock, engines, outages, patience
 from console.core.config import Config
 
 if TYPE_CHECKING:
@@ -208,6 +208,17 @@ def hold_alone(name: str) -> None:
     """
     if db.engine.dialect.name == "postgresql":
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
+def database_time() -> datetime:
+    """The present moment on the clock that all processes share; on SQLite it is the machine's.
+
+    What decides by time, such as the evaluation of rules, must not depend on who decides.
+    """
+    if db.engine.dialect.name != "postgresql":
+        return clock.now()
+    at = db.session.scalars(select(func.clock_timestamp())).one()
+    return clock.of_database(at.astimezone(UTC))
 
 
 @contextmanager

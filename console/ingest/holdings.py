@@ -113,3 +113,15 @@ class Shares:
         """Whether the organization has no room left in its share."""
         mine = self._held.get(organization_id, Holding()).size + self._since[organization_id]
         return mine > max(self._room - self._waiting - self._since.total(), 0)
+
+
+def oldest(
+    db: sqlite3.Connection, organization_id: int | None, project_id: int | None
+) -> int | None:
+    """When the first row that waits came, of all, an organization or a project; microseconds."""
+    chosen = [number for number in (organization_id, project_id) if number is not None]
+    names = ("organization_id = ?", "project_id = ?")[: len(chosen)]
+    whose = f"WHERE {' AND '.join(names)}" if names else ""
+    query = f"SELECT received_at FROM waiting {whose} ORDER BY position LIMIT 1"  # noqa: S608 - constants
+    row = db.execute(query, chosen).fetchone()
+    return None if row is None else int(row[0])

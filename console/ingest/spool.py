@@ -221,14 +221,13 @@ class Spool:
             (lowest,) = db.execute("SELECT min(position) FROM waiting").fetchone()
         return otherwise if lowest is None else int(lowest)
 
-    def oldest(self, organization_id: int | None = None) -> datetime | None:
-        """When the first row that waits came, of one organization or of all; None without any."""
-        whose = "" if organization_id is None else "WHERE organization_id = ?"
-        query = f"SELECT received_at FROM waiting {whose} ORDER BY position LIMIT 1"  # noqa: S608 - constants
+    def oldest(
+        self, organization_id: int | None = None, project_id: int | None = None
+    ) -> datetime | None:
+        """When the first row that waits came, of all, an organization or a project of it."""
         with self._connection() as db:
-            chosen = () if organization_id is None else (organization_id,)
-            row = db.execute(query, chosen).fetchone()
-        return None if row is None else moment(row[0])
+            at = holdings.oldest(db, organization_id, project_id)
+        return None if at is None else moment(at)
 
     def bury(self, row: SpoolRow, reason: str, *, attempts: int = 1) -> None:
         """Move a row that digest failed on `attempts` times out of the queue's way.

@@ -155,10 +155,16 @@ class Metric:
         limit: int = MOST_PARTS,
     ) -> Parts[Course]:
         """The number per bucket of `seconds` from the scope's start on; one statement as well."""
-        asked = Asked(by, seconds, where or {}, limit)
-        answers = _answers([self], scope, asked)[self.id]
-        count = len(buckets(scope, seconds))
-        return _parts(answers, lambda own: self._course(own, count), is_broken_down=by is not None)
+        return courses([self], scope, seconds, by, where=where, limit=limit)[self.id]
+
+    def course(self, answers: Sequence[Answer], count: int) -> Course:
+        """The answers of a part as a number for each of so many buckets."""
+        numbers, samples = [self._nothing] * count, [0] * count
+        for answer in answers:
+            if answer.samples and 0 <= answer.bucket < count:
+                numbers[answer.bucket] = float(answer.number)
+                samples[answer.bucket] = answer.samples
+        return Course(numbers, samples)
 
     def is_enough(self, reading: Reading) -> bool:
         """Whether it has enough samples; a zero for no rows always has."""
@@ -175,14 +181,6 @@ class Metric:
     def _nothing(self) -> float | None:
         return 0.0 if self.empty == "zero" else None
 
-    def _course(self, answers: Sequence[Answer], count: int) -> Course:
-        numbers, samples = [self._nothing] * count, [0] * count
-        for answer in answers:
-            if answer.samples and 0 <= answer.bucket < count:
-                numbers[answer.bucket] = float(answer.number)
-                samples[answer.bucket] = answer.samples
-        return Course(numbers, samples)
-
 
 def values(
     metrics: Sequence[Metric],
@@ -197,6 +195,28 @@ def values(
     answers = _answers(metrics, scope, asked)
     return {
         metric.id: _parts(answers[metric.id], metric.reading, is_broken_down=by is not None)
+        for metric in metrics
+    }
+
+
+def courses(
+    metrics: Sequence[Metric],
+    scope: Scope,
+    seconds: int,
+    by: str | None = None,
+    *,
+    where: Where | None = None,
+    limit: int = MOST_PARTS,
+) -> dict[str, Parts[Course]]:
+    """Several metrics as `Metric.series`, by id; one statement for all of the same rows."""
+    answers = _answers(metrics, scope, Asked(by, seconds, where or {}, limit))
+    count = len(buckets(scope, seconds))
+    return {
+        metric.id: _parts(
+            answers[metric.id],
+            lambda own, metric=metric: metric.course(own, count),  # type: ignore[misc]
+            is_broken_down=by is not None,
+        )
         for metric in metrics
     }
 

@@ -18,9 +18,11 @@ def upgrade() -> None:
     create_rule_series()
     create_evaluation()
     create_silence()
+    create_skipped_time()
 
 
 def downgrade() -> None:
+    op.drop_table("skipped_time")
     op.drop_table("silence")
     op.drop_table("evaluation")
     op.drop_table("rule_series")
@@ -39,11 +41,18 @@ def create_rule() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("threshold", sa.String(length=40), nullable=False),
+        sa.Column(
+            "severity",
+            sa.Enum("low", "medium", "high", name="severity", native_enum=False, length=20),
+            nullable=False,
+        ),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("shadow", sa.Boolean(), nullable=False),
         sa.Column("evaluated_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_due", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("beyond", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),
@@ -247,6 +256,7 @@ def create_evaluation() -> None:
         ),
         sa.Column("why", sa.String(length=300), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("watermark", sa.DateTime(timezone=True), nullable=True),
         sa.Column("milliseconds", sa.Double(), nullable=False),
         sa.Column("settled_number", sa.Double(), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),
@@ -324,3 +334,38 @@ def create_silence() -> None:
     )
     op.create_index("silence_by_end", "silence", ["organization_id", "project_id", "ends_at"])
     protect("silence")
+
+
+def create_skipped_time() -> None:
+    op.create_table(
+        "skipped_time",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rule_id", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "rule_id"],
+            ["rule.organization_id", "rule.id"],
+            name=op.f("fk_skipped_time_organization_id_rule_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_skipped_time_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_skipped_time")),
+        sa.UniqueConstraint(
+            "organization_id", "id", name=op.f("uq_skipped_time_organization_id_id")
+        ),
+        sa.UniqueConstraint(
+            "organization_id",
+            "rule_id",
+            "since",
+            name=op.f("uq_skipped_time_organization_id_rule_id_since"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    protect("skipped_time")

@@ -65,6 +65,13 @@ def create_incident() -> None:
             nullable=False,
         ),
         sa.Column(
+            "severity",
+            sa.Enum("low", "medium", "high", name="severity", native_enum=False, length=20),
+            nullable=False,
+        ),
+        sa.Column("parent_id", sa.Integer(), nullable=True),
+        sa.Column("is_group", sa.Boolean(), nullable=False),
+        sa.Column(
             "state",
             sa.Enum(
                 "open",
@@ -109,6 +116,12 @@ def create_incident() -> None:
             ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
+            ["organization_id", "parent_id"],
+            ["incident.organization_id", "incident.id"],
+            name=op.f("fk_incident_organization_id_parent_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
             ["organization_id", "project_id"],
             ["project.organization_id", "project.id"],
             name=op.f("fk_incident_organization_id_project_id"),
@@ -130,6 +143,7 @@ def create_incident() -> None:
         sa.UniqueConstraint("organization_id", "id", name=op.f("uq_incident_organization_id_id")),
         sqlite_autoincrement=True,
     )
+    op.create_index("incident_of_group", "incident", ["organization_id", "parent_id"])
     op.create_index(
         "incident_by_time",
         "incident",
@@ -152,6 +166,7 @@ def create_incident_event() -> None:
             "verb",
             sa.Enum(
                 "opened",
+                "joined",
                 "level",
                 "reopened",
                 "acknowledged",

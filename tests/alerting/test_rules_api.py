@@ -43,7 +43,7 @@ def test_a_rule_is_made_read_changed_and_deleted(script):
         ({"by": "password"}, "by"),
         ({"levels": {"warning": 900, "critical": 100}}, "levels.critical"),
         ({"tags": ["x" * 41]}, "tags"),
-        ({"severity": "high"}, "severity"),
+        ({"severity": "urgent"}, "severity"),
         ({"interval_seconds": 5}, "interval_seconds"),
     ],
 )

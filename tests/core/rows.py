@@ -49,6 +49,8 @@ def values(
             continue
         if column.name == "organization_id":
             made[column.name] = organization.id
+        elif parents.get(column.name) == table.name:
+            continue  # the first row has no other to stand below
         elif column.name in parents:
             parent = parents[column.name]
             made[column.name] = person if parent == "user" else ids[parent]
