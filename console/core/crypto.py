@@ -22,6 +22,7 @@ class Token(StrEnum):
 
     API = "pht"
     BROWSER = "phb"
+    HEARTBEAT = "phh"
     INVITATION = "phi"
     PASSWORD_RESET = "phr"  # noqa: S105 - a prefix
     PROJECT_KEY = "phc"  # an ingest key as PostHog's clients are given it

@@ -39,6 +39,13 @@ class CheckIn:
     """The client's `monitor_config`."""
 
 
+def place_of(slug: str, environment: str) -> str:
+    """What metrics call the check of a monitor: production has the monitor's own name."""
+    if environment == ENVIRONMENT:
+        return slug
+    return f"{slug[:34]}-{slug_of(environment)[:15]}".strip("-")
+
+
 def slug_of(name: Any) -> str:
     """A monitor's name as its check has it; "" for a name that has no letter or digit."""
     text = name if isinstance(name, str) else ""

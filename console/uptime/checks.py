@@ -69,7 +69,9 @@ def resume(check: Check, *, by: User | None = None) -> bool:
     """Look at a paused check again, at once; False if it is not paused."""
     if check.state is not CheckState.PAUSED:
         return False
-    check.state, check.since, check.next_due = CheckState.UNKNOWN, clock.now(), clock.now()
+    check.state, check.since = CheckState.UNKNOWN, clock.now()
+    # A job is expected again once it was heard of.
+    check.next_due = clock.now() if check.kind is CheckKind.HTTP else None
     audit.record("check.resumed", check.name, actor=by.email if by else "")
     return True
 

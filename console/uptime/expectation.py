@@ -80,6 +80,10 @@ class Expectation:
             return next(Cron(self.cron, self.zone).following(expected)) + self.margin
         return deadline + timedelta(seconds=max(self.every_seconds, 1))
 
+    def upcoming(self, now: datetime, count: int) -> list[datetime]:
+        """The next times at which it is expected; none unless a cron text says them."""
+        return Cron(self.cron, self.zone).upcoming(now, count) if self.cron else []
+
     def seconds_from(self, at: datetime) -> float:
         """How much time a word from the job at a moment speaks for."""
         following = self.next_after(at)

@@ -239,3 +239,21 @@ class WaitingCheckIn(OrganizationScoped, Model):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     why: Mapped[str] = mapped_column(String(LONGEST_WHY), default="")
     """What the job said about a failure."""
+
+
+class Heartbeat(OrganizationScoped, Model):
+    """The address of a heartbeat: whoever knows it speaks for the job."""
+
+    __tablename__ = "heartbeat"
+    __bearer__ = "hash"
+    __table_args__ = (
+        belongs_to("uptime_check", "check_id"),
+        UniqueConstraint("hash"),
+        UniqueConstraint("organization_id", "check_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    check_id: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """The token, sealed, to be shown to members again."""

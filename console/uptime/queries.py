@@ -13,7 +13,7 @@ from console.core import clock
 from console.core.db import db
 from console.telemetry.metric import Metric, Reading
 from console.telemetry.scope import Scope
-from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
+from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
 
 PERIODS = {"24 h": timedelta(days=1), "7 d": timedelta(days=7)}
 PERIODS |= {"30 d": timedelta(days=30), "90 d": timedelta(days=90)}
@@ -39,7 +39,10 @@ def is_taken(project: Project, name: str, *, by_other_than: Check | None = None)
 
 
 def count(project: Project) -> int:
-    own = select(func.count(Check.id)).where(Check.project_id == project.id)
+    """How many checks people have made in a project."""
+    own = select(func.count(Check.id)).where(
+        Check.project_id == project.id, Check.kind != CheckKind.MONITOR
+    )
     return db.session.scalar(own) or 0
 
 

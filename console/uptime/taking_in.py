@@ -15,7 +15,7 @@ from console.core.tenancy import current_organization_id
 from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.uptime import maintenance
-from console.uptime.check_in import CheckIn
+from console.uptime.check_in import ENVIRONMENT, CheckIn, place_of
 from console.uptime.course import Began, Course
 from console.uptime.expectation import Expectation, asked, threshold
 from console.uptime.models import (
@@ -58,7 +58,7 @@ def keep(project_id: int, check_ins: Sequence[CheckIn]) -> int:
     checks, left_out = _known(project_id, check_ins), 0
     room = MOST_MONITORS - _monitors(project_id)
     for check_in in check_ins:
-        place = check_in.slug, check_in.environment
+        place = place_of(check_in.slug, check_in.environment), check_in.environment
         if place not in checks and room > 0:
             checks[place] = _made(check_in)
             room -= 1
@@ -92,7 +92,12 @@ def settle(organization_id: int) -> Mapping[str, int]:
 
 
 def _known(project_id: int, check_ins: Sequence[CheckIn]) -> dict[tuple[str, str], Check]:
-    places = sorted({(check_in.slug, check_in.environment) for check_in in check_ins})
+    places = sorted(
+        {
+            (place_of(check_in.slug, check_in.environment), check_in.environment)
+            for check_in in check_ins
+        }
+    )
     query = select(Check).where(
         Check.project_id == project_id, tuple_(Check.slug, Check.environment).in_(places)
     )
@@ -109,8 +114,8 @@ def _made(check_in: CheckIn) -> Check:
         organization_id=check_in.organization_id,
         project_id=check_in.project_id,
         kind=CheckKind.MONITOR,
-        slug=check_in.slug,
-        name=check_in.slug[:LONGEST_NAME],
+        slug=place_of(check_in.slug, check_in.environment),
+        name=_name(check_in)[:LONGEST_NAME],
         environment=check_in.environment,
         settings=Expectation().document,
         state=CheckState.UNKNOWN,
@@ -119,6 +124,12 @@ def _made(check_in: CheckIn) -> Check:
     db.session.flush()
     check.next_due = None  # a new row would take the column's default instead
     return check
+
+
+def _name(check_in: CheckIn) -> str:
+    if check_in.environment == ENVIRONMENT:
+        return check_in.slug
+    return f"{check_in.slug} ({check_in.environment})"
 
 
 def _configure(check: Check, check_in: CheckIn) -> None:

@@ -24,6 +24,7 @@ PUBLIC = {
     "accounts.single_sign_on_answer",
     "accounts.single_sign_on_start",
     "beacon.beacon",
+    "beats.beat",
     "health.healthz",
     "health.ready",
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
+from console.core import clock
 from console.core.crypto import SealBrokenError
 from console.core.db import db
 from console.telemetry import checks as telemetry
@@ -17,9 +18,10 @@ from console.telemetry.checks import Cell, Listed
 from console.telemetry.metric import Reading
 from console.telemetry.scope import Scope
 from console.uptime import checks as domain
-from console.uptime import headers, metrics, queries
+from console.uptime import headers, heartbeats, metrics, queries
+from console.uptime.expectation import Expectation, spelled
 from console.uptime.forms import CheckForm, MaintenanceForm
-from console.uptime.models import Check, MaintenanceWindow, Outage
+from console.uptime.models import Check, CheckKind, MaintenanceWindow, Outage
 from console.uptime.views.blueprint import bp, me
 from console.web.charts import Chart, Series
 from console.web.forms import mark
@@ -29,6 +31,7 @@ from console.web.timerange import current_range, scoped_url
 
 DAY = timedelta(days=1)
 CELL = timedelta(minutes=30)
+UPCOMING = 3
 MOST_FAILURES, MOST_OUTAGES, MOST_WINDOWS = 20, 10, 10
 FORM, FORM_PART = "uptime/check_form.html", "uptime/_check_form.html"
 
@@ -57,6 +60,28 @@ class CheckDetails:
     outages: Sequence[Outage]
     windows: Sequence[MaintenanceWindow]
     form: MaintenanceForm
+    job: JobDetails | None
+    """None for a check that the console tries itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """When the job of a check is expected, and how it says that it ran."""
+
+    expected: Expectation
+    address: str
+    """What a heartbeat's job asks; "" for monitors."""
+    upcoming: Sequence[datetime]
+
+    @property
+    def margin(self) -> str:
+        """How late it may be."""
+        return spelled(self.expected.margin_seconds) if self.expected.margin_seconds else "nothing"
+
+    @property
+    def runtime(self) -> str:
+        """How long it may run."""
+        return spelled(self.expected.runtime_seconds)
 
 
 @bp.get("/", endpoint="checks")
@@ -210,6 +235,16 @@ def _details(project: Project, shown: Check, form: MaintenanceForm | None = None
         outages=queries.outages(shown, MOST_OUTAGES),
         windows=queries.windows(project, shown, MOST_WINDOWS),
         form=form or MaintenanceForm(),
+        job=None if shown.kind is CheckKind.HTTP else _job(shown),
+    )
+
+
+def _job(shown: Check) -> JobDetails:
+    expected = Expectation.of(shown.settings)
+    return JobDetails(
+        expected=expected,
+        address=heartbeats.address_of(shown),
+        upcoming=expected.upcoming(clock.now(), UPCOMING),
     )
 
 
