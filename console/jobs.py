@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import evaluation, rules, waking
+from console.alerting import evaluation, rules, settling, waking
 from console.backup import schedule
 from console.core import leases
 from console.detection import findings, fixes
@@ -41,6 +41,7 @@ JOBS = (
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),
     Job("wake-incidents", OFTEN, per_organization=waking.wake),
+    Job("settle-evaluations", MINUTE, per_organization=settling.settle),
     Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),

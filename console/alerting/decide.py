@@ -123,7 +123,13 @@ def decide(condition: Condition, standing: Standing, evaluated: Evaluated) -> De
     """
     if standing.newest is not None and evaluated.at <= standing.newest:
         return Decision(standing, None)
-    judgement = condition.judge(evaluated)
+    return conclude(condition, standing, condition.judge(evaluated), evaluated)
+
+
+def conclude(
+    condition: Condition, standing: Standing, judgement: Judgement, evaluated: Evaluated
+) -> Decision:
+    """The state after an evaluation that was judged already; it is newer than the newest."""
     after = _after(condition, standing, judgement, evaluated)
     transition = None
     if after.state is not standing.state:

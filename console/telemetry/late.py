@@ -1,0 +1,43 @@
+"""Rows that came long after what they tell of, for whoever has counted without them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Table, func, select
+
+from console.telemetry.dialect import bucket
+from console.telemetry.question import SINCE, ask, within
+from console.telemetry.scope import Scope
+from console.telemetry.tables import error_event, page_load, span
+
+TABLES: Sequence[Table] = (error_event, span, page_load)
+BUCKET = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Rows of one minute that came late, and when the last of them came."""
+
+    since: datetime
+    until: datetime
+    newest: datetime
+
+
+def arrivals(scope: Scope, *, after: datetime, least: timedelta) -> list[Late]:
+    """The minutes of the scope with rows that came after a moment, at least so late each."""
+    late = []
+    for table in TABLES:
+        columns = table.c
+        lag = func.epoch_us(columns.received_at) - func.epoch_us(columns.timestamp)
+        minute = bucket(columns.timestamp, SINCE, int(BUCKET.total_seconds()))
+        question = (
+            select(minute.label("the_minute"), func.max(columns.received_at))
+            .where(within(table, scope), columns.received_at > after)
+            .where(lag > int(least.total_seconds() * 1_000_000))
+            .group_by("the_minute")
+        )
+        for number, newest in ask(scope, question):
+            since = scope.since + BUCKET * number
+            late.append(Late(since, since + BUCKET, newest))
+    return late
