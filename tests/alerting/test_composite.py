@@ -110,3 +110,15 @@ def test_members_are_rules_of_the_project_that_do_not_lead_back(acme, globex, sc
         answer = script.put(f"{RULES}/{inner}", json={"name": "Both", "members": members})
         assert answer.status_code == 400, (members, answer.text)
         assert named in answer.json["detail"]
+
+
+def test_its_page_says_what_it_is_made_of_and_has_no_editor_of_curves(
+    acme, as_alice, script, make_rule
+):
+    rule_id = made(script, [make_rule(acme, name="First"), make_rule(acme, name="Second")])
+    page = as_alice.get(f"/acme/shop/alerts/rules/{rule_id}")
+    assert page.status_code == 200
+    assert "First and Second fire together" in page.text
+    assert "Edit" not in page.text.split("</h1>")[1].split("Versions")[0]
+    assert as_alice.get(f"/acme/shop/alerts/rules/{rule_id}/edit").status_code == 404
+    assert as_alice.get("/acme/shop/alerts/rules/").status_code == 200

@@ -80,7 +80,8 @@ class EditorForm(RuleForm):
     @classmethod
     def of(cls, rule: Rule) -> Self:
         """The form of a rule as it is saved."""
-        own = {"name": rule.name, "tags": rule.tags, "shadow": rule.shadow, "enabled": rule.enabled}
+        kept = ("name", "severity", "tags", "shadow", "enabled")
+        own = {name: getattr(rule, name) for name in kept}
         return cls(fields(rule.document | own))
 
     def offer(self, environments: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Response, request
+from flask import Response, abort, request
 from wtforms import Field
 
 from console.accounts.access import project_view
@@ -114,7 +114,7 @@ def new(project: Project) -> Response:
 @bp.get("/rules/<id:rule_id>/edit", endpoint="edit_rule")
 @project_view("viewer")
 def edit(project: Project, rule_id: int) -> Response:
-    rule = queries.rule_or_404(project, rule_id)
+    rule = _edited_or_404(project, rule_id)
     return _page(_drafted(project, EditorForm.of(rule), rule))
 
 
@@ -127,7 +127,7 @@ def draft(project: Project) -> Response:
 @bp.post("/rules/<id:rule_id>/draft")
 @project_view("viewer")
 def draft_of(project: Project, rule_id: int) -> Response:
-    rule = queries.rule_or_404(project, rule_id)
+    rule = _edited_or_404(project, rule_id)
     return _page(_drafted(project, EditorForm.sent(request.form), rule))
 
 
@@ -153,17 +153,25 @@ def create(project: Project) -> Response:
 @bp.post("/rules/<id:rule_id>/versions", endpoint="save_rule")
 @project_view("member")
 def save(project: Project, rule_id: int) -> Response:
-    rule = queries.rule_or_404(project, rule_id)
+    rule = _edited_or_404(project, rule_id)
     drafted = _to_save(project, rule)
     form, preview = drafted.form, drafted.preview
     if preview is None:
         return _page(drafted)
     fields = form.fields
-    rule.name, rule.tags, rule.shadow = form.name.data or "", fields["tags"], fields["shadow"]
+    rule.name = form.name.data or ""
+    for name in ("severity", "tags", "shadow"):
+        setattr(rule, name, fields[name])
     domain.change(rule, form.definition, by=me(), backtest=preview.document)
     domain.switch(rule, on=fields["enabled"], by=me())
     db.session.commit()
     return go_to(scoped_url("alerting.rule", rule_id=rule.id))
+
+
+def _edited_or_404(project: Project, rule_id: int) -> Rule:
+    """The rule, unless it is one of other rules: it has no metric to draw."""
+    rule = queries.rule_or_404(project, rule_id)
+    return rule if not rule.definition.members else abort(404)
 
 
 def _to_save(project: Project, rule: Rule | None) -> Draft:
