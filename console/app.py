@@ -73,6 +73,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(silences_api.bp)
     app.register_blueprint(uptime.bp)
     app.register_blueprint(uptime.beats)
+    app.register_blueprint(uptime.public)
     app.register_blueprint(uptime_api.bp)
     app.register_blueprint(ingest.beacon_script.bp)
     app.register_blueprint(ingest.connect.bp)

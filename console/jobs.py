@@ -12,7 +12,7 @@ from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
-from console.uptime import maintenance, taking_in
+from console.uptime import domains, maintenance, taking_in
 from console.uptime import schedule as checks
 
 EVALUATE = timedelta(seconds=5)
@@ -39,6 +39,7 @@ JOBS = (
     Job("settle-check-ins", EVALUATE, per_organization=taking_in.settle, upkeep=True),
     Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
+    Job("ask-domain-expiry", HOUR, per_organization=domains.ask_expiry),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate),
     Job("wake-incidents", OFTEN, per_organization=waking.wake),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),

@@ -38,6 +38,7 @@ TABLES = {
     "silence_id": "silence",
     "check_id": "uptime_check",
     "window_id": "maintenance_window",
+    "page_id": "status_page",
 }
 NAMES = {"number": 1, "metric_name": "requests.count"}
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs

@@ -27,6 +27,7 @@ RESERVED = frozenset(
         "new",
         "organizations",
         "ready",
+        "status",
         "robots",
         "settings",
         "setup",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import select
 
 from console.accounts.models import Project, User
@@ -17,6 +19,8 @@ from console.uptime.schedule import end_outages
 
 MOST = 500
 """Checks of a project."""
+CLOSING = timedelta(hours=1)
+"""Rules are evaluated at least so often, or their incidents stay open when a check is paused."""
 
 
 def create(
@@ -72,6 +76,7 @@ def resume(check: Check, *, by: User | None = None) -> bool:
     check.state, check.since = CheckState.UNKNOWN, clock.now()
     # A job is expected again once it was heard of.
     check.next_due = clock.now() if check.kind is CheckKind.HTTP else None
+    db.session.execute(sa.delete(CheckClosing).where(CheckClosing.check_id == check.id))
     audit.record("check.resumed", check.name, actor=by.email if by else "")
     return True
 
@@ -93,6 +98,7 @@ def _close(check: Check) -> None:
         kind=check.kind,
         environment=check.environment,
         at=clock.now(),
+        until=clock.now() + CLOSING,
     )
     db.session.add(note)
 

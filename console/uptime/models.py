@@ -120,7 +120,8 @@ class Outage(OrganizationScoped, Model):
 class CheckClosing(OrganizationScoped, Model):
     """Notes that nobody looks at a check any more, until its results say so as well.
 
-    Rules that fire for a check keep their state while it has no results: a last one ends that.
+    Rules that fire for a check keep their state while it has no results: some more end that, one a
+    minute, so that a rule's next window has one and no failure.
     """
 
     __tablename__ = "check_closing"
@@ -134,6 +135,8 @@ class CheckClosing(OrganizationScoped, Model):
     kind: Mapped[CheckKind]
     environment: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
+    """When the next of these results is known."""
+    until: Mapped[datetime]
 
 
 class MaintenanceWindow(OrganizationScoped, Model):

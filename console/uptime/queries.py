@@ -87,6 +87,9 @@ def lately(project: Project, period: timedelta, until: datetime | None = None) -
     )
 
 
-def by_check(metric: Metric, scope: Scope, limit: int) -> Mapping[str, Reading]:
-    """What a metric says of each check, by slug."""
-    return metric.value(scope, "check", limit=max(limit, 1)).by_value
+def by_check(metric: Metric, scope: Scope, checks: Sequence[Check]) -> Mapping[str, Reading]:
+    """What a metric says of each of some checks, by slug; the ones without results are left out."""
+    slugs = [check.slug for check in checks]
+    if not slugs:
+        return {}
+    return metric.value(scope, "check", where={"check": slugs}, limit=len(slugs)).by_value

@@ -27,6 +27,8 @@ PUBLIC = {
     "beats.beat",
     "health.healthz",
     "health.ready",
+    "status.badge",
+    "status.page",
 }
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")

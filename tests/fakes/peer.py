@@ -1,6 +1,7 @@
 """A web server on loopback that answers as a test wants, however badly."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +14,16 @@ Answer = Callable[[socket.socket, bytes], None]
 class Peer:
     """A server on loopback that answers each connection as a function of the path says."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self._scheme = "https" if tls else "http"
         self.answers: dict[str, Answer] = {}
         self.requests: list[bytes] = []
         self._host = host
         self._socket = socket.create_server((host, 0), backlog=1_000)
+        if tls:
+            self._socket = tls.wrap_socket(
+                self._socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -27,7 +33,7 @@ class Peer:
         self._socket.close()
 
     def url(self, path: str = "/") -> str:
-        return f"http://{self._host}:{self.port}{path}"
+        return f"{self._scheme}://{self._host}:{self.port}{path}"
 
     def _serve(self) -> None:
         with suppress(OSError):

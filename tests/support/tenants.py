@@ -43,7 +43,7 @@ from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.telemetry.tables import span
-from console.uptime import checks, maintenance
+from console.uptime import checks, maintenance, status_pages
 from console.uptime.models import Outage
 from console.uptime.probe import Request
 from tests.errors import samples
@@ -174,6 +174,8 @@ def check(project: Project, marker: str) -> None:
     made = checks.create(project, f"Check of {marker}", request)
     made.next_due, made.last_why = None, f"why {marker}"
     maintenance.plan(project, made, now, now + timedelta(hours=1), marker, None)
+    owner = db.session.scalars(select(User).limit(1)).one()
+    status_pages.create(project, f"Status of {marker}", [made], by=owner)
     db.session.add(Outage(check_id=made.id, began_at=now, why=marker))
     db.session.commit()
     result = CheckResult(

@@ -204,19 +204,25 @@ def test_headers_that_nobody_can_read_are_said(acme, peer, clock, make_check, tr
     assert not peer.requests
 
 
-def test_a_check_that_is_closed_has_a_last_result(acme, clock, app, inside, results):
+def test_a_check_that_is_closed_has_a_few_last_results(acme, clock, app, inside, results):
     clock.set(NOON)
     with inside(acme):
         note = CheckClosing(
-            project_id=acme.id, check_id=7, slug="shop", kind="http", environment="", at=NOON
-        )
+            project_id=acme.id, check_id=7, slug="shop", kind="http", environment="", at=NOON,
+            until=NOON + seconds(60),
+        )  # fmt: skip
         db.session.add(note)
         db.session.commit()
     with app.app_context():
         assert perform("close-checks") == "1 checks closed"
         assert perform("close-checks") == "0 checks closed"
-    (row,) = results(acme)
-    assert (row.outcome, row.state, row.counts) == ("paused", "paused", False)
+        clock.move(seconds=61)
+        assert perform("close-checks") == "1 checks closed"
+        clock.move(hours=1)
+        assert perform("close-checks") == "0 checks closed"
+    assert [(row.outcome, row.state, row.counts) for row in results(acme)] == [
+        ("paused", "paused", False)
+    ] * 2
 
 
 @pytest.mark.parametrize("both_databases", ["sqlite"], indirect=True)

@@ -200,10 +200,10 @@ def _rows(project: Project) -> Sequence[CheckRow]:
     if not checks:
         return []
     day = queries.lately(project, DAY)
-    uptime = queries.by_check(metrics.UPTIME, day, len(checks))
+    uptime = queries.by_check(metrics.UPTIME, day, checks)
     month = queries.lately(project, queries.PERIODS["30 d"])
-    of_month = queries.by_check(metrics.UPTIME, month, len(checks))
-    times = queries.by_check(metrics.RESPONSE_TIME, day, len(checks))
+    of_month = queries.by_check(metrics.UPTIME, month, checks)
+    times = queries.by_check(metrics.RESPONSE_TIME, day, checks)
     cells = telemetry.strips(day, int(CELL.total_seconds()))
     return [
         CheckRow(

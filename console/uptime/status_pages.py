@@ -1,0 +1,188 @@
+"""Public status pages: made and revoked, and what they show. Callers commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+
+from sqlalchemy import select
+
+from console.accounts.models import Project, User
+from console.core import audit, clock
+from console.core.config import config
+from console.core.crypto import SealBrokenError, Token, hash_of, new_token, seal, unseal
+from console.core.db import db
+from console.core.tenancy import bearer, enter_organization
+from console.telemetry import checks as telemetry
+from console.telemetry.checks import Cell
+from console.telemetry.scope import Scope
+from console.uptime import maintenance, metrics, queries
+from console.uptime.models import Check, CheckState, StatusPage, StatusPageCheck
+
+DAYS = 90
+DAY = timedelta(days=1)
+KEPT_SECONDS, MOST_KEPT = 30.0, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCheck:
+    """What everybody may know of a check."""
+
+    name: str
+    state: str
+    since: datetime
+    uptime: float | None
+    cells: Sequence[Cell]
+    maintained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a status page shows, as it was at a moment."""
+
+    title: str
+    checks: Sequence[ShownCheck]
+    at: datetime
+
+    @property
+    def down(self) -> int:
+        """How many of the checks are down and not maintained."""
+        is_down = (c.state == CheckState.DOWN and not c.maintained for c in self.checks)
+        return sum(is_down)
+
+    @property
+    def words(self) -> str:
+        """The state of all in a few words."""
+        if self.down:
+            return f"{self.down} of {len(self.checks)} down"
+        if any(check.maintained for check in self.checks):
+            return "maintenance"
+        if any(check.state == CheckState.SLOW for check in self.checks):
+            return "slow"
+        known = (check.state in {CheckState.UP, CheckState.DOWN} for check in self.checks)
+        return "up" if any(known) else "no data"
+
+    @property
+    def tone(self) -> str:
+        """How it is shown."""
+        if self.down:
+            return "bad"
+        return {"up": "good", "slow": "warn", "maintenance": "info"}.get(self.words, "mute")
+
+
+class Shown:
+    """What status pages showed lately, so that many visitors cost one question."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[str, tuple[float, Status]] = {}
+
+    def get(self, link: str) -> Status | None:
+        """What the page of a link, named by its hash, showed within the last seconds."""
+        with self._lock:
+            at, status = self._kept.get(link, (0.0, None))
+        return status if status and clock.monotonic() - at < KEPT_SECONDS else None
+
+    def keep(self, link: str, status: Status) -> None:
+        """Keep what a page shows now; the oldest makes room."""
+        with self._lock:
+            self._kept.pop(link, None)
+            self._kept[link] = (clock.monotonic(), status)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+
+
+def create(project: Project, title: str, checks: Sequence[Check], *, by: User) -> StatusPage:
+    """Add a status page of these checks, with a link that nobody can guess."""
+    token, hashed = new_token(Token.SHARE)
+    page = StatusPage(
+        project_id=project.id,
+        title=title,
+        hash=hashed,
+        sealed=seal(config().secret_key, token.encode()),
+        created_by_id=by.id,
+    )
+    db.session.add(page)
+    db.session.flush()
+    shown = [StatusPageCheck(page_id=page.id, check_id=check.id) for check in checks]
+    db.session.add_all(shown)
+    audit.record("status page.created", title, actor=by.email)
+    return page
+
+
+def revoke(page: StatusPage, *, by: User) -> None:
+    """Let the link of a page lead nowhere from now on."""
+    if page.revoked_at is None:
+        page.revoked_at = clock.now()
+        audit.record("status page.revoked", page.title, actor=by.email)
+
+
+def token_of(page: StatusPage) -> str:
+    """The token of a page's link; "" if it was sealed under a key that is lost."""
+    keys = (config().secret_key, *config().secret_key_fallbacks)
+    try:
+        return unseal(keys, page.sealed).decode()
+    except SealBrokenError:
+        return ""
+
+
+def by_token(token: str) -> StatusPage | None:
+    """The page of a link that was not revoked; its organization is entered."""
+    with bearer(StatusPage, hash_of(token)):
+        page: StatusPage | None = db.session.scalar(select(StatusPage))
+    if page is None or page.revoked_at is not None:
+        return None
+    enter_organization(page.organization_id)
+    return page
+
+
+def pages(project: Project) -> Sequence[tuple[StatusPage, Sequence[Check]]]:
+    """The pages of a project with their checks, the newest first; revoked ones are left out."""
+    own = select(StatusPage).where(
+        StatusPage.project_id == project.id, StatusPage.revoked_at.is_(None)
+    )
+    rows = db.session.scalars(own.order_by(StatusPage.id.desc())).all()
+    return [(page, checks_of(page)) for page in rows]
+
+
+def page_of(project: Project, page_id: int) -> StatusPage | None:
+    """A page of the project."""
+    own = select(StatusPage).where(StatusPage.project_id == project.id, StatusPage.id == page_id)
+    return db.session.scalar(own)
+
+
+def checks_of(page: StatusPage) -> Sequence[Check]:
+    """The checks that a page shows, by name."""
+    chosen = select(StatusPageCheck.check_id).where(StatusPageCheck.page_id == page.id)
+    ids = db.session.scalars(chosen).all()
+    rows = select(Check).where(Check.id.in_(ids)).order_by(Check.name)
+    return db.session.scalars(rows).all()
+
+
+def status_of(page: StatusPage) -> Status:
+    """What a page shows now: no address, no answer, no name of a project."""
+    now = clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    scope = Scope(
+        organization_id=page.organization_id,
+        project_id=page.project_id,
+        since=midnight - (DAYS - 1) * DAY,
+        until=now,
+    )
+    checks, cells = checks_of(page), telemetry.strips(scope, int(DAY.total_seconds()))
+    uptime = queries.by_check(metrics.UPTIME, scope, checks)
+    windows = [w for w in maintenance.windows_since(now) if w.project_id == page.project_id]
+    shown = [
+        ShownCheck(
+            name=check.name,
+            state=check.state.value,
+            since=check.since,
+            uptime=uptime[check.slug].number if check.slug in uptime else None,
+            cells=cells.get(check.slug, [Cell()] * DAYS),
+            maintained=any(window.covers(check.id, now) for window in windows),
+        )
+        for check in checks
+    ]
+    return Status(page.title, shown, now)

@@ -1,0 +1,101 @@
+"""The list of status pages for members, and the pages themselves for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+
+from console.accounts.access import link_view, project_view
+from console.accounts.models import Project
+from console.core.db import db
+from console.uptime import queries
+from console.uptime import status_pages as domain
+from console.uptime.badge import badge
+from console.uptime.forms import StatusPageForm
+from console.uptime.models import Check, StatusPage
+from console.uptime.status_pages import Shown, Status
+from console.uptime.views.blueprint import bp, me
+from console.web.forms import mark
+from console.web.htmx import page_or_part, part_or_redirect
+
+EXTENSION = "pharos.status_pages"
+PAGES, PART = "uptime/status_pages.html", "uptime/_status_pages.html"
+public = Blueprint("status", __name__, url_prefix="/status")
+public.record_once(lambda state: state.app.extensions.setdefault(EXTENSION, Shown()))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A status page in the list, with the token of its link."""
+
+    page: StatusPage
+    checks: Sequence[Check]
+    token: str
+
+
+@bp.get("/status-pages", endpoint="status_pages")
+@project_view("member")
+def status_pages(project: Project) -> Response:
+    return page_or_part(PAGES, PART, **_context(project, StatusPageForm()))
+
+
+@bp.post("/status-pages", endpoint="create_status_page")
+@project_view("member")
+def create(project: Project) -> Response:
+    form = StatusPageForm(request.form)
+    chosen = [row for row in queries.checks(project) if str(row.id) in (form.checks.data or [])]
+    is_valid = form.validate()
+    if not chosen:
+        mark(form, "checks", "Choose at least one check.")
+    if not is_valid or not chosen:
+        return page_or_part(PAGES, PART, status=422, **_context(project, form))
+    domain.create(project, form.title.data or "", chosen, by=me())
+    db.session.commit()
+    return _answer(project)
+
+
+@bp.post("/status-pages/<id:page_id>/revocation", endpoint="revoke_status_page")
+@project_view("member")
+def revoke(project: Project, page_id: int) -> Response:
+    page = domain.page_of(project, page_id) or abort(404)
+    domain.revoke(page, by=me())
+    db.session.commit()
+    return _answer(project)
+
+
+@public.get("/<token>", endpoint="page")
+@link_view
+def status_page(token: str) -> Response:
+    return make_response(render_template("uptime/status.html", status=_status(token)))
+
+
+@public.get("/<token>/badge", endpoint="badge")
+@link_view
+def status_badge(token: str) -> Response:
+    status = _status(token)
+    return Response(badge(status.title, status.words, status.tone), mimetype="image/svg+xml")
+
+
+def _status(token: str) -> Status:
+    """What the page of a link shows; 404 for a link that leads nowhere."""
+    page = domain.by_token(token)
+    if page is None:
+        return abort(404, "This link leads nowhere. It may have been revoked.")
+    shown = cast("Shown", current_app.extensions[EXTENSION])
+    status = shown.get(page.hash)
+    if status is None:
+        status = domain.status_of(page)
+        shown.keep(page.hash, status)
+    return status
+
+
+def _context(project: Project, form: StatusPageForm) -> dict[str, Any]:
+    rows = [PageRow(page, checks, domain.token_of(page)) for page, checks in domain.pages(project)]
+    return {"rows": rows, "checks": queries.checks(project), "form": form}
+
+
+def _answer(project: Project) -> Response:
+    return part_or_redirect(PART, "uptime.status_pages", **_context(project, StatusPageForm()))
