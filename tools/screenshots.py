@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
+INCIDENT = 300  # seconds for the first one
 PANELS = 500  # milliseconds for those that load themselves
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
 # first row is opened.
@@ -109,9 +111,21 @@ def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]
         context = browser.new_context()
         page = context.new_page()
         sign_in(page, url, *login)
+        _wait_for_incident(page, url)
         kinds = crawl(page, url, addresses(Path(folder)))
         context.close()
         return kinds
+
+
+def _wait_for_incident(page: Page, url: str) -> None:
+    """Return once the demonstration has an incident to show, or say that it has none."""
+    deadline = time.monotonic() + INCIDENT
+    while time.monotonic() < deadline:
+        page.goto(f"{url}/demo/shop/alerts/incidents/")
+        if page.query_selector("#incidents [data-open]"):
+            return
+        page.wait_for_timeout(10 * PANELS)
+    print(f"No incident was opened within {INCIDENT} seconds: it has no picture.", file=sys.stderr)
 
 
 def _photograph(

@@ -311,5 +311,5 @@ class ExplainFilter(FilterForm):
 
     label = "Explain a moment"
 
-    at = Moment("Why did it fire, or not, at", description="Why at 2026-11-23T08:00Z?")
-    value = StringField("For", [Length(max=200)], description="for a value of its breakdown")
+    at = Moment("Why did it fire, or not, at", description="Explain a moment")
+    value = StringField("For", [Length(max=200)], description="for one value")
