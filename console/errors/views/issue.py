@@ -9,7 +9,7 @@ from flask import Response, abort, make_response, render_template, request, url_
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.errors import events, queries, trends
+from console.errors import events, queries, release_health, trends
 from console.errors.forms import CommentForm
 from console.errors.models import Issue
 from console.errors.views.blueprint import EventIdConverter, bp
@@ -23,6 +23,7 @@ from console.web.timerange import current_range, scoped_url
 
 AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
 MOST_SPANS = 500
+SHOWN = 8  # releases of an issue
 
 
 @bp.get("/<id:issue_id>/")
@@ -97,7 +98,9 @@ def issue_trend(project: Project, issue_id: int) -> Response:
 def issue_releases(project: Project, issue_id: int) -> Response:
     scoped = _events(project, issue_id)
     occurrences = telemetry.occurrences(scoped.scope, scoped.hashes)
-    return _panel(scoped.issue, "errors/_releases.html", occurrences=occurrences)
+    health = release_health.of_releases(scoped.scope, {row.release for row in occurrences[:SHOWN]})
+    shown = {"occurrences": occurrences, "count": SHOWN, "health": health}
+    return _panel(scoped.issue, "errors/_releases.html", **shown)
 
 
 @bp.get("/<id:issue_id>/spread")
