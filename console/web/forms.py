@@ -209,6 +209,10 @@ class ListField(Field):
 class SwitchField(BooleanField):
     """A box of a form, or a JSON boolean; absent from a script's document, its default holds."""
 
+    def _value(self) -> str:
+        """What a box sends when it is ticked, whatever was sent before."""
+        return "y"
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the boolean; `False` is how JSON's false arrives."""
         if valuelist:

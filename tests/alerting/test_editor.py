@@ -45,7 +45,7 @@ def said(page: str) -> str:
 
 def test_a_new_rule_proposes_a_level_and_says_what_it_would_have_done(as_alice, busy):
     page = as_alice.get(RULES + "new?metric=requests.p95&window_seconds=60&history=24h").text
-    assert said(page).startswith("Would have opened 1 incident in ")
+    assert said(page).startswith("Would have opened 4 incidents in ")
     assert re.search(r'name="levels.critical"[^>]*value="[\d.]+"', page)
     assert 'value="Requests: P95"' in page
 

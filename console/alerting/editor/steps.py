@@ -19,6 +19,7 @@ MULTIPLES = (0, 1, 2, 3, 5, 10, 15, 30, 60)
 """Pending times in evaluations."""
 DIGITS = 3
 WEEK = 7 * 86_400
+MOST_OF_THE_TIME = 0.25
 
 
 def thresholds(numbers: Sequence[float], op: str, own: Sequence[float]) -> list[float]:
@@ -65,7 +66,9 @@ def about_weekly(curve: Curve, seconds: float, pending: float) -> tuple[float, f
     wanted = max(1.0, seconds / WEEK)
 
     def distance(tally: Tally) -> tuple[bool, float]:
-        return not tally.incidents, abs(tally.incidents - wanted)  # a rule that never fires is none
+        # A rule that never fires, or nearly always, tells nothing.
+        says_nothing = not tally.incidents or tally.seconds > seconds * MOST_OF_THE_TIME
+        return says_nothing, abs(tally.incidents - wanted)
 
     nearest, _, after = min(
         (distance(tally), abs(after - pending), after)
