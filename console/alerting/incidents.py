@@ -70,6 +70,8 @@ def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
     if silence is not None:
         silence.hidden = Silence.hidden + 1
         latest.details = {**latest.details, "silence": silence.id}
+    if rule.shadow:
+        latest.details = {**latest.details, "unsent": silence is None}
     if rule.shadow or silence is not None:
         return
     payload: dict[str, Any] = {

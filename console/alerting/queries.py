@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
@@ -26,6 +27,7 @@ from console.core.paging import Page, page
 from console.web.charts import Marker
 
 MOST_MARKERS = 50
+MOST_EVENTS = 50
 
 
 def rules(project: Project) -> Sequence[Rule]:
@@ -145,3 +147,23 @@ def open_incidents(project: Project) -> int:
         ~Incident.shadow,
     )
     return db.session.scalar(own) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message that shadow mode held back: the event that it would have been about."""
+
+    incident: Incident
+    event: IncidentEvent
+
+
+def unsent(rule: Rule) -> list[Unsent]:
+    """What a rule in shadow mode would have sent, the latest first."""
+    own = (
+        select(Incident, IncidentEvent)
+        .join(IncidentEvent, IncidentEvent.incident_id == Incident.id)
+        .where(Incident.rule_id == rule.id, Incident.shadow)
+    )
+    latest = own.order_by(IncidentEvent.at.desc(), IncidentEvent.id.desc()).limit(MOST_EVENTS)
+    rows = db.session.execute(latest).all()
+    return [Unsent(incident, event) for incident, event in rows if event.details.get("unsent")]

@@ -8,7 +8,8 @@ from urllib.parse import unquote_plus
 import pytest
 from sqlalchemy import select
 
-from console.alerting.models import Incident, Rule, RuleVersion
+from console.alerting.evaluation import evaluate
+from console.alerting.models import Incident, OutboxMessage, Rule, RuleVersion
 from console.core.db import db
 from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
@@ -181,3 +182,43 @@ def test_a_chart_leads_to_a_rule_about_its_number(as_alice, busy, path, query):
     page = unquote_plus(unescape(as_alice.get(f"/acme/shop/{path}").text))
     links = re.findall(r'href="([^"]*alerts/rules/new[^"]*)"', page)
     assert any(unquote_plus(query) in link for link in links), (links, page[:300])
+
+
+def test_versions_are_compared_and_brought_back(as_alice, acme, inside, busy):
+    as_alice.post(RULES, data=FORM)
+    with inside(acme):
+        rule_id = db.session.scalars(select(Rule.id)).one()
+    here = f"{RULES}{rule_id}"
+    changed = FORM | {"levels.critical": "3000", "pending_seconds": "120"}
+    as_alice.post(f"{here}/versions", data=changed)
+    page = as_alice.get(here).text
+    assert "Would have opened 3 incidents in 24h, longest 5 min" in page
+    assert "Would have opened 0 incidents in 24h" in page
+    compared = as_alice.get(f"{here}/versions/1").text
+    assert "levels: critical</th><td>1000</td><td>3000</td>" in compared
+    assert "pending seconds</th><td>0</td><td>120</td>" in compared
+    assert "Incidents</th><td>3</td><td>0</td>" in compared
+    assert as_alice.get(f"{here}/versions/2").text.count("Version 2") > 1
+    assert as_alice.get(f"{here}/versions/3").status_code == 404
+    as_alice.post(f"{here}/versions/1/return")
+    with inside(acme):
+        versions = db.session.scalars(select(RuleVersion).order_by(RuleVersion.number)).all()
+        assert [version.backtest["incidents"] for version in versions] == [3, 0, 3]
+
+
+def test_a_rule_in_shadow_mode_says_what_it_would_have_sent(
+    as_alice, acme, inside, clock, busy, counted_requests
+):
+    as_alice.post(RULES, data=FORM | {"shadow": "y"})
+    now = clock.now()
+    counted_requests(acme, lambda _: 2_000, minutes=3, since=now)
+    with inside(acme):
+        rule_id = db.session.scalars(select(Rule.id)).one()
+        assert "Nothing yet" in as_alice.get(f"{RULES}{rule_id}").text
+    clock.move(minutes=3)
+    with inside(acme):
+        evaluate(acme.organization_id)
+        assert not db.session.scalars(select(OutboxMessage)).all()
+    card = as_alice.get(f"{RULES}{rule_id}").text.partition("What it would have sent")[2]
+    assert "2000 &gt; 1000 (critical)" in card
+    assert "Opened" in card

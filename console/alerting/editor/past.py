@@ -27,7 +27,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class Assessed:
     """An incident, and what the draft makes of it: a key of WORDS."""
 
     incident: Incident
@@ -49,13 +49,14 @@ def past(
     since: datetime,
     until: datetime,
     replays: Mapping[str, Replay],
-) -> list[Past]:
+) -> list[Assessed]:
     """The incidents of a rule in a time; for a new rule, of all rules about its metric."""
     rules = [rule] if rule else queries.rules(project)
     ids = [watching.id for watching in rules if rule or watching.document.get("metric") == metric]
     own = select(Incident).where(
         Incident.project_id == project.id,
         Incident.rule_id.in_(ids),
+        ~Incident.is_group,
         Incident.opened_at > since,
         Incident.opened_at <= until,
     )
@@ -64,7 +65,7 @@ def past(
     return [_assessed(incident, fired) for incident in incidents]
 
 
-def summary(assessed: Sequence[Past]) -> str:
+def summary(assessed: Sequence[Assessed]) -> str:
     """How many incidents are of each kind, in words; "" without an incident."""
     kinds = [incident.kind for incident in assessed]
     counts = [f"{kinds.count(kind)} {kind} ({WORDS[kind]})" for kind in WORDS if kind in kinds]
@@ -78,11 +79,11 @@ def _times(replays: Iterable[Replay]) -> Iterator[tuple[datetime, datetime]]:
             yield datetime.fromtimestamp(episode.opened, UTC), datetime.fromtimestamp(end, UTC)
 
 
-def _assessed(incident: Incident, fired: Sequence[tuple[datetime, datetime]]) -> Past:
+def _assessed(incident: Incident, fired: Sequence[tuple[datetime, datetime]]) -> Assessed:
     since, until = incident.breached_at, incident.resolved_at or clock.now()
     fires = any(start <= until and end >= since for start, end in fired)
     if incident.assessment is Assessment.NOISE:
         kind = "noise" if fires else "avoided"
     else:
         kind = "hit" if fires else "missed"
-    return Past(incident, kind, incident.opened_at, until)
+    return Assessed(incident, kind, incident.opened_at, until)

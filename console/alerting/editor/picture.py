@@ -11,7 +11,7 @@ from typing import Any
 
 from console.alerting.condition import LEVELS, Condition, Evaluated, Judgement, Verdict
 from console.alerting.definition import Definition
-from console.alerting.editor.past import WORDS, Past
+from console.alerting.editor.past import WORDS, Assessed
 from console.alerting.editor.preview import Preview
 from console.alerting.wording import level_text
 from console.metrics.catalogue import CATALOGUE, full_title
@@ -89,7 +89,7 @@ class Picture:
     words: Mapping[str, str] = field(default_factory=lambda: WORDS)
 
 
-def drawn(preview: Preview, saved: Definition | None, past: Sequence[Past]) -> Picture:
+def drawn(preview: Preview, saved: Definition | None, past: Sequence[Assessed]) -> Picture:
     """The picture of a preview, with the levels of the rule as it is saved, and its incidents."""
     definition, watched = preview.definition, preview.watched
     frame = _Frame(preview, saved if preview.before is not None else None)

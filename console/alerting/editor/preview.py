@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from typing import Any
 
 from console.accounts.models import Project
@@ -26,6 +27,9 @@ RANGE_LABELS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 USUAL_RANGE = "7d"
 MOST_EVALUATIONS = 10_080
 """A week of minutes; a rule that is evaluated more often is evaluated less often in a preview."""
+MOST_BROKEN_DOWN = 1_008
+"""So many for each value of a breakdown, as there may be many values."""
+MOST_SERIES = 50
 MOST_QUESTIONS = 12
 """So many windows that overlap are asked for at most: each is a question of its own."""
 
@@ -162,7 +166,9 @@ def watch(project: Project, definition: Definition, name: str) -> Watched:
     until = signal.latest_moment(thin, clock.now() - DELAY)
     since = until - min(length, interval * signal.MOST_EVALUATIONS)
     asked = signal.over(thin, project, since, until)
-    series = asked.by_value if definition.by else {"": _only(asked)}
+    series = dict(islice(asked.by_value.items(), MOST_SERIES))
+    if not definition.by:
+        series = {"": _only(asked)}
     known = _known_since(project, thin, series)
     return Watched(thin, name, since, until, series, known)
 
@@ -189,6 +195,7 @@ def thinned(definition: Definition, length: timedelta) -> Definition:
     The interval stays a divisor of the window, so that every moment lies in some window.
     """
     interval = int(definition.condition.interval_seconds)
+    most = MOST_BROKEN_DOWN if definition.by else MOST_EVALUATIONS
     window = definition.window_seconds
     multiples = [
         interval * times
@@ -198,8 +205,7 @@ def thinned(definition: Definition, length: timedelta) -> Definition:
     few = (
         seconds
         for seconds in multiples
-        if window / seconds <= MOST_QUESTIONS
-        and length.total_seconds() / seconds <= MOST_EVALUATIONS
+        if window / seconds <= MOST_QUESTIONS and length.total_seconds() / seconds <= most
     )
     seconds = next(few, multiples[-1])
     return replace(definition, condition=replace(definition.condition, interval_seconds=seconds))

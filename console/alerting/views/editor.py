@@ -15,7 +15,7 @@ from console.accounts.models import Project
 from console.alerting import queries, signal
 from console.alerting import rules as domain
 from console.alerting.editor.forms import EditorForm
-from console.alerting.editor.past import Past, past, summary
+from console.alerting.editor.past import Assessed, past, summary
 from console.alerting.editor.picture import Picture, Time, drawn
 from console.alerting.editor.preview import Preview, Watched, lasting, previewed, watch
 from console.alerting.editor.steps import about_weekly
@@ -60,7 +60,7 @@ class Draft:
     rule: Rule | None
     preview: Preview | None = None
     picture: Picture | None = None
-    past: Sequence[Past] = ()
+    past: Sequence[Assessed] = ()
 
     @property
     def compared(self) -> str:

@@ -19,6 +19,8 @@ from console.alerting.explain import Explanation, explain
 from console.alerting.forms import ExplainFilter
 from console.alerting.leads import Lead, rows_explained
 from console.alerting.models import Rule, RuleSeries, RuleVersion
+from console.alerting.queries import Unsent
+from console.alerting.versions import in_short
 from console.alerting.views.blueprint import bp, me
 from console.alerting.wording import sentence
 from console.core import clock
@@ -94,6 +96,12 @@ class RuleDetails:
     rows: Lead | None
     """Where the rows behind the explained number are."""
     form: ExplainFilter
+    unsent: Sequence[Unsent] = ()
+    """What a rule in shadow mode would have sent."""
+
+    def in_short(self, version: RuleVersion) -> str:
+        """What the back-test of a version said."""
+        return in_short(version)
 
 
 @bp.get("/rules/", endpoint="rules")
@@ -183,6 +191,7 @@ def _details(project: Project, rule_: Rule, form: ExplainFilter) -> RuleDetails:
         explanation=explanation,
         rows=rows_explained(explanation) if explanation else None,
         form=form,
+        unsent=queries.unsent(rule_) if rule_.shadow else (),
     )
 
 

@@ -1,0 +1,91 @@
+"""Two versions of a rule beside each other: what changed, and what each would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.alerting.models import RuleVersion
+from console.core import clock
+from console.web.filters import duration, moment
+
+UNSET = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A member of a rule that two versions do not agree on."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What an earlier version and a later one say, and what they would have done."""
+
+    earlier: RuleVersion
+    later: RuleVersion
+
+    @property
+    def differences(self) -> Sequence[Difference]:
+        """The members that differ, by name."""
+        return _differences(dict(_flat(self.earlier.document)), dict(_flat(self.later.document)))
+
+    @property
+    def figures(self) -> Sequence[Difference]:
+        """The figures of both back-tests; a version that was not tried out has none."""
+        before, after = (dict(_figures(version.backtest)) for version in (self.earlier, self.later))
+        names = before or after
+        return [
+            Difference(name, str(before.get(name, UNSET)), str(after.get(name, UNSET)))
+            for name in names
+        ]
+
+
+def in_short(version: RuleVersion) -> str:
+    """What the back-test of a version said; "" for one that was not tried out."""
+    kept = version.backtest
+    if not kept:
+        return ""
+    incidents = kept["incidents"]
+    night = f", {kept['at_night']} at night" if kept["at_night"] else ""
+    longest = f", longest {_long(kept['longest_seconds'])}" if incidents else ""
+    return f"{incidents} incident{'' if incidents == 1 else 's'} in {kept['range']}{night}{longest}"
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
+    names = sorted(before.keys() | after.keys())
+    return [
+        Difference(name, before.get(name, UNSET), after.get(name, UNSET))
+        for name in names
+        if before.get(name, UNSET) != after.get(name, UNSET)
+    ]
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield prefix + name, ", ".join(map(str, value)) or UNSET
+        elif value not in (None, ""):
+            yield prefix + name, f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _figures(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if not kept:
+        return
+    yield "Replayed over", f"{kept['range']}, {kept['history_days']:g} days of them with data"
+    yield "Until", moment(clock.instant(kept["until"]))
+    yield "Incidents", str(kept["incidents"])
+    yield "At night", str(kept["at_night"])
+    yield "Critical", str(kept["critical"])
+    yield "Longest", _long(kept["longest_seconds"])
+    yield "In all", _long(kept["firing_seconds"])
+
+
+def _long(seconds: float) -> str:
+    return duration(seconds * 1e6) if seconds else "0 s"
