@@ -228,6 +228,7 @@ def test_every_job_that_writes_telemetry_is_upkeep():
         "detect",
         "close-checks",
         "mark-maintenance",
+        "settle-check-ins",
     }
 
 
