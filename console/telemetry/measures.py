@@ -130,8 +130,9 @@ class Rows(Source):
     def narrowed(self, scope: Scope, where: Where) -> ColumnElement[bool]:
         """The rows of the scope whose dimensions have these values."""
         conditions = [
-            # DuckDB cannot read the SQL of an empty list.
-            self.dimensions[name].in_(values) if values else false()
+            # DuckDB cannot read the SQL of an empty list; `false()` would take the place of the
+            # whole condition, and with it of the organization's predicate.
+            self.dimensions[name].in_(values) if values else literal(0) == literal(1)
             for name, value in where.items()
             for values in [[value] if isinstance(value, str) else list(value)]
         ]

@@ -183,6 +183,12 @@ def test_filters_of_the_scope_narrow_requests_and_are_refused_where_rows_do_not_
             metric.value(around, where={"password": ""})
 
 
+@pytest.mark.parametrize("metric", ["issues.events", "errors.events"])
+def test_an_issue_that_is_gone_has_no_events(stored, around, metric):
+    reading = CATALOGUE[metric].value(around, where={"issue": ["999999"]}).whole
+    assert (reading.number, reading.samples) == (0, 0)
+
+
 def test_issues_are_those_seen_in_the_environment(stored, around, acme):
     del stored
     for environment in ("production", "staging", "staging"):
