@@ -25,6 +25,7 @@ def fired(acme, inside, clock, make_rule, counted_requests):
     make_rule(acme, name="Cart", metric="vitals.lcp", where={"page": ["/cart"]})
     make_rule(acme, name="Key errors", metric="errors.events", where={"kind": ["KeyError"]})
     make_rule(acme, name="Down", metric="checks.down", by="check")
+    make_rule(acme, name="Often", metric="issues.events", where={"issue": ["7"]})
     counted_requests(acme, lambda _: 2_000, minutes=4)
     clock.move(minutes=5)
     with inside(acme):
@@ -43,6 +44,7 @@ def fired(acme, inside, clock, make_rule, counted_requests):
         ("page=/cart", ["Cart"], False),
         ("page=/", [], False),
         ("check=home", ["Down"], False),
+        ("issue=7&kind=TypeError", ["Often"], False),
         ("kind=KeyError", ["Key errors"], False),
         ("kind=ValueError", [], False),
         ("metrics=vitals", ["Cart"], False),
@@ -51,7 +53,7 @@ def fired(acme, inside, clock, make_rule, counted_requests):
 )
 def test_a_page_says_which_rules_watch_it(as_vic, fired, query, names, fires):
     part = as_vic.get(f"{WATCHING}?{query}", headers=HTMX).text
-    known = ("Each endpoint", "Just /b", "All requests", "Cart", "Key errors", "Down")
+    known = ("Each endpoint", "Just /b", "All requests", "Cart", "Key errors", "Down", "Often")
     assert [name for name in known if name in part] == names
     assert ("Fires:" in part) is fires
     assert part.startswith('<div id="watching"')
@@ -80,7 +82,7 @@ def test_the_list_of_rules_says_whether_alerting_is_alive(as_vic, acme, inside, 
     clock.move(minutes=5)
     page = as_vic.get("/acme/shop/alerts/rules/").text
     assert "The last evaluation was" in page
-    assert "5 rules late" in page
+    assert "6 rules late" in page
 
 
 def test_strangers(as_eve, fired):

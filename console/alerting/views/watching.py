@@ -18,6 +18,7 @@ SUBJECTS = {
     "name": ("endpoint", ("requests", "statements")),
     "page": ("page", ("vitals",)),
     "kind": ("kind", ("errors", "issues")),
+    "issue": ("issue", ("errors", "issues")),
     "check": ("check", ("checks",)),
 }
 """The dimension that a parameter names, and the groups of metrics that are about it."""
@@ -31,6 +32,7 @@ class SubjectFilter(Form):
     name = StringField("Endpoint", [_SHORT])
     page = StringField("Page", [_SHORT])
     kind = StringField("Kind", [_SHORT])
+    issue = StringField("Issue", [_SHORT])
     check = StringField("Check", [_SHORT])
     metrics = StringField("Group of metrics", [_SHORT])
 
