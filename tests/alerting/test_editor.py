@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Incident, OutboxMessage, Rule, RuleVersion
+from console.alerting.models import Evaluation, Incident, OutboxMessage, Rule, RuleVersion
 from console.core.db import db
 from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
@@ -141,6 +141,12 @@ def test_incidents_of_the_past_are_hit_missed_or_noise(as_alice, acme, inside, b
                     opened_at=at, resolved_at=at + timedelta(minutes=1),
                 )
             )  # fmt: skip
+        at = NOON + timedelta(minutes=90)
+        late = Evaluation(
+            rule_id=rule_id, at=at, version=1, number=2_000, settled_number=90, verdict="clear",
+            state="ok", decided_at=at,
+        )  # fmt: skip
+        db.session.add(late)
         db.session.commit()
         ids = db.session.scalars(select(Incident.id).order_by(Incident.id)).all()
     marked = f"/acme/shop/alerts/incidents/{ids[1]}/assessment"
@@ -148,6 +154,7 @@ def test_incidents_of_the_past_are_hit_missed_or_noise(as_alice, acme, inside, b
     assert "Marked as noise" in part
     assert as_alice.post(marked, data={"assessment": "great"}).status_code == 422
     page = as_alice.get(f"{RULES}{rule_id}/edit").text
+    assert "decided before all of its data had come" in page
     counts = "1 hit (the draft fires, too), 1 missed (the draft does not fire), 1 noise"
     assert counts in page
 

@@ -46,6 +46,7 @@ def test_the_list_and_the_page_show_state_uptime_and_what_was_answered(as_vic, d
     assert ">Down<" in page
     assert "50%" in page
     page = as_vic.get(f"{CHECKS}{down}").text
+    assert "alerts/rules/new?metric=checks.response_time&amp;where.check=" in page
     assert "Oh &lt;b&gt;no&lt;/b&gt;" in page
     assert "Uptime 90 d" in page
     assert "it lasts" in page

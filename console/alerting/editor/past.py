@@ -11,7 +11,7 @@ from sqlalchemy import select
 from console.accounts.models import Project
 from console.alerting import queries
 from console.alerting.backtest import Replay
-from console.alerting.models import Assessment, Incident, Rule
+from console.alerting.models import Assessment, Evaluation, Incident, Rule
 from console.core import clock
 from console.core.db import db
 from console.web.filters import duration
@@ -87,3 +87,17 @@ def _assessed(incident: Incident, fired: Sequence[tuple[datetime, datetime]]) ->
     else:
         kind = "hit" if fires else "missed"
     return Assessed(incident, kind, incident.opened_at, until)
+
+
+def settled_otherwise(rule: Rule | None, since: datetime, until: datetime) -> list[datetime]:
+    """The ends of windows whose number was another after late data had come."""
+    if rule is None:
+        return []
+    late = select(Evaluation.at).where(
+        Evaluation.rule_id == rule.id,
+        Evaluation.at > since,
+        Evaluation.at <= until,
+        Evaluation.settled_number.is_not(None),
+        Evaluation.settled_number != Evaluation.number,
+    )
+    return list(db.session.scalars(late.distinct().order_by(Evaluation.at).limit(MOST_INCIDENTS)))

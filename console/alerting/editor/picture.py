@@ -31,6 +31,7 @@ GAPS = {
 }
 
 
+LATE = "decided before all of its data had come"
 LOUD = ("never", "once a week or less", "up to 3 a week", "daily", "up to 3 a day", "more")
 BOUNDS = (0, 1, 3, 7, 21)
 """So many incidents a week are the most of each kind but the last."""
@@ -89,7 +90,12 @@ class Picture:
     words: Mapping[str, str] = field(default_factory=lambda: WORDS)
 
 
-def drawn(preview: Preview, saved: Definition | None, past: Sequence[Assessed]) -> Picture:
+def drawn(
+    preview: Preview,
+    saved: Definition | None,
+    past: Sequence[Assessed],
+    late: Sequence[datetime] = (),
+) -> Picture:
     """The picture of a preview, with the levels of the rule as it is saved, and its incidents."""
     definition, watched = preview.definition, preview.watched
     frame = _Frame(preview, saved if preview.before is not None else None)
@@ -103,7 +109,7 @@ def drawn(preview: Preview, saved: Definition | None, past: Sequence[Assessed]) 
             frame.time(incident.since, incident.until, incident.text, incident.kind)
             for incident in past
         ],
-        gaps=list(frame.gaps()),
+        gaps=[*frame.gaps(), *(frame.time(at - definition.window, at, LATE) for at in late)],
         handles=list(frame.handles(definition.condition, scale)),
         saved=list(frame.handles(frame.saved.condition, scale)) if frame.saved else [],
         strip=_strip(preview),

@@ -15,7 +15,7 @@ from console.accounts.models import Project
 from console.alerting import queries, signal
 from console.alerting import rules as domain
 from console.alerting.editor.forms import EditorForm
-from console.alerting.editor.past import Assessed, past, summary
+from console.alerting.editor.past import Assessed, past, settled_otherwise, summary
 from console.alerting.editor.picture import Picture, Time, drawn
 from console.alerting.editor.preview import Preview, Watched, lasting, previewed, watch
 from console.alerting.editor.steps import about_weekly
@@ -200,7 +200,8 @@ def _drafted(
     incidents = past(
         project, rule, definition.metric, watched.since, watched.until, preview.replays
     )
-    return Draft(form, rule, preview, drawn(preview, saved, incidents), incidents)
+    late = settled_otherwise(rule, watched.since, watched.until)
+    return Draft(form, rule, preview, drawn(preview, saved, incidents, late), incidents)
 
 
 def _watched(project: Project, form: EditorForm, *, suggests: bool) -> Watched | None:

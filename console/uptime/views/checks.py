@@ -255,4 +255,5 @@ def _chart(shown: Check, line: Timeline, scope: Scope) -> Chart:
         return metric.series(of, line.seconds, where=where).whole.numbers
 
     series = [Series("P95", numbers(scope), "line", "p95"), *line.compared(scope, numbers)]
-    return line.chart("Response time", series, unit="ms")
+    watch = {"metric": metric.id, "where.check": shown.slug}
+    return line.chart("Response time", series, unit="ms", watch=watch)
