@@ -15,6 +15,7 @@ ALL = (
     "busy",
     "tracing",
     "performance",
+    "alerting",
     "faults",
     "strangers",
     "fuzz",

@@ -150,7 +150,14 @@ def _all_due() -> Sequence[Due]:
         if rule.project_id not in by_project:
             by_project[rule.project_id] = completeness.of(_project(rule), now)
         waiting.append(_due(rule, by_project[rule.project_id]))
-    return sorted(filter(None, waiting), key=lambda due: bool(due.definition.members))
+    return sorted(filter(None, waiting), key=_turn)
+
+
+def _turn(due: Due) -> tuple[bool, datetime, str]:
+    """The order of rules: the longest waiting first, with the ones that read the same rows."""
+    definition = due.definition
+    rows = definition.where, definition.by, definition.environment, definition.window_seconds
+    return bool(definition.members), due.position, repr(rows)
 
 
 def _project(rule: Rule) -> signal.ProjectIds:
