@@ -117,3 +117,19 @@ def test_a_range_is_evaluated_on_the_rules_grid(post, acme, counted_requests):
     assert change["at"] == (slow_from + timedelta(minutes=1)).isoformat()
     by_endpoint = post({**rule, "by": "endpoint"}, range=bounds).json["series"]
     assert [(each["value"], len(each["incidents"])) for each in by_endpoint] == [("GET /a", 1)]
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400, "NaN", "Infinity", '"5"'])
+@pytest.mark.parametrize("place", ['"levels": {"critical": %s}, "op": ">"}, "series": [1]', None])
+def test_what_is_no_number_of_json_is_refused(acme, as_script, number, place):
+    place = place or '"levels": {"critical": 1}, "op": ">"}, "series": [%s]'
+    body = '{"rule": {' + place % number + "}"
+    answer = as_script(acme, "rules:read").post(BACKTEST, data=body)
+    assert answer.status_code in (200, 400), answer.text
+    assert answer.status_code == 400 or (number == '"5"' and "levels" in body)
+
+
+def test_ten_megabytes_are_answered_within_a_bound(acme, as_script):
+    body = '{"rule": {"levels": {"critical": 1}, "op": ">"}, "series": [' + "1," * 5_000_000 + "1]}"
+    answer = as_script(acme, "rules:read").post(BACKTEST, data=body)
+    assert answer.status_code in (400, 413)
