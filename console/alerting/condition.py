@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -115,6 +115,8 @@ class Condition:
     floor: float | None = None
     """A smaller base counts as this much, so that three errors after none are no spike."""
     minimum_samples: int = 0
+    words: Callable[[float], str] = field(default="{:g}".format, compare=False, repr=False)
+    """Writes a number for reasons that people read, in the unit of what is watched."""
     ordered: tuple[Level, ...] = field(init=False)
     """The levels that the rule has, the least first."""
 
@@ -143,7 +145,8 @@ class Condition:
         if evaluated.number is None:
             return self._missing(self.no_data, Verdict.NO_DATA, "no data")
         if evaluated.samples is not None and evaluated.samples < self.minimum_samples:
-            why = f"{evaluated.samples} samples, {self.minimum_samples} are needed"
+            samples = "1 sample" if evaluated.samples == 1 else f"{evaluated.samples} samples"
+            why = f"{samples}, {self.minimum_samples} are needed"
             return Judgement(Verdict.INCONCLUSIVE, evaluated.number, why)
         number = self._compared(evaluated)
         if number is None or not math.isfinite(number):
@@ -186,14 +189,15 @@ class Condition:
         for level in reversed(self.ordered):
             threshold = self.levels[level]
             if self.is_breached(number, threshold):
-                why = f"{number:g} {self.op} {threshold:g} ({level})"
+                why = f"{self.words(number)} {self.op} {self.words(threshold)} ({level})"
                 return Judgement(BREACHES[level], number, why)
         if self.is_breached(number, self.clear_level):
+            recovery = self.words(self.clear_level)
             why = (
-                f"{number:g} breaches no level, but has not passed {self.clear_level:g} to recover"
+                f"{self.words(number)} breaches no level, but has not passed {recovery} to recover"
             )
             return Judgement(Verdict.BETWEEN, number, why)
-        return Judgement(Verdict.CLEAR, number, f"{number:g} breaches no level")
+        return Judgement(Verdict.CLEAR, number, f"{self.words(number)} breaches no level")
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """The name of each field that is wrong, and what is wrong with it."""

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from console.accounts.models import Project
 from console.alerting.models import Evaluation, Rule
-from console.alerting.wording import level_text
 from console.core import clock
 from console.core.db import db
 from console.metrics.catalogue import CATALOGUE, full_title
@@ -63,7 +62,7 @@ def _chart(
         unit = "%" if share else metric.unit
     return Chart(
         title=full_title(metric) if metric else definition.metric,
-        subtitle=f"as evaluated; fires at {level_text(metric, condition, level)}",
+        subtitle=f"as evaluated; fires at {condition.words(level)}",
         unit=unit,
         buckets=buckets,
         grain=grain,

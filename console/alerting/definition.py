@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self
 
+from console.alerting import units
 from console.alerting.condition import LEVELS, Condition, Gap
 
 DEFAULT_WINDOW = 300
@@ -30,6 +31,11 @@ class Definition:
     window_seconds: int = DEFAULT_WINDOW
     base_seconds: int | None = None
     """How much earlier the period lies that the number is compared with; None: it is not."""
+
+    def __post_init__(self) -> None:
+        """Let reasons name numbers in the metric's unit."""
+        words = units.words(self.metric, self.condition.compare)
+        object.__setattr__(self, "condition", replace(self.condition, words=words))
 
     @property
     def window(self) -> timedelta:

@@ -14,7 +14,6 @@ from console.alerting.definition import Definition
 from console.alerting.evaluation import CATCH_UP, DELAY, KEPT
 from console.alerting.models import Evaluation, Rule, RuleVersion, Silence
 from console.alerting.silences import active
-from console.alerting.wording import level_text
 from console.core import clock
 from console.core.db import db
 from console.metrics.catalogue import CATALOGUE
@@ -137,7 +136,7 @@ def _number(definition: Definition, evaluation: Evaluation) -> Step:
     shown = (
         str(measured(evaluation.number, metric.format))
         if plain and metric
-        else (level_text(metric, definition.condition, evaluation.number))
+        else definition.condition.words(evaluation.number)
     )
     samples = "" if evaluation.samples is None else f" of {evaluation.samples:,} samples"
     return Step("Number", f"{shown}{samples}", True)
@@ -147,11 +146,10 @@ def _levels(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:
     condition, number = definition.condition, evaluation.number
     if number is None or evaluation.verdict not in SEVERITY:
         return []
-    metric = CATALOGUE.get(definition.metric)
     return [
         Step(
             f"{level.capitalize()} level",
-            f"{condition.op} {level_text(metric, condition, condition.levels[level])}",
+            f"{condition.op} {condition.words(condition.levels[level])}",
             condition.is_breached(number, condition.levels[level]),
         )
         for level in reversed(condition.ordered)

@@ -283,6 +283,7 @@ def _write(
     judgement, change = decision.judgement, decision.transition
     assert judgement is not None
     assert change is not None
-    incident.number, incident.why = judgement.number, change.why[:LONGEST_WHY]
+    if change.after in WORSE:  # what was wrong is still to be read when it has healed
+        incident.number, incident.why = judgement.number, change.why[:LONGEST_WHY]
     details = {"from": change.before.value, "to": change.after.value, "why": change.why}
     return write(incident, verb, at, details=details)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from console.alerting import composite
-from console.alerting.condition import Condition
 from console.alerting.definition import Definition
 from console.metrics.catalogue import CATALOGUE, full_title
-from console.telemetry.metric import Metric
-from console.web.filters import measured
 from console.web.timerange import in_words
 
 ABOVE = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
@@ -22,7 +19,7 @@ def sentence(definition: Definition) -> str:
         return _together(definition)
     title = full_title(metric) if metric else definition.metric
     levels = " or ".join(
-        f"{level_text(metric, condition, condition.levels[level])} ({level})"
+        f"{condition.words(condition.levels[level])} ({level})"
         for level in reversed(condition.ordered)
     )
     parts = [f"{title} {ABOVE[condition.op]} {levels}{_compared(definition)}"]
@@ -42,15 +39,6 @@ def _together(definition: Definition) -> str:
     if definition.condition.pending_seconds:
         parts.append(f"for {_long(definition.condition.pending_seconds)}")
     return " ".join(parts)
-
-
-def level_text(metric: Metric | None, condition: Condition, level: float) -> str:
-    """A level in the unit that it is compared in."""
-    if condition.compare == "percent":
-        return f"{level:g} %"
-    if condition.compare == "deviation":
-        return f"{level:g} deviations"
-    return str(measured(level, metric.format)) if metric else f"{level:g}"
 
 
 def _compared(definition: Definition) -> str:

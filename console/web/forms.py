@@ -167,6 +167,12 @@ class NumberField(wtforms.FloatField):
 
     widget = wtforms.widgets.NumberInput(step="any")
 
+    def _value(self) -> str:
+        """What stands in the field: what was entered, or the number without an empty fraction."""
+        if self.raw_data or self.data is None:
+            return str(super()._value())  # type: ignore[misc]
+        return f"{self.data:.12g}"
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read it, or leave an error."""
         if not valuelist:

@@ -58,7 +58,7 @@ def test_a_rule_waits_for_digest_and_then_says_that_it_is_late(
     late = "late: what came after 12:00:40 UTC waits for digest"
     assert decided(acme, inside) == [(1, Verdict.INCONCLUSIVE, late)]
     clock.move(minutes=1)
-    assert decided(acme, inside)[1:] == [(2, Verdict.CRITICAL, "2000 > 1000 (critical)")]
+    assert decided(acme, inside)[1:] == [(2, Verdict.CRITICAL, "2 s > 1 s (critical)")]
     waiting(None)
     assert [verdict for _, verdict, _ in decided(acme, inside)][2:] == [
         Verdict.CLEAR, Verdict.CLEAR, *[Verdict.NO_DATA] * 3,

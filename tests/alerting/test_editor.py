@@ -227,5 +227,5 @@ def test_a_rule_in_shadow_mode_says_what_it_would_have_sent(
         evaluate(acme.organization_id)
         assert not db.session.scalars(select(OutboxMessage)).all()
     card = as_alice.get(f"{RULES}{rule_id}").text.partition("What it would have sent")[2]
-    assert "2000 &gt; 1000 (critical)" in card
+    assert "2 s &gt; 1 s (critical)" in card
     assert "Opened" in card

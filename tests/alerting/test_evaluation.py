@@ -69,7 +69,7 @@ def test_an_incident_opens_and_heals(acme, inside, live, make_rule, counted_requ
         assert incident.resolved_by_id is None
         owed = db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
         assert [message.payload["verb"] for message in owed] == ["opened", "resolved"]
-        assert owed[0].payload["why"] == "2000 > 1000 (critical)"
+        assert owed[0].payload["why"] == "2 s > 1 s (critical)"
         assert db.session.scalar(select(func.count(Evaluation.id))) == 10
 
 

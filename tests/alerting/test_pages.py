@@ -43,7 +43,7 @@ def stored(acme, inside):
 def test_the_list_shows_what_is_open_and_the_rail_counts_it(as_vic, fired):
     page = as_vic.get(INCIDENTS).text
     assert "API is slow" in page
-    assert "2000 &gt; 1000 (critical)" in page
+    assert "2 s &gt; 1 s (critical)" in page
     assert 'title="Open incidents"' in page or 'class="rail-count"' in page or ">1<" in page
     assert "No incidents yet" in as_vic.get(INCIDENTS + "?state=resolved").text
 
@@ -51,7 +51,7 @@ def test_the_list_shows_what_is_open_and_the_rail_counts_it(as_vic, fired):
 def test_an_incident_says_what_is_wrong_and_what_happened(as_vic, fired):
     rule_id, incident_id = fired
     page = as_vic.get(f"{INCIDENTS}{incident_id}").text
-    assert "2000 &gt; 1000 (critical)" in page
+    assert "2 s &gt; 1 s (critical)" in page
     assert f"/alerts/rules/{rule_id}" in page
     assert "Requests: P95 above 1 s (critical) or 500 ms (warning)" in page
     assert "<svg" in page

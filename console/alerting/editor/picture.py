@@ -13,7 +13,6 @@ from console.alerting.condition import LEVELS, Condition, Evaluated, Judgement, 
 from console.alerting.definition import Definition
 from console.alerting.editor.past import WORDS, Assessed
 from console.alerting.editor.preview import Preview
-from console.alerting.wording import level_text
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.web.charts import Chart, Series
 from console.web.drawing import Scale
@@ -204,7 +203,7 @@ class _Frame:
         own["recovery"] = condition.recovery
         for name, value in own.items():
             if value is not None:
-                text = level_text(self.metric, condition, value)
+                text = condition.words(value)
                 y = scale.y(value * self.factor)
                 rises = condition.op in (">", ">=")
                 band = (scale.top, max(0, y - scale.top)) if rises else (y, scale.bottom - y)
@@ -295,7 +294,7 @@ def _document(preview: Preview, frame: _Frame, scale: Scale) -> dict[str, Any]:
     base = condition.levels[condition.ordered[0]], condition.pending_seconds
     return {
         "levels": list(curve.levels),
-        "texts": [str(level_text(frame.metric, condition, level)) for level in curve.levels],
+        "texts": [condition.words(level) for level in curve.levels],
         "pendings": list(curve.pendings),
         "rows": [[_figures(tally) for tally in row] for row in curve.rows],
         "recoveries": [_figures(tally) for tally in curve.recoveries],

@@ -21,7 +21,6 @@ from console.alerting.editor.preview import Preview, Watched, lasting, previewed
 from console.alerting.editor.steps import about_weekly
 from console.alerting.models import Rule
 from console.alerting.views.blueprint import bp, me
-from console.alerting.wording import level_text
 from console.core.db import db
 from console.telemetry.measures import CannotAskError
 from console.web.forms import mark
@@ -97,8 +96,7 @@ class Draft:
             steps = curve.pendings if is_time else curve.levels
             usual = condition.pending_seconds if is_time else condition.clear_level
             number = usual if field.data is None else field.data
-            metric = form.chosen
-            text = lasting(number) if is_time else level_text(metric, condition, number)
+            text = lasting(number) if is_time else condition.words(number)
             place = min(bisect_left(steps, number), len(steps) - 1)
             yield Slider(field, steps, place, "none" if field.data is None else text)
 
