@@ -64,10 +64,16 @@ def measured(value: float | None, how: str) -> str | Markup:
     return number(round(value) if value >= 100 or value == int(value) else value)
 
 
+NEARLY_ALL = 0.9949
+"""A greater share is shown with two more digits: 99.96 % of sessions is not all of them."""
+
+
 def percent(fraction: float | None) -> str:
-    """A share between 0 and 1 as a percentage of three digits at most."""
+    """A share between 0 and 1 as a percentage; only what is nothing is 0%, only all is 100%."""
     if fraction is None:
         return GAP
+    if NEARLY_ALL < fraction < 1:
+        return f"{floor(fraction * 10_000) / 100:.2f}%"
     return "<0.01%" if 0 < fraction < 0.0001 else f"{_three(fraction * 100)}%"
 
 

@@ -140,6 +140,7 @@ def watch(project: Project, marker: str) -> None:
     """Give the project a rule that fires, an incident with its history, and a silence."""
     definition = replace(rules.STANDARD[0].definition, environment=marker, release=f"{marker}@1")
     rule = rules.create(project, f"Rule of {marker}", definition, tags=[marker])
+    rules.change(rule, replace(definition, window_seconds=600), by=None)
     own = {"rule_id": rule.id, "value": marker}
     now, why = clock.now(), f"why {marker}"
     standing = Standing(state=State.WARNING)

@@ -86,6 +86,11 @@ def test_what_is_to_come_is_said_to_the_nearest(clock, ahead, text):
 def test_the_small_ones():
     assert filters.percent(0.1234) == "12.3%"
     assert filters.percent(0.00001) == "<0.01%"
+    assert [filters.percent(share) for share in (0.9996, 0.999_999, 1)] == [
+        "99.96%",
+        "99.99%",
+        "100%",
+    ]
     assert filters.size(38_000) == "37.1 KB"
     assert filters.middle("b1946ac92492d2347c6235b4d2611184") == "b1946a…611184"
     assert filters.middle("short") == "short"
