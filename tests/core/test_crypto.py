@@ -15,6 +15,7 @@ RANDOM = {
     "core/config.py": "SECRET_KEY of the instance folder",
     "core/instances.py": "the name of an instance folder",
     "ticker.py": "the name of a process",
+    "uptime/schedule.py": "claims on checks that are tried",
     "web/application.py": "ids of requests",
     "web/errors.py": "ids of requests",
 }
