@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -130,6 +131,11 @@ def _invalid(error: Invalid) -> Response:
     return answer
 
 
+def _can_link() -> bool:
+    """Whether the request names a host that addresses can be built for."""
+    return request_ctx.url_adapter is not None
+
+
 def _answer(status: int, sentence: str, *, passes: bool = True) -> Response:
     title = HTTPStatus(status).phrase
     if request.path.startswith("/api/"):
@@ -147,7 +153,9 @@ def _answer(status: int, sentence: str, *, passes: bool = True) -> Response:
         "retry": request.full_path.rstrip("?") if may_pass else "",
     }
     try:
-        html = template.render(context, shell=None if is_htmx() else _shell(status))
+        html = template.render(
+            context, shell=None if is_htmx() or not _can_link() else _shell(status)
+        )
     except (SQLAlchemyError, HTTPException):
         # What the rail asks for is what failed: a store, which the log has already, or the reading
         # of an address that is refused as a whole.
