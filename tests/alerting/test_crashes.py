@@ -8,7 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from console.alerting import signal as asking
 from console.alerting.backtest import replay
 from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
 from console.core import clock as console_clock
+from console.core.config import Config
 from console.core.db import db
 from console.core.leases import Lease
 from console.telemetry import store
@@ -55,21 +56,8 @@ def test_kill_9_during_evaluation(
     ids = [make_rule(acme, name=f"Rule {n}", window_seconds=60 * (n + 1)) for n in range(5)]
     counted_requests(acme, slow_at_times, minutes=MINUTES)
     app.extensions[store.EXTENSION].close()  # another process opens it
-    kills = 0
-    for _ in range(10 * KILLS + 10):
-        began = FORKS.Event()
-        end = NOON + timedelta(minutes=MINUTES, seconds=40)
-        arguments = (settings, acme.organization_id, end, began)
-        process = FORKS.Process(target=evaluators.evaluate_from_where_it_ended, args=arguments)
-        process.start()
-        assert began.wait(30)
-        process.join(random.uniform(0.05, 0.5) if kills < KILLS else 300)
-        if process.exitcode is not None:
-            break
-        process.kill()
-        process.join()
-        kills += 1
-    assert process.exitcode == 0
+    end = NOON + timedelta(minutes=MINUTES, seconds=40)
+    kills = evaluated_despite_kills(settings, acme.organization_id, end)
     events = 0
     with inside(acme):
         for rule_id in ids:
@@ -90,6 +78,23 @@ def test_kill_9_during_evaluation(
         assert len(owed) == len(set(owed)) == events
     with capsys.disabled():
         print(f"\n{kills} kills, {events} events of incidents, none lost, none doubled")
+
+
+def evaluated_despite_kills(settings: Config, organization_id: int, end: datetime) -> int:
+    """Start evaluation again after each of KILLS kills, until it ends; return their number."""
+    for kills in range(KILLS + 1):
+        began = FORKS.Event()
+        arguments = (settings, organization_id, end, began)
+        process = FORKS.Process(target=evaluators.evaluate_from_where_it_ended, args=arguments)
+        process.start()
+        assert began.wait(30)
+        process.join(random.uniform(0.05, 0.5) if kills < KILLS else 300)
+        if process.exitcode is not None:
+            assert process.exitcode == 0
+            return kills
+        process.kill()
+        process.join()
+    raise TimeoutError("evaluation without kills did not end")
 
 
 def test_a_frozen_leader_is_followed_in_seconds_and_writes_nothing(
