@@ -56,6 +56,7 @@ JUDGING = 16  # threads that wait for the database where a key is not known, or 
 SIFTING = LARGE + 4  # threads that inflate and read what is large, one at a time the largest
 HEALTH = ("/healthz", "/ready")
 RETRY = {"Retry-After": "5"}
+LAST_SECONDS = 1.0  # for the bodies of requests whose heads came when the console stopped
 PLAIN = [
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Cache-Control", "no-store"),
@@ -110,6 +111,7 @@ class Front:
         self._health = Crew("health", len(HEALTH))
         self._looking: dict[str, asyncio.Task[Reply]] = {}
         self._reading: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
 
     async def __call__(self, head: Head, wire: Wire) -> None:
         """Answer a request."""
@@ -122,7 +124,8 @@ class Front:
             answer(wire, plain(500, "Something broke on our side."), last=True)
 
     def close(self) -> None:
-        """Answer those whose bodies are on their way still."""
+        """Answer those whose bodies are on their way still, and wait for hardly any from now on."""
+        self._is_closing = True
         for task in self._reading:
             task.cancel()
 
@@ -284,10 +287,15 @@ class Front:
         task = asyncio.current_task()
         assert task is not None
         self._reading.add(task)
+        # A body that is here already is taken all the same: to refuse an event is to lose it.
+        loop = asyncio.get_running_loop()
+        last = loop.call_later(LAST_SECONDS, task.cancel) if self._is_closing else None
         try:
             await body.read(upto)
         finally:
             self._reading.discard(task)
+            if last is not None:
+                last.cancel()
 
     def _show(self, environ: "WSGIEnvironment", wire: Wire, came: float) -> None:
         """Make a page, in one of the threads for that; not if whoever asked has given up by now."""
