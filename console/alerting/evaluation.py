@@ -85,6 +85,11 @@ class Answers:
     """The evaluations of a series that the answer does not have."""
     milliseconds: float
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is no answer, but an error."""
+        return any(evaluated.error for evaluated in self.absent)
+
 
 def evaluate(organization_id: int) -> Mapping[str, int]:
     """Decide the rules of the Session's organization that are due, the longest waiting first.
@@ -184,18 +189,32 @@ def _due_after(definition: Definition, position: datetime, delay: timedelta) -> 
 
 def _decide_together(chunk: Sequence[Due], memory: signal.Memory) -> int:
     """Ask for some rules and write what they came to, as one transaction; returns the changes."""
+    try:
+        return _commit(_asked_together(chunk, memory))
+    except Exception as error:
+        db.session.rollback()
+        if len(chunk) == 1:
+            log.exception("rule %d cannot be decided", chunk[0].rule_id)
+            return _say_that_it_failed(chunk[0], type(error).__name__)
+    return sum(_decide_together([due], memory) for due in chunk)  # it is one rule's fault
+
+
+def _say_that_it_failed(due: Due, why: str) -> int:
+    """Let a rule that cannot be decided say so; the next run tries again if even that fails."""
+    try:
+        return _commit([(due, _failed(due, f"the console failed: {why}", clock.monotonic()))])
+    except Exception:
+        db.session.rollback()
+        log.exception("rule %d cannot say that it failed", due.rule_id)
+        return 0
+
+
+def _asked_together(chunk: Sequence[Due], memory: signal.Memory) -> Sequence[tuple[Due, Answers]]:
     with reading():
         signal.prepare([(due.definition, due.project, due.moments) for due in chunk], memory)
         asked = [(due, _asked(due, memory)) for due in chunk]
         db.session.rollback()
-    try:
-        return _commit(asked)
-    except Exception:
-        db.session.rollback()
-        if len(chunk) == 1:
-            log.exception("rule %d cannot be decided", chunk[0].rule_id)
-            return 0
-    return sum(_decide_together([due], memory) for due in chunk)  # it is one rule's fault
+    return asked
 
 
 def _asked(due: Due, memory: signal.Memory) -> Answers:
@@ -206,15 +225,19 @@ def _asked(due: Due, memory: signal.Memory) -> Answers:
             asked = signal.at(due.definition, due.project, due.moments, memory)
     except FAILURES as error:
         log.warning("rule %d cannot be evaluated: %s", due.rule_id, error)
-        why = (str(error) or type(error).__name__)[:LONGEST_WHY]
-        absent = [Evaluated(at.timestamp(), error=why) for at in due.moments]
-        return Answers({}, absent, _milliseconds_since(began))
+        return _failed(due, str(error) or type(error).__name__, began)
     lacking = [due.completeness.lacks(at) for at in due.moments]
     return Answers(
         {value: _marked(own, lacking) for value, own in asked.by_value.items()},
         _marked(asked.absent, lacking),
         _milliseconds_since(began),
     )
+
+
+def _failed(due: Due, why: str, began: float) -> Answers:
+    """The answer of a question that failed: an error of every window."""
+    absent = [Evaluated(at.timestamp(), error=why[:LONGEST_WHY]) for at in due.moments]
+    return Answers({}, absent, _milliseconds_since(began))
 
 
 def _marked(evaluations: Sequence[Evaluated], lacking: Sequence[str]) -> Sequence[Evaluated]:
@@ -263,8 +286,10 @@ def _decide_all(rule: Rule, due: Due, answers: Answers) -> int:
     own = select(RuleSeries).where(RuleSeries.rule_id == rule.id)
     known = {series.value: series for series in db.session.scalars(own)}
     values = {value[:LONGEST_VALUE]: own for value, own in answers.by_value.items()}
-    if due.definition.by is None:
-        values.setdefault("", answers.absent)
+    if due.definition.by is None or (answers.has_failed and not known):
+        values.setdefault(
+            "", answers.absent
+        )  # a breakdown that was never answered fails as a whole
     rule.beyond = _leave_out(values, known)
     moved, rows = [], list[dict[str, object]]()
     for value in sorted(values.keys() | known.keys()):
@@ -330,7 +355,7 @@ def _stand(
     if series is None:
         series = RuleSeries(rule_id=rule.id, value=value, changed_at=clock.now())
         db.session.add(series)
-    elif not has_data and value and standing.is_blank:
+    elif not has_data and (value or rule.definition.by) and standing.is_blank:
         db.session.delete(series)
         return
     elif series.state is not standing.state:

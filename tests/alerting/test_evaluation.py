@@ -244,3 +244,36 @@ def test_what_somebody_has_closed_stays_closed_until_it_fires_anew(
             State.CRITICAL,
             State.WARNING,
         ]
+
+
+def test_a_rule_that_the_console_cannot_ask_for_breaks_and_stops_no_other(
+    acme, inside, live, make_rule, counted_requests, monkeypatch
+):
+    ask = signal.at
+
+    def failing(definition, *args):
+        if definition.by:
+            raise ZeroDivisionError
+        return ask(definition, *args)
+
+    odd = make_rule(acme, name="Odd", by="endpoint", metric="requests.error_rate")
+    sound = make_rule(acme)
+    counted_requests(acme, slow_between(2, 9), minutes=10)
+    with monkeypatch.context() as patched:
+        patched.setattr(signal, "at", failing)
+        live(until=7)
+    assert {value for value, _ in states(acme, inside, odd)} == {""}
+    assert [state for _, state in states(acme, inside, odd)][-1] is State.BROKEN
+    assert [state for _, state in states(acme, inside, sound)][-1] is State.CRITICAL
+    live(until=9)
+    assert states(acme, inside, odd)[-1] == ("GET /a", State.OK)
+    with inside(acme):
+        series = select(RuleSeries.value).where(RuleSeries.rule_id == odd)
+        assert db.session.scalars(series).all() == ["GET /a"]
+
+
+def states(acme, inside, rule_id) -> list[tuple[str, State]]:
+    """The value and the state of each evaluation of a rule, in order."""
+    with inside(acme):
+        own = select(Evaluation).where(Evaluation.rule_id == rule_id).order_by(Evaluation.at)
+        return [(row.value, row.state) for row in db.session.scalars(own)]
