@@ -191,6 +191,12 @@ def _declare(view: View, access: Access) -> View:
     return view
 
 
+def me() -> User:
+    """Who is signed in: the model, not its proxy."""
+    user: User = current_user._get_current_object()  # noqa: SLF001
+    return user
+
+
 def access_of(app: Flask, endpoint: str | None) -> Access | None:
     """What the view of an endpoint declares; None for files, and where there is no such view."""
     declared: Access | None = getattr(app.view_functions.get(endpoint or ""), "access", None)
@@ -209,7 +215,7 @@ def _keep_links_private(response: Response) -> Response:
 def _enter_console() -> Shell:
     if not current_user.is_authenticated:
         abort(_to_login(_page()))
-    user: User = current_user._get_current_object()  # noqa: SLF001 - the model, not its proxy
+    user = me()
     shell = Shell(user, belongings(user.id))
     g.shell = shell
     return shell

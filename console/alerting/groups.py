@@ -93,26 +93,10 @@ def _together(rule: Rule, began: Sequence[Incident]) -> list[Incident]:
 def _opened(rule: Rule, began: Sequence[Incident], events: list[IncidentEvent]) -> Incident:
     worst = max((incident.level for incident in began), key=WORSE.index)
     first = min(incident.opened_at for incident in began)
-    group = Incident(
-        project_id=rule.project_id,
-        rule_id=rule.id,
-        rule_version=rule.version,
-        title=rule.name,
-        is_group=True,
-        value="",
-        level=worst,
-        worst=worst,
-        shadow=rule.shadow,
-        severity=rule.severity,
-        sequence=0,
-        breached_at=first,
-        opened_at=first,
-        why=_named(began, rule.definition.by or ""),
-    )
-    db.session.add(group)
-    db.session.flush()
+    why = _named(began, rule.definition.by or "")
+    group = incidents.add(rule, "", first, worst, is_group=True, why=why)
     at = max(incident.opened_at for incident in began)
-    events.append(incidents.write(group, IncidentVerb.OPENED, at, details={"why": group.why}))
+    events.append(incidents.write(group, IncidentVerb.OPENED, at, details={"why": why}))
     return group
 
 

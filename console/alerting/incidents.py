@@ -229,7 +229,7 @@ def _follow(
         if incident is not None and _was_seen(incident, change):
             return incident, None
         if incident is None or not (is_open or _rejoins(incident, at)):
-            incident = _opened(rule, value, at, change.after)
+            incident = add(rule, value, at, change.after)
             return incident, _write(incident, IncidentVerb.OPENED, decision, at)
         verb = IncidentVerb.LEVEL if is_open else IncidentVerb.REOPENED
         to_level(incident, change.after)
@@ -257,7 +257,8 @@ def _rejoins(incident: Incident, at: datetime) -> bool:
     )
 
 
-def _opened(rule: Rule, value: str, at: datetime, level: State) -> Incident:
+def add(rule: Rule, value: str, at: datetime, level: State, **columns: Any) -> Incident:
+    """Add an incident of a rule that began to fire; its history begins with the caller."""
     incident = Incident(
         project_id=rule.project_id,
         rule_id=rule.id,
@@ -271,6 +272,7 @@ def _opened(rule: Rule, value: str, at: datetime, level: State) -> Incident:
         sequence=0,
         breached_at=at,
         opened_at=at,
+        **columns,
     )
     db.session.add(incident)
     db.session.flush()

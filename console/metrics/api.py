@@ -36,7 +36,7 @@ def series(project: Project, metric_name: str) -> Response:
     if metric is None:
         abort(404, f"There is no metric {metric_name[:100]}.")
     form = valid(MetricQuestion(request.args, metric=metric))
-    scope = _scope(project, form)
+    scope = Scope.of(project, form.shown, release=form.release.data or "")
     step = form.step.data or max(60, int(scope.length.total_seconds()) // STEPS)
     parts = form.given.series(scope, step, form.by.data or None, where=form.where.data)
     answer: dict[str, Any] = {
@@ -49,18 +49,6 @@ def series(project: Project, metric_name: str) -> Response:
         "rest": _points(scope, step, parts.rest) if parts.rest else None,
     }
     return jsonify(api.period(scope) | answer)
-
-
-def _scope(project: Project, form: MetricQuestion) -> Scope:
-    shown = form.shown
-    return Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=shown.start,
-        until=shown.until,
-        environment=shown.environment,
-        release=form.release.data or "",
-    )
 
 
 def _points(scope: Scope, step: int, course: Course) -> list[dict[str, Any]]:

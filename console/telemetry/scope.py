@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from console.web.api import Stretch
     from console.web.timerange import Range
 
 
@@ -54,10 +55,10 @@ class Scope:
             raise ValueError(message)
 
     @classmethod
-    def of(cls, project: Owned, shown: Range, **filters: Any) -> Self:
-        """What a page's top bar covers, and the filters of its toolbar: one value for the page.
+    def of(cls, project: Owned, shown: Range | Stretch, **filters: Any) -> Self:
+        """What a page's top bar or a question of the API covers, and its filters: one value.
 
-        It begins with the first bucket of the page's charts, so that sums and charts agree.
+        On a page it begins with the first bucket of the charts, so that sums and charts agree.
         """
         return cls(
             organization_id=project.organization_id,

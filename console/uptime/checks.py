@@ -27,11 +27,10 @@ def create(
     project: Project, name: str, request: Request, *, by: User | None = None, **columns: Any
 ) -> Check:
     """Add an HTTP check, which is tried at once."""
-    taken = set(db.session.scalars(select(Check.slug).where(Check.project_id == project.id)))
     check = Check(
         project_id=project.id,
         kind=CheckKind.HTTP,
-        slug=slug_of(name[: LONGEST_SLUG - 8], taken)[:LONGEST_SLUG],
+        slug=free_slug(project, name),
         name=name,
         settings=request.document,
         sealed=headers.sealed(request.headers),
@@ -42,6 +41,12 @@ def create(
     db.session.flush()
     audit.record("check.created", name, actor=by.email if by else "")
     return check
+
+
+def free_slug(project: Project, name: str) -> str:
+    """The slug of a new check, which it keeps whatever it is called later."""
+    taken = set(db.session.scalars(select(Check.slug).where(Check.project_id == project.id)))
+    return slug_of(name[: LONGEST_SLUG - 8], taken)[:LONGEST_SLUG]
 
 
 def change(

@@ -8,15 +8,14 @@ from sqlalchemy import func, select
 
 from console.accounts.models import Project, User
 from console.accounts.projects import console_url
-from console.accounts.slugs import slug_of
 from console.core import audit, clock
 from console.core.config import config
 from console.core.crypto import SealBrokenError, Token, hash_of, new_token, seal, unseal
 from console.core.db import db, reading, writing
 from console.core.tenancy import bearer, enter_organization
+from console.uptime.checks import free_slug
 from console.uptime.expectation import Expectation
 from console.uptime.models import (
-    LONGEST_SLUG,
     LONGEST_WHY,
     Check,
     CheckKind,
@@ -38,11 +37,10 @@ def create(
     project: Project, name: str, expected: Expectation, *, by: User | None = None, failures: int = 1
 ) -> Check:
     """Add a heartbeat with an address of its own; it is expected once it was heard of."""
-    taken = set(db.session.scalars(select(Check.slug).where(Check.project_id == project.id)))
     check = Check(
         project_id=project.id,
         kind=CheckKind.HEARTBEAT,
-        slug=slug_of(name[: LONGEST_SLUG - 8], taken)[:LONGEST_SLUG],
+        slug=free_slug(project, name),
         name=name,
         settings=expected.document,
         failures_needed=failures,

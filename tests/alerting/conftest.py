@@ -11,8 +11,9 @@ from flask import Flask
 from console.accounts.models import Project
 from console.alerting.condition import Condition, Level
 from console.alerting.definition import Definition
-from console.alerting.evaluation import begin
+from console.alerting.evaluation import begin, evaluate
 from console.alerting.models import Rule
+from console.alerting.settling import settle
 from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
@@ -50,6 +51,21 @@ def counted_requests(app, inside):
             app.extensions[EXTENSION].write(project.organization_id, batch, position)
 
     return store
+
+
+@pytest.fixture
+def live(acme, inside, clock):
+    """Evaluate acme's rules, and settle late data, every 20 seconds for so many minutes."""
+
+    def live(minutes: float) -> None:
+        for _ in range(int(minutes * 3)):
+            clock.move(seconds=20)
+            with inside(acme):
+                evaluate(acme.organization_id)
+                settle(acme.organization_id)
+
+    clock.set(NOON)
+    return live
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from console.alerting import rules
 from console.alerting.decide import State
-from console.alerting.evaluation import evaluate
 from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule, RuleSeries
 from console.core.db import db
 from tests.telemetry.samples import NOON
@@ -20,20 +19,6 @@ RULES = "/api/v1/acme/shop/rules"
 @pytest.fixture
 def script(acme, as_script):
     return as_script(acme, "rules:read", "rules:write")
-
-
-@pytest.fixture
-def live(acme, inside, clock):
-    """Evaluate acme's rules every 20 seconds for so many minutes."""
-
-    def live(minutes: float) -> None:
-        for _ in range(int(minutes * 3)):
-            clock.move(seconds=20)
-            with inside(acme):
-                evaluate(acme.organization_id)
-
-    clock.set(NOON)
-    return live
 
 
 def made(script, members: list[Any], **fields: Any) -> int:

@@ -7,9 +7,7 @@ from sqlalchemy import select
 
 from console.alerting import signal
 from console.alerting.backtest import replay
-from console.alerting.evaluation import evaluate
 from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
-from console.alerting.settling import settle
 from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
@@ -23,21 +21,6 @@ COUNT = {
     "minimum_samples": 0,
     "window_seconds": 60,
 }
-
-
-@pytest.fixture
-def live(acme, inside, clock):
-    """Evaluate and settle acme's rules every 20 seconds for so many minutes."""
-
-    def live(minutes: float) -> None:
-        for _ in range(int(minutes * 3)):
-            clock.move(seconds=20)
-            with inside(acme):
-                evaluate(acme.organization_id)
-                settle(acme.organization_id)
-
-    clock.set(NOON)
-    return live
 
 
 @pytest.fixture

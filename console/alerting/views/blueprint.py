@@ -3,9 +3,8 @@
 from typing import Any
 
 from flask import Blueprint
-from flask_login import current_user
 
-from console.accounts.models import User
+from console.accounts.access import me
 from console.alerting import queries
 from console.alerting.incidents import Actor
 from console.web.nav import NavItem, nav_entry, stay_in_project
@@ -37,12 +36,6 @@ nav_entry(
     bp,
     NavItem("Rules", icon="filter", endpoint="alerting.rules", group="Alerts", order=31, key="u"),
 )
-
-
-def me() -> User:
-    """Who is signed in."""
-    user: User = current_user._get_current_object()  # noqa: SLF001 - the model, not its proxy
-    return user
 
 
 def actor() -> Actor:

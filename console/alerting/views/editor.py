@@ -10,7 +10,7 @@ from datetime import timedelta
 from flask import Response, abort, request
 from wtforms import Field
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.alerting import queries, signal
 from console.alerting import rules as domain
@@ -20,7 +20,7 @@ from console.alerting.editor.picture import Picture, Time, drawn
 from console.alerting.editor.preview import Preview, Watched, lasting, previewed, watch
 from console.alerting.editor.steps import about_weekly
 from console.alerting.models import Rule
-from console.alerting.views.blueprint import bp, me
+from console.alerting.views.blueprint import bp
 from console.core.db import db
 from console.telemetry.measures import CannotAskError
 from console.web.forms import mark

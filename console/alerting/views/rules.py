@@ -9,7 +9,7 @@ from typing import Self
 
 from flask import Response, abort, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.alerting import queries
 from console.alerting import rules as domain
@@ -21,7 +21,7 @@ from console.alerting.leads import Lead, rows_explained
 from console.alerting.models import Rule, RuleSeries, RuleVersion
 from console.alerting.queries import Unsent
 from console.alerting.versions import in_short
-from console.alerting.views.blueprint import bp, me
+from console.alerting.views.blueprint import bp
 from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db

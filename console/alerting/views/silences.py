@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.alerting import queries
 from console.alerting import silences as domain
 from console.alerting.models import Rule, Silence
 from console.alerting.silence_forms import SilenceForm, SilencesFilter
 from console.alerting.silences import Hidden, Hours, SilenceState, Spell
-from console.alerting.views.blueprint import bp, me
+from console.alerting.views.blueprint import bp
 from console.core import clock
 from console.core.db import db
 from console.core.paging import Page

@@ -1,10 +1,8 @@
 """The blueprint of the error pages, its links in the rail and its part of the top bar."""
 
 from flask import Blueprint, request, url_for
-from flask_login import current_user
 from werkzeug.routing import BaseConverter
 
-from console.accounts.models import User
 from console.errors import queries
 from console.web.nav import NavItem, nav_entry, stay_in_project
 
@@ -35,12 +33,6 @@ def project_of_page() -> dict[str, str]:
     """The slugs of organization and project that the present address names."""
     present = request.view_args or {}
     return {name: present[name] for name in ("organization", "project") if name in present}
-
-
-def me() -> User:
-    """The signed-in person: the model, not the proxy of it."""
-    user: User = current_user._get_current_object()  # noqa: SLF001
-    return user
 
 
 def with_filters(endpoint: str) -> str:

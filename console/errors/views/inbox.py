@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Response, abort, flash, make_response, render_template, request, url_for
 
 from console.accounts import releases
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
@@ -22,7 +22,7 @@ from console.errors.models import Issue
 from console.errors.queries import Filter
 from console.errors.ranking import RankedIssue, exact_totals, ranking
 from console.errors.trends import Trend
-from console.errors.views.blueprint import bp, me, project_of_page, with_filters
+from console.errors.views.blueprint import bp, project_of_page, with_filters
 from console.telemetry.errors import Totals
 from console.telemetry.scope import Scope
 from console.web.filters import plural

@@ -2,14 +2,14 @@
 
 from flask import Response, make_response, render_template, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.errors import queries, triage
 from console.errors.events import Events
 from console.errors.forms import AssignmentForm, CommentForm, MuteForm, ResolutionForm
 from console.errors.models import Issue
-from console.errors.views.blueprint import bp, me
+from console.errors.views.blueprint import bp
 from console.errors.views.summary import Summary, summary
 from console.telemetry.scope import Scope
 from console.web.htmx import go_to, is_htmx, page_or_part

@@ -28,15 +28,7 @@ class Bounded(Protocol):
 
 def scope_of(project: Project, form: Bounded, **filters: Any) -> Scope:
     """The scope of an answer."""
-    shown = form.shown
-    return Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=shown.start,
-        until=shown.until,
-        environment=shown.environment,
-        **filters,
-    )
+    return Scope.of(project, form.shown, **filters)
 
 
 def milliseconds(microseconds: float) -> float:

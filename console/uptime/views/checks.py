@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import Response, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core import clock
 from console.core.crypto import SealBrokenError
@@ -22,7 +22,7 @@ from console.uptime import headers, heartbeats, metrics, queries
 from console.uptime.expectation import Expectation, spelled
 from console.uptime.forms import CheckForm, MaintenanceForm
 from console.uptime.models import Check, CheckKind, MaintenanceWindow, Outage
-from console.uptime.views.blueprint import bp, me
+from console.uptime.views.blueprint import bp
 from console.web.charts import Chart, Series
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect, polled_part

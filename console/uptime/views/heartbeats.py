@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, abort, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.uptime import heartbeats as domain
@@ -13,7 +13,7 @@ from console.uptime.checks import MOST
 from console.uptime.expectation import Expectation
 from console.uptime.heartbeat_form import HeartbeatForm
 from console.uptime.models import Check, CheckKind
-from console.uptime.views.blueprint import bp, me
+from console.uptime.views.blueprint import bp
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part
 from console.web.timerange import scoped_url

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from console.accounts.access import project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.uptime import maintenance as domain
 from console.uptime import queries
 from console.uptime.forms import MaintenanceForm
-from console.uptime.views.blueprint import bp, me
+from console.uptime.views.blueprint import bp
 from console.uptime.views.checks import answer, refused
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
 
-from console.accounts.access import link_view, project_view
+from console.accounts.access import link_view, me, project_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.uptime import queries
@@ -17,7 +17,7 @@ from console.uptime.badge import badge
 from console.uptime.forms import StatusPageForm
 from console.uptime.models import Check, StatusPage
 from console.uptime.status_pages import Shown, Status
-from console.uptime.views.blueprint import bp, me
+from console.uptime.views.blueprint import bp
 from console.web.forms import mark
 from console.web.htmx import page_or_part, part_or_redirect
 
