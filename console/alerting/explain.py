@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from console.alerting import completeness
+from console.alerting.completeness import Completeness
 from console.alerting.condition import SEVERITY, Condition, Level, Verdict
 from console.alerting.decide import FIRING, State
 from console.alerting.definition import Definition
-from console.alerting.evaluation import CATCH_UP, DELAY, KEPT
-from console.alerting.models import Evaluation, Rule, RuleVersion, Silence
+from console.alerting.evaluation import CATCH_UP, KEPT
+from console.alerting.models import Evaluation, Rule, RuleVersion, Silence, SkippedTime
+from console.alerting.signal import ProjectIds
 from console.alerting.silences import active
 from console.core import clock
 from console.core.db import db
-from console.metrics.catalogue import CATALOGUE
 from console.web.clocks import local
-from console.web.filters import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +83,37 @@ def _nothing(rule: Rule, at: datetime) -> str:
     """Why there is no evaluation of a moment."""
     if at < rule.created_at:
         return "The rule did not exist yet."
-    if at > clock.now() - DELAY:
-        seconds = int(DELAY.total_seconds())
-        return f"The window is decided {seconds} seconds after its end, when its data has come."
+    state = completeness.of(ProjectIds(rule.organization_id, rule.project_id))
+    if at > state.until:
+        return _not_yet(state)
     if at > rule.evaluated_until:
         return "The rule is switched off." if not rule.enabled else "The evaluation is late."
     if at < clock.now() - KEPT:
         return f"Quiet evaluations are kept for {KEPT.days} days: this one was quiet."
-    return (
-        "Nothing was evaluated: the rule was switched off, or the console was down for more than "
-        f"{int(CATCH_UP.total_seconds() // 60)} minutes."
-    )
+    skipped = _skipped(rule, at)
+    if skipped is not None:
+        since, until = local(skipped.since), local(skipped.until)
+        return (
+            f"Nothing was evaluated from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}: the "
+            "console was down, and catches up on "
+            f"{int(CATCH_UP.total_seconds() // 60)} minutes at most."
+        )
+    return "Nothing was evaluated: the rule was switched off or changed, or this value had no data."
+
+
+def _not_yet(state: Completeness) -> str:
+    """Why a window that has ended is not decided."""
+    seconds = int(state.delay.total_seconds())
+    text = f"The window is decided {seconds} seconds after its end, when its data has come."
+    if state.watermark + completeness.IN_DIGEST >= state.now:
+        return text
+    return f"{text} What came after {local(state.watermark):%H:%M:%S} waits for digest."
+
+
+def _skipped(rule: Rule, at: datetime) -> SkippedTime | None:
+    """The time around a moment whose windows were left out."""
+    own = select(SkippedTime).where(SkippedTime.rule_id == rule.id)
+    return db.session.scalar(own.where(SkippedTime.since < at, SkippedTime.until >= at).limit(1))
 
 
 def _conclusion(evaluation: Evaluation) -> str:
@@ -113,6 +134,7 @@ def _steps(rule: Rule, definition: Definition, evaluation: Evaluation) -> Sequen
     return [
         _window(definition, evaluation),
         _number(definition, evaluation),
+        *_settled(definition, evaluation),
         *_levels(definition, evaluation),
         *_repeated(rule, condition, evaluation),
         *_lasting(rule, condition, evaluation),
@@ -131,15 +153,17 @@ def _number(definition: Definition, evaluation: Evaluation) -> Step:
     if evaluation.number is None or evaluation.verdict is Verdict.INCONCLUSIVE:
         decides = evaluation.verdict in SEVERITY
         return Step("Number", evaluation.why, decides)
-    metric = CATALOGUE.get(definition.metric)
-    plain = definition.condition.compare is None and metric is not None
-    shown = (
-        str(measured(evaluation.number, metric.format))
-        if plain and metric
-        else definition.condition.words(evaluation.number)
-    )
+    shown = definition.condition.words(evaluation.number)
     samples = "" if evaluation.samples is None else f" of {evaluation.samples:,} samples"
     return Step("Number", f"{shown}{samples}", True)
+
+
+def _settled(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:
+    """What the number came to after late data; it decides in a re-check, and not here."""
+    settled = evaluation.settled_number
+    if settled is None or settled == evaluation.number:
+        return []
+    return [Step("After late data", definition.condition.words(settled), None)]
 
 
 def _levels(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:

@@ -246,10 +246,11 @@ def _note(rule: Rule, value: str, row: Evaluation) -> bool:
     incident = db.session.scalar(own.order_by(Incident.opened_at.desc()).limit(1))
     if incident is None:
         return False
-    number = "nothing" if row.settled_number is None else f"{row.settled_number:g}"
+    number = row.settled_number
+    words = "nothing" if number is None else rule.definition.condition.words(number)
     text = (
         f"Late data: the window until {row.at:%H:%M:%S} UTC would not have fired: "
-        f"it says {number} now."
+        f"it says {words} now."
     )
     incidents.write(incident, IncidentVerb.NOTED, clock.now(), text=text, details=LATE)
     return True

@@ -6,7 +6,7 @@ import pytest
 
 from console.alerting.evaluation import evaluate
 from console.alerting.explain import explain
-from console.alerting.models import Rule, Silence
+from console.alerting.models import Evaluation, Rule, Silence
 from console.core.db import db
 from tests.telemetry.samples import NOON
 
@@ -104,3 +104,24 @@ def test_a_silence_hid_it(acme, inside, explained):
         db.session.commit()
     explanation = explained(4)
     assert steps(explanation)["Silence"] == ("Moving the database: nobody is notified", False)
+
+
+def test_what_late_data_came_to_stands_beside_the_number(acme, inside, explained):
+    explanation = explained(4)
+    with inside(acme):
+        db.session.get_one(Evaluation, explanation.evaluation.id).settled_number = 900
+        db.session.commit()
+        rule = db.session.get_one(Rule, explanation.rule.id)
+        assert steps(explain(rule, NOON + minutes(4)))["After late data"] == ("900 ms", None)
+
+
+def test_a_long_downtime_is_a_reason(acme, inside, clock, make_rule):
+    clock.set(NOON)
+    rule_id = make_rule(acme)
+    clock.move(hours=3)
+    with inside(acme):
+        evaluate(acme.organization_id)
+        rule = db.session.get_one(Rule, rule_id)
+        conclusion = explain(rule, NOON + minutes(30)).conclusion
+    assert conclusion.startswith("Nothing was evaluated from 2026-11-20 12:00 to 2026-11-20 13:5")
+    assert "catches up on 60 minutes at most" in conclusion

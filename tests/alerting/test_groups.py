@@ -117,7 +117,9 @@ def test_what_people_do_to_a_group_they_do_to_its_members(acme, inside, live, ma
         assert states == [IncidentState.RESOLVED], "it fires on no worse"
 
 
-def test_series_beyond_the_limit_are_counted(acme, inside, live, make_rule, deploy, monkeypatch):
+def test_series_beyond_the_limit_are_counted(
+    acme, inside, live, make_rule, deploy, monkeypatch, as_vic
+):
     monkeypatch.setattr(signal, "MOST_SERIES", 4)
     rule_id = make_rule(acme, by="endpoint", window_seconds=60)
     deploy(0, range(3), 100)
@@ -129,3 +131,4 @@ def test_series_beyond_the_limit_are_counted(acme, inside, live, make_rule, depl
         values = set(db.session.scalars(select(RuleSeries.value)))
         assert {"GET /000", "GET /001", "GET /002"} < values
         assert len(values) == 4
+    assert "Not watched: 6 values more" in as_vic.get(f"/acme/shop/alerts/rules/{rule_id}").text
