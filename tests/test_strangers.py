@@ -74,6 +74,9 @@ def test_slow_senders_are_told_so_while_others_go_on(console):
             assert time.monotonic() - began < 5
         for kind, connections in slow.items():
             answered[kind] = {status(connection) for connection in connections}
+        slow.pop("header")
+        ends = [connection for connections in slow.values() for connection in connections]
+        assert [connection.recv(1) for connection in ends] == [b""] * len(ends)
     assert answered == {"known": {408}, "chunked": {408}, "stranger": {408}, "header": {0}}
 
 

@@ -89,11 +89,15 @@ def judge_beginning(submission: Submission, doors: Doors) -> Answer | None:
 
 
 def turned_away(submission: Submission, refusal: Refusal, doors: Doors) -> Answer:
-    """The answer to a refused request, which is counted in the ledger of its key's project."""
+    """The answer to a refused request, which is counted in the ledger of its key's project.
+
+    It does not raise the refusal again: that would make a circle of it and this frame, and keep the
+    body, and with it the connection, until garbage is collected, however long that takes.
+    """
 
     def refuse(submission: Submission, doors: Doors) -> Answer:
         refusal.grant = doors.keys.at_hand(submission.key)
-        raise refusal
+        return _refused(submission, refusal, doors)
 
     return answered(refuse, submission, doors)
 
@@ -113,11 +117,15 @@ def answered(
     try:
         return way(submission, doors)
     except Refusal as refusal:
-        _count_refusal(submission, refusal, doors.refusals)
-        answer = refused(refusal.status, refusal.reason, refusal.detail)
-        return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
+        return _refused(submission, refusal, doors)
     except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
         return later("state unavailable", UNKNOWN_NOW)
+
+
+def _refused(submission: Submission, refusal: Refusal, doors: Doors) -> Answer:
+    _count_refusal(submission, refusal, doors.refusals)
+    answer = refused(refusal.status, refusal.reason, refusal.detail)
+    return Answer(answer.status, answer.content, {**answer.headers, **refusal.headers})
 
 
 def refused(status: int, reason: str, detail: str) -> Answer:

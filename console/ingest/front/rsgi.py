@@ -189,10 +189,14 @@ class Front:
             finally:
                 self._senders.give_back(address)
         except (Refusal, NoPlace) as error:
-            refusal = error if isinstance(error, Refusal) else no_place()
-            turned = turned_away(submission, refusal, self._endpoints.doors)
+            turned = self._turned_away(submission, error)
             answer(wire, replied(turned, submission), last=True)
             await body.discard(patient=known and turned.status != 408)
+
+    def _turned_away(self, submission: Submission, error: Refusal | NoPlace) -> Answer:
+        # In the frame that caught it, a second name for the error would keep both, and the body.
+        refusal = error if isinstance(error, Refusal) else no_place()
+        return turned_away(submission, refusal, self._endpoints.doors)
 
     async def _judged(self, submission: Submission) -> Answer | None:
         doors = self._endpoints.doors
