@@ -6,6 +6,7 @@ incident, and never closed in silence: somebody was called for it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ AFTER = timedelta(minutes=5)
 LONGEST = timedelta(days=1)
 """Windows that were decided longer ago are taken as they are."""
 LATE = {"late": True}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,11 @@ def settle(organization_id: int) -> Mapping[str, int]:
             rechecks += _rechecks(project, [r for r in own if r.settled_until < horizon], horizon)
         db.session.rollback()
     for recheck in rechecks:
-        changed += _commit(recheck, now)
+        try:
+            changed += _commit(recheck, now)
+        except Exception:  # one rule's fault stops no other; its windows stay as they were decided
+            db.session.rollback()
+            log.exception("late data of rule %d cannot be taken in", recheck.rule_id)
     with writing():
         db.session.execute(
             update(Rule)
@@ -93,7 +100,8 @@ def _rechecks(
     )
     try:
         minutes = late.arrivals(scope, after=since, least=completeness.LEAST_DELAY)
-    except FAILURES:
+    except FAILURES as error:
+        log.warning("late data of project %d cannot be looked for: %s", project.id, error)
         return []
     if not minutes:
         return []
@@ -126,7 +134,8 @@ def _recheck(
     moments = list(signal.grid(definition, affected[0] - interval, affected[-1]))
     try:
         asked = signal.at(definition, project, moments)
-    except FAILURES:
+    except FAILURES as error:
+        log.warning("rule %d cannot look at late data: %s", rule.id, error)
         return None
     return Recheck(
         rule.id, rule.version, rule.evaluated_until, rule.settled_until, until, moments,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from console.alerting import signal
+from console.alerting import settling, signal
 from console.alerting.backtest import replay
 from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
 from console.core.db import db
@@ -103,3 +103,23 @@ def test_what_would_not_have_fired_is_noted_and_stays_open(acme, inside, live, m
         assert verbs["noted"] == (
             "Late data: the window until 12:03:00 UTC would not have fired: it says 9 now."
         )
+
+
+def test_a_rule_whose_late_data_cannot_be_taken_in_stops_no_other(
+    acme, inside, live, make_rule, fail, monkeypatch
+):
+    odd = make_rule(acme, name="Odd", **COUNT)
+    make_rule(acme, **COUNT)
+    past = settling._past
+
+    def failing(rule, recheck):
+        if rule.id == odd:
+            raise ZeroDivisionError
+        return past(rule, recheck)
+
+    monkeypatch.setattr(settling, "_past", failing)
+    live(4)
+    fail(2.5, 8)
+    live(8)
+    with inside(acme):
+        assert db.session.scalars(select(Incident)).one().rule_id != odd
