@@ -21,7 +21,7 @@ from console.core.db import db
 from console.core.leases import JobRun
 from console.telemetry import store
 
-LEASES = "leases"
+LEASES, PUNCTUAL = "leases", "punctual"
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 FOLLOW_SECONDS = 5.0
@@ -47,6 +47,8 @@ class Job:
     per_organization: Work | None = None
     upkeep: bool = False
     """Whether it writes telemetry, or state that depends on telemetry."""
+    punctual: bool = False
+    """Whether it has threads of its own, so that it waits for no long job."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a job that is not whole."""
@@ -93,7 +95,12 @@ class Ticker:
         # A period missed is run once when there is time again; a slow run is not run twice.
         settings = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         # Leases have a thread of their own: two long jobs must not cost this process its rights.
-        executors = {"default": ThreadPoolExecutor(2), LEASES: ThreadPoolExecutor(1)}
+        # Nor must a backup or the deletion of old rows keep rules and checks from their times.
+        executors = {
+            "default": ThreadPoolExecutor(2),
+            LEASES: ThreadPoolExecutor(1),
+            PUNCTUAL: ThreadPoolExecutor(max(sum(job.punctual for job in jobs), 1)),
+        }
         self._scheduler = BackgroundScheduler(
             executors=executors, job_defaults=settings, timezone=UTC
         )
@@ -110,8 +117,14 @@ class Ticker:
             )
         for job in self._jobs:
             seconds, first = job.look_every.total_seconds(), datetime.now(UTC)
+            executor = PUNCTUAL if job.punctual else "default"
             self._scheduler.add_job(
-                self.tick, "interval", args=[job], seconds=seconds, next_run_time=first
+                self.tick,
+                "interval",
+                args=[job],
+                seconds=seconds,
+                next_run_time=first,
+                executor=executor,
             )
         self._scheduler.start()
         self._ending.clear()
@@ -146,6 +159,8 @@ class Ticker:
         """Take or renew the lease."""
         with self._app.app_context():
             self._epoch = leases.hold(leases.JOBS, self._holder, LEASE_SECONDS)
+            if self._epoch is not None and (forgotten := leases.forget_future_runs()):
+                log.warning("the clock was set back: %d runs of jobs are made anew", forgotten)
 
     def _follow(self) -> None:
         """Tick on when the machine's clock is set back: APScheduler would wait for the old time.
@@ -186,7 +201,9 @@ def run_job(job: Job, run_id: int) -> None:
         error = type(failure).__name__
         log.exception("the job %s failed", job.name)
     db.session.remove()
-    run = db.session.get_one(JobRun, run_id)
+    run = db.session.get(JobRun, run_id)
+    if run is None:  # forgotten since: the clock was set back
+        return
     run.finished_at, run.summary, run.error = clock.now(), str(result)[:300], error
     run.failed_organizations = result.failed if isinstance(result, Round) else 0
     db.session.commit()

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from console import jobs
 from console import ticker as machinery
 from console.accounts.models import LoginSession
 from console.app import create_app
+from console.core import clock as console_clock
 from console.core.config import config
 from console.core.cron import Cron
 from console.core.db import db
@@ -248,6 +250,64 @@ def test_jobs_go_on_when_the_machines_clock_is_set_back(app, monkeypatch):
         )
     finally:
         follower.stop()
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=50), DAY])
+def test_a_clock_that_is_set_back_costs_no_job_its_runs(app, clock, back):
+    """What had its run on the later clock would have none until that time is there again."""
+    clock.set(datetime(2026, 5, 2, 12, tzinfo=UTC))
+    ran: list[str] = []
+    job = Job("often", timedelta(seconds=5), noting(ran, "x"))
+    ticker = Ticker(app, [job])
+    for _ in range(3):
+        ticker.lead()
+        ticker.tick(job)
+        clock.move(minutes=20)
+    clock.jump(seconds=-back.total_seconds())
+    for _ in range(3):
+        ticker.lead()
+        ticker.tick(job)
+        clock.move(seconds=5)
+    assert len(ran) == 6
+
+
+def test_a_lease_of_a_clock_that_was_set_back_is_free(two_consoles, clock):
+    clock.set(datetime(2026, 5, 2, 12, tzinfo=UTC))
+    first, second = (Ticker(app, []) for app in two_consoles)
+    first.lead()
+    clock.jump(days=-1)  # the process is killed, and the machine's clock put right
+    second.lead()
+    assert second._epoch == 2
+
+
+@pytest.mark.parametrize("both_databases", ["postgresql"], indirect=True)
+def test_who_leads_does_not_depend_on_the_clock_of_a_process(two_consoles, monkeypatch):
+    """One that was 90 s ahead took the lease, and the digest, from the one that had it."""
+    first, second = (Ticker(app, []) for app in two_consoles)
+    first.lead()
+    ahead = datetime.now(UTC) + timedelta(seconds=90)
+    monkeypatch.setattr(console_clock, "now", lambda: ahead)
+    second.lead()
+    assert second._epoch is None
+
+
+def test_long_jobs_keep_no_punctual_job_waiting(app):
+    """Two of them, such as a backup and an RDAP service that hangs, stopped rules and checks."""
+    ran: list[str] = []
+    held = threading.Event()
+    second = timedelta(seconds=1)
+    long = [Job(f"long {n}", second, lambda: str(held.wait(20))) for n in range(2)]
+    punctual = Job("punctual", second, noting(ran, "x"), punctual=True)
+    leader = Ticker(app, [*long, punctual])
+    leader.start()
+    try:
+        until(lambda: len(ran) >= 2, "two runs beside the long jobs")
+    finally:
+        held.set()
+        leader.stop()
+    assert {"evaluate", "try-checks", "settle-check-ins"} <= {
+        job.name for job in jobs.JOBS if job.punctual
+    }
 
 
 def test_long_jobs_do_not_cost_a_process_its_leases(app):

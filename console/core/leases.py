@@ -9,10 +9,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
-from console.core.db import Model, db, insert
+from console.core.db import Model, database_time, db, insert
 
 JOBS = "jobs"  # the lease of who runs them
 RUNS_KEPT = timedelta(days=14)
+SLACK = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +50,16 @@ class JobRun(Model):
 
 
 def hold(name: str, holder: str, seconds: float) -> int | None:
-    """Take or renew a lease; return its epoch, or None while somebody else holds it. Commits."""
-    now = clock.now()
+    """Take or renew a lease; return its epoch, or None while somebody else holds it. Commits.
+
+    The database's clock decides, as machines' clocks differ. A lease that ends later than a new one
+    would is of a clock that has been set back since: its holder may be gone, so it is free.
+    """
+    now = database_time()
     until = now + timedelta(seconds=seconds)
     ours = update(Lease).where(Lease.name == name, Lease.holder == holder)
-    free = update(Lease).where(Lease.name == name, or_(Lease.until < now, Lease.holder == ""))
+    is_free = or_(Lease.until < now, Lease.until > until + SLACK, Lease.holder == "")
+    free = update(Lease).where(Lease.name == name, is_free)
     epoch = db.session.scalar(ours.values(until=until).returning(Lease.epoch))
     if epoch is None:
         taking = free.values(holder=holder, epoch=Lease.epoch + 1, until=until)
@@ -92,6 +98,18 @@ def claim(lease: str, epoch: int, job: str, due_at: datetime) -> int | None:
         run_id = db.session.scalar(run.on_conflict_do_nothing().returning(JobRun.id))
     db.session.commit()
     return run_id
+
+
+def forget_future_runs() -> int:
+    """Delete the notes of runs for due times that have not come: the clock was set back. Commits.
+
+    They would keep every job from running until the time that the clock had shown. Returns how
+    many they were.
+    """
+    future = delete(JobRun).where(JobRun.due_at > clock.now() + SLACK).returning(JobRun.id)
+    forgotten = len(db.session.scalars(future).all())
+    db.session.commit()
+    return forgotten
 
 
 def last_runs() -> Sequence[JobRun]:
