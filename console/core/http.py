@@ -32,7 +32,8 @@ from console.core.addresses import is_public
 AGENT = "Pharos"
 MOST_BYTES = 256 * 1024
 MOST_REDIRECTS = 5
-LONGEST_HEADER = 8_190
+LONGEST_HEADER = 32 * 1024
+"""Policies of large sites have more than the 8 KB that are usual."""
 _PRIVATE_NAMES = (".localhost", ".local", ".internal")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
@@ -228,7 +229,8 @@ def _session(request: Call, line: _Line) -> aiohttp.ClientSession:
     )
     return aiohttp.ClientSession(
         connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
+        # Of this call only: pages set a cookie and lead to themselves until it is sent.
+        cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
         timeout=aiohttp.ClientTimeout(total=None),  # fetch() has the only clock
         auto_decompress=False,  # a few bytes may inflate to gigabytes
         trust_env=False,
@@ -361,7 +363,7 @@ def _explained(error: Exception) -> CallFailed:
     return CallFailed(Cause.PROTOCOL, "What was answered is not HTTP.")
 
 
-_SENTENCES: tuple[tuple[type[Exception], Cause, str], ...] = (
+_SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Cause, str], ...] = (
     (aiohttp.ClientConnectorSSLError, Cause.TLS, "No encrypted connection could be agreed on."),
     (aiohttp.ClientConnectorDNSError, Cause.DNS, "The name of {place} cannot be resolved."),
     (aiohttp.ClientConnectorError, Cause.CONNECT, "{place} does not take connections."),
@@ -371,7 +373,7 @@ _SENTENCES: tuple[tuple[type[Exception], Cause, str], ...] = (
         "The connection was closed before the answer was whole.",
     ),
     (
-        ConnectionError,
+        (ConnectionError, aiohttp.ClientPayloadError),
         Cause.PROTOCOL,
         "The connection was closed before the answer was whole.",
     ),

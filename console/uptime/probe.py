@@ -11,6 +11,7 @@ from typing import Any
 from console.core import clock
 from console.core.http import MOST_REDIRECTS, Call, CallFailed, Cause, Reply, fetch
 from console.telemetry.records import CheckOutcome
+from console.uptime.answered import Unread, body_of, text_of, without_secrets
 from console.uptime.statuses import spelled, within
 
 MOST_BYTES = 256 * 1024
@@ -129,25 +130,35 @@ def judge(request: Request, reply: Reply) -> Answer:
         status=reply.status,
         certificate_until=reply.certificate_until,
     )
-    if wrong := _wrong(request, reply):
-        why = f"{wrong} {answer.why}".strip()
-        return replace(answer, outcome=CheckOutcome.DOWN, why=why, answered=_excerpt(reply))
+    text, unread = _read(reply)
+    if wrong := _wrong(request, reply, text, unread):
+        why = without_secrets(f"{wrong} {answer.why}".strip(), request.headers)
+        excerpt = _excerpt(without_secrets(text, request.headers))
+        return replace(answer, outcome=CheckOutcome.DOWN, why=why, answered=excerpt)
     if request.slow_ms is not None and reply.milliseconds > request.slow_ms:
         why = f"Answered in {reply.milliseconds:,.0f} ms, which is slow: {request.slow_ms:,} ms."
         return replace(answer, outcome=CheckOutcome.SLOW, why=f"{why} {answer.why}".strip())
     return answer
 
 
-def _wrong(request: Request, reply: Reply) -> str:
+def _read(reply: Reply) -> tuple[str, str]:
+    """The text of an answer, and why it cannot be read, "" if it can."""
+    try:
+        return text_of(body_of(reply, MOST_BYTES), reply), ""
+    except Unread as error:
+        return "", str(error)
+
+
+def _wrong(request: Request, reply: Reply, text: str, unread: str) -> str:
     """What is not as expected, "" if everything is."""
     if not within(request.statuses, reply.status):
         expected = spelled(request.statuses)
         leads = reply.headers.get("Location", "")
         onward = f" It leads to {leads[:200]}." if leads else ""
         return f"Status {reply.status} instead of {expected}.{onward}"
-    if request.text and request.text.encode() not in reply.body:
+    if request.text and request.text not in text and request.text.encode() not in reply.body:
         place = " in what was read of it" if reply.is_cut else ""
-        return f"The answer does not contain “{request.text}”{place}."
+        return f"The answer does not contain “{request.text}”{place}. {unread}".rstrip()
     return ""
 
 
@@ -156,10 +167,9 @@ def _cut(reply: Reply) -> str:
     return f"The answer was cut after {MOST_BYTES // 1024} KB." if reply.is_cut else ""
 
 
-def _excerpt(reply: Reply) -> str:
-    """The beginning of an answer as text that can be shown and stored."""
-    text = reply.body[: 4 * MOST_ANSWERED].decode(errors="replace")
-    shown = "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+def _excerpt(text: str) -> str:
+    """The beginning of a text as it can be shown and stored."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for c in text[:MOST_ANSWERED].replace("\r\n", "\n")
     )
-    return shown[:MOST_ANSWERED]
