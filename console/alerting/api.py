@@ -17,6 +17,7 @@ from console.alerting import items, queries, signal
 from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
 from console.alerting.definition import Definition
+from console.alerting.editor.preview import tried_out
 from console.alerting.explain import explain
 from console.alerting.forms import (
     CompositeForm,
@@ -31,6 +32,7 @@ from console.alerting.models import Rule, RuleSeries
 from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db
+from console.telemetry.measures import CannotAskError
 from console.web import api
 from console.web.forms import names, valid
 
@@ -63,7 +65,10 @@ def create(project: Project) -> Response:
     form = _rule_form(project, api.document())
     _refuse_taken(project, form)
     kind = "composite" if form.definition.members else "threshold"
-    rule = domain.create(project, form.name.data or "", form.definition, kind=kind, **form.fields)
+    backtest = _tried_out(project, form.definition)
+    rule = domain.create(
+        project, form.name.data or "", form.definition, kind=kind, backtest=backtest, **form.fields
+    )
     db.session.commit()
     return _answer(rule, status=201)
 
@@ -75,10 +80,12 @@ def change(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     form = _rule_form(project, api.document(), rule)
     _refuse_taken(project, form, rule)
+    is_another = form.definition.document != rule.document
+    backtest = _tried_out(project, form.definition) if is_another else None
     rule.name = form.name.data or ""
     for name in ("severity", "tags", "shadow"):
         setattr(rule, name, form.fields[name])
-    domain.change(rule, form.definition, by=None)
+    domain.change(rule, form.definition, by=None, backtest=backtest)
     domain.switch(rule, on=form.fields["enabled"])
     db.session.commit()
     return _answer(rule)
@@ -180,6 +187,14 @@ def _definition(project: Project, rule: dict[str, Any]) -> Definition:
     form = _form(TogetherForm, rule)
     form.project_id = project.id
     return valid(form).definition
+
+
+def _tried_out(project: Project, definition: Definition) -> dict[str, Any]:
+    """The back-test that is kept with the version; aborts for what cannot be asked for."""
+    try:
+        return tried_out(project, definition)
+    except CannotAskError as error:
+        raise BadRequest(f"metric: {error}.") from None
 
 
 def _form(form: type[F], rule: dict[str, Any]) -> F:

@@ -12,9 +12,14 @@ from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.alerting import incidents as domain
 from console.alerting import queries
-from console.alerting.incident_forms import IncidentsQuestion, NoteForm, UntilForm
+from console.alerting.incident_forms import (
+    AssessmentForm,
+    IncidentsQuestion,
+    NoteForm,
+    UntilForm,
+)
 from console.alerting.incidents import Actor
-from console.alerting.models import Incident, IncidentEvent
+from console.alerting.models import Assessment, Incident, IncidentEvent
 from console.core.db import db
 from console.web import api
 from console.web.forms import names, valid
@@ -76,6 +81,16 @@ def snooze(project: Project, incident_id: int) -> Response:
     return _saved(incident_)
 
 
+@bp.post("/<id:incident_id>/assessment")
+@api_view("incidents:write")
+def assess(project: Project, incident_id: int) -> Response:
+    """Say whether it was worth a message: `{"assessment": "noise"}`."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    form = _given(AssessmentForm)
+    domain.assess(incident_, Assessment(form.assessment.data), by=_actor())
+    return _saved(incident_)
+
+
 def _given(kind: type[F]) -> F:
     """The form of a request's document; aborts for members that it does not have."""
     document = api.fields(api.document())
@@ -112,6 +127,7 @@ def _incident(incident_: Incident) -> dict[str, Any]:
         "level": incident_.level,
         "worst": incident_.worst,
         "shadow": incident_.shadow,
+        "assessment": incident_.assessment,
         "why": incident_.why,
         "number": incident_.number,
         "opened_at": api.time(incident_.opened_at),

@@ -8,7 +8,7 @@ from typing import Any
 
 from console.alerting.models import RuleVersion
 from console.core import clock
-from console.web.filters import duration, moment
+from console.web.filters import duration, moment, plural
 
 UNSET = "–"
 
@@ -51,9 +51,10 @@ def in_short(version: RuleVersion) -> str:
     if not kept:
         return ""
     incidents = kept["incidents"]
+    about = "" if _is_exact(kept) else "about "
     night = f", {kept['at_night']} at night" if kept["at_night"] else ""
     longest = f", longest {_long(kept['longest_seconds'])}" if incidents else ""
-    return f"{incidents} incident{'' if incidents == 1 else 's'} in {kept['range']}{night}{longest}"
+    return f"{about}{plural(incidents, 'incident')} in {kept['range']}{night}{longest}"
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
@@ -80,11 +81,16 @@ def _figures(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     yield "Replayed over", f"{kept['range']}, {kept['history_days']:g} days of them with data"
     yield "Until", moment(clock.instant(kept["until"]))
-    yield "Incidents", str(kept["incidents"])
+    yield "Incidents", f"{'' if _is_exact(kept) else 'about '}{kept['incidents']}"
     yield "At night", str(kept["at_night"])
     yield "Critical", str(kept["critical"])
     yield "Longest", _long(kept["longest_seconds"])
     yield "In all", _long(kept["firing_seconds"])
+
+
+def _is_exact(kept: Mapping[str, Any]) -> bool:
+    """Whether the back-test decided all windows of all values."""
+    return kept.get("stands_for", 1) == 1 and not kept.get("values_left_out")
 
 
 def _long(seconds: float) -> str:

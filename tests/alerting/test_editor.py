@@ -11,10 +11,12 @@ from sqlalchemy import select
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Evaluation, Incident, OutboxMessage, Rule, RuleVersion
 from console.core.db import db
+from console.telemetry.records import Batch
+from console.telemetry.store import EXTENSION
 from tests.support.clients import HTMX
-from tests.telemetry.samples import NOON
+from tests.telemetry.samples import NOON, span
 
-RULES = "/acme/shop/alerts/rules/"
+RULES, API = "/acme/shop/alerts/rules/", "/api/v1/acme/shop/rules"
 FORM = {
     "name": "Slow",
     "metric": "requests.p95",
@@ -103,12 +105,75 @@ def test_saving_keeps_the_back_test_with_the_version(as_alice, acme, inside, bus
     softer = FORM | {"levels.critical": "3000", "name": "Slower", "shadow": "y", "enabled": ""}
     answer = as_alice.post(f"{RULES}{rule.id}/draft", data=softer, headers=HTMX).text
     assert "As it is saved: would have opened 3 incidents" in answer
+    grey = answer.partition('<g class="editor-before">')[2].partition("</g>")[0]
+    assert grey.count('class="editor-time') == 3
     assert as_alice.post(f"{RULES}{rule.id}/versions", data=softer).status_code == 303
     with inside(acme):
         rule = db.session.scalars(select(Rule)).one()
         assert (rule.name, rule.version, rule.shadow, rule.enabled) == ("Slower", 2, True, False)
         versions = db.session.scalars(select(RuleVersion).order_by(RuleVersion.number)).all()
         assert [each.backtest["incidents"] for each in versions] == [3, 0]
+
+
+def test_a_script_that_saves_a_rule_keeps_the_same_back_test(
+    as_alice, as_script, acme, inside, busy
+):
+    as_alice.post(RULES, data=FORM | {"history": "7d"})
+    script = as_script(acme, "rules:read", "rules:write")
+    document = {
+        "metric": "requests.p95", "op": ">", "levels": {"critical": 1000}, "window_seconds": 60,
+    }  # fmt: skip
+    made = script.post(API, json={**document, "name": "By script"}).json
+    script.put(f"{API}/{made['id']}", json={**document, "name": "x", "levels": {"critical": 3000}})
+    with inside(acme):
+        versions = db.session.scalars(select(RuleVersion).order_by(RuleVersion.id)).all()
+        by_hand, first, second = [version.backtest for version in versions]
+        assert first == by_hand
+        assert second["incidents"] == 0
+    cannot = {**document, "name": "y", "metric": "intake.refused", "environment": "production"}
+    refused = script.post(API, json=cannot)
+    assert refused.status_code == 400
+    assert "environment" in refused.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "opened"),
+    [
+        ({"history": "24h"}, "", "Would have opened 3"),
+        (
+            {"history": "30d", "window_seconds": "300"},
+            (
+                "Each point here stands for 5 evaluations: the rule is evaluated every minute, "
+                "this replay every 5 minutes."
+            ),
+            "Would have opened about 3",
+        ),
+        ({"history": "30d"}, "Replayed over the last 13 d 21 h only", "Would have opened 3"),
+    ],
+)
+def test_a_replay_of_other_windows_than_live_ones_says_so(as_alice, busy, changes, words, opened):
+    page = unescape(as_alice.post(RULES + "draft", data=FORM | changes, headers=HTMX).text)
+    assert words in page
+    assert said(page).startswith(opened)
+    assert ("stands for" in page) == ("stands for" in words)
+
+
+def test_values_that_are_not_replayed_are_counted(as_alice, acme, app, inside, busy):
+    own = {"organization_id": acme.organization_id, "project_id": acme.id}
+    spans = [
+        span(99, at=NOON + timedelta(hours=2), category="request", is_segment=True,
+             endpoint=f"GET /{number}", **own)
+        for number in range(60)
+    ]  # fmt: skip
+    with inside(acme):
+        app.extensions[EXTENSION].write(acme.organization_id, Batch(spans=spans), 99)
+    page = as_alice.post(RULES + "draft", data=FORM | {"by": "endpoint"}, headers=HTMX).text
+    words = (
+        "The 50 largest of 61 values of endpoint are replayed and counted here; the rule watches"
+    )
+    assert words in page
+    assert "about 3 incidents" in said(page)
+    assert "45 more values are counted and not drawn" in page
 
 
 def test_what_is_wrong_stands_beside_its_field(as_alice, busy):

@@ -45,13 +45,16 @@ def test_a_script_responds_under_its_own_name(script, incident):
     assert taken["acknowledged_by"] is None  # nobody has answered, a script has
     script.post(f"{here}/notes", json={"text": "Disk is full"})
     script.post(f"{here}/snooze", json={"until": (NOON + timedelta(hours=1)).isoformat()})
+    assert script.post(f"{here}/assessment", json={"assessment": "noise"}).json["assessment"] == (
+        "noise"
+    )
     closed = script.post(f"{here}/resolution").json
     assert closed["state"] == "resolved"
     assert [(event["verb"], event["by"]) for event in closed["events"]] == [
         ("opened", None), ("acknowledged", "ci"), ("noted", "ci"), ("snoozed", "ci"),
-        ("resolved", "ci"),
+        ("assessed", "ci"), ("resolved", "ci"),
     ]  # fmt: skip
-    assert [event["sequence"] for event in closed["events"]] == [1, 2, 3, 4, 5]
+    assert [event["sequence"] for event in closed["events"]] == [1, 2, 3, 4, 5, 6]
     assert script.get(INCIDENTS).json == {"incidents": [], "next": None}
     assert script.post(f"{here}/snooze", json={"minutes": 5}).status_code == 400
 
@@ -85,6 +88,8 @@ def test_filters(script, incident, query, count):
         ("snooze", {"minutes": 5, "until": "2026-11-20T13:00Z"}, "until"),
         ("snooze", {"until": "2026-11-20T11:00Z"}, "until"),
         ("snooze", {"minutes": 0}, "minutes"),
+        ("assessment", {"assessment": "great"}, "assessment"),
+        ("assessment", {}, "assessment"),
     ],
 )
 def test_what_is_wrong_is_named(script, incident, path, document, named):
@@ -104,7 +109,7 @@ def test_which_tokens_may(acme, globex, as_script, incident):
         as_script(acme, "incidents:read"),
         as_script(globex, "incidents:read", "incidents:write"),
     )
-    for path in ("acknowledgement", "resolution", "notes", "snooze"):
+    for path in ("acknowledgement", "resolution", "notes", "snooze", "assessment"):
         assert reader.post(f"{INCIDENTS}/{incident}/{path}").status_code == 403
         assert stranger.post(f"{INCIDENTS}/{incident}/{path}").status_code == 404
     assert stranger.get(INCIDENTS).status_code == 404

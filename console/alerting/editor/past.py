@@ -61,8 +61,7 @@ def past(
         Incident.opened_at <= until,
     )
     incidents = db.session.scalars(own.order_by(Incident.opened_at).limit(MOST_INCIDENTS)).all()
-    fired = list(_times(replays.values()))
-    return [_assessed(incident, fired) for incident in incidents]
+    return [_assessed(incident, _times_of(incident, replays)) for incident in incidents]
 
 
 def summary(assessed: Sequence[Assessed]) -> str:
@@ -70,6 +69,14 @@ def summary(assessed: Sequence[Assessed]) -> str:
     kinds = [incident.kind for incident in assessed]
     counts = [f"{kinds.count(kind)} {kind} ({WORDS[kind]})" for kind in WORDS if kind in kinds]
     return f"Incidents in this time: {', '.join(counts)}." if counts else ""
+
+
+def _times_of(
+    incident: Incident, replays: Mapping[str, Replay]
+) -> Sequence[tuple[datetime, datetime]]:
+    """When the draft fires for the incident's value; for any, where it has none to compare."""
+    own = replays.get(incident.value) if incident.value else None
+    return list(_times(replays.values() if own is None else [own]))
 
 
 def _times(replays: Iterable[Replay]) -> Iterator[tuple[datetime, datetime]]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from console.alerting.backtest import Replay
 from console.alerting.condition import LEVELS, Condition, Evaluated, Judgement, Verdict
 from console.alerting.definition import Definition
 from console.alerting.editor.past import WORDS, Assessed
@@ -75,6 +76,8 @@ class Picture:
     chart: Chart
     scale: Scale
     fired: Sequence[Time]
+    fired_before: Sequence[Time]
+    """When the rule would have fired as it is saved."""
     past: Sequence[Time]
     gaps: Sequence[Time]
     handles: Sequence[Handle]
@@ -103,7 +106,8 @@ def drawn(
     return Picture(
         chart=chart,
         scale=scale,
-        fired=list(frame.fired()),
+        fired=list(frame.fired(preview.replays)),
+        fired_before=list(frame.fired(preview.replays_before)),
         past=[
             frame.time(incident.since, incident.until, incident.text, incident.kind)
             for incident in past
@@ -163,11 +167,11 @@ class _Frame:
         x = max(0.0, min(start, 100 - width))
         return Time(round(x, 2), round(width, 2), text, kind, since, until)
 
-    def fired(self) -> Iterator[Time]:
-        """The incidents that the draft would have opened, in order."""
+    def fired(self, replays: Mapping[str, Replay]) -> Iterator[Time]:
+        """The incidents that were opened in replays, in order."""
         episodes = [
             (episode, value, own.until)
-            for value, own in self.preview.replays.items()
+            for value, own in replays.items()
             for episode in own.episodes
         ]
         for episode, value, until in sorted(episodes, key=lambda pair: pair[0].opened):
@@ -300,6 +304,7 @@ def _document(preview: Preview, frame: _Frame, scale: Scale) -> dict[str, Any]:
         "recoveries": [_figures(tally) for tally in curve.recoveries],
         "base": [bisect_left(curve.levels, base[0]), bisect_left(curve.pendings, base[1])],
         "over": preview.watched.over,
+        "exact": preview.watched.is_exact,
         "rises": condition.op in (">", ">="),
         "scale": [scale.low, scale.high, scale.top, scale.bottom, frame.factor],
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from console.alerting.evaluation import DELAY
 from console.core import clock
 from console.web import clocks
 from console.web.filters import duration, plural
+from console.web.timerange import in_words
 
 DAY = timedelta(days=1)
 RANGES = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
@@ -27,8 +28,10 @@ RANGE_LABELS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 USUAL_RANGE = "7d"
 MOST_EVALUATIONS = 10_080
 """A week of minutes; a rule that is evaluated more often is evaluated less often in a preview."""
-MOST_BROKEN_DOWN = 1_008
-"""So many for each value of a breakdown, as there may be many values."""
+MOST_BROKEN_DOWN = 1_440
+"""So many for each value of a breakdown, as there may be many values: a day of minutes."""
+MOST_CUT_BROKEN_DOWN = 3 * MOST_BROKEN_DOWN
+"""So many where a window has no longer interval; the preview then begins later."""
 MOST_SERIES = 50
 MOST_QUESTIONS = 12
 """So many windows that overlap are asked for at most: each is a question of its own."""
@@ -56,14 +59,15 @@ class Figures:
             seconds=sum(own.firing_seconds for own in replays.values()),
         )
 
-    def sentence(self, over: str) -> str:
+    def sentence(self, over: str, *, is_exact: bool = True) -> str:
         """What would have happened, in words that static/js/editor-figures.js puts alike."""
         if not self.incidents:
-            return f"Would have opened no incident in {over}."
+            return f"Would {'' if is_exact else 'probably '}have opened no incident in {over}."
         marks = {"at night": self.at_night, "critical": self.critical}
         own = ", ".join(f"{count} {name}" for name, count in marks.items() if count)
         return (
-            f"Would have opened {plural(self.incidents, 'incident')} in {over}"
+            f"Would have opened {'' if is_exact else 'about '}"
+            f"{plural(self.incidents, 'incident')} in {over}"
             f"{f' ({own})' if own else ''}, longest {lasting(self.longest)}, "
             f"{lasting(self.seconds)} in all."
         )
@@ -86,6 +90,44 @@ class Watched:
     series: Mapping[str, Sequence[Evaluated]]
     known_since: datetime | None
     """The beginning of the history that the range has; None without any."""
+    stands_for: int = 1
+    """How many evaluations of the rule each one here stands for."""
+    left_out: int = 0
+    """How many values of the breakdown the rule watches that are not evaluated here."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether live evaluation would have decided all the same windows."""
+        return self.stands_for == 1 and not self.left_out
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the range has more evaluations than a preview makes, and begins later."""
+        return self.until - self.since < RANGES[self.name]
+
+    @property
+    def caveats(self) -> Iterator[str]:
+        """Why live evaluation over the whole range may come to other figures."""
+        interval = timedelta(seconds=self.definition.condition.interval_seconds)
+        if self.stands_for > 1:
+            yield (
+                f"Each point here stands for {self.stands_for} evaluations: the rule is evaluated "
+                f"every {in_words(interval / self.stands_for)}, this replay every "
+                f"{in_words(interval)}. Its counts are approximate; over a shorter range, or with "
+                "a longer interval, they are exact."
+            )
+        if self.left_out:
+            count = len(self.series)
+            yield (
+                f"The {count} largest of {count + self.left_out} values of {self.definition.by} "
+                "are replayed and counted here; the rule watches them all."
+            )
+        if self.is_cut:
+            yield (
+                f"Replayed over the last {duration(self.until - self.since)} only: the whole range "
+                "has more evaluations than a preview makes. A longer window and interval reach "
+                "further back."
+            )
 
     @property
     def history(self) -> timedelta:
@@ -98,6 +140,8 @@ class Watched:
     def over(self) -> str:
         """The time that its figures are about, in words."""
         whole, (count, unit) = RANGE_LABELS[self.name], RANGE_LABELS[self.name].split()
+        if self.is_cut:
+            return f"{duration(self.history)}{' with data' if self.is_short else ''}"
         if not self.is_short:
             return whole
         known = self.history / RANGES[self.name] * int(count)
@@ -106,7 +150,7 @@ class Watched:
     @property
     def is_short(self) -> bool:
         """Whether a tenth of the range or more lies before the history begins."""
-        return self.history < 0.9 * RANGES[self.name]
+        return self.history < 0.9 * (self.until - self.since)
 
     @property
     def undecided(self) -> float:
@@ -137,25 +181,28 @@ class Preview:
     replays: Mapping[str, Replay]
     curve: Curve
     figures: Figures
+    replays_before: Mapping[str, Replay] = field(default_factory=dict)
+    """What the rule would have done as it is saved, where it watches the same."""
     before: Figures | None = None
-    """The figures of the rule as it is saved, where it watches the same."""
 
     @property
     def document(self) -> dict[str, Any]:
         """What is kept with the version of a rule."""
-        watched, figures = self.watched, self.figures
-        return {
-            "range": watched.name,
-            "since": watched.since.isoformat(),
-            "until": watched.until.isoformat(),
-            "history_days": round(watched.history / DAY, 1),
-            "interval_seconds": watched.definition.condition.interval_seconds,
-            "incidents": figures.incidents,
-            "at_night": figures.at_night,
-            "critical": figures.critical,
-            "longest_seconds": figures.longest,
-            "firing_seconds": figures.seconds,
-        }
+        return _document(self.watched, self.figures)
+
+    @property
+    def sentence(self) -> str:
+        """What the draft would have done, in words."""
+        watched = self.watched
+        return self.figures.sentence(watched.over, is_exact=watched.is_exact)
+
+    @property
+    def sentence_before(self) -> str:
+        """The same of the saved rule, as the end of a sentence; "" where it watches another."""
+        if self.before is None:
+            return ""
+        words = self.before.sentence(self.watched.over, is_exact=self.watched.is_exact)
+        return words.replace("Would", "would", 1)
 
 
 def watch(project: Project, definition: Definition, name: str) -> Watched:
@@ -164,13 +211,28 @@ def watch(project: Project, definition: Definition, name: str) -> Watched:
     thin = thinned(definition, length)
     interval = timedelta(seconds=thin.condition.interval_seconds)
     until = signal.latest_moment(thin, clock.now() - DELAY)
-    since = until - min(length, interval * signal.MOST_EVALUATIONS)
+    most = MOST_CUT_BROKEN_DOWN if definition.by else signal.MOST_EVALUATIONS
+    since = until - min(length, interval * most)
     asked = signal.over(thin, project, since, until)
     series = dict(islice(asked.by_value.items(), MOST_SERIES))
+    left_out = len(asked.by_value) - len(series)
     if not definition.by:
-        series = {"": _only(asked)}
+        series, left_out = {"": _only(asked)}, 0
+    stands_for = round(interval.total_seconds() / definition.condition.interval_seconds)
     known = _known_since(project, thin, series)
-    return Watched(thin, name, since, until, series, known)
+    return Watched(thin, name, since, until, series, known, stands_for, left_out)
+
+
+def tried_out(project: Project, definition: Definition) -> dict[str, Any]:
+    """What is kept with the version of a rule that a script saves; raises as `watch`.
+
+    A composite rule has no number to be replayed: nothing is kept.
+    """
+    if definition.members:
+        return {}
+    watched = watch(project, definition, USUAL_RANGE)
+    replays = _replayed(_timed(definition.condition, watched), watched)
+    return _document(watched, Figures.of(replays, clocks.zone()))
 
 
 def previewed(watched: Watched, definition: Definition, saved: Definition | None = None) -> Preview:
@@ -178,15 +240,17 @@ def previewed(watched: Watched, definition: Definition, saved: Definition | None
     zone = clocks.zone()
     condition = _timed(definition.condition, watched)
     replays = _replayed(condition, watched)
-    before = None
+    earlier: Mapping[str, Replay] | None = None
     levels = list(definition.condition.levels.values())
     if saved is not None and watches_the_same(definition, saved):
         levels += saved.condition.levels.values()
-        before = Figures.of(_replayed(_timed(saved.condition, watched), watched), zone)
+        earlier = _replayed(_timed(saved.condition, watched), watched)
     steps = thresholds(watched.numbers, condition.op, levels)
     sweep = Sweep.of(condition, list(watched.series.values()), steps, _night(zone))
     curve = sweep.curve(pendings(definition.condition))
-    return Preview(watched, definition, replays, curve, Figures.of(replays, zone), before)
+    before = Figures.of(earlier, zone) if earlier is not None else None
+    figures = Figures.of(replays, zone)
+    return Preview(watched, definition, replays, curve, figures, earlier or {}, before)
 
 
 def thinned(definition: Definition, length: timedelta) -> Definition:
@@ -214,6 +278,23 @@ def thinned(definition: Definition, length: timedelta) -> Definition:
 def watches_the_same(definition: Definition, saved: Definition) -> bool:
     """Whether two definitions decide the same series."""
     return _series_of(definition) == _series_of(saved)
+
+
+def _document(watched: Watched, figures: Figures) -> dict[str, Any]:
+    return {
+        "range": watched.name,
+        "since": watched.since.isoformat(),
+        "until": watched.until.isoformat(),
+        "history_days": round(watched.history / DAY, 1),
+        "interval_seconds": watched.definition.condition.interval_seconds,
+        "stands_for": watched.stands_for,
+        "values_left_out": watched.left_out,
+        "incidents": figures.incidents,
+        "at_night": figures.at_night,
+        "critical": figures.critical,
+        "longest_seconds": figures.longest,
+        "firing_seconds": figures.seconds,
+    }
 
 
 def _series_of(definition: Definition) -> dict[str, Any]:

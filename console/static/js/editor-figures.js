@@ -44,14 +44,14 @@
   };
   // The words of Figures.sentence, which replaces them when the server has replayed the draft.
   const sentence = () => {
-    const { levels, pendings, rows, over } = curve();
+    const { levels, pendings, rows, over, exact } = curve();
     const [incidents, seconds, longest, night] = tally();
-    if (!incidents) return `Would have opened no incident in ${over}.`;
+    if (!incidents) return `Would ${exact ? "" : "probably "}have opened no incident in ${over}.`;
     const row = rows[place(pendings, number("pending_seconds") ?? 0)];
     const critical = number("critical") === null ? 0 : Math.min(incidents, row[place(levels, number("critical"))][0]);
     const own = [[night, "at night"], [least() === "critical" ? incidents : critical, "critical"]].filter(([count]) => count);
     const marks = own.map(([count, name]) => `${count} ${name}`).join(", ");
-    return `Would have opened ${incidents} incident${incidents === 1 ? "" : "s"} in ${over}${marks ? ` (${marks})` : ""}, `
+    return `Would have opened ${exact ? "" : "about "}${incidents} incident${incidents === 1 ? "" : "s"} in ${over}${marks ? ` (${marks})` : ""}, `
       + `longest ${lasting(longest)}, ${lasting(seconds)} in all.`;
   };
 
