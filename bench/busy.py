@@ -96,13 +96,17 @@ def signed_in(url: str) -> OpenerDirector:
 
 
 def ask(
-    console: Console, person: OpenerDirector, name: str, seconds: float
+    console: Console,
+    person: OpenerDirector,
+    name: str,
+    seconds: float,
+    asked: Mapping[str, str] = PAGES,
 ) -> Mapping[str, list[float]]:
     """Ask for the pages in turn, and print what they took; returns it in milliseconds."""
     times, until = defaultdict(list), time.monotonic() + seconds
     cpu, began = console.cpu_seconds(), time.monotonic()
     while time.monotonic() < until:
-        for page, path in PAGES.items():
+        for page, path in asked.items():
             times[page].append(milliseconds(console, person, path))
     share = (console.cpu_seconds() - cpu) / (time.monotonic() - began)
     for page, taken in times.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -11,7 +11,7 @@ from wtforms import Form, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from console.alerting.condition import Level
-from console.alerting.models import Assessment, IncidentState, Rule
+from console.alerting.models import Assessment, IncidentState
 from console.core import clock
 from console.web.api import Anytime, Paging
 from console.web.choices import choices
@@ -62,9 +62,9 @@ class IncidentsFilter(FilterForm):
     )
     rule = OpenSelect("Rule", "Any rule", closed=True)
 
-    def offer(self, rules: Sequence[Rule]) -> Self:
-        """Offer the project's rules."""
-        self.rule.offer((str(rule.id), rule.name) for rule in rules)
+    def offer(self, rules: Iterable[tuple[str, str]]) -> Self:
+        """Offer rules by their ids and names."""
+        self.rule.offer(rules)
         return self
 
     def filter(self, **scope: Any) -> IncidentFilter:

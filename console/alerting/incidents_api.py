@@ -33,7 +33,8 @@ F = TypeVar("F", bound=Form)
 @bp.get("")
 @api_view("incidents:read")
 def incidents(project: Project) -> Response:
-    form = valid(IncidentsQuestion(request.args).offer(queries.rules(project)))
+    offered = queries.names_with_incidents(project, request.args.get("rule", ""))
+    form = valid(IncidentsQuestion(request.args).offer(offered))
     page = queries.incidents(project, form.asked, form.cursor.data or "", form.length)
     return api.page("incidents", [_incident(incident) for incident in page.rows], page.older)
 

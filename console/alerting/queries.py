@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import abort
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
+from console.alerting.decide import State
 from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
     Evaluation,
@@ -21,12 +22,23 @@ from console.alerting.models import (
     RuleSeries,
     RuleVersion,
 )
+from console.alerting.rules_filter import RuleFilter
+from console.core import clock
 from console.core.db import db
 from console.core.leases import JobRun
 from console.core.paging import Page, page
 from console.web.charts import Marker
+from console.web.ids import LARGEST_ID
 
 MOST_MARKERS = 50
+MOST_OFFERED = 300
+"""So many rules are offered as a filter of incidents."""
+WORST_FIRST = (
+    State.CRITICAL, State.WARNING, State.BROKEN, State.NO_DATA, State.RECOVERING, State.PENDING,
+    State.OK,
+)  # fmt: skip
+LATE = timedelta(minutes=2)
+"""A rule is late when its next window could have been decided so long ago."""
 MOST_EVENTS = 50
 
 
@@ -34,6 +46,52 @@ def rules(project: Project) -> Sequence[Rule]:
     """The project's rules by name."""
     own = select(Rule).where(Rule.project_id == project.id)
     return db.session.scalars(own.order_by(Rule.name)).all()
+
+
+def names(project: Project) -> Sequence[tuple[str, str]]:
+    """The project's rules as the options of a select, by name."""
+    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id).order_by(Rule.name)
+    return [(str(rule_id), name) for rule_id, name in db.session.execute(own)]
+
+
+def names_with_incidents(project: Project, chosen: str) -> Sequence[tuple[str, str]]:
+    """The same for the rules that had an incident, and for the one that is chosen."""
+    had_one = exists().where(Incident.rule_id == Rule.id)
+    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id)
+    rows = db.session.execute(own.where(had_one).order_by(Rule.name).limit(MOST_OFFERED)).all()
+    options = {str(rule_id): name for rule_id, name in rows}
+    if chosen.isdecimal() and chosen not in options:
+        also = own.where(Rule.id == min(int(chosen), LARGEST_ID))
+        options |= {str(rule_id): name for rule_id, name in db.session.execute(also)}
+    return list(options.items())
+
+
+def listed_rules(
+    project: Project, by: RuleFilter, first: int, count: int
+) -> tuple[Sequence[Rule], int]:
+    """Some of the project's rules that match, the worst state first, and how many there are."""
+    rank = case({state: number for number, state in enumerate(WORST_FIRST)}, value=RuleSeries.state)
+    worst = select(func.min(rank)).where(RuleSeries.rule_id == Rule.id).scalar_subquery()
+    own = select(Rule).where(Rule.project_id == project.id, *_rule_conditions(by))
+    order = Rule.enabled.desc(), func.coalesce(worst, len(WORST_FIRST)), Rule.name
+    rows = db.session.scalars(own.order_by(*order).offset(first).limit(count)).all()
+    return rows, db.session.scalar(select(func.count()).select_from(own.subquery())) or 0
+
+
+def _rule_conditions(by: RuleFilter) -> Iterator[ColumnElement[bool]]:
+    if by.text:
+        yield Rule.name.icontains(by.text, autoescape=True)
+    if by.states:
+        yield Rule.enabled.is_(True)
+        yield Rule.id.in_(select(RuleSeries.rule_id).where(RuleSeries.state.in_(by.states)))
+    if by.only_off:
+        yield Rule.enabled.is_(False)
+
+
+def late_rules(project: Project) -> int:
+    """How many rules should have decided a window for a while."""
+    late = select(func.count(Rule.id)).where(Rule.project_id == project.id, Rule.enabled)
+    return db.session.scalar(late.where(Rule.next_due < clock.now() - LATE)) or 0
 
 
 def rule_or_404(project: Project, rule_id: int) -> Rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Self
@@ -19,7 +19,7 @@ from wtforms.validators import (
 )
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TimeInput
 
-from console.alerting.models import LONGEST_VALUE, Rule
+from console.alerting.models import LONGEST_VALUE
 from console.alerting.silences import Hours, SilenceState, Spell, spells
 from console.core import clock
 from console.core.cron import Cron
@@ -95,9 +95,9 @@ class SilenceForm(Form):
         [Optional(), NumberRange(1, 7 * DAY_MINUTES, "Between a minute and 7 days.")],
     )
 
-    def offer(self, rules: Sequence[Rule]) -> Self:
-        """Offer the project's rules."""
-        self.rule.offer((str(rule.id), rule.name) for rule in rules)
+    def offer(self, rules: Iterable[tuple[str, str]]) -> Self:
+        """Offer the project's rules by their ids and names."""
+        self.rule.offer(rules)
         if not self.zone.data:
             self.zone.data = clocks.zone_name()
         return self

@@ -58,7 +58,7 @@ def make(project: Project) -> Response:
     strange = sorted(set(document) - names(SilenceForm()))
     if strange:
         raise BadRequest(f"A silence has no {', '.join(strange)}.")
-    form = valid(SilenceForm(document).offer(queries.rules(project)))
+    form = valid(SilenceForm(document).offer(queries.names(project)))
     rule = queries.rule_or_404(project, form.chosen_rule) if form.chosen_rule else None
     reason, value = form.reason.data or "", form.value.data or ""
     silence_ = domain.begin(project, reason, form.spell, form.hours, rule=rule, value=value)

@@ -1,5 +1,6 @@
 """The pages of rules and incidents, and what people do there."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,39 @@ def test_the_list_of_rules_says_when_each_fires_and_where_it_stands(as_vic, acme
     assert "Requests: P95 above 300 ms (warning) over the last 5 minutes for 5 minutes" in page
     assert "Not evaluated yet" in page
     assert "Critical" in page
+
+
+def names_of_rules(page):
+    return re.findall(r'class="table-title"[^>]*>([^<]+)<', page)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["API is slow", "Quiet", "Off"]),
+        ("?q=qui", ["Quiet"]),
+        ("?state=firing", ["API is slow"]),
+        ("?state=off", ["Off"]),
+        ("?q=nothing", []),
+        ("?page=9", []),
+    ],
+)
+def test_the_list_of_rules_has_the_worst_first_and_is_searched(
+    as_vic, acme, inside, fired, make_rule, query, shown
+):
+    off = make_rule(acme, name="Off"), make_rule(acme, name="Quiet")
+    with inside(acme):
+        db.session.get_one(Rule, off[0]).enabled = False
+        db.session.commit()
+    assert names_of_rules(as_vic.get(f"{RULES}{query}").text) == shown
+
+
+def test_a_list_of_many_rules_comes_in_pages_of_fifty(as_vic, acme, inside, make_rule):
+    for number in range(60):
+        make_rule(acme, name=f"Many {number:02}")
+    pages = [as_vic.get(f"{RULES}?q=many&page={n}").text for n in (1, 2)]
+    assert [len(names_of_rules(page)) for page in pages] == [50, 10]
+    assert "60 rules" in pages[0]
 
 
 def test_a_rule_explains_a_moment(as_vic, fired):

@@ -53,7 +53,8 @@ class IncidentDetails:
 @bp.get("/incidents/", endpoint="incidents")
 @project_view("viewer")
 def listing(project: Project) -> Response:
-    form, shown = IncidentsFilter(request.args).offer(queries.rules(project)), current_range()
+    offered = queries.names_with_incidents(project, request.args.get("rule", ""))
+    form, shown = IncidentsFilter(request.args).offer(offered), current_range()
     by = valid(form).filter(
         environment=shown.environment, since=shown.since, until=None if shown.name else shown.until
     )

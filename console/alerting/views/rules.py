@@ -20,6 +20,7 @@ from console.alerting.forms import ExplainFilter
 from console.alerting.leads import Lead, rows_explained
 from console.alerting.models import Rule, RuleSeries, RuleVersion
 from console.alerting.queries import Unsent
+from console.alerting.rules_filter import RulesFilter
 from console.alerting.versions import in_short
 from console.alerting.views.blueprint import bp
 from console.alerting.wording import sentence
@@ -27,13 +28,13 @@ from console.core import clock
 from console.core.db import db
 from console.web.forms import valid
 from console.web.htmx import go_to, panel, part_or_redirect, polled_part
+from console.web.paging import Numbered, first_row
 from console.web.timerange import current_range, scoped_url
 
 STALE = timedelta(minutes=1)
-WORST_FIRST = (
-    State.CRITICAL, State.WARNING, State.BROKEN, State.NO_DATA, State.RECOVERING, State.PENDING,
-    State.OK,
-)  # fmt: skip
+PER_PAGE = 50
+MOST_VALUES = 3
+"""So many values that fire stand in a row of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,25 @@ class RuleRow:
     def state(self) -> State | None:
         """The worst state of its series; None before its first evaluation."""
         states = [row.state for row in self.series]
-        return min(states, key=WORST_FIRST.index, default=None)
+        return min(states, key=queries.WORST_FIRST.index, default=None)
 
     @property
     def is_late(self) -> bool:
         """Whether a window should have been decided for a while."""
-        late = clock.now() - self.rule.next_due
-        return self.rule.enabled and late.total_seconds() > 2 * domain.MINUTE
+        return self.rule.enabled and clock.now() - self.rule.next_due > queries.LATE
 
     @property
     def firing(self) -> Mapping[str, State]:
         """The values of the breakdown that fire, with their level."""
         levels = (State.WARNING, State.CRITICAL)
         return {row.value: row.state for row in self.series if row.state in levels}
+
+    @property
+    def in_short(self) -> str:
+        """The first values that fire, and how many more do."""
+        values = [value for value in self.firing if value]
+        more = len(values) - MOST_VALUES
+        return ", ".join([*values[:MOST_VALUES], *([f"{more} more"] if more > 0 else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,18 @@ class Pulse:
         return self.looked_at is not None and clock.now() - self.looked_at < STALE
 
     @classmethod
-    def of(cls, rows: Sequence[RuleRow]) -> Self:
-        """The pulse of a list of rules."""
-        return cls(queries.last_run(), sum(row.is_late for row in rows))
+    def of(cls, project: Project) -> Self:
+        """The pulse of a project's rules."""
+        return cls(queries.last_run(), queries.late_rules(project))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleListing:
+    """One page of the list of rules."""
+
+    form: RulesFilter
+    page: Numbered[RuleRow]
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +123,13 @@ class RuleDetails:
 @bp.get("/rules/", endpoint="rules")
 @project_view("viewer")
 def listing(project: Project) -> Response:
-    rules = queries.rules(project)
+    form, first = valid(RulesFilter(request.args)), first_row(PER_PAGE)
+    rules, count = queries.listed_rules(project, form.filter, first, PER_PAGE)
     series = queries.series_of(rules)
     rows = [RuleRow(rule, series[rule.id]) for rule in rules]
-    return polled_part(
-        "alerting/rules.html", "alerting/_rules.html", rows=rows, pulse=Pulse.of(rows)
-    )
+    page = Numbered(rows, first // PER_PAGE + 1, count, PER_PAGE)
+    listing = RuleListing(form, page, Pulse.of(project))
+    return polled_part("alerting/rules.html", "alerting/_rules.html", listing=listing)
 
 
 @bp.get("/rules/<id:rule_id>", endpoint="rule")

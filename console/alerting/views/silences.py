@@ -69,14 +69,14 @@ def listing(project: Project) -> Response:
 @bp.get("/silences/new", endpoint="new_silence")
 @project_view("member")
 def new(project: Project) -> Response:
-    form = SilenceForm(request.args).offer(queries.rules(project))
+    form = SilenceForm(request.args).offer(queries.names(project))
     return page_or_part("alerting/new_silence.html", "alerting/_silence_form.html", form=form)
 
 
 @bp.post("/silences/", endpoint="make_silence")
 @project_view("member")
 def make(project: Project) -> Response:
-    form = SilenceForm(request.form).offer(queries.rules(project))
+    form = SilenceForm(request.form).offer(queries.names(project))
     if not form.validate():
         return _form(form, status=422)
     if "look" in request.form:
