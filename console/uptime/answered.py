@@ -21,7 +21,7 @@ _CHARSETS = re.compile(
     r"|gb(2312|k|18030)|big5|iso2022_jp|ascii"
 )
 """Python's names of the charsets of pages; its other codecs inflate, or are slow without bound."""
-_NAMED = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE | re.ASCII)
+_NAMED = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w-]{1,40})", re.IGNORECASE | re.ASCII)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
