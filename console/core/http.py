@@ -27,6 +27,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from console.core import certificates
 from console.core.addresses import is_public
 
 AGENT = "Pharos"
@@ -65,6 +66,8 @@ class CallFailed(Exception):
         """Keep the cause beside the sentence."""
         super().__init__(sentence)
         self.cause = cause
+        self.certificate_until: datetime | None = None
+        """When the server's certificate expired, if that is why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +262,12 @@ async def _follow(
                 if not (request.redirects and answer.status in REDIRECTS and place):
                     return await _read(answer, request, line, began, phases.timings)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _explained(error) from error
+            failure = _explained(error)
+            if certificates.has_expired(error.__cause__) and target.host and target.port:
+                failure.certificate_until = await certificates.expiry_of(
+                    line.address, target.port, target.host
+                )
+            raise failure from error
         onward = _checked_url(_onward(target, place), allow_private=request.allow_private)
         if onward.origin() != target.origin():
             headers = _without_secrets(headers, request.headers)

@@ -15,7 +15,7 @@ from console.uptime import headers, statuses
 from console.uptime.models import LONGEST_NAME
 from console.uptime.probe import Request
 from console.web.choices import choices
-from console.web.forms import IntegerField, ListField, Moment, NumberField, SwitchField, mark, plain
+from console.web.forms import IntegerField, Moment, NumberField, SwitchField, mark, plain
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORTEST_INTERVAL, LONGEST_INTERVAL, LONGEST_TIMEOUT = 10, 86_400, 60
@@ -161,15 +161,6 @@ class MaintenanceForm(Form):
         """When a valid form says that it ends."""
         end: datetime = self.ends_at.data or self.starts_at.data + timedelta(hours=1)
         return end
-
-
-class StatusPageForm(Form):
-    """A public page about a choice of checks; the view knows which there are."""
-
-    title = StringField(
-        "Title", [InputRequired("Give it a title."), _at_most(100)], filters=[plain]
-    )
-    checks = ListField("Checks")
 
 
 def _checked(read: Any) -> None:

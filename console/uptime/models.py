@@ -207,6 +207,8 @@ class StatusPageCheck(OrganizationScoped, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int]
     check_id: Mapped[int]
+    position: Mapped[int] = mapped_column(default=0)
+    """Its place on the page, from 0."""
 
 
 class CheckRun(OrganizationScoped, Model):

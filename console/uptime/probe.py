@@ -117,7 +117,12 @@ async def attempt(request: Request) -> Answer:
         reply = await fetch(request.call)
     except CallFailed as failure:
         is_own = failure.cause is Cause.CONSOLE
-        return Answer(outcome=CheckOutcome.DOWN, why=str(failure), counts=not is_own)
+        return Answer(
+            outcome=CheckOutcome.DOWN,
+            why=str(failure),
+            counts=not is_own,
+            certificate_until=failure.certificate_until,
+        )
     return judge(request, reply)
 
 

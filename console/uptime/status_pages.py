@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from sqlalchemy import select
+from flask import abort
+from sqlalchemy import delete, select
 
 from console.accounts.models import Project, User
 from console.core import audit, clock
@@ -93,30 +94,51 @@ class Shown:
             while len(self._kept) > MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
 
+    def forget(self, link: str) -> None:
+        """Show a page that was changed as it is now."""
+        with self._lock:
+            self._kept.pop(link, None)
 
-def create(project: Project, title: str, checks: Sequence[Check], *, by: User) -> StatusPage:
-    """Add a status page of these checks, with a link that nobody can guess."""
-    token, hashed = new_token(Token.SHARE)
+
+def create(
+    project: Project, title: str, checks: Sequence[Check], *, by: User | None = None
+) -> StatusPage:
+    """Add a status page of these checks in this order, with a link that nobody can guess."""
+    hashed, sealed = _new_link()
     page = StatusPage(
         project_id=project.id,
         title=title,
         hash=hashed,
-        sealed=seal(config().secret_key, token.encode()),
-        created_by_id=by.id,
+        sealed=sealed,
+        created_by_id=by.id if by else None,
     )
     db.session.add(page)
     db.session.flush()
-    shown = [StatusPageCheck(page_id=page.id, check_id=check.id) for check in checks]
-    db.session.add_all(shown)
-    audit.record("status page.created", title, actor=by.email)
+    _show(page, checks)
+    audit.record("status page.created", title, actor=by.email if by else "")
     return page
 
 
-def revoke(page: StatusPage, *, by: User) -> None:
+def change(
+    page: StatusPage, title: str, checks: Sequence[Check], *, by: User | None = None
+) -> None:
+    """Give a page another title, and other checks or another order of them; its link stays."""
+    page.title = title
+    _show(page, checks)
+    audit.record("status page.changed", title, actor=by.email if by else "")
+
+
+def renew(page: StatusPage, *, by: User | None = None) -> None:
+    """Give a page another link; the former one leads nowhere from now on."""
+    page.hash, page.sealed = _new_link()
+    audit.record("status page.renewed", page.title, actor=by.email if by else "")
+
+
+def revoke(page: StatusPage, *, by: User | None = None) -> None:
     """Let the link of a page lead nowhere from now on."""
     if page.revoked_at is None:
         page.revoked_at = clock.now()
-        audit.record("status page.revoked", page.title, actor=by.email)
+        audit.record("status page.revoked", page.title, actor=by.email if by else "")
 
 
 def token_of(page: StatusPage) -> str:
@@ -147,18 +169,21 @@ def pages(project: Project) -> Sequence[tuple[StatusPage, Sequence[Check]]]:
     return [(page, checks_of(page)) for page in rows]
 
 
-def page_of(project: Project, page_id: int) -> StatusPage | None:
-    """A page of the project."""
-    own = select(StatusPage).where(StatusPage.project_id == project.id, StatusPage.id == page_id)
-    return db.session.scalar(own)
+def page_or_404(project: Project, page_id: int) -> StatusPage:
+    """A page of the project that was not revoked."""
+    own = select(StatusPage).where(
+        StatusPage.project_id == project.id,
+        StatusPage.id == page_id,
+        StatusPage.revoked_at.is_(None),
+    )
+    return db.session.scalar(own) or abort(404)
 
 
 def checks_of(page: StatusPage) -> Sequence[Check]:
-    """The checks that a page shows, by name."""
-    chosen = select(StatusPageCheck.check_id).where(StatusPageCheck.page_id == page.id)
-    ids = db.session.scalars(chosen).all()
-    rows = select(Check).where(Check.id.in_(ids)).order_by(Check.name)
-    return db.session.scalars(rows).all()
+    """The checks that a page shows, in its order."""
+    shown = select(Check).join(StatusPageCheck, StatusPageCheck.check_id == Check.id)
+    own = shown.where(StatusPageCheck.page_id == page.id)
+    return db.session.scalars(own.order_by(StatusPageCheck.position)).all()
 
 
 def status_of(page: StatusPage) -> Status:
@@ -186,3 +211,18 @@ def status_of(page: StatusPage) -> Status:
         for check in checks
     ]
     return Status(page.title, shown, now)
+
+
+def _new_link() -> tuple[str, bytes]:
+    """The hash of a new token, and the token sealed."""
+    token, hashed = new_token(Token.SHARE)
+    return hashed, seal(config().secret_key, token.encode())
+
+
+def _show(page: StatusPage, checks: Sequence[Check]) -> None:
+    former = delete(StatusPageCheck).where(StatusPageCheck.page_id == page.id)
+    db.session.execute(former)
+    db.session.add_all(
+        StatusPageCheck(page_id=page.id, check_id=check.id, position=position)
+        for position, check in enumerate(checks)
+    )

@@ -88,7 +88,7 @@ def test_a_check_in_makes_its_check_with_what_is_expected(says, settle, check, o
     assert outcomes() == [("up", "up")]
 
 
-def test_the_run_has_a_duration_and_is_stored_once(says, settle, results, acme):
+def test_the_run_has_a_duration_and_is_stored_once(says, settle, results, acme, as_vic):
     says("in_progress")
     settle(3)
     says("ok")
@@ -97,6 +97,9 @@ def test_the_run_has_a_duration_and_is_stored_once(says, settle, results, acme):
     (row,) = results(acme)
     assert row.duration_us == 180_000_000
     assert row.seconds == 57 * 60
+    page = as_vic.get(f"/acme/shop/uptime/{row.check_id}").text
+    assert ">Duration<" in page
+    assert "Response time" not in page
 
 
 def test_a_time_that_is_missed_is_a_failure_and_recovery_says_for_how_long(

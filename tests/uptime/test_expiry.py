@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from console.core import http
+from console.core import clock, http
 from console.core.config import EXTENSION
-from console.uptime import domains
+from console.uptime import domains, metrics, queries
 from tests.fakes.peer import Peer, plain
 from tests.support.scheduled import perform
 from tests.telemetry.samples import NOON
@@ -89,10 +89,18 @@ def test_the_days_of_a_certificate_are_read_from_the_handshake(
     assert "29 days" in page
 
 
-def test_an_expired_certificate_is_down(acme, secured, make_check, try_all, stored):
-    check_id = make_check(acme, secured(-1))
+def test_an_expired_certificate_is_down_and_its_days_are_negative(
+    acme, secured, make_check, try_all, stored, inside, as_vic
+):
+    check_id = make_check(acme, secured(-3))
     try_all()
     assert "certificate has expired" in stored(acme, check_id).last_why
+    page = as_vic.get(f"/acme/shop/uptime/{check_id}").text
+    assert "expired 3 days ago" in page
+    with inside(acme):
+        scope = queries.lately(acme, timedelta(minutes=5), until=clock.now() + timedelta(seconds=1))
+        days = metrics.CERTIFICATE_DAYS.value(scope, where={"check": "shop"}).whole.number
+    assert days == pytest.approx(-3, abs=0.01)
 
 
 def rdap(expires: str) -> bytes:

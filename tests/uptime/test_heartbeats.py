@@ -53,12 +53,13 @@ def check(acme, inside):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_a_ping_without_signing_in_is_a_beat(client, made, settle, check, method):
+def test_a_ping_without_signing_in_is_a_beat(client, as_vic, made, settle, check, method):
     assert check().state is CheckState.UNKNOWN
     answer = client.open(made[1], method=method)
     assert answer.status_code == 200
     settle()
     assert check().state is CheckState.UP
+    assert ">Duration<" not in as_vic.get(made[0]).text  # it says nothing of how long it took
     settle(64)
     assert check().state is CheckState.UP
     settle(2)
@@ -76,12 +77,15 @@ def test_a_ping_without_signing_in_is_a_beat(client, made, settle, check, method
         ("3", CheckState.DOWN, "Exit code 3. disk full"),
     ],
 )
-def test_a_job_says_how_it_ended(client, made, settle, check, word, state, why):
+def test_a_job_says_how_it_ended(client, as_vic, made, settle, check, word, state, why):
     client.post(f"{made[1]}/start?rid=one")
     settle(2)
     assert client.post(f"{made[1]}/{word}?rid=one", data="disk full").text == "OK\n"
     settle()
     assert (check().state, check().last_why) == (state, why)
+    settle(1)
+    page = as_vic.get(made[0]).text
+    assert (">Duration<" in page) == (word == "0"), "failures have no part in it"
 
 
 def test_runs_that_overlap_are_apart_and_one_that_does_not_end_times_out(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from console.core.db import db
-from console.uptime import status_pages
+from console.uptime import queries, status_pages
 from console.uptime.models import StatusPage
 from tests.fakes.peer import plain
 from tests.support.clients import HTMX
@@ -80,16 +80,72 @@ def test_a_revoked_link_leads_nowhere_at_once(as_alice, client, link, acme, insi
     assert client.get("/status/phl_guess").status_code == 404
 
 
+@pytest.fixture
+def page_id(acme, inside, link):
+    with inside(acme):
+        return db.session.scalars(select(StatusPage.id)).one()
+
+
+def test_a_page_gets_another_title_other_checks_and_their_order_at_once(
+    as_alice, client, link, page_id, acme, inside
+):
+    client.get(link)
+    with inside(acme):
+        ids = {check.slug: str(check.id) for check in queries.checks(acme)}
+    here = f"{PAGES}/{page_id}/settings"
+    form = as_alice.get(here).text
+    assert 'value="Shop status"' in form
+    assert form.index(">Shop<") < form.index(">Cart<"), "what is chosen stands first"
+    sent = {"title": "All of it", "checks": list(ids.values())}
+    places = {f"position.{ids['shop']}": "2", f"position.{ids['cart']}": "1"}
+    assert as_alice.post(here, data=sent | places).status_code == 303
+    page = client.get(link).text
+    assert "All of it" in page
+    assert page.index(">Cart<") < page.index(">Shop<")
+    places = {f"position.{ids['cart']}": "7"}
+    as_alice.post(here, data=sent | {"checks": ids["cart"]} | places)
+    assert ">Shop<" not in client.get(link).text
+
+
+def test_a_renewed_link_takes_the_place_of_the_former_one(as_alice, client, link, page_id):
+    client.get(link)
+    part = as_alice.post(f"{PAGES}/{page_id}/renewal", headers=HTMX).text
+    found = re.search(r"http://localhost(/status/phl_[\w-]{43})\"", part)
+    assert found, part
+    assert found[1] != link
+    assert client.get(found[1]).status_code == 200
+    assert client.get(link).status_code == 404
+    assert client.get(f"{link}/badge").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"title": ""}, "Give it a title."),
+        ({"checks": ""}, "Choose at least one check."),
+        ({"checks": "999"}, "There is no check 999 in this project."),
+        ({"position.1": "first"}, "A position is a number"),
+    ],
+)
+def test_a_page_is_not_changed_to_what_is_wrong(as_alice, client, link, page_id, fields, words):
+    sent = {"title": "Other", "checks": "1"} | fields
+    answer = as_alice.post(f"{PAGES}/{page_id}/settings", data=sent, headers=HTMX)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "Shop status" in client.get(link).text
+
+
 def test_what_is_wrong_stands_beside_its_field(as_alice, link):
     answer = as_alice.post(PAGES, data={"title": "", "checks": "999"}, headers=HTMX)
     assert answer.status_code == 422
     assert "Give it a title." in answer.text
-    assert "Choose at least one check." in answer.text
+    assert "There is no check 999" in answer.text
 
 
 def test_who_may_not(as_vic, as_eve, link):
     assert as_vic.get(PAGES).status_code == 403
     assert as_vic.post(PAGES).status_code == 403
-    assert as_vic.post(f"{PAGES}/1/revocation").status_code == 403
     assert as_eve.get(PAGES).status_code == 404
-    assert as_eve.post(f"{PAGES}/1/revocation").status_code == 404
+    for noun in ("revocation", "renewal", "settings"):
+        assert as_vic.post(f"{PAGES}/1/{noun}").status_code == 403
+        assert as_eve.post(f"{PAGES}/1/{noun}").status_code == 404

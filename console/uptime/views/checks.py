@@ -55,7 +55,8 @@ class CheckDetails:
     uptime: Mapping[str, Reading]
     cells: Sequence[Cell]
     grain: str
-    chart: Chart
+    chart: Chart | None
+    """None for a heartbeat that said of no run how long it took."""
     failures: Sequence[Listed]
     outages: Sequence[Outage]
     windows: Sequence[MaintenanceWindow]
@@ -248,12 +249,16 @@ def _job(shown: Check) -> JobDetails:
     )
 
 
-def _chart(shown: Check, line: Timeline, scope: Scope) -> Chart:
+def _chart(shown: Check, line: Timeline, scope: Scope) -> Chart | None:
     metric, where = metrics.RESPONSE_TIME, {"check": shown.slug}
+    title = "Response time" if shown.kind is CheckKind.HTTP else "Duration"
 
     def numbers(of: Scope) -> Sequence[float | None]:
         return metric.series(of, line.seconds, where=where).whole.numbers
 
-    series = [Series("P95", numbers(scope), "line", "p95"), *line.compared(scope, numbers)]
+    p95 = numbers(scope)
+    if shown.kind is CheckKind.HEARTBEAT and not any(p95):
+        return None
+    series = [Series("P95", p95, "line", "p95"), *line.compared(scope, numbers)]
     watch = {"metric": metric.id, "where.check": shown.slug}
-    return line.chart("Response time", series, unit="ms", watch=watch)
+    return line.chart(title, series, unit="ms", watch=watch)

@@ -14,15 +14,16 @@ from console.core.db import db
 from console.uptime import queries
 from console.uptime import status_pages as domain
 from console.uptime.badge import badge
-from console.uptime.forms import StatusPageForm
 from console.uptime.models import Check, StatusPage
+from console.uptime.status_page_form import StatusPageForm
 from console.uptime.status_pages import Shown, Status
 from console.uptime.views.blueprint import bp
-from console.web.forms import mark
-from console.web.htmx import page_or_part, part_or_redirect
+from console.web.htmx import go_to, page_or_part, part_or_redirect
+from console.web.timerange import scoped_url
 
 EXTENSION = "pharos.status_pages"
 PAGES, PART = "uptime/status_pages.html", "uptime/_status_pages.html"
+FORM, FORM_PART = "uptime/status_page_form.html", "uptime/_status_page_form.html"
 public = Blueprint("status", __name__, url_prefix="/status")
 public.record_once(lambda state: state.app.extensions.setdefault(EXTENSION, Shown()))
 
@@ -39,20 +40,45 @@ class PageRow:
 @bp.get("/status-pages", endpoint="status_pages")
 @project_view("member")
 def status_pages(project: Project) -> Response:
-    return page_or_part(PAGES, PART, **_context(project, StatusPageForm()))
+    return page_or_part(PAGES, PART, **_context(project, _blank(project)))
 
 
 @bp.post("/status-pages", endpoint="create_status_page")
 @project_view("member")
 def create(project: Project) -> Response:
-    form = StatusPageForm(request.form)
-    chosen = [row for row in queries.checks(project) if str(row.id) in (form.checks.data or [])]
-    is_valid = form.validate()
-    if not chosen:
-        mark(form, "checks", "Choose at least one check.")
-    if not is_valid or not chosen:
+    form = StatusPageForm(request.form).offer(queries.checks(project))
+    if not form.validate():
         return page_or_part(PAGES, PART, status=422, **_context(project, form))
-    domain.create(project, form.title.data or "", chosen, by=me())
+    domain.create(project, form.title.data or "", form.chosen, by=me())
+    db.session.commit()
+    return _answer(project)
+
+
+@bp.get("/status-pages/<id:page_id>/settings", endpoint="edit_status_page")
+@project_view("member")
+def edit(project: Project, page_id: int) -> Response:
+    page = domain.page_or_404(project, page_id)
+    form = StatusPageForm.of(page.title, domain.checks_of(page)).offer(queries.checks(project))
+    return page_or_part(FORM, FORM_PART, form=form, status_page=page)
+
+
+@bp.post("/status-pages/<id:page_id>/settings", endpoint="change_status_page")
+@project_view("member")
+def change(project: Project, page_id: int) -> Response:
+    page = domain.page_or_404(project, page_id)
+    form = StatusPageForm(request.form).offer(queries.checks(project))
+    if not form.validate():
+        return page_or_part(FORM, FORM_PART, status=422, form=form, status_page=page)
+    domain.change(page, form.title.data or "", form.chosen, by=me())
+    db.session.commit()
+    forget(page)
+    return go_to(scoped_url("uptime.status_pages"))
+
+
+@bp.post("/status-pages/<id:page_id>/renewal", endpoint="renew_status_page")
+@project_view("member")
+def renew(project: Project, page_id: int) -> Response:
+    domain.renew(domain.page_or_404(project, page_id), by=me())
     db.session.commit()
     return _answer(project)
 
@@ -60,8 +86,7 @@ def create(project: Project) -> Response:
 @bp.post("/status-pages/<id:page_id>/revocation", endpoint="revoke_status_page")
 @project_view("member")
 def revoke(project: Project, page_id: int) -> Response:
-    page = domain.page_of(project, page_id) or abort(404)
-    domain.revoke(page, by=me())
+    domain.revoke(domain.page_or_404(project, page_id), by=me())
     db.session.commit()
     return _answer(project)
 
@@ -79,6 +104,11 @@ def status_badge(token: str) -> Response:
     return Response(badge(status.title, status.words, status.tone), mimetype="image/svg+xml")
 
 
+def forget(page: StatusPage) -> None:
+    """Let the link of a page that was changed show it at once."""
+    cast("Shown", current_app.extensions[EXTENSION]).forget(page.hash)
+
+
 def _status(token: str) -> Status:
     """What the page of a link shows; 404 for a link that leads nowhere."""
     page = domain.by_token(token)
@@ -94,8 +124,12 @@ def _status(token: str) -> Status:
 
 def _context(project: Project, form: StatusPageForm) -> dict[str, Any]:
     rows = [PageRow(page, checks, domain.token_of(page)) for page, checks in domain.pages(project)]
-    return {"rows": rows, "checks": queries.checks(project), "form": form}
+    return {"rows": rows, "form": form}
+
+
+def _blank(project: Project) -> StatusPageForm:
+    return StatusPageForm().offer(queries.checks(project))
 
 
 def _answer(project: Project) -> Response:
-    return part_or_redirect(PART, "uptime.status_pages", **_context(project, StatusPageForm()))
+    return part_or_redirect(PART, "uptime.status_pages", **_context(project, _blank(project)))
