@@ -10,13 +10,17 @@ from console.core import clock
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.uptime.check_in import IN_PROGRESS, LATEST, OK
 from console.uptime.expectation import Expectation, spelled
-from console.uptime.models import LONGEST_WHY, Check, CheckState, WaitingCheckIn
+from console.uptime.models import LONGEST_WHY, Check, CheckKind, CheckState, WaitingCheckIn
 from console.uptime.results import RUN, result_id
 from console.uptime.standing import Standing, outage_between
 from console.web.filters import duration
 
 MOST_MISSED = 20
 """So many missed times are recorded at once; of older ones, the console was not there."""
+LATE = timedelta(minutes=5)
+"""So long after a run's end, other words about it are late, or repeated."""
+MOST_RUNS = 200
+"""So many runs of a check are known that are open, and so many that ended; others are heard of."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -39,6 +43,8 @@ class Course:
     maintained: Callable[[datetime], bool]
     standing: Standing
     deadline: datetime | None
+    ended: dict[str, datetime] = field(default_factory=dict)
+    """When each run ended that ended a short while ago."""
     release: str = ""
     results: list[CheckResult] = field(default_factory=list)
     turns: list[Began | datetime] = field(default_factory=list)
@@ -61,12 +67,15 @@ class Course:
     def hear(self, word: WaitingCheckIn) -> None:
         """Take in what the job said, after what time has brought until then."""
         self.pass_until(word.at)
+        if self._is_late(word):
+            return
         self.release = word.release
         if word.status == IN_PROGRESS:
-            self.runs[word.run] = word.at
+            if word.run in self.runs or len(self.runs) < MOST_RUNS:
+                self.runs[word.run] = word.at
             self.deadline = self.expected.deadline_after(word.at)
             return
-        began = self._ended(word.run)
+        began = self._ended(word.run, word.at)
         if began is None:
             self.deadline = self.expected.deadline_after(word.at)
         taken = word.duration_ms
@@ -88,6 +97,16 @@ class Course:
                 why = f"It began at {_clock(began)} and did not end within {allowed}."
                 self._came(CheckOutcome.TIMED_OUT, over, f"run {run} {began}", why=why)
         self._miss_until(now)
+        self.ended = {run: at for run, at in self.ended.items() if now - at < LATE}
+
+    def _is_late(self, word: WaitingCheckIn) -> bool:
+        """Whether a word is about a run that ended before: requests overtake, and are repeated.
+
+        A client that checks in says once how a run ended; who asks a heartbeat may do so again.
+        """
+        if word.run not in self.ended:
+            return False
+        return word.status == IN_PROGRESS or self.check.kind is CheckKind.MONITOR
 
     def _miss_until(self, now: datetime) -> None:
         missed: list[datetime] = []
@@ -109,10 +128,12 @@ class Course:
                 return self.expected.deadline_after(recent) or recent
         return self.expected.deadline_after_missing(deadline)
 
-    def _ended(self, run: str) -> datetime | None:
+    def _ended(self, run: str, at: datetime) -> datetime | None:
         """When the run began that ends, None if it is not known; it is open no longer."""
         if run == LATEST and run not in self.runs and self.runs:
             run = max(self.runs, key=lambda name: self.runs[name])
+        if run != LATEST and len(self.ended) < MOST_RUNS:
+            self.ended[run] = at
         return self.runs.pop(run, None)
 
     def _came(

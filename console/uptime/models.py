@@ -212,7 +212,7 @@ class StatusPageCheck(OrganizationScoped, Model):
 
 
 class CheckRun(OrganizationScoped, Model):
-    """A run of a job that began and has not ended yet."""
+    """A run of a job that began and has not ended yet, or has just ended."""
 
     __tablename__ = "check_run"
     __table_args__ = (
@@ -225,8 +225,10 @@ class CheckRun(OrganizationScoped, Model):
     run: Mapped[str] = mapped_column(String(32))
     """What its check-ins share; "" where they name no run."""
     began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """Kept for a while, as the word that it began may come after the word that it ended."""
     expires_at: Mapped[datetime]
-    """From then on it has taken too long."""
+    """From then on it has taken too long; or, once it has ended, it is forgotten."""
 
 
 class WaitingCheckIn(OrganizationScoped, Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
@@ -16,7 +16,7 @@ from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.uptime import maintenance
 from console.uptime.check_in import ENVIRONMENT, CheckIn, place_of
-from console.uptime.course import Began, Course
+from console.uptime.course import LATE, Began, Course
 from console.uptime.expectation import Expectation, asked, threshold
 from console.uptime.models import (
     LONGEST_NAME,
@@ -33,8 +33,12 @@ from console.uptime.schedule import end_outages
 
 MOST_MONITORS = 1_000
 """Of a project; check-ins of other names are counted, and dropped."""
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE, ROUNDS = 1_000, 5
+"""So many words are taken in together, and so often in one run: as many as a quota lets come."""
 JOBS = (CheckKind.MONITOR, CheckKind.HEARTBEAT)
+_INSTANT = timedelta(microseconds=1)
+_Times = Mapping[int, Mapping[str, datetime]]
+"""By check and run."""
 SURPLUS = f"more than {MOST_MONITORS:,} monitors, or a name that another check has"
 
 
@@ -72,7 +76,18 @@ def keep(project_id: int, check_ins: Sequence[CheckIn]) -> int:
 
 
 def settle(organization_id: int) -> Mapping[str, int]:
-    """Move the checks of the Session's organization by what was said, and by time. Commits.
+    """Move the checks of the Session's organization by what was said, and by time. Commits."""
+    words = 0
+    for _ in range(ROUNDS):
+        taken_in = _settle_some(organization_id)
+        words += taken_in
+        if taken_in < MOST_AT_ONCE:
+            break
+    return {"check-ins": words}
+
+
+def _settle_some(organization_id: int) -> int:
+    """Take in the words that wait longest; returns how many.
 
     Telemetry comes first: a process that ends in between finds its results there.
     """
@@ -88,7 +103,7 @@ def settle(organization_id: int) -> Mapping[str, int]:
             for of in moved:
                 _store(of)
             db.session.commit()
-    return {"check-ins": sum(len(of.words) for of in moved)}
+    return sum(len(of.words) for of in moved)
 
 
 def _known(project_id: int, check_ins: Sequence[CheckIn]) -> dict[tuple[str, str], Check]:
@@ -162,15 +177,19 @@ def _moved(now: datetime) -> Iterator[Moved]:
     """The checks of jobs that something was said of, or whose time has come."""
     waiting = select(WaitingCheckIn).order_by(WaitingCheckIn.at, WaitingCheckIn.id)
     words = db.session.scalars(waiting.limit(MOST_AT_ONCE)).all()
+    if len(words) == MOST_AT_ONCE:
+        # What others said since then waits: nothing is missed that may have been said.
+        now = words[-1].at - _INSTANT
     late = select(CheckRun.check_id).where(CheckRun.expires_at <= now)
     spoken_of = {word.check_id for word in words}
     turn = Check.id.in_(spoken_of) | Check.id.in_(late) | (Check.next_due <= now)
     query = select(Check).where(Check.kind.in_(JOBS), turn).order_by(Check.id)
     checks = db.session.scalars(query).all()
-    runs = _runs([check.id for check in checks])
+    runs, ended = _runs([check.id for check in checks])
     windows = maintenance.windows_since(min([now, *(word.at for word in words)]))
     for check in checks:
         course = Course.of(check, runs.get(check.id, {}), partial(_is_maintained, check, windows))
+        course.ended |= ended.get(check.id, {})
         own = [word for word in words if word.check_id == check.id]
         if check.state is not CheckState.PAUSED:
             for word in own:
@@ -179,11 +198,16 @@ def _moved(now: datetime) -> Iterator[Moved]:
         yield Moved(course, [word.id for word in own], check.next_due)
 
 
-def _runs(check_ids: Sequence[int]) -> Mapping[int, dict[str, datetime]]:
-    runs: dict[int, dict[str, datetime]] = {}
+def _runs(check_ids: Sequence[int]) -> tuple[_Times, _Times]:
+    """When the open runs of checks began, and when the ones ended that ended a while ago."""
+    began: dict[int, dict[str, datetime]] = {}
+    ended: dict[int, dict[str, datetime]] = {}
     for run in db.session.scalars(select(CheckRun).where(CheckRun.check_id.in_(check_ids))):
-        runs.setdefault(run.check_id, {})[run.run] = run.began_at
-    return runs
+        if run.ended_at is None:
+            began.setdefault(run.check_id, {})[run.run] = run.began_at
+        else:
+            ended.setdefault(run.check_id, {})[run.run] = run.ended_at
+    return began, ended
 
 
 def _is_maintained(check: Check, windows: Sequence[MaintenanceWindow], at: datetime) -> bool:
@@ -240,8 +264,14 @@ def _store_runs(course: Course) -> None:
     check_id = course.check.id
     former = delete(CheckRun).where(CheckRun.check_id == check_id)
     db.session.execute(former.execution_options(synchronize_session=False))
-    for run, began in course.runs.items():
-        open_run = CheckRun(check_id=check_id, run=run, began_at=began)
-        open_run.organization_id = course.check.organization_id
-        open_run.expires_at = began + course.expected.runtime
-        db.session.add(open_run)
+    rows = [
+        CheckRun(run=run, began_at=began, expires_at=began + course.expected.runtime)
+        for run, began in course.runs.items()
+    ]
+    rows += [
+        CheckRun(run=run, began_at=at, ended_at=at, expires_at=at + LATE)
+        for run, at in course.ended.items()
+    ]
+    for row in rows:
+        row.organization_id, row.check_id = course.check.organization_id, check_id
+    db.session.add_all(rows)

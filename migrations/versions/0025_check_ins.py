@@ -28,6 +28,7 @@ def create_check_run() -> None:
         sa.Column("check_id", sa.Integer(), nullable=False),
         sa.Column("run", sa.String(length=32), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from console.accounts.models import Key
 from console.core.db import db
 from console.intake.models import Outcome
-from console.uptime import taking_in
+from console.uptime import course, taking_in
 from console.uptime.check_in import slug_of
 from console.uptime.expectation import Expectation, asked
 from console.uptime.models import Check, CheckRun, CheckState, Outage, WaitingCheckIn
@@ -239,3 +239,53 @@ def test_a_plain_request_checks_in(client, acme, inside, digest, settle, check):
     assert client.get(f"/api/{acme.id}/cron/nightly/{'0' * 32}/").status_code == 403
     assert client.get(f"/api/{acme.id}/cron/nightly/{key}/?status=odd").status_code == 202
     digest.drain()
+
+
+def test_the_word_that_a_run_began_may_come_after_the_word_that_it_ended(
+    says, settle, clock, check, outcomes
+):
+    says("ok")
+    settle()
+    clock.move(seconds=2)
+    says("in_progress")
+    settle(12)  # longer than the job may run
+    assert (outcomes(), check().state) == ([("up", "up")], CheckState.UP)
+
+
+def test_a_repeated_end_counts_once_and_the_next_run_of_the_same_id_counts(says, settle, outcomes):
+    twice = {**CONFIG, "failure_issue_threshold": 2}
+    says("error", twice)
+    says("error", twice)
+    settle()
+    assert outcomes() == [("failed", "unknown")]
+    settle(course.LATE / timedelta(minutes=1))
+    says("error", twice)
+    settle()
+    assert outcomes()[-1] == ("failed", "down")
+
+
+def test_nothing_is_missed_that_waits_behind_a_flood_of_other_words(
+    says, settle, clock, check, outcomes, monkeypatch
+):
+    monkeypatch.setattr(taking_in, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(taking_in, "ROUNDS", 1)
+    says("ok")
+    settle()
+    clock.move(minutes=64)
+    for number in range(4):
+        says("ok", slug="noise", run=f"{number:032x}")
+    says("ok", run="c" * 32)
+    settle(2)  # the hour is over, and so is its margin
+    settle()
+    assert {outcome for outcome, _ in outcomes()} == {"up"}
+    settle(60)
+    assert outcomes()[-1] == ("missed", "down")
+
+
+def test_a_flood_of_runs_leaves_so_many_open(says, settle, inside, acme, monkeypatch):
+    monkeypatch.setattr(course, "MOST_RUNS", 2)
+    for number in range(4):
+        says("in_progress", run=f"{number:032x}")
+    settle()
+    with inside(acme):
+        assert len(db.session.scalars(select(CheckRun)).all()) == 2
