@@ -30,6 +30,8 @@ SLACK = timedelta(seconds=30)
 GRACE = timedelta(minutes=2)  # how late a job may be: others may take their time before it
 
 log = logging.getLogger(__name__)
+# It warns at every look of a job that still runs: with a thousand rules every few seconds.
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
