@@ -22,8 +22,10 @@ from console.web.forms import (
     FilterForm,
     IntegerField,
     ListField,
+    LocalMoment,
     Moment,
     NumberField,
+    OpenSelect,
     SwitchField,
     ValuesByName,
     mark,
@@ -313,3 +315,15 @@ class ExplainFilter(FilterForm):
 
     at = Moment("Why did it fire, or not, at", description="Explain a moment")
     value = StringField("For", [Length(max=200)], description="for one value")
+
+
+class ExplainForm(ExplainFilter):
+    """The same on a rule's page, with the values that the rule has come across."""
+
+    at = LocalMoment("Moment", render_kw={"step": 1})
+    value = OpenSelect("Value", "The one that is worst now", validators=[Length(max=200)])  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Say that the moment is needed; a page without one explains nothing."""
+        super().__init__(*args, **kwargs)
+        self.at.flags.required = True

@@ -65,4 +65,10 @@ def _chart(project: Project, line: Timeline) -> Chart:
         items = [sum(column) for column in zip(*before.values(), strict=True)]
         name = line.shown.compared_with
         series.append(Series(name, items or [0] * len(earlier), "line", "previous"))
-    return line.chart("Items", series, subtitle="by what became of them", unit="items")
+    return line.chart(
+        "Items",
+        series,
+        subtitle="by what became of them",
+        unit="items",
+        watch={"metric": FATES[ledger.REFUSED].id},
+    )

@@ -87,6 +87,15 @@ def _vital(vital: WebVital) -> Metric:
 
 
 P50, P95, P99 = _latency("P50", 0.5), _latency("P95", 0.95), _latency("P99", 0.99)
+STATEMENT_COUNT = Metric(
+    id="statements.count",
+    title="Calls of statements",
+    unit="calls",
+    better="neither",
+    format="number",
+    empty="zero",
+    measure=spans.count(STATEMENT_CALLS),
+)
 STATEMENT_P95 = Metric(
     id="statements.p95",
     title="P95 of statements",
@@ -121,6 +130,7 @@ METRICS = (
     P99,
     TIME,
     APDEX,
+    STATEMENT_COUNT,
     STATEMENT_P95,
     STATEMENTS_PER_REQUEST,
     *VITALS.values(),

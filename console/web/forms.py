@@ -11,6 +11,7 @@ from wtforms import BooleanField, Field, Form, FormField, StringField
 from wtforms.validators import ValidationError
 
 from console.core import clock
+from console.web import clocks
 from console.web.choices import choices
 
 MOST_DIGITS = 20
@@ -236,6 +237,27 @@ class Moment(StringField):
                 self.data = clock.instant(valuelist[0])
             except ValueError:
                 raise ValidationError("Not a date and time such as 2026-11-23T08:00Z.") from None
+
+
+class LocalMoment(Moment):
+    """A date and time on the clock of whoever asks, unless it names its zone."""
+
+    widget = wtforms.widgets.DateTimeLocalInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the moment; any other text is an error of the field."""
+        self.data: Any = None
+        if valuelist and valuelist[0]:
+            try:
+                self.data = clocks.instant(valuelist[0], clocks.zone_name())
+            except ValueError:
+                raise ValidationError("Not a date and time such as 2026-11-23T08:00.") from None
+
+    def _value(self) -> str:
+        """What stands in the field: the moment on the same clock, or what was sent instead."""
+        if self.data is None:
+            return str(self.raw_data[0]) if self.raw_data else ""
+        return clocks.local(self.data).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _is_chosen(field: Field) -> bool:

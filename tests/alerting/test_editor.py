@@ -254,6 +254,7 @@ def test_a_chart_leads_to_a_rule_about_its_number(as_alice, busy, path, query):
     page = unquote_plus(unescape(as_alice.get(f"/acme/shop/{path}").text))
     links = re.findall(r'href="([^"]*alerts/rules/new[^"]*)"', page)
     assert any(unquote_plus(query) in link for link in links), (links, page[:300])
+    assert len(links) == page.count("data-chart ")
 
 
 def test_versions_are_compared_and_brought_back(as_alice, acme, inside, busy):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -196,3 +197,38 @@ def test_who_may_not(as_vic, as_eve, fired, path):
 def test_an_organization_that_has_no_such_incident(as_alice, acme, globex, fired):
     assert as_alice.get(f"{INCIDENTS}{fired[1] + 1}").status_code == 404
     assert as_alice.get(f"{RULES}{fired[0] + 1}").status_code == 404
+
+
+def test_the_page_of_a_rule_opens_with_a_range_that_its_evaluations_fill(as_vic, fired, clock):
+    rule_id, _ = fired
+    page = as_vic.get(f"{RULES}{rule_id}").text
+    assert "last hour, as evaluated" in page or "since 20 Nov 12:0" in page
+    assert 'value="1h" selected' in page
+    clock.move(hours=2)
+    assert 'value="24h" selected' in as_vic.get(f"{RULES}{rule_id}").text
+
+
+def test_a_moment_is_asked_for_on_the_clock_of_whoever_asks(as_vic, fired):
+    rule_id, _ = fired
+    as_vic.set_cookie("pharos_zone", "Asia/Tokyo")
+    page = as_vic.get(f"{RULES}{rule_id}?at=2026-11-20T21:04:00").text  # 12:04 in UTC
+    assert "It fires" in page or "fired" in page.lower()
+    assert 'type="datetime-local" value="2026-11-20T21:04:00"' in page
+    assert "On your clock, Asia/Tokyo." in page
+    assert "at=2026-11-20T12:04:00" in unescape(page), "a poll keeps the explanation"
+    assert as_vic.get(f"{RULES}{rule_id}?at=yesterday").status_code == 422
+
+
+def test_a_rule_with_many_series_shows_the_worst(
+    as_vic, acme, inside, clock, make_rule, counted_requests
+):
+    clock.set(NOON)
+    rule_id = make_rule(acme, window_seconds=60, by="endpoint")
+    counted_requests(acme, lambda _: 2_000, minutes=5)
+    clock.move(minutes=5)
+    with inside(acme):
+        evaluate(acme.organization_id)
+    page = as_vic.get(f"{RULES}{rule_id}").text
+    assert "Nothing was evaluated" not in page
+    assert "GET /a, " in page
+    assert '<option value="GET /a">GET /a</option>' in page

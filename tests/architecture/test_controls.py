@@ -5,6 +5,7 @@ A new page is in it by itself: by the link that leads to it, its forms, and the 
 
 import re
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -13,8 +14,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from selectolax.lexbor import LexborNode
 from werkzeug.exceptions import HTTPException
 
+from console.metrics.catalogue import CATALOGUE
 from tests.support import pages as pages_
 from tests.support import tenants
 from tests.support.clients import HTMX
@@ -40,6 +43,8 @@ EXCEPTIONS = {
     ("errors.event_trace", "range"): "",
 }
 FIGURE = re.compile(r"[1-9]")
+WATCHED = {"alerting.rule", "alerting.incident"}
+"""Their charts are of what a rule watches already."""
 
 
 @dataclass
@@ -215,3 +220,35 @@ def counted(text: str) -> list[str]:
         if FIGURE.search(card.value) and "ever" not in card.label.split()
     ]
     return found
+
+
+def test_every_chart_leads_to_a_rule_about_its_number(pages, owner):
+    """The way stands in the card of each chart, with a metric that there is."""
+    charts = [
+        (view, chart)
+        for view, address in sorted(pages.items())
+        if view not in WATCHED
+        for text in shown(owner, address)
+        for chart in pages_.Page(text).select("[data-chart]")
+    ]
+    assert {view for view, _ in charts} >= {
+        "errors.inbox", "errors.issue", "performance.endpoint", "performance.statement",
+        "metrics.metrics", "intake.intake",
+    }  # fmt: skip
+    assert [view for view, chart in charts if rule_about(chart) not in CATALOGUE] == []
+
+
+def shown(owner: FlaskClient, address: str) -> Iterator[str]:
+    """The page, and the parts that it loads."""
+    page = owner.get(address).text
+    yield page
+    yield from (owner.get(part, headers=HTMX).text for part in sorted(Page(page).parts))
+
+
+def rule_about(chart: LexborNode) -> str:
+    """The metric that the card of a chart leads to a new rule about; "" without a way there."""
+    card = chart
+    while card.parent is not None and "card" not in (card.attributes.get("class") or "").split():
+        card = card.parent
+    links = [str(link.attributes.get("href")) for link in card.css('a[href*="/rules/new?"]')]
+    return dict(parse_qsl(urlsplit(links[0]).query)).get("metric", "") if links else ""

@@ -123,7 +123,11 @@ REQUESTS: dict[str, Callable[[Sequence[Row]], Number]] = {
     ),
     "requests.apdex": of_all(apdex),
 }
-STATEMENTS = {"statements.p95": latency(0.95), "statements.per_request": per_request}
+STATEMENTS: dict[str, Callable[[Sequence[Row]], Number]] = {
+    "statements.count": of_all(weight),
+    "statements.p95": latency(0.95),
+    "statements.per_request": per_request,
+}
 ERRORS = {
     "errors.events": of_all(len),
     "errors.users": of_all(lambda rows: len({row["user_key"] for row in rows} - {""})),

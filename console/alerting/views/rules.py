@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -16,7 +16,7 @@ from console.alerting import rules as domain
 from console.alerting.course import Course, course
 from console.alerting.decide import State
 from console.alerting.explain import Explanation, explain
-from console.alerting.forms import ExplainFilter
+from console.alerting.forms import ExplainFilter, ExplainForm
 from console.alerting.leads import Lead, rows_explained
 from console.alerting.models import Rule, RuleSeries, RuleVersion
 from console.alerting.queries import Unsent
@@ -26,12 +26,13 @@ from console.alerting.views.blueprint import bp
 from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db
+from console.web.clocks import zoned
 from console.web.forms import valid
 from console.web.htmx import go_to, panel, part_or_redirect, polled_part
 from console.web.paging import Numbered, first_row
 from console.web.timerange import current_range, scoped_url
 
-STALE = timedelta(minutes=1)
+STALE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PER_PAGE = 50
 MOST_VALUES = 3
 """So many values that fire stand in a row of the list."""
@@ -73,6 +74,13 @@ class RuleRow:
         more = len(values) - MOST_VALUES
         return ", ".join([*values[:MOST_VALUES], *([f"{more} more"] if more > 0 else [])])
 
+    @property
+    def worst(self) -> str:
+        """The value of its breakdown that is worst now; "" without a breakdown."""
+        first = queries.WORST_FIRST.index
+        by_state = sorted(self.series, key=lambda row: (first(row.state), row.value))
+        return by_state[0].value if by_state else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -111,7 +119,9 @@ class RuleDetails:
     explanation: Explanation | None
     rows: Lead | None
     """Where the rows behind the explained number are."""
-    form: ExplainFilter
+    form: ExplainForm
+    value: str
+    """Whose course is shown: of its breakdown, "" without one."""
     unsent: Sequence[Unsent] = ()
     """What a rule in shadow mode would have sent."""
 
@@ -136,7 +146,8 @@ def listing(project: Project) -> Response:
 @project_view("viewer")
 def rule(project: Project, rule_id: int) -> Response:
     rule_ = queries.rule_or_404(project, rule_id)
-    form = valid(ExplainFilter(request.args))
+    current_range(_usual_range(rule_))
+    form = valid(ExplainForm(request.args))
     return polled_part(
         "alerting/rule.html", "alerting/_rule.html", details=_details(project, rule_, form)
     )
@@ -197,22 +208,43 @@ def _switched(project: Project, rule_: Rule, *, on: bool) -> Response:
     return _answer(project, rule_)
 
 
-def _details(project: Project, rule_: Rule, form: ExplainFilter) -> RuleDetails:
-    explanation = explain(rule_, form.at.data, form.value.data or "") if form.at.data else None
-    shown = current_range()
-    value = form.value.data or ""
+def _usual_range(rule_: Rule) -> str:
+    """The range that the page of a rule opens with: one that its evaluations fill."""
+    return "24h" if clock.now() - rule_.created_at > HOUR else "1h"
+
+
+def _details(project: Project, rule_: Rule, form: ExplainForm) -> RuleDetails:
+    row = RuleRow(rule_, queries.series_of([rule_])[rule_.id])
+    form.value.offer((series.value, series.value) for series in row.series if series.value)
+    value = form.value.data or row.worst
+    explanation = explain(rule_, form.at.data, value) if form.at.data else None
     return RuleDetails(
-        row=RuleRow(rule_, queries.series_of([rule_])[rule_.id]),
-        course=course(project, rule_, shown.start, shown.until, value),
+        row=row,
+        course=_course(project, rule_, value),
         versions=queries.versions(rule_),
         explanation=explanation,
         rows=rows_explained(explanation) if explanation else None,
         form=form,
+        value=value,
         unsent=queries.unsent(rule_) if rule_.shadow else (),
     )
 
 
+def _course(project: Project, rule_: Rule, value: str) -> Course | None:
+    """The course of a series over the page's range, which it names."""
+    shown = current_range(_usual_range(rule_))
+    own = course(project, rule_, shown.start, shown.until, value)
+    if own is None:
+        return None
+    first = own.evaluations[0].at
+    is_partial = first - shown.start > shown.length / 10
+    label = shown.label.lower() if shown.name else shown.label
+    over = f"since {zoned(first, '%-d %b %H:%M')}" if is_partial else label
+    words = [value, over, own.chart.subtitle]
+    return replace(own, chart=replace(own.chart, subtitle=", ".join(filter(None, words))))
+
+
 def _answer(project: Project, rule_: Rule) -> Response:
     values = {"rule_id": rule_.id}
-    details = _details(project, rule_, ExplainFilter())
+    details = _details(project, rule_, ExplainForm())
     return part_or_redirect("alerting/_rule.html", "alerting.rule", values, details=details)

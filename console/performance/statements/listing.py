@@ -7,7 +7,7 @@ from console.accounts import releases
 from console.accounts.models import Project
 from console.performance.findings.detectors import SLOW_US
 from console.performance.latency import Change, change, estimated, ms, outcomes, percentiles, tail
-from console.performance.metrics import STATEMENT_P95
+from console.performance.metrics import STATEMENT_COUNT, STATEMENT_P95
 from console.performance.statements import text as sql_text
 from console.telemetry import statements as telemetry
 from console.telemetry.latency import Latency
@@ -217,6 +217,7 @@ def charts(line: Timeline, scope: Scope, fingerprint: str) -> tuple[Chart, Chart
         outcomes(latencies),
         subtitle=f"{line.per}{estimated(latencies)}",
         unit="calls",
+        watch={"metric": STATEMENT_COUNT.id, "where.statement": fingerprint},
     )
     return latency, calls
 

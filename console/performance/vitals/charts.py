@@ -78,19 +78,21 @@ def trend_charts(
     own, standard = Threshold(limit or 0, "Your threshold"), Threshold(metric.good, "Good up to")
     own_filters = {"where.page": wanted.page, "where.device": wanted.device}
     where = {name: value for name, value in own_filters.items() if value}
+    watch = {"metric": VITALS[metric.name].id} | where
     p75 = line.chart(
         f"P75 of {metric.name}",
         [*before, Series("P75", _p75(moments, metric))],
         subtitle=f"{metric.unit or 'score'} {line.per}",
         unit=metric.unit,
         threshold=standard if limit is None else own,
-        watch={"metric": VITALS[metric.name].id} | where,
+        watch=watch,
     )
     loads = line.chart(
         "Page loads",
         _ratings(moments),
         subtitle=f"by their {metric.name}, {line.per}",
         unit="loads",
+        watch=watch,  # P75 is what a page is rated by, too
     )
     return p75, loads
 
