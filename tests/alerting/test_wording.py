@@ -1,0 +1,83 @@
+"""A rule in plain words: each part of it that is not what every rule does."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.alerting.condition import Condition, Gap, Level
+from console.alerting.definition import Definition
+from console.alerting.wording import sentence
+
+PLAIN = Definition(metric="requests.p95", condition=Condition(op=">", levels={Level.WARNING: 300}))
+START = "Requests: P95 above 300 ms (warning)"
+LAST = "over the last 5 minutes"
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({}, f"{START} {LAST}"),
+        (
+            {"levels": {Level.CRITICAL: 100, Level.WARNING: 200}, "op": "<"},
+            f"Requests: P95 below 100 ms (critical) or 200 ms (warning) {LAST}",
+        ),
+        ({"pending_seconds": 90}, f"{START} {LAST} for 1.5 minutes"),
+        ({"breaches": 2, "of": 3}, f"{START} {LAST} in 2 of 3 evaluations, one every minute"),
+        (
+            {"breaches": 2, "of": 3, "interval_seconds": 10, "pending_seconds": 60},
+            f"{START} {LAST} in 2 of 3 evaluations, one every 10 s, for a minute",
+        ),
+        ({"recovery": 250}, f"{START} {LAST}. It recovers at or below 250 ms."),
+        (
+            {"keep_firing_seconds": 3600, "minimum_samples": 20},
+            (
+                f"{START} {LAST}. It fires on until all was well for an hour; "
+                "fewer than 20 samples change nothing."
+            ),
+        ),
+        ({"no_data": Gap.OK}, f"{START} {LAST}. Missing data counts as ok."),
+        ({"no_data": Gap.FIRING}, f"{START} {LAST}. Missing data counts as a breach."),
+        ({"no_data": Gap.NO_DATA}, f"{START} {LAST}. Missing data is a state of its own."),
+        (
+            {"on_error": Gap.FIRING, "recovery": 100},
+            (
+                f"{START} {LAST}. It recovers at or below 100 ms; "
+                "an error of its question counts as a breach."
+            ),
+        ),
+    ],
+)
+def test_a_sentence_says_the_whole_condition(condition: dict[str, Any], words: str):
+    definition = replace(PLAIN, condition=replace(PLAIN.condition, **condition))
+    assert sentence(definition) == words
+
+
+@pytest.mark.parametrize(
+    ("compare", "base", "words"),
+    [
+        ("percent", 86_400, "300 % (warning) of the same time a day earlier"),
+        ("absolute", 604_800, "300 (warning) more than the same time 7 days earlier"),
+        (
+            "deviation",
+            None,
+            "300 deviations (warning) from what is usual at this hour of the week",
+        ),
+    ],
+)
+def test_a_sentence_says_what_is_compared_and_its_floor(compare: Any, base: int | None, words: str):
+    condition = replace(PLAIN.condition, compare=compare, floor=10)
+    definition = replace(PLAIN, metric="errors.events", condition=condition, base_seconds=base)
+    said = f"Errors: Error events above {words} (counted as at least 10 events) {LAST}"
+    assert sentence(definition) == said
+    without = replace(definition, condition=replace(condition, floor=None))
+    assert sentence(without) == said.replace(" (counted as at least 10 events)", "")
+
+
+def test_a_sentence_says_what_is_watched_of_it():
+    where = {"endpoint": ["GET /a", "GET /b"]}
+    definition = replace(PLAIN, by="endpoint", where=where, environment="live", release="2.0")
+    assert sentence(definition) == (
+        f"{START} {LAST} for each endpoint where endpoint is GET /a or GET /b in live "
+        "of release 2.0"
+    )
