@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from console.alerting.condition import Condition, Evaluated, Level
 from console.alerting.decide import State
@@ -108,6 +108,25 @@ def known_until(definition: Definition) -> datetime | None:
     return min(ends) - timedelta(seconds=1) if ends else None
 
 
+def ids(definition: Definition) -> set[int]:
+    """The rules that a composite rule is made of."""
+    return {Member.of(text).rule_id for text in definition.members}
+
+
+def inner_first(rules: Iterable[Rule]) -> list[Rule]:
+    """The composite rules among rules, each after the composite rules that it is made of."""
+    together = {rule.id: rule for rule in rules if rule.document.get("members")}
+    members = {
+        rule_id: ids(rule.definition) & together.keys() for rule_id, rule in together.items()
+    }
+    ordered: dict[int, Rule] = {}
+    while ready := [
+        own for own in together if own not in ordered and members[own] <= ordered.keys()
+    ]:
+        ordered |= {rule_id: together[rule_id] for rule_id in ready}
+    return [*ordered.values()]
+
+
 def names(definition: Definition) -> list[str]:
     """The members in words, for a sentence."""
     members = [Member.of(text) for text in definition.members]
@@ -167,7 +186,8 @@ def _past(rule: Rule | None, member: Member, moments: Sequence[datetime]) -> Pas
     if not rule.enabled:
         return f"{rule.name} is switched off"
     interval = _interval(rule)
-    own = select(Evaluation.value, Evaluation.at, Evaluation.state).where(
+    known = func.coalesce(Evaluation.settled_state, Evaluation.state)
+    own = select(Evaluation.value, Evaluation.at, known).where(
         Evaluation.rule_id == rule.id,
         Evaluation.at > moments[0] - 2 * interval,
         Evaluation.at <= moments[-1],

@@ -147,6 +147,9 @@ class Evaluation(OrganizationScoped, Model):
     """How long the question took, shared by the evaluations that it answered."""
     settled_number: Mapped[float | None]
     """What the same window said when it was asked again, after late data had come."""
+    settled_verdict: Mapped[Verdict | None]
+    settled_state: Mapped[State | None]
+    """The state of the series after it, where late data has made it another one."""
 
 
 class SkippedTime(OrganizationScoped, Model):

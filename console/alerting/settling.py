@@ -1,25 +1,20 @@
 """Late data: each window is looked at again once, some minutes after it was decided.
 
-What would have fired is opened with its true start. What would not have fired is noted on its
-incident, and never closed in silence: somebody was called for it.
+Rules of metrics come first, then the rules that are made of them: `revision.py` says what follows.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from console.alerting import completeness, incidents, signal
-from console.alerting.composite import FIRING
-from console.alerting.condition import Condition, Evaluated, Judgement, Verdict
-from console.alerting.decide import Decision, Standing, conclude
-from console.alerting.evaluation import FAILURES, HISTORY_KEPT
-from console.alerting.models import Evaluation, Incident, IncidentVerb, Rule, RuleSeries
-from console.core import clock
+from console.alerting import completeness, composite, signal
+from console.alerting.evaluation import FAILURES
+from console.alerting.models import Evaluation, Rule, SkippedTime
+from console.alerting.revision import Recheck, revise
 from console.core.db import database_time, db, reading, writing
 from console.telemetry import late
 from console.telemetry.late import Late
@@ -28,66 +23,49 @@ from console.telemetry.scope import Scope
 AFTER = timedelta(minutes=5)
 LONGEST = timedelta(days=1)
 """Windows that were decided longer ago are taken as they are."""
-LATE = {"late": True}
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """Windows of a rule that late data has changed, and what the metric says of them now."""
-
-    rule_id: int
-    version: int
-    position: datetime
-    settled: datetime
-    until: datetime
-    moments: Sequence[datetime]
-    by_value: Mapping[str, Sequence[Evaluated]]
-    absent: Sequence[Evaluated]
 
 
 def settle(organization_id: int) -> Mapping[str, int]:
     """Look again at the windows of the Session's organization that were decided AFTER ago.
 
-    Commits for each rule. A window is read only if rows of its time came after its decision.
+    Commits for each rule. A window is read only if rows of its time came after its decision, and a
+    window of a composite rule if that has changed a member's state.
     """
-    now, changed = database_time(), 0
+    now, looked_at, changed = database_time(), 0, 0
     with reading():
         rules = db.session.scalars(select(Rule).where(Rule.enabled)).all()
-        by_project: dict[int, list[Rule]] = {}
-        for rule in rules:
-            by_project.setdefault(rule.project_id, []).append(rule)
-        rechecks = []
-        for project_id, own in by_project.items():
-            project = signal.ProjectIds(organization_id, project_id)
-            horizon = now - AFTER - completeness.delay(project)
-            rechecks += _rechecks(project, [r for r in own if r.settled_until < horizon], horizon)
+        rechecks = list(_all_rechecks(organization_id, rules, now))
+        together = [rule.id for rule in composite.inner_first(rules)]
         db.session.rollback()
     for recheck in rechecks:
-        try:
-            changed += _commit(recheck, now)
-        except Exception:  # one rule's fault stops no other; its windows stay as they were decided
-            db.session.rollback()
-            log.exception("late data of rule %d cannot be taken in", recheck.rule_id)
-    with writing():
-        db.session.execute(
-            update(Rule)
-            .where(Rule.settled_until < now - AFTER - completeness.MOST_DELAY, Rule.enabled)
-            .where(Rule.evaluated_until > now - AFTER - completeness.MOST_DELAY)
-            .values(settled_until=now - AFTER - completeness.MOST_DELAY)
-            .execution_options(synchronize_session=False)
-        )
-        db.session.commit()
-    return {"windows looked at again": sum(len(recheck.moments) for recheck in rechecks)} | {
-        "incidents changed by late data": changed
-    }
+        looked_at += len(recheck.moments)
+        changed += _committed(recheck, now)
+    for rule_id in together:
+        recheck_ = _recheck_of_members(rule_id)
+        if recheck_ is not None:
+            looked_at += len(recheck_.moments)
+            changed += _committed(recheck_, now)
+    _leave_behind(now - AFTER - completeness.MOST_DELAY)
+    return {"windows looked at again": looked_at, "incidents changed by late data": changed}
+
+
+def _all_rechecks(organization_id: int, rules: Sequence[Rule], now: datetime) -> Iterator[Recheck]:
+    by_project: dict[int, list[Rule]] = {}
+    for rule in rules:
+        if not rule.definition.members:
+            by_project.setdefault(rule.project_id, []).append(rule)
+    for project_id, own in by_project.items():
+        project = signal.ProjectIds(organization_id, project_id)
+        horizon = now - AFTER - completeness.delay(project)
+        due = [rule for rule in own if rule.settled_until < horizon]
+        yield from _rechecks(project, due, horizon)
 
 
 def _rechecks(
     project: signal.ProjectIds, rules: Sequence[Rule], horizon: datetime
 ) -> list[Recheck]:
-    rules = [rule for rule in rules if not rule.definition.members]
     if not rules:
         return []
     since = max(min(rule.settled_until for rule in rules), horizon - LONGEST)
@@ -114,24 +92,20 @@ def _recheck(
 ) -> Recheck | None:
     """The windows of a rule that rows came for after they were decided; None without any."""
     definition, until = rule.definition, min(horizon, rule.evaluated_until)
-    own = select(Evaluation.at, Evaluation.decided_at).where(
-        Evaluation.rule_id == rule.id, Evaluation.at > rule.settled_until, Evaluation.at <= until
-    )
     window = definition.window
-    affected = sorted(
-        {
-            at
-            for at, decided_at in db.session.execute(own.distinct())
-            if any(
-                minute.since < at and minute.until > at - window and minute.newest > decided_at
-                for minute in minutes
-            )
-        }
-    )
+    affected = [
+        at
+        for at, decided_at in _decisions(rule, until)
+        if any(
+            minute.since < at and minute.until > at - window and minute.newest > decided_at
+            for minute in minutes
+        )
+    ]
     if not affected:
         return None
     interval = timedelta(seconds=definition.condition.interval_seconds)
-    moments = list(signal.grid(definition, affected[0] - interval, affected[-1]))
+    last = affected[-1] if definition.by is None else rule.evaluated_until
+    moments = list(signal.grid(definition, affected[0] - interval, last))
     try:
         asked = signal.at(definition, project, moments)
     except FAILURES as error:
@@ -141,6 +115,74 @@ def _recheck(
         rule.id, rule.version, rule.evaluated_until, rule.settled_until, until, moments,
         asked.by_value, asked.absent,
     )  # fmt: skip
+
+
+def _decisions(rule: Rule, until: datetime) -> list[tuple[datetime, datetime]]:
+    """When each window since the last look was decided, in order.
+
+    A breakdown that had no value in a window has no row of it: it counts as decided in time.
+    """
+    own = select(Evaluation.at, func.min(Evaluation.decided_at)).where(
+        Evaluation.rule_id == rule.id, Evaluation.at > rule.settled_until, Evaluation.at <= until
+    )
+    decided = dict(db.session.execute(own.group_by(Evaluation.at)).all())
+    if rule.definition.by is not None:
+        skipped = select(SkippedTime.since, SkippedTime.until).where(SkippedTime.rule_id == rule.id)
+        left_out = db.session.execute(skipped.where(SkippedTime.until > rule.settled_until)).all()
+        for at in signal.grid(rule.definition, max(rule.settled_until, until - LONGEST), until):
+            if not any(since < at <= end for since, end in left_out):
+                decided.setdefault(at, at + completeness.LEAST_DELAY)
+    return sorted(decided.items())
+
+
+def _recheck_of_members(rule_id: int) -> Recheck | None:
+    """The windows of a composite rule since the first one that late data of a member changes.
+
+    None where they say what they said. What cannot be said any more, such as that of a rule which
+    was switched off since, stays as it was.
+    """
+    with reading():
+        rule = db.session.get(Rule, rule_id, populate_existing=True)
+        recheck = _changed_by_members(rule) if rule is not None else None
+        db.session.rollback()
+    return recheck
+
+
+def _changed_by_members(rule: Rule) -> Recheck | None:
+    definition, until = rule.definition, rule.evaluated_until
+    since = rule.settled_until - AFTER - completeness.MOST_DELAY
+    changed = select(func.min(Evaluation.at)).where(
+        Evaluation.rule_id.in_(composite.ids(definition)),
+        Evaluation.at > since,
+        Evaluation.settled_state.is_not(None),
+    )
+    first = db.session.scalar(changed)
+    if first is None:
+        return None
+    interval = timedelta(seconds=definition.condition.interval_seconds)
+    moments = list(signal.grid(definition, first - interval, until))
+    if not moments:
+        return None
+    rows = select(Evaluation.at, func.coalesce(Evaluation.settled_number, Evaluation.number)).where(
+        Evaluation.rule_id == rule.id, Evaluation.at >= moments[0]
+    )
+    known = {at.timestamp(): number for at, number in db.session.execute(rows)}
+    asked = [each for each in composite.at(definition, moments) if not each.error]
+    if all(each.number == known.get(each.at, each.number) for each in asked):
+        return None
+    return Recheck(
+        rule.id, rule.version, until, rule.settled_until, until, moments, {"": asked}, asked
+    )
+
+
+def _committed(recheck: Recheck, now: datetime) -> int:
+    """How many incidents changed; one rule's fault stops no other."""
+    try:
+        return _commit(recheck, now)
+    except Exception:  # its windows stay as they were decided
+        db.session.rollback()
+        log.exception("late data of rule %d cannot be taken in", recheck.rule_id)
+        return 0
 
 
 def _commit(recheck: Recheck, now: datetime) -> int:
@@ -159,107 +201,18 @@ def _commit(recheck: Recheck, now: datetime) -> int:
             db.session.rollback()
             return 0
         rule = db.session.get_one(Rule, recheck.rule_id, populate_existing=True)
-        past = _past(rule, recheck)
-        settled = [_settle(rule, recheck, value, rows, now) for value, rows in past.items()]
+        changed = revise(rule, recheck, now)
         db.session.commit()
-    return sum(settled)
+    return changed
 
 
-def _past(rule: Rule, recheck: Recheck) -> Mapping[str, Sequence[Evaluation]]:
-    """The evaluations that the state at the first changed window depends on, and all since."""
-    condition = rule.definition.condition
-    memory = condition.pending_seconds + condition.keep_firing_seconds
-    memory += condition.interval_seconds * (condition.of + 1)
-    since = recheck.moments[0] - min(timedelta(seconds=memory), HISTORY_KEPT)
-    own = select(Evaluation).where(Evaluation.rule_id == rule.id, Evaluation.at > since)
-    by_value: dict[str, list[Evaluation]] = {}
-    for row in db.session.scalars(own.order_by(Evaluation.at)):
-        by_value.setdefault(row.value, []).append(row)
-    return by_value
-
-
-def _settle(
-    rule: Rule, recheck: Recheck, value: str, rows: Sequence[Evaluation], now: datetime
-) -> bool:
-    """Note what a series says now, and what follows from it; whether an incident changed."""
-    condition = rule.definition.condition
-    anew = {evaluated.at: evaluated for evaluated in recheck.by_value.get(value, recheck.absent)}
-    then, since = [_as_decided(row) for row in rows], []
-    for row, judged in zip(rows, then, strict=True):
-        evaluated = anew.get(row.at.timestamp())
-        if evaluated is None:
-            since.append(judged)
-            continue
-        judgement = condition.judge(evaluated)
-        row.settled_number = judgement.number
-        since.append((evaluated, judgement))
-    before, after = _decided(condition, then), _decided(condition, since)
-    for place, row in enumerate(rows):
-        fired, fires = (outcome[place].standing.state in FIRING for outcome in (before, after))
-        if fires and not fired and row.state not in FIRING:
-            return _open(rule, value, after[place:], now)
-        if fired and not fires and row.state in FIRING:
-            return _note(rule, value, row)
-    return False
-
-
-def _as_decided(row: Evaluation) -> tuple[Evaluated, Judgement]:
-    error = row.why if row.verdict is Verdict.ERROR else ""
-    evaluated = Evaluated(row.at.timestamp(), row.number, row.samples, error=error)
-    return evaluated, Judgement(row.verdict, row.number, row.why)
-
-
-def _decided(condition: Condition, series: Iterable[tuple[Evaluated, Judgement]]) -> list[Decision]:
-    standing, outcome = Standing(), []
-    for evaluated, judgement in series:
-        decision = conclude(condition, standing, judgement, evaluated)
-        standing = decision.standing
-        outcome.append(decision)
-    return outcome
-
-
-def _open(rule: Rule, value: str, missed: Sequence[Decision], now: datetime) -> bool:
-    """Open what would have fired, with its true start; the series goes on from there."""
-    at = datetime.fromtimestamp(missed[0].standing.newest or 0, UTC)
-    later = select(Incident).where(
-        Incident.rule_id == rule.id, Incident.value == value, Incident.opened_at > at
-    )
-    incident = db.session.scalar(later.order_by(Incident.opened_at).limit(1))
-    if incident is not None:
-        incident.breached_at = min(incident.breached_at, at)
-        text = f"Late data: it would have fired at {at:%H:%M:%S} UTC already."
-        incidents.write(incident, IncidentVerb.NOTED, now, text=text, details=LATE)
-        return True
-    moved = incidents.follow(rule, value, missed)
-    if moved is None:
-        return False
-    for event in moved.events:
-        event.details = {**event.details, **LATE}
-    moved.incident.why = f"late data: {moved.incident.why}"[: incidents.LONGEST_WHY]
-    own = select(RuleSeries).where(RuleSeries.rule_id == rule.id, RuleSeries.value == value)
-    series = db.session.scalar(own)
-    standing = missed[-1].standing
-    if series is not None:
-        if series.state is not standing.state:
-            series.changed_at = clock.now()
-        series.state, series.standing = standing.state, standing.document
-    incidents.owe(rule, moved, delayed=now - at)
-    return True
-
-
-def _note(rule: Rule, value: str, row: Evaluation) -> bool:
-    """Say on the incident of a window that it would not have fired."""
-    own = select(Incident).where(
-        Incident.rule_id == rule.id, Incident.value == value, Incident.opened_at <= row.at
-    )
-    incident = db.session.scalar(own.order_by(Incident.opened_at.desc()).limit(1))
-    if incident is None:
-        return False
-    number = row.settled_number
-    words = "nothing" if number is None else rule.definition.condition.words(number)
-    text = (
-        f"Late data: the window until {row.at:%H:%M:%S} UTC would not have fired: "
-        f"it says {words} now."
-    )
-    incidents.write(incident, IncidentVerb.NOTED, clock.now(), text=text, details=LATE)
-    return True
+def _leave_behind(horizon: datetime) -> None:
+    """Look no more at windows that ended before a moment."""
+    with writing():
+        db.session.execute(
+            update(Rule)
+            .where(Rule.settled_until < horizon, Rule.evaluated_until > horizon, Rule.enabled)
+            .values(settled_until=horizon)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()

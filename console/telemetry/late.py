@@ -1,17 +1,15 @@
 """Rows that came long after what they tell of, for whoever has counted without them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
 from console.telemetry.dialect import bucket
+from console.telemetry.kinds import KINDS
 from console.telemetry.question import SINCE, ask, within
 from console.telemetry.scope import Scope
-from console.telemetry.tables import error_event, page_load, span
 
-TABLES: Sequence[Table] = (error_event, span, page_load)
 BUCKET = timedelta(minutes=1)
 
 
@@ -25,10 +23,13 @@ class Late:
 
 
 def arrivals(scope: Scope, *, after: datetime, least: timedelta) -> list[Late]:
-    """The minutes of the scope with rows that came after a moment, at least so late each."""
+    """The minutes of the scope with rows that came after a moment, at least so late each.
+
+    Rows of every kind count: there are metrics of each.
+    """
     late = []
-    for table in TABLES:
-        columns = table.c
+    for kind in KINDS:
+        table, columns = kind.table, kind.table.c
         lag = func.epoch_us(columns.received_at) - func.epoch_us(columns.timestamp)
         minute = bucket(columns.timestamp, SINCE, int(BUCKET.total_seconds()))
         question = (

@@ -9,6 +9,8 @@ revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
+VERDICTS = ("clear", "between", "warning", "critical", "no data", "inconclusive", "error")
+STATES = ("ok", "pending", "warning", "critical", "recovering", "no_data", "broken")
 
 
 def upgrade() -> None:
@@ -168,13 +170,7 @@ def create_rule_series() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "ok",
-                "pending",
-                "warning",
-                "critical",
-                "recovering",
-                "no_data",
-                "broken",
+                *STATES,
                 name="state",
                 native_enum=False,
                 length=20,
@@ -225,13 +221,7 @@ def create_evaluation() -> None:
         sa.Column(
             "verdict",
             sa.Enum(
-                "clear",
-                "between",
-                "warning",
-                "critical",
-                "no data",
-                "inconclusive",
-                "error",
+                *VERDICTS,
                 name="verdict",
                 native_enum=False,
                 length=20,
@@ -241,13 +231,7 @@ def create_evaluation() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "ok",
-                "pending",
-                "warning",
-                "critical",
-                "recovering",
-                "no_data",
-                "broken",
+                *STATES,
                 name="state",
                 native_enum=False,
                 length=20,
@@ -259,6 +243,26 @@ def create_evaluation() -> None:
         sa.Column("watermark", sa.DateTime(timezone=True), nullable=True),
         sa.Column("milliseconds", sa.Double(), nullable=False),
         sa.Column("settled_number", sa.Double(), nullable=True),
+        sa.Column(
+            "settled_verdict",
+            sa.Enum(
+                *VERDICTS,
+                name="verdict",
+                native_enum=False,
+                length=20,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "settled_state",
+            sa.Enum(
+                *STATES,
+                name="state",
+                native_enum=False,
+                length=20,
+            ),
+            nullable=True,
+        ),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id", "rule_id"],
