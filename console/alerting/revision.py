@@ -108,7 +108,7 @@ def _windows(
     """
     condition, last = rule.definition.condition, recheck.until.timestamp()
     by_time = {row.at.timestamp(): row for row in rows}
-    anew = {each.at: each for each in (recheck.absent if asked is None else asked)}
+    anew = {evaluated.at: evaluated for evaluated in (recheck.absent if asked is None else asked)}
     is_listed = asked is not None and rule.definition.by is not None
     for at in sorted(by_time.keys() | anew.keys() if is_listed else by_time.keys()):
         row, evaluated = by_time.get(at), anew.get(at)
@@ -249,7 +249,7 @@ def _open(
 ) -> tuple[int, Moved | None]:
     """Open what would have fired, with its true start; the series goes on from there.
 
-    An incident that was opened later is only told so: it counts as a note.
+    An incident that was opened later gets a note that says so.
     """
     at = datetime.fromtimestamp(missed[0].standing.newest or 0, UTC)
     later = select(Incident).where(

@@ -167,8 +167,8 @@ def _changed_by_members(rule: Rule) -> Recheck | None:
         Evaluation.rule_id == rule.id, Evaluation.at >= moments[0]
     )
     known = {at.timestamp(): number for at, number in db.session.execute(rows)}
-    asked = [each for each in composite.at(definition, moments) if not each.error]
-    if all(each.number == known.get(each.at, each.number) for each in asked):
+    asked = [answer for answer in composite.at(definition, moments) if not answer.error]
+    if all(answer.number == known.get(answer.at, answer.number) for answer in asked):
         return None
     return Recheck(
         rule.id, rule.version, until, rule.settled_until, until, moments, {"": asked}, asked

@@ -26,11 +26,11 @@ def sentence(definition: Definition) -> str:
 
     "Requests: P95 above 300 ms (warning) over the last 5 minutes for 5 minutes. It recovers at
     or below 250 ms; fewer than 20 samples change nothing." What is the same for every rule that
-    nobody has told otherwise is left out.
+    keeps the defaults is left out.
     """
     fires = _together(definition) if definition.members else _alone(definition)
-    others = "; ".join(_otherwise(definition))
-    return f"{fires}. {others[0].upper()}{others[1:]}." if others else fires
+    clauses = "; ".join(_otherwise(definition))
+    return f"{fires}. {clauses[0].upper()}{clauses[1:]}." if clauses else fires
 
 
 def _alone(definition: Definition) -> str:
