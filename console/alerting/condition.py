@@ -29,6 +29,8 @@ LEVELS = tuple(Level)
 DAY, WEEK = 86_400, 7 * 86_400
 SHORTEST_INTERVAL = 10
 MOST_EVALUATIONS = 100
+LARGEST = 1e15
+"""No number that is watched comes near; larger ones cannot be written exactly."""
 
 
 class ConditionError(ValueError):
@@ -204,9 +206,7 @@ class Condition:
         if not self.ordered:
             yield "levels", "A rule needs a warning or a critical level."
             return
-        numbers = [*self.levels.values(), self.clear_level]
-        if not all(map(math.isfinite, numbers)):
-            yield "levels", "A level is a number."
+        yield from self._faults_of_size()
         yield from self._faults_of_order()
         if not SHORTEST_INTERVAL <= self.interval_seconds <= DAY:
             yield (
@@ -221,10 +221,20 @@ class Condition:
                 "breaches",
                 f"Between 1 and all of the last evaluations, {MOST_EVALUATIONS} at most.",
             )
-        if self.minimum_samples < 0:
-            yield "minimum_samples", "0 or more samples."
+        if not 0 <= self.minimum_samples <= LARGEST:
+            yield "minimum_samples", f"0 to {LARGEST:,.0f} samples."
         if self.on_error is Gap.NO_DATA:
             yield "on_error", "An error is not missing data: keep, ok or firing."
+
+    def _faults_of_size(self) -> Iterator[tuple[str, str]]:
+        fields = {
+            "levels": self.levels.values(),
+            "recovery": [self.recovery],
+            "floor": [self.floor],
+        }
+        for name, numbers in fields.items():
+            if not all(abs(number) <= LARGEST for number in numbers if number is not None):
+                yield name, f"A number between -{LARGEST:,.0f} and {LARGEST:,.0f}."
 
     def _faults_of_order(self) -> Iterator[tuple[str, str]]:
         rises = self.op in (">", ">=")

@@ -16,6 +16,7 @@ _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _BYTES = ("B", "KB", "MB", "GB", "TB", "PB")
 _SPANS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), (60, "min"))
 _TILDE = 10_000
+_AGES = 1e21  # microseconds; a longer time is no time, and infinity is no whole number of seconds
 GAP = "–"
 _NOTHING = Markup("–")
 
@@ -86,6 +87,8 @@ def duration(microseconds: float | timedelta | None) -> str:
     for factor, unit in ((1e3, "µs"), (1e6, "ms"), (6e7, "s")):
         if abs(microseconds) < factor * 0.9995:
             return f"{_three(microseconds / (factor / (60 if unit == 's' else 1e3)))} {unit}"
+    if abs(microseconds) >= _AGES:
+        return f"{microseconds / 1e6:.3g} s"
     seconds = round(abs(microseconds) / 1e6)
     sign = "-" if microseconds < 0 else ""
     return sign + _two_units(seconds)

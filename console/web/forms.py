@@ -15,6 +15,8 @@ from console.web import clocks
 from console.web.choices import choices
 
 MOST_DIGITS = 20
+MOST_NAMES, MOST_VALUES, LONGEST_VALUE = 20, 100, 1_000
+"""Of filters that a form does not know: names, values of a name, and characters of a value."""
 F = TypeVar("F", bound=Form)
 
 
@@ -198,6 +200,17 @@ class ValuesByName(Field):
             values = [value for value in formdata.getlist(name) if value != ""]
             if name.startswith(prefix) and values:
                 self.data[name.removeprefix(prefix)] = values
+        if fault := self._fault():
+            self.process_errors, self.data = [fault], {}
+
+    def _fault(self) -> str:
+        """Why so much is not looked for, "" if it is."""
+        if len(self.data) > MOST_NAMES:
+            return f"At most {MOST_NAMES} names."
+        if any(len(values) > MOST_VALUES for values in self.data.values()):
+            return f"At most {MOST_VALUES} values of a name."
+        is_long = any(len(text) > LONGEST_VALUE for values in self.data.values() for text in values)
+        return f"A value has at most {LONGEST_VALUE:,} characters." if is_long else ""
 
 
 class ListField(Field):

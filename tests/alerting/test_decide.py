@@ -209,7 +209,7 @@ def test_a_transition_says_why():
         ({"op": "<", "recovery": 2000}, "levels"),
         ({"levels": {W: float("nan")}}, "levels"),
         ({"recovery": 501}, "recovery"),
-        ({"recovery": float("inf")}, "levels"),
+        ({"recovery": float("inf")}, "recovery"),
         ({"pending_seconds": -1}, "pending_seconds"),
         ({"keep_firing_seconds": 10**9}, "keep_firing_seconds"),
         ({"breaches": 3, "of": 2}, "breaches"),

@@ -1,7 +1,9 @@
 """Rules for scripts: made, read, changed, explained and deleted."""
 
+import time
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from console.alerting.evaluation import evaluate
@@ -89,3 +91,29 @@ def test_a_token_that_reads_changes_nothing(acme, globex, as_script, script):
     theirs = f"/api/v1/globex/shop/rules/{rule_id}"
     assert stranger.get(theirs).status_code == 404
     assert stranger.delete(theirs).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b'{"name": "a\\u0000b"}', "NUL character"),
+        (b'{"name": "\\ud800"}', "not JSON"),
+        (b'{"levels": {"critical": 1e308}}', "levels.critical: A number between"),
+        (b'{"levels": {"critical": 1}, "recovery": -1e308}', "recovery: A number between"),
+        (b'{"floor": 1e308, "compare": "percent"}', "floor: A number between"),
+        (b'{"minimum_samples": 9223372036854775807}', "minimum_samples: 0 to"),
+        (b'{"where": {"endpoint": [' + b'"x",' * 100 + b'"x"]}}', "where: At most 100 values"),
+        (b'{"where": {"endpoint": "' + b"x" * 1_001 + b'"}}', "where: A value has at most 1,000"),
+        (b'{"where": {' + b",".join(b'"%d":1' % n for n in range(21)) + b"}}", "At most 20 names"),
+        (b'{"where": ' + b"[" * 900 + b"1," * 200_000 + b"1" + b"]" * 900 + b"}", "too deeply"),
+        (b'{"where": ' + b"[" * 1_020 + b"]" * 1_020 + b"}", "too deeply"),
+    ],
+)
+def test_a_document_that_would_break_pages_or_take_long_is_refused(script, body, named):
+    began = time.process_time()
+    # Of two members of one name, the last counts.
+    answer = script.post(RULES, data=orjson.dumps(DOCUMENT)[:-1] + b"," + body[1:])
+    assert time.process_time() - began < 1
+    assert answer.status_code == 400
+    assert named in answer.json["detail"]
+    assert script.get(RULES).json["rules"] == []

@@ -53,6 +53,8 @@ def test_number_keeps_the_exact_figure_in_the_tooltip():
         (timedelta(minutes=2, seconds=5), "2 min 5 s"),
         (timedelta(hours=3, minutes=4), "3 h 4 min"),
         (timedelta(days=2), "2 d"),
+        (1e300, "1e+294 s"),
+        (float("inf"), "inf s"),
         (None, "–"),
     ],
 )
