@@ -30,6 +30,7 @@ from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.uptime import api as uptime_api
+from console.uptime import heartbeats_api, maintenance_api, status_pages_api
 from console.uptime import schedule as checks
 from console.uptime import views as uptime
 from console.web import frame
@@ -75,6 +76,9 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(uptime.beats)
     app.register_blueprint(uptime.public)
     app.register_blueprint(uptime_api.bp)
+    app.register_blueprint(heartbeats_api.bp)
+    app.register_blueprint(maintenance_api.bp)
+    app.register_blueprint(status_pages_api.bp)
     app.register_blueprint(ingest.beacon_script.bp)
     app.register_blueprint(ingest.connect.bp)
     app.register_blueprint(ingest.dead_letters.bp)

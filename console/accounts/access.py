@@ -29,8 +29,8 @@ PERMISSIONS = {
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
     "metrics:read": "Read every metric, and how it went",
-    "checks:read": "Read checks and their results",
-    "checks:write": "Make, change, pause and delete checks",
+    "checks:read": "Read checks, their results, maintenance and status pages",
+    "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",
     "rules:write": "Make, change and delete alert rules",
     "incidents:read": "Read incidents and silences",
@@ -170,12 +170,18 @@ def api_view(permission: str) -> Callable[[View], View]:
             if not own or not home or (home.slug, own.slug) != (organization, project):
                 _refuse(404, "Not Found", "This token's project is not at this address.")
             g.script = token.label  # who acts, for histories
+            g.script_permissions = frozenset(token.permissions)
             return view(project=own, **rest)
 
         csrf.exempt(guarded)
         return _declare(guarded, Access("api", permission=permission))
 
     return decorate
+
+
+def script_may(permission: str) -> bool:
+    """Whether the token of the request has another permission than the one its view asks for."""
+    return permission in g.get("script_permissions", ())
 
 
 def safe_path(path: str | None) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
-from console.accounts.access import api_view
+from console.accounts.access import api_view, script_may
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
 from console.telemetry import checks as telemetry
 from console.telemetry.scope import Scope
 from console.uptime import checks as domain
-from console.uptime import headers, metrics, queries
+from console.uptime import headers, heartbeats, metrics, queries
 from console.uptime.forms import CheckForm
 from console.uptime.models import Check, CheckKind
 from console.uptime.views.checks import former_headers, name_is_free
@@ -35,7 +35,7 @@ class ResultsQuestion(api.Period, api.Paging):
 @bp.get("")
 @api_view("checks:read")
 def checks(project: Project) -> Response:
-    return jsonify({"checks": [_check(check) for check in queries.checks(project)]})
+    return jsonify({"checks": [described(check) for check in queries.checks(project)]})
 
 
 @bp.get("/<id:check_id>")
@@ -49,7 +49,7 @@ def check(project: Project, check_id: int) -> Response:
         ).whole.number
         for name, period in queries.PERIODS.items()
     }
-    return jsonify(_check(shown) | {"uptime": uptime})
+    return jsonify(described(shown) | {"uptime": uptime} | ping_url(shown))
 
 
 @bp.post("")
@@ -58,7 +58,7 @@ def create(project: Project) -> Response:
     form = _form(project)
     made = domain.create(project, form.name.data or "", form.request, **form.columns)
     db.session.commit()
-    answer = jsonify(_check(made))
+    answer = jsonify(described(made))
     answer.status_code = 201
     return answer
 
@@ -69,11 +69,11 @@ def change(project: Project, check_id: int) -> Response:
     """Put the whole check as the document says; members that are left out get their defaults."""
     changed = queries.check_or_404(project, check_id)
     if changed.kind is not CheckKind.HTTP:
-        raise BadRequest("Only HTTP checks are changed here.")
+        raise BadRequest("Only HTTP checks are changed here; heartbeats are at …/heartbeats/<id>.")
     form = _form(project, changed)
     domain.change(changed, form.name.data or "", form.request, **form.columns)
     db.session.commit()
-    return jsonify(_check(changed))
+    return jsonify(described(changed))
 
 
 @bp.post("/<id:check_id>/pause")
@@ -82,7 +82,7 @@ def pause(project: Project, check_id: int) -> Response:
     paused = queries.check_or_404(project, check_id)
     domain.pause(paused)
     db.session.commit()
-    return jsonify(_check(paused))
+    return jsonify(described(paused))
 
 
 @bp.post("/<id:check_id>/resumption")
@@ -91,7 +91,7 @@ def resume(project: Project, check_id: int) -> Response:
     resumed = queries.check_or_404(project, check_id)
     domain.resume(resumed)
     db.session.commit()
-    return jsonify(_check(resumed))
+    return jsonify(described(resumed))
 
 
 @bp.delete("/<id:check_id>")
@@ -126,6 +126,13 @@ def results(project: Project, check_id: int) -> Response:
     return api.page("results", listed, cursor, whole)
 
 
+def ping_url(check: Check) -> dict[str, str]:
+    """The address of a heartbeat, which speaks for its job: for scripts that may change checks."""
+    if check.kind is not CheckKind.HEARTBEAT or not script_may("checks:write"):
+        return {}
+    return {"ping_url": heartbeats.address_of(check)}
+
+
 def _before(cursor: str) -> datetime:
     try:
         return clock.instant(cursor)
@@ -150,7 +157,8 @@ def _form(project: Project, check: Check | None = None) -> CheckForm:
     return form
 
 
-def _check(check: Check) -> dict[str, Any]:
+def described(check: Check) -> dict[str, Any]:
+    """A check as all answers show it."""
     hidden = dict.fromkeys(former_headers(check), headers.HIDDEN)
     return {
         "id": check.id,

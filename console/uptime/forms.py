@@ -140,7 +140,7 @@ class CheckForm(Form):
         return {name: int(_given(self[name])) for name in names}
 
 
-class MaintenanceForm(Form):
+class WindowForm(Form):
     """A time in which failures are expected: planned, or marked afterwards."""
 
     starts_at = Moment(
@@ -148,7 +148,6 @@ class MaintenanceForm(Form):
     )
     ends_at = Moment("Until", description="2026-11-23T23:00Z, or an hour later if it is empty")
     reason = StringField("Reason", [_at_most(300)], filters=[plain])
-    every_check = SwitchField("For all checks of the project", default=False)
 
     def validate_ends_at(self, field: Moment) -> None:
         """It ends after it begins, and not too long after."""
@@ -161,6 +160,12 @@ class MaintenanceForm(Form):
         """When a valid form says that it ends."""
         end: datetime = self.ends_at.data or self.starts_at.data + timedelta(hours=1)
         return end
+
+
+class MaintenanceForm(WindowForm):
+    """The window of the check whose page it is on, or of all checks."""
+
+    every_check = SwitchField("For all checks of the project", default=False)
 
 
 def _checked(read: Any) -> None:

@@ -159,6 +159,11 @@ class MaintenanceWindow(OrganizationScoped, Model):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is maintenance time now."""
+        return self.starts_at <= clock.now() < self.ends_at
+
     def covers(self, check_id: int, at: datetime) -> bool:
         """Whether a check is maintained at a moment."""
         return self.check_id in {None, check_id} and self.starts_at <= at < self.ends_at

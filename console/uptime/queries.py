@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from flask import abort
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 
 from console.accounts.models import Project
 from console.core import clock
@@ -60,13 +60,23 @@ def outages(check: Check, limit: int) -> Sequence[Outage]:
     return db.session.scalars(own.order_by(Outage.began_at.desc()).limit(limit)).all()
 
 
-def windows(project: Project, check: Check | None, limit: int) -> Sequence[MaintenanceWindow]:
-    """The maintenance windows of a project, or the ones that a check is in; the last first."""
+def windows(
+    project: Project, check: Check | None, limit: int, *, older_than: int = 0
+) -> Sequence[MaintenanceWindow]:
+    """The maintenance windows of a project, or the ones that a check is in; the last first.
+
+    `older_than` is the id of a window: the list goes on after it.
+    """
     own = select(MaintenanceWindow).where(MaintenanceWindow.project_id == project.id)
     if check is not None:
         mine = or_(MaintenanceWindow.check_id.is_(None), MaintenanceWindow.check_id == check.id)
         own = own.where(mine)
-    return db.session.scalars(own.order_by(MaintenanceWindow.starts_at.desc()).limit(limit)).all()
+    place = tuple_(MaintenanceWindow.starts_at, MaintenanceWindow.id)
+    if older_than:
+        last = select(MaintenanceWindow.starts_at).where(MaintenanceWindow.id == older_than)
+        own = own.where(place < tuple_(last.scalar_subquery(), older_than))
+    order = (MaintenanceWindow.starts_at.desc(), MaintenanceWindow.id.desc())
+    return db.session.scalars(own.order_by(*order).limit(limit)).all()
 
 
 def window_or_404(project: Project, window_id: int) -> MaintenanceWindow:

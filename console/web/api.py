@@ -13,7 +13,7 @@ from wtforms import Form, StringField
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from console.core import clock
-from console.web.forms import IntegerField, Moment
+from console.web.forms import IntegerField, Moment, names
 from console.web.timerange import LONGEST, LONGEST_ENVIRONMENT
 
 DAY = timedelta(days=1)
@@ -140,6 +140,14 @@ def fields(document: Mapping[str, Any]) -> MultiDict[str, str]:
     Aborts with 400 for what is nested deeper than any form: to walk it takes more time than room.
     """
     return MultiDict(_fields(document, "", DEEPEST))
+
+
+def members(form: type[Form], thing: str) -> MultiDict[str, str]:
+    """The request's document as the fields of a form; aborts with 400 for members it has not."""
+    given = fields(document())
+    if strange := sorted(set(given) - names(form())):
+        raise BadRequest(f"{thing} has no {', '.join(strange)}.")
+    return given
 
 
 def document() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from console.core import clock as console_clock
 from console.core.db import db
 from console.uptime import headers
 from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
@@ -165,8 +166,32 @@ def test_maintenance_is_marked_afterwards_and_taken_back(
     assert marked() == {False}
 
 
+def test_maintenance_that_runs_is_ended(as_alice, down, acme, inside, clock):
+    as_alice.post(
+        f"{CHECKS}{down}/maintenance", data={"starts_at": console_clock.now().isoformat()}
+    )
+    with inside(acme):
+        window_id = db.session.scalars(select(MaintenanceWindow.id)).one()
+    assert ">End now<" in as_alice.get(f"{CHECKS}{down}").text
+    clock.move(minutes=1)
+    here = f"{CHECKS}{down}/maintenance/{window_id}/end"
+    assert ">End now<" not in as_alice.post(here, headers=HTMX).text
+    with inside(acme):
+        window = db.session.get_one(MaintenanceWindow, window_id)
+        assert window.ends_at - window.starts_at == timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
-    "path", ["settings", "pause", "resumption", "deletion", "maintenance", "maintenance/1/deletion"]
+    "path",
+    [
+        "settings",
+        "pause",
+        "resumption",
+        "deletion",
+        "maintenance",
+        "maintenance/1/deletion",
+        "maintenance/1/end",
+    ],
 )
 def test_who_may_not(as_vic, as_eve, down, path):
     assert as_vic.post(f"{CHECKS}{down}/{path}").status_code == 403

@@ -32,7 +32,7 @@ def new_heartbeat(project: Project) -> Response:
 @project_view("member")
 def create_heartbeat(project: Project) -> Response:
     form = HeartbeatForm(request.form)
-    if not form.validate() or not _is_free(project, form):
+    if not form.validate() or not is_free(project, form):
         return page_or_part(FORM, FORM_PART, status=422, form=form, check=None)
     made = domain.create(project, form.title, form.expected, by=me(), failures=form.failures)
     db.session.commit()
@@ -51,7 +51,7 @@ def edit_heartbeat(project: Project, check_id: int) -> Response:
 @project_view("member")
 def change_heartbeat(project: Project, check_id: int) -> Response:
     check, form = _heartbeat(project, check_id), HeartbeatForm(request.form)
-    if not form.validate() or not _is_free(project, form, check):
+    if not form.validate() or not is_free(project, form, check):
         return page_or_part(FORM, FORM_PART, status=422, form=form, check=check)
     domain.change(check, form.title, form.expected, by=me(), failures=form.failures)
     db.session.commit()
@@ -63,7 +63,7 @@ def _heartbeat(project: Project, check_id: int) -> Check:
     return check if check.kind is CheckKind.HEARTBEAT else abort(404)
 
 
-def _is_free(project: Project, form: HeartbeatForm, check: Check | None = None) -> bool:
+def is_free(project: Project, form: HeartbeatForm, check: Check | None = None) -> bool:
     """Whether a heartbeat may have the name of a form, and may be added; else the form says why."""
     if queries.is_taken(project, form.title, by_other_than=check):
         mark(form, "name", "Another check has this name.")

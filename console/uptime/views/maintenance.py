@@ -27,6 +27,15 @@ def plan(project: Project, check_id: int) -> Response:
     return answer(project, check)
 
 
+@bp.post("/<id:check_id>/maintenance/<id:window_id>/end", endpoint="end_maintenance")
+@project_view("member")
+def end(project: Project, check_id: int, window_id: int) -> Response:
+    check = queries.check_or_404(project, check_id)
+    domain.end(queries.window_or_404(project, window_id), by=me())
+    db.session.commit()
+    return answer(project, check)
+
+
 @bp.post("/<id:check_id>/maintenance/<id:window_id>/deletion", endpoint="cancel_maintenance")
 @project_view("member")
 def cancel(project: Project, check_id: int, window_id: int) -> Response:
