@@ -35,7 +35,7 @@ JOBS = (
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
     Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),
-    Job("try-checks", EVALUATE, per_organization=checks.try_due, punctual=True),
+    Job(checks.JOB, EVALUATE, per_organization=checks.try_due, punctual=True),
     Job(
         "settle-check-ins", EVALUATE, per_organization=taking_in.settle, upkeep=True, punctual=True
     ),

@@ -15,7 +15,7 @@ from console.core.db import db
 from console.uptime import headers
 from console.uptime.models import LONGEST_SLUG, Check, CheckClosing, CheckKind, CheckState
 from console.uptime.probe import Request
-from console.uptime.schedule import end_outages
+from console.uptime.schedule import end_outages, try_soon
 
 MOST = 500
 """Checks of a project."""
@@ -39,6 +39,7 @@ def create(
     )
     db.session.add(check)
     db.session.flush()
+    try_soon(check.organization_id)
     audit.record("check.created", name, actor=by.email if by else "")
     return check
 
@@ -53,12 +54,15 @@ def change(
     check: Check, name: str, request: Request, *, by: User | None = None, **columns: Any
 ) -> None:
     """Let a check look at something else; it is tried at once. A try under way is forgotten."""
+    if check.settings.get("url") != request.url:  # another server has another certificate
+        check.certificate_until = check.domain_until = check.domain_asked_at = None
     check.name, check.settings = name, request.document
     check.sealed = headers.sealed(request.headers)
     for column, value in columns.items():
         setattr(check, column, value)
     _forget_try(check)
     check.next_due = None if check.state is CheckState.PAUSED else clock.now()
+    try_soon(check.organization_id)
     audit.record("check.changed", name, actor=by.email if by else "")
 
 
@@ -81,6 +85,7 @@ def resume(check: Check, *, by: User | None = None) -> bool:
     check.state, check.since = CheckState.UNKNOWN, clock.now()
     # A job is expected again once it was heard of.
     check.next_due = clock.now() if check.kind is CheckKind.HTTP else None
+    try_soon(check.organization_id)
     db.session.execute(sa.delete(CheckClosing).where(CheckClosing.check_id == check.id))
     audit.record("check.resumed", check.name, actor=by.email if by else "")
     return True

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import token_hex
 from typing import cast
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, event, func, or_, select, update
+from sqlalchemy.orm import Session
 
+from console.accounts.rounds import for_each_organization
 from console.core import clock
 from console.core.config import config
 from console.core.crypto import SealBrokenError
@@ -25,12 +28,14 @@ from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.uptime import headers, maintenance
+from console.uptime.alarm import Alarm
 from console.uptime.models import Check, CheckClosing, CheckKind, CheckState, Outage
 from console.uptime.probe import Request
 from console.uptime.prober import Prober, Tried, Try
 from console.uptime.results import RUN, Story, result_id, story
 
-EXTENSION = "pharos.prober"
+EXTENSION, ALARM = "pharos.prober", "pharos.check-alarm"
+JOB = "try-checks"
 MOST_DUE = 1_000
 CLOSING_EVERY = timedelta(minutes=1)
 SLACK = timedelta(seconds=30)
@@ -38,7 +43,7 @@ SLACK = timedelta(seconds=30)
 
 
 def init_app(app: Flask) -> None:
-    """Give the app its prober, which begins with the first check that is tried."""
+    """Give the app its prober, which begins with the first check that is tried, and its alarm."""
 
     @contextmanager
     def enter(organization_id: int) -> Iterator[None]:
@@ -48,6 +53,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         addresses = config().connection_addresses
     app.extensions[EXTENSION] = Prober(enter, record, addresses)
+    app.extensions[ALARM] = Alarm(partial(_ring, app))
 
 
 def current() -> Prober:
@@ -55,10 +61,28 @@ def current() -> Prober:
     return cast("Prober", current_app.extensions[EXTENSION])
 
 
+def alarm() -> Alarm:
+    """Return the running app's alarm, which only a served console starts."""
+    return cast("Alarm", current_app.extensions[ALARM])
+
+
+def try_soon(organization_id: int) -> None:
+    """Wake the alarm for an organization once the Session's changes are committed."""
+    woken = alarm()
+
+    def committed(_session: Session) -> None:
+        woken.note(organization_id, clock.now())
+
+    event.listen(db.session(), "after_commit", committed, once=True)
+
+
 def try_due(organization_id: int) -> Mapping[str, int]:
     """Begin the tries that are due in the Session's organization, and return at once. Commits."""
-    tries = _claimed(organization_id, _due(current().under_way))
+    due, following = _due(current().under_way)
+    tries = _claimed(organization_id, due)
     current().submit(tries)
+    if following is not None:
+        alarm().note(organization_id, following)
     return {"checks tried": len(tries)}
 
 
@@ -98,6 +122,8 @@ def record(organization_id: int, tries: Sequence[Tried]) -> None:
             for story in stories:
                 _store(story)
             db.session.commit()
+    for story in stories:
+        alarm().note(organization_id, story.columns["next_due"])
 
 
 def request_of(check: Check) -> Request:
@@ -109,8 +135,13 @@ def request_of(check: Check) -> Request:
     )
 
 
-def _due(busy: frozenset[int]) -> Sequence[Try]:
-    """The tries that are due, the longest waiting first, without claims."""
+def _ring(app: Flask, organization_ids: Sequence[int]) -> None:
+    with app.app_context():
+        for_each_organization(try_due, job=JOB, among=organization_ids)
+
+
+def _due(busy: frozenset[int]) -> tuple[Sequence[Try], datetime | None]:
+    """The tries that are due, the longest waiting first, without claims; and when more are due."""
     now = clock.now()
     with reading():
         waiting = select(Check).where(
@@ -118,8 +149,15 @@ def _due(busy: frozenset[int]) -> Sequence[Try]:
         )
         checks = db.session.scalars(waiting.order_by(Check.next_due).limit(MOST_DUE)).all()
         tries = [_try_of(check) for check in checks if check.id not in busy]
+        coming = select(func.min(Check.next_due)).where(
+            Check.kind == CheckKind.HTTP, Check.next_due > now
+        )
+        following = db.session.scalar(coming)
+        if len(checks) == MOST_DUE or len(tries) < len(checks):
+            # A check that was paused and resumed waits until its former try is written.
+            following = now + timedelta(seconds=1)
         db.session.rollback()
-    return tries
+    return tries, following
 
 
 def _try_of(check: Check) -> Try:
