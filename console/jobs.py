@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import evaluation, rules, settling, waking
+from console.alerting import evaluation, rules, set_back, settling, waking
 from console.backup import schedule
 from console.core import leases
 from console.detection import findings, fixes
@@ -14,6 +14,7 @@ from console.integrations import selfmonitor
 from console.ticker import Job
 from console.uptime import domains, maintenance, taking_in
 from console.uptime import schedule as checks
+from console.uptime import set_back as set_back_checks
 
 EVALUATE = timedelta(seconds=5)
 OFTEN, MINUTE = timedelta(seconds=10), timedelta(minutes=1)
@@ -35,6 +36,7 @@ JOBS = (
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
     Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),
+    Job("put-checks-right", OFTEN, per_organization=set_back_checks.put_right),
     Job(checks.JOB, EVALUATE, per_organization=checks.try_due, punctual=True),
     Job(
         "settle-check-ins", EVALUATE, per_organization=taking_in.settle, upkeep=True, punctual=True
@@ -42,6 +44,7 @@ JOBS = (
     Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
     Job("ask-domain-expiry", HOUR, per_organization=domains.ask_expiry),
+    Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),

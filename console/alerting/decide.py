@@ -81,6 +81,13 @@ class Standing:
         quiet = self.state is State.OK and self.under is State.OK and self.level is None
         return quiet and not (self.since or any(self.window) or self.errors)
 
+    def rewound(self, at: float) -> Self:
+        """The same as of a moment that its evaluations have passed: the clock was set back."""
+        clear_since = None if self.clear_since is None else min(self.clear_since, at)
+        newest = None if self.newest is None else min(self.newest, at)
+        since = {level: min(began, at) for level, began in self.since.items()}
+        return replace(self, since=since, clear_since=clear_since, newest=newest)
+
     @property
     def document(self) -> dict[str, Any]:
         """All of it in JSON's types, for the time until the next evaluation."""
