@@ -32,6 +32,7 @@ from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.uptime import api as uptime_api
 from console.uptime import heartbeats_api, maintenance_api, status_pages_api
 from console.uptime import schedule as checks
+from console.uptime import taking_in
 from console.uptime import views as uptime
 from console.web import frame
 from console.web.application import Application
@@ -93,5 +94,6 @@ def open_stores(app: Flask, settings: Config) -> None:
     telemetry.init_app(app, settings)
     ingest.init_app(app, settings)
     completeness.init_app(app, app.extensions[spool.EXTENSION].oldest)
+    taking_in.init_app(app, app.extensions[spool.EXTENSION].oldest)
     backups.init_app(app)
     checks.init_app(app)

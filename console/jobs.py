@@ -5,7 +5,7 @@ from datetime import timedelta
 from console.accounts import sessions, throttle
 from console.alerting import evaluation, rules, set_back, settling, waking
 from console.backup import schedule
-from console.core import leases
+from console.core import absences, leases
 from console.detection import findings, fixes
 from console.errors import changes, triage
 from console.ingest import upkeep
@@ -56,5 +56,6 @@ JOBS = (
     Job("forget-sign-ins", HOUR, per_organization=sessions.forget_ended_of_members),
     Job("forget-throttles", HOUR, throttle.forget_old),
     Job("forget-runs", HOUR, leases.forget_runs),
+    Job("forget-absences", DAY, absences.forget_old),
     Job("check-itself", MINUTE, selfmonitor.check_itself),
 )

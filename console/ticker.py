@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from console.accounts.rounds import Round, Work, for_each_organization
-from console.core import clock, leases
+from console.core import absences, clock, leases
 from console.core.cron import Cron
 from console.core.db import db
 from console.core.leases import JobRun
@@ -94,6 +94,7 @@ class Ticker:
         self._jobs = jobs
         self._holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}"
         self._epoch: int | None = None
+        self._led_at: datetime | None = None
         # A period missed is run once when there is time again; a slow run is not run twice.
         settings = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         # Leases have a thread of their own: two long jobs must not cost this process its rights.
@@ -158,10 +159,16 @@ class Ticker:
             leases.let_go(leases.JOBS, self._holder)
 
     def lead(self) -> None:
-        """Take or renew the lease."""
+        """Take or renew the lease; note for how long nobody had it, or this process was frozen."""
         with self._app.app_context():
+            before = self._led_at or _left_at()
             self._epoch = leases.hold(leases.JOBS, self._holder, LEASE_SECONDS)
-            if self._epoch is not None and (forgotten := leases.forget_future_runs()):
+            self._led_at = clock.now() if self._epoch is not None else None
+            if self._led_at is None:
+                return
+            if before is not None:
+                absences.add(before, self._led_at)
+            if forgotten := leases.forget_future_runs():
                 log.warning("the clock was set back: %d runs of jobs are made anew", forgotten)
 
     def _follow(self) -> None:
@@ -179,9 +186,12 @@ class Ticker:
     def tick(self, job: Job) -> None:
         """Run the job if this process leads and the latest due time has not had its run.
 
-        Upkeep waits while a backup copies telemetry, and is made up for afterwards.
+        Upkeep waits while a backup copies telemetry, and is made up for afterwards. Everything
+        waits where the lease was not renewed for long: first it is noted that the console was away.
         """
         with self._app.app_context():
+            if self._led_at is None or clock.now() - self._led_at >= absences.LEAST:
+                return
             if job.upkeep and store.current().upkeep.is_closed:
                 return
             epoch = self._epoch
@@ -189,6 +199,13 @@ class Ticker:
             run_id = leases.claim(leases.JOBS, epoch, job.name, due_at) if epoch else None
             if run_id is not None:
                 run_job(job, run_id)
+
+
+def _left_at() -> datetime | None:
+    """When the process that led last renewed its lease for the last time; None if none ever did."""
+    until = leases.held_until(leases.JOBS)
+    db.session.rollback()
+    return None if until is None else until - timedelta(seconds=LEASE_SECONDS)
 
 
 def run_job(job: Job, run_id: int) -> None:

@@ -10,6 +10,7 @@ from console import jobs
 from console import ticker as machinery
 from console.accounts.models import LoginSession
 from console.app import create_app
+from console.core import absences
 from console.core import clock as console_clock
 from console.core.config import config
 from console.core.cron import Cron
@@ -308,6 +309,36 @@ def test_long_jobs_keep_no_punctual_job_waiting(app):
     assert {"evaluate", "try-checks", "settle-check-ins"} <= {
         job.name for job in jobs.JOBS if job.punctual
     }
+
+
+def test_a_time_without_a_leader_is_noted(two_consoles, clock):
+    clock.set(datetime(2026, 5, 2, 12, tzinfo=UTC))
+    first, second = (Ticker(app, []) for app in two_consoles)
+    first.lead()
+    clock.move(hours=3)
+    second.lead()
+    clock.move(seconds=10)
+    second.lead()
+    with two_consoles[0].app_context():
+        (away,) = absences.between(clock.now() - DAY, clock.now())
+        noon = datetime(2026, 5, 2, 12, tzinfo=UTC)
+        assert (away.since, away.until) == (noon, noon + timedelta(hours=3))
+
+
+def test_a_process_that_was_frozen_notes_it_before_it_runs_a_job(app, clock):
+    clock.set(datetime(2026, 5, 2, 12, tzinfo=UTC))
+    ran: list[str] = []
+    job = Job("often", timedelta(seconds=5), noting(ran, "x"))
+    ticker = Ticker(app, [job])
+    ticker.lead()
+    clock.move(minutes=5)
+    ticker.tick(job)
+    assert ran == []
+    ticker.lead()
+    ticker.tick(job)
+    assert ran == ["x"]
+    with app.app_context():
+        assert len(absences.between(clock.now() - DAY, clock.now())) == 1
 
 
 def test_long_jobs_do_not_cost_a_process_its_leases(app):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
-from console.core import clock
+from console.core import absences, clock
+from console.core.absences import Away
 from console.core.db import database_time
 from console.metrics.catalogue import CATALOGUE
 from console.telemetry.database import TelemetryUnavailable
@@ -23,6 +24,9 @@ LAG_OF = timedelta(hours=1)
 MEASURED_FOR = timedelta(minutes=5)
 IN_DIGEST = timedelta(seconds=5)
 """What came so recently may wait for digest: the delay allows for it."""
+ABSENT_SHARE = 10
+"""A window of which the console missed less than one part in so many counts as whole."""
+LONGEST_PAST = timedelta(days=8)
 PATIENCE = timedelta(minutes=5)
 """A window whose data waits for digest is decided so much later at the latest, and says so."""
 
@@ -39,6 +43,8 @@ class Completeness:
     """A window is decided so long after its end."""
     watermark: datetime
     """All that had come before this moment was digested."""
+    absences: Sequence[Away] = ()
+    """When the console was away: what was sent then has not come."""
 
     @property
     def until(self) -> datetime:
@@ -46,11 +52,22 @@ class Completeness:
         whole = min(self.now, self.watermark + IN_DIGEST) - self.delay
         return max(whole, self.now - self.delay - PATIENCE)
 
-    def lacks(self, at: datetime) -> str:
+    def lacks(self, at: datetime, window: timedelta) -> str:
         """Why the window that ended at a moment is decided on part of its data; "" if it is not."""
+        away = self.absent(at, window)
+        if away is not None:
+            return away.words
         if at + self.delay <= self.watermark + IN_DIGEST:
             return ""
         return f"late: what came after {self.watermark:%H:%M:%S} UTC waits for digest"
+
+    def absent(self, at: datetime, window: timedelta) -> Away | None:
+        """The absence that takes a notable share of the window that ended at a moment."""
+        since = at - window
+        for away in self.absences:
+            if min(away.until, at) - max(away.since, since) >= window / ABSENT_SHARE:
+                return away
+        return None
 
 
 @dataclass(slots=True)
@@ -71,7 +88,8 @@ def of(project: Owned, now: datetime | None = None) -> Completeness:
     now = now or database_time()
     oldest = known.waiting(project.organization_id, project.id)
     watermark = now if oldest is None else min(oldest, now)
-    return Completeness(now, delay(project), watermark)
+    away = absences.between(now - LONGEST_PAST, now)
+    return Completeness(now, delay(project), watermark, away)
 
 
 def delay(project: Owned) -> timedelta:

@@ -226,10 +226,11 @@ def _asked(due: Due, memory: signal.Memory) -> Answers:
     except FAILURES as error:
         log.warning("rule %d cannot be evaluated: %s", due.rule_id, error)
         return _failed(due, str(error) or type(error).__name__, began)
-    lacking = [due.completeness.lacks(at) for at in due.moments]
+    window = due.definition.window
+    lacking = [due.completeness.lacks(at, window) for at in due.moments]
     return Answers(
-        {value: _marked(own, lacking) for value, own in asked.by_value.items()},
-        _marked(asked.absent, lacking),
+        {value: marked(own, lacking) for value, own in asked.by_value.items()},
+        marked(asked.absent, lacking),
         _milliseconds_since(began),
     )
 
@@ -240,7 +241,7 @@ def _failed(due: Due, why: str, began: float) -> Answers:
     return Answers({}, absent, _milliseconds_since(began))
 
 
-def _marked(evaluations: Sequence[Evaluated], lacking: Sequence[str]) -> Sequence[Evaluated]:
+def marked(evaluations: Sequence[Evaluated], lacking: Sequence[str]) -> Sequence[Evaluated]:
     """The evaluations with a note where part of the data had not come."""
     if not any(lacking):
         return evaluations

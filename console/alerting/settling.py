@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from console.alerting import completeness, composite, signal
-from console.alerting.evaluation import FAILURES
+from console.alerting.completeness import Completeness
+from console.alerting.evaluation import FAILURES, marked
 from console.alerting.models import Evaluation, Rule, SkippedTime
 from console.alerting.revision import Recheck, revise
 from console.core.db import database_time, db, reading, writing
@@ -58,16 +59,22 @@ def _all_rechecks(organization_id: int, rules: Sequence[Rule], now: datetime) ->
             by_project.setdefault(rule.project_id, []).append(rule)
     for project_id, own in by_project.items():
         project = signal.ProjectIds(organization_id, project_id)
-        horizon = now - AFTER - completeness.delay(project)
-        due = [rule for rule in own if rule.settled_until < horizon]
-        yield from _rechecks(project, due, horizon)
+        state = completeness.of(project, now)
+        due = [rule for rule in own if rule.settled_until < _horizon(state)]
+        yield from _rechecks(project, due, state)
+
+
+def _horizon(state: Completeness) -> datetime:
+    """Windows that end before this moment were decided long enough ago."""
+    return state.now - AFTER - state.delay
 
 
 def _rechecks(
-    project: signal.ProjectIds, rules: Sequence[Rule], horizon: datetime
+    project: signal.ProjectIds, rules: Sequence[Rule], state: Completeness
 ) -> list[Recheck]:
     if not rules:
         return []
+    horizon = _horizon(state)
     since = max(min(rule.settled_until for rule in rules), horizon - LONGEST)
     window = max(rule.definition.window for rule in rules)
     scope = Scope(
@@ -83,15 +90,15 @@ def _rechecks(
         return []
     if not minutes:
         return []
-    rechecks = (_recheck(project, rule, minutes, horizon) for rule in rules)
+    rechecks = (_recheck(project, rule, minutes, state) for rule in rules)
     return [recheck for recheck in rechecks if recheck is not None]
 
 
 def _recheck(
-    project: signal.ProjectIds, rule: Rule, minutes: Sequence[Late], horizon: datetime
+    project: signal.ProjectIds, rule: Rule, minutes: Sequence[Late], state: Completeness
 ) -> Recheck | None:
     """The windows of a rule that rows came for after they were decided; None without any."""
-    definition, until = rule.definition, min(horizon, rule.evaluated_until)
+    definition, until = rule.definition, min(_horizon(state), rule.evaluated_until)
     window = definition.window
     affected = [
         at
@@ -111,9 +118,12 @@ def _recheck(
     except FAILURES as error:
         log.warning("rule %d cannot look at late data: %s", rule.id, error)
         return None
+    away = [state.absent(at, window) for at in moments]
+    lacking = [absence.words if absence else "" for absence in away]
+    by_value = {value: marked(own, lacking) for value, own in asked.by_value.items()}
     return Recheck(
         rule.id, rule.version, rule.evaluated_until, rule.settled_until, until, moments,
-        asked.by_value, asked.absent,
+        by_value, marked(asked.absent, lacking),
     )  # fmt: skip
 
 

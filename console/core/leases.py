@@ -71,6 +71,11 @@ def hold(name: str, holder: str, seconds: float) -> int | None:
     return epoch
 
 
+def held_until(name: str) -> datetime | None:
+    """Until when somebody had a lease, or has it; None if nobody ever had."""
+    return db.session.scalar(select(Lease.until).where(Lease.name == name))
+
+
 def let_go(name: str, holder: str) -> None:
     """Give a lease back, so that the next process need not wait until it ends. Commits.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from console.core import clock
+from console.core.absences import Away, touching
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.uptime.check_in import IN_PROGRESS, LATEST, OK
-from console.uptime.expectation import Expectation, spelled
+from console.uptime.expectation import EARLY, Expectation, spelled
 from console.uptime.models import LONGEST_WHY, Check, CheckKind, CheckState, WaitingCheckIn
 from console.uptime.results import RUN, result_id
 from console.uptime.standing import Standing, outage_between
@@ -45,6 +46,8 @@ class Course:
     deadline: datetime | None
     ended: dict[str, datetime] = field(default_factory=dict)
     """When each run ended that ended a short while ago."""
+    absences: Sequence[Away] = ()
+    """When the console was away: what the job said then was not heard."""
     release: str = ""
     results: list[CheckResult] = field(default_factory=list)
     turns: list[Began | datetime] = field(default_factory=list)
@@ -52,7 +55,11 @@ class Course:
 
     @classmethod
     def of(
-        cls, check: Check, runs: Mapping[str, datetime], maintained: Callable[[datetime], bool]
+        cls,
+        check: Check,
+        runs: Mapping[str, datetime],
+        maintained: Callable[[datetime], bool],
+        absences: Sequence[Away] = (),
     ) -> Course:
         """A check as it is stored."""
         return cls(
@@ -62,6 +69,7 @@ class Course:
             maintained=maintained,
             standing=Standing.of(check),
             deadline=check.next_due,
+            absences=absences,
         )
 
     def hear(self, word: WaitingCheckIn) -> None:
@@ -93,6 +101,8 @@ class Course:
             if (over := began + self.expected.runtime) <= now:
                 self._miss_until(over)
                 del self.runs[run]
+                if touching(self.absences, began, over):  # its end may have been said then
+                    continue
                 allowed = spelled(self.expected.runtime_seconds)
                 why = f"It began at {_clock(began)} and did not end within {allowed}."
                 self._came(CheckOutcome.TIMED_OUT, over, f"run {run} {began}", why=why)
@@ -111,6 +121,9 @@ class Course:
     def _miss_until(self, now: datetime) -> None:
         missed: list[datetime] = []
         while self.deadline is not None and self.deadline <= now:
+            if away := self._away(self.deadline):
+                self.deadline = self._excused(self.deadline, away)
+                continue
             # What still runs has been heard of, however long it takes.
             if not any(began <= self.deadline for began in self.runs.values()):
                 missed = [*missed[1 - MOST_MISSED :], self.deadline]
@@ -118,6 +131,21 @@ class Course:
         for deadline in missed:
             why = _missed(deadline, self.expected)
             self._came(CheckOutcome.MISSED, deadline, f"missed {deadline}", why=why)
+
+    def _away(self, deadline: datetime) -> Away | None:
+        """Whether the console was away when the job was to be heard of by a deadline."""
+        since = deadline - self.expected.margin - EARLY
+        return touching(self.absences, since, deadline)
+
+    def _excused(self, deadline: datetime, away: Away) -> datetime | None:
+        """The deadline after one that counts as nothing: a turn after the console was back."""
+        why = f"Nothing is known: {away.words}."
+        result = self._result(CheckOutcome.PAUSED, deadline, why, f"away {deadline}")
+        self.results.append(replace(result, counts=False))
+        expected = self.expected.deadline_after(away.until)
+        if expected is not None and expected <= deadline:
+            return self.expected.deadline_after_missing(deadline)
+        return expected
 
     def _following(self, deadline: datetime, now: datetime) -> datetime:
         """The deadline after one that passed; long ago, the ones in between are left out."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from flask import Flask, current_app
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import db, reading, writing
 from console.core.tenancy import current_organization_id
 from console.telemetry import store
@@ -42,6 +43,11 @@ _Times = Mapping[int, Mapping[str, datetime]]
 SURPLUS = f"more than {MOST_MONITORS:,} monitors, or a name that another check has"
 
 
+EXTENSION = "pharos.uptime.waiting"
+Waiting = Callable[[int, int], datetime | None]
+"""When the oldest row came that a project has waiting for digest; None without any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A check and what has come of its words."""
@@ -50,6 +56,11 @@ class Moved:
     words: Sequence[int]
     due: datetime | None
     """When it was due before."""
+
+
+def init_app(app: Flask, waiting: Waiting) -> None:
+    """Let the checks of jobs ask what waits for digest."""
+    app.extensions[EXTENSION] = waiting
 
 
 def keep(project_id: int, check_ins: Sequence[CheckIn]) -> int:
@@ -93,7 +104,7 @@ def _settle_some(organization_id: int) -> int:
     """
     now = clock.now()
     with reading():
-        moved = list(_moved(now))
+        moved = list(_moved(organization_id, now))
         db.session.rollback()
     results = [result for of in moved for result in of.course.results]
     if results:
@@ -173,7 +184,7 @@ def _waiting(check: Check, check_in: CheckIn) -> WaitingCheckIn:
     )
 
 
-def _moved(now: datetime) -> Iterator[Moved]:
+def _moved(organization_id: int, now: datetime) -> Iterator[Moved]:
     """The checks of jobs that something was said of, or whose time has come."""
     waiting = select(WaitingCheckIn).order_by(WaitingCheckIn.at, WaitingCheckIn.id)
     words = db.session.scalars(waiting.limit(MOST_AT_ONCE)).all()
@@ -187,15 +198,31 @@ def _moved(now: datetime) -> Iterator[Moved]:
     checks = db.session.scalars(query).all()
     runs, ended = _runs([check.id for check in checks])
     windows = maintenance.windows_since(min([now, *(word.at for word in words)]))
+    away = absences.between(now - absences.KEPT, now)
+    heard = _heard_until(organization_id, {check.project_id for check in checks}, now)
     for check in checks:
-        course = Course.of(check, runs.get(check.id, {}), partial(_is_maintained, check, windows))
+        maintained = partial(_is_maintained, check, windows)
+        course = Course.of(check, runs.get(check.id, {}), maintained, away)
         course.ended |= ended.get(check.id, {})
         own = [word for word in words if word.check_id == check.id]
         if check.state is not CheckState.PAUSED:
             for word in own:
                 course.hear(word)
-            course.pass_until(now)
+            is_digested = check.kind is CheckKind.MONITOR
+            course.pass_until(heard[check.project_id] if is_digested else now)
         yield Moved(course, [word.id for word in own], check.next_due)
+
+
+def _heard_until(
+    organization_id: int, project_ids: Iterable[int], now: datetime
+) -> Mapping[int, datetime]:
+    """By project, the moment up to which all check-ins that came are known: the rest is in digest.
+
+    Nothing is missed before it is known that it did not come.
+    """
+    waiting: Waiting = current_app.extensions[EXTENSION]
+    oldest = {project_id: waiting(organization_id, project_id) for project_id in project_ids}
+    return {project_id: min(at, now) if at else now for project_id, at in oldest.items()}
 
 
 def _runs(check_ids: Sequence[int]) -> tuple[_Times, _Times]:
@@ -254,8 +281,8 @@ def _columns(course: Course) -> dict[str, object]:
         "successes": course.standing.successes,
         "next_due": course.deadline,
     }
-    if course.results:
-        last = course.results[-1]
+    if heard := [result for result in course.results if result.counts]:
+        last = heard[-1]
         columns |= {"last_at": last.timestamp, "last_outcome": last.outcome, "last_why": last.why}
     return columns
 

@@ -31,5 +31,6 @@ def test_a_rule_goes_on_and_its_incident_heals(
         assert db.session.scalars(select(RuleSeries.state)).one() is State.OK
         incident = db.session.scalars(select(Incident)).one()
         assert incident.state is IncidentState.RESOLVED
+        assert incident.resolved_at is not None
         assert incident.opened_at <= incident.resolved_at <= clock.now()
         assert db.session.scalars(select(func.max(Evaluation.at))).one() <= clock.now()

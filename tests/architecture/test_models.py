@@ -10,7 +10,16 @@ from console.core.persons import PersonScoped
 from tests.architecture.test_sources import MODULES
 
 UNSCOPED = {
-    *("organization", "user", "first_account", "login_throttle", "lease", "job_run", "canary"),
+    *(
+        "organization",
+        "user",
+        "first_account",
+        "login_throttle",
+        "lease",
+        "job_run",
+        "canary",
+        "absence",
+    ),
 }
 
 for path in MODULES:
