@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import evaluation, rules, set_back, settling, waking
+from console.alerting import ending, evaluation, rules, set_back, settling, waking
 from console.backup import schedule
 from console.core import absences, leases
 from console.detection import findings, fixes
@@ -47,6 +47,7 @@ JOBS = (
     Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
+    Job("end-forsaken-incidents", OFTEN, per_organization=ending.end_forsaken),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),
     Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from console.accounts.models import MonitoringConfig, Project, User
+from console.alerting import ending
 from console.alerting.composite import Member, faults
 from console.alerting.condition import Condition, Level
 from console.alerting.definition import Definition
@@ -174,17 +175,23 @@ def bring_back(rule: Rule, number: int, *, by: User) -> None:
 
 
 def switch(rule: Rule, *, on: bool, by: User | None = None) -> None:
-    """Let a rule be evaluated, or not; what it watches while it is off is not made up for."""
+    """Let a rule be evaluated, or not; what it watches while it is off is not made up for.
+
+    Its incidents are resolved when it is switched off, as nothing else would end them.
+    """
     if rule.enabled is on:
         return
     rule.enabled = on
     if on:
         begin(rule)
+    else:
+        ending.end_all(rule, ending.SWITCHED_OFF)
     audit.record("rule.switched", rule.name, actor=by.email if by else "", on=on)
 
 
 def delete(rule: Rule) -> None:
-    """Delete a rule with its versions and evaluations; its incidents stay."""
+    """Delete a rule with its versions and evaluations; its incidents are resolved, and stay."""
+    ending.end_all(rule, ending.DELETED)
     audit.record("rule.deleted", rule.name)
     db.session.delete(rule)
 
