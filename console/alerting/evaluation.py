@@ -31,6 +31,7 @@ from console.alerting.models import (
     SkippedTime,
 )
 from console.core import clock, patience
+from console.core.database_errors import concerns_all
 from console.core.db import database_time, db, insert, reading, writing
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
@@ -94,7 +95,8 @@ class Answers:
 def evaluate(organization_id: int) -> Mapping[str, int]:
     """Decide the rules of the Session's organization that are due, the longest waiting first.
 
-    Commits some rules at a time. Rules that this run has no time for are due in the next one.
+    Commits some rules at a time. Rules that this run has no time for are due in the next one, and
+    so are all when the state database fails, whose error this raises.
     """
     del organization_id  # the Session is bound to it
     began, evaluated, changed = clock.monotonic(), 0, 0
@@ -193,6 +195,8 @@ def _decide_together(chunk: Sequence[Due], memory: signal.Memory) -> int:
         return _commit(_asked_together(chunk, memory))
     except Exception as error:
         db.session.rollback()
+        if concerns_all(error):  # it is no rule's fault: all windows stay due
+            raise
         if len(chunk) == 1:
             log.exception("rule %d cannot be decided", chunk[0].rule_id)
             return _say_that_it_failed(chunk[0], type(error).__name__)
@@ -224,6 +228,8 @@ def _asked(due: Due, memory: signal.Memory) -> Answers:
         with patience.within(RULE_SECONDS):
             asked = signal.at(due.definition, due.project, due.moments, memory)
     except FAILURES as error:
+        if concerns_all(error):
+            raise
         log.warning("rule %d cannot be evaluated: %s", due.rule_id, error)
         return _failed(due, str(error) or type(error).__name__, began)
     window = due.definition.window

@@ -16,6 +16,7 @@ from console.alerting.completeness import Completeness
 from console.alerting.evaluation import FAILURES, marked
 from console.alerting.models import Evaluation, Rule, SkippedTime
 from console.alerting.revision import Recheck, revise
+from console.core.database_errors import concerns_all
 from console.core.db import database_time, db, reading, writing
 from console.telemetry import late
 from console.telemetry.late import Late
@@ -86,6 +87,8 @@ def _rechecks(
     try:
         minutes = late.arrivals(scope, after=since, least=completeness.LEAST_DELAY)
     except FAILURES as error:
+        if concerns_all(error):
+            raise
         log.warning("late data of project %d cannot be looked for: %s", project.id, error)
         return []
     if not minutes:
@@ -116,6 +119,8 @@ def _recheck(
     try:
         asked = signal.at(definition, project, moments)
     except FAILURES as error:
+        if concerns_all(error):
+            raise
         log.warning("rule %d cannot look at late data: %s", rule.id, error)
         return None
     away = [state.absent(at, window) for at in moments]
@@ -189,8 +194,10 @@ def _committed(recheck: Recheck, now: datetime) -> int:
     """How many incidents changed; one rule's fault stops no other."""
     try:
         return _commit(recheck, now)
-    except Exception:  # its windows stay as they were decided
+    except Exception as error:  # its windows stay as they were decided
         db.session.rollback()
+        if concerns_all(error):
+            raise
         log.exception("late data of rule %d cannot be taken in", recheck.rule_id)
         return 0
 

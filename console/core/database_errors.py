@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from console.core.config import ConfigError
 from console.core.valid import ENCODE
@@ -45,6 +46,14 @@ MEANINGS = (
 # Codes of broken connections, of a server that stops or starts, and of one with no place left.
 LOST = ("08", "57", "53300")
 
+# Of SQLite: no room, a failing disk, another writer, no right to write, no file, a damaged file.
+SQLITE_ITSELF = tuple(
+    f"SQLITE_{name}"
+    for name in ("FULL", "IOERR", "BUSY", "LOCKED", "READONLY", "CANTOPEN", "CORRUPT", "NOTADB")
+)
+# Of PostgreSQL: no room, memory or place; a server that only reads.
+POSTGRESQL_ITSELF = ("53", "25006")
+
 
 class DatabaseProblem(ConfigError):
     """The state database cannot be used as it is set; the message names the variable."""
@@ -80,6 +89,19 @@ def is_outage(error: BaseException | None) -> bool:
         return False
     sqlstate = getattr(cause, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith(LOST)
+
+
+def concerns_all(error: BaseException | None) -> bool:
+    """Whether the state database itself fails: lost, full, locked or not to be written.
+
+    It is no fault of the rows that were asked for or written: the same happens to all others.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, PoolTimeoutError) or is_outage(error):
+        return True
+    name = getattr(cause, "sqlite_errorname", None) or ""
+    state = getattr(cause, "sqlstate", None) or ""
+    return name.startswith(SQLITE_ITSELF) or state.startswith(POSTGRESQL_ITSELF)
 
 
 def _is_any_of(error: BaseException | None, *names: str) -> bool:

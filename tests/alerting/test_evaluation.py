@@ -1,13 +1,16 @@
 """Live evaluation: every window once, in order, as the back-test says; nothing twice, none lost."""
 
+import sqlite3
 from datetime import timedelta
 from math import ceil
 
 import pytest
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import OperationalError
 
 from console.alerting import evaluation, incidents, signal
 from console.alerting.backtest import replay
+from console.alerting.condition import Verdict
 from console.alerting.decide import State
 from console.alerting.evaluation import DELAY, evaluate
 from console.alerting.models import (
@@ -277,3 +280,33 @@ def states(acme, inside, rule_id) -> list[tuple[str, State]]:
     with inside(acme):
         own = select(Evaluation).where(Evaluation.rule_id == rule_id).order_by(Evaluation.at)
         return [(row.value, row.state) for row in db.session.scalars(own)]
+
+
+def test_a_database_that_is_full_is_no_fault_of_a_rule(
+    acme, inside, live, clock, make_rule, counted_requests, monkeypatch
+):
+    """Each rule was tried alone, said that the console had failed, and had a traceback."""
+    rule_ids = [make_rule(acme, name=f"Rule {n}", window_seconds=60) for n in range(3)]
+    counted_requests(acme, slow_between(1, 9), minutes=9)
+    tries = []
+
+    def full(*_: object) -> int:
+        tries.append(1)
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise OperationalError("INSERT", {}, error)
+
+    clock.move(minutes=8)
+    with monkeypatch.context() as patched, inside(acme):
+        patched.setattr(evaluation, "_decide", full)
+        with pytest.raises(OperationalError):
+            evaluate(acme.organization_id)
+    assert len(tries) == 1
+    live(9)
+    assert [state for _, state in states(acme, inside, rule_ids[0])][:2] == [
+        State.OK,
+        State.CRITICAL,
+    ]
+    with inside(acme):
+        wrong = select(func.count(Evaluation.id)).where(Evaluation.verdict == Verdict.ERROR)
+        assert db.session.scalars(wrong).one() == 0
