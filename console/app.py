@@ -30,9 +30,8 @@ from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.uptime import api as uptime_api
-from console.uptime import heartbeats_api, maintenance_api, status_pages_api
+from console.uptime import heartbeats_api, maintenance_api, status_pages_api, taking_in
 from console.uptime import schedule as checks
-from console.uptime import taking_in
 from console.uptime import views as uptime
 from console.web import frame
 from console.web.application import Application
