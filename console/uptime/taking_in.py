@@ -36,6 +36,8 @@ MOST_MONITORS = 1_000
 """Of a project; check-ins of other names are counted, and dropped."""
 MOST_AT_ONCE, ROUNDS = 1_000, 5
 """So many words are taken in together, and so often in one run: as many as a quota lets come."""
+MOST_STORED = 100
+"""So many checks are stored in a transaction: others wait for its end."""
 JOBS = (CheckKind.MONITOR, CheckKind.HEARTBEAT)
 _INSTANT = timedelta(microseconds=1)
 _Times = Mapping[int, Mapping[str, datetime]]
@@ -109,10 +111,9 @@ def _settle_some(organization_id: int) -> int:
     results = [result for of in moved for result in of.course.results]
     if results:
         store.current().write_own(organization_id, results, RUN, CHECK_RESULTS)
-    if moved:
+    for start in range(0, len(moved), MOST_STORED):
         with writing():
-            for of in moved:
-                _store(of)
+            _store(moved[start : start + MOST_STORED])
             db.session.commit()
     return sum(len(of.words) for of in moved)
 
@@ -192,8 +193,10 @@ def _moved(organization_id: int, now: datetime) -> Iterator[Moved]:
         # What others said since then waits: nothing is missed that may have been said.
         now = words[-1].at - _INSTANT
     late = select(CheckRun.check_id).where(CheckRun.expires_at <= now)
-    spoken_of = {word.check_id for word in words}
-    turn = Check.id.in_(spoken_of) | Check.id.in_(late) | (Check.next_due <= now)
+    by_check: dict[int, list[WaitingCheckIn]] = {}
+    for word in words:
+        by_check.setdefault(word.check_id, []).append(word)
+    turn = Check.id.in_(by_check) | Check.id.in_(late) | (Check.next_due <= now)
     query = select(Check).where(Check.kind.in_(JOBS), turn).order_by(Check.id)
     checks = db.session.scalars(query).all()
     runs, ended = _runs([check.id for check in checks])
@@ -204,7 +207,7 @@ def _moved(organization_id: int, now: datetime) -> Iterator[Moved]:
         maintained = partial(_is_maintained, check, windows)
         course = Course.of(check, runs.get(check.id, {}), maintained, away)
         course.ended |= ended.get(check.id, {})
-        own = [word for word in words if word.check_id == check.id]
+        own = by_check.get(check.id, [])
         if check.state is not CheckState.PAUSED:
             for word in own:
                 course.hear(word)
@@ -243,30 +246,44 @@ def _is_maintained(check: Check, windows: Sequence[MaintenanceWindow], at: datet
     )
 
 
-def _store(moved: Moved) -> None:
-    """Write what became of a check, unless somebody changed when it is due meanwhile."""
-    course, check_id = moved.course, moved.course.check.id
+def _store(moved: Sequence[Moved]) -> None:
+    """Write what became of checks, unless somebody changed when they are due meanwhile."""
+    stored = [of for of in moved if _has_moved(of)]
+    words = [word for of in stored for word in of.words]
+    ids = [of.course.check.id for of in stored]
+    for forgetting in (
+        delete(WaitingCheckIn).where(WaitingCheckIn.id.in_(words)),
+        delete(CheckRun).where(CheckRun.check_id.in_(ids)),
+    ):
+        db.session.execute(forgetting.execution_options(synchronize_session=False))
+    for of in stored:
+        db.session.add_all(_runs_of(of.course))
+        _store_turns(of.course)
+
+
+def _has_moved(moved: Moved) -> bool:
     moving = (
         update(Check)
-        .where(Check.id == check_id, _is_due(moved.due))
-        .values(**_columns(course))
+        .where(Check.id == moved.course.check.id, _is_due(moved.due))
+        .values(**_columns(moved.course))
         .returning(Check.id)
         .execution_options(synchronize_session=False)
     )
-    if db.session.scalar(moving) is None:
-        return
-    done = delete(WaitingCheckIn).where(WaitingCheckIn.id.in_(moved.words))
-    db.session.execute(done.execution_options(synchronize_session=False))
-    _store_runs(course)
+    return db.session.scalar(moving) is not None
+
+
+def _store_turns(course: Course) -> None:
+    """Begin and end the outages of a check."""
+    check = course.check
     for turn in course.turns:
         if isinstance(turn, Began):
-            outage = Outage(check_id=check_id, began_at=turn.at, why=turn.why)
-            outage.organization_id = course.check.organization_id
+            outage = Outage(check_id=check.id, began_at=turn.at, why=turn.why)
+            outage.organization_id = check.organization_id
             outage.maintenance = course.maintained(turn.at)
             db.session.add(outage)
             db.session.flush()
         else:
-            end_outages(check_id, turn)
+            end_outages(check.id, turn)
 
 
 def _is_due(due: datetime | None) -> ColumnElement[bool]:
@@ -287,18 +304,17 @@ def _columns(course: Course) -> dict[str, object]:
     return columns
 
 
-def _store_runs(course: Course) -> None:
-    check_id = course.check.id
-    former = delete(CheckRun).where(CheckRun.check_id == check_id)
-    db.session.execute(former.execution_options(synchronize_session=False))
-    rows = [
+def _runs_of(course: Course) -> list[CheckRun]:
+    """The runs of a check as they are stored."""
+    check = course.check
+    runs = [
         CheckRun(run=run, began_at=began, expires_at=began + course.expected.runtime)
         for run, began in course.runs.items()
     ]
-    rows += [
+    runs += [
         CheckRun(run=run, began_at=at, ended_at=at, expires_at=at + LATE)
         for run, at in course.ended.items()
     ]
-    for row in rows:
-        row.organization_id, row.check_id = course.check.organization_id, check_id
-    db.session.add_all(rows)
+    for run in runs:
+        run.organization_id, run.check_id = check.organization_id, check.id
+    return runs

@@ -289,3 +289,23 @@ def test_a_flood_of_runs_leaves_so_many_open(says, settle, inside, acme, monkeyp
     settle()
     with inside(acme):
         assert len(db.session.scalars(select(CheckRun)).all()) == 2
+
+
+def test_many_checks_are_stored_a_few_at_a_time(says, settle, check, app, monkeypatch):
+    monkeypatch.setattr(taking_in, "MOST_STORED", 2)
+    for number in range(5):
+        says("ok", slug=f"job-{number}")
+    commits: list[None] = []
+    with app.app_context():
+        monkeypatch.setattr(db.session, "commit", _counting(db.session.commit, commits))
+    settle()
+    assert len(commits) == 3
+    assert {check(f"job-{number}").state for number in range(5)} == {CheckState.UP}
+
+
+def _counting(commit, commits):
+    def counted():
+        commits.append(None)
+        commit()
+
+    return counted
