@@ -166,3 +166,11 @@ def test_members_make_heartbeats_and_viewers_do_not_see_the_address(as_vic, as_e
     assert "/beat/" not in page.text
     assert as_eve.get(made[0]).status_code == 404
     assert as_eve.post(f"{made[0]}/expectation", data=FIELDS).status_code == 404
+
+
+def test_the_end_of_a_job_with_a_log_of_10_mb_is_heard(client, made, settle, check):
+    answer = client.post(f"{made[1]}/fail", data=b"x" * 10_000_000)
+    assert answer.status_code == 200
+    settle()
+    assert check().state is CheckState.DOWN
+    assert check().last_why == "The job said that it failed."

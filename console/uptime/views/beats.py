@@ -11,9 +11,10 @@ from console.core.crypto import keyed_hash
 from console.uptime import heartbeats
 from console.uptime.check_in import ERROR, IN_PROGRESS, OK
 from console.web.frame import csrf
+from console.web.incoming import FORM_LIMIT
 
 MOST_BYTES = 10_000
-_CODE = re.compile(r"\d{1,3}")
+_CODE = re.compile(r"[0-9]{1,3}")
 beats = Blueprint("beats", __name__, url_prefix=heartbeats.PATH.rstrip("/"))
 
 
@@ -51,7 +52,9 @@ def _why(status: str, word: str) -> str:
     """What the job says about a failure: its exit code, and the beginning of the body."""
     if status != ERROR:
         return ""
-    body = request.stream.read(MOST_BYTES) if (request.content_length or 0) > 0 else b""
+    length = request.content_length or 0
+    # A log that is longer than what is read here must not keep the failure from being heard.
+    body = request.stream.read(MOST_BYTES) if 0 < length <= FORM_LIMIT else b""
     text = "".join(c if c.isprintable() else " " for c in body.decode(errors="replace"))
     code = f"Exit code {word}. " if word.isdecimal() else ""
     return f"{code}{text}".strip() or "The job said that it failed."
