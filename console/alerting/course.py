@@ -15,6 +15,8 @@ from console.core.db import db
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.web.charts import MOST_POINTS, Chart, Series, Threshold
 
+BEYOND = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -62,7 +64,7 @@ def _chart(
         unit = "%" if share else metric.unit
     return Chart(
         title=full_title(metric) if metric else definition.metric,
-        subtitle=f"as evaluated; fires at {condition.words(level)}",
+        subtitle=f"as evaluated; fires {BEYOND[condition.op]} {condition.words(level)}",
         unit=unit,
         buckets=buckets,
         grain=grain,

@@ -154,7 +154,7 @@ def _number(definition: Definition, evaluation: Evaluation) -> Step:
         decides = evaluation.verdict in SEVERITY
         return Step("Number", evaluation.why, decides)
     shown = definition.condition.words(evaluation.number)
-    samples = "" if evaluation.samples is None else f" of {evaluation.samples:,} samples"
+    samples = "" if evaluation.samples is None else f", from {evaluation.samples:,} samples"
     return Step("Number", f"{shown}{samples}", True)
 
 

@@ -21,6 +21,7 @@ PAGE = 50
 MOST_STEPS = 1_000
 DEEPEST = 5
 """Objects and lists in each other in a document."""
+EXACT = 1e15  # a larger number is not written out
 _too_long = f"At most {LONGEST_ENVIRONMENT} characters."
 
 
@@ -170,5 +171,7 @@ def _fields(value: Any, name: str, deeper: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for member in value:
             yield from _fields(member, name, deeper - 1)
+    elif isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        yield name, str(int(value))  # a person who edits a rule reads 300, not 300.0
     elif value is not None:
         yield name, str(value)

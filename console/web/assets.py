@@ -58,6 +58,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/waterfall-panel.js",
         "js/editor-figures.js",
         "js/editor-levels.js",
+        "js/editor-pending.js",
         "js/editor-sliders.js",
         "js/editor-strip.js",
     ),

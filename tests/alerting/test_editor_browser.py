@@ -117,6 +117,29 @@ def test_sliders_move_by_keyboard(page: Page):
     expect(slider).to_be_focused()
 
 
+def test_the_pending_time_is_dragged_on_the_chart_and_moved_by_keys(page: Page):
+    handle = page.get_by_role("slider", name="For at least, on the chart")
+    field = page.locator("[name='pending_seconds']")
+    box = handle.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 14  # the middle of its grip
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 150, y, steps=4)
+    expect(field).not_to_have_value("0")
+    with page.expect_response(re.compile("/rules/draft")):
+        page.mouse.up()
+    moved = float(field.input_value())
+    with page.expect_response(re.compile("/rules/draft")):
+        handle.press("End")
+    expect(field).to_have_value("3600")
+    assert 0 < moved < 3600
+    expect(handle).to_be_focused()
+    expect(handle).to_have_attribute("aria-valuetext", "for 1 h")
+    expect(page.get_by_role("slider", name="For at least, in seconds, by steps")).to_have_value("8")
+    expect(page.locator(SENTENCE)).to_contain_text("no incident")
+
+
 def test_without_scripts_the_buttons_say_the_same(browser: Browser, url):
     context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()

@@ -42,7 +42,7 @@ def test_it_fired(explained):
     assert explanation.conclusion == "The rule fired: critical."
     assert steps(explanation) == {
         "Window": ("2026-11-20 12:03:00 to 12:04:00, decided 660 s after its end", None),
-        "Number": ("2 s of 20 samples", True),
+        "Number": ("2 s, from 20 samples", True),
         "Critical level": ("> 1 s", True),
         "Warning level": ("> 500 ms", True),
     }

@@ -13,7 +13,7 @@ from console.alerting.backtest import Replay
 from console.alerting.condition import LEVELS, Condition, Evaluated, Judgement, Verdict
 from console.alerting.definition import Definition
 from console.alerting.editor.past import WORDS, Assessed
-from console.alerting.editor.preview import Preview
+from console.alerting.editor.preview import Preview, lasting
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.web.charts import Chart, Series
 from console.web.drawing import Scale
@@ -31,6 +31,9 @@ GAPS = {
 }
 
 
+PENDING_REACH = 40
+"""Percent of the width along which the pending time is dragged, as editor-figures.js has it."""
+TEXT_ROOM = 26
 LATE = "decided before all of its data had come"
 LOUD = ("never", "once a week or less", "up to 3 a week", "daily", "up to 3 a day", "more")
 BOUNDS = (0, 1, 3, 7, 21)
@@ -70,6 +73,19 @@ class Handle:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """The handle of the pending time: it lies on the level that opens incidents, by its steps."""
+
+    x: float
+    """In percent of the width; the last step lies at PENDING_REACH."""
+    y: float
+    text_y: int
+    step: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """All that the template draws; `document` is what its scripts need while a handle moves."""
 
@@ -82,6 +98,7 @@ class Picture:
     gaps: Sequence[Time]
     handles: Sequence[Handle]
     saved: Sequence[Handle]
+    pending: Pending
     strip: Sequence[Sequence[Time]]
     cut_off: int
     undrawn: int
@@ -115,6 +132,7 @@ def drawn(
         gaps=[*frame.gaps(), *(frame.time(at - definition.window, at, LATE) for at in late)],
         handles=list(frame.handles(definition.condition, scale)),
         saved=list(frame.handles(frame.saved.condition, scale)) if frame.saved else [],
+        pending=_pending(preview, frame, scale),
         strip=_strip(preview),
         cut_off=frame.cut_off,
         undrawn=max(0, len(watched.series) - MOST_LINES),
@@ -270,6 +288,23 @@ def _point(preview: Preview) -> Point:
     place = bisect_left(curve.levels, condition.levels[condition.ordered[0]])
     x = (place + 0.5) * 100 / len(curve.levels)
     return Point(round(x, 2), bisect_left(curve.pendings, condition.pending_seconds))
+
+
+def _pending(preview: Preview, frame: _Frame, scale: Scale) -> Pending:
+    condition, steps = preview.definition.condition, preview.curve.pendings
+    step, last = bisect_left(steps, condition.pending_seconds), len(steps) - 1
+    y = scale.y(condition.levels[condition.ordered[0]] * frame.factor)
+    y = max(scale.top, min(scale.bottom, y))
+    below = y < scale.bottom - TEXT_ROOM
+    text = f"for {lasting(steps[step])}" if steps[step] else "at once"
+    return Pending(
+        x=round(step * PENDING_REACH / last, 2),
+        y=round(y, 1),
+        text_y=20 if below else -12,
+        step=step,
+        last=last,
+        text=text,
+    )
 
 
 def _strip(preview: Preview) -> list[list[Time]]:

@@ -101,6 +101,11 @@ class Watched:
         return self.stands_for == 1 and not self.left_out
 
     @property
+    def every(self) -> str:
+        """How often it is evaluated here, in words."""
+        return in_words(timedelta(seconds=self.definition.condition.interval_seconds))
+
+    @property
     def is_cut(self) -> bool:
         """Whether the range has more evaluations than a preview makes, and begins later."""
         return self.until - self.since < RANGES[self.name]
@@ -113,7 +118,7 @@ class Watched:
             yield (
                 f"Each point here stands for {self.stands_for} evaluations: the rule is evaluated "
                 f"every {in_words(interval / self.stands_for)}, this replay every "
-                f"{in_words(interval)}. Its counts are approximate; over a shorter range, or with "
+                f"{self.every}. Its counts are approximate; over a shorter range, or with "
                 "a longer interval, they are exact."
             )
         if self.left_out:
@@ -145,6 +150,8 @@ class Watched:
         if not self.is_short:
             return whole
         known = self.history / RANGES[self.name] * int(count)
+        if known < 1:
+            return f"the {duration(self.history)} of {whole} with data"
         return f"the {known:.2g} of {count} {unit} with data"
 
     @property

@@ -1,6 +1,7 @@
 // What a draft of a rule would have done at other levels: from the curve that came with the page, without a request.
 (() => {
   const FIELDS = { critical: "levels.critical", warning: "levels.warning", recovery: "recovery", pending_seconds: "pending_seconds" };
+  const PENDING_REACH = 40; // percent of the width, as picture.py has it
   let known = null;
 
   const find = (selector) => document.querySelector(selector);
@@ -73,6 +74,27 @@
     mark?.setAttribute("y", (pendings.length - place(pendings, number("pending_seconds") ?? 0) - 0.5) * 14);
   };
 
+  // The handle of the pending time lies on the level that opens incidents.
+  const pend = () => {
+    const mark = find("[data-pending]");
+    const level = find(`[data-handle="${least()}"]`);
+    if (!mark || !level) return;
+    const { pendings, scale: [, , , bottom] } = curve();
+    const step = place(pendings, number("pending_seconds") ?? 0);
+    const x = `${(step * PENDING_REACH) / (pendings.length - 1)}%`;
+    const y = level.getAttribute("y");
+    const line = find("[data-pending-line]");
+    for (const [of, values] of [[mark, { x, y }], [line, { x2: x, y1: y, y2: y }]]) {
+      Object.entries(values).forEach(([name, value]) => of.setAttribute(name, value));
+    }
+    const words = pendings[step] ? `for ${lasting(pendings[step])}` : "at once";
+    const text = mark.querySelector("text");
+    text.textContent = words;
+    text.setAttribute("y", y < bottom - 26 ? 20 : -12);
+    mark.firstElementChild.setAttribute("aria-valuenow", step);
+    mark.firstElementChild.setAttribute("aria-valuetext", words);
+  };
+
   // Levels stay in their order: one that is moved stops at its neighbour.
   const allowed = (name, step) => {
     const { levels, rises } = curve();
@@ -104,6 +126,7 @@
       move(name, value);
     }
     point();
+    pend();
     find("[data-editor-sentence]").textContent = sentence();
   };
   const set = (name, step) => {
@@ -113,5 +136,5 @@
   const done = (name) => field(name).dispatchEvent(new Event("change", { bubbles: true }));
 
   document.addEventListener("htmx:after:swap", () => { known = null; });
-  window.pharosEditor = { FIELDS, curve, least, place, set, show, done };
+  window.pharosEditor = { PENDING_REACH, FIELDS, curve, least, place, set, show, done };
 })();
