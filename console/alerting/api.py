@@ -210,9 +210,8 @@ def _form(form: type[F], rule: dict[str, Any]) -> F:
 def _refuse_taken(
     project: Project, form: RuleForm | CompositeForm, rule: Rule | None = None
 ) -> None:
-    name = form.name.data or ""
-    if queries.is_taken(project, name, by_other_than=rule):
-        raise BadRequest(f"name: another rule is called {name}.")
+    if fault := queries.fault_of(project, form.name.data or "", rule):
+        raise BadRequest(f"name: {fault}")
 
 
 def _answer(rule: Rule, status: int = 200) -> Response:

@@ -30,6 +30,9 @@ from console.core.paging import Page, page
 from console.web.charts import Marker
 from console.web.ids import LARGEST_ID
 
+MOST_RULES = 2_000
+"""Of a project: twice as many as are known to be evaluated in time."""
+
 MOST_MARKERS = 50
 MOST_OFFERED = 300
 """So many rules are offered as a filter of incidents."""
@@ -97,6 +100,15 @@ def late_rules(project: Project) -> int:
 def rule_or_404(project: Project, rule_id: int) -> Rule:
     own = select(Rule).where(Rule.project_id == project.id, Rule.id == rule_id)
     return db.session.scalar(own) or abort(404)
+
+
+def fault_of(project: Project, name: str, rule: Rule | None = None) -> str:
+    """Why a new rule, or this one, cannot have this name; "" if it can."""
+    if is_taken(project, name, by_other_than=rule):
+        return "Another rule has this name."
+    own = select(func.count(Rule.id)).where(Rule.project_id == project.id)
+    is_full = rule is None and (db.session.scalar(own) or 0) >= MOST_RULES
+    return f"A project has at most {MOST_RULES:,} rules." if is_full else ""
 
 
 def is_taken(project: Project, name: str, *, by_other_than: Rule | None = None) -> bool:

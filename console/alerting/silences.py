@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project, User
@@ -21,6 +21,9 @@ from console.core.db import db
 from console.core.paging import Page, page
 
 MOST_HIDDEN = 100
+MOST = 500
+"""Silences of a project that have not ended: each message looks through them."""
+FULL = f"A project has at most {MOST} silences that have not ended. End one first."
 
 
 class SilenceState(StrEnum):
@@ -101,6 +104,14 @@ def _spells(hours: Hours, since: datetime, until: datetime) -> Iterator[Spell]:
     due = Cron(hours.cron, hours.zone).following(since - length)
     for begin in takewhile(lambda begin: begin < until, due):
         yield Spell(max(begin, since), min(begin + length, until))
+
+
+def is_full(project: Project) -> bool:
+    """Whether a project has so many silences that it gets no more."""
+    lasting = (
+        _own(project).where(Silence.ends_at > clock.now()).with_only_columns(func.count(Silence.id))
+    )
+    return (db.session.scalar(lasting) or 0) >= MOST
 
 
 def begin(

@@ -59,6 +59,8 @@ def make(project: Project) -> Response:
     if strange:
         raise BadRequest(f"A silence has no {', '.join(strange)}.")
     form = valid(SilenceForm(document).offer(queries.names(project)))
+    if domain.is_full(project):
+        raise BadRequest(domain.FULL)
     rule = queries.rule_or_404(project, form.chosen_rule) if form.chosen_rule else None
     reason, value = form.reason.data or "", form.value.data or ""
     silence_ = domain.begin(project, reason, form.spell, form.hours, rule=rule, value=value)

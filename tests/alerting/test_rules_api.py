@@ -6,6 +6,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from console.alerting import queries
 from console.alerting.evaluation import evaluate
 from tests.alerting.test_api import RULE
 from tests.telemetry.samples import NOON
@@ -117,3 +118,17 @@ def test_a_document_that_would_break_pages_or_take_long_is_refused(script, body,
     assert answer.status_code == 400
     assert named in answer.json["detail"]
     assert script.get(RULES).json["rules"] == []
+
+
+def test_a_project_has_so_many_rules_and_no_more(script, as_alice, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_RULES", 1)
+    first = script.post(RULES, json=DOCUMENT).json
+    answer = script.post(RULES, json={**DOCUMENT, "name": "Other"})
+    assert (answer.status_code, answer.json["detail"]) == (
+        400,
+        "name: A project has at most 1 rules.",
+    )
+    fields = {"name": "Other", "metric": "requests.p95", "op": ">", "levels.critical": "900"}
+    page = as_alice.post("/acme/shop/alerts/rules/", data=fields)
+    assert (page.status_code, "at most 1 rules" in page.text) == (422, True)
+    assert script.put(f"{RULES}/{first['id']}", json=DOCUMENT).status_code == 200

@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
+from console.alerting import silences
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Incident, OutboxMessage, Silence
 from console.alerting.silences import Hours, spells
@@ -228,3 +229,17 @@ def test_a_snooze_is_quiet_and_ends(acme, inside, clock, silent_until, messages,
         wake(acme.organization_id)
         assert db.session.scalars(select(Incident)).one().snoozed_until is None
     assert messages() == ["opened", "woken"]
+
+
+def test_a_project_has_so_many_silences_at_a_time_and_no_more(
+    acme, as_script, as_alice, monkeypatch
+):
+    monkeypatch.setattr(silences, "MOST", 1)
+    script = as_script(acme, "incidents:read", "incidents:write")
+    document = {"reason": "Moving", "ends": (console_clock.now() + minutes(60)).isoformat()}
+    first = script.post(API, json=document).json
+    assert "End one first." in script.post(API, json=document).json["detail"]
+    page = as_alice.post(HERE, data=document)
+    assert (page.status_code, "End one first." in page.text) == (422, True)
+    script.post(f"{API}/{first['id']}/end")
+    assert script.post(API, json=document).status_code == 201

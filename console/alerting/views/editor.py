@@ -176,8 +176,8 @@ def _to_save(project: Project, rule: Rule | None) -> Draft:
     """The draft of a request; it has no preview if it cannot be saved."""
     form = EditorForm.sent(request.form)
     drafted = _drafted(project, form, rule, suggests=False)
-    if queries.is_taken(project, form.name.data or "", by_other_than=rule):
-        mark(form, "name", "Another rule has this name.")
+    if fault := queries.fault_of(project, form.name.data or "", rule):
+        mark(form, "name", fault)
         return Draft(form, rule)
     return drafted
 

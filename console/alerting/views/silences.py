@@ -18,7 +18,7 @@ from console.alerting.views.blueprint import bp
 from console.core import clock
 from console.core.db import db
 from console.core.paging import Page
-from console.web.forms import valid
+from console.web.forms import mark, valid
 from console.web.htmx import go_to, page_or_part, part_or_redirect, polled_part
 from console.web.nav import NavItem, nav_entry
 from console.web.timerange import scoped_url
@@ -81,6 +81,9 @@ def make(project: Project) -> Response:
         return _form(form, status=422)
     if "look" in request.form:
         return _form(form, spells=form.next_spells)
+    if domain.is_full(project):
+        mark(form, "reason", domain.FULL)
+        return _form(form, status=422)
     rule = queries.rule_or_404(project, form.chosen_rule) if form.chosen_rule else None
     silence = domain.begin(
         project,
