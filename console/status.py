@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,19 @@ import orjson
 from sqlalchemy import select
 
 from console.accounts.models import Organization
+from console.alerting import queries as rules
 from console.backup.notes import read_note
-from console.core import clock, leases
+from console.core import absences, clock, leases
 from console.core.config import Config, config
 from console.core.db import db
 from console.core.tenancy import organization_scope
 from console.ingest import digest_note, spool
 from console.ingest.models import DigestPosition
 from console.intake import set_aside
+from console.uptime import queries as checks
 
 NOTE = "serving.json"
+DAY = timedelta(days=1)
 LARGEST_PID = 1 << 22  # of Linux; elsewhere they are smaller
 
 
@@ -61,6 +65,8 @@ def status() -> dict[str, Any]:
         },
         "damage": _damage(noted if fresh else {}),
         "positions": _positions(),
+        "alerting": _alerting(),
+        "away": _away(),
         "jobs": _jobs(),
         "backup": _backup(),
     }
@@ -87,6 +93,23 @@ def _positions() -> dict[str, int]:
         with organization_scope(organization_id):
             positions[slug] = db.session.scalar(select(DigestPosition.position)) or 0
     return positions
+
+
+def _alerting() -> dict[str, dict[str, int]]:
+    """The rules that are late or broken and the checks that are late, by organization."""
+    troubles = {}
+    for organization_id, slug in db.session.execute(
+        select(Organization.id, Organization.slug)
+    ).all():
+        with organization_scope(organization_id):
+            troubles[slug] = rules.troubles() | {"checks_late": checks.late_checks()}
+    return troubles
+
+
+def _away() -> str:
+    """When nobody ran the jobs, in the last day; "" if somebody always did."""
+    away = absences.between(clock.now() - DAY, clock.now())
+    return away[-1].words if away else ""
 
 
 def _jobs() -> dict[str, Any]:

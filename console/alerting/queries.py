@@ -203,6 +203,20 @@ def markers(
     return [Marker(at, title, "bad") for at, title in rows]
 
 
+def troubles() -> dict[str, int]:
+    """How many rules of the Session's organization are late, and how many are broken."""
+    late = select(func.count(Rule.id)).where(Rule.enabled, Rule.next_due < clock.now() - LATE)
+    broken = (
+        select(func.count(RuleSeries.rule_id.distinct()))
+        .join(Rule, Rule.id == RuleSeries.rule_id)
+        .where(RuleSeries.state == State.BROKEN, Rule.enabled)
+    )
+    return {
+        "rules_late": db.session.scalar(late) or 0,
+        "rules_broken": db.session.scalar(broken) or 0,
+    }
+
+
 def last_run() -> datetime | None:
     """When rules were looked at last, as the jobs of this console say."""
     runs = select(func.max(JobRun.started_at)).where(JobRun.job == "evaluate")

@@ -38,8 +38,20 @@ def _print_status(report: dict[str, Any]) -> None:
         click.echo(f"damage     {damage}")
     for organization, position in report["positions"].items():
         click.echo(f"position   {position}  {organization}")
+    for organization, counts in report["alerting"].items():
+        for trouble, count in counts.items():
+            if count:
+                click.echo(f"alerting   {_about_trouble(trouble, count)}  {organization}")
+    if report["away"]:
+        click.echo(f"away       {report['away']}")
     if report["backup"]:
         click.echo(f"backup     {_about_backup(report['backup'])}")
+
+
+def _about_trouble(trouble: str, count: int) -> str:
+    """Such as "3 rules are late"."""
+    noun, adjective = trouble.split("_")
+    return f"{count:,} {noun} are {adjective}" if count > 1 else f"1 {noun[:-1]} is {adjective}"
 
 
 def _about_backup(note: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ from console.telemetry.metric import Metric, Reading
 from console.telemetry.scope import Scope
 from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
 
+LATE = timedelta(minutes=2)
+"""A check that was due so long ago is late: a try takes as long at most."""
 PERIODS = {"24 h": timedelta(days=1), "7 d": timedelta(days=7)}
 PERIODS |= {"30 d": timedelta(days=30), "90 d": timedelta(days=90)}
 
@@ -51,6 +53,12 @@ def checks_down(project: Project) -> int:
     own = select(func.count(Check.id)).where(
         Check.project_id == project.id, Check.state == CheckState.DOWN
     )
+    return db.session.scalar(own) or 0
+
+
+def late_checks() -> int:
+    """How many checks of the Session's organization were to be looked at, and were not."""
+    own = select(func.count(Check.id)).where(Check.next_due < clock.now() - LATE)
     return db.session.scalar(own) or 0
 
 
