@@ -4,12 +4,9 @@ import os
 import random
 import shutil
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -24,6 +21,7 @@ from console.core.leases import Lease
 from console.telemetry import store
 from tests.alerting import evaluators
 from tests.support.forks import FORKS
+from tests.support.freezing import freeze
 from tests.support.waiting import until
 from tests.telemetry.samples import NOON
 
@@ -159,26 +157,6 @@ def assert_once(acme, inside) -> None:
         keys = db.session.scalars(select(OutboxMessage.key)).all()
         assert keys
         assert len(keys) == len(set(keys))
-
-
-def freeze(pid: int | None, file: Path) -> None:
-    """Stop a process between two transactions: on SQLite nobody passes one that holds the file."""
-    assert pid is not None
-    for _ in range(200):
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.05)
-        if not file.exists():
-            return
-        with closing(sqlite3.connect(file, timeout=0.2, isolation_level=None)) as state:
-            try:
-                state.execute("BEGIN IMMEDIATE")
-                state.execute("ROLLBACK")
-            except sqlite3.OperationalError:
-                os.kill(pid, signal.SIGCONT)
-                time.sleep(0.1)
-            else:
-                return
-    raise TimeoutError("the process held the file whenever it was stopped")
 
 
 def position(app, acme, inside, rule_id):
