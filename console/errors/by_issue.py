@@ -12,6 +12,9 @@ from console.telemetry.events_by_issue import EventsByIssue
 from console.telemetry.measures import Rows
 from console.telemetry.scope import Scope
 
+AT_ONCE = 5_000
+"""Hashes in one question: databases bound the parameters of a statement."""
+
 
 def of_rows(rows: Rows) -> EventsByIssue:
     """Rows of events, with the dimension "issue" as well."""
@@ -27,10 +30,13 @@ def _hashes_of(issue_ids: Iterable[int]) -> Mapping[int, Collection[str]]:
 
 
 def _issues_of(scope: Scope, hashes: Collection[str]) -> Mapping[str, int]:
-    query = select(IssueHash.hash, IssueHash.issue_id).where(
+    known = select(IssueHash.hash, IssueHash.issue_id).where(
         IssueHash.organization_id == scope.organization_id,
         IssueHash.project_id == scope.project_id,
-        IssueHash.hash.in_(hashes),
     )
-    rows = db.session.execute(query)
-    return {hash_: issue_id for hash_, issue_id in rows}  # noqa: C416 - rows are no pairs to mypy
+    issues: dict[str, int] = {}
+    asked = list(hashes)
+    for first in range(0, len(asked), AT_ONCE):
+        query = known.where(IssueHash.hash.in_(asked[first : first + AT_ONCE]))
+        issues |= {hash_: issue_id for hash_, issue_id in db.session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+    return issues

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
+from console.errors.queries import chosen
 from console.metrics.catalogue import full_title
 from console.metrics.forms import MetricFilter
+from console.telemetry.events_by_issue import ISSUE
 from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Course, Figure, Metric, Parts, Reading, figures
 from console.telemetry.scope import Scope
@@ -39,6 +41,8 @@ class Explored:
     figure: Figure
     chart: Chart
     parts: Parts[Reading] | None
+    names: Mapping[str, str]
+    """What a person calls the values of the breakdown; the others are called as they are."""
 
     @property
     def title(self) -> str:
@@ -63,12 +67,15 @@ def _explored(project: Project, form: MetricFilter) -> Explored:
     line = Timeline.of(project, current_range())
     scope = Scope.of(project, line.shown)
     by = form.by.data or None
+    parts = metric.value(scope, by, where=form.where) if by else None
+    names = _names(project, parts) if parts and by == ISSUE else {}
     return Explored(
         form=form,
         metric=metric,
         figure=figures([metric], scope, line.shown.shift, where=form.where)[metric.id],
-        chart=_chart(metric, line, scope, form),
-        parts=metric.value(scope, by, where=form.where) if by else None,
+        chart=_chart(metric, line, scope, form, names),
+        parts=parts,
+        names=names,
     )
 
 
@@ -81,11 +88,19 @@ def _given(form: MetricFilter, project: Project) -> Metric:
     return metric.given_that(**{metric.parameters[0].name: chosen})
 
 
-def _chart(metric: Metric, line: Timeline, scope: Scope, form: MetricFilter) -> Chart:
+def _names(project: Project, parts: Parts[Reading]) -> Mapping[str, str]:
+    """The numbers of issues with their titles; one that is gone has its number alone."""
+    ids = [int(value) for value in parts.by_value if value.isdecimal()]
+    return {str(issue.id): f"{issue.id} – {issue.title}" for issue in chosen(project, ids)}
+
+
+def _chart(
+    metric: Metric, line: Timeline, scope: Scope, form: MetricFilter, names: Mapping[str, str]
+) -> Chart:
     by = form.by.data or None
     answer = metric.series(scope, line.seconds, by, where=form.where, limit=MOST_PARTS)
     series = [
-        Series(value or metric.title, _shown(metric, course), role=str(place))
+        Series(names.get(value, value) or metric.title, _shown(metric, course), role=str(place))
         for place, (value, course) in enumerate(answer.by_value.items(), start=1)
     ]
     if answer.rest:

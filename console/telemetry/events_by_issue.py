@@ -22,8 +22,6 @@ from console.telemetry.question import ask
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event, group_key
 
-GROUPS = 2_000
-"""Of so many grouping hashes, the ones with most events, issues are compared in size."""
 ISSUE, GROUP = "issue", "group"
 Event = error_event.c
 
@@ -32,8 +30,8 @@ Event = error_event.c
 class EventsByIssue(Rows):
     """Events with the dimension "issue": an issue's number, as many as the issue has hashes.
 
-    A breakdown by issue asks one more question, for the largest groups; the Session must be bound
-    to the scope's organization.
+    A breakdown by issue asks one more question, for the sizes of all groups; the Session must be
+    bound to the scope's organization.
     """
 
     hashes_of: Callable[[Iterable[int]], Mapping[int, Collection[str]]]
@@ -65,8 +63,6 @@ class EventsByIssue(Rows):
             select(func.max(Event.grouping_hash), events)
             .where(self.narrowed(scope, asked.where))
             .group_by(Event.group_key)
-            .order_by(events.desc(), Event.group_key)
-            .limit(GROUPS)
         )
         counts: dict[str, int] = dict(map(tuple, ask(scope, query)))
         sizes: Counter[int] = Counter()

@@ -1,8 +1,8 @@
 """Questions about database statements by fingerprint: how often, how slow, called from where."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, not_, select
@@ -138,8 +138,8 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
     """The statements of a scope by total time, at most MOST, and all of them as one.
 
     The second value is None without a call; every filter but `over_us` applies to it. With more
-    than MANY calls, its percentiles and all calls per request come from one request in SAMPLE:
-    counting distinct requests takes more time than all other columns.
+    than MANY calls, the calls per request of each statement come from one request in SAMPLE:
+    counting distinct requests by statement takes more time than all other columns.
     """
     calls = and_(calls_within(scope), *_filters(scope, wanted))
     query = (
@@ -152,8 +152,8 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
     usages = {fingerprint: latency_of(row) for fingerprint, *row in ask(scope, query)}
     if not usages:
         return [], None
-    looked_at, many = calls, sum(usage.received for usage in usages.values()) > MANY
-    if many:
+    looked_at = calls
+    if sum(usage.received for usage in usages.values()) > MANY:
         rare = [fingerprint for fingerprint, usage in usages.items() if usage.received <= RARE]
         sample = sampled(Span.segment_id, SAMPLE)
         # An empty list of fingerprints makes SQL that DuckDB cannot read.
@@ -164,8 +164,7 @@ def statements(scope: Scope, wanted: StatementsWanted) -> tuple[list[Statement],
         for fingerprint in usages
     ]
     kept = [statement for statement in called if statement.usage.p95 >= wanted.over_us]
-    total = _total(scope, calls, usages.values(), by_sample=many and len(usages) < MOST)
-    return kept, total
+    return kept, _total(scope, calls)
 
 
 def statement_of(scope: Scope, fingerprint: str) -> Statement | None:
@@ -370,25 +369,12 @@ def _filters(scope: Scope, wanted: StatementsWanted) -> list[ColumnElement[bool]
     return filters
 
 
-def _total(
-    scope: Scope, calls: ColumnElement[bool], usages: Collection[Latency], *, by_sample: bool
-) -> Statement:
-    """All calls as one; with `by_sample`, percentiles and calls per request come from a sample."""
+def _total(scope: Scope, calls: ColumnElement[bool]) -> Statement:
+    """All calls as one, never from a sample: rules watch the same numbers in the catalogue."""
     requests = func.count(Span.segment_id.distinct()).filter(not_(Span.is_segment))
-    sampled_calls = and_(calls, sampled(Span.segment_id, SAMPLE)) if by_sample else calls
-    ((of, *row),) = ask(scope, select(requests, *measures()).where(sampled_calls))
+    ((of, *row),) = ask(scope, select(requests, *measures()).where(calls))
     total = latency_of(row)
-    per_request = total.received / of if of else 0.0
-    if by_sample:
-        total = replace(
-            total,
-            count=sum(usage.count for usage in usages),
-            received=sum(usage.received for usage in usages),
-            failed=sum(usage.failed for usage in usages),
-            total_us=sum(usage.total_us for usage in usages),
-            estimated=any(usage.estimated for usage in usages),
-        )
-    return Statement("", total, per_request)
+    return Statement("", total, total.received / of if of else 0.0)
 
 
 def _per_request(scope: Scope, calls: ColumnElement[bool]) -> dict[str, float]:

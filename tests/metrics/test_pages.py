@@ -1,7 +1,14 @@
 """The page and the API of metrics."""
 
-import pytest
+import re
 
+import pytest
+from markupsafe import escape
+from sqlalchemy import select
+
+from console.core.db import db
+from console.errors import by_issue
+from console.errors.models import Issue
 from console.metrics.catalogue import CATALOGUE
 from tests.support.counted import Stored
 from tests.telemetry.samples import NOON, hour
@@ -86,6 +93,25 @@ def test_the_page_breaks_down_and_a_part_leads_to_itself(as_vic):
     narrowed = as_vic.get(PAGE, query_string={**query, "only": "endpoint", "value": "GET /a"}).text
     assert "GET /a" in narrowed
     assert "GET /b" not in narrowed
+
+
+def test_issues_have_their_titles_and_lead_to_themselves(as_vic, stored, acme, inside):
+    query = {**BOUNDS, "metric": "issues.events", "by": "issue"}
+    page = as_vic.get(PAGE, query_string=query).text
+    with inside(acme):
+        titles = {issue.id: issue.title for issue in db.session.scalars(select(Issue))}
+    shown = re.findall(r">(\d+) – ([^<]+)</a> <a class=\"small muted\"\s+href=\"([^\"?]+)", page)
+    assert shown
+    for id_, title, link in shown:
+        assert title == escape(titles[int(id_)])
+        assert link == f"/acme/shop/issues/{id_}/"
+
+
+def test_a_breakdown_by_issue_compares_all_of_them(get, stored, monkeypatch):
+    whole = get("/issues.events", **BOUNDS, by="issue").json
+    monkeypatch.setattr(by_issue, "AT_ONCE", 1)
+    assert get("/issues.events", **BOUNDS, by="issue").json == whole
+    assert len(whole["series"]) > 1
 
 
 @pytest.mark.parametrize("query", [{"metric": "password"}, {"by": "password"}, {"only": "x"}])

@@ -9,9 +9,12 @@ from sqlalchemy.engine import Engine
 from console.accounts import releases
 from console.core.db import db
 from console.performance.latency import FEW, Change
+from console.performance.metrics import STATEMENT_COUNT, STATEMENT_P95, STATEMENTS_PER_REQUEST
 from console.performance.statements.listing import REGRESSED_US, SLOW_MS, is_regression
+from console.telemetry import metric, statements
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from console.uptime import queries
 from tests.support.clients import HTMX
 from tests.telemetry.samples import span
 
@@ -63,6 +66,20 @@ def test_the_list_says_what_is_slow_and_stands_by_impact(as_vic, acme, calls_of)
     assert page.count("</svg>Slow</span>") == 1
     assert 'href="/acme/shop/performance/statements/aaaaaaaaaaaaaaaa' in page
     assert ">4</td>" in page
+
+
+def test_the_figures_are_those_that_rules_watch(acme, calls_of, monkeypatch, app):
+    monkeypatch.setattr(statements, "MANY", 0)  # of so many calls, a list looks at a sample
+    for number in range(1, 30):
+        calls_of(acme, 1 + number % 3, duration_us=number * MS)
+    with app.app_context():
+        scope = queries.lately(acme, timedelta(hours=1))
+        _, total = statements.statements(scope, statements.StatementsWanted())
+        watched = metric.values([STATEMENT_COUNT, STATEMENT_P95, STATEMENTS_PER_REQUEST], scope)
+    assert total is not None
+    assert watched["statements.count"].whole.number == total.usage.count
+    assert watched["statements.p95"].whole.number == total.usage.p95 / MS
+    assert watched["statements.per_request"].whole.number == total.per_request
 
 
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, calls_of):
