@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 import time
@@ -35,6 +36,7 @@ MOST_BYTES = 256 * 1024
 MOST_REDIRECTS = 5
 LONGEST_HEADER = 32 * 1024
 """Policies of large sites have more than the 8 KB that are usual."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _PRIVATE_NAMES = (".localhost", ".local", ".internal")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
@@ -288,6 +290,8 @@ def _checked_url(text: str, *, allow_private: bool) -> URL:
         raise CallFailed(Cause.ADDRESS, "Only http:// and https:// addresses can be called.")
     if url.user or url.password:
         raise CallFailed(Cause.ADDRESS, "Give a name and password in a header, not in the address.")
+    if ":" not in host and not _HOST.fullmatch(host):
+        raise CallFailed(Cause.ADDRESS, "The name of the host has characters that no name has.")
     if ":" in host or host.replace(".", "").isdigit():
         _check(host, [host], allow_private=allow_private)
     return url

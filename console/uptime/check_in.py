@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 STATUSES = ("in_progress", "ok", "error")
@@ -40,10 +41,17 @@ class CheckIn:
 
 
 def place_of(slug: str, environment: str) -> str:
-    """What metrics call the check of a monitor: production has the monitor's own name."""
+    """What metrics call the check of a monitor: production has the monitor's own name.
+
+    No two monitors share one: no slug has an @, and what is left out is in a hash.
+    """
     if environment == ENVIRONMENT:
         return slug
-    return f"{slug[:34]}-{slug_of(environment)[:15]}".strip("-")
+    whole = f"{slug}@{environment}"
+    if slug_of(environment) == environment and len(whole) <= LONGEST_SLUG:
+        return whole
+    rest = blake2b(whole.encode(), digest_size=4).hexdigest()
+    return f"{slug[:26]}@{slug_of(environment)[:13]}-{rest}"
 
 
 def slug_of(name: Any) -> str:

@@ -39,7 +39,8 @@ def test_private_addresses_are_not_reached_however_they_are_written(peer, host):
 @pytest.mark.parametrize(
     "url",
     ["", "file:///etc/passwd", "gopher://127.0.0.1/", "http://", "http:///x", "//127.0.0.1/",
-     "http://user:secret@example.com/", "http://127.0.0.1:99999/", "http://[::1/", "\x00"],
+     "http://user:secret@example.com/", "http://127.0.0.1:99999/", "http://[::1/", "\x00",
+     "http://a%2f..%2fb.example/", "http://a%00.example/", "http://a%0d%0ab.example/"],
 )  # fmt: skip
 def test_what_is_no_address_of_a_web_server_is_not_called(url):
     with pytest.raises(CallFailed) as error:

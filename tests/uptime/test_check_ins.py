@@ -9,7 +9,7 @@ from console.accounts.models import Key
 from console.core.db import db
 from console.intake.models import Outcome
 from console.uptime import course, taking_in
-from console.uptime.check_in import slug_of
+from console.uptime.check_in import LONGEST_SLUG, place_of, slug_of
 from console.uptime.expectation import Expectation, asked
 from console.uptime.models import Check, CheckRun, CheckState, Outage, WaitingCheckIn
 from tests.ingest.conftest import accepted, digest, envelope, waiting
@@ -309,3 +309,28 @@ def _counting(commit, commits):
         commit()
 
     return counted
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("nightly", "staging"), ("nightly-staging", "production")),
+        (("nightly", "eu/1"), ("nightly", "eu-1")),
+        (("nightly", "Staging"), ("nightly", "staging")),
+        (("nightly", "review-of-the-shop-1"), ("nightly", "review-of-the-shop-2")),
+        (("x" * 49 + "1", "staging"), ("x" * 49 + "2", "staging")),
+        (("x" * 49 + "1", "€"), ("x" * 49 + "2", "€")),
+    ],
+)
+def test_no_two_monitors_share_a_name_in_metrics(first, second):
+    places = {place_of(*first), place_of(*second)}
+    assert len(places) == 2
+    assert max(map(len, places)) <= LONGEST_SLUG
+
+
+def test_long_monitors_outside_of_production_are_checks_of_their_own(says, settle, check):
+    for number, status in enumerate(("ok", "error")):
+        says(status, slug=f"{'x' * 48}-{number}", environment="staging", run=f"{number:032x}")
+    settle()
+    states = [check(place_of(f"{'x' * 48}-{n}", "staging")).state for n in range(2)]
+    assert states == [CheckState.UP, CheckState.DOWN]
