@@ -20,7 +20,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from console.accounts import passwords
 from console.accounts.access import PERMISSIONS
-from console.accounts.models import Role
+from console.accounts.models import MOST_OF_THRESHOLDS, Role
 from console.accounts.platforms import PLATFORMS
 from console.core.urls import split_url
 from console.web import clocks
@@ -177,20 +177,25 @@ class RoleForm(FlaskForm):
     role = SelectField("Role", choices=choices((role, role.title()) for role in Role), coerce=Role)
 
 
+def _threshold(name: str) -> NumberRange:
+    return NumberRange(1, MOST_OF_THRESHOLDS[name])
+
+
 class MonitoringForm(FlaskForm):
     """What counts as slow, and how long things are kept."""
 
     api_p95_ms = IntegerField(
-        "API response time, P95 (ms)", [InputRequired(), NumberRange(1, 600_000)]
+        "API response time, P95 (ms)", [InputRequired(), _threshold("api_p95_ms")]
     )
     lcp_ms = IntegerField(
-        "Largest Contentful Paint, P75 (ms)", [InputRequired(), NumberRange(1, 60_000)]
+        "Largest Contentful Paint, P75 (ms)", [InputRequired(), _threshold("lcp_ms")]
     )
     inp_ms = IntegerField(
-        "Interaction to Next Paint, P75 (ms)", [InputRequired(), NumberRange(1, 60_000)]
+        "Interaction to Next Paint, P75 (ms)", [InputRequired(), _threshold("inp_ms")]
     )
     cls_thousandths = IntegerField(
-        "Cumulative Layout Shift, P75 (thousandths)", [InputRequired(), NumberRange(1, 10_000)]
+        "Cumulative Layout Shift, P75 (thousandths)",
+        [InputRequired(), _threshold("cls_thousandths")],
     )
     retention_days = IntegerField("Keep events for (days)", [InputRequired(), NumberRange(1, 3650)])
     retention_mb = IntegerField(

@@ -169,6 +169,15 @@ class IpPolicy(StrEnum):
     REMOVE = "remove"
 
 
+MOST_OF_THRESHOLDS = {
+    "api_p95_ms": 600_000,
+    "lcp_ms": 60_000,
+    "inp_ms": 60_000,
+    "cls_thousandths": 10_000,
+}
+"""The largest value of each threshold of a project; the least is 1."""
+
+
 class MonitoringConfig(OrganizationScoped, Model):
     """One project's thresholds, retention and scrubbing rules."""
 

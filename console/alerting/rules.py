@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from console.accounts.models import MonitoringConfig, Project, User
+from console.accounts.models import MOST_OF_THRESHOLDS, MonitoringConfig, Project, User
 from console.alerting import ending
 from console.alerting.composite import Member, faults
 from console.alerting.condition import Condition, Level
@@ -143,8 +143,12 @@ def change(
     *,
     by: User | None,
     backtest: Mapping[str, Any] | None = None,
+    follows: bool = False,
 ) -> None:
     """Save another version of a rule; one that says the same is none.
+
+    Where a rule shares a threshold with its project's settings, the rule follows the settings if
+    `follows` says so; else the settings follow the rule.
 
     What its series have come to is forgotten where another number is watched: the evaluations of
     one metric say nothing about another. Open incidents stay open until the rule is ok.
@@ -156,7 +160,7 @@ def change(
         raise LookupError(" ".join(wrong))
     if _watched(definition) != _watched(rule.definition):
         db.session.execute(sa.delete(RuleSeries).where(RuleSeries.rule_id == rule.id))
-    if by is not None and rule.threshold:
+    if rule.threshold and not follows:
         _set_threshold(rule, definition)
     rule.version += 1
     rule.document = definition.document
@@ -231,7 +235,7 @@ def follow_thresholds(project: Project) -> int:
     for rule in db.session.scalars(own):
         definition, level = rule.definition, _level_of(project.monitoring, rule.threshold)
         if definition.condition.levels.get(Level.WARNING) != level:
-            change(rule, _with_warning(definition, level), by=None)
+            change(rule, _with_warning(definition, level), by=None, follows=True)
             changed += 1
     return changed
 
@@ -254,15 +258,20 @@ def _with_warning(definition: Definition, level: float) -> Definition:
 
 
 def _set_threshold(rule: Rule, definition: Definition) -> None:
-    """Let the project's setting say what a person made of the rule's warning level."""
+    """Let the project's setting say what was made of the rule's warning level.
+
+    A rule that no setting can say is another one from now on, and follows none.
+    """
     level = definition.condition.levels.get(Level.WARNING)
     watches_the_same = _watched(definition) == _watched(rule.definition)
-    if level is None or not watches_the_same:
-        rule.threshold = ""  # from now on it is another rule
+    wanted = 0.0 if level is None else round(level * PER_UNIT.get(rule.threshold, 1), 6)
+    can_say = wanted.is_integer() and 1 <= wanted <= MOST_OF_THRESHOLDS[rule.threshold]
+    if not can_say or not watches_the_same:
+        rule.threshold = ""
         return
     own = select(MonitoringConfig).where(MonitoringConfig.project_id == rule.project_id)
     monitoring = db.session.scalars(own).one()
-    setattr(monitoring, rule.threshold, round(level * PER_UNIT.get(rule.threshold, 1)))
+    setattr(monitoring, rule.threshold, int(wanted))
 
 
 def _watched(definition: Definition) -> tuple[Any, ...]:

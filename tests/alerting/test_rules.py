@@ -65,9 +65,11 @@ def test_a_threshold_changed_in_the_settings_changes_the_rule(bound):
     assert keep_standard(bound.organization_id)["rules changed with the settings"] == 0
 
 
-def test_a_rules_level_changed_by_a_person_changes_the_settings(bound):
+@pytest.mark.parametrize("is_script", [False, True])
+def test_a_rules_level_changed_by_a_person_or_a_script_changes_the_settings(bound, is_script):
     keep_standard(bound.organization_id)
     rule, alice = standard()["API latency"], db.session.scalars(select(User).limit(1)).one()
+    alice = None if is_script else alice
     levels = {Level.WARNING: 250.0, Level.CRITICAL: 900.0}
     condition = replace(rule.definition.condition, levels=levels)
     rules.change(rule, replace(rule.definition, condition=condition), by=alice)
@@ -87,6 +89,18 @@ def test_another_metric_ends_what_the_rule_shares_with_the_settings(bound):
     db.session.commit()
     assert rule.threshold == ""
     assert db.session.scalars(select(MonitoringConfig.api_p95_ms)).one() == 300
+
+
+@pytest.mark.parametrize("level", [0.4, -1.0, 250.5, 600_001.0, 1e12])
+def test_a_level_that_the_settings_cannot_say_ends_what_they_share(bound, level):
+    keep_standard(bound.organization_id)
+    rule = standard()["API latency"]
+    condition = replace(rule.definition.condition, levels={Level.WARNING: level}, recovery=None)
+    rules.change(rule, replace(rule.definition, condition=condition), by=None)
+    db.session.commit()
+    assert db.session.scalars(select(MonitoringConfig.api_p95_ms)).one() == 300
+    assert keep_standard(bound.organization_id)["rules changed with the settings"] == 0
+    assert standard()["API latency"].definition.condition.levels == {Level.WARNING: level}
 
 
 def test_versions_are_kept_and_brought_back(bound):
