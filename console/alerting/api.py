@@ -107,7 +107,13 @@ def explanation(project: Project, rule_id: int) -> Response:
     form = valid(ExplainFilter(request.args))
     explained = explain(rule, form.at.data or clock.now(), form.value.data or "")
     steps = [
-        {"name": step.name, "text": step.text, "passed": step.passed} for step in explained.steps
+        {
+            "name": step.name,
+            "text": step.text,
+            "passed": step.passed,
+            "member": str(step.member) if step.member else None,
+        }
+        for step in explained.steps
     ]
     evaluation, rows = explained.evaluation, rows_explained(explained)
     answer: dict[str, Any] = {
@@ -175,9 +181,7 @@ def _rule_form(
     """The valid form of a rule, or of a composite rule if the document names members."""
     if "members" not in document:
         return valid(_form(RuleForm, document))
-    form = _form(CompositeForm, document)
-    form.project_id, form.rule_id = project.id, rule.id if rule else None
-    return valid(form)
+    return valid(_form(CompositeForm, document).is_for(project, rule))
 
 
 def _definition(project: Project, rule: dict[str, Any]) -> Definition:

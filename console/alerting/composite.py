@@ -13,12 +13,13 @@ from sqlalchemy import func, select
 from console.alerting.condition import Condition, Evaluated, Level
 from console.alerting.decide import State
 from console.alerting.definition import Definition
-from console.alerting.models import Evaluation, Rule
+from console.alerting.models import Evaluation, Rule, RuleSeries
 from console.core.db import db
 
 METRIC = "rules.firing"
 """What stands for a metric in the definition of a composite rule: how many members fire."""
 FEWEST, MOST = 2, 20
+MOST_VALUES = 20
 LONGEST_NAME = 60
 LONGEST_ID = 9
 FIRING = (State.WARNING, State.CRITICAL, State.RECOVERING, State.NO_DATA)
@@ -67,6 +68,19 @@ class Past:
         if not states and not self.is_broken_down:
             return None
         return any(state in FIRING for state in states)
+
+    def in_words(self, at: float) -> tuple[str, bool | None]:
+        """The state at a moment, or how many values fire; and whether that counts as firing."""
+        try:
+            fires = self.fires(at)
+        except ValueError as error:
+            return str(error), None
+        states = list(self._states(at))
+        if not states:
+            return "no value has data" if self.is_broken_down else "not evaluated", fires
+        if len(states) == 1:
+            return states[0].value.replace("_", " "), fires
+        return f"{sum(state in FIRING for state in states)} of {len(states)} values fire", fires
 
     def _states(self, at: float) -> Iterator[State]:
         for times, states in self.by_value.values():
@@ -140,6 +154,54 @@ def names(definition: Definition) -> list[str]:
         + (f" ({member.value})" if member.value else "")
         for member in members
     ]
+
+
+def candidates(
+    project_id: int, rule_id: int | None, chosen: Sequence[Member]
+) -> list[tuple[Member, str]]:
+    """What a composite rule can be made of, with its name: rules, and values of breakdowns.
+
+    Of the values those that are evaluated now, a few for each rule, and all that are chosen. The
+    rule with this id is left out.
+    """
+    own = select(Rule).where(Rule.project_id == project_id, Rule.id != (rule_id or 0))
+    rules = {rule.id: rule for rule in db.session.scalars(own.order_by(Rule.name))}
+    broken_down = [rule.id for rule in rules.values() if rule.definition.by is not None]
+    series = select(RuleSeries.rule_id, RuleSeries.value).where(RuleSeries.rule_id.in_(broken_down))
+    values: dict[int, list[str]] = {rule_id: [] for rule_id in rules}
+    for member in chosen:
+        if member.value and member.rule_id in values:
+            values[member.rule_id].append(member.value)
+    for number, value in db.session.execute(series.order_by(RuleSeries.value)):
+        if value and value not in values[number] and len(values[number]) < MOST_VALUES:
+            values[number].append(value)
+    return [
+        (Member(rule.id, value), f"{rule.name} ({value})" if value else rule.name)
+        for rule in rules.values()
+        for value in ("", *values[rule.id])
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Standpoint:
+    """What a member said at a moment: whether it fired, and in which state it was, in words."""
+
+    member: Member
+    name: str
+    text: str
+    fires: bool | None
+    """None where that cannot be said."""
+    exists: bool
+
+
+def standpoints(definition: Definition, at: datetime) -> Iterator[Standpoint]:
+    """What each member of a composite rule said at a moment, as late data has left it."""
+    members = [Member.of(text) for text in definition.members]
+    rules = _rules(members)
+    for member, name in zip(members, names(definition), strict=True):
+        past = _past(rules.get(member.rule_id), member, [at])
+        text, fires = (past, None) if isinstance(past, str) else past.in_words(at.timestamp())
+        yield Standpoint(member, name, text, fires, exists=member.rule_id in rules)
 
 
 def faults(project_id: int, members: Sequence[Member], rule_id: int | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from console.accounts.models import Project
+from console.alerting.definition import Definition
 from console.alerting.models import Evaluation, Rule
 from console.core import clock
 from console.core.db import db
@@ -63,7 +64,7 @@ def _chart(
     if not unit and metric is not None:
         unit = "%" if share else metric.unit
     return Chart(
-        title=full_title(metric) if metric else definition.metric,
+        title=_title(definition),
         subtitle=f"as evaluated; fires {BEYOND[condition.op]} {condition.words(level)}",
         unit=unit,
         buckets=buckets,
@@ -72,6 +73,13 @@ def _chart(
         complete_until=min(until, clock.now()),
         threshold=Threshold(level * factor, condition.ordered[-1].capitalize()),
     )
+
+
+def _title(definition: Definition) -> str:
+    metric = CATALOGUE.get(definition.metric)
+    if definition.members:
+        return "Members that fire"
+    return full_title(metric) if metric else definition.metric
 
 
 def _worse(op: str, before: float | None, number: float | None) -> float | None:

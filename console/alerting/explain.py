@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from console.alerting import completeness
+from console.alerting import completeness, composite
 from console.alerting.completeness import Completeness
+from console.alerting.composite import Member
 from console.alerting.condition import SEVERITY, Condition, Level, Verdict
 from console.alerting.decide import FIRING, State
 from console.alerting.definition import Definition
@@ -30,6 +31,8 @@ class Step:
     text: str
     passed: bool | None
     """None where the step decides nothing."""
+    member: Member | None = None
+    """The rule that a step of a composite rule is about, if there still is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ def _steps(rule: Rule, definition: Definition, evaluation: Evaluation) -> Sequen
         _window(definition, evaluation),
         _number(definition, evaluation),
         *_settled(definition, evaluation),
+        *_members(definition, evaluation),
         *_levels(definition, evaluation),
         *_repeated(rule, condition, evaluation),
         *_lasting(rule, condition, evaluation),
@@ -164,6 +168,15 @@ def _settled(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:
     if settled is None or settled == evaluation.number:
         return []
     return [Step("After late data", definition.condition.words(settled), None)]
+
+
+def _members(definition: Definition, evaluation: Evaluation) -> Iterator[Step]:
+    """What each member of a composite rule said then."""
+    if not definition.members:
+        return
+    for point in composite.standpoints(definition, evaluation.at):
+        member = point.member if point.exists else None
+        yield Step(point.name, point.text, point.fires, member)
 
 
 def _levels(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:

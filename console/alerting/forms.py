@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from wtforms import Field, Form, FormField, SelectField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from console.accounts.models import Project
 from console.alerting import composite
 from console.alerting.composite import Member
 from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap, Level
 from console.alerting.definition import DEFAULT_WINDOW, Definition
-from console.alerting.models import Severity
+from console.alerting.models import Rule, Severity
 from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
+from console.web.api import fields
 from console.web.choices import choices
 from console.web.forms import (
     FilterForm,
@@ -306,6 +308,37 @@ class TogetherForm(Form):
 
 class CompositeForm(NamedForm, TogetherForm):
     """A rule of other rules: its name, its members, and what becomes of its incidents."""
+
+    @classmethod
+    def of(cls, rule: Rule) -> Self:
+        """The form of a composite rule as it is saved."""
+        kept = ("name", "severity", "tags", "shadow", "enabled")
+        own = {name: getattr(rule, name) for name in kept}
+        level = rule.definition.condition.ordered[-1].value
+        return cls(fields(rule.document | own | {"level": level}))
+
+    def is_for(self, project: Project, rule: Rule | None) -> Self:
+        """The form, for a new rule of a project or for a rule of it."""
+        self.project_id, self.rule_id = project.id, rule.id if rule else None
+        return self
+
+    @property
+    def boxes(self) -> list[tuple[str, str, bool]]:
+        """What it can be made of: what is sent, the name, and whether that is chosen."""
+        chosen = self.members.data or []
+        known = [Member.of(text) for text in chosen if _names_a_rule(text)]
+        return [
+            (str(member), name, str(member) in chosen)
+            for member, name in composite.candidates(self.project_id, self.rule_id, known)
+        ]
+
+
+def _names_a_rule(text: str) -> bool:
+    try:
+        Member.of(text)
+    except ValueError:
+        return False
+    return True
 
 
 class ExplainFilter(FilterForm):

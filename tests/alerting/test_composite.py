@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 
 from console.alerting import rules
+from console.alerting.condition import Level
 from console.alerting.decide import State
 from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule, RuleSeries
 from console.core.db import db
+from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -97,13 +100,90 @@ def test_members_are_rules_of_the_project_that_do_not_lead_back(acme, globex, sc
         assert named in answer.json["detail"]
 
 
-def test_its_page_says_what_it_is_made_of_and_has_no_editor_of_curves(
-    acme, as_alice, script, make_rule
+PAGES = "/acme/shop/alerts/rules/"
+
+
+def boxes(page: str) -> dict[str, bool]:
+    """The names of the members that a form offers, and whether each is chosen."""
+    labels = HTMLParser(page).css("fieldset label")
+    return {
+        label.text(strip=True): "checked" in label.css_first("input").attributes for label in labels
+    }
+
+
+def test_people_make_one_by_name_and_change_it(acme, as_alice, as_vic, inside, make_rule):
+    first, second = make_rule(acme, name="First"), make_rule(acme, name="Second", by="endpoint")
+    assert f"{PAGES}new/composite" in as_alice.get(f"{PAGES}new").text
+    page = as_alice.get(f"{PAGES}new/composite").text
+    assert boxes(page) == {"First": False, "Second": False}
+    assert as_vic.get(f"{PAGES}new/composite").status_code == 403
+    sent = {"name": "Both", "members": [first, second], "level": "warning", "tags": "web"}
+    sent |= {"pending_seconds": "120", "severity": "high", "enabled": ["", "y"]}
+    made = as_alice.post(f"{PAGES}composite", data=sent)
+    assert made.status_code == 303
+    page = as_alice.get(made.location).text
+    assert "First and Second fire together for 2 minutes" in page
+    rule_id = int(made.location.partition("?")[0].rsplit("/", 1)[1])
+    with inside(acme):
+        value = {"rule_id": second, "value": "GET /a", "standing": {}, "changed_at": NOON}
+        db.session.add(RuleSeries(**value))
+        db.session.commit()
+    edit = f"{PAGES}{rule_id}/edit"
+    assert edit in page
+    page = as_alice.get(edit).text
+    assert boxes(page) == {"First": True, "Second": True, "Second (GET /a)": False}
+    assert 'value="120' in page
+    narrowed = sent | {"members": [first, f"{second}:GET /a"], "enabled": ""}
+    assert as_alice.post(f"{PAGES}{rule_id}/versions", data=narrowed).status_code == 303
+    assert boxes(as_alice.get(edit).text) == {
+        "First": True, "Second": False, "Second (GET /a)": True
+    }  # fmt: skip
+    with inside(acme):
+        rule = db.session.get_one(Rule, rule_id)
+        assert (rule.version, rule.enabled, rule.severity.value) == (2, False, "high")
+        assert rule.definition.condition.levels == {Level.WARNING: 2}
+    assert as_alice.post(f"{PAGES}{rule_id}/versions/1/return").status_code == 303
+    assert "First and Second fire together" in as_alice.get(f"{PAGES}{rule_id}").text
+
+
+def test_what_is_wrong_with_the_form_stands_beside_the_field(acme, as_alice, make_rule):
+    first, second = make_rule(acme, name="First"), make_rule(acme, name="Second")
+    good: dict[str, Any] = {"name": "Both", "members": [first, second], "level": "critical"}
+    for wrong, words in [
+        ({"members": [first]}, "2 to 20 different rules."),
+        ({"members": []}, "2 to 20 different rules."),
+        ({"members": [first, 999_999]}, "There is no rule 999999 in this project."),
+        ({"members": [first, "x"]}, "x is not the number of a rule."),
+        ({"members": [first, "9" * 400]}, "is not the number of a rule."),
+        ({"name": ""}, "Give it a name."),
+        ({"name": "First"}, "Another rule has this name."),
+        ({"level": "severe"}, "Not a valid choice"),
+        ({"interval_seconds": "1"}, "A rule is evaluated every 10 s to every day."),
+        ({"pending_seconds": "-5"}, "Between 0 seconds and 7 days."),
+    ]:
+        answer = as_alice.post(f"{PAGES}composite", data=good | wrong, headers=HTMX)
+        assert answer.status_code == 422, wrong
+        assert answer.text.startswith('<section id="composite-form"')
+        errors = [each.text(strip=True) for each in HTMLParser(answer.text).css(".field-error")]
+        assert any(words in text for text in errors), (wrong, errors)
+
+
+def test_an_explanation_names_its_members_and_leads_to_them(
+    acme, as_alice, live, script, make_rule, counted_requests
 ):
-    rule_id = made(script, [make_rule(acme, name="First"), make_rule(acme, name="Second")])
-    page = as_alice.get(f"/acme/shop/alerts/rules/{rule_id}")
-    assert page.status_code == 200
-    assert "First and Second fire together" in page.text
-    assert "Edit" not in page.text.split("</h1>")[1].split("Versions")[0]
-    assert as_alice.get(f"/acme/shop/alerts/rules/{rule_id}/edit").status_code == 404
-    assert as_alice.get("/acme/shop/alerts/rules/").status_code == 200
+    slow = make_rule(acme, name="Slow", window_seconds=60)
+    often = {"metric": "requests.count", "levels": {"critical": 90}, "recovery": None}
+    busy = make_rule(acme, name="Busy", window_seconds=60, by="endpoint", **often)
+    rule_id = made(script, [slow, busy])
+    counted_requests(acme, lambda _: 2_000, minutes=4)
+    live(5)
+    at = (NOON + timedelta(minutes=3)).isoformat()
+    answer = script.get(f"{RULES}/{rule_id}/explanation", query_string={"at": at}).json
+    members = {step["name"]: step for step in answer["steps"] if step["member"]}
+    assert [(step["text"], step["passed"], step["member"]) for step in members.values()] == [
+        ("critical", True, str(slow)), ("ok", False, str(busy)),
+    ]  # fmt: skip
+    page = HTMLParser(as_alice.get(f"{PAGES}{rule_id}", query_string={"at": at}).text)
+    links = {link.text(strip=True): link.attributes["href"] for link in page.css("th[scope=row] a")}
+    assert f"rules/{slow}?" in str(links["Slow"])
+    assert as_alice.get(str(links["Slow"])).status_code == 200

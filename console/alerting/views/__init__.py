@@ -1,6 +1,6 @@
 """The pages of alerts; each module adds its addresses to the blueprint."""
 
-from console.alerting.views import editor, incidents, rules, silences, versions, watching
+from console.alerting.views import composite, editor, incidents, rules, silences, versions, watching
 from console.alerting.views.blueprint import bp
 
-__all__ = ["bp", "editor", "incidents", "rules", "silences", "versions", "watching"]
+__all__ = ["bp", "composite", "editor", "incidents", "rules", "silences", "versions", "watching"]

@@ -20,6 +20,7 @@ from console.alerting.editor.picture import Picture, Time, drawn
 from console.alerting.editor.preview import Preview, Watched, lasting, previewed, watch
 from console.alerting.editor.steps import about_weekly
 from console.alerting.models import Rule
+from console.alerting.views import composite
 from console.alerting.views.blueprint import bp
 from console.core.db import db
 from console.telemetry.measures import CannotAskError
@@ -112,7 +113,9 @@ def new(project: Project) -> Response:
 @bp.get("/rules/<id:rule_id>/edit", endpoint="edit_rule")
 @project_view("viewer")
 def edit(project: Project, rule_id: int) -> Response:
-    rule = _edited_or_404(project, rule_id)
+    rule = queries.rule_or_404(project, rule_id)
+    if rule.definition.members:
+        return composite.edited(project, rule)
     return _page(_drafted(project, EditorForm.of(rule), rule))
 
 
@@ -151,7 +154,9 @@ def create(project: Project) -> Response:
 @bp.post("/rules/<id:rule_id>/versions", endpoint="save_rule")
 @project_view("member")
 def save(project: Project, rule_id: int) -> Response:
-    rule = _edited_or_404(project, rule_id)
+    rule = queries.rule_or_404(project, rule_id)
+    if rule.definition.members:
+        return composite.saved(project, rule)
     drafted = _to_save(project, rule)
     form, preview = drafted.form, drafted.preview
     if preview is None:
@@ -167,7 +172,7 @@ def save(project: Project, rule_id: int) -> Response:
 
 
 def _edited_or_404(project: Project, rule_id: int) -> Rule:
-    """The rule, unless it is one of other rules: it has no metric to draw."""
+    """The rule, unless it is made of other rules: it has no curve to preview."""
     rule = queries.rule_or_404(project, rule_id)
     return rule if not rule.definition.members else abort(404)
 

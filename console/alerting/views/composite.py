@@ -1,0 +1,64 @@
+"""A rule that is made of other rules: its form, where people choose them by name."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from console.accounts.access import me, project_view
+from console.accounts.models import Project
+from console.alerting import queries
+from console.alerting import rules as domain
+from console.alerting.forms import CompositeForm
+from console.alerting.models import Rule
+from console.alerting.views.blueprint import bp
+from console.core.db import db
+from console.web.forms import mark
+from console.web.htmx import go_to, page_or_part
+from console.web.timerange import scoped_url
+
+PAGE, PART = "alerting/composite.html", "alerting/_composite.html"
+
+
+@bp.get("/rules/new/composite", endpoint="new_composite")
+@project_view("member")
+def new(project: Project) -> Response:
+    return page_or_part(PAGE, PART, form=CompositeForm().is_for(project, None), rule=None)
+
+
+@bp.post("/rules/composite", endpoint="create_composite")
+@project_view("member")
+def create(project: Project) -> Response:
+    form = CompositeForm(request.form).is_for(project, None)
+    if not _is_valid(project, form, None):
+        return page_or_part(PAGE, PART, status=422, form=form, rule=None)
+    name = form.name.data or ""
+    rule = domain.create(project, name, form.definition, by=me(), kind="composite", **form.fields)
+    db.session.commit()
+    return go_to(scoped_url("alerting.rule", rule_id=rule.id))
+
+
+def edited(project: Project, rule: Rule) -> Response:
+    """The form of a composite rule as it is saved."""
+    return page_or_part(PAGE, PART, form=CompositeForm.of(rule).is_for(project, rule), rule=rule)
+
+
+def saved(project: Project, rule: Rule) -> Response:
+    """Save another version of a composite rule; a form that is invalid says so."""
+    form = CompositeForm(request.form).is_for(project, rule)
+    if not _is_valid(project, form, rule):
+        return page_or_part(PAGE, PART, status=422, form=form, rule=rule)
+    rule.name = form.name.data or ""
+    for name in ("severity", "tags", "shadow"):
+        setattr(rule, name, form.fields[name])
+    domain.change(rule, form.definition, by=me())
+    domain.switch(rule, on=form.fields["enabled"], by=me())
+    db.session.commit()
+    return go_to(scoped_url("alerting.rule", rule_id=rule.id))
+
+
+def _is_valid(project: Project, form: CompositeForm, rule: Rule | None) -> bool:
+    is_valid = form.validate()
+    if queries.is_taken(project, form.name.data or "", by_other_than=rule):
+        mark(form, "name", "Another rule has this name.")
+        return False
+    return is_valid
