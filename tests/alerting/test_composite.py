@@ -106,9 +106,7 @@ PAGES = "/acme/shop/alerts/rules/"
 def boxes(page: str) -> dict[str, bool]:
     """The names of the members that a form offers, and whether each is chosen."""
     labels = HTMLParser(page).css("fieldset label")
-    return {
-        label.text(strip=True): "checked" in label.css_first("input").attributes for label in labels
-    }
+    return {label.text(strip=True): bool(label.css("input[checked]")) for label in labels}
 
 
 def test_people_make_one_by_name_and_change_it(acme, as_alice, as_vic, inside, make_rule):
@@ -149,7 +147,7 @@ def test_people_make_one_by_name_and_change_it(acme, as_alice, as_vic, inside, m
 def test_what_is_wrong_with_the_form_stands_beside_the_field(acme, as_alice, make_rule):
     first, second = make_rule(acme, name="First"), make_rule(acme, name="Second")
     good: dict[str, Any] = {"name": "Both", "members": [first, second], "level": "critical"}
-    for wrong, words in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"members": [first]}, "2 to 20 different rules."),
         ({"members": []}, "2 to 20 different rules."),
         ({"members": [first, 999_999]}, "There is no rule 999999 in this project."),
@@ -160,7 +158,8 @@ def test_what_is_wrong_with_the_form_stands_beside_the_field(acme, as_alice, mak
         ({"level": "severe"}, "Not a valid choice"),
         ({"interval_seconds": "1"}, "A rule is evaluated every 10 s to every day."),
         ({"pending_seconds": "-5"}, "Between 0 seconds and 7 days."),
-    ]:
+    ]
+    for wrong, words in cases:
         answer = as_alice.post(f"{PAGES}composite", data=good | wrong, headers=HTMX)
         assert answer.status_code == 422, wrong
         assert answer.text.startswith('<section id="composite-form"')
