@@ -19,6 +19,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from console.alerting import completeness, composite, groups, incidents, signal
+from console.alerting.complaints import complain
 from console.alerting.completeness import Completeness
 from console.alerting.condition import Evaluated, Verdict
 from console.alerting.decide import Decision, Standing, decisions
@@ -230,8 +231,9 @@ def _asked(due: Due, memory: signal.Memory) -> Answers:
     except FAILURES as error:
         if concerns_all(error):
             raise
-        log.warning("rule %d cannot be evaluated: %s", due.rule_id, error)
-        return _failed(due, str(error) or type(error).__name__, began)
+        why = str(error) or type(error).__name__
+        complain(due.project.organization_id, due.rule_id, why)
+        return _failed(due, why, began)
     window = due.definition.window
     lacking = [due.completeness.lacks(at, window) for at in due.moments]
     return Answers(

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
+from console.alerting.condition import Verdict
 from console.alerting.decide import State
 from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
@@ -40,7 +41,7 @@ WORST_FIRST = (
     State.CRITICAL, State.WARNING, State.BROKEN, State.NO_DATA, State.RECOVERING, State.PENDING,
     State.OK,
 )  # fmt: skip
-LATE = timedelta(minutes=2)
+DAY, LATE = timedelta(days=1), timedelta(minutes=2)
 """A rule is late when its next window could have been decided so long ago."""
 MOST_EVENTS = 50
 
@@ -201,6 +202,16 @@ def markers(
     )
     rows = db.session.execute(query.limit(MOST_MARKERS))
     return [Marker(at, title, "bad") for at, title in rows]
+
+
+def fault(rule: Rule) -> str:
+    """Why the question of a rule failed last, of a rule that is broken."""
+    own = select(Evaluation.why).where(
+        Evaluation.rule_id == rule.id,
+        Evaluation.verdict == Verdict.ERROR,
+        Evaluation.at > rule.evaluated_until - DAY,
+    )
+    return db.session.scalar(own.order_by(Evaluation.at.desc()).limit(1)) or ""
 
 
 def troubles() -> dict[str, int]:

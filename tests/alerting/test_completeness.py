@@ -92,6 +92,13 @@ def test_the_delay_follows_the_arrivals_of_the_last_hour(app, acme, inside, cloc
         assert completeness.delay(acme) == completeness.MOST_DELAY
 
 
+def test_a_database_whose_clock_is_ahead_decides_no_window_before_its_time(acme, inside, clock):
+    clock.set(NOON)
+    with inside(acme):
+        state = completeness.of(acme, NOON + timedelta(seconds=90))
+        assert state.until == NOON - completeness.LEAST_DELAY
+
+
 def test_a_jump_is_recorded(acme, inside, clock, make_rule):
     clock.set(NOON)
     make_rule(acme)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
-from console.alerting import evaluation, incidents, signal
+from console.alerting import complaints, evaluation, incidents, signal
 from console.alerting.backtest import replay
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
@@ -170,6 +170,21 @@ def test_a_metric_that_is_gone_breaks_the_rule_and_says_so(acme, inside, live, m
         why = db.session.scalar(select(Evaluation.why).order_by(Evaluation.id.desc()))
         assert why == "There is no metric requests.p42."
         assert not db.session.scalars(select(Incident)).all()
+
+
+def test_a_broken_rule_says_why_on_its_page_and_the_log_says_it_once(
+    acme, inside, live, make_rule, as_vic, caplog, monkeypatch
+):
+    monkeypatch.setattr(complaints, "_logged", {})
+    ids = [make_rule(acme, name=f"Rule {n}", metric="requests.p43") for n in range(3)]
+    live(8)
+    page = as_vic.get(f"/acme/shop/alerts/rules/{ids[0]}").text
+    words = (
+        "It is broken: its question failed five times in a row. There is no metric requests.p43."
+    )
+    assert words in page
+    lines = [line for line in caplog.messages if "There is no metric requests.p43" in line]
+    assert len(lines) == 1
 
 
 def test_a_series_that_is_gone_and_ok_is_forgotten(

@@ -57,6 +57,11 @@ class RuleRow:
         return min(states, key=queries.WORST_FIRST.index, default=None)
 
     @property
+    def is_broken(self) -> bool:
+        """Whether the question of one of its series failed too often in a row."""
+        return any(row.state is State.BROKEN for row in self.series)
+
+    @property
     def is_late(self) -> bool:
         """Whether a window should have been decided for a while."""
         return self.rule.enabled and clock.now() - self.rule.next_due > queries.LATE
@@ -124,6 +129,8 @@ class RuleDetails:
     """Whose course is shown: of its breakdown, "" without one."""
     unsent: Sequence[Unsent] = ()
     """What a rule in shadow mode would have sent."""
+    fault: str = ""
+    """Why the question of a broken rule failed last."""
 
     def in_short(self, version: RuleVersion) -> str:
         """What the back-test of a version said."""
@@ -227,6 +234,7 @@ def _details(project: Project, rule_: Rule, form: ExplainForm) -> RuleDetails:
         form=form,
         value=value,
         unsent=queries.unsent(rule_) if rule_.shadow else (),
+        fault=queries.fault(rule_) if row.is_broken else "",
     )
 
 
