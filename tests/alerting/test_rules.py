@@ -69,10 +69,11 @@ def test_a_threshold_changed_in_the_settings_changes_the_rule(bound):
 def test_a_rules_level_changed_by_a_person_or_a_script_changes_the_settings(bound, is_script):
     keep_standard(bound.organization_id)
     rule, alice = standard()["API latency"], db.session.scalars(select(User).limit(1)).one()
-    alice = None if is_script else alice
     levels = {Level.WARNING: 250.0, Level.CRITICAL: 900.0}
     condition = replace(rule.definition.condition, levels=levels)
-    rules.change(rule, replace(rule.definition, condition=condition), by=alice)
+    rules.change(
+        rule, replace(rule.definition, condition=condition), by=None if is_script else alice
+    )
     db.session.commit()
     assert db.session.scalars(select(MonitoringConfig.api_p95_ms)).one() == 250
     assert keep_standard(bound.organization_id)["rules changed with the settings"] == 0
