@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-LOWEST, HIGHEST = 100, 599
+LOWEST, HIGHEST = 100, 999  # some sites answer beyond 599, which no standard has a meaning for
 
 
 def ranges(text: str) -> Iterator[tuple[int, int]]:

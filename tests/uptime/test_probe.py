@@ -47,6 +47,7 @@ def tried(peer):
         (plain(b"", "503 Busy"), {}, DOWN, "Status 503 instead of 200-299."),
         (plain(b"", "503 Busy"), {"statuses": "200, 503"}, UP, ""),
         (plain(b"", "404 No"), {"statuses": "400-499"}, UP, ""),
+        (plain(b"", "999 Denied"), {"statuses": "200, 999"}, UP, ""),
         (redirect("/b"), {}, UP, ""),
         (redirect("/b"), {"redirects": False}, DOWN, "200-299. It leads to /b"),
         (redirect("/b"), {"redirects": False, "statuses": "302"}, UP, ""),
