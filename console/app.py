@@ -24,6 +24,7 @@ from console.ingest import views as ingest
 from console.intake import api as intake_api
 from console.intake import views as intake
 from console.metrics import api as metrics_api
+from console.metrics import known
 from console.metrics import views as metrics
 from console.performance import api as performance_api
 from console.performance import views as performance
@@ -91,6 +92,7 @@ def create_app(settings: Config | None = None) -> Flask:
 def open_stores(app: Flask, settings: Config) -> None:
     """Give the app its stores in the instance folder, and what accepts data into them."""
     telemetry.init_app(app, settings)
+    known.init_app(app)
     ingest.init_app(app, settings)
     completeness.init_app(app, app.extensions[spool.EXTENSION].oldest)
     taking_in.init_app(app, app.extensions[spool.EXTENSION].oldest)

@@ -31,7 +31,12 @@ class MetricFilter(FilterForm):
     )
     by = OpenSelect("Broken down by", "Not broken down", closed=True)
     only = OpenSelect("Filter by", "No filter", closed=True)
-    value = StringField("Value", [Optional(), LONGEST_VALUE], description="equal to …")
+    value = StringField(
+        "Value",
+        [Optional(), LONGEST_VALUE],
+        description="equal to …",
+        render_kw={"list": "known-values"},
+    )
     parameter = NumberField("Parameter", [Optional()])
 
     def offer(self) -> MetricFilter:

@@ -12,6 +12,7 @@ from console.accounts.models import Project
 from console.errors.queries import chosen
 from console.metrics.catalogue import full_title
 from console.metrics.forms import MetricFilter
+from console.metrics.known import known_values_of
 from console.telemetry.events_by_issue import ISSUE
 from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Course, Figure, Metric, Parts, Reading, figures
@@ -43,6 +44,8 @@ class Explored:
     parts: Parts[Reading] | None
     names: Mapping[str, str]
     """What a person calls the values of the breakdown; the others are called as they are."""
+    known: Sequence[str] = ()
+    """The values that the dimension of the filter has."""
 
     @property
     def title(self) -> str:
@@ -76,6 +79,7 @@ def _explored(project: Project, form: MetricFilter) -> Explored:
         chart=_chart(metric, line, scope, form, names),
         parts=parts,
         names=names,
+        known=known_values_of(project, metric, form.only.data) if form.only.data else (),
     )
 
 

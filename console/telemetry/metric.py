@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Generic, Literal, Self, TypeVar
 
-from console.telemetry.measures import Answer, Asked, CannotAskError, Measure, Where
+from console.telemetry.measures import (
+    RECEIVED,
+    Answer,
+    Asked,
+    CannotAskError,
+    Measure,
+    Rows,
+    Where,
+)
 from console.telemetry.question import buckets
 from console.telemetry.scope import Scope
 
@@ -156,6 +164,15 @@ class Metric:
     ) -> Parts[Course]:
         """The number per bucket of `seconds` from the scope's start on; one statement as well."""
         return courses([self], scope, seconds, by, where=where, limit=limit)[self.id]
+
+    def known(self, scope: Scope, dimension: str, limit: int) -> list[str]:
+        """The values of a dimension with most rows in the scope; one statement, which counts."""
+        measured = self.measured
+        if type(measured.source).answer is Rows.answer:
+            measured = Measure(measured.source, RECEIVED, RECEIVED)
+        (answers,) = measured.source.answer(scope, [measured], Asked(dimension, None, {}, limit))
+        weights = {answer.part: answer.weight for answer in answers if answer.part is not None}
+        return sorted(weights, key=lambda value: (-weights[value], value))
 
     def course(self, answers: Sequence[Answer], count: int) -> Course:
         """The answers of a part as a number for each of so many buckets."""

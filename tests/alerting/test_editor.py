@@ -53,6 +53,14 @@ def test_a_new_rule_proposes_a_level_and_says_what_it_would_have_done(as_alice, 
     assert 'value="Requests: P95"' in page
 
 
+def test_filters_offer_the_values_that_exist(as_alice, busy):
+    page = as_alice.get(RULES + "new?metric=requests.p95").text
+    assert 'list="known-endpoint"' in page
+    offered = '<datalist id="known-endpoint"><option value="GET /a"></option></datalist>'
+    assert offered in page
+    assert offered in as_alice.post(RULES + "draft", data=FORM, headers=HTMX).text
+
+
 def test_a_draft_is_replayed_exactly_by_a_browser_with_and_without_scripts(as_alice, busy):
     part = as_alice.post(RULES + "draft", data=FORM, headers=HTMX)
     assert part.text.startswith('<form id="editor"')

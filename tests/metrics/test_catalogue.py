@@ -95,6 +95,18 @@ def test_every_metric_with_every_dimension_equals_a_count_in_python(stored, arou
                 assert numbers(narrowed) == expected(metric, count, own), (metric.id, dimension)
 
 
+def test_the_values_of_every_dimension_are_known(stored, around):
+    for metric in counted():
+        count, rows = stored.of(metric)
+        counts = [row for row in rows if metric.id != "vitals.fid" or count([row])[1]]
+        for dimension in metric.dimensions:
+            values = {valued(row, dimension) for row in counts}
+            assert set(metric.known(around, dimension, 100)) - {""} == values - {""}, (
+                metric.id,
+                dimension,
+            )
+
+
 def test_a_filter_may_name_several_values(stored, around):
     names = {
         "requests.p95": ("endpoint", ["GET /a", "task.mail"]),

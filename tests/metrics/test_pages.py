@@ -114,6 +114,13 @@ def test_a_breakdown_by_issue_compares_all_of_them(get, stored, monkeypatch):
     assert len(whole["series"]) > 1
 
 
+@pytest.mark.usefixtures("stored")
+def test_the_filter_offers_the_values_that_exist(as_vic, clock):
+    clock.set(hour(6))
+    query = {"metric": "requests.p95", "only": "endpoint"}
+    assert '<option value="GET /a"></option>' in as_vic.get(PAGE, query_string=query).text
+
+
 @pytest.mark.parametrize("query", [{"metric": "password"}, {"by": "password"}, {"only": "x"}])
 def test_wrong_input_is_answered_in_the_page(as_vic, query):
     page = as_vic.get(PAGE, query_string=query)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, SelectField
+from wtforms import Field, SelectField, StringField
 from wtforms.validators import AnyOf, Length
 
 from console.alerting.condition import LEVELS
@@ -23,7 +23,7 @@ from console.web.forms import OpenSelect, number_of
 
 HANDLES = (*(f"levels.{level}" for level in reversed(LEVELS)), "recovery", "pending_seconds")
 """The fields that have a slider."""
-LONGEST_NAME = 100
+LONGEST_NAME, LONGEST_RELEASE = 100, 200
 
 
 class EditorForm(RuleForm):
@@ -44,6 +44,10 @@ class EditorForm(RuleForm):
 
     by = OpenSelect("An incident for each", "One incident for all")  # type: ignore[assignment]
     environment = OpenSelect("Environment", "Any", validators=[Length(max=64)])  # type: ignore[assignment]
+
+    release = StringField(
+        "Release", [Length(max=LONGEST_RELEASE)], render_kw={"list": "known-release"}
+    )
 
     @classmethod
     def sent(cls, given: MultiDict[str, str]) -> Self:

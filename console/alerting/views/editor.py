@@ -23,6 +23,7 @@ from console.alerting.models import Rule
 from console.alerting.views import composite
 from console.alerting.views.blueprint import bp
 from console.core.db import db
+from console.metrics.known import known_values
 from console.telemetry.measures import CannotAskError
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part
@@ -106,7 +107,8 @@ class Draft:
 @project_view("viewer")
 def new(project: Project) -> Response:
     return _page(
-        _drafted(project, EditorForm.suggested(request.args, project.monitoring.api_p95_ms), None)
+        project,
+        _drafted(project, EditorForm.suggested(request.args, project.monitoring.api_p95_ms), None),
     )
 
 
@@ -116,20 +118,20 @@ def edit(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     if rule.definition.members:
         return composite.edited(project, rule)
-    return _page(_drafted(project, EditorForm.of(rule), rule))
+    return _page(project, _drafted(project, EditorForm.of(rule), rule))
 
 
 @bp.post("/rules/draft")
 @project_view("viewer")
 def draft(project: Project) -> Response:
-    return _page(_drafted(project, EditorForm.sent(request.form), None))
+    return _page(project, _drafted(project, EditorForm.sent(request.form), None))
 
 
 @bp.post("/rules/<id:rule_id>/draft")
 @project_view("viewer")
 def draft_of(project: Project, rule_id: int) -> Response:
     rule = _edited_or_404(project, rule_id)
-    return _page(_drafted(project, EditorForm.sent(request.form), rule))
+    return _page(project, _drafted(project, EditorForm.sent(request.form), rule))
 
 
 @bp.post("/rules/", endpoint="create_rule")
@@ -138,7 +140,7 @@ def create(project: Project) -> Response:
     drafted = _to_save(project, None)
     form, preview = drafted.form, drafted.preview
     if preview is None:
-        return _page(drafted)
+        return _page(project, drafted)
     rule = domain.create(
         project,
         form.name.data or "",
@@ -160,7 +162,7 @@ def save(project: Project, rule_id: int) -> Response:
     drafted = _to_save(project, rule)
     form, preview = drafted.form, drafted.preview
     if preview is None:
-        return _page(drafted)
+        return _page(project, drafted)
     fields = form.fields
     rule.name = form.name.data or ""
     for name in ("severity", "tags", "shadow"):
@@ -235,8 +237,12 @@ def _weekly(preview: Preview) -> tuple[float, float]:
     return about_weekly(preview.curve, seconds, preview.definition.condition.pending_seconds)
 
 
-def _page(drafted: Draft) -> Response:
-    status = 200 if drafted.preview is not None else 422
+def _page(project: Project, drafted: Draft) -> Response:
+    metric = drafted.form.chosen
     return page_or_part(
-        "alerting/editor.html", "alerting/_editor.html", status=status, draft=drafted
+        "alerting/editor.html",
+        "alerting/_editor.html",
+        status=200 if drafted.preview is not None else 422,
+        draft=drafted,
+        known=known_values(project, metric) if metric else {},
     )
