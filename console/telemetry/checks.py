@@ -64,11 +64,12 @@ class Listed:
         return None if self.duration_us is None else self.duration_us / 1000
 
 
-def strips(scope: Scope, seconds: int) -> Mapping[str, Sequence[Cell]]:
-    """The cells of each check of a project by its slug, as wide as so many seconds."""
+def strips(scope: Scope, seconds: int, slugs: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
+    """The cells of each of some checks by its slug, as wide as so many seconds."""
     is_good, counts = Result.outcome.in_(GOOD_OUTCOMES), and_(Result.counts, ~Result.maintenance)
     is_slow = Result.outcome == CheckOutcome.SLOW
 
+    mine = within(check_result, scope), Result.slug.in_(slugs)
     number = bucket(Result.timestamp, SINCE, seconds).label("number")
     query = select(
         Result.slug,
@@ -78,7 +79,7 @@ def strips(scope: Scope, seconds: int) -> Mapping[str, Sequence[Cell]]:
         func.count(case((and_(counts, ~is_good), 1))),
         func.count(case((and_(Result.counts, Result.maintenance), 1))),
     )
-    rows = ask(scope, query.where(within(check_result, scope)).group_by(Result.slug, "number"))
+    rows = ask(scope, query.where(*mine).group_by(Result.slug, "number"))
     length, nothing = len(buckets(scope, seconds)), Cell()
     cells: dict[str, list[Cell]] = {}
     for slug, place, *numbers in rows:

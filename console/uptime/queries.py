@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from flask import abort
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import case, func, or_, select, tuple_
 
 from console.accounts.models import Project
 from console.core import clock
@@ -14,9 +14,13 @@ from console.core.db import db
 from console.telemetry.metric import Metric, Reading
 from console.telemetry.scope import Scope
 from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
+from console.web.paging import Numbered, first_row
 
 LATE = timedelta(minutes=2)
 """A check that was due so long ago is late: a try takes as long at most."""
+WORST_FIRST = (
+    CheckState.DOWN, CheckState.SLOW, CheckState.UNKNOWN, CheckState.UP, CheckState.PAUSED
+)  # fmt: skip
 PERIODS = {"24 h": timedelta(days=1), "7 d": timedelta(days=7)}
 PERIODS |= {"30 d": timedelta(days=30), "90 d": timedelta(days=90)}
 
@@ -25,6 +29,17 @@ def checks(project: Project) -> Sequence[Check]:
     """The project's checks by name."""
     own = select(Check).where(Check.project_id == project.id)
     return db.session.scalars(own.order_by(Check.name, Check.id)).all()
+
+
+def listed_checks(project: Project, page_size: int) -> Numbered[Check]:
+    """The page of the project's checks that the address asks for, the ones that are down first."""
+    own = select(Check).where(Check.project_id == project.id)
+    count = db.session.scalar(select(func.count()).select_from(own.subquery())) or 0
+    number = min(first_row(page_size) // page_size + 1, max(1, -(-count // page_size)))
+    rank = case({state: place for place, state in enumerate(WORST_FIRST)}, value=Check.state)
+    ordered = own.order_by(rank, Check.name, Check.id)
+    rows = db.session.scalars(ordered.offset((number - 1) * page_size).limit(page_size)).all()
+    return Numbered(rows, number, count, page_size)
 
 
 def check_or_404(project: Project, check_id: int) -> Check:

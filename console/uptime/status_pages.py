@@ -196,7 +196,8 @@ def status_of(page: StatusPage) -> Status:
         since=midnight - (DAYS - 1) * DAY,
         until=now,
     )
-    checks, cells = checks_of(page), telemetry.strips(scope, int(DAY.total_seconds()))
+    checks = checks_of(page)
+    cells = telemetry.strips(scope, int(DAY.total_seconds()), [check.slug for check in checks])
     uptime = queries.by_check(metrics.UPTIME, scope, checks)
     windows = [w for w in maintenance.windows_since(now) if w.project_id == page.project_id]
     shown = [

@@ -55,6 +55,24 @@ def test_the_list_and_the_page_show_state_uptime_and_what_was_answered(as_vic, d
     assert ">1<" in as_vic.get(CHECKS).text  # the rail counts what is down
 
 
+def test_a_long_list_comes_in_pages_what_is_down_first(as_vic, acme, inside):
+    """1,500 checks were one page of 8 MB that took seconds."""
+    with inside(acme):
+        for number in range(120):
+            state = CheckState.DOWN if number == 119 else CheckState.UP
+            name = f"Check {number:03}"
+            db.session.add(Check(project_id=acme.id, slug=f"c{number}", name=name, state=state))
+        db.session.commit()
+    first = as_vic.get(CHECKS).text
+    assert first.count("data-row") == 50
+    assert first.index("Check 119") < first.index("Check 000")
+    assert "120 checks" in first
+    last = as_vic.get(f"{CHECKS}?page=3").text
+    assert last.count("data-row") == 20
+    assert "Check 118" in last
+    assert as_vic.get(f"{CHECKS}?page=99").text.count("data-row") == 20
+
+
 def test_an_empty_list_leads_on(as_alice, as_vic):
     assert "No checks yet" in as_vic.get(CHECKS).text
     assert f"{CHECKS}new" in as_alice.get(CHECKS).text

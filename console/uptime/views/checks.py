@@ -26,12 +26,13 @@ from console.uptime.views.blueprint import bp
 from console.web.charts import Chart, Series
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect, polled_part
+from console.web.paging import Numbered
 from console.web.timeline import Timeline
 from console.web.timerange import current_range, scoped_url
 
 DAY = timedelta(days=1)
 CELL = timedelta(minutes=30)
-UPCOMING = 3
+UPCOMING, PER_PAGE = 3, 50
 MOST_FAILURES, MOST_OUTAGES, MOST_WINDOWS = 20, 10, 10
 FORM, FORM_PART = "uptime/check_form.html", "uptime/_check_form.html"
 
@@ -88,7 +89,9 @@ class JobDetails:
 @bp.get("/", endpoint="checks")
 @project_view("viewer")
 def listing(project: Project) -> Response:
-    return polled_part("uptime/checks.html", "uptime/_checks.html", rows=_rows(project))
+    shown = queries.listed_checks(project, PER_PAGE)
+    listed = Numbered(_rows(project, shown.rows), shown.number, shown.count, PER_PAGE)
+    return polled_part("uptime/checks.html", "uptime/_checks.html", listed=listed)
 
 
 @bp.get("/<id:check_id>", endpoint="check")
@@ -196,8 +199,7 @@ def former_headers(check: Check) -> Mapping[str, str]:
         return {}
 
 
-def _rows(project: Project) -> Sequence[CheckRow]:
-    checks = queries.checks(project)
+def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
     if not checks:
         return []
     day = queries.lately(project, DAY)
@@ -205,7 +207,7 @@ def _rows(project: Project) -> Sequence[CheckRow]:
     month = queries.lately(project, queries.PERIODS["30 d"])
     of_month = queries.by_check(metrics.UPTIME, month, checks)
     times = queries.by_check(metrics.RESPONSE_TIME, day, checks)
-    cells = telemetry.strips(day, int(CELL.total_seconds()))
+    cells = telemetry.strips(day, int(CELL.total_seconds()), [row.slug for row in checks])
     return [
         CheckRow(
             row,
@@ -221,7 +223,7 @@ def _rows(project: Project) -> Sequence[CheckRow]:
 def _details(project: Project, shown: Check, form: MaintenanceForm | None = None) -> CheckDetails:
     line = Timeline.of(project, current_range())
     scope = Scope.of(project, line.shown).anywhere
-    cells = telemetry.strips(scope, line.seconds)
+    cells = telemetry.strips(scope, line.seconds, [shown.slug])
     where = {"check": shown.slug}
     return CheckDetails(
         check=shown,
