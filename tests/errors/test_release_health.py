@@ -43,6 +43,8 @@ def cells(as_vic, acme, send, inside):
             issue_id = db.session.scalars(select(Issue.id)).one()
         panel = as_vic.get(f"/acme/shop/issues/{issue_id}/releases").text
         rows = re.findall(r"<tr><td.*?</tr>", panel, re.DOTALL)
+        leads = "metric=sessions.adoption" in panel
+        assert leads == ("Adoption<" in panel), "it leads to all releases"
         texts = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in rows]
         return {row[0]: row[-2:] for row in texts}
 
