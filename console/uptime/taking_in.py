@@ -34,6 +34,8 @@ from console.uptime.schedule import end_outages
 
 MOST_MONITORS = 1_000
 """Of a project; check-ins of other names are counted, and dropped."""
+MOST_ASKED = 500
+"""So many names are looked for: a statement has room for some thousand values."""
 MOST_AT_ONCE, ROUNDS = 1_000, 5
 """So many words are taken in together, and so often in one run: as many as a quota lets come."""
 MOST_STORED = 100
@@ -119,15 +121,19 @@ def _settle_some(organization_id: int) -> int:
 
 
 def _known(project_id: int, check_ins: Sequence[CheckIn]) -> dict[tuple[str, str], Check]:
+    """The checks of monitors by slug and environment: all of the project if many are named.
+
+    A project has few checks; how many names a batch has is up to whoever sends.
+    """
     places = sorted(
         {
             (place_of(check_in.slug, check_in.environment), check_in.environment)
             for check_in in check_ins
         }
     )
-    query = select(Check).where(
-        Check.project_id == project_id, tuple_(Check.slug, Check.environment).in_(places)
-    )
+    query = select(Check).where(Check.project_id == project_id)
+    if len(places) <= MOST_ASKED:
+        query = query.where(tuple_(Check.slug, Check.environment).in_(places))
     return {(check.slug, check.environment): check for check in db.session.scalars(query)}
 
 

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from console.accounts.models import Key
 from console.core.db import db
 from console.intake.models import Outcome
 from console.uptime import course, taking_in
-from console.uptime.check_in import LONGEST_SLUG, place_of, slug_of
+from console.uptime.check_in import LONGEST_SLUG, CheckIn, place_of, slug_of
 from console.uptime.expectation import Expectation, asked
 from console.uptime.models import Check, CheckRun, CheckState, Outage, WaitingCheckIn
 from tests.ingest.conftest import accepted, digest, envelope, waiting
@@ -334,3 +334,25 @@ def test_long_monitors_outside_of_production_are_checks_of_their_own(says, settl
     settle()
     states = [check(place_of(f"{'x' * 48}-{n}", "staging")).state for n in range(2)]
     assert states == [CheckState.UP, CheckState.DOWN]
+
+
+def test_a_flood_of_names_is_counted_and_stops_nothing(both_databases, acme, inside, monkeypatch):
+    monkeypatch.setattr(taking_in, "MOST_MONITORS", 2)
+    flood = [
+        CheckIn(
+            organization_id=acme.organization_id,
+            project_id=acme.id,
+            position=1,
+            timestamp=NOON,
+            received_at=NOON,
+            run=RUN,
+            slug=f"flood-{number}",
+            status="ok",
+        )
+        for number in range(33_000)  # with their environments more values than a statement may have
+    ]
+    with inside(acme):
+        assert taking_in.keep(acme.id, flood) == 33_000 - 2
+        db.session.commit()
+        assert taking_in.keep(acme.id, flood[:3]) == 1
+        assert db.session.scalar(select(func.count(Check.id))) == 2
