@@ -225,7 +225,7 @@ def _row(rule: Rule, value: str, window: Window, standing: Standing, now: dateti
         settled_state=standing.state,
         why=f"late data: {judged.why}"[:LONGEST_WHY],
         decided_at=now,
-        watermark=now,
+        watermark=None,  # it was not decided in its turn, and tells nothing of the rules' lag
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from console.errors import metrics as errors
 from console.intake import metrics as intake
+from console.metrics import alerting
 from console.performance import metrics as performance
 from console.telemetry.metric import Metric
 from console.uptime import metrics as uptime
@@ -29,9 +30,18 @@ GROUPS = {
     "sessions": "Sessions",
     "checks": "Uptime",
     "intake": "Intake",
+    "rules": "Rules",
 }
 """What the first part of an id says to a person, in the order of the lists."""
-CATALOGUE = gathered((*errors.METRICS, *performance.METRICS, *intake.METRICS, *uptime.METRICS))
+CATALOGUE = gathered(
+    (
+        *errors.METRICS,
+        *performance.METRICS,
+        *intake.METRICS,
+        *uptime.METRICS,
+        *alerting.METRICS,
+    )
+)
 
 
 def group_of(metric: Metric) -> str:
