@@ -109,10 +109,11 @@ class Actor:
 
 def acknowledge(incident: Incident, *, by: Actor) -> bool:
     """Note that somebody looks after it; False where that is known already."""
-    if incident.state is not IncidentState.OPEN:
-        return False
     for member in _members(incident):
         acknowledge(member, by=by)
+    _lock(incident)
+    if incident.state is not IncidentState.OPEN:
+        return False
     incident.state = IncidentState.ACKNOWLEDGED
     if incident.acknowledged_at is None and by.user is not None:
         incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
@@ -122,6 +123,7 @@ def acknowledge(incident: Incident, *, by: Actor) -> bool:
 
 def snooze(incident: Incident, until: datetime, *, by: Actor) -> bool:
     """Let it be quiet until a moment, when it wakes up; False where it is resolved."""
+    _lock(incident)
     if incident.state is IncidentState.RESOLVED:
         return False
     incident.snoozed_until = until
@@ -135,10 +137,11 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     It stays closed while its rule goes on firing at the same level: somebody has seen that. A new
     breach after the rule was ok, or a worse level, opens a new incident.
     """
-    if incident.state is IncidentState.RESOLVED:
-        return False
     for member in _members(incident):
         resolve(member, by=by)
+    _lock(incident)
+    if incident.state is IncidentState.RESOLVED:
+        return False
     close(incident, clock.now(), by=by)
     write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
     return True
@@ -151,6 +154,7 @@ def note(incident: Incident, text: str, *, by: Actor) -> None:
 
 def assess(incident: Incident, assessment: Assessment, *, by: Actor) -> None:
     """Note whether it was real or noise, for whoever changes its rule."""
+    _lock(incident)
     if incident.assessment is assessment:
         return
     incident.assessment = assessment
@@ -207,7 +211,16 @@ def _members(incident: Incident) -> Sequence[Incident]:
     """The incidents that a group speaks for: what people do to it, they do to them."""
     if not incident.is_group:
         return ()
-    return db.session.scalars(select(Incident).where(Incident.parent_id == incident.id)).all()
+    own = select(Incident).where(Incident.parent_id == incident.id)
+    return db.session.scalars(own.order_by(Incident.value)).all()
+
+
+def _lock(incident: Incident) -> None:
+    """Wait for whoever else changes it, and see what they have made of it.
+
+    Members are locked before their group and by value, in the order in which evaluation writes.
+    """
+    db.session.refresh(incident, with_for_update=True)
 
 
 def _latest(rule: Rule, value: str) -> Incident | None:
@@ -215,7 +228,8 @@ def _latest(rule: Rule, value: str) -> Incident | None:
     own = select(Incident).where(
         Incident.rule_id == rule.id, Incident.value == value, ~Incident.is_group
     )
-    return db.session.scalar(own.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(1))
+    latest = own.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(1)
+    return db.session.scalar(latest.with_for_update().execution_options(populate_existing=True))
 
 
 def _follow(
