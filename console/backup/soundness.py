@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from console.accounts.models import Organization
 from console.backup import notes
@@ -20,6 +20,7 @@ from console.ingest import digest_note, salvage, spool, under_way
 from console.intake.ledger import STORED
 from console.intake.models import Outcome
 from console.telemetry import store
+from console.uptime.models import Check
 
 FILES = (spool.FILE, digest_note.NAME, under_way.NOTE, under_way.LEDGER, notes.NAME, instances.ID)
 LEAST_FILES = 64  # with 32, clients were answered 503 alone and /healthz was content
@@ -86,11 +87,19 @@ def _is_empty(state: Path) -> bool:
 
 
 def with_telemetry() -> list[int]:
-    """The organizations that have stored telemetry, so that each must have a file."""
+    """The organizations that have stored telemetry, so that each must have a file.
+
+    What a console stores without a client is the results of its checks.
+    """
     with reading():
         present = db.session.scalars(select(Organization.id)).all()
         db.session.rollback()
-        stored = select(exists().where(Outcome.outcome == STORED))
+        stored = select(
+            or_(
+                exists().where(Outcome.outcome == STORED),
+                exists().where(Check.last_at.is_not(None)),
+            )
+        )
         having = []
         for organization_id in present:
             with organization_scope(organization_id):

@@ -15,6 +15,7 @@ from console.intake import set_aside
 from console.intake.models import Outcome
 from console.telemetry import store
 from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryDamaged
+from console.uptime.models import Check
 from tests.ingest.conftest import accepted, digest, error, stored, waiting
 
 __all__ = ["accepted", "digest", "stored", "waiting"]
@@ -148,6 +149,22 @@ def test_a_start_knows_whose_file_must_be_there(app, both, acme, globex, setting
         fresh.expect(soundness.with_telemetry())
     assert list(fresh.damages()) == [acme.organization_id]
     fresh.close()
+
+
+def test_an_organization_that_has_only_checks_must_have_its_file_too(app, acme, inside, clock):
+    """Its file could be gone, and a new one took its place in silence."""
+    with inside(acme):
+        check = Check(project_id=acme.id, slug="shop", name="Shop")
+        db.session.add(check)
+        db.session.commit()
+        check_id = check.id
+    with app.app_context():
+        assert soundness.with_telemetry() == [], "it was not looked at yet"
+    with inside(acme):
+        db.session.get_one(Check, check_id).last_at = clock.now()
+        db.session.commit()
+    with app.app_context():
+        assert soundness.with_telemetry() == [acme.organization_id]
 
 
 def test_files_are_looked_at_after_a_start(app, both, acme, file_of):
