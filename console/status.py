@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import select
 
 from console.accounts.models import Organization
-from console.alerting import queries as rules
+from console.alerting import troubles as rules
 from console.backup.notes import read_note
 from console.core import absences, clock, leases
 from console.core.config import Config, config
@@ -19,7 +19,7 @@ from console.core.tenancy import organization_scope
 from console.ingest import digest_note, spool
 from console.ingest.models import DigestPosition
 from console.intake import set_aside
-from console.uptime import queries as checks
+from console.uptime import troubles as checks
 
 NOTE = "serving.json"
 DAY = timedelta(days=1)

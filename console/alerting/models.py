@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from console.accounts.models import User
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
-from console.alerting.definition import Definition
 from console.core import clock
 from console.core.db import BIG_ID, Model, OrganizationScoped, belongs_to
+
+if TYPE_CHECKING:
+    from console.alerting.definition import Definition
 
 LONGEST_VALUE = 200
 """Characters of a dimension's value that name a series."""
@@ -64,6 +66,9 @@ class Rule(OrganizationScoped, Model):
     @property
     def definition(self) -> Definition:
         """The document as a value."""
+        # It knows the metrics' units, and with them every feature: a command needs none of that.
+        from console.alerting.definition import Definition  # noqa: PLC0415
+
         return Definition.of(self.document)
 
 

@@ -24,7 +24,6 @@ from console.alerting.models import (
     RuleVersion,
 )
 from console.alerting.rules_filter import RuleFilter
-from console.core import clock
 from console.core.db import db
 from console.core.leases import JobRun
 from console.core.paging import Page, page
@@ -90,12 +89,6 @@ def _rule_conditions(by: RuleFilter) -> Iterator[ColumnElement[bool]]:
         yield Rule.id.in_(select(RuleSeries.rule_id).where(RuleSeries.state.in_(by.states)))
     if by.only_off:
         yield Rule.enabled.is_(False)
-
-
-def late_rules(project: Project) -> int:
-    """How many rules should have decided a window for a while."""
-    late = select(func.count(Rule.id)).where(Rule.project_id == project.id, Rule.enabled)
-    return db.session.scalar(late.where(Rule.next_due < clock.now() - LATE)) or 0
 
 
 def rule_or_404(project: Project, rule_id: int) -> Rule:
@@ -212,20 +205,6 @@ def fault(rule: Rule) -> str:
         Evaluation.at > rule.evaluated_until - DAY,
     )
     return db.session.scalar(own.order_by(Evaluation.at.desc()).limit(1)) or ""
-
-
-def troubles() -> dict[str, int]:
-    """How many rules of the Session's organization are late, and how many are broken."""
-    late = select(func.count(Rule.id)).where(Rule.enabled, Rule.next_due < clock.now() - LATE)
-    broken = (
-        select(func.count(RuleSeries.rule_id.distinct()))
-        .join(Rule, Rule.id == RuleSeries.rule_id)
-        .where(RuleSeries.state == State.BROKEN, Rule.enabled)
-    )
-    return {
-        "rules_late": db.session.scalar(late) or 0,
-        "rules_broken": db.session.scalar(broken) or 0,
-    }
 
 
 def last_run() -> datetime | None:

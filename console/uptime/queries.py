@@ -16,8 +16,6 @@ from console.telemetry.scope import Scope
 from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
 from console.web.paging import Numbered, first_row
 
-LATE = timedelta(minutes=2)
-"""A check that was due so long ago is late: a try takes as long at most."""
 WORST_FIRST = (
     CheckState.DOWN, CheckState.SLOW, CheckState.UNKNOWN, CheckState.UP, CheckState.PAUSED
 )  # fmt: skip
@@ -68,12 +66,6 @@ def checks_down(project: Project) -> int:
     own = select(func.count(Check.id)).where(
         Check.project_id == project.id, Check.state == CheckState.DOWN
     )
-    return db.session.scalar(own) or 0
-
-
-def late_checks() -> int:
-    """How many checks of the Session's organization were to be looked at, and were not."""
-    own = select(func.count(Check.id)).where(Check.next_due < clock.now() - LATE)
     return db.session.scalar(own) or 0
 
 

@@ -11,7 +11,7 @@ from flask import Response, abort, request
 
 from console.accounts.access import me, project_view
 from console.accounts.models import Project
-from console.alerting import queries
+from console.alerting import queries, troubles
 from console.alerting import rules as domain
 from console.alerting.course import Course, course
 from console.alerting.decide import State
@@ -64,7 +64,7 @@ class RuleRow:
     @property
     def is_late(self) -> bool:
         """Whether a window should have been decided for a while."""
-        return self.rule.enabled and clock.now() - self.rule.next_due > queries.LATE
+        return self.rule.enabled and clock.now() - self.rule.next_due > troubles.LATE
 
     @property
     def firing(self) -> Mapping[str, State]:
@@ -102,7 +102,7 @@ class Pulse:
     @classmethod
     def of(cls, project: Project) -> Self:
         """The pulse of a project's rules."""
-        return cls(queries.last_run(), queries.late_rules(project))
+        return cls(queries.last_run(), troubles.late_rules(project))
 
 
 @dataclass(frozen=True, slots=True)
