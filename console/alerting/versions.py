@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console.alerting.editor.preview import RANGE_LABELS
 from console.alerting.models import RuleVersion
 from console.core import clock
-from console.web.filters import duration, moment, plural
+from console.web.clocks import zoned
+from console.web.filters import duration, plural
 
-UNSET = "–"
+UNSET, DAY = "–", 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def in_short(version: RuleVersion) -> str:
     about = "" if _is_exact(kept) else "about "
     night = f", {kept['at_night']} at night" if kept["at_night"] else ""
     longest = f", longest {_long(kept['longest_seconds'])}" if incidents else ""
-    return f"{about}{plural(incidents, 'incident')} in {kept['range']}{night}{longest}"
+    return f"{about}{plural(incidents, 'incident')} in {_range(kept)}{night}{longest}"
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
@@ -79,13 +81,18 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _figures(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not kept:
         return
-    yield "Replayed over", f"{kept['range']}, {kept['history_days']:g} days of them with data"
-    yield "Until", moment(clock.instant(kept["until"]))
+    yield "Replayed over", f"{_range(kept)}, {_long(kept['history_days'] * DAY)} of them with data"
+    yield "Until", zoned(clock.instant(kept["until"]), "%Y-%m-%d %H:%M")
     yield "Incidents", f"{'' if _is_exact(kept) else 'about '}{kept['incidents']}"
     yield "At night", str(kept["at_night"])
     yield "Critical", str(kept["critical"])
     yield "Longest", _long(kept["longest_seconds"])
     yield "In all", _long(kept["firing_seconds"])
+
+
+def _range(kept: Mapping[str, Any]) -> str:
+    name = str(kept["range"])
+    return RANGE_LABELS.get(name, name)
 
 
 def _is_exact(kept: Mapping[str, Any]) -> bool:

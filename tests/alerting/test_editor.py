@@ -273,12 +273,14 @@ def test_versions_are_compared_and_brought_back(as_alice, acme, inside, busy):
     changed = FORM | {"levels.critical": "3000", "pending_seconds": "120"}
     as_alice.post(f"{here}/versions", data=changed)
     page = as_alice.get(here).text
-    assert "Would have opened 3 incidents in 24h, longest 5 min" in page
-    assert "Would have opened 0 incidents in 24h" in page
+    assert "Would have opened 3 incidents in 24 hours, longest 5 min" in page
+    assert "Would have opened 0 incidents in 24 hours" in page
     compared = as_alice.get(f"{here}/versions/1").text
     assert "levels: critical</th><td>1000</td><td>3000</td>" in compared
     assert "pending seconds</th><td>0</td><td>120</td>" in compared
     assert "Incidents</th><td>3</td><td>0</td>" in compared
+    assert "Until</th><td>2026-11-20 15:00 UTC</td>" in compared
+    assert "24 hours, 3 h of them with data" in compared
     assert as_alice.get(f"{here}/versions/2").text.count("Version 2") > 1
     assert as_alice.get(f"{here}/versions/3").status_code == 404
     as_alice.post(f"{here}/versions/1/return")

@@ -145,6 +145,8 @@ class Watched:
     def over(self) -> str:
         """The time that its figures are about, in words."""
         whole, (count, unit) = RANGE_LABELS[self.name], RANGE_LABELS[self.name].split()
+        if self.known_since is None:
+            return f"{whole} without data"
         if self.is_cut:
             return f"{duration(self.history)}{' with data' if self.is_short else ''}"
         if not self.is_short:
@@ -292,7 +294,7 @@ def _document(watched: Watched, figures: Figures) -> dict[str, Any]:
         "range": watched.name,
         "since": watched.since.isoformat(),
         "until": watched.until.isoformat(),
-        "history_days": round(watched.history / DAY, 1),
+        "history_days": round(watched.history / DAY, 3),
         "interval_seconds": watched.definition.condition.interval_seconds,
         "stands_for": watched.stands_for,
         "values_left_out": watched.left_out,
