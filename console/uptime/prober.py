@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import resource
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -104,6 +105,16 @@ class OwnConnection:
         return True
 
 
+def slots(files: int) -> tuple[int, int]:
+    """SLOTS and SUSPECT_SLOTS, fewer in a process that may open few files.
+
+    Tries that take all of them leave none to the spool, to telemetry and to the state database.
+    """
+    if files == resource.RLIM_INFINITY:
+        return SLOTS, SUSPECT_SLOTS
+    return min(SLOTS, max(files // 4, 1)), min(SUSPECT_SLOTS, max(files // 8, 1))
+
+
 class Prober:
     """The loop of tries, and the thread that writes what they come to; started by the first."""
 
@@ -158,7 +169,8 @@ class Prober:
     def _started(self) -> AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._slots = asyncio.Semaphore(SLOTS), asyncio.Semaphore(SUSPECT_SLOTS)
+            confident, suspect = slots(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            self._slots = asyncio.Semaphore(confident), asyncio.Semaphore(suspect)
             self._threads = [
                 threading.Thread(target=self._loop.run_forever, name="checks", daemon=True),
                 threading.Thread(target=self._write_all, name="checks-writer", daemon=True),

@@ -13,6 +13,7 @@ from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.store import TelemetryStore
 from console.uptime import schedule
 from console.uptime.models import Check, CheckClosing, CheckState, MaintenanceWindow, Outage
+from console.uptime.prober import slots
 from tests.fakes.peer import Peer, plain
 from tests.support.scheduled import perform
 from tests.telemetry.samples import NOON
@@ -254,3 +255,12 @@ def test_500_servers_that_hang_delay_nobody(acme, peer, make_check, try_all, app
         with inside(acme):
             states = db.session.scalars(select(Check.state).where(Check.slug != "shop")).all()
             assert set(states) == {CheckState.DOWN}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [(65_536, (512, 256)), (-1, (512, 256)), (1_024, (256, 128)), (256, (64, 32)), (2, (1, 1))],
+)
+def test_tries_leave_files_to_the_rest_of_the_console(files, expected):
+    """With `ulimit -n 256`, checks of servers that hang kept the digest from opening its files."""
+    assert slots(files) == expected
