@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from console.alerting import completeness, composite, groups, incidents, signal
@@ -50,6 +50,7 @@ QUIET = (Verdict.CLEAR, Verdict.BETWEEN, Verdict.NO_DATA, Verdict.INCONCLUSIVE)
 MOST_DUE = 2_000
 TOGETHER = 50
 """So many rules share a transaction."""
+FORGOTTEN_TOGETHER = 5_000
 LONGEST_WHY = 300
 FAILURES = (signal.UnknownMetric, CannotAskError, TelemetryUnavailable, DBAPIError)
 
@@ -132,13 +133,23 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
     del organization_id  # the Session is bound to it
     quiet = Evaluation.at < clock.now() - KEPT, Evaluation.verdict.in_(QUIET)
     ancient = (Evaluation.at < clock.now() - HISTORY_KEPT,)
-    forgotten = 0
-    for conditions in (quiet, ancient):
-        gone = delete(Evaluation).where(*conditions).returning(Evaluation.id)
-        forgotten += len(db.session.scalars(gone).all())
+    forgotten = sum(_forget(*conditions) for conditions in (quiet, ancient))
     db.session.execute(delete(SkippedTime).where(SkippedTime.until < clock.now() - HISTORY_KEPT))
     db.session.commit()
     return {"evaluations forgotten": forgotten}
+
+
+def _forget(*conditions: ColumnElement[bool]) -> int:
+    """Delete some evaluations at a time: others write in between. Commits; returns how many."""
+    forgotten = 0
+    while True:
+        old_ids = select(Evaluation.id).where(*conditions).limit(FORGOTTEN_TOGETHER)
+        gone = delete(Evaluation).where(Evaluation.id.in_(old_ids)).returning(Evaluation.id)
+        count = len(db.session.scalars(gone.execution_options(synchronize_session=False)).all())
+        db.session.commit()
+        forgotten += count
+        if count < FORGOTTEN_TOGETHER:
+            return forgotten
 
 
 def begin(rule: Rule) -> None:

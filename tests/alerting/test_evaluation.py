@@ -325,3 +325,20 @@ def test_a_database_that_is_full_is_no_fault_of_a_rule(
     with inside(acme):
         wrong = select(func.count(Evaluation.id)).where(Evaluation.verdict == Verdict.ERROR)
         assert db.session.scalars(wrong).one() == 0
+
+
+def test_old_evaluations_are_forgotten_some_at_a_time(
+    acme, inside, live, clock, make_rule, counted_requests, statements, monkeypatch
+):
+    """One statement for all of them kept every other writer waiting for as long as it took."""
+    monkeypatch.setattr(evaluation, "FORGOTTEN_TOGETHER", 4)
+    make_rule(acme, window_seconds=60)
+    counted_requests(acme, slow_between(2, 4), minutes=12)
+    live(until=12)
+    with inside(acme):
+        before = db.session.scalars(select(func.count(Evaluation.id))).one()
+    clock.move(days=31)
+    with inside(acme), statements() as asked:
+        assert evaluation.forget_old(acme.organization_id) == {"evaluations forgotten": before - 2}
+    assert sum(text.startswith("DELETE FROM evaluation") for text in asked) > 2
+    assert {state for _, state in states(acme, inside, 1)} == {State.CRITICAL}
