@@ -131,4 +131,6 @@ def test_a_project_has_so_many_rules_and_no_more(script, as_alice, monkeypatch):
     fields = {"name": "Other", "metric": "requests.p95", "op": ">", "levels.critical": "900"}
     page = as_alice.post("/acme/shop/alerts/rules/", data=fields)
     assert (page.status_code, "at most 1 rules" in page.text) == (422, True)
+    page = as_alice.post("/acme/shop/alerts/rules/composite", data={"name": "Both"})
+    assert (page.status_code, "at most 1 rules" in page.text) == (422, True)
     assert script.put(f"{RULES}/{first['id']}", json=DOCUMENT).status_code == 200

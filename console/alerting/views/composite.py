@@ -58,7 +58,7 @@ def saved(project: Project, rule: Rule) -> Response:
 
 def _is_valid(project: Project, form: CompositeForm, rule: Rule | None) -> bool:
     is_valid = form.validate()
-    if queries.is_taken(project, form.name.data or "", by_other_than=rule):
-        mark(form, "name", "Another rule has this name.")
+    if fault := queries.fault_of(project, form.name.data or "", rule):
+        mark(form, "name", fault)
         return False
     return is_valid
