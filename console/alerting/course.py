@@ -28,9 +28,17 @@ class Course:
 
 
 def course(
-    project: Project, rule: Rule, since: datetime, until: datetime, value: str = ""
+    project: Project,
+    rule: Rule,
+    since: datetime,
+    until: datetime,
+    value: str = "",
+    definition: Definition | None = None,
 ) -> Course | None:
-    """What a series of a rule was evaluated to in a time; None where nothing was."""
+    """What a series of a rule was evaluated to in a time; None where nothing was.
+
+    `definition` is that of the version that the time is about, by default of the latest one.
+    """
     del project  # the rule is one of it
     own = select(Evaluation).where(
         Evaluation.rule_id == rule.id,
@@ -39,13 +47,14 @@ def course(
         Evaluation.at <= until,
     )
     evaluations = db.session.scalars(own.order_by(Evaluation.at)).all()
-    return Course(_chart(rule, evaluations, since, until), evaluations) if evaluations else None
+    if not evaluations:
+        return None
+    return Course(_chart(definition or rule.definition, evaluations, since, until), evaluations)
 
 
 def _chart(
-    rule: Rule, evaluations: Sequence[Evaluation], since: datetime, until: datetime
+    definition: Definition, evaluations: Sequence[Evaluation], since: datetime, until: datetime
 ) -> Chart:
-    definition = rule.definition
     condition, metric = definition.condition, CATALOGUE.get(definition.metric)
     interval = timedelta(seconds=condition.interval_seconds)
     steps = max(1, -(-int((until - since) / interval) // MOST_POINTS))
@@ -59,7 +68,8 @@ def _chart(
     share = metric is not None and metric.format == "share" and condition.compare is None
     factor = 100 if share else 1
     numbers = [None if number is None else number * factor for number in worst]
-    level = condition.levels[condition.ordered[-1]]
+    least = condition.ordered[0]
+    level = condition.levels[least]
     unit = {"percent": "%", "deviation": "deviations"}.get(condition.compare or "", "")
     if not unit and metric is not None:
         unit = "%" if share else metric.unit
@@ -71,7 +81,7 @@ def _chart(
         grain=grain,
         series=(Series("evaluated", numbers),),
         complete_until=min(until, clock.now()),
-        threshold=Threshold(level * factor, condition.ordered[-1].capitalize()),
+        threshold=Threshold(level * factor, least.capitalize()),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from console.accounts.models import Project
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
+from console.alerting.definition import Definition
 from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
     Evaluation,
@@ -127,6 +128,14 @@ def versions(rule: Rule) -> Sequence[RuleVersion]:
     """The versions of a rule, the latest first."""
     own = select(RuleVersion).where(RuleVersion.rule_id == rule.id)
     return db.session.scalars(own.order_by(RuleVersion.number.desc())).all()
+
+
+def definition_then(rule: Rule, number: int) -> Definition:
+    """What a version of a rule said; what the rule says now, if that version is not kept."""
+    own = select(RuleVersion.document).where(
+        RuleVersion.rule_id == rule.id, RuleVersion.number == number
+    )
+    return Definition.of(db.session.scalar(own) or rule.document)
 
 
 def names_of_rules(project: Project, ids: Collection[int]) -> dict[int, str]:

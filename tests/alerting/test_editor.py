@@ -302,6 +302,15 @@ def test_a_rule_in_shadow_mode_says_what_it_would_have_sent(
     with inside(acme):
         evaluate(acme.organization_id)
         assert not db.session.scalars(select(OutboxMessage)).all()
-    card = as_alice.get(f"{RULES}{rule_id}").text.partition("What it would have sent")[2]
+        incident_id = db.session.scalars(select(Incident.id)).one()
+    as_alice.post(
+        f"{RULES}{rule_id}/versions", data=FORM | {"levels.critical": "9000", "shadow": "y"}
+    )
+    then = as_alice.get(f"/acme/shop/alerts/incidents/{incident_id}").text
+    assert "version 1: Requests: P95 above 1 s (critical)" in then
+    assert "as evaluated; fires above 1 s" in then
+    page = as_alice.get(f"{RULES}{rule_id}").text
+    assert "fires above 9 s" in page
+    card = page.partition("What it would have sent")[2]
     assert "2 s &gt; 1 s (critical)" in card
     assert "Opened" in card

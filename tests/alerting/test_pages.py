@@ -204,7 +204,12 @@ def test_the_page_of_a_rule_opens_with_a_range_that_its_evaluations_fill(as_vic,
     page = as_vic.get(f"{RULES}{rule_id}").text
     assert "last hour, as evaluated" in page or "since 20 Nov 12:0" in page
     assert 'value="1h" selected' in page
+    assert "fires above 500 ms" in page
     clock.move(hours=2)
+    later = as_vic.get(f"{RULES}{rule_id}").text
+    assert "since 20 Nov 12:0" in later
+    assert "20 Nov 12:00 to" in later  # the chart begins where the evaluations do
+    assert "19 Nov" in as_vic.get(f"{RULES}{rule_id}?range=24h").text
     assert 'value="24h" selected' in as_vic.get(f"{RULES}{rule_id}").text
 
 

@@ -13,6 +13,7 @@ from console.accounts.models import Project
 from console.alerting import changes, queries
 from console.alerting import incidents as domain
 from console.alerting.course import Course, course
+from console.alerting.definition import Definition
 from console.alerting.incident_forms import (
     AssessmentForm,
     IncidentsFilter,
@@ -43,11 +44,13 @@ class IncidentDetails:
     course: Course | None
     note_form: NoteForm
     snooze_form: SnoozeForm
+    definition: Definition | None = None
+    """Its rule as it was then."""
 
     @property
     def sentence(self) -> str:
         """When its rule fires, in words."""
-        return sentence(self.rule.definition) if self.rule else "The rule was deleted."
+        return sentence(self.definition) if self.definition else "The rule was deleted."
 
 
 @bp.get("/incidents/", endpoint="incidents")
@@ -150,21 +153,25 @@ def _details(
     snooze_form: SnoozeForm | None = None,
 ) -> IncidentDetails:
     rule = _rule(incident_)
+    definition = queries.definition_then(rule, incident_.rule_version) if rule else None
     return IncidentDetails(
         incident=incident_,
         rule=rule,
         history=queries.history(incident_),
-        course=_course(project, rule, incident_) if rule else None,
+        definition=definition,
+        course=_course(project, rule, incident_, definition) if rule else None,
         note_form=note_form or NoteForm(),
         snooze_form=snooze_form or SnoozeForm(),
     )
 
 
-def _course(project: Project, rule: Rule, incident_: Incident) -> Course | None:
+def _course(
+    project: Project, rule: Rule, incident_: Incident, definition: Definition | None
+) -> Course | None:
     """The number of its rule around the incident, whose time is shaded."""
     span = Span(incident_.breached_at, incident_.resolved_at or clock.now())
     since, until = span.since - timedelta(hours=1), span.until + timedelta(minutes=15)
-    own = course(project, rule, since, until, incident_.value)
+    own = course(project, rule, since, until, incident_.value, definition)
     return replace(own, chart=replace(own.chart, spans=(span,))) if own else None
 
 

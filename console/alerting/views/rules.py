@@ -246,6 +246,10 @@ def _course(project: Project, rule_: Rule, value: str) -> Course | None:
         return None
     first = own.evaluations[0].at
     is_partial = first - shown.start > shown.length / 10
+    if is_partial and not (request.args.get("range") or request.args.get("since")):
+        # Nobody has chosen the range: the page is about the time in which the rule was evaluated.
+        interval = timedelta(seconds=rule_.definition.condition.interval_seconds)
+        own = course(project, rule_, first - interval, shown.until, value) or own
     label = shown.label.lower() if shown.name else shown.label
     over = f"since {zoned(first, '%-d %b %H:%M')}" if is_partial else label
     words = [value, over, own.chart.subtitle]
