@@ -66,7 +66,7 @@ class Rule(OrganizationScoped, Model):
     @property
     def definition(self) -> Definition:
         """The document as a value."""
-        # It knows the metrics' units, and with them every feature: a command needs none of that.
+        # It knows the metrics' units, and with them every feature: a command needs no such thing.
         from console.alerting.definition import Definition  # noqa: PLC0415
 
         return Definition.of(self.document)

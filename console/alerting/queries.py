@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import abort
 from sqlalchemy import ColumnElement, case, exists, func, or_, select
@@ -13,7 +14,6 @@ from sqlalchemy.orm import joinedload
 from console.accounts.models import Project
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
-from console.alerting.definition import Definition
 from console.alerting.incident_forms import IncidentFilter
 from console.alerting.models import (
     Evaluation,
@@ -130,12 +130,12 @@ def versions(rule: Rule) -> Sequence[RuleVersion]:
     return db.session.scalars(own.order_by(RuleVersion.number.desc())).all()
 
 
-def definition_then(rule: Rule, number: int) -> Definition:
+def document_then(rule: Rule, number: int) -> Mapping[str, Any]:
     """What a version of a rule said; what the rule says now, if that version is not kept."""
     own = select(RuleVersion.document).where(
         RuleVersion.rule_id == rule.id, RuleVersion.number == number
     )
-    return Definition.of(db.session.scalar(own) or rule.document)
+    return db.session.scalar(own) or rule.document
 
 
 def names_of_rules(project: Project, ids: Collection[int]) -> dict[int, str]:

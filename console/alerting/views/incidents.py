@@ -153,7 +153,8 @@ def _details(
     snooze_form: SnoozeForm | None = None,
 ) -> IncidentDetails:
     rule = _rule(incident_)
-    definition = queries.definition_then(rule, incident_.rule_version) if rule else None
+    then = queries.document_then(rule, incident_.rule_version) if rule else None
+    definition = Definition.of(then) if then else None
     return IncidentDetails(
         incident=incident_,
         rule=rule,
