@@ -34,14 +34,13 @@ from console.core import clock
 from console.core.db import db
 from console.telemetry.measures import CannotAskError
 from console.web import api
-from console.web.forms import names, valid
+from console.web.forms import valid
 
 bp = Blueprint(
     "alerting_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/rules"
 )
 Moment = Callable[[float | None], Any]
 F = TypeVar("F", bound=Form)
-OPEN = {"where", "parameters"}
 """The members of a rule whose own members depend on its metric."""
 
 
@@ -161,7 +160,7 @@ def _over_range(project: Project, rule: dict[str, Any], given: Any) -> Response:
     if not isinstance(given, dict):
         raise BadRequest("range: an object with since and until.")
     definition = _definition(project, rule)
-    period = valid(api.Period(api.fields(given))).shown
+    period = valid(api.Period(api.members_of(given, "A range", api.Period()))).shown
     try:
         asked = signal.over(definition, project, period.start, period.until)
     except signal.RangeTooLong as error:
@@ -203,12 +202,7 @@ def _tried_out(project: Project, definition: Definition) -> dict[str, Any]:
 
 def _form(form: type[F], rule: dict[str, Any]) -> F:
     """The form with what a rule says; aborts for members that no rule has."""
-    given = api.fields(rule)
-    known = {*names(RuleForm()), *names(CompositeForm())}
-    strange = [name for name in given if name not in known and name.split(".")[0] not in OPEN]
-    if strange:
-        raise BadRequest(f"A rule has no {', '.join(strange)}.")
-    return form(given)
+    return form(api.members_of(rule, "A rule", RuleForm(), CompositeForm()))
 
 
 def _refuse_taken(

@@ -22,7 +22,7 @@ from console.alerting.incidents import Actor
 from console.alerting.models import Assessment, Incident, IncidentEvent
 from console.core.db import db
 from console.web import api
-from console.web.forms import names, valid
+from console.web.forms import valid
 
 bp = Blueprint(
     "incidents_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/incidents"
@@ -94,11 +94,7 @@ def assess(project: Project, incident_id: int) -> Response:
 
 def _given(kind: type[F]) -> F:
     """The form of a request's document; aborts for members that it does not have."""
-    document = api.fields(api.document())
-    strange = sorted(set(document) - names(kind()))
-    if strange:
-        raise BadRequest(f"There is no {', '.join(strange)}.")
-    return valid(kind(document))
+    return valid(kind(api.members(kind, "The document")))
 
 
 def _actor() -> Actor:

@@ -17,7 +17,7 @@ from console.alerting.silences import Hours, SilenceState
 from console.core import clock
 from console.core.db import db
 from console.web import api
-from console.web.forms import names, valid
+from console.web.forms import valid
 
 bp = Blueprint(
     "silences_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/silences"
@@ -54,10 +54,7 @@ def silence(project: Project, silence_id: int) -> Response:
 @bp.post("")
 @api_view("incidents:write")
 def make(project: Project) -> Response:
-    document = api.fields(api.document())
-    strange = sorted(set(document) - names(SilenceForm()))
-    if strange:
-        raise BadRequest(f"A silence has no {', '.join(strange)}.")
+    document = api.members(SilenceForm, "A silence")
     form = valid(SilenceForm(document).offer(queries.names(project)))
     if domain.is_full(project):
         raise BadRequest(domain.FULL)

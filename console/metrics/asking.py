@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from console.telemetry.metric import Metric
+from console.telemetry.metric import Metric, Parameter
 from console.web.forms import number_of
 
 Given = Mapping[str, Sequence[str]]
@@ -22,14 +22,24 @@ def dimension_faults(
 
 
 def parameter_faults(metric: Metric, given: Given) -> Iterator[tuple[str, str]]:
-    """What is wrong with the parameters of a metric: one too few, one too many, no number."""
-    needed = {parameter.name for parameter in metric.parameters}
-    for name in sorted(needed ^ given.keys()):
+    """What is wrong with the parameters of a metric: one too few, one too many, not in bounds."""
+    needed = {parameter.name: parameter for parameter in metric.parameters}
+    for name in sorted(needed.keys() ^ given.keys()):
         verb = "needs" if name in needed else "has no"
         yield "parameters", f"{metric.title} {verb} {name}."
     for name, values in given.items():
-        if number_of(values[0]) is None:
+        number = number_of(values[0]) if len(values) == 1 else None
+        if number is None:
             yield "parameters", f"{name} is a number."
+        elif name in needed and (bounds := fault_of(needed[name], number)):
+            yield "parameters", f"{name}: {bounds}"
+
+
+def fault_of(parameter: Parameter, number: float) -> str:
+    """Why a parameter cannot be a number, "" if it can."""
+    if 0 < number <= parameter.most:
+        return ""
+    return f"Above 0, and at most {parameter.most:,}."
 
 
 def numbers_of(given: Given) -> dict[str, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, Optional, ValidationError
 
-from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
+from console.metrics.asking import dimension_faults, fault_of, numbers_of, parameter_faults
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
 from console.web.api import Steps
@@ -38,6 +38,12 @@ class MetricFilter(FilterForm):
         render_kw={"list": "known-values"},
     )
     parameter = NumberField("Parameter", [Optional()])
+
+    def validate_parameter(self, field: NumberField) -> None:
+        """It lies in the bounds of the metric's parameter."""
+        for parameter in self.chosen.parameters:
+            if field.data is not None and (fault := fault_of(parameter, field.data)):
+                raise ValidationError(fault)
 
     def offer(self) -> MetricFilter:
         """Offer the dimensions and the parameter that the chosen metric has."""

@@ -94,6 +94,8 @@ class Parameter:
     name: str
     title: str
     unit: str = ""
+    most: int = 86_400_000
+    """It is above 0 and no larger; a day in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from console.uptime.forms import CheckForm
 from console.uptime.models import Check, CheckKind
 from console.uptime.views.checks import former_headers, name_is_free
 from console.web import api
-from console.web.forms import names, valid
+from console.web.forms import valid
 
 MOST_RESULTS = 100
 bp = Blueprint(
@@ -145,16 +145,20 @@ def _form(project: Project, check: Check | None = None) -> CheckForm:
     document = api.document()
     given_headers = document.get("headers")
     if isinstance(given_headers, dict):
-        lines = [f"{name}: {value}" for name, value in given_headers.items()]
-        document = {**document, "headers": "\n".join(lines)}
-    given = api.fields(document)
-    strange = sorted(set(given) - names(CheckForm()))
-    if strange:
-        raise BadRequest(f"A check has no {', '.join(strange)}.")
+        document = {**document, "headers": _lines(given_headers)}
+    given = api.members_of(document, "A check", CheckForm())
     form = valid(CheckForm(given, former=former_headers(check) if check else None))
     if not name_is_free(project, form, check):
         raise BadRequest(f"name: {form.name.errors[-1]}")
     return form
+
+
+def _lines(given: dict[str, Any]) -> str:
+    """Headers as the form takes them; aborts for what would be several lines, or no text."""
+    for name, value in given.items():
+        if not isinstance(value, str) or {"\r", "\n"} & {*name, *value}:
+            raise BadRequest(f"headers: {name[:100]} has a text of one line.")
+    return "\n".join(f"{name}: {value}" for name, value in given.items())
 
 
 def described(check: Check) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from wtforms import Form, StringField
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from console.core import clock
-from console.web.forms import IntegerField, Moment, names
+from console.web.forms import IntegerField, Moment, names, names_of_lists
 from console.web.timerange import LONGEST, LONGEST_ENVIRONMENT
 
 DAY = timedelta(days=1)
@@ -145,10 +145,27 @@ def fields(document: Mapping[str, Any]) -> MultiDict[str, str]:
 
 def members(form: type[Form], thing: str) -> MultiDict[str, str]:
     """The request's document as the fields of a form; aborts with 400 for members it has not."""
-    given = fields(document())
-    if strange := sorted(set(given) - names(form())):
-        raise BadRequest(f"{thing} has no {', '.join(strange)}.")
-    return given
+    return members_of(document(), thing, form())
+
+
+def members_of(given: Mapping[str, Any], thing: str, *forms: Form) -> MultiDict[str, str]:
+    """The same of a document, whose members are the fields of one of some forms.
+
+    A list stands only where a form takes several values: of another nobody knows which one counts.
+    """
+    read = fields(given)
+    known: set[str] = set().union(*map(names, forms))
+    several: set[str] = set().union(*map(names_of_lists, forms))
+    open_ = tuple(name for name in several if name.endswith("."))
+    if strange := [name for name in read if name not in known and not name.startswith(open_)]:
+        raise BadRequest(f"{thing} has no {', '.join(sorted(strange))}.")
+    for name in read:
+        if f"{name}." in open_:
+            raise BadRequest(f"{name}: an object with values by name.")
+    for name in _lists(given, ""):
+        if name not in several and not name.startswith(open_):
+            raise BadRequest(f"{name}: one value, and no list of values.")
+    return read
 
 
 def document() -> dict[str, Any]:
@@ -160,6 +177,15 @@ def document() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("The body is a JSON object.")
     return body
+
+
+def _lists(value: Any, name: str) -> Iterator[str]:
+    """The names of the members that are lists, of a document that `fields` has read."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _lists(member, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        yield name
 
 
 def _fields(value: Any, name: str, deeper: int) -> Iterator[tuple[str, str]]:

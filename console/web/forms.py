@@ -1,6 +1,7 @@
 """What the forms of all features share: fields, filters of a page, and the one way to read them."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
@@ -14,7 +15,9 @@ from console.core import clock
 from console.web import clocks
 from console.web.choices import choices
 
-MOST_DIGITS = 20
+# What HTML and JSON call a number. Python reads more as one: 1_000, and digits of any script.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 MOST_NAMES, MOST_VALUES, LONGEST_VALUE = 20, 100, 1_000
 """Of filters that a form does not know: names, values of a name, and characters of a value."""
 F = TypeVar("F", bound=Form)
@@ -59,6 +62,19 @@ def names(form: Form) -> set[str]:
     return set().union(*own)
 
 
+def names_of_lists(form: Form) -> set[str]:
+    """The names under which a form takes several values; one with a dot begins many names."""
+    own: set[str] = set()
+    for field in form:
+        if isinstance(field, FormField):
+            own |= names_of_lists(field.form)
+        elif isinstance(field, ValuesByName):
+            own.add(f"{field.name}.")
+        elif isinstance(field, ListField):
+            own.add(field.name)
+    return own
+
+
 def mark(form: Form, name: str, message: str) -> None:
     """Mark a field as wrong, after its own validation; of a group of fields the first."""
     field = form[name]
@@ -74,10 +90,9 @@ def plain(text: str | None) -> str:
 
 def number_of(text: str) -> float | None:
     """The finite number that a text says, or None."""
-    try:
-        number = float(text)
-    except ValueError:
+    if not _NUMBER.fullmatch(text.strip()):
         return None
+    number = float(text)
     return number if math.isfinite(number) else None
 
 
@@ -159,7 +174,7 @@ class IntegerField(wtforms.IntegerField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read it as WTForms does, whose NumberRange makes a float of it."""
-        if valuelist and len(valuelist[0]) > MOST_DIGITS:
+        if valuelist and valuelist[0] and not _WHOLE_NUMBER.fullmatch(valuelist[0].strip()):
             self.data = None
             raise ValueError(self.gettext("Not a valid integer value."))
         super().process_formdata(valuelist)

@@ -120,6 +120,34 @@ def test_a_document_that_would_break_pages_or_take_long_is_refused(script, body,
     assert script.get(RULES).json["rules"] == []
 
 
+APDEX = {"metric": "requests.apdex", "op": "<", "levels": {"critical": 0.5}, "recovery": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"levels": {"critical": "1_0"}}, "levels.critical: Not a number."),
+        ({"levels": {"critical": "\u0661\u0662"}}, "levels.critical: Not a number."),
+        ({"interval_seconds": "6_0"}, "interval_seconds: Not a valid integer value."),
+        ({"levels": {"critical": [1, 2]}}, "levels.critical: one value, and no list"),
+        ({"levels": {"critical": [1]}}, "levels.critical: one value, and no list"),
+        ({"by": ["endpoint", "release"]}, "by: one value, and no list"),
+        ({"shadow": [True, False]}, "shadow: one value, and no list"),
+        ({"where": "GET /"}, "where: an object with values by name."),
+        (APDEX | {"parameters": {"threshold_ms": 0}}, "threshold_ms: Above 0, and at most"),
+        (APDEX | {"parameters": {"threshold_ms": 1e300}}, "threshold_ms: Above 0, and at most"),
+        (APDEX | {"parameters": {"threshold_ms": [1, 2]}}, "threshold_ms is a number."),
+        (APDEX | {"parameters": {"threshold_ms": "3_0"}}, "threshold_ms is a number."),
+    ],
+)
+def test_only_what_json_calls_a_number_is_one_and_a_list_only_where_several_values_go(
+    script, changes, named
+):
+    answer = script.post(RULES, json=DOCUMENT | changes)
+    assert answer.status_code == 400
+    assert named in answer.json["detail"]
+
+
 def test_a_project_has_so_many_rules_and_no_more(script, as_alice, monkeypatch):
     monkeypatch.setattr(queries, "MOST_RULES", 1)
     first = script.post(RULES, json=DOCUMENT).json

@@ -39,6 +39,10 @@ def test_a_script_makes_changes_pauses_and_deletes_a_check(script):
         (DOCUMENT | {"speed": 7}, "A check has no speed."),
         (DOCUMENT | {"headers": {"Host": "x"}}, "headers: Host is written by the console"),
         (DOCUMENT | {"timeout_seconds": "soon"}, "timeout_seconds: Not a number."),
+        (DOCUMENT | {"interval_seconds": [60, 70]}, "interval_seconds: one value, and no list"),
+        (DOCUMENT | {"headers": {"X": "a\r\nY: b"}}, "headers: X has a text of one line."),
+        (DOCUMENT | {"headers": {"X: a\nY": "b"}}, "has a text of one line."),
+        (DOCUMENT | {"headers": {"X": ["a", "b"]}}, "headers: X has a text of one line."),
     ],
 )
 def test_what_is_wrong_is_named(script, document, message):
