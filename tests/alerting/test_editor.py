@@ -232,6 +232,14 @@ def test_incidents_of_the_past_are_hit_missed_or_noise(as_alice, acme, inside, b
     assert counts in page
 
 
+def test_a_new_rule_reads_none_of_the_others(as_alice, acme, make_rule, busy, statements):
+    make_rule(acme)
+    with statements() as asked:
+        assert as_alice.get(RULES + "new?metric=requests.p95").status_code == 200
+    assert any("FROM incident" in statement for statement in asked)
+    assert not [statement for statement in asked if statement.startswith("SELECT rule.")]
+
+
 def test_viewers_try_levels_and_save_none(as_vic, as_eve, busy, acme):
     page = as_vic.get(RULES + "new?metric=requests.p95").text
     assert "Would have opened" in page

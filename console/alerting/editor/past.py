@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from console.accounts.models import Project
-from console.alerting import queries
 from console.alerting.backtest import Replay
 from console.alerting.models import Assessment, Evaluation, Incident, Rule
 from console.core import clock
@@ -51,11 +50,11 @@ def past(
     replays: Mapping[str, Replay],
 ) -> list[Assessed]:
     """The incidents of a rule in a time; for a new rule, of all rules about its metric."""
-    rules = [rule] if rule else queries.rules(project)
-    ids = [watching.id for watching in rules if rule or watching.document.get("metric") == metric]
+    about = Rule.id == rule.id if rule else Rule.document["metric"].as_string() == metric
+    watching = select(Rule.id).where(Rule.project_id == project.id, about)
     own = select(Incident).where(
         Incident.project_id == project.id,
-        Incident.rule_id.in_(ids),
+        Incident.rule_id.in_(watching),
         ~Incident.is_group,
         Incident.opened_at > since,
         Incident.opened_at <= until,

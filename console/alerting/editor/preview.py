@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -78,7 +79,7 @@ def lasting(seconds: float) -> str:
     return duration(seconds * 1e6) if seconds else "0 s"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watched:
     """What a draft watches, evaluated over a range; no level has been compared with it yet."""
 
@@ -167,7 +168,7 @@ class Watched:
         evaluations = sum(len(own) for own in self.series.values())
         return 1 - len(self.numbers) / evaluations if evaluations else 0.0
 
-    @property
+    @cached_property
     def numbers(self) -> list[float]:
         """The numbers that levels are compared with, of all series, in rising order."""
         condition = self.definition.condition
@@ -247,19 +248,24 @@ def tried_out(project: Project, definition: Definition) -> dict[str, Any]:
 def previewed(watched: Watched, definition: Definition, saved: Definition | None = None) -> Preview:
     """Decide the series as the draft says, and as the saved rule does if it watches the same."""
     zone = clocks.zone()
-    condition = _timed(definition.condition, watched)
-    replays = _replayed(condition, watched)
+    replays = _replayed(_timed(definition.condition, watched), watched)
     earlier: Mapping[str, Replay] | None = None
     levels = list(definition.condition.levels.values())
     if saved is not None and watches_the_same(definition, saved):
         levels += saved.condition.levels.values()
         earlier = _replayed(_timed(saved.condition, watched), watched)
-    steps = thresholds(watched.numbers, condition.op, levels)
-    sweep = Sweep.of(condition, list(watched.series.values()), steps, _night(zone))
-    curve = sweep.curve(pendings(definition.condition))
+    curve = swept(watched, definition, levels)
     before = Figures.of(earlier, zone) if earlier is not None else None
     figures = Figures.of(replays, zone)
     return Preview(watched, definition, replays, curve, figures, earlier or {}, before)
+
+
+def swept(watched: Watched, definition: Definition, levels: Sequence[float] = ()) -> Curve:
+    """What the draft would do at every level, without deciding each series exactly."""
+    condition = _timed(definition.condition, watched)
+    steps = thresholds(watched.numbers, condition.op, levels)
+    sweep = Sweep.of(condition, list(watched.series.values()), steps, _night(clocks.zone()))
+    return sweep.curve(pendings(definition.condition))
 
 
 def thinned(definition: Definition, length: timedelta) -> Definition:

@@ -14,10 +14,19 @@ from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.alerting import queries, signal
 from console.alerting import rules as domain
+from console.alerting.definition import Definition
+from console.alerting.editor.curve import Curve
 from console.alerting.editor.forms import EditorForm
 from console.alerting.editor.past import Assessed, past, settled_otherwise, summary
 from console.alerting.editor.picture import Picture, Time, drawn
-from console.alerting.editor.preview import Preview, Watched, lasting, previewed, watch
+from console.alerting.editor.preview import (
+    Preview,
+    Watched,
+    lasting,
+    previewed,
+    swept,
+    watch,
+)
 from console.alerting.editor.steps import about_weekly
 from console.alerting.models import Rule
 from console.alerting.views import composite
@@ -200,7 +209,7 @@ def _drafted(
     definition = form.definition
     preview = previewed(watched, definition, saved)
     if request.form.get("pick") == WEEKLY:
-        form.set_least(definition, *_weekly(preview))
+        form.set_least(definition, *_weekly(watched, definition, preview.curve))
         preview = previewed(watched, form.definition, saved)
     incidents = past(
         project, rule, definition.metric, watched.since, watched.until, preview.replays
@@ -225,16 +234,16 @@ def _watched(project: Project, form: EditorForm, *, suggests: bool) -> Watched |
         mark(form, "metric", f"{error}.".replace("..", "."))
         return None
     if suggests:
-        preview = previewed(watched, form.definition)
-        level, _ = _weekly(preview)
+        suggested = form.definition
+        level, _ = _weekly(watched, suggested, swept(watched, suggested))
         form.set(critical=level)
     return watched
 
 
-def _weekly(preview: Preview) -> tuple[float, float]:
+def _weekly(watched: Watched, definition: Definition, curve: Curve) -> tuple[float, float]:
     """The level and pending time that open about one incident a week."""
-    seconds = preview.watched.history.total_seconds()
-    return about_weekly(preview.curve, seconds, preview.definition.condition.pending_seconds)
+    seconds = watched.history.total_seconds()
+    return about_weekly(curve, seconds, definition.condition.pending_seconds)
 
 
 def _page(project: Project, drafted: Draft) -> Response:
