@@ -47,6 +47,11 @@ RULE_SECONDS = 10.0
 KEPT, HISTORY_KEPT = timedelta(days=30), timedelta(days=365)
 QUIET = (Verdict.CLEAR, Verdict.BETWEEN, Verdict.NO_DATA, Verdict.INCONCLUSIVE)
 """Verdicts of which only the last 30 days are kept."""
+MOST_STORED = 10_000_000
+"""Evaluations of an organization, about 2.7 GB: 2,000 rules of 200 values each would fill a disk.
+
+Of older ones only what is not quiet stays, as many again.
+"""
 MOST_DUE = 2_000
 TOGETHER = 50
 """So many rules share a transaction."""
@@ -134,9 +139,21 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
     quiet = Evaluation.at < clock.now() - KEPT, Evaluation.verdict.in_(QUIET)
     ancient = (Evaluation.at < clock.now() - HISTORY_KEPT,)
     forgotten = sum(_forget(*conditions) for conditions in (quiet, ancient))
+    for most, conditions in (MOST_STORED, quiet[1:]), (2 * MOST_STORED, ()):
+        if (oldest := _oldest_of(most)) is not None:
+            forgotten += _forget(Evaluation.at < oldest, *conditions)
     db.session.execute(delete(SkippedTime).where(SkippedTime.until < clock.now() - HISTORY_KEPT))
     db.session.commit()
     return {"evaluations forgotten": forgotten}
+
+
+def _oldest_of(count: int) -> datetime | None:
+    """When the oldest of the latest so many evaluations was; None if there are not so many."""
+    with reading():
+        latest = select(Evaluation.at).order_by(Evaluation.at.desc())
+        oldest = db.session.scalar(latest.offset(count - 1).limit(1))
+        db.session.rollback()
+    return oldest
 
 
 def _forget(*conditions: ColumnElement[bool]) -> int:

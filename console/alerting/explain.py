@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from console.alerting import completeness, composite
 from console.alerting.completeness import Completeness
@@ -14,7 +14,7 @@ from console.alerting.composite import Member
 from console.alerting.condition import SEVERITY, Condition, Level, Verdict
 from console.alerting.decide import FIRING, State
 from console.alerting.definition import Definition
-from console.alerting.evaluation import CATCH_UP, KEPT
+from console.alerting.evaluation import CATCH_UP, KEPT, MOST_STORED, QUIET
 from console.alerting.models import Evaluation, Rule, RuleVersion, Silence, SkippedTime
 from console.alerting.signal import ProjectIds
 from console.alerting.silences import active
@@ -91,6 +91,11 @@ def _nothing(rule: Rule, at: datetime) -> str:
         return _not_yet(state)
     if at > rule.evaluated_until:
         return "The rule is switched off." if not rule.enabled else "The evaluation is late."
+    return _no_more(rule, at)
+
+
+def _no_more(rule: Rule, at: datetime) -> str:
+    """Why there is no evaluation of a moment that the rule has passed."""
     if at < clock.now() - KEPT:
         return f"Quiet evaluations are kept for {KEPT.days} days: this one was quiet."
     skipped = _skipped(rule, at)
@@ -101,7 +106,18 @@ def _nothing(rule: Rule, at: datetime) -> str:
             "console was down, and catches up on "
             f"{int(CATCH_UP.total_seconds() // 60)} minutes at most."
         )
+    if _precedes_what_is_stored(rule, at):
+        kept = f"An organization keeps its latest {MOST_STORED:,} evaluations"
+        return f"{kept}: what was quiet before them is gone."
     return "Nothing was evaluated: the rule was switched off or changed, or this value had no data."
+
+
+def _precedes_what_is_stored(rule: Rule, at: datetime) -> bool:
+    """Whether the oldest quiet evaluation of a rule is later, and is not its first one."""
+    own = select(func.min(Evaluation.at)).where(Evaluation.rule_id == rule.id)
+    oldest = db.session.scalar(own.where(Evaluation.verdict.in_(QUIET)))
+    first = rule.created_at + 2 * timedelta(seconds=rule.definition.condition.interval_seconds)
+    return oldest is not None and oldest > first and at < oldest
 
 
 def _not_yet(state: Completeness) -> str:

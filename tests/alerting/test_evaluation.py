@@ -13,6 +13,7 @@ from console.alerting.backtest import replay
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
 from console.alerting.evaluation import DELAY, evaluate
+from console.alerting.explain import explain
 from console.alerting.models import (
     Evaluation,
     Incident,
@@ -342,3 +343,25 @@ def test_old_evaluations_are_forgotten_some_at_a_time(
         assert evaluation.forget_old(acme.organization_id) == {"evaluations forgotten": before - 2}
     assert sum(text.startswith("DELETE FROM evaluation") for text in asked) > 2
     assert {state for _, state in states(acme, inside, 1)} == {State.CRITICAL}
+
+
+def test_an_organization_stores_so_many_evaluations_and_the_rest_says_so(
+    acme, inside, live, make_rule, counted_requests, monkeypatch
+):
+    """Rules of many values, decided every ten seconds, filled the disk for thirty days."""
+    rule_id = make_rule(acme, window_seconds=60)
+    counted_requests(acme, slow_between(2, 4), minutes=12)
+    live(until=12)
+    monkeypatch.setattr(evaluation, "MOST_STORED", 5)
+    with inside(acme):
+        before = db.session.scalars(select(func.count(Evaluation.id))).one()
+        gone = before - 5 - 2  # of the older ones, two breached
+        assert evaluation.forget_old(acme.organization_id) == {"evaluations forgotten": gone}
+        rule = db.session.get_one(Rule, rule_id)
+        rule.created_at -= timedelta(minutes=20)
+        oldest = db.session.scalars(select(func.min(Evaluation.at))).one()
+        explained = explain(rule, oldest - timedelta(minutes=1), "")
+        assert "keeps its latest" in explained.conclusion
+        monkeypatch.setattr(evaluation, "MOST_STORED", 2)
+        evaluation.forget_old(acme.organization_id)
+        assert db.session.scalars(select(func.count(Evaluation.id))).one() == 4
