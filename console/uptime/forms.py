@@ -15,7 +15,16 @@ from console.uptime import headers, statuses
 from console.uptime.models import LONGEST_NAME
 from console.uptime.probe import Request
 from console.web.choices import choices
-from console.web.forms import IntegerField, Moment, NumberField, SwitchField, mark, plain
+from console.web.clocks import zone_name
+from console.web.forms import (
+    IntegerField,
+    LocalMoment,
+    Moment,
+    NumberField,
+    SwitchField,
+    mark,
+    plain,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORTEST_INTERVAL, LONGEST_INTERVAL, LONGEST_TIMEOUT = 10, 86_400, 60
@@ -143,10 +152,8 @@ class CheckForm(Form):
 class WindowForm(Form):
     """A time in which failures are expected: planned, or marked afterwards."""
 
-    starts_at = Moment(
-        "From", [InputRequired("When does it begin?")], description="2026-11-23T22:00Z"
-    )
-    ends_at = Moment("Until", description="2026-11-23T23:00Z, or an hour later if it is empty")
+    starts_at = Moment("From", [InputRequired("When does it begin?")])
+    ends_at = Moment("Until")
     reason = StringField("Reason", [_at_most(300)], filters=[plain])
 
     def validate_ends_at(self, field: Moment) -> None:
@@ -163,9 +170,16 @@ class WindowForm(Form):
 
 
 class MaintenanceForm(WindowForm):
-    """The window of the check whose page it is on, or of all checks."""
+    """The window of the check whose page it is on, or of all checks, on the reader's clock."""
 
+    starts_at = LocalMoment("From", [InputRequired("When does it begin?")])
+    ends_at = LocalMoment("Until", description="Empty: an hour later.")
     every_check = SwitchField("For all checks of the project", default=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Name the zone of the clock."""
+        super().__init__(*args, **kwargs)
+        self.starts_at.description = f"Time zone: {zone_name()}."
 
 
 def _checked(read: Any) -> None:

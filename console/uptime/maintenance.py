@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select, update
 
 from console.accounts.models import Project, User
 from console.core import audit, clock
 from console.core.db import db, reading, writing
 from console.telemetry import checks
-from console.uptime.models import Check, MaintenanceChange, MaintenanceWindow
+from console.uptime.models import Check, MaintenanceChange, MaintenanceWindow, Outage
 
 
 def windows_since(moment: datetime) -> Sequence[MaintenanceWindow]:
     """The windows of the Session's organization that end after a moment."""
     own = select(MaintenanceWindow).where(MaintenanceWindow.ends_at > moment)
     return db.session.scalars(own).all()
+
+
+def maintained(project_id: int, checks: Sequence[Check]) -> frozenset[int]:
+    """The ids of the checks of a project that are maintained now."""
+    now = clock.now()
+    windows = [w for w in windows_since(now) if w.project_id == project_id]
+    return frozenset(
+        check.id for check in checks if any(window.covers(check.id, now) for window in windows)
+    )
 
 
 def plan(
@@ -37,6 +46,7 @@ def plan(
     db.session.flush()
     audit.record("maintenance.planned", reason, actor=by.email if by else "")
     _note(window)
+    _mark_outages(window)
     return window
 
 
@@ -45,6 +55,8 @@ def cancel(window: MaintenanceWindow, by: User | None) -> None:
     audit.record("maintenance.cancelled", window.reason, actor=by.email if by else "")
     _note(window)
     db.session.delete(window)
+    db.session.flush()
+    _mark_outages(window)
 
 
 def end(window: MaintenanceWindow, by: User | None) -> bool:
@@ -91,3 +103,23 @@ def _note(window: MaintenanceWindow) -> None:
             project_id=window.project_id, starts_at=window.starts_at, ends_at=window.ends_at
         )
         db.session.add(note)
+
+
+def _mark_outages(window: MaintenanceWindow) -> None:
+    """Say anew which outages began while their check was maintained, where a window changed."""
+    covering = select(MaintenanceWindow.id).where(
+        MaintenanceWindow.project_id == window.project_id,
+        or_(MaintenanceWindow.check_id.is_(None), MaintenanceWindow.check_id == Outage.check_id),
+        MaintenanceWindow.starts_at <= Outage.began_at,
+        MaintenanceWindow.ends_at > Outage.began_at,
+    )
+    own = select(Check.id).where(Check.project_id == window.project_id)
+    marking = update(Outage).where(
+        Outage.check_id.in_(own),
+        Outage.began_at >= window.starts_at,
+        Outage.began_at < window.ends_at,
+    )
+    db.session.execute(
+        marking.values(maintenance=covering.exists()),
+        execution_options={"synchronize_session": False},
+    )

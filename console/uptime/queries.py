@@ -62,9 +62,16 @@ def count(project: Project) -> int:
 
 
 def checks_down(project: Project) -> int:
-    """How many checks of the project are down."""
+    """How many checks of the project are down and not maintained."""
+    now = clock.now()
+    window = select(MaintenanceWindow.id).where(
+        MaintenanceWindow.project_id == project.id,
+        or_(MaintenanceWindow.check_id.is_(None), MaintenanceWindow.check_id == Check.id),
+        MaintenanceWindow.starts_at <= now,
+        MaintenanceWindow.ends_at > now,
+    )
     own = select(func.count(Check.id)).where(
-        Check.project_id == project.id, Check.state == CheckState.DOWN
+        Check.project_id == project.id, Check.state == CheckState.DOWN, ~window.exists()
     )
     return db.session.scalar(own) or 0
 

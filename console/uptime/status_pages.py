@@ -199,7 +199,7 @@ def status_of(page: StatusPage) -> Status:
     checks = checks_of(page)
     cells = telemetry.strips(scope, int(DAY.total_seconds()), [check.slug for check in checks])
     uptime = queries.by_check(metrics.UPTIME, scope, checks)
-    windows = [w for w in maintenance.windows_since(now) if w.project_id == page.project_id]
+    maintained = maintenance.maintained(page.project_id, checks)
     shown = [
         ShownCheck(
             name=check.name,
@@ -207,7 +207,7 @@ def status_of(page: StatusPage) -> Status:
             since=check.since,
             uptime=uptime[check.slug].number if check.slug in uptime else None,
             cells=cells.get(check.slug, [Cell()] * DAYS),
-            maintained=any(window.covers(check.id, now) for window in windows),
+            maintained=check.id in maintained,
         )
         for check in checks
     ]

@@ -1,5 +1,6 @@
 """The pages of checks, and what people do there."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -168,8 +169,18 @@ def test_maintenance_is_marked_afterwards_and_taken_back(
     answer = as_alice.post(f"{CHECKS}{down}/maintenance", data=wrong, headers=HTMX)
     assert answer.status_code == 422
     assert "It lies after the beginning" in answer.text
+    assert ">1<" in as_alice.get(CHECKS).text  # the rail counts what is down
     answer = as_alice.post(f"{CHECKS}{down}/maintenance", data=window, headers=HTMX)
     assert "Database moves" in answer.text
+
+    def outage_is_maintained():
+        with inside(acme):
+            return db.session.scalars(select(Outage.maintenance)).one()
+
+    assert outage_is_maintained()
+    page = as_alice.get(CHECKS).text
+    assert ">Maintenance<" in page
+    assert ">1<" not in page, "what is maintained asks nobody to act"
 
     def marked():
         with app.app_context():
@@ -182,6 +193,32 @@ def test_maintenance_is_marked_afterwards_and_taken_back(
         window_id = db.session.scalars(select(MaintenanceWindow.id)).one()
     assert as_alice.post(f"{CHECKS}{down}/maintenance/{window_id}/deletion").status_code == 303
     assert marked() == {False}
+    assert not outage_is_maintained()
+
+
+def test_maintenance_is_on_the_clock_of_whoever_plans_it(as_alice, down, acme, inside):
+    as_alice.set_cookie("pharos_zone", "Europe/Berlin")
+    assert "Time zone: Europe/Berlin." in as_alice.get(f"{CHECKS}{down}").text
+    window = {"starts_at": f"{NOON:%Y-%m-%d}T22:00", "ends_at": f"{NOON:%Y-%m-%d}T23:00"}
+    as_alice.post(f"{CHECKS}{down}/maintenance", data=window)
+    with inside(acme):
+        starts = db.session.scalars(select(MaintenanceWindow.starts_at)).one()
+    assert starts.utctimetuple().tm_hour in {20, 21}
+
+
+def test_an_outage_that_ended_is_marked_as_maintenance(
+    as_alice, down, peer, clock, try_all, acme, inside
+):
+    del peer.answers["/health"]
+    clock.move(minutes=1)
+    try_all()
+    page = as_alice.get(f"{CHECKS}{down}").text
+    assert "Mark as maintenance" in page
+    fields = dict(re.findall(r'name="(starts_at|ends_at)" value="([^"]+\+00:00)"', page))
+    answer = as_alice.post(f"{CHECKS}{down}/maintenance", data=fields, headers=HTMX)
+    assert "Mark as maintenance" not in answer.text
+    with inside(acme):
+        assert db.session.scalars(select(Outage.maintenance)).one()
 
 
 def test_maintenance_that_runs_is_ended(as_alice, down, acme, inside, clock):

@@ -18,7 +18,7 @@ from console.telemetry.checks import Cell, Listed
 from console.telemetry.metric import Reading
 from console.telemetry.scope import Scope
 from console.uptime import checks as domain
-from console.uptime import headers, heartbeats, metrics, queries
+from console.uptime import headers, heartbeats, maintenance, metrics, queries
 from console.uptime.expectation import Expectation, spelled
 from console.uptime.forms import CheckForm, MaintenanceForm
 from console.uptime.models import Check, CheckKind, MaintenanceWindow, Outage
@@ -46,6 +46,7 @@ class CheckRow:
     uptime_of_month: Reading | None
     response_time: Reading | None
     cells: Sequence[Cell]
+    is_maintained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class CheckDetails:
     failures: Sequence[Listed]
     outages: Sequence[Outage]
     windows: Sequence[MaintenanceWindow]
+    is_maintained: bool
     form: MaintenanceForm
     job: JobDetails | None
     """None for a check that the console tries itself."""
@@ -208,6 +210,7 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
     of_month = queries.by_check(metrics.UPTIME, month, checks)
     times = queries.by_check(metrics.RESPONSE_TIME, day, checks)
     cells = telemetry.strips(day, int(CELL.total_seconds()), [row.slug for row in checks])
+    maintained = maintenance.maintained(project.id, checks)
     return [
         CheckRow(
             row,
@@ -215,6 +218,7 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
             of_month.get(row.slug),
             times.get(row.slug),
             cells.get(row.slug, [Cell()] * (DAY // CELL)),
+            row.id in maintained,
         )
         for row in checks
     ]
@@ -237,6 +241,7 @@ def _details(project: Project, shown: Check, form: MaintenanceForm | None = None
         failures=telemetry.results(scope, shown.id, MOST_FAILURES, failures=True),
         outages=queries.outages(shown, MOST_OUTAGES),
         windows=queries.windows(project, shown, MOST_WINDOWS),
+        is_maintained=shown.id in maintenance.maintained(project.id, [shown]),
         form=form or MaintenanceForm(),
         job=None if shown.kind is CheckKind.HTTP else _job(shown),
     )
