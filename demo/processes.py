@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 20  # seconds for a program to end by itself
 
 
 @contextmanager
@@ -27,7 +28,11 @@ def running(command: Sequence[str], log: Path | None = None, **environ: str) -> 
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # a busy machine; what was accepted is on disk
+            process.kill()
+            process.wait()
 
 
 def python(module: str, *arguments: str) -> list[str]:

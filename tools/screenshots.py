@@ -29,7 +29,7 @@ THEMES = ("light", "dark")
 INCIDENT = 300  # seconds for the first one
 PANELS = 500  # milliseconds for those that load themselves
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
-# first row is opened.
+# first row is opened. Later pictures are small: the page at `SMALL`, without its rail.
 DOCS = (
     ("inbox", "light", "errors-inbox", "", False),
     ("issue", "dark", "errors-inbox", "?q=PriceError", True),
@@ -42,7 +42,12 @@ DOCS = (
         True,
     ),
     ("vitals", "light", "performance-vitals", "?range=14d", False),
+    ("rule", "light", "alerting-new_rule", "?metric=errors.events&range=7d", False),
+    ("incident", "dark", "alerting-incidents", "?state=all&q=Checkout", True),
+    ("uptime", "light", "uptime-checks", "", False),
 )
+SMALL = {"rule", "incident", "uptime"}
+SMALL_SIZE = (1000, 620)
 
 
 def main() -> None:

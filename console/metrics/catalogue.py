@@ -51,4 +51,5 @@ def group_of(metric: Metric) -> str:
 
 def full_title(metric: Metric) -> str:
     """A metric's title with its group, as it is understood where nothing else says the group."""
-    return f"{group_of(metric)}: {metric.title}"
+    group = group_of(metric)
+    return metric.title if metric.title == group else f"{group}: {metric.title}"

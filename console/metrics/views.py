@@ -17,14 +17,16 @@ from console.telemetry.events_by_issue import ISSUE
 from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Course, Figure, Metric, Parts, Reading, figures
 from console.telemetry.scope import Scope
+from console.uptime.queries import checks as listed_checks
 from console.web.charts import Chart, Series
 from console.web.forms import Invalid, mark, valid
 from console.web.htmx import polled_part
 from console.web.nav import NavItem, nav_entry, stay_in_project
 from console.web.timeline import Timeline
-from console.web.timerange import current_range
+from console.web.timerange import current_range, scoped_url
 
 MOST_PARTS = 6
+CHECK = "check"
 bp = Blueprint("metrics", __name__, url_prefix="/<slug:organization>/<slug:project>/metrics")
 stay_in_project(bp)
 nav_entry(
@@ -44,6 +46,8 @@ class Explored:
     parts: Parts[Reading] | None
     names: Mapping[str, str]
     """What a person calls the values of the breakdown; the others are called as they are."""
+    pages: Mapping[str, str]
+    """Where the values are that have a page."""
     known: Sequence[str] = ()
     """The values that the dimension of the filter has."""
 
@@ -71,7 +75,7 @@ def _explored(project: Project, form: MetricFilter) -> Explored:
     scope = Scope.of(project, line.shown)
     by = form.by.data or None
     parts = metric.value(scope, by, where=form.where) if by else None
-    names = _names(project, parts) if parts and by == ISSUE else {}
+    names, pages = _named(project, by or "", parts) if parts else ({}, {})
     return Explored(
         form=form,
         metric=metric,
@@ -79,6 +83,7 @@ def _explored(project: Project, form: MetricFilter) -> Explored:
         chart=_chart(metric, line, scope, form, names),
         parts=parts,
         names=names,
+        pages=pages,
         known=known_values_of(project, metric, form.only.data) if form.only.data else (),
     )
 
@@ -92,10 +97,23 @@ def _given(form: MetricFilter, project: Project) -> Metric:
     return metric.given_that(**{metric.parameters[0].name: chosen})
 
 
-def _names(project: Project, parts: Parts[Reading]) -> Mapping[str, str]:
-    """The numbers of issues with their titles; one that is gone has its number alone."""
-    ids = [int(value) for value in parts.by_value if value.isdecimal()]
-    return {str(issue.id): f"{issue.id} – {issue.title}" for issue in chosen(project, ids)}
+def _named(
+    project: Project, by: str, parts: Parts[Reading]
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What people call the issues and checks of a breakdown, and where their pages are.
+
+    One that is gone is called as it is stored.
+    """
+    if by == ISSUE:
+        ids = [int(value) for value in parts.by_value if value.isdecimal()]
+        issues = {str(issue.id): issue for issue in chosen(project, ids)}
+        names = {id_: f"{id_} – {issue.title}" for id_, issue in issues.items()}
+        return names, {id_: scoped_url("errors.issue", issue_id=id_) for id_ in issues}
+    if by == CHECK:
+        checks = [check for check in listed_checks(project) if check.slug in parts.by_value]
+        pages = {check.slug: scoped_url("uptime.check", check_id=check.id) for check in checks}
+        return {check.slug: check.name for check in checks}, pages
+    return {}, {}
 
 
 def _chart(
@@ -120,7 +138,8 @@ def _chart(
     watch = {"metric": metric.id, "by": by}
     watch |= {f"where.{name}": value for name, value in form.where.items()}
     watch |= {f"parameters.{name}": f"{number:g}" for name, number in metric.given.items()}
-    return line.chart(full_title(metric), series, unit=unit, watch=watch)
+    subtitle = f"{unit}, {line.per}" if unit else line.per
+    return line.chart(full_title(metric), series, subtitle=subtitle, unit=unit, watch=watch)
 
 
 def _shown(metric: Metric, course: Course) -> Sequence[float | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 
 from console.telemetry.dialect import bucket
 from console.telemetry.question import SINCE, ask, buckets, within
@@ -22,6 +22,8 @@ Result = check_result.c
 class Cell:
     """The results of one stretch of time; failures that were not confirmed do not count."""
 
+    at: datetime
+    """When the stretch begins."""
     up: int = 0
     slow: int = 0
     down: int = 0
@@ -65,7 +67,7 @@ class Listed:
 
 
 def strips(scope: Scope, seconds: int, slugs: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
-    """The cells of each of some checks by its slug, as wide as so many seconds."""
+    """The cells of each of these checks by its slug, as wide as so many seconds."""
     is_good, counts = Result.outcome.in_(GOOD_OUTCOMES), and_(Result.counts, ~Result.maintenance)
     is_slow = Result.outcome == CheckOutcome.SLOW
 
@@ -80,22 +82,29 @@ def strips(scope: Scope, seconds: int, slugs: Sequence[str]) -> Mapping[str, Seq
         func.count(case((and_(Result.counts, Result.maintenance), 1))),
     )
     rows = ask(scope, query.where(*mine).group_by(Result.slug, "number"))
-    length, nothing = len(buckets(scope, seconds)), Cell()
-    cells: dict[str, list[Cell]] = {}
+    nothing = [Cell(at) for at in buckets(scope, seconds)]
+    cells = {slug: list(nothing) for slug in slugs}
     for slug, place, *numbers in rows:
-        cells.setdefault(slug, [nothing] * length)[place] = Cell(*map(int, numbers))
+        cells[slug][place] = Cell(nothing[place].at, *map(int, numbers))
     return cells
 
 
 def results(scope: Scope, check_id: int, limit: int, *, failures: bool = False) -> Sequence[Listed]:
-    """The results of a check, the latest first; with `failures`, the ones that were not good."""
+    """The results of a check, the latest first; with `failures`, the ones that were not good.
+
+    Of failures, a first try is left out where the second one failed as well.
+    """
     query = select(
         Result.timestamp, Result.outcome, Result.state, Result.counts, Result.maintenance,
         Result.duration_us, Result.http_status, Result.why, Result.answered,
     ).where(within(check_result, scope), Result.check_id == check_id)  # fmt: skip
     if failures:
         good = (*GOOD_OUTCOMES, CheckOutcome.PAUSED)
-        query = query.where(Result.outcome.not_in(good))
+        bad = within(check_result, scope), Result.check_id == check_id, Result.outcome.not_in(good)
+        # A first try says nothing that the second one, which counts, does not say.
+        confirmed = select(Result.client_timestamp).where(*bad, Result.counts).correlate(None)
+        is_news = or_(Result.counts, Result.client_timestamp.not_in(confirmed))
+        query = query.where(Result.outcome.not_in(good), is_news)
     rows = ask(scope, query.order_by(Result.timestamp.desc(), Result.counts.desc()).limit(limit))
     return [Listed(*row) for row in rows]
 

@@ -69,7 +69,10 @@ class CheckForm(Form):
         description="A slower answer is slow, and not down.",
     )
     statuses = StringField(
-        "Expected status", [_at_most(100)], default=STATUSES, description="200-299, 301"
+        "Expected status",
+        [_at_most(100)],
+        default=STATUSES,
+        description="Statuses and ranges: 200-299, 301.",
     )
     text = StringField(
         "Expected text",

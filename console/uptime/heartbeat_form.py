@@ -22,7 +22,10 @@ class HeartbeatForm(Form):
 
     name = StringField(
         "Name",
-        [InputRequired("Give it a name."), Length(max=LONGEST_NAME, message="At most 100.")],
+        [
+            InputRequired("Give it a name."),
+            Length(max=LONGEST_NAME, message="At most 100 characters."),
+        ],
         filters=[plain],
     )
     every_minutes = IntegerField(
@@ -39,7 +42,10 @@ class HeartbeatForm(Form):
         render_kw={"placeholder": "30 3 * * *", "spellcheck": "false"},
     )
     zone = StringField(
-        "Time zone of the cron text", [Optional(), Length(max=60)], default="UTC", filters=[plain]
+        "Time zone of the cron text",
+        [Optional(), Length(max=60, message="At most 60 characters.")],
+        default="UTC",
+        filters=[plain],
     )
     margin_minutes = IntegerField(
         "Grace, in minutes",

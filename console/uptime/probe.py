@@ -141,7 +141,7 @@ def judge(request: Request, reply: Reply) -> Answer:
         excerpt = _excerpt(without_secrets(text, request.headers))
         return replace(answer, outcome=CheckOutcome.DOWN, why=why, answered=excerpt)
     if request.slow_ms is not None and reply.milliseconds > request.slow_ms:
-        why = f"Answered in {reply.milliseconds:,.0f} ms, which is slow: {request.slow_ms:,} ms."
+        why = f"Answered in {reply.milliseconds:,.0f} ms; slow from {request.slow_ms:,} ms on."
         return replace(answer, outcome=CheckOutcome.SLOW, why=f"{why} {answer.why}".strip())
     return answer
 

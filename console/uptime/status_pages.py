@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -198,7 +198,9 @@ def status_of(page: StatusPage) -> Status:
     )
     checks = checks_of(page)
     cells = telemetry.strips(scope, int(DAY.total_seconds()), [check.slug for check in checks])
-    uptime = queries.by_check(metrics.UPTIME, scope, checks)
+    # Of 90 whole days, as on the pages of checks; the bars are days of the calendar.
+    whole = replace(scope, since=now - DAYS * DAY)
+    uptime = queries.by_check(metrics.UPTIME, whole, checks)
     maintained = maintenance.maintained(page.project_id, checks)
     shown = [
         ShownCheck(
@@ -206,7 +208,7 @@ def status_of(page: StatusPage) -> Status:
             state=check.state.value,
             since=check.since,
             uptime=uptime[check.slug].number if check.slug in uptime else None,
-            cells=cells.get(check.slug, [Cell()] * DAYS),
+            cells=cells[check.slug],
             maintained=check.id in maintained,
         )
         for check in checks

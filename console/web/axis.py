@@ -14,6 +14,7 @@ GAP = 10
 # A label may reach this far beyond the plot: over the value axis on the left, the margin right.
 LEFT, RIGHT = 40, 12
 FLAG = 8
+LONGEST_FLAG = 18  # characters
 _STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)) + tuple(
     timedelta(hours=hours)
     for hours in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688, 5376, 10752)
@@ -121,4 +122,6 @@ def _flag(at: float, cluster: list[Marker]) -> Label:
 
 def _names(cluster: list[Marker]) -> str:
     more = len(cluster) - 1
-    return cluster[-1].text[:18] + (f" +{more}" if more else "")
+    text = cluster[-1].text
+    name = text if len(text) <= LONGEST_FLAG else f"{text[: LONGEST_FLAG - 1].rstrip()}…"
+    return name + (f" +{more}" if more else "")

@@ -10,6 +10,7 @@ from console.core.db import db
 from console.errors import by_issue
 from console.errors.models import Issue
 from console.metrics.catalogue import CATALOGUE
+from console.uptime.models import Check, CheckKind
 from tests.support.counted import Stored
 from tests.telemetry.samples import NOON, hour
 
@@ -105,6 +106,21 @@ def test_issues_have_their_titles_and_lead_to_themselves(as_vic, stored, acme, i
     for id_, title, link in shown:
         assert title == escape(titles[int(id_)])
         assert link == f"/acme/shop/issues/{id_}/"
+
+
+@pytest.mark.usefixtures("stored")
+def test_checks_have_their_names_and_pages(as_vic, acme, inside):
+    with inside(acme):
+        check = Check(project_id=acme.id, name="Our shop", slug="shop", kind=CheckKind.HTTP)
+        check.settings = {"url": "https://shop.test/"}
+        db.session.add(check)
+        db.session.commit()
+        id_ = check.id
+    query = {**BOUNDS, "metric": "checks.uptime", "by": "check"}
+    page = as_vic.get(PAGE, query_string=query).text
+    assert ">Our shop</a>" in page
+    assert f'href="/acme/shop/uptime/{id_}?' in page
+    assert ">cart</a>" in page, "a check that is gone"
 
 
 def test_a_breakdown_by_issue_compares_all_of_them(get, stored, monkeypatch):

@@ -52,6 +52,9 @@ def test_the_list_and_the_page_show_state_uptime_and_what_was_answered(as_vic, d
     assert "Oh &lt;b&gt;no&lt;/b&gt;" in page
     assert "Uptime 90 d" in page
     assert "it lasts" in page
+    assert page.count("What was answered") == 1, "the first try says nothing that the second lacks"
+    assert "metric=checks.uptime&amp;only=check&amp;value=shop&amp;range=90d" in page
+    assert f"<title>{NOON:%-d %b %H:%M} UTC: 1 up, 1 down</title>" in page
     assert "Pause</button>" not in page
     assert ">1<" in as_vic.get(CHECKS).text  # the rail counts what is down
 

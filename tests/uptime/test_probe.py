@@ -51,7 +51,7 @@ def tried(peer):
         (redirect("/b"), {}, UP, ""),
         (redirect("/b"), {"redirects": False}, DOWN, "200-299. It leads to /b"),
         (redirect("/b"), {"redirects": False, "statuses": "302"}, UP, ""),
-        (plain(b"welcome"), {"slow_ms": 0}, SLOW, "which is slow: 0 ms"),
+        (plain(b"welcome"), {"slow_ms": 0}, SLOW, "slow from 0 ms on"),
         (endless, {}, UP, "The answer was cut after 256 KB."),
         (plain(b"x" * 10_000_000), {}, UP, "The answer was cut after 256 KB."),
         (plain(b"x" * MOST_BYTES + b"end"), {"text": "end"}, DOWN, "in what was read of it"),

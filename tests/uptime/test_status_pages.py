@@ -34,7 +34,7 @@ def test_everybody_with_the_link_sees_the_chosen_checks_and_no_secret(client, li
     answer = client.get(link)
     assert answer.status_code == 200
     assert "Shop status" in answer.text
-    assert "100% over 90 days" in answer.text
+    assert "100% uptime, 90 days" in answer.text
     assert ">Cart<" not in answer.text
     for secret in ("127.0.0.1", "secret-path", "s3cret", "acme", "csrf-token"):
         assert secret not in answer.text

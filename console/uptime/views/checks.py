@@ -217,7 +217,7 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
             uptime.get(row.slug),
             of_month.get(row.slug),
             times.get(row.slug),
-            cells.get(row.slug, [Cell()] * (DAY // CELL)),
+            cells[row.slug],
             row.id in maintained,
         )
         for row in checks
@@ -235,7 +235,7 @@ def _details(project: Project, shown: Check, form: MaintenanceForm | None = None
             name: metrics.UPTIME.value(queries.lately(project, period), where=where).whole
             for name, period in queries.PERIODS.items()
         },
-        cells=cells.get(shown.slug, [Cell()] * len(line.buckets)),
+        cells=cells[shown.slug],
         grain=line.per,
         chart=_chart(shown, line, scope),
         failures=telemetry.results(scope, shown.id, MOST_FAILURES, failures=True),
@@ -268,4 +268,4 @@ def _chart(shown: Check, line: Timeline, scope: Scope) -> Chart | None:
         return None
     series = [Series("P95", p95, "line", "p95"), *line.compared(scope, numbers)]
     watch = {"metric": metric.id, "where.check": shown.slug}
-    return line.chart(title, series, unit="ms", watch=watch)
+    return line.chart(title, series, subtitle=f"ms, {line.per}", unit="ms", watch=watch)
