@@ -23,13 +23,14 @@ sys.path.insert(0, str(ROOT))
 from demo.processes import free_port  # noqa: E402 - after the path that leads to it
 from tests.support.chromium import Complaints, launched  # noqa: E402
 from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
+from tools.palette import with_palette  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 INCIDENT = 300  # seconds for the first one
 PANELS = 500  # milliseconds for those that load themselves
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
-# first row is opened. Later pictures are small: the page at `SMALL`, without its rail.
+# first row is opened.
 DOCS = (
     ("inbox", "light", "errors-inbox", "", False),
     ("issue", "dark", "errors-inbox", "?q=PriceError", True),
@@ -44,10 +45,8 @@ DOCS = (
     ("vitals", "light", "performance-vitals", "?range=14d", False),
     ("rule", "light", "alerting-new_rule", "?metric=errors.events&range=7d", False),
     ("incident", "dark", "alerting-incidents", "?state=all&q=Checkout", True),
-    ("uptime", "light", "uptime-checks", "", False),
+    ("uptime", "light", "uptime-checks", "?range=1h", True),
 )
-SMALL = {"rule", "incident", "uptime"}
-SMALL_SIZE = (1000, 620)
 
 
 def main() -> None:
@@ -167,7 +166,8 @@ def _photograph_docs(
         if opens:
             page.click("[data-open]")
         page.wait_for_timeout(4 * PANELS)
-        page.screenshot(path=ROOT / "docs" / f"{name}.png")
+        picture = with_palette(page.screenshot())
+        (ROOT / "docs" / f"{name}.png").write_bytes(picture)
         context.close()
 
 

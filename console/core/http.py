@@ -37,6 +37,7 @@ MOST_REDIRECTS = 5
 LONGEST_HEADER = 32 * 1024
 """Policies of large sites have more than the 8 KB that are usual."""
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_SCHEMES = ("http://", "https://")
 _PRIVATE_NAMES = (".localhost", ".local", ".internal")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
@@ -281,13 +282,15 @@ async def _follow(
 
 def _checked_url(text: str, *, allow_private: bool) -> URL:
     """The URL of a web server; a host that is a number is not resolved, and is checked here."""
+    if not text.lower().startswith(_SCHEMES):
+        raise CallFailed(Cause.ADDRESS, "Only http:// and https:// addresses can be called.")
     try:
         url = URL(text)
         host, port = url.raw_host, url.port
     except ValueError:
         url, host, port = URL(), None, None
-    if url.scheme not in {"http", "https"} or not host or not port:
-        raise CallFailed(Cause.ADDRESS, "Only http:// and https:// addresses can be called.")
+    if not host or not port:
+        raise CallFailed(Cause.ADDRESS, "The address has no host, or a port that no server has.")
     if url.user or url.password:
         raise CallFailed(Cause.ADDRESS, "Give a name and password in a header, not in the address.")
     if ":" not in host and not _HOST.fullmatch(host):

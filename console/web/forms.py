@@ -176,7 +176,7 @@ class IntegerField(wtforms.IntegerField):
         """Read it as WTForms does, whose NumberRange makes a float of it."""
         if valuelist and valuelist[0] and not _WHOLE_NUMBER.fullmatch(valuelist[0].strip()):
             self.data = None
-            raise ValueError(self.gettext("Not a valid integer value."))
+            raise ValueError(self.gettext("Not a whole number."))
         super().process_formdata(valuelist)
 
 

@@ -128,7 +128,7 @@ APDEX = {"metric": "requests.apdex", "op": "<", "levels": {"critical": 0.5}, "re
     [
         ({"levels": {"critical": "1_0"}}, "levels.critical: Not a number."),
         ({"levels": {"critical": "\u0661\u0662"}}, "levels.critical: Not a number."),
-        ({"interval_seconds": "6_0"}, "interval_seconds: Not a valid integer value."),
+        ({"interval_seconds": "6_0"}, "interval_seconds: Not a whole number."),
         ({"levels": {"critical": [1, 2]}}, "levels.critical: one value, and no list"),
         ({"levels": {"critical": [1]}}, "levels.critical: one value, and no list"),
         ({"by": ["endpoint", "release"]}, "by: one value, and no list"),

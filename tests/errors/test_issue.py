@@ -214,7 +214,7 @@ def test_a_viewer_sees_no_forms_that_would_be_refused(as_vic, url):
     [
         ("mute", {"hours": "0"}, "Between 1 hour and a year"),
         ("mute", {"events": "-5"}, "Between 1 and 10,000,000"),
-        ("mute", {"users": "all"}, "Not a valid integer value"),
+        ("mute", {"users": "all"}, "Not a whole number"),
         ("assignment", {"assignee": "eve@globex.test"}, "Not a valid choice"),
         ("comments", {"text": "  "}, "Write something first"),
         ("comments", {"text": "x" * 10_001}, "at most 10,000 characters"),

@@ -137,7 +137,15 @@ def test_the_filter_offers_the_values_that_exist(as_vic, clock):
     assert '<option value="GET /a"></option>' in as_vic.get(PAGE, query_string=query).text
 
 
-@pytest.mark.parametrize("query", [{"metric": "password"}, {"by": "password"}, {"only": "x"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"metric": "password"},
+        {"by": "password"},
+        {"only": "x"},
+        {"metric": "requests.apdex", "parameter": "-5"},
+    ],
+)
 def test_wrong_input_is_answered_in_the_page(as_vic, query):
     page = as_vic.get(PAGE, query_string=query)
     assert page.status_code == 422

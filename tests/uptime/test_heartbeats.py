@@ -149,7 +149,7 @@ def test_it_is_changed(as_alice, made, check):
         ({"cron": "soon"}, "five fields"),
         ({"zone": "Mars/Base"}, "is no time zone"),
         ({"every_minutes": "0"}, "Between a minute and a year."),
-        ({"every_minutes": "x"}, "Not a valid integer value."),
+        ({"every_minutes": "x"}, "Not a whole number."),
         ({"margin_minutes": "-1"}, "Between 0 minutes and a year."),
     ],
 )
