@@ -86,6 +86,8 @@ class Evaluated:
     error: str = ""
     lacks: str = ""
     """Why the number is of part of the data only; "" if it is of all."""
+    repeats: bool = False
+    """Whether its error is of the question that failed for the window before, too."""
 
 
 @dataclass(frozen=True, slots=True)

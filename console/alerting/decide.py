@@ -22,7 +22,7 @@ from console.alerting.condition import (
 )
 
 BROKEN_AFTER = 5
-"""So many errors in a row make a rule broken."""
+"""So many errors in a row make a rule broken; of one question about many windows, they are one."""
 
 
 class State(StrEnum):
@@ -156,11 +156,19 @@ def decisions(
         yield decision
 
 
+def asked_once(series: Iterable[Evaluated]) -> Iterator[Evaluated]:
+    """The answers to one question about several windows: errors in a row in it count as one."""
+    failed = False
+    for evaluated in series:
+        yield replace(evaluated, repeats=True) if failed and evaluated.error else evaluated
+        failed = bool(evaluated.error)
+
+
 def _after(
     condition: Condition, standing: Standing, judgement: Judgement, evaluated: Evaluated
 ) -> Standing:
     """The standing after a verdict; `state` follows `under` unless something covers it."""
-    errors = standing.errors + 1 if evaluated.error else 0
+    errors = standing.errors + (not evaluated.repeats) if evaluated.error else 0
     after = replace(standing, errors=errors, newest=evaluated.at)
     verdict = judgement.verdict
     if verdict in SEVERITY:

@@ -22,7 +22,7 @@ from console.alerting import completeness, composite, groups, incidents, signal
 from console.alerting.complaints import complain
 from console.alerting.completeness import Completeness
 from console.alerting.condition import Evaluated, Verdict
-from console.alerting.decide import Decision, Standing, decisions
+from console.alerting.decide import Decision, Standing, asked_once, decisions
 from console.alerting.definition import Definition
 from console.alerting.models import (
     LONGEST_VALUE,
@@ -333,7 +333,7 @@ def _decide_all(rule: Rule, due: Due, answers: Answers) -> int:
         evaluations = values.get(value, answers.absent)
         series = known.get(value)
         standing = Standing.of(series.standing) if series else Standing()
-        outcome = list(decisions(due.definition.condition, evaluations, standing))
+        outcome = list(decisions(due.definition.condition, asked_once(evaluations), standing))
         rows += _rows(rule, value, due, zip(evaluations, outcome, strict=True), answers)
         _stand(rule, value, series, outcome[-1].standing, has_data=value in values)
         moved.append(incidents.follow(rule, value, outcome))

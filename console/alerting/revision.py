@@ -7,7 +7,7 @@ incident, and never closed in silence: somebody was called for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -110,6 +110,7 @@ def _windows(
     by_time = {row.at.timestamp(): row for row in rows}
     anew = {evaluated.at: evaluated for evaluated in (recheck.absent if asked is None else asked)}
     is_listed = asked is not None and rule.definition.by is not None
+    failed_at: datetime | None = None
     for at in sorted(by_time.keys() | anew.keys() if is_listed else by_time.keys()):
         row, evaluated = by_time.get(at), anew.get(at)
         if row is None:
@@ -117,10 +118,12 @@ def _windows(
             yield Window(None, evaluated, None, condition.judge(evaluated))
         elif evaluated is None or at > last:
             before, known = _as_known(condition, row)
-            yield Window(row, before, known, known)
+            yield Window(row, replace(before, repeats=failed_at == row.decided_at), known, known)
         else:
             _, known = _as_known(condition, row)
             yield Window(row, evaluated, known, condition.judge(evaluated))
+        # Windows that were decided together are of one question, which failed once.
+        failed_at = row.decided_at if row and row.verdict is Verdict.ERROR else None
 
 
 def _as_known(condition: Condition, row: Evaluation) -> tuple[Evaluated, Judgement]:

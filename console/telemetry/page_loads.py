@@ -86,7 +86,9 @@ def _merge_in(connection: Connection, fresh: Sequence[PageLoad]) -> None:
 
 
 def _says_no_more(load: PageLoad, stored: PageLoad | None) -> bool:
-    return stored is not None and load == replace(stored, position=load.position)
+    if stored is None:
+        return False
+    return load == replace(stored, position=load.position, received_at=load.received_at)
 
 
 def merge(left: PageLoad, right: PageLoad) -> PageLoad:
@@ -105,7 +107,7 @@ def merge(left: PageLoad, right: PageLoad) -> PageLoad:
     return replace(
         first,
         position=left.position if left.position == right.position else SEVERAL,
-        received_at=min(left.received_at, right.received_at),
+        received_at=max(left.received_at, right.received_at),
         attribution=attribution,
         **fields,
     )

@@ -230,6 +230,7 @@ class Session:
     timestamp: datetime
     """When it started, or the minute that the server counted."""
     received_at: datetime
+    """When the last update came that said something new."""
     client_timestamp: datetime | None = None
     environment: str = ""
     release: str = ""

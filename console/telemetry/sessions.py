@@ -42,7 +42,7 @@ def merge(left: Session, right: Session) -> Session:
     return replace(
         last,
         position=left.position if left.position == right.position else SEVERAL,
-        received_at=min(left.received_at, right.received_at),
+        received_at=max(left.received_at, right.received_at),
         timestamp=min(left.timestamp, right.timestamp),
         environment=last.environment or first.environment,
         release=last.release or first.release,
@@ -71,12 +71,17 @@ def _merge_in(connection: Connection, shelf: Shelf, fresh: Sequence[Session]) ->
         update_ = replace(update, client_timestamp=sent_at(update))
         key = _place(update_)
         merged[key] = merge(merged[key], update_) if key in merged else update_
-    changed = {key: row for key, row in merged.items() if row != stored.get(key)}
+    changed = {key: row for key, row in merged.items() if not _says_no_more(row, stored.get(key))}
     former = [stored[key] for key in changed if key in stored]
     if former:
         _delete(connection, former)
     if changed:
         insert_all(connection, shelf, list(changed.values()))
+
+
+def _says_no_more(row: Session, stored: Session | None) -> bool:
+    """Whether a row is as it was; that it came again is no news of it, and nothing comes late."""
+    return stored is not None and row == replace(stored, received_at=row.received_at)
 
 
 def _place(row: Session) -> Key:

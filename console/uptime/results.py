@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from console.core import clock
 from console.telemetry.records import CheckResult
 from console.uptime.models import (
     LONGEST_WHY,
@@ -104,7 +105,7 @@ def _result(check: Check, tried: Tried, number: int, answer: Answer) -> CheckRes
         environment=check.environment,
         timestamp=answer.at,
         client_timestamp=tried.of.due,
-        received_at=answer.at,
+        received_at=clock.now(),  # it may have waited for telemetry, whatever was decided since
         outcome=answer.outcome,
         state=check.state,
         counts=answer.counts,

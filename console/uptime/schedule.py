@@ -254,7 +254,7 @@ def _closing(note: CheckClosing) -> CheckResult:
         environment=note.environment,
         timestamp=note.at,
         client_timestamp=note.at,
-        received_at=note.at,
+        received_at=clock.now(),
         outcome=CheckOutcome.PAUSED,
         state=CheckState.PAUSED,
         counts=False,

@@ -173,6 +173,25 @@ def test_a_metric_that_is_gone_breaks_the_rule_and_says_so(acme, inside, live, m
         assert not db.session.scalars(select(Incident)).all()
 
 
+def test_a_question_that_failed_once_breaks_no_rule_however_many_windows_it_was_about(
+    acme, inside, clock, make_rule
+):
+    """Windows that a console makes up for are one question; five questions break the rule."""
+    clock.set(NOON)
+    rule_id = make_rule(acme, metric="requests.p44")
+    counts = []
+    for _ in range(5):
+        clock.move(minutes=7)
+        with inside(acme):
+            evaluate(acme.organization_id)
+            series = db.session.scalars(select(RuleSeries)).one()
+            counts.append((series.standing["errors"], series.state))
+    assert counts == [*((number, State.OK) for number in range(1, 5)), (5, State.BROKEN)]
+    with inside(acme):
+        own = select(func.count(Evaluation.id)).where(Evaluation.rule_id == rule_id)
+        assert db.session.scalars(own).one() > 30, "each window says that its question failed"
+
+
 def test_a_broken_rule_says_why_on_its_page_and_the_log_says_it_once(
     acme, inside, live, make_rule, as_vic, caplog, monkeypatch
 ):

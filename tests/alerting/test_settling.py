@@ -1,6 +1,7 @@
 """Late data: what would have fired is opened with its true start, what would not have is noted."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from console.alerting.backtest import replay
 from console.alerting.composite import Member
 from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
 from console.core.db import db
-from console.telemetry.records import Batch
-from console.telemetry.store import EXTENSION
+from console.telemetry.kinds import CHECK_RESULTS
+from console.telemetry.records import Batch, CheckOutcome, CheckResult, Session
+from console.telemetry.store import EXTENSION, TelemetryStore
 from tests.telemetry.samples import NOON, error
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -76,6 +78,48 @@ def test_what_would_have_fired_is_opened_with_its_true_start(
     live(8)
     with inside(acme):
         assert len(db.session.scalars(select(IncidentEvent)).all()) == 2, "once"
+
+
+def late_session(store: TelemetryStore, at: datetime, now: datetime, **own: int) -> None:
+    """A session that began in time, and crashed late."""
+    times: dict[str, Any] = {"timestamp": at, "client_timestamp": at, "received_at": at, **own}
+    first = Session(position=200, session_id="5" * 32, **times)
+    crash = replace(first, position=201, received_at=now, seq=1, status="crashed", errors=1)
+    store.write(own["organization_id"], Batch(sessions=[first]), 200)
+    store.write(own["organization_id"], Batch(sessions=[crash]), 201)
+
+
+def late_result(store: TelemetryStore, at: datetime, now: datetime, **own: int) -> None:
+    """A try that failed, and was written late."""
+    times: dict[str, Any] = {"timestamp": at, "client_timestamp": at, "received_at": now, **own}
+    result = CheckResult(
+        position=-1, result_id="5" * 32, check_id=1, slug="shop", kind="http",
+        outcome=CheckOutcome.DOWN, state="down", seconds=60, **times,
+    )  # fmt: skip
+    store.write_own(own["organization_id"], [result], 1, CHECK_RESULTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "make"),
+    [
+        ({"metric": "sessions.crash_free", "op": "<", "levels": {"critical": 0.9}}, late_session),
+        ({"metric": "checks.down", "levels": {"critical": 0}}, late_result),
+    ],
+)
+def test_sessions_and_results_of_checks_that_come_late_are_looked_at_again(
+    app, acme, inside, live, clock, make_rule, changes, make
+):
+    make_rule(acme, **(COUNT | changes))
+    live(4)
+    own = {"organization_id": acme.organization_id, "project_id": acme.id}
+    make(app.extensions[EXTENSION], NOON + timedelta(minutes=2.5), clock.now(), **own)
+    with inside(acme):
+        assert not db.session.scalars(select(Incident)).all()
+    live(8)
+    with inside(acme):
+        incident = db.session.scalars(select(Incident)).one()
+        assert incident.opened_at == NOON + timedelta(minutes=3)
+        assert incident.why.startswith("late data: ")
 
 
 def test_what_fires_still_is_open_and_heals_as_ever(acme, inside, live, make_rule, fail):

@@ -14,12 +14,14 @@ Answer = Callable[[socket.socket, bytes], None]
 class Peer:
     """A server on loopback that answers each connection as a function of the path says."""
 
-    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self._scheme = "https" if tls else "http"
         self.answers: dict[str, Answer] = {}
         self.requests: list[bytes] = []
         self._host = host
-        self._socket = socket.create_server((host, 0), backlog=1_000)
+        self._socket = socket.create_server((host, port), backlog=1_000)
         if tls:
             self._socket = tls.wrap_socket(
                 self._socket, server_side=True, do_handshake_on_connect=False

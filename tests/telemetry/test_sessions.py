@@ -1,5 +1,6 @@
 """Updates of one session become one row, in whatever order and however often they come."""
 
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_a_replay_and_a_resend_change_nothing(asking, rows):
     asking.write(1, Batch(sessions=[session(2, **update) for update in UPDATES]), 2)
     (row,) = rows()
     assert row[3:] == once[0][3:]
+
+
+def test_a_session_was_received_when_it_last_said_something_new(asking, rows):
+    """Who has counted without its end looks again; a resend is no news."""
+    for number, update in enumerate((UPDATES[0], UPDATES[2], UPDATES[2]), start=1):
+        received_at = NOON + timedelta(minutes=number)
+        sent = session(number, received_at=received_at, **update)
+        asking.write(1, Batch(sessions=[sent]), number)
+    (row,) = rows()
+    assert row.received_at == NOON + timedelta(minutes=2)
 
 
 def test_sessions_of_several_projects_and_starts_are_apart(asking, rows):

@@ -1,6 +1,7 @@
 """The rule "Check down" that every project begins with: one incident for each check."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -9,9 +10,10 @@ from console.alerting.evaluation import evaluate
 from console.alerting.models import Incident
 from console.alerting.rules import keep_standard
 from console.core.db import db
-from console.uptime import checks, maintenance
+from console.uptime import checks, heartbeats, maintenance
+from console.uptime.expectation import Expectation
 from console.uptime.models import Check
-from tests.fakes.peer import plain
+from tests.fakes.peer import Peer, plain
 from tests.support.scheduled import perform
 from tests.telemetry.samples import NOON
 
@@ -27,6 +29,7 @@ def pass_minutes(acme, inside, clock, try_all, app):
             clock.move(seconds=30)
             try_all()
             with app.app_context():
+                perform("settle-check-ins")
                 perform("close-checks")
             with inside(acme):
                 evaluate(acme.organization_id)
@@ -47,6 +50,18 @@ def incidents(acme, inside):
     return incidents
 
 
+@pytest.fixture
+def accounts(acme, inside):
+    """What the incidents say: of what, why, and whether they last."""
+
+    def accounts() -> list[tuple[str, str, str]]:
+        with inside(acme):
+            rows = db.session.scalars(select(Incident).order_by(Incident.id)).all()
+            return [(row.title, row.why, row.state.value) for row in rows]
+
+    return accounts
+
+
 def test_an_incident_lasts_until_the_check_is_up_again(
     acme, peer, make_check, pass_minutes, incidents
 ):
@@ -61,6 +76,41 @@ def test_an_incident_lasts_until_the_check_is_up_again(
     assert sorted(incidents()) == [("cart", "open"), ("shop", "resolved")]
     pass_minutes(5)
     assert sorted(incidents()) == [("cart", "resolved"), ("shop", "resolved")]
+
+
+def test_a_server_that_goes_away_opens_an_incident_that_says_so_and_heals(
+    acme, make_check, pass_minutes, accounts
+):
+    """Nobody listens any more, and later somebody does, at the same address."""
+    server = Peer()
+    make_check(acme, server.url(), slug="shop", interval_seconds=30)
+    pass_minutes(2)
+    assert accounts() == []
+    server.close()
+    pass_minutes(3)
+    assert accounts() == [("Check down: shop", "1 > 0 (critical)", "open")]
+    server = Peer(port=server.port)
+    pass_minutes(3)
+    server.close()
+    assert accounts() == [("Check down: shop", "1 > 0 (critical)", "resolved")]
+
+
+def test_a_heartbeat_that_is_missed_opens_an_incident_that_says_so_and_heals(
+    acme, inside, client, pass_minutes, accounts
+):
+    expected = Expectation(every_seconds=120, margin_seconds=60)
+    with inside(acme):
+        check = heartbeats.create(acme, "Nightly", expected)
+        address = urlsplit(heartbeats.address_of(check)).path
+        db.session.commit()
+    assert client.post(address).status_code == 200
+    pass_minutes(2)
+    assert accounts() == []
+    pass_minutes(4)
+    assert accounts() == [("Check down: nightly", "1 > 0 (critical)", "open")]
+    client.post(address)
+    pass_minutes(2)
+    assert accounts() == [("Check down: nightly", "1 > 0 (critical)", "resolved")]
 
 
 @pytest.mark.parametrize("act", [checks.pause, checks.delete])
