@@ -13,11 +13,20 @@ Colour = tuple[int, int, int]
 
 
 def with_palette(png: bytes) -> bytes:
-    """The picture with its most frequent colours; each other one becomes the nearest of these."""
+    """The picture with its most frequent colours; each other one becomes the nearest of these.
+
+    Half of the places are for colours unlike the others, however rare they are.
+    """
     header, rows = _read(png)
     width, height = struct.unpack(">II", header[:8])
     counts = Counter(colour for row in rows for colour in row)
-    palette = [colour for colour, _ in counts.most_common(MOST)]
+    alike: dict[Colour, Counter[Colour]] = {}
+    for colour, count in counts.items():
+        alike.setdefault(_coarse(colour), Counter())[colour] = count
+    groups = sorted(alike.values(), key=lambda group: group.total(), reverse=True)
+    common = [colour for colour, _ in counts.most_common(MOST // 2)]
+    rare = (group.most_common(1)[0][0] for group in groups)
+    palette = list(dict.fromkeys([*common, *rare]))[:MOST]
     place = {colour: number for number, colour in enumerate(palette)}
     for colour in counts.keys() - place.keys():
         place[colour] = min(range(len(palette)), key=lambda n: _distance(palette[n], colour))
@@ -29,6 +38,11 @@ def with_palette(png: bytes) -> bytes:
         (b"IEND", b""),
     )
     return SIGNATURE + b"".join(_chunk(name, content) for name, content in parts)
+
+
+def _coarse(colour: Colour) -> Colour:
+    red, green, blue = colour
+    return red >> 4, green >> 4, blue >> 4
 
 
 def _distance(one: Colour, other: Colour) -> int:
