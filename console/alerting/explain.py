@@ -20,7 +20,8 @@ from console.alerting.signal import ProjectIds
 from console.alerting.silences import active
 from console.core import clock
 from console.core.db import db
-from console.web.clocks import local
+from console.web.clocks import abbreviation, local, zoned
+from console.web.filters import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def _no_more(rule: Rule, at: datetime) -> str:
         return f"Quiet evaluations are kept for {KEPT.days} days: this one was quiet."
     skipped = _skipped(rule, at)
     if skipped is not None:
-        since, until = local(skipped.since), local(skipped.until)
+        since, until = (zoned(at, "%Y-%m-%d %H:%M") for at in (skipped.since, skipped.until))
         return (
-            f"Nothing was evaluated from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}: the "
+            f"Nothing was evaluated from {since} to {until}: the "
             "console was down, and catches up on "
             f"{int(CATCH_UP.total_seconds() // 60)} minutes at most."
         )
@@ -126,7 +127,7 @@ def _not_yet(state: Completeness) -> str:
     text = f"The window is decided {seconds} seconds after its end, when its data has come."
     if state.watermark + completeness.IN_DIGEST >= state.now:
         return text
-    return f"{text} What came after {local(state.watermark):%H:%M:%S} waits for digest."
+    return f"{text} What came after {zoned(state.watermark, '%H:%M:%S')} waits for digest."
 
 
 def _skipped(rule: Rule, at: datetime) -> SkippedTime | None:
@@ -165,7 +166,11 @@ def _steps(rule: Rule, definition: Definition, evaluation: Evaluation) -> Sequen
 def _window(definition: Definition, evaluation: Evaluation) -> Step:
     since, until = local(evaluation.at - definition.window), local(evaluation.at)
     took = (evaluation.decided_at - evaluation.at).total_seconds()
-    text = f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S}, decided {took:.0f} s after its end"
+    end = f"{until:%H:%M:%S}" if since.date() == until.date() else f"{until:%Y-%m-%d %H:%M:%S}"
+    text = (
+        f"{since:%Y-%m-%d %H:%M:%S} to {end} {abbreviation(until)}, "
+        f"decided {took:.0f} s after its end"
+    )
     return Step("Window", text, None)
 
 
@@ -174,7 +179,7 @@ def _number(definition: Definition, evaluation: Evaluation) -> Step:
         decides = evaluation.verdict in SEVERITY
         return Step("Number", evaluation.why, decides)
     shown = definition.condition.words(evaluation.number)
-    samples = "" if evaluation.samples is None else f", from {evaluation.samples:,} samples"
+    samples = "" if evaluation.samples is None else f", from {plural(evaluation.samples, 'sample')}"
     return Step("Number", f"{shown}{samples}", True)
 
 

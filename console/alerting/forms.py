@@ -15,6 +15,7 @@ from console.alerting.composite import Member
 from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap, Level
 from console.alerting.definition import DEFAULT_WINDOW, Definition
 from console.alerting.models import Rule, Severity
+from console.alerting.wording import ABOVE
 from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
@@ -70,7 +71,10 @@ class BreachesForm(Form):
 class ConditionForm(Form):
     """When a rule fires."""
 
-    op = SelectField("Fires when the number is", choices=choices((op, op) for op in COMPARES))
+    op = SelectField(
+        "Fires when the number is",
+        choices=choices((op, f"{ABOVE[op]} ({op})") for op in COMPARES),
+    )
     levels = FormField(LevelsForm, separator=".")
     recovery = NumberField("Recovered at", [Optional()])
     pending_seconds = NumberField("For at least, in seconds", [Optional()], default=0.0)

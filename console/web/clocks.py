@@ -60,9 +60,12 @@ def offset(at: datetime) -> timedelta:
     return local(at).utcoffset() or timedelta(0)
 
 
-def zoned(at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """The moment as text, with the zone's short name: "2026-11-23 08:00:00 CET"."""
-    there = local(at)
+def zoned(at: datetime, form: str = "%Y-%m-%d %H:%M:%S", name: str = "") -> str:
+    """The moment as text, with the zone's short name: "2026-11-23 08:00:00 CET".
+
+    It is on the person's clock, or in the zone `name`.
+    """
+    there = at.astimezone(ZoneInfo(name)) if name else local(at)
     return f"{there.strftime(form)} {abbreviation(there)}"
 
 

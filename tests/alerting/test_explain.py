@@ -41,7 +41,7 @@ def test_it_fired(explained):
     explanation = explained(4)
     assert explanation.conclusion == "The rule fired: critical."
     assert steps(explanation) == {
-        "Window": ("2026-11-20 12:03:00 to 12:04:00, decided 660 s after its end", None),
+        "Window": ("2026-11-20 12:03:00 to 12:04:00 UTC, decided 660 s after its end", None),
         "Number": ("2 s, from 20 samples", True),
         "Critical level": ("> 1 s", True),
         "Warning level": ("> 500 ms", True),
@@ -123,5 +123,7 @@ def test_a_long_downtime_is_a_reason(acme, inside, clock, make_rule):
         evaluate(acme.organization_id)
         rule = db.session.get_one(Rule, rule_id)
         conclusion = explain(rule, NOON + minutes(30)).conclusion
-    assert conclusion.startswith("Nothing was evaluated from 2026-11-20 12:00 to 2026-11-20 13:5")
+    assert conclusion.startswith(
+        "Nothing was evaluated from 2026-11-20 12:00 UTC to 2026-11-20 13:5"
+    )
     assert "catches up on 60 minutes at most" in conclusion

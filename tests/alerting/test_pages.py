@@ -47,7 +47,16 @@ def test_the_list_shows_what_is_open_and_the_rail_counts_it(as_vic, fired):
     assert "API is slow" in page
     assert "2 s &gt; 1 s (critical)" in page
     assert 'title="Open incidents"' in page or 'class="rail-count"' in page or ">1<" in page
-    assert "No incidents yet" in as_vic.get(INCIDENTS + "?state=resolved").text
+    assert (
+        "No incident was open in this time range" in as_vic.get(INCIDENTS + "?state=resolved").text
+    )
+
+
+@pytest.mark.parametrize("narrowed", ["q=database", "level=warning", "state=all&q=database"])
+def test_a_list_that_filters_empty_does_not_say_that_nothing_fires(as_vic, fired, narrowed):
+    page = as_vic.get(f"{INCIDENTS}?{narrowed}").text
+    assert "No incident matches" in page
+    assert "Clear filters" in page
 
 
 def test_an_incident_says_what_is_wrong_and_what_happened(as_vic, fired):

@@ -105,7 +105,7 @@ def test_a_silence_shows_its_next_times_before_it_is_saved(as_alice, acme, insid
     )  # fmt: skip
     part = as_alice.post(HERE, data={**hours, "look": "1"}, headers=HTMX)
     assert part.status_code == 200
-    assert "Sat 21 Nov 01:00 UTC to Sat 21 Nov 02:30 UTC" in part.text
+    assert "Sat 21 Nov 02:00 CET to Sat 21 Nov 03:30 CET" in part.text
     with inside(acme):
         assert not db.session.scalars(select(Silence)).all()
     saved = as_alice.post(HERE, data=hours)
@@ -113,7 +113,7 @@ def test_a_silence_shows_its_next_times_before_it_is_saved(as_alice, acme, insid
     with inside(acme):
         silence = db.session.scalars(select(Silence)).one()
     assert (silence.cron, silence.zone, silence.minutes) == ("0 2 * * sat,sun", "Europe/Berlin", 90)
-    assert "Sun 22 Nov 01:00 UTC" in as_alice.get(saved.location).text
+    assert "Sun 22 Nov 02:00 CET" in as_alice.get(saved.location).text
 
 
 @pytest.mark.parametrize(

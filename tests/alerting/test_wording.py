@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from console.alerting import units
 from console.alerting.condition import Condition, Gap, Level
 from console.alerting.definition import Definition
 from console.alerting.wording import sentence
@@ -56,7 +57,7 @@ def test_a_sentence_says_the_whole_condition(condition: dict[str, Any], words: s
 @pytest.mark.parametrize(
     ("compare", "base", "words"),
     [
-        ("percent", 86_400, "300 % (warning) of the same time a day earlier"),
+        ("percent", 86_400, "300% (warning) of the same time a day earlier"),
         ("absolute", 604_800, "300 (warning) more than the same time 7 days earlier"),
         (
             "deviation",
@@ -81,3 +82,18 @@ def test_a_sentence_says_what_is_watched_of_it():
         f"{START} {LAST} for each endpoint where endpoint is GET /a or GET /b in live "
         "of release 2.0"
     )
+
+
+@pytest.mark.parametrize(
+    ("compare", "number", "text"),
+    [
+        (None, 4.5678, "4.568"),
+        (None, 20_500.0, "20,500"),
+        ("percent", 20_000.0, "20,000%"),
+        ("percent", 300.55, "300.6%"),
+        ("deviation", 1.0, "1 deviation"),
+        ("deviation", 1_234.5, "1,234 deviations"),
+    ],
+)
+def test_a_number_in_a_reason_is_plain_text_without_powers_of_ten(compare, number, text):
+    assert units.words("errors.events", compare)(number) == text
