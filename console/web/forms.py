@@ -16,7 +16,7 @@ from console.web import clocks
 from console.web.choices import choices
 
 # What HTML and JSON call a number. Python reads more as one: 1_000, and digits of any script.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 MOST_NAMES, MOST_VALUES, LONGEST_VALUE = 20, 100, 1_000
 """Of filters that a form does not know: names, values of a name, and characters of a value."""
