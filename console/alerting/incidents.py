@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.models import User
@@ -30,6 +30,8 @@ from console.core.db import db
 REJOIN = timedelta(minutes=10)
 """A series that fires again so soon after it recovered goes on with the same incident."""
 LONGEST_WHY = 300
+MOST_NOTES = 200
+NO_MORE_NOTES = f"An incident has at most {MOST_NOTES} notes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,14 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     close(incident, clock.now(), by=by)
     write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
     return True
+
+
+def has_too_many_notes(incident: Incident) -> bool:
+    """Whether its history, which is read as a whole, takes no more notes."""
+    own = select(func.count(IncidentEvent.id)).where(
+        IncidentEvent.incident_id == incident.id, IncidentEvent.verb == IncidentVerb.NOTED
+    )
+    return (db.session.scalar(own) or 0) >= MOST_NOTES
 
 
 def note(incident: Incident, text: str, *, by: Actor) -> None:

@@ -67,7 +67,10 @@ def resolve(project: Project, incident_id: int) -> Response:
 def note(project: Project, incident_id: int) -> Response:
     """Add a note: `{"text": …}`."""
     incident_ = queries.incident_or_404(project, incident_id)
-    domain.note(incident_, _given(NoteForm).text.data or "", by=_actor())
+    text = _given(NoteForm).text.data or ""
+    if domain.has_too_many_notes(incident_):
+        raise BadRequest(domain.NO_MORE_NOTES)
+    domain.note(incident_, text, by=_actor())
     return _saved(incident_)
 
 

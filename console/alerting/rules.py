@@ -22,6 +22,8 @@ from console.core.db import db
 MINUTE, HOUR = 60, 3_600
 PER_UNIT = {"cls_thousandths": 1_000}
 """How many units of a threshold make one of its metric, where it is not 1."""
+MOST_VERSIONS = 500
+"""Of a rule, the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,11 @@ def _watched(definition: Definition) -> tuple[Any, ...]:
 
 
 def _keep_version(rule: Rule, by: User | None, backtest: Mapping[str, Any] | None) -> None:
+    """Keep the rule as it is now; scripts may save one every minute, so the oldest goes for it."""
+    oldest = sa.delete(RuleVersion).where(
+        RuleVersion.rule_id == rule.id, RuleVersion.number <= rule.version - MOST_VERSIONS
+    )
+    db.session.execute(oldest.execution_options(synchronize_session=False))
     db.session.add(
         RuleVersion(
             rule_id=rule.id,

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from console.accounts.models import Project, User
 from console.core import audit, clock
 from console.core.db import db, reading, writing
 from console.telemetry import checks
 from console.uptime.models import Check, MaintenanceChange, MaintenanceWindow, Outage
+
+MOST = 500
+"""Windows of a project that have not ended: each result looks through them."""
+FULL = (
+    f"A project has at most {MOST} windows that have not ended, and {2 * MOST} a day. Delete some."
+)
+
+
+def is_full(project: Project) -> bool:
+    """Whether a project has so many windows that it gets no more now."""
+    own = select(func.count(MaintenanceWindow.id)).where(MaintenanceWindow.project_id == project.id)
+    lasting = own.where(MaintenanceWindow.ends_at > clock.now())
+    lately = own.where(MaintenanceWindow.created_at > clock.now() - timedelta(days=1))
+    return (db.session.scalar(lasting) or 0) >= MOST or (db.session.scalar(lately) or 0) >= 2 * MOST
 
 
 def windows_since(moment: datetime) -> Sequence[MaintenanceWindow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest
 from wtforms import StringField
 from wtforms.validators import Optional, Regexp
 
@@ -55,6 +56,8 @@ def plan(project: Project) -> Response:
     """Plan a window, or mark a time that has passed."""
     form = valid(WindowDocument(api.members(WindowDocument, "A maintenance window")))
     check = queries.check_or_404(project, form.check.data) if form.check.data else None
+    if domain.is_full(project):
+        raise BadRequest(domain.FULL)
     start, reason = form.starts_at.data, form.reason.data or ""
     window = domain.plan(project, check, start, form.end, reason, None)
     db.session.commit()

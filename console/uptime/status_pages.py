@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from flask import abort
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from console.accounts.models import Project, User
 from console.core import audit, clock
@@ -25,6 +25,9 @@ from console.uptime.models import Check, CheckState, StatusPage, StatusPageCheck
 DAYS = 90
 DAY = timedelta(days=1)
 KEPT_SECONDS, MOST_KEPT = 30.0, 1_000
+MOST = 100
+"""Pages of a project."""
+FULL = f"A project has at most {MOST} status pages. Revoke one first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,14 @@ def create(
     _show(page, checks)
     audit.record("status page.created", title, actor=by.email if by else "")
     return page
+
+
+def is_full(project: Project) -> bool:
+    """Whether a project has so many pages that it gets no more."""
+    own = select(func.count(StatusPage.id)).where(
+        StatusPage.project_id == project.id, StatusPage.revoked_at.is_(None)
+    )
+    return (db.session.scalar(own) or 0) >= MOST
 
 
 def change(

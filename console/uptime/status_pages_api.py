@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, url_for
+from werkzeug.exceptions import BadRequest
 
 from console.accounts.access import api_view, script_may
 from console.accounts.models import Project
@@ -40,6 +41,8 @@ def status_page(project: Project, page_id: int) -> Response:
 @api_view("checks:write")
 def create(project: Project) -> Response:
     form = _form(project)
+    if domain.is_full(project):
+        raise BadRequest(domain.FULL)
     made = domain.create(project, form.title.data or "", form.chosen)
     db.session.commit()
     answer = jsonify(_page(made))

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from console.alerting import incidents
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Incident
 from console.core.db import db
@@ -115,3 +116,13 @@ def test_which_tokens_may(acme, globex, as_script, incident):
     assert stranger.get(INCIDENTS).status_code == 404
     assert as_script(acme, "rules:read").get(INCIDENTS).status_code == 403
     assert reader.get(f"{INCIDENTS}/{incident + 1}").status_code == 404
+
+
+def test_an_incident_has_so_many_notes(script, incident, as_alice, monkeypatch):
+    monkeypatch.setattr(incidents, "MOST_NOTES", 1)
+    here = f"{INCIDENTS}/{incident}/notes"
+    assert script.post(here, json={"text": "Disk is full"}).status_code == 200
+    answer = script.post(here, json={"text": "Disk is full"})
+    assert (answer.status_code, answer.json["detail"]) == (400, incidents.NO_MORE_NOTES)
+    page = as_alice.post(f"/acme/shop/alerts/incidents/{incident}/notes", data={"text": "And?"})
+    assert (page.status_code, incidents.NO_MORE_NOTES in page.text) == (422, True)

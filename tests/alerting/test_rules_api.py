@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from sqlalchemy import select
 
-from console.alerting import queries
+from console.alerting import queries, rules
 from console.alerting.evaluation import evaluate
+from console.alerting.models import RuleVersion
+from console.core.db import db
 from tests.alerting.test_api import RULE
 from tests.telemetry.samples import NOON
 
@@ -162,3 +165,15 @@ def test_a_project_has_so_many_rules_and_no_more(script, as_alice, monkeypatch):
     page = as_alice.post("/acme/shop/alerts/rules/composite", data={"name": "Both"})
     assert (page.status_code, "at most 1 rules" in page.text) == (422, True)
     assert script.put(f"{RULES}/{first['id']}", json=DOCUMENT).status_code == 200
+
+
+def test_a_rule_keeps_its_latest_versions(script, acme, inside, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_VERSIONS", 2)
+    rule = script.post(RULES, json=DOCUMENT).json
+    for version, critical in enumerate((1_001, 1_002, 1_003), start=2):
+        changed = DOCUMENT | {"levels": {"critical": critical}}
+        answer = script.put(f"{RULES}/{rule['id']}", json=changed)
+        assert answer.json["version"] == version
+    with inside(acme):
+        own = select(RuleVersion.number).where(RuleVersion.rule_id == rule["id"])
+        assert set(db.session.scalars(own)) == {3, 4}

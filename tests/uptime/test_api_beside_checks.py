@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.uptime import maintenance, status_pages
 from tests.fakes.peer import plain
 from tests.support.scheduled import perform
 from tests.telemetry.samples import NOON
@@ -117,3 +118,23 @@ def test_what_is_wrong_is_named(script, path, document, message):
     answer = script.post(f"{HERE}/{path}", json=document)
     assert answer.status_code == 400
     assert message in answer.json["detail"]
+
+
+def test_a_project_has_so_many_windows_and_status_pages(script, as_alice, monkeypatch, clock):
+    clock.set(NOON)
+    check = script.post(f"{HERE}/checks", json={"name": "Shop", "url": "https://shop.test/"}).json
+    monkeypatch.setattr(maintenance, "MOST", 1)
+    monkeypatch.setattr(status_pages, "MOST", 1)
+    window = {"check": check["id"], "starts_at": NOON.isoformat()}
+    page = {"title": "Status", "checks": [str(check["id"])]}
+    for path, document in (("maintenance", window), ("status-pages", page)):
+        assert script.post(f"{HERE}/{path}", json=document).status_code == 201
+        answer = script.post(f"{HERE}/{path}", json=document)
+        assert answer.status_code == 400
+        assert "A project has at most" in answer.json["detail"]
+    here = "/acme/shop/uptime"
+    for path, fields in ((f"{check['id']}/maintenance", window), ("status-pages", page)):
+        refused = as_alice.post(f"{here}/{path}", data=fields)
+        assert (refused.status_code, "A project has at most" in refused.text) == (422, True)
+    clock.move(days=2)
+    assert script.post(f"{HERE}/maintenance", json=window).status_code == 201

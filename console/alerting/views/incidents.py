@@ -27,7 +27,7 @@ from console.alerting.wording import sentence
 from console.core import clock
 from console.core.db import db
 from console.web.charts import Span
-from console.web.forms import valid
+from console.web.forms import mark, valid
 from console.web.htmx import page_or_part, panel, part_or_redirect, polled_part
 from console.web.timerange import current_range, scoped_url
 
@@ -141,6 +141,9 @@ def note(project: Project, incident_id: int) -> Response:
     incident_ = queries.incident_or_404(project, incident_id)
     form = NoteForm(request.form)
     if not form.validate():
+        return _refused(project, incident_, note_form=form)
+    if domain.has_too_many_notes(incident_):
+        mark(form, "text", domain.NO_MORE_NOTES)
         return _refused(project, incident_, note_form=form)
     domain.note(incident_, form.text.data or "", by=actor())
     return _saved(project, incident_)

@@ -12,6 +12,7 @@ from console.uptime import queries
 from console.uptime.forms import MaintenanceForm
 from console.uptime.views.blueprint import bp
 from console.uptime.views.checks import answer, refused
+from console.web.forms import mark
 
 
 @bp.post("/<id:check_id>/maintenance", endpoint="plan_maintenance")
@@ -20,6 +21,9 @@ def plan(project: Project, check_id: int) -> Response:
     check = queries.check_or_404(project, check_id)
     form = MaintenanceForm(request.form)
     if not form.validate():
+        return refused(project, check, form)
+    if domain.is_full(project):
+        mark(form, "starts_at", domain.FULL)
         return refused(project, check, form)
     covered = None if form.every_check.data else check
     domain.plan(project, covered, form.starts_at.data, form.end, form.reason.data or "", me())

@@ -18,6 +18,7 @@ from console.uptime.models import Check, StatusPage
 from console.uptime.status_page_form import StatusPageForm
 from console.uptime.status_pages import Shown, Status
 from console.uptime.views.blueprint import bp
+from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect
 from console.web.timerange import scoped_url
 
@@ -48,6 +49,9 @@ def status_pages(project: Project) -> Response:
 def create(project: Project) -> Response:
     form = StatusPageForm(request.form).offer(queries.checks(project))
     if not form.validate():
+        return page_or_part(PAGES, PART, status=422, **_context(project, form))
+    if domain.is_full(project):
+        mark(form, "title", domain.FULL)
         return page_or_part(PAGES, PART, status=422, **_context(project, form))
     domain.create(project, form.title.data or "", form.chosen, by=me())
     db.session.commit()
