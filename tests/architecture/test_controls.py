@@ -247,8 +247,12 @@ def shown(owner: FlaskClient, address: str) -> Iterator[str]:
 
 def rule_about(chart: LexborNode) -> str:
     """The metric that the card of a chart leads to a new rule about; "" without a way there."""
-    card = chart
-    while card.parent is not None and "card" not in (card.attributes.get("class") or "").split():
-        card = card.parent
+    card = card_of(chart)
     links = [str(link.attributes.get("href")) for link in card.css('a[href*="/rules/new?"]')]
     return dict(parse_qsl(urlsplit(links[0]).query)).get("metric", "") if links else ""
+
+
+def card_of(node: LexborNode) -> LexborNode:
+    """The card around a node; the whole page if there is none."""
+    is_card = "card" in (node.attributes.get("class") or "").split()
+    return node if is_card or node.parent is None else card_of(node.parent)
