@@ -118,7 +118,7 @@ class Outage(OrganizationScoped, Model):
 
 
 class CheckClosing(OrganizationScoped, Model):
-    """Notes that nobody looks at a check any more, until its results say so as well.
+    """Notes that nobody looks at a check any more, or that its job was heard of again.
 
     Rules that fire for a check keep their state while it has no results: some more end that, one a
     minute, so that a rule's next window has one and no failure.

@@ -87,12 +87,14 @@ def try_due(organization_id: int) -> Mapping[str, int]:
 
 
 def write_closings(organization_id: int) -> Mapping[str, int]:
-    """Let the results of checks that nobody looks at any more say so. Commits."""
+    """Write results that say where checks stand which have none of their own soon. Commits."""
     now = clock.now()
     with reading():
         due = select(CheckClosing).where(CheckClosing.at <= now).limit(MOST_DUE)
         notes = db.session.scalars(due).all()
-        results = [_closing(note) for note in notes]
+        named = Check.id.in_([note.check_id for note in notes])
+        states = dict(db.session.execute(select(Check.id, Check.state).where(named)).all())
+        results = [_closing(note, states.get(note.check_id)) for note in notes]
         ids = [note.id for note in notes]
         db.session.rollback()
     if results:
@@ -242,7 +244,8 @@ def end_outages(check_id: int, at: datetime) -> None:
     db.session.execute(lasting.values(ended_at=at).execution_options(synchronize_session=False))
 
 
-def _closing(note: CheckClosing) -> CheckResult:
+def _closing(note: CheckClosing, state: CheckState | None) -> CheckResult:
+    """A result that says where a check stands, and counts as nothing."""
     return CheckResult(
         organization_id=note.organization_id,
         project_id=note.project_id,
@@ -256,6 +259,6 @@ def _closing(note: CheckClosing) -> CheckResult:
         client_timestamp=note.at,
         received_at=clock.now(),
         outcome=CheckOutcome.PAUSED,
-        state=CheckState.PAUSED,
+        state=state or CheckState.PAUSED,
         counts=False,
     )

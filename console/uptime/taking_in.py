@@ -22,6 +22,7 @@ from console.uptime.expectation import Expectation, asked, threshold
 from console.uptime.models import (
     LONGEST_NAME,
     Check,
+    CheckClosing,
     CheckKind,
     CheckRun,
     CheckState,
@@ -30,7 +31,7 @@ from console.uptime.models import (
     WaitingCheckIn,
 )
 from console.uptime.results import RUN
-from console.uptime.schedule import end_outages
+from console.uptime.schedule import CLOSING_EVERY, end_outages
 
 MOST_MONITORS = 1_000
 """Of a project; check-ins of other names are counted, and dropped."""
@@ -290,6 +291,24 @@ def _store_turns(course: Course) -> None:
             db.session.flush()
         else:
             end_outages(check.id, turn)
+            db.session.add(_recovered(check, turn))
+
+
+def _recovered(check: Check, at: datetime) -> CheckClosing:
+    """Lets rules that fire learn of a recovery in the minute in which the job was missed, too.
+
+    That minute has a failure, and the next word of the job may be a day away.
+    """
+    return CheckClosing(
+        organization_id=check.organization_id,
+        project_id=check.project_id,
+        check_id=check.id,
+        slug=check.slug,
+        kind=check.kind,
+        environment=check.environment,
+        at=at + CLOSING_EVERY,
+        until=at + CLOSING_EVERY,
+    )
 
 
 def _is_due(due: datetime | None) -> ColumnElement[bool]:
