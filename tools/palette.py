@@ -45,8 +45,8 @@ def _coarse(colour: Colour) -> Colour:
     return red >> 4, green >> 4, blue >> 4
 
 
-def _distance(one: Colour, other: Colour) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+def _distance(colour: Colour, entry: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(colour, entry, strict=True))
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

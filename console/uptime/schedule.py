@@ -87,7 +87,7 @@ def try_due(organization_id: int) -> Mapping[str, int]:
 
 
 def write_closings(organization_id: int) -> Mapping[str, int]:
-    """Write results that say where checks stand which have none of their own soon. Commits."""
+    """Write results that say where checks stand that soon have no result of their own. Commits."""
     now = clock.now()
     with reading():
         due = select(CheckClosing).where(CheckClosing.at <= now).limit(MOST_DUE)
