@@ -41,7 +41,6 @@ bp = Blueprint(
 )
 Moment = Callable[[float | None], Any]
 F = TypeVar("F", bound=Form)
-"""The members of a rule whose own members depend on its metric."""
 
 
 @bp.get("")
