@@ -48,6 +48,18 @@ def typed(charset):
         (gzip.compress(WORD.encode()), ["Content-Encoding: gzip"], WORD),
         (zlib.compress(WORD.encode("latin-1")), ["Content-Encoding: Deflate"], WORD),
     ],
+    ids=(
+        "utf-8",
+        "latin-1",
+        "latin-1, not named",
+        "utf-16 by its mark",
+        "cp1251, not named",
+        "shift_jis, quoted",
+        "a codec of bytes",
+        "an unknown charset",
+        "gzip",
+        "deflate",
+    ),
 )
 def test_a_text_is_found_in_every_charset_and_in_compressed_answers(tried, body, headers, text):
     answer = tried(plain(body, "200 OK", *headers), text)
