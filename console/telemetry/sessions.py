@@ -4,8 +4,9 @@ Merging does not depend on the order and changes nothing when repeated, so a res
 the retry of a dead letter may bring an update again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, exists, select, table
@@ -18,6 +19,8 @@ from console.telemetry.tables import session
 KEY = ("project_id", "session_id")
 SEVERAL = 0
 """The position of a session whose updates came at several positions."""
+ROUNDED = timedelta(seconds=2)
+"""Starts that are nearer are the same: clients that keep a session in a file round its start."""
 _NAMES = [column.name for column in session.columns]
 # A client repeats the time at which a session started in all of its updates.
 _PLACE = [session.c[name] for name in (*KEY, "client_timestamp")]
@@ -44,6 +47,7 @@ def merge(left: Session, right: Session) -> Session:
         position=left.position if left.position == right.position else SEVERAL,
         received_at=max(left.received_at, right.received_at),
         timestamp=min(left.timestamp, right.timestamp),
+        client_timestamp=min(sent_at(left), sent_at(right)),
         environment=last.environment or first.environment,
         release=last.release or first.release,
         user_key=last.user_key or first.user_key,
@@ -66,13 +70,19 @@ def _rank(update: Session) -> tuple[Any, ...]:
 
 def _merge_in(connection: Connection, shelf: Shelf, fresh: Sequence[Session]) -> None:
     stored = _stored(connection, fresh)
-    merged = dict(stored)
+    merged: dict[Key, dict[datetime, Session]] = {}
+    for row in stored.values():
+        merged.setdefault(_id(row), {})[sent_at(row)] = row
     for update in fresh:
         update_ = replace(update, client_timestamp=sent_at(update))
-        key = _place(update_)
-        merged[key] = merge(merged[key], update_) if key in merged else update_
-    changed = {key: row for key, row in merged.items() if not _says_no_more(row, stored.get(key))}
-    former = [stored[key] for key in changed if key in stored]
+        near = _same(update_, merged.get(_id(update_), {}).values())
+        if near is not None:
+            merged[_id(near)].pop(sent_at(near))
+            update_ = merge(near, update_)
+        merged.setdefault(_id(update_), {})[sent_at(update_)] = update_
+    rows = {_place(row): row for starts in merged.values() for row in starts.values()}
+    changed = {key: row for key, row in rows.items() if not _says_no_more(row, stored.get(key))}
+    former = [row for key, row in stored.items() if key in changed or key not in rows]
     if former:
         _delete(connection, former)
     if changed:
@@ -84,17 +94,27 @@ def _says_no_more(row: Session, stored: Session | None) -> bool:
     return stored is not None and row == replace(stored, received_at=row.received_at)
 
 
+def _id(row: Session) -> Key:
+    return row.project_id, row.session_id
+
+
 def _place(row: Session) -> Key:
-    return row.project_id, row.session_id, row.client_timestamp
+    return *_id(row), row.client_timestamp
+
+
+def _same(update: Session, rows: Iterable[Session]) -> Session | None:
+    """The row of the session that an update is about; an id that is used again is another one."""
+    near = [row for row in rows if abs(sent_at(row) - sent_at(update)) < ROUNDED]
+    return min(near, key=lambda row: abs(sent_at(row) - sent_at(update)), default=None)
 
 
 def _stored(connection: Connection, updates: Sequence[Session]) -> dict[Key, Session]:
     """The stored rows of these sessions, searched only around the times at which they started."""
     times = _register(connection, updates)
-    named = select(*map(unpacked, _PLACE)).select_from(table("sessions")).subquery()
-    match = and_(*[column == named.c[column.name] for column in _PLACE])
-    query = select(session).join_from(session, named, match)
-    near = session.c.client_timestamp.between(times[0], times[-1])
+    ids = select(*map(unpacked, _PLACE[:-1])).select_from(table("sessions")).distinct().subquery()
+    match = and_(*[column == ids.c[column.name] for column in _PLACE[:-1]])
+    query = select(session).join_from(session, ids, match)
+    near = session.c.client_timestamp.between(times[0] - ROUNDED, times[-1] + ROUNDED)
     rows = connection.execute(query.where(near))
     listed = [Session(**dict(zip(_NAMES, row, strict=True))) for row in rows]
     return {_place(row): row for row in listed}

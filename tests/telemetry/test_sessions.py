@@ -70,6 +70,17 @@ def test_sessions_of_several_projects_and_starts_are_apart(asking, rows):
     assert len(rows()) == 4
 
 
+@pytest.mark.parametrize("milliseconds", [1, -1, 999])
+def test_a_start_that_a_client_rounds_is_the_same_session(asking, rows, milliseconds):
+    """Phones keep a session in a file, and its crash is sent with the start that is read there."""
+    rounded = NOON + timedelta(milliseconds=milliseconds)
+    asking.write(1, Batch(sessions=[session(1, **UPDATES[0])]), 1)
+    crash = session(2, at=rounded, **UPDATES[2])
+    asking.write(1, Batch(sessions=[crash, session(2, **UPDATES[1])]), 2)
+    (row,) = rows()
+    assert (row.status, row.client_timestamp) == ("crashed", min(NOON, rounded))
+
+
 def test_a_dead_letter_takes_along_what_only_it_brought(asking, rows):
     sent = [session(1), session(2, session_id="6" * 32), session(2, seq=4, status="exited")]
     asking.write(1, Batch(sessions=sent), 2)
