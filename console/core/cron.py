@@ -1,9 +1,10 @@
 """Due times by cron text in a time zone, as crontab reads it: right where clocks change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from heapq import heappop, heappush
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -11,7 +12,6 @@ from cronsim import CronSim, CronSimError
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = 5
 MOST = 200  # characters; the longest that means something lists every minute
-ZONE_CHANGE = timedelta(hours=3)  # no zone sets its clocks back by more
 SHORT = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -62,18 +62,27 @@ class Cron:
 
     def latest(self, now: datetime) -> datetime:
         """The latest due time up to `now`, in UTC."""
+        shown = now.astimezone(self._zone).replace(microsecond=0, tzinfo=None)
+        walls = CronSim(self._fields, shown + timedelta(seconds=1), reverse=True)
+        latest = next(at for wall in walls for at in self._moments(wall) if at <= now)
         # While an hour is repeated, the time that was due last may lie ahead on the clock.
-        ahead = timedelta(seconds=1) if self._is_frequent else ZONE_CHANGE
-        start = (now.replace(microsecond=0) + ahead).astimezone(self._zone)
-        times = (at.astimezone(UTC) for at in CronSim(self._fields, start, reverse=True))
-        return next(at for at in times if at <= now)
+        for at in takewhile(lambda at: at <= now, self.following(latest)):
+            latest = at
+        return latest
 
     def following(self, now: datetime) -> Iterator[datetime]:
         """The due times after `now`, in UTC."""
-        # The clock may show a time again that it has shown before.
-        start = now if self._is_frequent else now - ZONE_CHANGE
-        times = CronSim(self._fields, start.astimezone(self._zone))
-        return (due for at in times if (due := at.astimezone(UTC)) > now)
+        last, waiting = now, list[datetime]()
+        for wall in CronSim(self._fields, self._beginning(now)):
+            moments = self._moments(wall)
+            for at in moments:
+                heappush(waiting, at)
+            # What is due again in a repeated hour waits until the clock has shown all of it once.
+            while moments and waiting and waiting[0] <= moments[0]:
+                at = heappop(waiting)
+                if at > last:
+                    last = at
+                    yield at
 
     def upcoming(self, now: datetime, count: int) -> list[datetime]:
         """The next due times after `now`, in UTC."""
@@ -92,3 +101,28 @@ class Cron:
     def _is_frequent(self) -> bool:
         """Whether it counts the hours that pass, and not the hours that the clock shows."""
         return any(field.startswith("*") for field in self._fields.split()[:2])
+
+    def _moments(self, wall: datetime) -> Sequence[datetime]:
+        """The due times, in UTC, that a time of the zone's clock stands for."""
+        first, again = (
+            wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)
+        )
+        if first == again:
+            return [first]
+        if first < again:
+            return [first, again] if self._is_frequent else [first]
+        return [] if self._is_frequent else [self._after_the_change(wall)]
+
+    def _after_the_change(self, wall: datetime) -> datetime:
+        """The moment in which the clock leaps over a time that it never shows."""
+        while True:
+            moment = wall.replace(tzinfo=self._zone).astimezone(UTC)
+            if moment.astimezone(self._zone).replace(tzinfo=None) == wall:
+                return moment
+            wall += timedelta(minutes=1)
+
+    def _beginning(self, now: datetime) -> datetime:
+        """From where on the clock shows what is due after `now`; it may show it once more."""
+        shown = now.astimezone(self._zone)
+        again = shown.replace(fold=1).astimezone(UTC)
+        return shown.replace(tzinfo=None) - max(again - now, timedelta(0))

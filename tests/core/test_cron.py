@@ -1,7 +1,7 @@
 """Due times by cron text: also where a zone's clocks change."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import pytest
 
@@ -80,6 +80,24 @@ def test_a_zone_of_half_hours_and_one_far_away():
     assert due == on(2026, 4, 30, 19)
 
 
+def test_a_zone_whose_clocks_change_by_half_an_hour():
+    """On Lord Howe Island, 4 April 2026 has 01:45 at 14:45 UTC and again at 15:15."""
+    night = on(2026, 4, 4, 13, 30), on(2026, 4, 4, 16, 30)
+    hourly, daily = (Cron(text, "Australia/Lord_Howe") for text in ("45 * * * *", "45 1 * * *"))
+    assert due_between(hourly, *night) == [
+        "04 12:45",
+        "04 13:45",
+        "04 14:45",
+        "04 15:15",
+        "04 16:15",
+    ]
+    assert due_between(daily, *night) == ["03 14:45", "04 14:45"]
+    night = on(2026, 10, 3, 14, 30), on(2026, 10, 3, 17)
+    assert due_between(hourly, *night) == ["03 14:15", "03 15:15", "03 15:45", "03 16:45"]
+    lost = Cron("15 2 * * *", "Australia/Lord_Howe")  # its clocks go from 02:00 to 02:30
+    assert due_between(lost, *night) == ["02 15:45", "03 15:30"]
+
+
 @pytest.mark.parametrize(
     ("text", "zone", "words"),
     [
@@ -105,11 +123,21 @@ def test_a_text_that_names_no_time_is_refused_when_it_is_made(text, zone, words)
 
 
 @pytest.mark.parametrize("text", ["30 2 * * *", "15,45 1-3 * * *", "40 * * * *", "*/20 2 * * *"])
-@pytest.mark.parametrize("day", [on(2026, 3, 28), on(2026, 10, 24)])
-def test_the_next_due_times_are_the_latest_ones_of_later(text, day):
-    cron = Cron(text, "Europe/Berlin")
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", on(2026, 3, 28)),
+        ("Europe/Berlin", on(2026, 10, 24)),
+        ("America/New_York", on(2026, 3, 7)),
+        ("America/New_York", on(2026, 10, 31)),
+        ("Australia/Lord_Howe", on(2026, 4, 3)),
+        ("Australia/Lord_Howe", on(2026, 10, 2)),
+    ],
+)
+def test_the_next_due_times_are_the_latest_ones_of_later(text, zone, day):
+    cron = Cron(text, zone)
     until = day + timedelta(days=3)
-    times = [at for at in cron.upcoming(day, 500) if at <= until]
+    times = list(takewhile(lambda at: at <= until, cron.following(day)))
     assert times == sorted(set(times))
     for at, after in pairwise(times):
         assert cron.latest(at) == cron.latest(after - timedelta(seconds=1)) == at
