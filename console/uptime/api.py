@@ -18,6 +18,7 @@ from console.uptime import checks as domain
 from console.uptime import headers, heartbeats, metrics, queries
 from console.uptime.forms import CheckForm
 from console.uptime.models import Check, CheckKind
+from console.uptime.silent_form import SilentForm
 from console.uptime.views.checks import former_headers, name_is_free
 from console.web import api
 from console.web.forms import valid
@@ -100,6 +101,16 @@ def delete(project: Project, check_id: int) -> Response:
     domain.delete(queries.check_or_404(project, check_id))
     db.session.commit()
     return Response(status=204)
+
+
+@bp.post("/silent-monitors/deletion")
+@api_view("checks:write")
+def delete_silent_monitors(project: Project) -> Response:
+    """Delete the monitors that nobody was heard of for so many days: `{"days": 30}`."""
+    form = valid(SilentForm(api.members(SilentForm, "The document")))
+    deleted = domain.delete_silent_monitors(project, form.days.data or 0)
+    db.session.commit()
+    return jsonify({"deleted": deleted})
 
 
 @bp.get("/<id:check_id>/results")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from console.accounts.models import Project, User
 from console.accounts.slugs import slug_of
 from console.core import audit, clock
 from console.core.db import db
+from console.telemetry.records import CheckOutcome
 from console.uptime import headers
 from console.uptime.models import LONGEST_SLUG, Check, CheckClosing, CheckKind, CheckState
 from console.uptime.probe import Request
@@ -96,6 +98,39 @@ def delete(check: Check, *, by: User | None = None) -> None:
     _close(check)
     audit.record("check.deleted", check.name, actor=by.email if by else "")
     db.session.delete(check)
+
+
+def silent_monitors(project: Project, days: int) -> Sequence[Check]:
+    """The monitors that nobody was heard of for so many days, the longest silent first.
+
+    A job that is in time does not count, however rarely it runs, nor does one that is paused. One
+    that was missed last counts from when it went down.
+    """
+    long_ago = clock.now() - timedelta(days=days)
+    heard = sa.func.coalesce(Check.last_at, Check.created_at)
+    last = sa.case((Check.last_outcome == CheckOutcome.MISSED, Check.since), else_=heard)
+    in_time = (Check.state == CheckState.UP) & (Check.next_due > clock.now())
+    own = select(Check).where(
+        Check.project_id == project.id,
+        Check.kind == CheckKind.MONITOR,
+        Check.state != CheckState.PAUSED,
+        sa.not_(sa.func.coalesce(in_time, sa.false())),
+        last < long_ago,
+    )
+    return db.session.scalars(own.order_by(last, Check.id)).all()
+
+
+def delete_silent_monitors(project: Project, days: int, *, by: User | None = None) -> int:
+    """Delete them, so that other names have room; returns how many. Their results stay."""
+    silent = silent_monitors(project, days)
+    for check in silent:
+        if check.state is CheckState.DOWN:
+            _close(check)
+        db.session.delete(check)
+    if silent:
+        monitors = f"{len(silent)} monitors, silent for {days} days"
+        audit.record("check.deleted", monitors, actor=by.email if by else "")
+    return len(silent)
 
 
 def _close(check: Check) -> None:

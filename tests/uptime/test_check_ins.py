@@ -356,3 +356,37 @@ def test_a_flood_of_names_is_counted_and_stops_nothing(both_databases, acme, ins
         db.session.commit()
         assert taking_in.keep(acme.id, flood[:3]) == 1
         assert db.session.scalar(select(func.count(Check.id))) == 2
+
+
+def test_silent_monitors_are_deleted_together_and_give_room(
+    monkeypatch, says, settle, clock, acme, inside, as_alice, as_vic, as_script
+):
+    """A thousand names that a stranger made with the public key kept every other job out."""
+    monkeypatch.setattr(taking_in, "MOST_MONITORS", 3)
+    says("ok", slug="junk", config=None)
+    says("ok", slug="monthly", config={"schedule": {"type": "crontab", "value": "0 0 1 * *"}})
+    says("ok", slug="paused", config=None)
+    settle()
+    with inside(acme):
+        db.session.scalars(
+            select(Check).where(Check.slug == "paused")
+        ).one().state = CheckState.PAUSED
+        db.session.commit()
+    clock.move(days=2)
+    page = as_alice.get("/acme/shop/uptime/silent-monitors?days=1").text
+    assert [slug for slug in ("junk", "monthly", "paused") if f">{slug}</a>" in page] == ["junk"]
+    assert as_alice.get("/acme/shop/uptime/silent-monitors?days=x").status_code == 422
+    deletion = "/acme/shop/uptime/silent-monitors/deletion"
+    assert as_vic.post(deletion, data={"days": "1"}).status_code == 403
+    script = as_script(acme, "checks:read", "checks:write")
+    here = "/api/v1/acme/shop/checks/silent-monitors/deletion"
+    assert script.post(here, json={"days": 3}).json == {"deleted": 0}
+    assert as_alice.post(deletion, data={"days": "1"}).status_code == 303
+    says("ok", slug="real", config=None)
+    settle()
+    with inside(acme):
+        assert set(db.session.scalars(select(Check.slug))) == {"monthly", "paused", "real"}
+    clock.move(days=60)
+    settle()
+    clock.move(days=2)
+    assert script.post(here, json={"days": 1}).json == {"deleted": 2}  # missed, and unheard of
