@@ -75,6 +75,12 @@ def touching(absences: Sequence[Away], since: datetime, until: datetime) -> Away
     return next((away for away in reversed(absences) if away.touches(since, until)), None)
 
 
+def overlap(absences: Sequence[Away], since: datetime, until: datetime) -> timedelta:
+    """For how much of a time the console was away."""
+    parts = (min(away.until, until) - max(away.since, since) for away in absences)
+    return sum((part for part in parts if part > timedelta()), timedelta())
+
+
 def forget_old() -> str:
     """Delete absences of long ago. Commits."""
     db.session.execute(delete(Absence).where(Absence.until < clock.now() - KEPT))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, case, func, or_, select, update
 
+from console.core.absences import Away, overlap
 from console.telemetry.dialect import bucket
 from console.telemetry.question import SINCE, ask, buckets, within
 from console.telemetry.records import GOOD_OUTCOMES, CheckOutcome
 from console.telemetry.scope import Scope
 from console.telemetry.store import current
 from console.telemetry.tables import check_result
+from console.web.filters import duration
 
 Result = check_result.c
 
@@ -28,6 +30,8 @@ class Cell:
     slow: int = 0
     down: int = 0
     maintained: int = 0
+    away: timedelta = timedelta()
+    """For how much of it nobody could look."""
 
     @property
     def tone(self) -> str:
@@ -43,7 +47,10 @@ class Cell:
         """What it says."""
         counts = {"up": self.up, "slow": self.slow, "down": self.down}
         counts["during maintenance"] = self.maintained
-        return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no data"
+        known = [f"{count} {name}" for name, count in counts.items() if count]
+        if self.away:
+            known.append(f"the console was away {duration(self.away)}")
+        return ", ".join(known) or "no data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,13 @@ class Listed:
         return None if self.duration_us is None else self.duration_us / 1000
 
 
-def strips(scope: Scope, seconds: int, slugs: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
-    """The cells of each of these checks by its slug, as wide as so many seconds."""
+def strips(
+    scope: Scope, seconds: int, slugs: Sequence[str], absences: Sequence[Away] = ()
+) -> Mapping[str, Sequence[Cell]]:
+    """The cells of each of these checks by its slug, as wide as so many seconds.
+
+    `absences` are times in which nobody looked: they are neither up nor down.
+    """
     is_good, counts = Result.outcome.in_(GOOD_OUTCOMES), and_(Result.counts, ~Result.maintenance)
     is_slow = Result.outcome == CheckOutcome.SLOW
 
@@ -82,10 +94,13 @@ def strips(scope: Scope, seconds: int, slugs: Sequence[str]) -> Mapping[str, Seq
         func.count(case((and_(Result.counts, Result.maintenance), 1))),
     )
     rows = ask(scope, query.where(*mine).group_by(Result.slug, "number"))
-    nothing = [Cell(at) for at in buckets(scope, seconds)]
+    width = timedelta(seconds=seconds)
+    nothing = [Cell(at, away=overlap(absences, at, at + width)) for at in buckets(scope, seconds)]
     cells = {slug: list(nothing) for slug in slugs}
     for slug, place, *numbers in rows:
-        cells[slug][place] = Cell(nothing[place].at, *map(int, numbers))
+        empty = nothing[place]
+        up, slow, down, maintained = map(int, numbers)
+        cells[slug][place] = replace(empty, up=up, slow=slow, down=down, maintained=maintained)
     return cells
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from console.core import clock
-from console.core.absences import Away, touching
+from console.core.absences import Away, overlap, touching
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.uptime.check_in import IN_PROGRESS, LATEST, OK
 from console.uptime.expectation import EARLY, Expectation, spelled
 from console.uptime.models import LONGEST_WHY, Check, CheckKind, CheckState, WaitingCheckIn
 from console.uptime.results import RUN, result_id
-from console.uptime.standing import Standing, outage_between
-from console.web.filters import duration
+from console.uptime.standing import Standing, outage_between, recovered
 
 MOST_MISSED = 20
 """So many missed times are recorded at once; of older ones, the console was not there."""
@@ -182,7 +181,8 @@ class Course:
         )
         lasted = outage_between(before, self.standing)
         if lasted is not None:
-            why = f"Up again after {duration(lasted)}. {why}".strip()
+            away = overlap(self.absences, before.since, at)
+            why = recovered(lasted, away, why)
             self.turns.append(at)
         elif self.standing.state is CheckState.DOWN and before.state is not CheckState.DOWN:
             self.turns.append(Began(at, why[:LONGEST_WHY]))

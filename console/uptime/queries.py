@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import abort
 from sqlalchemy import case, func, or_, select, tuple_
 
 from console.accounts.models import Project
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import db
+from console.telemetry import checks as telemetry
 from console.telemetry.metric import Metric, Reading
 from console.telemetry.scope import Scope
 from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
@@ -76,10 +78,38 @@ def checks_down(project: Project) -> int:
     return db.session.scalar(own) or 0
 
 
-def outages(check: Check, limit: int) -> Sequence[Outage]:
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """An outage, and for how much of it nobody looked."""
+
+    outage: Outage
+    length: timedelta | None
+    """None while it lasts."""
+    away: timedelta
+
+
+def outages(check: Check, limit: int) -> Sequence[Lasting]:
     """The outages of a check, the latest first."""
     own = select(Outage).where(Outage.check_id == check.id)
-    return db.session.scalars(own.order_by(Outage.began_at.desc()).limit(limit)).all()
+    rows = db.session.scalars(own.order_by(Outage.began_at.desc()).limit(limit)).all()
+    now = clock.now()
+    away = absences.between(rows[-1].began_at, now) if rows else []
+    return [
+        Lasting(
+            outage=row,
+            length=row.ended_at - row.began_at if row.ended_at else None,
+            away=absences.overlap(away, row.began_at, row.ended_at or now),
+        )
+        for row in rows
+    ]
+
+
+def strips(
+    scope: Scope, seconds: int, checks: Sequence[Check]
+) -> Mapping[str, Sequence[telemetry.Cell]]:
+    """The past of checks by slug, in cells of so many seconds that say when nobody looked."""
+    away = absences.between(scope.since, scope.until)
+    return telemetry.strips(scope, seconds, [check.slug for check in checks], away)
 
 
 def windows(

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from console.core import clock
+from console.core import absences, clock
+from console.core.absences import Away
 from console.telemetry.records import CheckResult
 from console.uptime.models import (
     LONGEST_WHY,
@@ -19,8 +20,7 @@ from console.uptime.models import (
 )
 from console.uptime.probe import Answer
 from console.uptime.prober import Tried
-from console.uptime.standing import Standing, outage_between
-from console.web.filters import duration
+from console.uptime.standing import Standing, outage_between, recovered
 
 RUN = 1
 """Results come from no run that could be repeated as a whole: each has a key of its own."""
@@ -40,14 +40,20 @@ class Story:
     """When the check recovered, if it did."""
 
 
-def story(check: Check, tried: Tried, windows: Sequence[MaintenanceWindow]) -> Story:
-    """What a try makes of a check; `windows` may be of other checks and projects, too."""
+def story(
+    check: Check, tried: Tried, windows: Sequence[MaintenanceWindow], away: Sequence[Away] = ()
+) -> Story:
+    """What a try makes of a check; `windows` may be of other checks and projects, too.
+
+    `away` are the times of the past in which nobody ran this console's jobs.
+    """
     last = tried.answers[-1]
     before = Standing.of(check)
     after = _standing_after(check, before, last)
     lasted = outage_between(before, after)
     if lasted is not None:
-        last = replace(last, why=f"Up again after {duration(lasted)}. {last.why}".strip())
+        unseen = absences.overlap(away, before.since, last.at)
+        last = replace(last, why=recovered(lasted, unseen, last.why))
     is_maintained = any(
         window.project_id == check.project_id and window.covers(check.id, last.at)
         for window in windows

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, event, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from console.accounts.rounds import for_each_organization
-from console.core import clock
+from console.core import absences, clock
 from console.core.config import config
 from console.core.crypto import SealBrokenError
 from console.core.db import db, reading, writing
@@ -214,8 +214,10 @@ def _stories(tries: Sequence[Tried]) -> list[Story]:
     checks = {check.id: check for check in rows}
     earliest = min(answer.at for tried in tries for answer in tried.answers)
     windows = maintenance.windows_since(earliest)
+    outages = [check.since for check in checks.values() if check.state is CheckState.DOWN]
+    away = absences.between(min(outages), clock.now()) if outages else []
     return [
-        story(check, tried, windows)
+        story(check, tried, windows, away)
         for tried in tries
         if (check := checks.get(tried.of.check_id)) and check.claim == tried.of.claim
     ]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from console.telemetry.records import CheckOutcome
 from console.uptime.models import Check, CheckState
+from console.web.filters import duration
 
 _STATES = {CheckOutcome.UP: CheckState.UP, CheckOutcome.SLOW: CheckState.SLOW}
 
@@ -50,6 +51,12 @@ class Standing:
     def moved(self, state: CheckState, at: datetime) -> Standing:
         """The same in another state from a moment on; itself if it is in that state already."""
         return self if state is self.state else replace(self, state=state, since=at)
+
+
+def recovered(lasted: timedelta, away: timedelta, why: str) -> str:
+    """What to say of a check that is up again, and for how much of its outage nobody looked."""
+    unseen = f", of which the console was away {duration(away)}" if away else ""
+    return f"Up again after {duration(lasted)}{unseen}. {why}".strip()
 
 
 def outage_between(before: Standing, after: Standing) -> timedelta | None:

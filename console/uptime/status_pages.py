@@ -16,7 +16,6 @@ from console.core.config import config
 from console.core.crypto import SealBrokenError, Token, hash_of, new_token, seal, unseal
 from console.core.db import db
 from console.core.tenancy import bearer, enter_organization
-from console.telemetry import checks as telemetry
 from console.telemetry.checks import Cell
 from console.telemetry.scope import Scope
 from console.uptime import maintenance, metrics, queries
@@ -208,7 +207,7 @@ def status_of(page: StatusPage) -> Status:
         until=now,
     )
     checks = checks_of(page)
-    cells = telemetry.strips(scope, int(DAY.total_seconds()), [check.slug for check in checks])
+    cells = queries.strips(scope, int(DAY.total_seconds()), checks)
     # Of 90 whole days, as on the pages of checks; the bars are days of the calendar.
     whole = replace(scope, since=now - DAYS * DAY)
     uptime = queries.by_check(metrics.UPTIME, whole, checks)

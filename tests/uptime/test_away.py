@@ -73,6 +73,20 @@ def test_what_could_not_be_heard_is_not_missed_and_a_turn_later_it_is(
     assert set(settle().values()) == {CheckState.DOWN}
 
 
+@pytest.mark.usefixtures("jobs")
+def test_a_job_that_recovers_says_for_how_long_nobody_listened(acme, clock, settle, inside):
+    with inside(acme):
+        for check in db.session.scalars(select(Check)):
+            check.state, check.since = CheckState.DOWN, NOON - timedelta(minutes=10)
+        db.session.commit()
+        token = heartbeats.address_of(check).rpartition("/")[2]
+        assert heartbeats.hear(token, "ok")
+    settle()
+    with inside(acme):
+        said = "Up again after 3 h 10 min, of which the console was away 2 h 59 min."
+        assert said in set(db.session.scalars(select(Check.last_why)))
+
+
 def test_what_waits_for_digest_is_not_missed(app, acme, inside, clock, settle, results):
     clock.set(NOON)
     expected = Expectation(every_seconds=600, margin_seconds=60)

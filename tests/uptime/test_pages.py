@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from console.core import absences
 from console.core import clock as console_clock
 from console.core.db import db
-from console.uptime import headers
+from console.uptime import headers, status_pages
 from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
 from tests.fakes.peer import plain
 from tests.support.clients import HTMX
@@ -57,6 +58,32 @@ def test_the_list_and_the_page_show_state_uptime_and_what_was_answered(as_vic, d
     assert f"<title>{NOON:%-d %b %H:%M} UTC: 1 up, 1 down</title>" in page
     assert "Pause</button>" not in page
     assert ">1<" in as_vic.get(CHECKS).text  # the rail counts what is down
+
+
+def test_an_outage_says_for_how_much_of_it_the_console_was_away(
+    app, as_vic, as_script, acme, peer, down, clock, try_all, inside
+):
+    clock.set(NOON + timedelta(hours=4))
+    with app.app_context():
+        absences.add(NOON + timedelta(minutes=30), NOON + timedelta(hours=3, minutes=30))
+    lasting = as_vic.get(f"{CHECKS}{down}").text
+    assert "the console was away 3 h of it" in " ".join(lasting.split())
+    del peer.answers["/health"]
+    try_all()
+    clock.move(seconds=5)
+    page = " ".join(as_vic.get(f"{CHECKS}{down}").text.split())
+    assert "Up again after 3 h 59 min, of which the console was away 3 h." in page
+    assert "the console was away 3 h of it" in page
+    assert "UTC: the console was away 30 min</title>" in as_vic.get(CHECKS).text
+    # Nobody looked for three hours, which count as neither up nor down.
+    ask = as_script(acme, "checks:read")
+    shares = ask.get(f"/api/v1/acme/shop/checks/{down}").json["uptime"]
+    assert list(shares.values()) == [pytest.approx(2 / 3, abs=0.01)] * 4
+    with inside(acme):
+        shown = status_pages.create(acme, "Shop", db.session.scalars(select(Check)).all())
+        status = status_pages.status_of(shown)
+        assert status.checks[0].uptime == pytest.approx(2 / 3, abs=0.01)
+        assert status.checks[0].cells[-1].words == "2 up, 1 down, the console was away 3 h"
 
 
 def test_a_long_list_comes_in_pages_what_is_down_first(as_vic, acme, inside):

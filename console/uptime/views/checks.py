@@ -21,7 +21,8 @@ from console.uptime import checks as domain
 from console.uptime import headers, heartbeats, maintenance, metrics, queries
 from console.uptime.expectation import Expectation, spelled
 from console.uptime.forms import CheckForm, MaintenanceForm
-from console.uptime.models import Check, CheckKind, MaintenanceWindow, Outage
+from console.uptime.models import Check, CheckKind, MaintenanceWindow
+from console.uptime.queries import Lasting
 from console.uptime.views.blueprint import bp
 from console.web.charts import Chart, Series
 from console.web.forms import mark
@@ -60,7 +61,7 @@ class CheckDetails:
     chart: Chart | None
     """None for a heartbeat that said of no run how long it took."""
     failures: Sequence[Listed]
-    outages: Sequence[Outage]
+    outages: Sequence[Lasting]
     windows: Sequence[MaintenanceWindow]
     is_maintained: bool
     form: MaintenanceForm
@@ -209,7 +210,7 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
     month = queries.lately(project, queries.PERIODS["30 d"])
     of_month = queries.by_check(metrics.UPTIME, month, checks)
     times = queries.by_check(metrics.RESPONSE_TIME, day, checks)
-    cells = telemetry.strips(day, int(CELL.total_seconds()), [row.slug for row in checks])
+    cells = queries.strips(day, int(CELL.total_seconds()), checks)
     maintained = maintenance.maintained(project.id, checks)
     return [
         CheckRow(
@@ -227,7 +228,7 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
 def _details(project: Project, shown: Check, form: MaintenanceForm | None = None) -> CheckDetails:
     line = Timeline.of(project, current_range())
     scope = Scope.of(project, line.shown).anywhere
-    cells = telemetry.strips(scope, line.seconds, [shown.slug])
+    cells = queries.strips(scope, line.seconds, [shown])
     where = {"check": shown.slug}
     return CheckDetails(
         check=shown,
