@@ -13,7 +13,7 @@ from wtforms import Form
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.alerting import items, queries, signal
+from console.alerting import items, queries, signal, units
 from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
 from console.alerting.definition import Definition
@@ -147,7 +147,7 @@ def _over_series(rule: dict[str, Any], series: Any) -> Response:
     if not isinstance(series, list):
         raise BadRequest("series: a list with an item for each evaluation.")
     form = valid(_form(ConditionForm, rule))
-    condition = form.condition()
+    condition = units.in_units(form.condition(), str(rule.get("metric", "")))
     try:
         evaluations = list(items.evaluations(series, condition.interval_seconds))
     except items.BadSeries as error:

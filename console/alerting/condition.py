@@ -120,7 +120,9 @@ class Condition:
     """A smaller base counts as this much, so that three errors after none are no spike."""
     minimum_samples: int = 0
     words: Callable[[float], str] = field(default="{:g}".format, compare=False, repr=False)
-    """Writes a number for reasons that people read, in the unit of what is watched."""
+    """Writes a level for reasons that people read, in the unit of what is watched."""
+    subject: Callable[[float], str] = field(default="{:g}".format, compare=False, repr=False)
+    """Writes the number that is compared with it, and says what it is of."""
     ordered: tuple[Level, ...] = field(init=False)
     """The levels that the rule has, the least first."""
 
@@ -193,15 +195,13 @@ class Condition:
         for level in reversed(self.ordered):
             threshold = self.levels[level]
             if self.is_breached(number, threshold):
-                why = f"{self.words(number)} {self.op} {self.words(threshold)} ({level})"
+                why = f"{self.subject(number)} {self.op} {self.words(threshold)} ({level})"
                 return Judgement(BREACHES[level], number, why)
         if self.is_breached(number, self.clear_level):
             recovery = self.words(self.clear_level)
-            why = (
-                f"{self.words(number)} breaches no level, but has not passed {recovery} to recover"
-            )
+            why = f"{self.subject(number)}: no breach, but it has not passed {recovery} to recover"
             return Judgement(Verdict.BETWEEN, number, why)
-        return Judgement(Verdict.CLEAR, number, f"{self.words(number)} breaches no level")
+        return Judgement(Verdict.CLEAR, number, f"{self.subject(number)}: no breach")
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """The name of each field that is wrong, and what is wrong with it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
@@ -34,8 +34,8 @@ class Definition:
 
     def __post_init__(self) -> None:
         """Let reasons name numbers in the metric's unit."""
-        words = units.words(self.metric, self.condition.compare)
-        object.__setattr__(self, "condition", replace(self.condition, words=words))
+        own = units.in_units(self.condition, self.metric, is_composite=bool(self.members))
+        object.__setattr__(self, "condition", own)
 
     @property
     def window(self) -> timedelta:

@@ -178,7 +178,7 @@ def _number(definition: Definition, evaluation: Evaluation) -> Step:
     if evaluation.number is None or evaluation.verdict is Verdict.INCONCLUSIVE:
         decides = evaluation.verdict in SEVERITY
         return Step("Number", evaluation.why, decides)
-    shown = definition.condition.words(evaluation.number)
+    shown = definition.condition.subject(evaluation.number)
     samples = "" if evaluation.samples is None else f", from {plural(evaluation.samples, 'sample')}"
     return Step("Number", f"{shown}{samples}", True)
 
@@ -188,7 +188,7 @@ def _settled(definition: Definition, evaluation: Evaluation) -> Sequence[Step]:
     settled = evaluation.settled_number
     if settled is None or settled == evaluation.number:
         return []
-    return [Step("After late data", definition.condition.words(settled), None)]
+    return [Step("After late data", definition.condition.subject(settled), None)]
 
 
 def _members(definition: Definition, evaluation: Evaluation) -> Iterator[Step]:

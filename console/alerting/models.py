@@ -243,6 +243,11 @@ class Incident(OrganizationScoped, Model):
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
 
     @property
+    def was_worse(self) -> bool:
+        """Whether it reached a worse level than the one that its reason is about."""
+        return self.worst is not self.level
+
+    @property
     def lasted(self) -> timedelta:
         """How long it was open, up to now if it still is."""
         return (self.resolved_at or clock.now()) - self.opened_at

@@ -130,7 +130,7 @@ def _as_known(condition: Condition, row: Evaluation) -> tuple[Evaluated, Judgeme
     """What a row says, with what late data has changed of it already."""
     if row.settled_verdict is not None:
         number = row.settled_number
-        words = "no number" if number is None else condition.words(number)
+        words = "no number" if number is None else condition.subject(number)
         judged = Judgement(row.settled_verdict, number, f"late data: {words}")
         return Evaluated(row.at.timestamp(), number), judged
     error = row.why if row.verdict is Verdict.ERROR else ""
@@ -290,7 +290,7 @@ def _note(rule: Rule, value: str, window: Window) -> int:
     if incident is None:
         return 0
     number = window.judged.number
-    words = "nothing" if number is None else rule.definition.condition.words(number)
+    words = "nothing" if number is None else rule.definition.condition.subject(number)
     text = (
         f"Late data: the window until {at:%H:%M:%S} UTC would not have fired: it says {words} now."
     )

@@ -92,9 +92,7 @@ def _floor(definition: Definition) -> str:
     floor = definition.condition.floor
     if floor is None:
         return ""
-    metric = CATALOGUE.get(definition.metric)
-    unit = f" {metric.unit}" if metric and metric.format == "number" and metric.unit else ""
-    return f" (counted as at least {units.words(definition.metric, None)(floor)}{unit})"
+    return f" (counted as at least {units.subject(definition.metric, None)(floor)})"
 
 
 def _long(seconds: float) -> str:

@@ -76,6 +76,7 @@ EVENTS = Metric(
     id="errors.events",
     title="Error events",
     unit="events",
+    noun="error event",
     better="lower",
     format="number",
     empty="zero",
@@ -85,6 +86,7 @@ USERS = Metric(
     id="errors.users",
     title="Affected users",
     unit="users",
+    noun="affected user",
     better="lower",
     format="number",
     empty="zero",
@@ -94,6 +96,7 @@ ISSUE_EVENTS = Metric(
     id="issues.events",
     title="Events",
     unit="events",
+    noun="event",
     better="lower",
     format="number",
     empty="zero",
@@ -103,6 +106,7 @@ ISSUE_USERS = Metric(
     id="issues.users",
     title="Users affected",
     unit="users",
+    noun="affected user",
     better="lower",
     format="number",
     empty="zero",
@@ -112,6 +116,7 @@ NEW_ISSUES = Metric(
     id="issues.new",
     title="New issues",
     unit="issues",
+    noun="new issue",
     better="lower",
     format="number",
     empty="zero",
@@ -121,6 +126,7 @@ NEW_TYPES = Metric(
     id="issues.new_types",
     title="New error types",
     unit="types",
+    noun="new error type",
     better="lower",
     format="number",
     empty="zero",
@@ -130,6 +136,7 @@ REGRESSIONS = Metric(
     id="issues.regressed",
     title="Regressions",
     unit="issues",
+    noun="regressed issue",
     better="lower",
     format="number",
     empty="zero",
@@ -137,11 +144,12 @@ REGRESSIONS = Metric(
 )
 
 
-def _findings(name: str, title: str, measure: Measure) -> Metric:
+def _findings(name: str, title: str, noun: str, measure: Measure) -> Metric:
     return Metric(
         id=f"findings.{name}",
         title=title,
         unit="findings",
+        noun=noun,
         better="lower",
         format="number",
         empty="zero",
@@ -162,16 +170,18 @@ def _share(name: str, title: str, measure: Measure, better: Better = "higher") -
     )
 
 
-ALL_FINDINGS = _findings("count", "Findings", error_measures.count(FINDINGS))
+ALL_FINDINGS = _findings("count", "Findings", "finding", error_measures.count(FINDINGS))
 N_PLUS_ONES = _findings(
     "n_plus_one",
     "N+1 queries",
+    "N+1 finding",
     error_measures.count_of_kind(FINDINGS, N_PLUS_ONE.title),
 )
 SESSIONS = Metric(
     id="sessions.count",
     title="Sessions",
     unit="sessions",
+    noun="session",
     better="neither",
     format="number",
     empty="zero",

@@ -37,13 +37,14 @@ _LEDGER = StateRows(
 )
 
 
-def _items(outcome: str, title: str, better: Better) -> Metric:
+def _items(outcome: str, title: str, noun: str, better: Better) -> Metric:
     """How many items met a fate."""
     quantity = func.coalesce(func.sum(Outcome.quantity).filter(Outcome.outcome == outcome), 0)
     return Metric(
         id=f"intake.{outcome}",
         title=title,
         unit="items",
+        noun=noun,
         better=better,
         format="number",
         empty="zero",
@@ -66,12 +67,14 @@ def _lag(kind: str, measure: Measure) -> Metric:
 
 
 FATES = {
-    ledger.STORED: _items(ledger.STORED, "Stored", "neither"),
-    ledger.DUPLICATE: _items(ledger.DUPLICATE, "Sent twice", "neither"),
-    ledger.IGNORED: _items(ledger.IGNORED, "Ignored", "neither"),
-    ledger.REFUSED: _items(ledger.REFUSED, "Refused", "lower"),
-    ledger.INVALID: _items(ledger.INVALID, "Invalid", "lower"),
-    ledger.LOST_BY_CLIENT: _items(ledger.LOST_BY_CLIENT, "Lost by clients", "lower"),
+    ledger.STORED: _items(ledger.STORED, "Stored", "stored item", "neither"),
+    ledger.DUPLICATE: _items(ledger.DUPLICATE, "Sent twice", "item sent twice", "neither"),
+    ledger.IGNORED: _items(ledger.IGNORED, "Ignored", "ignored item", "neither"),
+    ledger.REFUSED: _items(ledger.REFUSED, "Refused", "refused item", "lower"),
+    ledger.INVALID: _items(ledger.INVALID, "Invalid", "invalid item", "lower"),
+    ledger.LOST_BY_CLIENT: _items(
+        ledger.LOST_BY_CLIENT, "Lost by clients", "item lost by a client", "lower"
+    ),
 }
 METRICS = (
     *FATES.values(),

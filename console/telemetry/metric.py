@@ -108,6 +108,8 @@ class Metric:
     id: str
     title: str
     unit: str
+    noun: str = ""
+    """What it counts, of which there is one: "error event" where the unit is "events"."""
     better: Better
     format: Format
     least: int = 1
@@ -118,6 +120,12 @@ class Metric:
     """How it is counted; a function of the parameters for a metric that has some."""
     parameters: tuple[Parameter, ...] = ()
     given: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def nouns(self) -> tuple[str, str]:
+        """The noun for one, and for another number: "check down" and "checks down"."""
+        many = self.noun.replace(self.unit.removesuffix("s"), self.unit) if self.noun else ""
+        return self.noun, many
 
     @property
     def dimensions(self) -> tuple[str, ...]:

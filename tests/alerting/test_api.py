@@ -56,7 +56,7 @@ def test_times_follow_the_item_before_and_known_or_older_ones_are_left_out(post)
     items = [{"value": 1, "at": 240}, 600, {"value": 9999, "at": 300}, {"value": 9999, "at": 1}]
     (change,) = post(rule, series=items).json["transitions"]
     assert (change["at"], change["to"]) == (300, "warning")
-    assert change["why"] == "600 > 500 (warning)"
+    assert change["why"] == "600 ms > 500 ms (warning)"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,20 @@ def test_the_list_shows_what_is_open_and_the_rail_counts_it(as_vic, fired):
     )
 
 
+def test_an_incident_that_is_less_bad_than_it_was_shows_the_level_of_its_reason(
+    as_vic, acme, inside, clock, fired, counted_requests
+):
+    counted_requests(acme, lambda _: 700, minutes=5, since=NOON + minutes(5))
+    clock.move(minutes=5)
+    with inside(acme):
+        evaluate(acme.organization_id)
+    for url in (INCIDENTS, f"{INCIDENTS}{fired[1]}"):
+        page = as_vic.get(url).text
+        assert "700 ms &gt; 500 ms (warning)" in page
+        assert "</svg>Warning</span>" in page
+        assert "Was critical" in page
+
+
 @pytest.mark.parametrize("narrowed", ["q=database", "level=warning", "state=all&q=database"])
 def test_a_list_that_filters_empty_does_not_say_that_nothing_fires(as_vic, fired, narrowed):
     page = as_vic.get(f"{INCIDENTS}?{narrowed}").text

@@ -130,7 +130,7 @@ def test_what_fires_still_is_open_and_heals_as_ever(acme, inside, live, make_rul
     with inside(acme):
         incident = db.session.scalars(select(Incident)).one()
         assert (incident.state.value, incident.opened_at) == ("open", NOON + timedelta(minutes=3))
-        assert incident.why.startswith("late data: 8 > 5")
+        assert incident.why.startswith("late data: 8 error events > 5")
     live(10)
     with inside(acme):
         assert db.session.scalars(select(Incident.state)).one().value == "resolved"
@@ -150,7 +150,8 @@ def test_what_would_not_have_fired_is_noted_and_stays_open(acme, inside, live, m
         own = select(IncidentEvent).order_by(IncidentEvent.sequence)
         verbs = {event.verb.value: event.text for event in db.session.scalars(own)}
         assert verbs["noted"] == (
-            "Late data: the window until 12:03:00 UTC would not have fired: it says 9 now."
+            "Late data: the window until 12:03:00 UTC would not have fired: "
+            "it says 9 error events now."
         )
 
 
@@ -214,7 +215,7 @@ def test_a_value_that_late_data_brings_first_is_evaluated_from_there_on(
         rows = db.session.scalars(own).all()
         assert rows[0].at == NOON + timedelta(minutes=3)
         assert (rows[0].number, rows[0].state.value) == (8, "critical")
-        assert rows[0].why == "late data: 8 > 5 (critical)"
+        assert rows[0].why == "late data: 8 error events > 5 (critical)"
         minutes = [(row.at - NOON) / timedelta(minutes=1) for row in rows]
         assert minutes == list(range(3, 3 + len(rows))), "each window once, without a gap"
         assert incidents_of(rule_id) == [("2.0.0", (NOON + timedelta(minutes=3)).timestamp(), None)]
@@ -265,7 +266,7 @@ def test_a_composite_rule_is_decided_anew_with_its_members(acme, inside, live, m
             assert incidents_of(rule_id) == replayed(acme, rule_id)
         first = select(Incident).where(Incident.rule_id == outer).order_by(Incident.opened_at)
         incident = db.session.scalars(first.limit(1)).one()
-        assert incident.why == "late data: 2 >= 2 (critical)"
+        assert incident.why == "late data: 2 firing rules >= 2 (critical)"
         own = select(IncidentEvent.verb).where(IncidentEvent.incident_id == incident.id)
         verbs = db.session.scalars(own.order_by(IncidentEvent.sequence)).all()
         assert verbs == ["opened", "resolved"], "once"
@@ -290,7 +291,10 @@ def test_a_composite_incident_is_noted_when_a_member_would_not_have_fired(
         own = select(IncidentEvent).where(IncidentEvent.incident_id == incident.id)
         texts = [event.text for event in db.session.scalars(own) if event.verb == "noted"]
         assert texts == [
-            "Late data: the window until 12:03:00 UTC would not have fired: it says 0 now."
+            (
+                "Late data: the window until 12:03:00 UTC would not have fired: "
+                "it says 0 firing rules now."
+            )
         ]
 
 

@@ -64,8 +64,8 @@ def repeated(make: Any, at: datetime, count: int, *more: Any) -> Items:
         ("API latency", request, (0.9,), 15, (0.1,), 1, "900 ms > 300 ms (warning)"),
         ("Failing requests", request, (0.1, 500), 15, (0.1, 200), 1, "100% > 5% (critical)"),
         ("Page loads (LCP)", page_load, (2_500.0,), 15, (900.0,), 2, "9 s > 2 s (warning)"),
-        ("Error spike", failure, (), 30, None, 1, "% > 1,000% (critical)"),
-        ("New error type", failure, (), 1, None, 2, "1 > 0 (warning)"),
+        ("Error spike", failure, (), 30, None, 1, "% of the earlier period > 1,000% (critical)"),
+        ("New error type", failure, (), 1, None, 2, "1 new error type > 0 (warning)"),
     ],
 )
 def test_a_standard_rule_fires_on_what_is_sent_and_heals(

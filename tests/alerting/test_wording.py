@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from console.alerting import units
-from console.alerting.condition import Condition, Gap, Level
+from console.alerting.condition import Condition, Evaluated, Gap, Level
 from console.alerting.definition import Definition
 from console.alerting.wording import sentence
+from console.metrics.catalogue import CATALOGUE
+from console.telemetry.metric import Metric
 
 PLAIN = Definition(metric="requests.p95", condition=Condition(op=">", levels={Level.WARNING: 300}))
 START = "Requests: P95 above 300 ms (warning)"
@@ -69,10 +71,10 @@ def test_a_sentence_says_the_whole_condition(condition: dict[str, Any], words: s
 def test_a_sentence_says_what_is_compared_and_its_floor(compare: Any, base: int | None, words: str):
     condition = replace(PLAIN.condition, compare=compare, floor=10)
     definition = replace(PLAIN, metric="errors.events", condition=condition, base_seconds=base)
-    said = f"Errors: Error events above {words} (counted as at least 10 events) {LAST}"
+    said = f"Errors: Error events above {words} (counted as at least 10 error events) {LAST}"
     assert sentence(definition) == said
     without = replace(definition, condition=replace(condition, floor=None))
-    assert sentence(without) == said.replace(" (counted as at least 10 events)", "")
+    assert sentence(without) == said.replace(" (counted as at least 10 error events)", "")
 
 
 def test_a_sentence_says_what_is_watched_of_it():
@@ -97,3 +99,34 @@ def test_a_sentence_says_what_is_watched_of_it():
 )
 def test_a_number_in_a_reason_is_plain_text_without_powers_of_ten(compare, number, text):
     assert units.words("errors.events", compare)(number) == text
+
+
+@pytest.mark.parametrize(
+    ("watched", "number", "why"),
+    [
+        ({"metric": "errors.events"}, 1, "1 error event > 0 (critical)"),
+        ({"metric": "errors.events"}, 1_200, "1,200 error events > 0 (critical)"),
+        ({"metric": "checks.down"}, 0, "0 checks down: no breach"),
+        ({"metric": "issues.users"}, 2, "2 affected users > 0 (critical)"),
+        ({"metric": "rules.lag"}, 90, "90 s > 0 s (critical)"),
+        ({"metric": "requests.p95"}, 340, "340 ms > 0 µs (critical)"),
+        ({"metric": "errors.events", "compare": "percent"}, 4, "400% of the earlier period > 0%"),
+        ({"metric": "errors.events", "compare": "absolute"}, 2, "a difference of 1 error event >"),
+        ({"metric": "rules.firing", "members": ("1", "2")}, 2, "2 firing rules > 0 (critical)"),
+    ],
+)
+def test_a_reason_says_what_its_number_is_of(watched: dict[str, Any], number: float, why: str):
+    condition = Condition(
+        op=">", levels={Level.CRITICAL: 0}, compare=watched.pop("compare", None), recovery=0
+    )
+    definition = Definition(condition=condition, **watched)
+    judgement = definition.condition.judge(Evaluated(60.0, number, None, 1.0))
+    assert judgement.why.startswith(why)
+
+
+@pytest.mark.parametrize("metric", CATALOGUE.values(), ids=lambda metric: metric.id)
+def test_every_count_of_the_catalogue_says_what_it_counts(metric: Metric):
+    is_count = metric.format == "number" and metric.unit != "s"
+    one, many = metric.nouns
+    assert (one != many) is is_count
+    assert not is_count or metric.unit in many

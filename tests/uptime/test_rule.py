@@ -88,11 +88,11 @@ def test_a_server_that_goes_away_opens_an_incident_that_says_so_and_heals(
     assert accounts() == []
     server.close()
     pass_minutes(3)
-    assert accounts() == [("Check down: shop", "1 > 0 (critical)", "open")]
+    assert accounts() == [("Check down: shop", "1 check down > 0 (critical)", "open")]
     server = Peer(port=server.port)
     pass_minutes(3)
     server.close()
-    assert accounts() == [("Check down: shop", "1 > 0 (critical)", "resolved")]
+    assert accounts() == [("Check down: shop", "1 check down > 0 (critical)", "resolved")]
 
 
 @pytest.mark.parametrize("minutes", [3, 4])
@@ -109,10 +109,10 @@ def test_a_heartbeat_that_is_missed_opens_an_incident_that_says_so_and_heals(
     pass_minutes(2)
     assert accounts() == []
     pass_minutes(minutes)
-    assert accounts() == [("Check down: nightly", "1 > 0 (critical)", "open")]
+    assert accounts() == [("Check down: nightly", "1 check down > 0 (critical)", "open")]
     client.post(address)
     pass_minutes(3)
-    assert accounts() == [("Check down: nightly", "1 > 0 (critical)", "resolved")]
+    assert accounts() == [("Check down: nightly", "1 check down > 0 (critical)", "resolved")]
 
 
 @pytest.mark.parametrize("act", [checks.pause, checks.delete])
