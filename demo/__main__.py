@@ -54,7 +54,8 @@ def main() -> None:
         try:
             alerts.check(api, token, {**pages, "Payment provider": payments.url})
         except RuntimeError as refusal:  # by a console that was started without the permission
-            print(f"There are no checks: {refusal}")
+            print(f"The shop has no checks of its pages: {refusal}")
+            print("Start the console by PHAROS_PRIVATE_ADDRESSES=1 make run, or let this start it.")
         alerts.begin(shop, payments)
         print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
         while True:

@@ -131,4 +131,13 @@ def _api(
             return json.load(answer)
     except HTTPError as refusal:
         with refusal:
-            raise RuntimeError(f"{url}: {refusal.code} {refusal.read().decode()}") from None
+            problem = refusal.read().decode()
+        raise RuntimeError(_sentence(problem) or f"{url} answers {refusal.code}") from None
+
+
+def _sentence(problem: str) -> str:
+    """What the console's API says is wrong; nothing when something else answered."""
+    try:
+        return str(json.loads(problem)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ""
