@@ -16,7 +16,7 @@ from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionErr
 from console.alerting.definition import DEFAULT_WINDOW, Definition
 from console.alerting.models import Rule, Severity
 from console.alerting.wording import ABOVE
-from console.metrics.asking import dimension_faults, numbers_of, parameter_faults
+from console.metrics.asking import dimension_faults, numbers_of, parameter_faults, place_faults
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
 from console.web.api import fields
@@ -194,6 +194,7 @@ class WatchForm(ConditionForm):
             )
         yield from dimension_faults(metric, self.by.data, self.where.data)
         yield from parameter_faults(metric, self.parameters.data)
+        yield from place_faults(metric, self.environment.data or "", self.release.data or "")
 
 
 def samples_needed(metric: Metric) -> int:

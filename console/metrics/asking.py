@@ -21,6 +21,14 @@ def dimension_faults(
         yield "where", f"{metric.title} cannot be filtered by {name}, but by {known}."
 
 
+def place_faults(metric: Metric, environment: str, release: str) -> Iterator[tuple[str, str]]:
+    """The fields that narrow a metric to a place that its rows do not name."""
+    given = {"environment": environment, "release": release}
+    for name in sorted(name for name, value in given.items() if value):
+        if name not in metric.measured.source.heeds:
+            yield name, f"{metric.title} is counted for all {name}s together."
+
+
 def parameter_faults(metric: Metric, given: Given) -> Iterator[tuple[str, str]]:
     """What is wrong with the parameters of a metric: one too few, one too many, not in bounds."""
     needed = {parameter.name: parameter for parameter in metric.parameters}

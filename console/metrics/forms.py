@@ -7,7 +7,13 @@ from typing import Any
 from wtforms import SelectField, StringField
 from wtforms.validators import Length, Optional, ValidationError
 
-from console.metrics.asking import dimension_faults, fault_of, numbers_of, parameter_faults
+from console.metrics.asking import (
+    dimension_faults,
+    fault_of,
+    numbers_of,
+    parameter_faults,
+    place_faults,
+)
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
 from console.web.api import Steps
@@ -89,6 +95,7 @@ class MetricQuestion(Steps):
             return False
         faults = list(dimension_faults(self.asked, self.by.data, self.where.data))
         faults += parameter_faults(self.asked, self.parameters.data)
+        faults += place_faults(self.asked, self.environment.data or "", self.release.data or "")
         for name, message in faults:
             mark(self, name, message)
         return not faults

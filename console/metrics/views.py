@@ -10,11 +10,11 @@ from flask import Blueprint, Response, request
 from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.errors.queries import chosen
+from console.metrics.asking import place_faults
 from console.metrics.catalogue import full_title
 from console.metrics.forms import MetricFilter
 from console.metrics.known import known_values_of
 from console.telemetry.events_by_issue import ISSUE
-from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Course, Figure, Metric, Parts, Reading, figures
 from console.telemetry.scope import Scope
 from console.uptime.queries import checks as listed_checks
@@ -61,11 +61,10 @@ class Explored:
 @project_view("viewer")
 def metrics(project: Project) -> Response:
     form = valid(MetricFilter(request.args).offer())
-    try:
-        explored = _explored(project, form)
-    except CannotAskError as error:
-        mark(form, "metric", f"{error}.")
-        raise Invalid(form) from None
+    for _, message in place_faults(form.chosen, current_range().environment, ""):
+        mark(form, "metric", f"{message} Choose all in the bar above.")
+        raise Invalid(form)
+    explored = _explored(project, form)
     return polled_part("metrics/metrics.html", "metrics/_metric.html", explored=explored)
 
 

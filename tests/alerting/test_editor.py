@@ -141,7 +141,7 @@ def test_a_script_that_saves_a_rule_keeps_the_same_back_test(
     cannot = {**document, "name": "y", "metric": "intake.refused", "environment": "production"}
     refused = script.post(API, json=cannot)
     assert refused.status_code == 400
-    assert "environment" in refused.json["detail"]
+    assert "environment: Refused is counted for all" in refused.json["detail"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def test_a_series_is_that_of_the_catalogue(get, acme, inside):
         ("/requests.p95", {"parameters.speed": "1"}, 400, "speed"),
         ("/requests.p95", {"step": "5"}, 400, "step"),
         ("/requests.p95", {"since": "yesterday"}, 400, "since"),
+        ("/intake.stored", {"environment": "production"}, 400, "environment: Stored"),
+        ("/rules.lag", {"release": "shop@2"}, 400, "release: Lag"),
     ],
 )
 def test_what_is_wrong_is_named(get, path, query, status, named):
@@ -156,6 +158,7 @@ def test_filters_that_a_metric_does_not_know_are_said(as_vic):
     """The intake's ledger knows no environments."""
     page = as_vic.get(PAGE, query_string={"metric": "intake.stored", "environment": "production"})
     assert page.status_code == 422
+    assert "Stored is counted for all environments together." in page.text
 
 
 def test_strangers_see_nothing(as_eve, client, acme):
