@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from console.core.explained import Explained
 from console.core.http import Call, CallFailed, fetch
 from console.telemetry.records import CheckOutcome
 from console.uptime.probe import Answer, Connected, Request, look
@@ -30,6 +31,7 @@ hang, however many, can fill only the second kind.
 CONNECTION_SECONDS, CONNECTION_KEPT = 5.0, 10.0
 MOST_AT_ONCE = 500
 _END = None
+NOT_STORED = "results of %d checks of organization %d were not stored, they are tried again: %s"
 
 log = logging.getLogger(__name__)
 
@@ -211,9 +213,10 @@ class Prober:
             try:
                 with self._enter(organization_id):
                     self._record(organization_id, own)
-            except Exception:
-                # The claims run out, and the checks are tried again.
-                log.exception("results of %d checks were not stored", len(own))
+            except Explained as failure:  # expected, and may come again every few seconds
+                log.warning(NOT_STORED, len(own), organization_id, failure)
+            except Exception as failure:
+                log.exception(NOT_STORED, len(own), organization_id, type(failure).__name__)
         self._done([tried.of for tried in batch])
 
     def _done(self, tries: Sequence[Try]) -> None:

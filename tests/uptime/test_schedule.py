@@ -143,7 +143,7 @@ def test_what_a_frozen_process_stores_afterwards_changes_nothing(
 
 
 def test_a_result_that_telemetry_cannot_take_is_tried_again(
-    acme, peer, clock, make_check, try_all, stored, results, monkeypatch
+    acme, peer, clock, make_check, try_all, stored, results, monkeypatch, caplog
 ):
     clock.set(NOON)
     check_id = make_check(acme, peer.url())
@@ -154,6 +154,9 @@ def test_a_result_that_telemetry_cannot_take_is_tried_again(
     with monkeypatch.context() as failing:
         failing.setattr(TelemetryStore, "write_own", full)
         try_all()
+    (line,) = [record for record in caplog.records if "not stored" in record.message]
+    assert line.levelname == "WARNING"
+    assert line.exc_info is None  # it comes every few seconds
     assert stored(acme, check_id).state is CheckState.UNKNOWN
     clock.move(minutes=2)
     try_all()
