@@ -14,6 +14,8 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _SECONDS_LIMIT = 1e11  # more is milliseconds, sent by mistake
 _HEX = re.compile(r"[0-9a-f]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_NUMBER_LENGTH = 50
 
 
 @dataclass(frozen=True)
@@ -140,3 +142,12 @@ def text(value: Any, length: int = 200) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)[:length]
     return ""
+
+
+def number(value: Any) -> int | float | None:
+    """A number, also from clients that write "12" or 12.0; None for anything else."""
+    if isinstance(value, str) and len(value) <= _NUMBER_LENGTH and _NUMBER.fullmatch(value):
+        value = float(value) if "." in value else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value

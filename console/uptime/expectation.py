@@ -17,6 +17,8 @@ MOST_SECONDS = 366 * 86_400
 MARGIN_SECONDS, RUNTIME_SECONDS = 60, 30 * 60
 """What Sentry takes where a client says nothing (docs.sentry.io, "Crons")."""
 MOST_THRESHOLD = 100
+SECONDS_TOO = 6
+"""Fields of a cron text that says the second, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +133,9 @@ def spelled(seconds: int) -> str:
 def _scheduled(known: Expectation, schedule: Mapping[str, Any], zone: Any) -> Expectation:
     value = schedule.get("value")
     if schedule.get("type") == "crontab":
-        name = zone if isinstance(zone, str) and zone else "UTC"
-        cron = Cron(str(value), name)
+        cron = Cron(_of_minutes(str(value)), zone if isinstance(zone, str) and zone else "UTC")
         return replace(known, cron=cron.text, zone=cron.zone, every_seconds=0)
-    unit = {**UNITS, **MONTHS}.get(str(schedule.get("unit")))
+    unit = {**UNITS, **MONTHS}.get(str(schedule.get("unit")).removesuffix("s"))
     if schedule.get("type") != "interval" or unit is None:
         raise ValueError("it is neither a crontab nor an interval with a unit")
     if (
@@ -144,6 +145,17 @@ def _scheduled(known: Expectation, schedule: Mapping[str, Any], zone: Any) -> Ex
     ):
         raise ValueError("an interval has at least a minute and at most a year")
     return replace(known, cron="", every_seconds=value * unit)
+
+
+def _of_minutes(cron: str) -> str:
+    """A cron text as crontab writes it: schedulers of Node and Java put a second before it.
+
+    A job is expected once a minute at most, and "?" is their "*" for a day that is not said.
+    """
+    fields = cron.split()
+    if len(fields) != SECONDS_TOO:
+        return cron
+    return " ".join("*" if field == "?" else field for field in fields[1:])
 
 
 def _minutes(value: Any, otherwise: int) -> int:

@@ -104,6 +104,21 @@ def test_odd_values_are_left_out():
     assert (counted.status, counted.quantity) == ("exited", 1_000_000)
 
 
+def test_numbers_may_be_text_or_have_a_point():
+    as_text = {"errors": "2", "duration": "4.5", "seq": "3", "init": False}
+    (session,) = sessions(item("session", BROWSER | as_text))
+    assert (session.errors, session.duration_ms, session.seq) == (2, 4500, 3)
+    bucket = {"started": STARTED, "exited": "5", "errored": 2.0, "crashed": "1e9"}
+    counted = sessions(item("sessions", {"aggregates": [bucket]}))
+    assert [(row.status, row.quantity) for row in counted] == [("exited", 5), ("errored", 2)]
+
+
+def test_counts_of_no_time_are_invalid_and_said():
+    (count,) = decode(item("sessions", {"aggregates": [{"exited": 3}]}), context()).counts
+    assert (count.item_type, count.outcome) == ("sessions", "invalid")
+    assert count.reason == "counts of sessions without a start"
+
+
 def test_counts_have_a_limit():
     many = [{"started": STARTED, "exited": 1}] * 1200
     found = decode(item("sessions", {"aggregates": many}), context())

@@ -10,7 +10,7 @@ from console.core.db import db
 from console.intake.models import Outcome
 from console.uptime import course, taking_in
 from console.uptime.check_in import LONGEST_SLUG, CheckIn, place_of, slug_of
-from console.uptime.expectation import Expectation, asked
+from console.uptime.expectation import Expectation
 from console.uptime.models import Check, CheckRun, CheckState, Outage, WaitingCheckIn
 from tests.ingest.conftest import accepted, digest, envelope, waiting
 from tests.support.scheduled import perform
@@ -172,24 +172,14 @@ def test_a_job_without_a_schedule_is_never_missed(says, settle, check):
     assert Expectation.of(check().settings).words == "At no fixed time"
 
 
-@pytest.mark.parametrize(
-    ("schedule", "zone", "words"),
-    [
-        ({"type": "crontab", "value": "0 0 31 2 *"}, "UTC", "bad day-of-month"),
-        ({"type": "crontab", "value": "* * *"}, "UTC", "five fields"),
-        ({"type": "crontab", "value": "0 0 * * *"}, "Mars/Base", "no time zone"),
-        ({"type": "crontab", "value": None}, "UTC", "five fields"),
-        ({"type": "interval", "value": 0, "unit": "day"}, "UTC", "at least a minute"),
-        ({"type": "interval", "value": 10**30, "unit": "day"}, "UTC", "at most a year"),
-        ({"type": "interval", "value": 1, "unit": "blink"}, "UTC", "neither"),
-        ({"type": "moon"}, None, "neither"),
-    ],
-)
-def test_a_schedule_that_means_no_time_leaves_the_known_one_and_is_said(schedule, zone, words):
-    known = asked(CONFIG, Expectation())
-    wrong = asked(CONFIG | {"schedule": schedule, "timezone": zone}, known)
-    assert words in wrong.fault
-    assert (wrong.cron, wrong.zone) == ("0 * * * *", "Europe/Berlin")
+def test_numbers_of_scripts_may_be_text(says, settle, check):
+    schedule = {"type": "interval", "value": "30", "unit": "minutes"}
+    times = {"checkin_margin": "2", "max_runtime": "7", "failure_issue_threshold": "3"}
+    says("ok", {"schedule": schedule, **times}, duration="1.5")
+    settle()
+    expected = Expectation.of(check().settings)
+    assert (expected.every_seconds, expected.margin_seconds) == (1800, 120)
+    assert (expected.runtime_seconds, check().failures_needed) == (420, 3)
 
 
 @pytest.mark.parametrize("config", [{}, [], "x", {"schedule": []}, {"checkin_margin": "soon"}])

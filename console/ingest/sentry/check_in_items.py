@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, text
+from console.ingest.arrival import Arrival, hex_id, number, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import Decoded
@@ -13,6 +13,7 @@ from console.uptime.check_in import ENVIRONMENT, LATEST, STATUSES, CheckIn, slug
 
 _LONGEST = 366 * 24 * 3600
 _NO_RUN = "0" * 32
+_AMOUNTS = ("checkin_margin", "max_runtime", "failure_issue_threshold", "recovery_threshold")
 
 
 def keep(item: Item, arrival: Arrival, decoded: Decoded) -> None:
@@ -49,11 +50,24 @@ def _check_in(fields: Mapping[str, Any], *, arrival: Arrival, run: str, status: 
         environment=text(fields.get("environment"), 64) or ENVIRONMENT,
         release=text(fields.get("release")),
         duration_ms=_milliseconds(fields.get("duration")),
-        config=config if isinstance(config, dict) else {},
+        config=_numbered(config) if isinstance(config, dict) else {},
     )
 
 
+def _numbered(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A config with numbers where scripts wrote them as text."""
+    fields = {**config, **_numbers(config, _AMOUNTS)}
+    schedule = config.get("schedule")
+    if isinstance(schedule, dict) and schedule.get("type") == "interval":
+        fields["schedule"] = {**schedule, **_numbers(schedule, ("value",))}
+    return fields
+
+
+def _numbers(fields: Mapping[str, Any], names: tuple[str, ...]) -> Mapping[str, Any]:
+    amounts = {name: number(fields.get(name)) for name in names}
+    return {name: amount for name, amount in amounts.items() if amount is not None}
+
+
 def _milliseconds(seconds: Any) -> int | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    return round(seconds * 1000) if 0 <= seconds <= _LONGEST else None
+    taken = number(seconds)
+    return round(taken * 1000) if taken is not None and 0 <= taken <= _LONGEST else None

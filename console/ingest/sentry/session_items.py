@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, parse_time, text
+from console.ingest.arrival import Arrival, hex_id, number, parse_time, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Decoded
@@ -57,7 +57,7 @@ def _update(fields: Mapping[str, Any], *, arrival: Arrival, id_: str, status: st
         **_shared(fields.get("started"), attributes, arrival),
         session_id=id_,
         status=status,
-        errors=_number(fields.get("errors"), QUANTITY_LIMIT),
+        errors=_count(fields.get("errors")),
         seq=_seq(fields, arrival),
         duration_ms=None if duration is None else _milliseconds(duration),
         user_key=_user(fields, attributes, arrival),
@@ -71,23 +71,26 @@ def _keep_counts(sent: Mapping[str, Any], arrival: Arrival, decoded: Decoded) ->
     if len(listed) > BUCKET_LIMIT:
         reason = f"more than {BUCKET_LIMIT:,} counts of sessions in one item"
         decoded.count("sessions", INVALID, reason, len(listed) - BUCKET_LIMIT)
-    scrubbed = arrival.context.scrubbed({**sent, "aggregates": listed[:BUCKET_LIMIT]})
-    number = len(decoded.of(Session))
-    decoded.keep_all(scrubbed.then(lambda fields: list(_counts(fields, arrival, number))))
+    dated = [bucket for bucket in listed[:BUCKET_LIMIT] if _is_dated(bucket)]
+    if listed and not dated:
+        raise Undecodable("counts of sessions without a start")
+    scrubbed = arrival.context.scrubbed({**sent, "aggregates": dated})
+    before = len(decoded.of(Session))
+    decoded.keep_all(scrubbed.then(lambda fields: list(_counts(fields, arrival, before))))
 
 
-def _counts(fields: Mapping[str, Any], arrival: Arrival, number: int) -> Iterator[Session]:
-    """A record for each minute and status; `number` is the last one given in this request."""
+def _counts(fields: Mapping[str, Any], arrival: Arrival, last: int) -> Iterator[Session]:
+    """A record for each minute and status; `last` is the last number given in this request."""
     attributes = _mapping(fields.get("attrs"))
     for bucket in filter(_is_dated, fields["aggregates"]):
         shared = _shared(bucket["started"], attributes, arrival)
         user = _user(bucket, {}, arrival)
         for status in COUNTED:
-            if quantity := _number(bucket.get(status), QUANTITY_LIMIT):
-                number += 1
+            if quantity := _count(bucket.get(status)):
+                last += 1
                 yield Session(
                     **shared,
-                    session_id=_count_id(arrival, number),
+                    session_id=_count_id(arrival, last),
                     status=status,
                     quantity=quantity,
                     user_key=user,
@@ -110,8 +113,8 @@ def _shared(started: Any, attributes: Mapping[str, Any], arrival: Arrival) -> di
 
 def _seq(fields: Mapping[str, Any], arrival: Arrival) -> int:
     """The number of an update; without one, its time in milliseconds, and 0 for the first."""
-    seq = fields.get("seq")
-    if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq < 1 << 62:
+    seq = number(fields.get("seq"))
+    if isinstance(seq, int) and 0 <= seq < 1 << 62:
         return seq
     if fields.get("init") is True:
         return 0
@@ -128,9 +131,9 @@ def _user(fields: Mapping[str, Any], attributes: Mapping[str, Any], arrival: Arr
     return user_key({"id": fields.get("did"), "ip_address": address})
 
 
-def _count_id(arrival: Arrival, number: int) -> str:
+def _count_id(arrival: Arrival, place: int) -> str:
     context = arrival.context
-    seed = f"{context.project_id}:{context.position}:{number}"
+    seed = f"{context.project_id}:{context.position}:{place}"
     return hashlib.sha256(seed.encode()).hexdigest()[:32]
 
 
@@ -138,15 +141,14 @@ def _is_dated(bucket: Any) -> bool:
     return isinstance(bucket, dict) and parse_time(bucket.get("started")) is not None
 
 
-def _number(value: Any, most: int) -> int:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return min(max(value, 0), most) if is_number else 0
+def _count(value: Any) -> int:
+    quantity = number(value)
+    return min(max(quantity, 0), QUANTITY_LIMIT) if isinstance(quantity, int) else 0
 
 
 def _milliseconds(seconds: Any) -> int | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    return round(seconds * 1000) if 0 <= seconds <= _LONGEST else None
+    taken = number(seconds)
+    return round(taken * 1000) if taken is not None and 0 <= taken <= _LONGEST else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
