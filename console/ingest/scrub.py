@@ -9,17 +9,23 @@ from typing import Any, Literal, TypeAlias
 import re2
 
 from console.core.cpu_limit import check_cpu
+from console.ingest.addresses import (
+    has_address,
+    is_address_number,
+    truncate_ip,
+    truncate_number,
+)
 from console.ingest.pairs import blank_pairs
 from console.ingest.sensitive import (
     FILTERED,
     IDENTIFIER,
+    NAMES,
     PAIR_TRIGGERS,
     Verdict,
     compact,
     has_pairs,
     is_card_number,
     judge,
-    truncate_ip,
     without_shapes,
     words_of,
 )
@@ -41,6 +47,9 @@ _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63
 _CARDS = range(10**12, 10**19)
 _SMALL = 10**12  # no card number
+_OF_ADDRESSES = frozenset({Verdict.IP, Verdict.MAYBE_IP})
+_ANYWAY = _OF_ADDRESSES | {Verdict.VALUE}  # matter also where secrets are not blanked
+_BESIDE = _OF_ADDRESSES | {Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +147,16 @@ class Scrubber:
         check_cpu()
         verdicts, known, plain = self._verdicts, self._clean, Verdict.PLAIN
         result: dict[str, Any] = {}
-        many = len(mapping) > FEW
+        many, valued = len(mapping) > FEW, False
         for name, value in mapping.items():
             if many:
                 check_cpu()
             key, verdict = verdicts.get(name) or self._verdict(name)
             if verdict is not plain:
-                result[key] = self._judged(verdict, value, depth)
-                continue
+                if verdict is not Verdict.VALUE:
+                    result[key] = self._judged(verdict, value, depth)
+                    continue
+                valued = True
             kind = type(value)
             if kind is str:
                 result[key] = value if value in known else self.text(value)
@@ -153,19 +164,33 @@ class Scrubber:
                 result[key] = self._mapping(value, depth + 1)
             elif kind is list:
                 result[key] = self._sequence(value, depth + 1)
-            elif value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
-                result[key] = value
             else:
-                result[key] = self._number(value)
-        if "value" in result and self.rules.enabled:
-            self._name_beside_value(result)
+                small = value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL)
+                result[key] = value if small else self._number(value)
+        if valued and not NAMES.isdisjoint(result):
+            self._judge_values(result, depth)
         return result
 
-    def _name_beside_value(self, pair: dict[str, Any]) -> None:
-        """Blank {"name": "password", "value": …}, as variables and headers are listed."""
-        name = pair.get("name") or pair.get("key")
-        if isinstance(name, str) and self.judge(name) is Verdict.SECRET:
-            pair["value"] = _blank(pair["value"])
+    def _judge_values(self, pair: dict[str, Any], depth: int) -> None:
+        """Blank {"name": "password", "value": …}, as variables, headers and fields are listed."""
+        _, verdict = self.naming(pair)
+        if verdict is not Verdict.PLAIN:
+            for name, value in pair.items():
+                if self.judge(name) is Verdict.VALUE:
+                    pair[name] = self._judged(verdict, value, depth)
+
+    def naming(self, pair: dict[str, Any]) -> tuple[str, Verdict]:
+        """What an object says to be the name of its value, where that decides what is kept."""
+        for member in NAMES.intersection(pair):
+            name = pair[member]
+            if type(name) is list and name:  # ["body", "password"]: where a validator found a fault
+                name = name[-1]
+            if type(name) is not str or (member == "path" and "op" not in pair):
+                continue
+            verdict = self.judge(name)
+            if verdict in _BESIDE:
+                return name, verdict
+        return "", Verdict.PLAIN
 
     def _sequence(self, sequence: list[Any], depth: int) -> Any:
         if depth > DEPTH:
@@ -188,8 +213,7 @@ class Scrubber:
                 kept = self._mapping(value, depth + 1)
                 secret_next = False
             else:
-                pair = self._pair(value, depth) if guarded else None
-                kept = pair or self._value(value, depth)
+                kept = self._pair(value, depth) or self._value(value, depth)
                 secret_next = False
             result.append(kept)
         return result
@@ -219,8 +243,8 @@ class Scrubber:
                 return self._code(value, depth)
             case Verdict.SAFE:
                 return self._mender.scrub(value)
-            case Verdict.IP:
-                return self._address(value, depth)
+            case Verdict.IP | Verdict.MAYBE_IP:
+                return self._address(verdict, value, depth)
             case Verdict.COOKIES:
                 return self._cookies(value)
         return self._value(value, depth) if verdict is Verdict.PLAIN else _blank(value)
@@ -250,18 +274,35 @@ class Scrubber:
             ]
         return self._value(value, depth)
 
-    def _address(self, value: Any, depth: int) -> Any:
-        if self.rules.ip == "keep" or value is None:
-            return self._value(value, depth)
-        if type(value) is str:
-            return None if self.rules.ip == "remove" else self.text(truncate_ip(_mend(value)))
-        if type(value) is list and depth < DEPTH:
-            return [self._address(address, depth + 1) for address in value]
-        if type(value) is dict and "value" in value and depth < DEPTH:
-            return self._mapping(
-                {**value, "value": self._address(value["value"], depth + 1)}, depth
-            )
+    def _address(self, verdict: Verdict, value: Any, depth: int) -> Any:
+        if self.rules.ip != "keep":
+            value = self._without_addresses(value, verdict, inside=2)
         return self._value(value, depth)
+
+    def _without_addresses(self, value: Any, verdict: Verdict, inside: int) -> Any:
+        """The value without whole addresses, also `inside` so many lists and objects.
+
+        Where no address is to be stored, a field of addresses keeps no other text either: it may be
+        the name of a client's machine, or an address in an unusual form.
+        """
+        kind, removes = type(value), self.rules.ip == "remove"
+        if kind is str:
+            text = _mend(value)
+            if removes and (verdict is Verdict.IP or has_address(text)):
+                return None
+            return truncate_ip(text)
+        if kind is int and verdict is Verdict.IP and is_address_number(value):
+            return None if removes else truncate_number(value)
+        if kind is list and inside:
+            return [self._without_addresses(child, verdict, inside - 1) for child in value]
+        if kind is dict and inside:
+            return {
+                name: self._without_addresses(
+                    child, verdict if name == "value" else Verdict.MAYBE_IP, inside - 1
+                )
+                for name, child in value.items()
+            }
+        return value
 
     def _number(self, value: Any) -> Any:
         if isinstance(value, int):
@@ -294,7 +335,7 @@ class Scrubber:
         if joined in self._safe:
             return key, Verdict.SAFE
         if not self.rules.enabled:
-            return key, verdict if verdict is Verdict.IP else Verdict.PLAIN
+            return key, verdict if verdict in _ANYWAY else Verdict.PLAIN
         words = words_of(key)
         if any(own in (joined if len(own) >= SHORT_NAME else words) for own in self._names):
             return key, Verdict.SECRET

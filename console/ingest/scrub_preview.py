@@ -38,6 +38,8 @@ def _differences(
     if isinstance(before, dict) and isinstance(after, dict) and len(before) == len(after):
         for name, (key, value) in zip(before, after.items(), strict=True):
             here = _Named(key, work.judge(name))
+            if here.verdict is Verdict.VALUE:
+                here = _Named(*work.naming(after))
             ruled = named if here.verdict is Verdict.PLAIN else here
             yield from _differences(work, before[name], value, f"{path}.{key}".strip("."), ruled)
     elif isinstance(before, list) and isinstance(after, list):
@@ -50,7 +52,7 @@ def _differences(
 def _reason(work: Scrubber, before: Any, named: _Named | None) -> str:
     if named and named.verdict in {Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES}:
         return f"the name {named.name!r} says that it is secret"
-    if named and named.verdict is Verdict.IP:
+    if named and named.verdict in {Verdict.IP, Verdict.MAYBE_IP}:
         return "IP addresses are " + ("removed" if work.rules.ip == "remove" else "shortened")
     if isinstance(before, str):
         for shape in SHAPES:

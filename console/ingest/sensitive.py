@@ -2,16 +2,15 @@
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Callable
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import re2
 
 from console.core.crypto import Token
+from console.ingest.addresses import is_of_an_address, may_be_of_an_address
 
 FILTERED = "[Filtered]"
 
@@ -25,7 +24,11 @@ class Verdict(Enum):
     """Secret unless it is a number: `tokens` are secrets, or count them."""
     COOKIES = auto()
     IP = auto()
+    MAYBE_IP = auto()
+    """An address, or something else that stays: `via` lists proxies by name or by address."""
     CODE = auto()
+    VALUE = auto()
+    """The value of what another member of the object names: {"name": "password", "value": …}."""
     SAFE = auto()
     """Declared safe by the project."""
     IDENTIFIER = auto()
@@ -52,38 +55,28 @@ _ABOUT = re.compile(
     r"|used|validator|warning|py|[mc]?[jt]sx?|rb|go|java|php|cs|html|rs|kt"
 )
 _KNOWN_SAFE = frozenset({"session.id", "$session_id", "sentry.session.id"})
-_IP_ENDINGS = (
-    "ipaddress",
-    "remoteaddr",
-    "remoteaddress",
-    "remoteip",
-    "clientip",
-    "clientaddress",
-    "forwardedfor",
-    "forwarded",
-    "xrealip",
-    "connectingip",
-    "connectingipv6",
-    "pseudoipv4",
-    "connectionip",
-    "socketip",
-    "clientsocketaddress",
-    "externaladdress",
-    "ipaddr",
-    "userip",
-    "visitorip",
-    "sourceip",
-    "sourceaddress",
-    "peeraddress",
-    "peerip",
-    "peeraddr",
-)
 _IDENTIFIERS = frozenset(
     {"trace_id", "span_id", "parent_span_id", "segment_id", "event_id", "replay_id", "profile_id"}
     | {"sentry.segment.id", "sentry.pageload.span_id", "sentry.trace.parent_span_id"}
 )
 IDENTIFIER = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{16})?")
 _CODE = frozenset({"context_line", "pre_context", "post_context"})
+# Members of objects that name a value, in any case, and those that hold it.
+_NAMES = (
+    "name", "key", "field", "fieldname", "field_name", "id", "k", "param", "parameter", "attribute",
+    "attributename", "attribute_name", "header", "headername", "header_name", "label", "property",
+    "propertyname", "property_name", "variable", "variablename", "variable_name", "column",
+    "columnname", "column_name", "setting", "option", "loc", "path",
+)  # fmt: skip
+NAMES = frozenset(spelling for n in _NAMES for spelling in (n, n.capitalize(), n.upper())) | {
+    "fieldName", "attributeName", "headerName", "propertyName", "variableName", "columnName",
+    "FieldName", "AttributeName", "HeaderName", "PropertyName", "VariableName", "ColumnName",
+}  # fmt: skip
+_VALUES = frozenset({
+    "value", "values", "val", "v", "text", "content", "contents", "input", "old", "new",
+    "oldvalue", "newvalue", "before", "after", "current", "previous", "default", "defaultvalue",
+    "rawvalue", "initialvalue", "stringvalue", "string",
+})  # fmt: skip
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -95,13 +88,19 @@ def judge(name: str) -> Verdict:
         return Verdict.IDENTIFIER
     words = words_of(name)
     joined = "".join(words)
-    if joined == "ip" or joined.endswith(_IP_ENDINGS):
+    if is_of_an_address(joined):
         return Verdict.IP
     if joined == "cookies":
         return Verdict.COOKIES
     if not _is_secret(words, joined) or name in _KNOWN_SAFE:
-        return Verdict.PLAIN
+        return _harmless(words, joined)
     return Verdict.TEXT_SECRET if "tokens" in words else Verdict.SECRET
+
+
+def _harmless(words: list[str], joined: str) -> Verdict:
+    if joined in _VALUES:
+        return Verdict.VALUE
+    return Verdict.MAYBE_IP if may_be_of_an_address(words, joined) else Verdict.PLAIN
 
 
 def _is_secret(words: list[str], joined: str) -> bool:
@@ -303,48 +302,3 @@ def without_shapes(text: str, lowered: str) -> str:
             if shape.may_be_in(lowered):
                 text = shape.pattern.sub(shape.replacement, text)
     return text
-
-
-LONGEST_ADDRESS = 100  # with a zone, a port, brackets and quotes around them
-
-
-def truncate_ip(text: str) -> str:
-    """An address without its host part (IPv4 /24, IPv6 /48); other texts stay unchanged."""
-    return ",".join(_truncate_one(part) for part in text.split(","))
-
-
-@lru_cache(maxsize=4096)  # a service meets the same visitors and proxies again and again
-def _truncate_one(text: str) -> str:
-    if len(text) > LONGEST_ADDRESS:
-        return text
-    if "=" in text:  # the header Forwarded: RFC 7239
-        return ";".join(map(_truncate_forwarded, text.split(";")))
-    if len(text) > 2 and text[0] in "\"'" and text[-1] == text[0]:  # the repr of a local variable
-        return text[0] + _truncate_one(text[1:-1]) + text[0]
-    return _truncate_bare(text)
-
-
-def _truncate_bare(text: str) -> str:
-    bare = text.strip()
-    lead = text[: len(text) - len(text.lstrip())]
-    try:
-        address = ipaddress.ip_address(bare.strip("[]"))
-    except ValueError:
-        host, colon, port = bare.rpartition(":")  # with a port, as some proxies write it
-        bracketed = host.startswith("[") and host.endswith("]")
-        if colon and port.isdigit() and (bracketed or ":" not in host):
-            return lead + _truncate_one(host)
-        return text
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return lead + _truncate_one(str(mapped))
-    bits = 24 if address.version == 4 else 48
-    return lead + str(ipaddress.ip_network((address, bits), strict=False).network_address)
-
-
-def _truncate_forwarded(pair: str) -> str:
-    """`for=203.0.113.7` or `by=` without the address's host part; other pairs stay unchanged."""
-    name, equals, address = pair.partition("=")
-    if name.strip().lower() not in {"for", "by"}:
-        return pair
-    return name + equals + _truncate_one(address)
