@@ -12,7 +12,7 @@ from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
 from console.ticker import Job
-from console.uptime import domains, maintenance, taking_in
+from console.uptime import domains, kept, maintenance, taking_in
 from console.uptime import schedule as checks
 from console.uptime import set_back as set_back_checks
 
@@ -41,6 +41,7 @@ JOBS = (
     Job(
         "settle-check-ins", EVALUATE, per_organization=taking_in.settle, upkeep=True, punctual=True
     ),
+    Job("store-check-results", OFTEN, per_organization=kept.store_waiting, upkeep=True),
     Job("close-checks", OFTEN, per_organization=checks.write_closings, upkeep=True),
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
     Job("ask-domain-expiry", HOUR, per_organization=domains.ask_expiry),

@@ -30,6 +30,7 @@ from console.jobs import JOBS
 from console.status import NOTE
 from console.telemetry import store
 from console.ticker import Ticker
+from console.uptime import kept
 from console.uptime import schedule as checks
 
 TICKER = "pharos.ticker"
@@ -176,6 +177,7 @@ def end(app: Flask) -> None:
         cast("Ticker", app.extensions[TICKER]).stop()
         checks.alarm().stop()
         checks.current().stop()
+        kept.end()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
         cast("refusals.Refusals", app.extensions[refusals.EXTENSION]).close()

@@ -45,14 +45,14 @@ def for_each_organization(work: Work, *, job: str, among: Iterable[int] | None =
     result = Round()
     for organization_id in _present() if among is None else among:
         result.organizations += 1
-        cause = ""
         try:
             with organization_scope(organization_id):
                 result.counts.update(work(organization_id))
         except Exception as failure:  # noqa: BLE001 - whatever it is, the others go on
             result.failed += 1
-            cause = _logged(failure, job, organization_id)
-        _note(job, organization_id, cause)
+            _failed(failure, job, organization_id)
+        else:
+            _note(job, organization_id, "")
     return result
 
 
@@ -63,22 +63,26 @@ def _present() -> list[int]:
     return present
 
 
-def _logged(failure: Exception, job: str, organization_id: int) -> str:
-    """The part of a failure that people may read; the log has all of it."""
-    if isinstance(failure, Explained):  # expected, and may come again every few seconds
+def _failed(failure: Exception, job: str, organization_id: int) -> None:
+    """Note the part of a failure that people may read; the log has all of it."""
+    if not isinstance(failure, Explained):
+        log.error("%s failed for organization %d", job, organization_id, exc_info=failure)
+        _note(job, organization_id, type(failure).__name__)
+    elif _note(job, organization_id, failure.cause):  # it comes again every few seconds
         log.warning("%s is left out for organization %d: %s", job, organization_id, failure)
-        return failure.cause
-    log.error("%s failed for organization %d", job, organization_id, exc_info=failure)
-    return type(failure).__name__
 
 
-def _note(job: str, organization_id: int, cause: str) -> None:
-    """Note whether the work failed, if that has changed; log a note that cannot be written."""
+def _note(job: str, organization_id: int, cause: str) -> bool:
+    """Note whether the work failed; whether that is news. A note that cannot be written is logged.
+
+    "" as the cause says that it succeeded.
+    """
     try:
         with organization_scope(organization_id):
             if not cause:
                 failures.ended(job)
             elif db.session.get(Organization, organization_id) is not None:
-                failures.add(job, cause)
+                return failures.add(job, cause)
     except Exception:
         log.exception("how %s went for organization %d was not noted", job, organization_id)
+    return True

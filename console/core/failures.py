@@ -24,13 +24,15 @@ class JobFailure(OrganizationScoped, Model):
     last_at: Mapped[datetime]
 
 
-def add(job: str, cause: str) -> None:
-    """Count a failure for the Session's organization. Commits."""
-    failure = _of(job) or JobFailure(job=job, times=0)
+def add(job: str, cause: str) -> bool:
+    """Count a failure for the Session's organization; whether it is news. Commits."""
+    failure = _of(job) or JobFailure(job=job, cause="", times=0)
+    is_news = failure.cause != cause[:300]
     failure.times += 1
     failure.cause, failure.last_at = cause[:300], clock.now()
     db.session.add(failure)
     db.session.commit()
+    return is_news
 
 
 def ended(job: str) -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from console.core.explained import Explained
 from console.core.http import Call, CallFailed, fetch
 from console.telemetry.records import CheckOutcome
 from console.uptime.probe import Answer, Connected, Request, look
@@ -213,8 +212,6 @@ class Prober:
             try:
                 with self._enter(organization_id):
                     self._record(organization_id, own)
-            except Explained as failure:  # expected, and may come again every few seconds
-                log.warning(NOT_STORED, len(own), organization_id, failure)
             except Exception as failure:
                 log.exception(NOT_STORED, len(own), organization_id, type(failure).__name__)
         self._done([tried.of for tried in batch])

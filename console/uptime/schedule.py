@@ -27,7 +27,7 @@ from console.core.tenancy import organization_scope
 from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import CheckOutcome, CheckResult
-from console.uptime import headers, maintenance
+from console.uptime import headers, kept, maintenance
 from console.uptime.alarm import Alarm
 from console.uptime.models import Check, CheckClosing, CheckKind, CheckState, Outage
 from console.uptime.probe import Request
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
         with app.app_context(), organization_scope(organization_id):
             yield
 
+    kept.init_app(app)
     with app.app_context():
         addresses = config().connection_addresses
     app.extensions[EXTENSION] = Prober(enter, record, addresses)
@@ -112,14 +113,14 @@ def record(organization_id: int, tries: Sequence[Tried]) -> None:
     """Store what came of tries whose claims still hold, and commit.
 
     Telemetry comes first: a process that ends in between tries again, and finds its result there.
+    What telemetry does not take is kept for later, and the checks move on time.
     """
     with store.current().upkeep.passing():
         with reading():
             stories = _stories(tries)
             db.session.rollback()
         results = [result for story in stories for result in story.results]
-        if results:
-            store.current().write_own(organization_id, results, RUN, CHECK_RESULTS)
+        kept.store_or_keep(organization_id, results)
         with writing():
             for story in stories:
                 _store(story)

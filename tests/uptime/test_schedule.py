@@ -10,8 +10,9 @@ from sqlalchemy import select
 from console.core import clock as console_clock
 from console.core.db import db
 from console.telemetry.database import TelemetryUnavailable
+from console.telemetry.records import CheckOutcome, CheckResult
 from console.telemetry.store import TelemetryStore
-from console.uptime import schedule
+from console.uptime import kept, schedule
 from console.uptime.models import Check, CheckClosing, CheckState, MaintenanceWindow, Outage
 from console.uptime.prober import slots
 from tests.fakes.peer import Peer, plain
@@ -142,9 +143,10 @@ def test_what_a_frozen_process_stores_afterwards_changes_nothing(
     assert [row.outcome for row in results(acme)] == ["up"]
 
 
-def test_a_result_that_telemetry_cannot_take_is_tried_again(
-    acme, peer, clock, make_check, try_all, stored, results, monkeypatch, caplog
-):
+def test_results_that_telemetry_cannot_take_are_kept_and_checks_move_on_time(
+    app, acme, as_vic, peer, clock, make_check, try_all, stored, results, outages, monkeypatch,
+    caplog,
+):  # fmt: skip
     clock.set(NOON)
     check_id = make_check(acme, peer.url())
 
@@ -154,14 +156,47 @@ def test_a_result_that_telemetry_cannot_take_is_tried_again(
     with monkeypatch.context() as failing:
         failing.setattr(TelemetryStore, "write_own", full)
         try_all()
-    (line,) = [record for record in caplog.records if "not stored" in record.message]
-    assert line.levelname == "WARNING"
-    assert line.exc_info is None  # it comes every few seconds
-    assert stored(acme, check_id).state is CheckState.UNKNOWN
-    clock.move(minutes=2)
-    try_all()
-    assert stored(acme, check_id).state is CheckState.UP
-    assert len(results(acme)) == 1
+        peer.answers["/"] = BROKEN
+        for _ in range(3):
+            clock.move(minutes=1)
+            try_all()
+            with app.app_context():
+                assert "failed for 1 of" in perform("store-check-results")
+        assert stored(acme, check_id).state is CheckState.DOWN
+        assert [began for began, *_ in outages(acme)] == [NOON + seconds(60)]
+    assert caplog.text.count("results of checks of organization") == 1
+    assert caplog.text.count("store-check-results is left out") == 1
+    page = as_vic.get("/acme/shop/intake").text
+    assert 'The job <span class="mono">store-check-results</span> fails' in page
+    assert results(acme) == []
+    clock.move(seconds=5)
+    with app.app_context():
+        assert perform("store-check-results") == "7 late results of checks stored"
+    rows = results(acme)
+    assert [row.timestamp for row in rows if row.counts] == [
+        NOON + timedelta(minutes=minute) for minute in range(4)
+    ]
+    assert {row.received_at for row in rows} == {NOON + timedelta(minutes=3, seconds=5)}
+    assert "store-check-results" not in as_vic.get("/acme/shop/intake").text
+
+
+def _result(at):
+    return CheckResult(
+        organization_id=1, project_id=1, position=-1, result_id=f"{at:%S}", check_id=1, slug="shop",
+        kind="http", timestamp=at, client_timestamp=at, received_at=at, outcome=CheckOutcome.UP,
+        state="up",
+    )  # fmt: skip
+
+
+def test_results_that_find_no_room_are_the_oldest_of_their_own_organization(monkeypatch):
+    monkeypatch.setattr(kept, "MOST", 3)
+    keeps = kept.Kept()
+    early, late = (_result(at) for at in (NOON, NOON + seconds(1)))
+    assert keeps.keep(1, [late]) == 0
+    assert keeps.keep(2, [late, early, late]) == 1
+    assert keeps.keep(2, [late]) == 1
+    assert keeps.take(2) == [late, late]
+    assert (keeps.take(1), keeps.organizations()) == ([late], [])
 
 
 def test_a_crash_between_the_two_stores_counts_once(
