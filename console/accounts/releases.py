@@ -9,6 +9,7 @@ from console.accounts.models import Project, Release
 from console.core.db import built_once, db, insert
 from console.core.tenancy import current_organization_id
 from console.web.charts import Marker
+from console.web.timeline import About
 
 ENVIRONMENT, VERSION = 64, 200  # as wide as their columns
 
@@ -71,9 +72,10 @@ def appeared(project: Project, since: datetime, until: datetime) -> Sequence[Rel
 
 
 def markers(
-    project: Project, since: datetime, until: datetime, environment: str = ""
+    project: Project, since: datetime, until: datetime, environment: str = "", about: About = None
 ) -> list[Marker]:
     """When each release was first seen in a time range, for charts."""
+    del about  # a release may be the reason of whatever changes
     firsts: dict[str, Marker] = {}
     for release in appeared(project, since, until):
         if not environment or release.environment == environment:

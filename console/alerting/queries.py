@@ -25,11 +25,13 @@ from console.alerting.models import (
     RuleVersion,
 )
 from console.alerting.rules_filter import RuleFilter
+from console.alerting.watching import incidents_about
 from console.core.db import db
 from console.core.leases import JobRun
 from console.core.paging import Page, page
 from console.web.charts import Marker
 from console.web.ids import LARGEST_ID
+from console.web.timeline import About
 
 MOST_RULES = 2_000
 """Of a project: twice as many as are known to be evaluated in time."""
@@ -192,9 +194,12 @@ def history(incident: Incident) -> Sequence[IncidentEvent]:
 
 
 def markers(
-    project: Project, since: datetime, until: datetime, environment: str = ""
+    project: Project, since: datetime, until: datetime, environment: str = "", about: About = None
 ) -> list[Marker]:
-    """When each incident of a time range was opened, for charts."""
+    """When each incident of a time range was opened, for charts.
+
+    A chart `about` a check, say, marks the incidents of rules that watch it in particular.
+    """
     by = IncidentFilter(environment=environment)
     query = (
         select(Incident.opened_at, Incident.title)
@@ -202,6 +207,8 @@ def markers(
         .where(Incident.opened_at >= since, Incident.opened_at < until)
         .order_by(Incident.opened_at)
     )
+    if about is not None:
+        query = query.where(incidents_about(project, *about))
     rows = db.session.execute(query.limit(MOST_MARKERS))
     return [Marker(at, title, "bad") for at, title in rows]
 

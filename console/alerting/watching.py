@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from console.accounts.models import Project
 from console.alerting.decide import FIRING, State
 from console.alerting.definition import Definition
-from console.alerting.models import LONGEST_VALUE, Rule, RuleSeries
+from console.alerting.models import LONGEST_VALUE, Incident, Rule, RuleSeries
 from console.core.db import db
 
 MOST = 200
@@ -64,6 +64,21 @@ def watching(project: Project, subjects: Sequence[Subject]) -> Sequence[Watch]:
             if known is None or watch.fires:
                 watches[rule.id] = watch
     return sorted(watches.values(), key=lambda watch: not watch.fires)
+
+
+def incidents_about(project: Project, dimension: str, value: str) -> ColumnElement[bool]:
+    """Whether an incident is of a rule that watches a value of a dimension in particular."""
+    by_value: list[int] = []
+    of_it: list[int] = []
+    own_rules = select(Rule.id, Rule.document).where(Rule.project_id == project.id)
+    for rule_id, document in db.session.execute(own_rules):
+        named = document.get("where", {}).get(dimension)
+        if document.get("by") == dimension:
+            by_value.append(rule_id)
+        elif named is not None and value in named:
+            of_it.append(rule_id)
+    own = Incident.rule_id.in_(by_value) & (Incident.value == value[:LONGEST_VALUE])
+    return or_(false(), Incident.rule_id.in_(of_it), own)
 
 
 def _series_of(subjects: Sequence[Subject]) -> ColumnElement[bool]:

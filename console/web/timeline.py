@@ -16,7 +16,9 @@ from console.web.timerange import Range, aligned, in_words
 
 EXTENSION = "pharos.markers"
 DAY = timedelta(days=1)
-Ask = Callable[[Any, datetime, datetime, str], Sequence[Marker]]
+About = tuple[str, str] | None
+"""A dimension and its value that a page is about; None if it is about the whole project."""
+Ask = Callable[[Any, datetime, datetime, str, About], Sequence[Marker]]
 
 
 class Earlier(Protocol):
@@ -48,12 +50,16 @@ class Timeline:
         *,
         least: timedelta = timedelta(0),
         utc_days: bool = False,
+        about: About = None,
     ) -> Timeline:
-        """The axis of a page about `project`; its buckets are at least `least` wide."""
+        """The axis of a page about `project`; its buckets are at least `least` wide.
+
+        Incidents of other values of a dimension than the one it is about are not marked.
+        """
         line = cls(shown, max(shown.grain, least), utc_days=utc_days)
         ask: list[Ask] = current_app.extensions.get(EXTENSION, [])
         marker_lists = [
-            source(project, line.since, line.until, shown.environment) for source in ask
+            source(project, line.since, line.until, shown.environment, about) for source in ask
         ]
         markers = tuple(marker for markers in marker_lists for marker in markers)
         return replace(line, markers=markers)
@@ -130,5 +136,5 @@ class Timeline:
 
 
 def provide_markers(app: Flask, ask: Ask) -> None:
-    """Let a feature mark moments of a project in every chart: `ask(project, since, until, env)`."""
+    """Let a feature mark moments in every chart: `ask(project, since, until, env, about)`."""
     app.extensions.setdefault(EXTENSION, []).append(ask)

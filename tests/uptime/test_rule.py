@@ -1,5 +1,6 @@
 """The rule "Check down" that every project begins with: one incident for each check."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -76,6 +77,26 @@ def test_an_incident_lasts_until_the_check_is_up_again(
     assert sorted(incidents()) == [("cart", "open"), ("shop", "resolved")]
     pass_minutes(5)
     assert sorted(incidents()) == [("cart", "resolved"), ("shop", "resolved")]
+
+
+def test_the_page_of_a_check_marks_its_own_incidents_and_opens_on_a_range_that_it_fills(
+    acme, peer, make_check, pass_minutes, incidents, as_vic, clock
+):
+    """Its chart marked the incidents of all other checks, and began 14 days before the check."""
+    cart = make_check(acme, peer.url("/cart"), slug="cart", interval_seconds=30)
+    shop = make_check(acme, peer.url(), slug="shop", interval_seconds=30)
+    peer.answers["/cart"] = BROKEN
+    pass_minutes(3)
+    assert incidents() == [("cart", "open")]
+    pages = {id_: as_vic.get(f"/acme/shop/uptime/{id_}").text for id_ in (cart, shop)}
+    assert "Check down: cart" in pages[cart]
+    assert "Check down: cart" not in pages[shop]
+    opens = []
+    for hours in (0, 2, 30, 9 * 24):
+        clock.move(hours=hours)
+        page = as_vic.get(f"/acme/shop/uptime/{shop}").text
+        opens += re.findall(r">ms, per ([^<]+)<", page)
+    assert opens == ["2 minutes", "30 minutes", "4 hours", "6 hours"]
 
 
 def test_a_server_that_goes_away_opens_an_incident_that_says_so_and_heals(

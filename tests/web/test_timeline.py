@@ -70,7 +70,9 @@ def test_a_scope_is_the_project_the_top_bar_and_the_filters():
 
 
 def test_a_chart_takes_buckets_grain_end_and_markers_from_it(line, gallery):
-    provide_markers(gallery, lambda _shop, _since, until, where: [Marker(until - DAY / 2, where)])
+    provide_markers(
+        gallery, lambda _shop, _since, until, where, _about: [Marker(until - DAY / 2, where)]
+    )
     axis = line(shown(environment="staging"))
     chart = axis.chart("Errors", [Series("Errors", [0] * len(axis.buckets))], unit="errors")
     assert (chart.buckets, chart.grain) == (axis.buckets, axis.grain)

@@ -29,7 +29,7 @@ from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect, polled_part
 from console.web.paging import Numbered
 from console.web.timeline import Timeline
-from console.web.timerange import current_range, scoped_url
+from console.web.timerange import DEFAULT_RANGE, RANGES, current_range, scoped_url
 
 DAY = timedelta(days=1)
 CELL = timedelta(minutes=30)
@@ -225,8 +225,15 @@ def _rows(project: Project, checks: Sequence[Check]) -> Sequence[CheckRow]:
     ]
 
 
+def _usual_range(shown: Check) -> str:
+    """The range that the page of a check opens with: one that its results fill."""
+    age = clock.now() - shown.created_at
+    return next((name for name in ("1h", "24h", "7d") if age < RANGES[name]), DEFAULT_RANGE)
+
+
 def _details(project: Project, shown: Check, form: MaintenanceForm | None = None) -> CheckDetails:
-    line = Timeline.of(project, current_range())
+    shown_range = current_range(_usual_range(shown))
+    line = Timeline.of(project, shown_range, about=("check", shown.slug))
     scope = Scope.of(project, line.shown).anywhere
     cells = queries.strips(scope, line.seconds, [shown])
     where = {"check": shown.slug}
