@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import ending, evaluation, rules, set_back, settling, waking
+from console.alerting import ending, evaluation, history, rules, set_back, settling, waking
 from console.backup import schedule
 from console.core import absences, leases
 from console.detection import findings, fixes
@@ -50,7 +50,7 @@ JOBS = (
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
     Job("end-forsaken-incidents", OFTEN, per_organization=ending.end_forsaken),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),
-    Job("forget-evaluations", HOUR, per_organization=evaluation.forget_old),
+    Job("forget-evaluations", HOUR, per_organization=history.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),
     Job("forget-examined-releases", HOUR, per_organization=fixes.forget_old),

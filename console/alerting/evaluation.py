@@ -3,37 +3,30 @@
 A rule is due when the delay after the end of its next window has passed (`completeness.py`). All
 windows that are complete by then are decided together, so that a console that was down makes up for
 what it missed. States, evaluations, incidents and the messages that are owed are one transaction.
-It begins with moving the rule's position on from where the decision started: a process that was
-frozen meanwhile, or repeats what another has done, moves nothing and writes nothing.
+`recording.py` writes them, unless the rule has moved on from where the decision started.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from console.alerting import completeness, composite, groups, incidents, signal
+from console.alerting import completeness, composite, signal
 from console.alerting.complaints import complain
 from console.alerting.completeness import Completeness
-from console.alerting.condition import Evaluated, Verdict
-from console.alerting.decide import Decision, Standing, asked_once, decisions
-from console.alerting.definition import Definition
-from console.alerting.models import (
-    LONGEST_VALUE,
-    Evaluation,
-    Rule,
-    RuleSeries,
-    SkippedTime,
-)
+from console.alerting.condition import Evaluated
+from console.alerting.models import LONGEST_WHY, Rule
+from console.alerting.questions import Memory, prepare
+from console.alerting.recording import Answers, Due, due_after, record
 from console.core import clock, patience
 from console.core.database_errors import concerns_all
-from console.core.db import database_time, db, insert, reading, writing
+from console.core.db import database_time, db, reading, writing
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
 
@@ -44,59 +37,12 @@ BUDGET_SECONDS = 20.0
 """A run ends after so much time; what is due still is the first in the next one."""
 RULE_SECONDS = 10.0
 """A question that takes longer is an error of its rule: one rule must not delay all others."""
-KEPT, HISTORY_KEPT = timedelta(days=30), timedelta(days=365)
-QUIET = (Verdict.CLEAR, Verdict.BETWEEN, Verdict.NO_DATA, Verdict.INCONCLUSIVE)
-"""Verdicts of which only the last 30 days are kept."""
-MOST_STORED = 10_000_000
-"""Evaluations of an organization, about 2.7 GB: 2,000 rules of 200 values each would fill a disk.
-
-Of older ones only what is not quiet stays, as many again.
-"""
 MOST_DUE = 2_000
-TOGETHER = 50
-"""So many rules share a transaction."""
-FORGOTTEN_TOGETHER = 5_000
-LONGEST_WHY = 300
+ASKED_TOGETHER, TOGETHER = 500, 50
+"""So many rules share questions; so many share a transaction, for which others wait."""
 FAILURES = (signal.UnknownMetric, CannotAskError, TelemetryUnavailable, DBAPIError)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """The windows of a rule that are complete and not decided; they end at `moments`."""
-
-    rule_id: int
-    version: int
-    definition: Definition
-    project: signal.ProjectIds
-    position: datetime
-    """The end of the last window that was decided."""
-    moments: Sequence[datetime]
-    """At most the windows of the last CATCH_UP: earlier ones are skipped."""
-    completeness: Completeness
-
-    @property
-    def skipped(self) -> tuple[datetime, datetime] | None:
-        """The time whose windows are left out after a long downtime."""
-        interval = timedelta(seconds=self.definition.condition.interval_seconds)
-        first = self.moments[0] - interval
-        return (self.position, first) if first >= self.position + interval else None
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What the metric said for each moment; an error holds for every series."""
-
-    by_value: Mapping[str, Sequence[Evaluated]]
-    absent: Sequence[Evaluated]
-    """The evaluations of a series that the answer does not have."""
-    milliseconds: float
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether there is no answer, but an error."""
-        return any(evaluated.error for evaluated in self.absent)
 
 
 def evaluate(organization_id: int) -> Mapping[str, int]:
@@ -110,8 +56,8 @@ def evaluate(organization_id: int) -> Mapping[str, int]:
     with reading():
         waiting = iter(_all_due())
         db.session.rollback()
-    memory: signal.Memory = {}
-    while chunk := list(islice(waiting, TOGETHER)):
+    memory: Memory = {}
+    for chunk in _chunks(waiting, memory):
         changed += _decide_together(chunk, memory)
         evaluated += len(chunk)
         if clock.monotonic() - began > BUDGET_SECONDS:
@@ -130,50 +76,11 @@ def evaluate_rule(rule_id: int) -> int:
     return _decide_together([due], {}) if due is not None else 0
 
 
-def forget_old(organization_id: int) -> Mapping[str, int]:
-    """Thin out evaluations of long ago in the Session's organization, and commit.
-
-    What changed a state is kept a year, so that an incident's history can be read.
-    """
-    del organization_id  # the Session is bound to it
-    quiet = Evaluation.at < clock.now() - KEPT, Evaluation.verdict.in_(QUIET)
-    ancient = (Evaluation.at < clock.now() - HISTORY_KEPT,)
-    forgotten = sum(_forget(*conditions) for conditions in (quiet, ancient))
-    for most, conditions in (MOST_STORED, quiet[1:]), (2 * MOST_STORED, ()):
-        if (oldest := _oldest_of(most)) is not None:
-            forgotten += _forget(Evaluation.at < oldest, *conditions)
-    db.session.execute(delete(SkippedTime).where(SkippedTime.until < clock.now() - HISTORY_KEPT))
-    db.session.commit()
-    return {"evaluations forgotten": forgotten}
-
-
-def _oldest_of(count: int) -> datetime | None:
-    """When the oldest of the latest so many evaluations was; None if there are not so many."""
-    with reading():
-        latest = select(Evaluation.at).order_by(Evaluation.at.desc())
-        oldest = db.session.scalar(latest.offset(count - 1).limit(1))
-        db.session.rollback()
-    return oldest
-
-
-def _forget(*conditions: ColumnElement[bool]) -> int:
-    """Delete some evaluations at a time: others write in between. Commits; returns how many."""
-    forgotten = 0
-    while True:
-        old_ids = select(Evaluation.id).where(*conditions).limit(FORGOTTEN_TOGETHER)
-        gone = delete(Evaluation).where(Evaluation.id.in_(old_ids)).returning(Evaluation.id)
-        count = len(db.session.scalars(gone.execution_options(synchronize_session=False)).all())
-        db.session.commit()
-        forgotten += count
-        if count < FORGOTTEN_TOGETHER:
-            return forgotten
-
-
 def begin(rule: Rule) -> None:
     """Let a new or changed rule decide the windows that end from now on."""
     rule.evaluated_until = signal.latest_moment(rule.definition, database_time())
     rule.settled_until = rule.evaluated_until
-    rule.next_due = _due_after(rule.definition, rule.evaluated_until, DELAY)
+    rule.next_due = due_after(rule.definition, rule.evaluated_until, DELAY)
 
 
 def _all_due() -> Sequence[Due]:
@@ -213,12 +120,7 @@ def _due(rule: Rule, state: Completeness) -> Due | None:
     return Due(rule.id, rule.version, definition, project, position, moments, state)
 
 
-def _due_after(definition: Definition, position: datetime, delay: timedelta) -> datetime:
-    """When the window after the one that ends at a position is complete."""
-    return position + timedelta(seconds=definition.condition.interval_seconds) + delay
-
-
-def _decide_together(chunk: Sequence[Due], memory: signal.Memory) -> int:
+def _decide_together(chunk: Sequence[Due], memory: Memory) -> int:
     """Ask for some rules and write what they came to, as one transaction; returns the changes."""
     try:
         return _commit(_asked_together(chunk, memory))
@@ -242,15 +144,24 @@ def _say_that_it_failed(due: Due, why: str) -> int:
         return 0
 
 
-def _asked_together(chunk: Sequence[Due], memory: signal.Memory) -> Sequence[tuple[Due, Answers]]:
+def _chunks(waiting: Iterator[Due], memory: Memory) -> Iterator[Sequence[Due]]:
+    """The rules some at a time, after what many of them have to know has been asked for."""
+    while many := list(islice(waiting, ASKED_TOGETHER)):
+        with reading(), patience.within(RULE_SECONDS):
+            prepare([(due.definition, due.project, due.moments) for due in many], memory)
+            db.session.rollback()
+        for first in range(0, len(many), TOGETHER):
+            yield many[first : first + TOGETHER]
+
+
+def _asked_together(chunk: Sequence[Due], memory: Memory) -> Sequence[tuple[Due, Answers]]:
     with reading():
-        signal.prepare([(due.definition, due.project, due.moments) for due in chunk], memory)
         asked = [(due, _asked(due, memory)) for due in chunk]
         db.session.rollback()
     return asked
 
 
-def _asked(due: Due, memory: signal.Memory) -> Answers:
+def _asked(due: Due, memory: Memory) -> Answers:
     """What the metric says; a question that fails is an error of every window."""
     began = clock.monotonic()
     try:
@@ -292,109 +203,6 @@ def _milliseconds_since(began: float) -> float:
 def _commit(asked: Sequence[tuple[Due, Answers]]) -> int:
     """Decide and write some rules in one transaction; returns how many incidents changed."""
     with writing():
-        changed = sum(_decide(due, answers) for due, answers in asked)
+        changed = record(asked)
         db.session.commit()
     return changed
-
-
-def _decide(due: Due, answers: Answers) -> int:
-    """Decide and write, unless the rule has moved on or was changed since it was read."""
-    last = due.moments[-1]
-    next_due = _due_after(due.definition, last, due.completeness.delay)
-    moved = db.session.scalar(
-        update(Rule)
-        .where(Rule.id == due.rule_id, Rule.version == due.version, Rule.enabled)
-        .where(Rule.evaluated_until == due.position)
-        .values(evaluated_until=last, next_due=next_due)
-        .returning(Rule.id)
-        .execution_options(synchronize_session=False)
-    )
-    if moved is None:
-        return 0
-    rule = db.session.get_one(Rule, due.rule_id, populate_existing=True)
-    if due.skipped is not None:
-        since, until = due.skipped
-        db.session.add(SkippedTime(rule_id=rule.id, since=since, until=until))
-    return _decide_all(rule, due, answers)
-
-
-def _decide_all(rule: Rule, due: Due, answers: Answers) -> int:
-    """Decide every series; returns how many incidents changed."""
-    own = select(RuleSeries).where(RuleSeries.rule_id == rule.id)
-    known = {series.value: series for series in db.session.scalars(own)}
-    values = {value[:LONGEST_VALUE]: own for value, own in answers.by_value.items()}
-    if due.definition.by is None or (answers.has_failed and not known):
-        values.setdefault(
-            "", answers.absent
-        )  # a breakdown that was never answered fails as a whole
-    rule.beyond = _leave_out(values, known)
-    moved, rows = [], list[dict[str, object]]()
-    for value in sorted(values.keys() | known.keys()):
-        evaluations = values.get(value, answers.absent)
-        series = known.get(value)
-        standing = Standing.of(series.standing) if series else Standing()
-        outcome = list(decisions(due.definition.condition, asked_once(evaluations), standing))
-        rows += _rows(rule, value, due, zip(evaluations, outcome, strict=True), answers)
-        _stand(rule, value, series, outcome[-1].standing, has_data=value in values)
-        moved.append(incidents.follow(rule, value, outcome))
-    if rows:
-        db.session.execute(insert(Evaluation).on_conflict_do_nothing(), rows)
-    delayed = due.completeness.now - due.moments[0] - due.completeness.delay
-    changed = [move for move in moved if move is not None]
-    for move in groups.gather(rule, changed):
-        incidents.owe(rule, move, delayed=max(delayed, timedelta(0)))
-    return len(changed)
-
-
-def _leave_out(values: dict[str, Sequence[Evaluated]], known: Mapping[str, RuleSeries]) -> int:
-    """Drop new series beyond the limit, those with the fewest samples; returns how many."""
-    strange = [value for value in values if value not in known]
-    beyond = strange[max(0, signal.MOST_SERIES - len(known)) :]
-    for value in beyond:
-        del values[value]
-    return len(beyond)
-
-
-def _rows(
-    rule: Rule,
-    value: str,
-    due: Due,
-    outcome: Iterator[tuple[Evaluated, Decision]],
-    answers: Answers,
-) -> list[dict[str, object]]:
-    """What was decided, for whoever asks why."""
-    return [
-        {
-            "organization_id": rule.organization_id,
-            "rule_id": rule.id,
-            "value": value,
-            "at": datetime.fromtimestamp(evaluated.at, UTC),
-            "version": rule.version,
-            "number": decision.judgement.number,
-            "samples": evaluated.samples,
-            "base": evaluated.base,
-            "verdict": decision.judgement.verdict,
-            "state": decision.standing.state,
-            "why": decision.judgement.why[:LONGEST_WHY],
-            "decided_at": due.completeness.now,
-            "watermark": due.completeness.watermark,
-            "milliseconds": answers.milliseconds,
-        }
-        for evaluated, decision in outcome
-        if decision.judgement is not None
-    ]
-
-
-def _stand(
-    rule: Rule, value: str, series: RuleSeries | None, standing: Standing, *, has_data: bool
-) -> None:
-    """Keep where a series stands; one of a breakdown that is ok and gone is forgotten."""
-    if series is None:
-        series = RuleSeries(rule_id=rule.id, value=value, changed_at=clock.now())
-        db.session.add(series)
-    elif not has_data and (value or rule.definition.by) and standing.is_blank:
-        db.session.delete(series)
-        return
-    elif series.state is not standing.state:
-        series.changed_at = clock.now()
-    series.state, series.standing = standing.state, standing.document

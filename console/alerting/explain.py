@@ -14,7 +14,8 @@ from console.alerting.composite import Member
 from console.alerting.condition import SEVERITY, Condition, Level, Verdict
 from console.alerting.decide import FIRING, State
 from console.alerting.definition import Definition
-from console.alerting.evaluation import CATCH_UP, KEPT, MOST_STORED, QUIET
+from console.alerting.evaluation import CATCH_UP
+from console.alerting.history import KEPT, MOST_STORED, QUIET
 from console.alerting.models import Evaluation, Rule, RuleVersion, Silence, SkippedTime
 from console.alerting.signal import ProjectIds
 from console.alerting.silences import active

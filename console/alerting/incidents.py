@@ -15,6 +15,7 @@ from console.alerting import silences
 from console.alerting.backtest import WORSE
 from console.alerting.decide import Decision, State, Transition
 from console.alerting.models import (
+    LONGEST_WHY,
     Assessment,
     Incident,
     IncidentEvent,
@@ -29,7 +30,6 @@ from console.core.db import db
 
 REJOIN = timedelta(minutes=10)
 """A series that fires again so soon after it recovered goes on with the same incident."""
-LONGEST_WHY = 300
 MOST_NOTES = 200
 NO_MORE_NOTES = f"An incident has at most {MOST_NOTES} notes."
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_VALUE = 200
 """Characters of a dimension's value that name a series."""
+LONGEST_WHY = 300
 
 
 class Severity(StrEnum):
@@ -144,7 +145,7 @@ class Evaluation(OrganizationScoped, Model):
     verdict: Mapped[Verdict]
     state: Mapped[State]
     """The state of the series after it."""
-    why: Mapped[str] = mapped_column(String(300), default="")
+    why: Mapped[str] = mapped_column(String(LONGEST_WHY), default="")
     decided_at: Mapped[datetime]
     watermark: Mapped[datetime | None]
     """All that had come before this moment was digested when it was decided."""
@@ -236,7 +237,7 @@ class Incident(OrganizationScoped, Model):
     assessment: Mapped[Assessment] = mapped_column(default=Assessment.UNKNOWN)
     number: Mapped[float | None]
     """The number of the last evaluation that changed it."""
-    why: Mapped[str] = mapped_column(String(300), default="")
+    why: Mapped[str] = mapped_column(String(LONGEST_WHY), default="")
     acknowledged_by: Mapped[User | None] = relationship(
         foreign_keys=acknowledged_by_id, viewonly=True
     )

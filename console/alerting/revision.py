@@ -17,10 +17,11 @@ from console.alerting import groups, incidents, signal
 from console.alerting.composite import FIRING
 from console.alerting.condition import Condition, Evaluated, Judgement, Verdict
 from console.alerting.decide import Decision, Standing, conclude
-from console.alerting.evaluation import HISTORY_KEPT, LONGEST_WHY
+from console.alerting.history import HISTORY_KEPT
 from console.alerting.incidents import Moved
 from console.alerting.models import (
     LONGEST_VALUE,
+    LONGEST_WHY,
     Evaluation,
     Incident,
     IncidentVerb,
@@ -269,7 +270,7 @@ def _open(
         return 0, None
     for event in moved.events:
         event.details = {**event.details, **LATE}
-    moved.incident.why = f"late data: {moved.incident.why}"[: incidents.LONGEST_WHY]
+    moved.incident.why = f"late data: {moved.incident.why}"[:LONGEST_WHY]
     own = select(RuleSeries).where(RuleSeries.rule_id == rule.id, RuleSeries.value == value)
     series = db.session.scalar(own)
     standing = missed[-1].standing

@@ -7,36 +7,27 @@ and back-test ask for all moments of a range: the metric answers both with the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
-
-from sqlalchemy.exc import DBAPIError
 
 from console.alerting import baseline, composite
 from console.alerting.condition import Evaluated
 from console.alerting.definition import Definition
+from console.alerting.questions import MOST_COUNTED, Memory, scope_of, scopes, series
 from console.metrics.catalogue import CATALOGUE
-from console.telemetry.database import TelemetryUnavailable
-from console.telemetry.measures import CannotAskError
-from console.telemetry.metric import Course, Metric, Reading, courses
-from console.telemetry.scope import Owned, Scope
+from console.telemetry.metric import Metric, Reading
+from console.telemetry.scope import Owned
 
 MOST_EVALUATIONS = 20_000
 """So many evaluations of a series are made at most for one range."""
 MOST_SERIES = 500
 """So many values of a breakdown are evaluated, the ones with most samples."""
-MOST_COUNTED = 2_000
 Base = tuple[float | None, float | None]
 """The number that is compared with, and how far such numbers lie apart, if that is known."""
 ABSENT = "\0"
 """A value that no dimension has."""
-
-
-Memory = dict[tuple[Any, ...], Mapping[str, Course]]
-"""Answers of a run of evaluations by their question: rules that ask the same share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,38 +118,6 @@ def at(
     return Signal({value: evaluations_of(value) for value in now}, evaluations_of(ABSENT))
 
 
-def prepare(asks: Iterable[tuple[Definition, Owned, Sequence[datetime]]], memory: Memory) -> None:
-    """Ask once for what several rules want to know of the same rows.
-
-    A question that fails here is asked again by each of its rules, which then say why.
-    """
-    metrics: dict[tuple[Any, ...], dict[str, Metric]] = {}
-    scopes: dict[tuple[Any, ...], tuple[Definition, Scope]] = {}
-    for definition, project, moments in asks:
-        metric = CATALOGUE.get(definition.metric)
-        if metric is None or definition.parameters or metric.parameters:
-            continue
-        for _, scope in _scopes(definition, project, moments):
-            rows = (id(metric.measured.source), *_asked(definition, scope))
-            metrics.setdefault(rows, {})[metric.id] = metric
-            scopes[rows] = definition, scope
-    for rows, own in metrics.items():
-        if len(own) > 1:
-            _ask_together(list(own.values()), *scopes[rows], memory)
-
-
-def _ask_together(
-    metrics: Sequence[Metric], definition: Definition, scope: Scope, memory: Memory
-) -> None:
-    seconds, by, where = definition.window_seconds, definition.by, definition.where
-    try:
-        answers = courses(metrics, scope, seconds, by, where=where, limit=MOST_COUNTED)
-    except (CannotAskError, TelemetryUnavailable, DBAPIError):
-        return
-    for metric in metrics:
-        memory[_key(metric, definition, scope)] = answers[metric.id].by_value
-
-
 def _evaluated(reading: Reading, at: datetime, base: Base | None) -> Evaluated:
     number, spread = base or (None, None)
     return Evaluated(at.timestamp(), reading.number, reading.samples, number, spread)
@@ -173,7 +132,7 @@ def _bases(
 ) -> Mapping[str, Mapping[datetime, Base]]:
     """What the number is compared with at each moment, by value of the breakdown."""
     if definition.condition.compare == "deviation":
-        scope = _scope(definition, project, moments[0] - definition.window, moments[-1])
+        scope = scope_of(definition, project, moments[0] - definition.window, moments[-1])
         asked = baseline.Asked(
             scope, definition.window_seconds, definition.by, definition.where, MOST_COUNTED
         )
@@ -202,56 +161,9 @@ def _readings(
 ) -> dict[str, dict[datetime, Reading]]:
     """The reading at every moment by value of the breakdown."""
     by_value: dict[str, dict[datetime, Reading]] = {}
-    for ends, scope in _scopes(definition, project, moments):
-        for name, course in _series(metric, definition, scope, memory).items():
+    for ends, scope in scopes(definition, project, moments):
+        for name, course in series(metric, definition, scope, memory).items():
             readings = by_value.setdefault(name, {})
             numbers = zip(ends, course.numbers, course.samples, strict=True)
             readings.update({end: Reading(number, samples) for end, number, samples in numbers})
     return by_value
-
-
-def _scopes(
-    definition: Definition, project: Owned, moments: Sequence[datetime]
-) -> Iterator[tuple[Sequence[datetime], Scope]]:
-    """The scopes that are asked for moments of evaluation, each with the ends of its buckets.
-
-    Windows that overlap cannot be buckets of one question: percentiles do not add up. So there is
-    one question for the windows that begin at multiples of the window's length, one for those that
-    begin an interval later, and so on: as many as a window has intervals.
-    """
-    phases = max(1, definition.window_seconds // int(definition.condition.interval_seconds))
-    for phase in range(min(phases, len(moments))):
-        ends = moments[phase::phases]
-        yield ends, _scope(definition, project, ends[0] - definition.window, ends[-1])
-
-
-def _scope(definition: Definition, project: Owned, since: datetime, until: datetime) -> Scope:
-    return Scope(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        since=since,
-        until=until,
-        environment=definition.environment,
-        release=definition.release,
-    )
-
-
-def _asked(definition: Definition, scope: Scope) -> tuple[Any, ...]:
-    """All that a question says beside its metric."""
-    where = sorted((name, tuple(values)) for name, values in definition.where.items())
-    return (scope, definition.window_seconds, definition.by, tuple(where))
-
-
-def _key(metric: Metric, definition: Definition, scope: Scope) -> tuple[Any, ...]:
-    return (metric.id, tuple(sorted(metric.given.items())), *_asked(definition, scope))
-
-
-def _series(
-    metric: Metric, definition: Definition, scope: Scope, memory: Memory
-) -> Mapping[str, Course]:
-    key = _key(metric, definition, scope)
-    if key not in memory:
-        seconds, by, where = definition.window_seconds, definition.by, definition.where
-        answer = metric.series(scope, seconds, by, where=where, limit=MOST_COUNTED)
-        memory[key] = answer.by_value
-    return memory[key]

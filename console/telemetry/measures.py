@@ -165,6 +165,9 @@ class Rows(Source):
         if asked.by is None:
             return literal(""), true()
         dimension = self.dimensions[asked.by]
+        values = asked.where.get(asked.by, "")
+        if not isinstance(values, str) and 0 < len(values) <= asked.limit:
+            return dimension, true()  # all that it can be: none is beyond the limit
         largest = (
             select(dimension)
             .where(mine)

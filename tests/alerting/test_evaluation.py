@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
-from console.alerting import complaints, evaluation, incidents, signal
+from console.alerting import complaints, evaluation, history, incidents, signal
 from console.alerting.backtest import replay
 from console.alerting.condition import Verdict
 from console.alerting.decide import State
@@ -351,7 +351,7 @@ def test_old_evaluations_are_forgotten_some_at_a_time(
     acme, inside, live, clock, make_rule, counted_requests, statements, monkeypatch
 ):
     """One statement for all of them kept every other writer waiting for as long as it took."""
-    monkeypatch.setattr(evaluation, "FORGOTTEN_TOGETHER", 4)
+    monkeypatch.setattr(history, "FORGOTTEN_TOGETHER", 4)
     make_rule(acme, window_seconds=60)
     counted_requests(acme, slow_between(2, 4), minutes=12)
     live(until=12)
@@ -359,7 +359,7 @@ def test_old_evaluations_are_forgotten_some_at_a_time(
         before = db.session.scalars(select(func.count(Evaluation.id))).one()
     clock.move(days=31)
     with inside(acme), statements() as asked:
-        assert evaluation.forget_old(acme.organization_id) == {"evaluations forgotten": before - 2}
+        assert history.forget_old(acme.organization_id) == {"evaluations forgotten": before - 2}
     assert sum(text.startswith("DELETE FROM evaluation") for text in asked) > 2
     assert {state for _, state in states(acme, inside, 1)} == {State.CRITICAL}
 
@@ -371,16 +371,16 @@ def test_an_organization_stores_so_many_evaluations_and_the_rest_says_so(
     rule_id = make_rule(acme, window_seconds=60)
     counted_requests(acme, slow_between(2, 4), minutes=12)
     live(until=12)
-    monkeypatch.setattr(evaluation, "MOST_STORED", 5)
+    monkeypatch.setattr(history, "MOST_STORED", 5)
     with inside(acme):
         before = db.session.scalars(select(func.count(Evaluation.id))).one()
         gone = before - 5 - 2  # of the older ones, two breached
-        assert evaluation.forget_old(acme.organization_id) == {"evaluations forgotten": gone}
+        assert history.forget_old(acme.organization_id) == {"evaluations forgotten": gone}
         rule = db.session.get_one(Rule, rule_id)
         rule.created_at -= timedelta(minutes=20)
         oldest = db.session.scalars(select(func.min(Evaluation.at))).one()
         explained = explain(rule, oldest - timedelta(minutes=1), "")
         assert "keeps its latest" in explained.conclusion
-        monkeypatch.setattr(evaluation, "MOST_STORED", 2)
-        evaluation.forget_old(acme.organization_id)
+        monkeypatch.setattr(history, "MOST_STORED", 2)
+        history.forget_old(acme.organization_id)
         assert db.session.scalars(select(func.count(Evaluation.id))).one() == 4
