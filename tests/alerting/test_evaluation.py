@@ -333,7 +333,7 @@ def test_a_database_that_is_full_is_no_fault_of_a_rule(
 
     clock.move(minutes=8)
     with monkeypatch.context() as patched, inside(acme):
-        patched.setattr(evaluation, "_decide", full)
+        patched.setattr(evaluation, "record", full)
         with pytest.raises(OperationalError):
             evaluate(acme.organization_id)
     assert len(tries) == 1
