@@ -46,6 +46,7 @@ def test_everybody_with_the_link_sees_the_chosen_checks_and_no_secret(client, li
 def test_the_badge_says_the_state(client, link):
     badge = client.get(f"{link}/badge")
     assert badge.mimetype == "image/svg+xml"
+    assert badge.headers["Cross-Origin-Resource-Policy"] == "cross-origin", "READMEs show it"
     assert badge.text.startswith("<svg")
     assert "Shop status" in badge.text
     assert ">up<" in badge.text

@@ -105,7 +105,10 @@ def status_page(token: str) -> Response:
 @link_view
 def status_badge(token: str) -> Response:
     status = _status(token)
-    return Response(badge(status.title, status.words, status.tone), mimetype="image/svg+xml")
+    image = Response(badge(status.title, status.words, status.tone), mimetype="image/svg+xml")
+    # It stands on pages of other sites: browsers would leave it out.
+    image.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return image
 
 
 def forget(page: StatusPage) -> None:
