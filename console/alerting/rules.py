@@ -160,6 +160,7 @@ def change(
     members = [Member.of(text) for text in definition.members]
     if members and (wrong := list(faults(rule.project_id, members, rule.id))):
         raise LookupError(" ".join(wrong))
+    _hold(rule)
     if _watched(definition) != _watched(rule.definition):
         db.session.execute(sa.delete(RuleSeries).where(RuleSeries.rule_id == rule.id))
     if rule.threshold and not follows:
@@ -197,9 +198,15 @@ def switch(rule: Rule, *, on: bool, by: User | None = None) -> None:
 
 def delete(rule: Rule) -> None:
     """Delete a rule with its versions and evaluations; its incidents are resolved, and stay."""
+    _hold(rule)
     ending.end_all(rule, ending.DELETED)
     audit.record("rule.deleted", rule.name)
     db.session.delete(rule)
+
+
+def _hold(rule: Rule) -> None:
+    """Let an evaluation end first: it holds the rule before its series and incidents, too."""
+    db.session.execute(select(Rule.id).where(Rule.id == rule.id).with_for_update())
 
 
 def keep_standard(organization_id: int) -> Mapping[str, int]:

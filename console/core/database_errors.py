@@ -51,8 +51,9 @@ SQLITE_ITSELF = tuple(
     f"SQLITE_{name}"
     for name in ("FULL", "IOERR", "BUSY", "LOCKED", "READONLY", "CANTOPEN", "CORRUPT", "NOTADB")
 )
-# Of PostgreSQL: no room, memory or place; a server that only reads.
-POSTGRESQL_ITSELF = ("53", "25006")
+DEADLOCK = "40P01"
+# Of PostgreSQL: no room, memory or place; a server that only reads; others who wait for this one.
+POSTGRESQL_ITSELF = ("53", "25006", DEADLOCK)
 
 
 class DatabaseProblem(ConfigError):
@@ -82,6 +83,11 @@ def is_of_postgresql(error: BaseException | None) -> bool:
     return _is_any_of(error, "Error")
 
 
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether PostgreSQL has ended one of some transactions that waited for each other."""
+    return getattr(error.orig, "sqlstate", None) == DEADLOCK
+
+
 def is_outage(error: BaseException | None) -> bool:
     """Whether PostgreSQL was lost or full, so that waiting helps; a slow statement is no outage."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -92,7 +98,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def concerns_all(error: BaseException | None) -> bool:
-    """Whether the state database itself fails: lost, full, locked or not to be written.
+    """Whether the state database itself fails: lost, full, locked, deadlocked or not to be written.
 
     It is no fault of the rows that were asked for or written: the same happens to all others.
     """

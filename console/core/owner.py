@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from console.core import deadlocks
 from console.core.config import Config
 from console.core.engines import engine_of
 
@@ -37,8 +38,14 @@ def owner_transaction(settings: Config) -> Iterator[Connection]:
 
 
 def delete_organization(settings: Config, organization_id: int) -> bool:
-    """Delete an organization with all its rows; whether there was one."""
-    with owner_transaction(settings) as connection:
-        statement = text("DELETE FROM organization WHERE id = :id")
-        gone = connection.execute(statement, {"id": organization_id}).rowcount
-    return bool(gone)
+    """Delete an organization with all its rows; whether there was one.
+
+    It works beside a console that digests, evaluates and tries checks.
+    """
+
+    def delete() -> int:
+        with owner_transaction(settings) as connection:
+            statement = text("DELETE FROM organization WHERE id = :id")
+            return connection.execute(statement, {"id": organization_id}).rowcount
+
+    return bool(deadlocks.again(delete))

@@ -134,7 +134,11 @@ def delete_silent_monitors(project: Project, days: int, *, by: User | None = Non
 
 
 def _close(check: Check) -> None:
-    """Let rules that fire for the check learn that nobody looks at it any more."""
+    """Let rules that fire for the check learn that nobody looks at it any more.
+
+    Whoever stores a result holds the check before its outage, and so does this.
+    """
+    db.session.execute(select(Check.id).where(Check.id == check.id).with_for_update())
     end_outages(check.id, clock.now())
     note = CheckClosing(
         project_id=check.project_id,

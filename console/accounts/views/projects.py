@@ -7,7 +7,7 @@ from console.accounts.access import project_view
 from console.accounts.forms import DeletionForm, MonitoringForm, NameForm, text
 from console.accounts.models import Project
 from console.accounts.views.blueprint import bp, changed
-from console.core import audit
+from console.core import audit, deadlocks
 from console.core.db import db
 from console.web.htmx import go_to, page_or_part
 
@@ -48,9 +48,13 @@ def delete_project(project: Project) -> Response:
     if not form.validate():
         return _general(project, status=422, part="accounts/_deletion_form.html", deletion=form)
     name, organization = project.name, project.organization.slug
-    audit.record("project.deleted", name)
-    db.session.delete(project)
-    db.session.commit()
+
+    def delete() -> None:
+        audit.record("project.deleted", name)
+        db.session.delete(project)
+        db.session.commit()
+
+    deadlocks.again(delete)
     flash(f"{name} was deleted.", "good")
     return go_to(url_for("accounts.projects", organization=organization))
 
