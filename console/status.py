@@ -15,6 +15,7 @@ from console.backup.notes import read_note
 from console.core import absences, clock, leases
 from console.core.config import Config, config
 from console.core.db import db
+from console.core.disk import Disk
 from console.core.tenancy import organization_scope
 from console.ingest import digest_note, spool
 from console.ingest.models import DigestPosition
@@ -63,6 +64,7 @@ def status() -> dict[str, Any]:
             "last_error": noted.get("last_error", ""),
             "decoders_trouble": noted.get("decoders_trouble", "") if fresh else "",
         },
+        "disk": _disk(config()),
         "damage": _damage(noted if fresh else {}),
         "positions": _positions(),
         "alerting": _alerting(),
@@ -77,6 +79,16 @@ def _damage(noted: dict[str, Any]) -> list[str]:
     files = noted.get("damaged_telemetry", {})
     spools = [f"{report.at}: {report.sentence}" for report in set_aside.reports(config().instance)]
     return [*spools, *files.values()]
+
+
+def _disk(settings: Config) -> dict[str, Any]:
+    """How much room the disk of the instance folder has, where all but PostgreSQL is."""
+    disk = Disk(settings.instance)
+    return {
+        "folder": str(settings.instance.resolve()),
+        "free_bytes": disk.free,
+        "is_low": disk.is_low,
+    }
 
 
 def _backup() -> dict[str, Any] | None:

@@ -1,18 +1,44 @@
 """What `pharos status` says of alerting, which an operator reads where no page says anything."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from console import status
 from console.alerting.decide import Standing, State
 from console.alerting.models import Rule, RuleSeries
 from console.alerting.rules import keep_standard
+from console.cli.main import _about_database
 from console.cli.status import _print_status
 from console.core import absences
 from console.core.db import db
 from console.uptime.models import Check
+
+
+def test_a_disk_that_is_nearly_full_is_named(app, instance, monkeypatch, capsys):
+    with app.app_context():
+        report = status.status()
+        assert report["disk"]["folder"] == str(instance.resolve())
+        _print_status(report)
+        assert "disk  " not in capsys.readouterr().out
+        monkeypatch.setattr(
+            "shutil.disk_usage", lambda _folder: SimpleNamespace(total=10**9, free=5 << 20)
+        )
+        _print_status(status.status())
+    place = f"the disk of {instance.resolve()} (PHAROS_INSTANCE)"
+    assert f"disk       NEARLY FULL: 5 MB left on {place}\n" in capsys.readouterr().out
+
+
+def test_sqlite_without_room_names_its_disk(instance, monkeypatch):
+    monkeypatch.setenv("PHAROS_INSTANCE", str(instance))
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorname = "SQLITE_FULL"
+    said = _about_database(OperationalError("INSERT", {}, full))
+    assert said.endswith(f"full; it is the disk of {instance.resolve()} (PHAROS_INSTANCE)")
 
 
 def test_rules_and_checks_that_are_late_or_broken(app, acme, inside, clock, capsys, both_databases):

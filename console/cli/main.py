@@ -1,5 +1,6 @@
 """The entry of the `pharos` command: runs it, and says in one sentence why it failed."""
 
+import os
 import re
 import sqlite3
 import sys
@@ -9,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from console.cli.commands import pharos
-from console.core.config import ConfigError
+from console.core.config import Config, ConfigError
 from console.core.database_errors import explained, is_of_postgresql
 from console.core.tenancy import UnsafeRoleError
 
@@ -57,8 +58,11 @@ def _about_database(error: DBAPIError) -> str:
 
 
 def _about_rights(error: BaseException | None) -> str:
-    """What SQLite does not say: why a file cannot be opened or written."""
+    """What SQLite does not say: which disk is full, why a file cannot be opened or written."""
     name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_FULL"):
+        folder = Config.from_environ(os.environ).instance.resolve()
+        return f"; it is the disk of {folder} (PHAROS_INSTANCE)"
     if not name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
         return ""
     return "; see the owner and mode of PHAROS_INSTANCE, and whether its disk is read-only or full"

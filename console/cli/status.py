@@ -34,6 +34,8 @@ def _print_status(report: dict[str, Any]) -> None:
     click.echo(f"dead       {waiting['dead_letters']} dead letters")
     if trouble := report["digest"]["decoders_trouble"]:
         click.echo(f"decoders   none can be started, the digest thread decodes alone: {trouble}")
+    if report["disk"]["is_low"]:
+        click.echo(f"disk       {_about_disk(report['disk'])}")
     for damage in report["damage"]:
         click.echo(f"damage     {damage}")
     for organization, position in report["positions"].items():
@@ -46,6 +48,11 @@ def _print_status(report: dict[str, Any]) -> None:
         click.echo(f"away       {report['away']}")
     if report["backup"]:
         click.echo(f"backup     {_about_backup(report['backup'])}")
+
+
+def _about_disk(disk: dict[str, Any]) -> str:
+    megabytes = disk["free_bytes"] >> 20
+    return f"NEARLY FULL: {megabytes:,} MB left on the disk of {disk['folder']} (PHAROS_INSTANCE)"
 
 
 def _about_trouble(trouble: str, count: int) -> str:

@@ -8,7 +8,6 @@ Reading ends after so many bytes and so much time, whatever the server goes on t
 from __future__ import annotations
 
 import asyncio
-import errno
 import re
 import socket
 import ssl
@@ -28,7 +27,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from console.core import certificates
+from console.core import certificates, shortage
 from console.core.addresses import is_public
 
 AGENT = "Pharos"
@@ -43,8 +42,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 # Names that hang must neither keep others waiting nor the caller, whose time is up before.
 _RESOLVERS = ThreadPoolExecutor(256, thread_name_prefix="resolver")
-# What this process lacks when it has too many files open, or no memory: no fault of any server.
-_OWN_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Cause(StrEnum):
@@ -152,6 +149,8 @@ class _CheckedResolver(AbstractResolver):
         try:
             infos = await loop.run_in_executor(_RESOLVERS, ask, host, port)
         except (OSError, UnicodeError):
+            if shortage.lacks_files():  # the resolver says no more than that it failed
+                raise CallFailed(Cause.CONSOLE, shortage.SENTENCE) from None
             raise CallFailed(Cause.DNS, f"The name {host} cannot be resolved.") from None
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
         _check(host, addresses, allow_private=self._allow_private)
@@ -366,8 +365,8 @@ def _explained(error: Exception) -> CallFailed:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, CallFailed):
         return cause
-    if {getattr(error, "errno", 0), getattr(cause, "errno", 0)} & _OWN_FAULTS:
-        return CallFailed(Cause.CONSOLE, "This console has too many connections open.")
+    if {getattr(error, "errno", 0), getattr(cause, "errno", 0)} & shortage.FAULTS:
+        return CallFailed(Cause.CONSOLE, shortage.SENTENCE)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
         return CallFailed(Cause.TLS, f"The certificate is not valid: {reason}.")

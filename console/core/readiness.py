@@ -8,12 +8,14 @@ from time import monotonic
 from typing import cast
 
 from flask import Flask
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 EXTENSION = "pharos.readiness"
 FRESH_SECONDS = 2.0  # strangers may ask: the checks run this often at most
 WAIT_SECONDS = 1.0
 STUCK_SECONDS = 5.0
 STUCK, UNKNOWN = "checks-hang", "not-checked"
+DATABASE, NO_DATABASE = "state-database", "the state database does not answer"
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +82,16 @@ class Readiness:
     def _ask_all(self) -> None:
         try:
             with self._app.app_context():
-                self._reasons = [r for r in map(self._asked, self._checks) if r is not None]
+                reasons = [r for r in map(self._asked, self._checks) if r is not None]
+                self._reasons = _shortened(reasons)
         finally:
             self._answered.set()
 
     def _asked(self, check: Check) -> Reason | None:
         try:
             problem = check.ask()
+        except (InterfaceError, OperationalError):
+            problem = NO_DATABASE
         except Exception as error:  # noqa: BLE001 - whatever fails is the answer
             problem = f"the check fails: {type(error).__name__}"
         if not problem:
@@ -98,6 +103,15 @@ class Readiness:
         if check.failures == check.patience:
             log.warning("not ready: %s, %s", check.code, problem)
         return Reason(check.code, problem, check.stops)
+
+
+def _shortened(reasons: list[Reason]) -> list[Reason]:
+    """The reasons, where a state database that does not answer is one, however many ask it."""
+    known = [reason for reason in reasons if reason.detail != NO_DATABASE]
+    asked = [reason for reason in reasons if reason.detail == NO_DATABASE]
+    if not asked:
+        return known
+    return [Reason(DATABASE, NO_DATABASE, any(reason.stops for reason in asked)), *known]
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from console.core import canary, readiness
 from console.core.readiness import Readiness
@@ -41,6 +42,20 @@ def test_a_check_that_fails_is_a_reason_without_the_words_of_the_failure(checks)
     checks.add("fine", lambda: "")
     (reason,) = checks.reasons()
     assert (reason.code, reason.detail) == ("broken", "the check fails: ValueError")
+
+
+def test_a_database_that_does_not_answer_is_one_reason_however_many_checks_ask_it(checks):
+    def ask() -> str:
+        raise OperationalError("SELECT 1", {}, ConnectionError("hunter2"))
+
+    for code in ("migrations", "secret-key", "jobs-late"):
+        checks.add(code, ask)
+    checks.add("disk", lambda: "full")
+    reasons = [(reason.code, reason.detail, reason.stops) for reason in checks.reasons()]
+    assert reasons == [
+        ("state-database", "the state database does not answer", True),
+        ("disk", "full", True),
+    ]
 
 
 def test_strangers_make_it_ask_no_more_often(app, monkeypatch):

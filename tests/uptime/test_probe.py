@@ -115,7 +115,22 @@ def test_a_console_that_has_no_more_connections_blames_nobody(peer, monkeypatch)
     monkeypatch.setattr(http._Line, "socket", full)
     (only,) = finished(look(Request(url=peer.url(), allow_private=True), connected))
     assert not only.counts
-    assert "too many connections" in only.why
+    assert "limit of open files" in only.why
+
+
+def test_a_name_that_cannot_be_asked_about_for_want_of_files_is_no_fault_of_its_server(monkeypatch):
+    """The resolver needs a file; without one, it says of every name that it does not know it."""
+    request = Request(url="http://shop.invalid/", allow_private=True)
+    with monkeypatch.context() as short:
+        short.setattr("socket.getaddrinfo", lambda *_a, **_k: _raise(socket.gaierror(-3)))
+        short.setattr("os.open", lambda *_args: _raise(OSError(24, "Too many open files")))
+        (only,) = finished(look(request, connected))
+    assert (only.counts, "limit of open files" in only.why) == (False, True)
+    assert "cannot be resolved" in finished(look(request, connected))[-1].why
+
+
+def _raise(error):
+    raise error
 
 
 def test_the_own_connection_works_if_one_address_answers_and_is_asked_once(peer):
