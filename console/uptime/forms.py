@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from console.core.config import config
 from console.core.http import fault_of
-from console.uptime import headers, statuses
+from console.uptime import headers, heartbeats, statuses
 from console.uptime.models import LONGEST_NAME
 from console.uptime.probe import Request
 from console.web.choices import choices
@@ -30,6 +30,10 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORTEST_INTERVAL, LONGEST_INTERVAL, LONGEST_TIMEOUT = 10, 86_400, 60
 MOST_IN_A_ROW = 20
 STATUSES = "200-299"
+HEARTBEAT = (
+    "This is the address of a heartbeat: to ask it says that its job ran. Give the address of what"
+    " is to be checked."
+)
 LONGEST_WINDOW = timedelta(days=90)
 
 
@@ -108,6 +112,8 @@ class CheckForm(Form):
         fault = fault_of(field.data or "", allow_private=config().private_addresses)
         if fault:
             raise ValidationError(fault)
+        if heartbeats.is_address(field.data or ""):
+            raise ValidationError(HEARTBEAT)
 
     def validate_statuses(self, field: StringField) -> None:
         """It is a list of statuses."""

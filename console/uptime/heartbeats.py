@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import func, select
+from yarl import URL
 
 from console.accounts.models import Project, User
 from console.accounts.projects import console_url
@@ -66,6 +67,20 @@ def change(
     if check.next_due is not None:
         check.next_due = expected.deadline_after(clock.now())
     audit.record("check.changed", name, actor=by.email if by else "")
+
+
+def is_of_console(url: str) -> bool:
+    """Whether a URL leads to this console, as far as it knows its own address."""
+    try:
+        asked, own = URL(url), URL(console_url())
+    except ValueError:
+        return False
+    return asked.host is not None and (asked.host, asked.port) == (own.host, own.port)
+
+
+def is_address(url: str) -> bool:
+    """Whether asking a URL says that the job of a heartbeat ran."""
+    return is_of_console(url) and URL(url).path.startswith(PATH)
 
 
 def address_of(check: Check) -> str:

@@ -15,9 +15,9 @@ from console.core.db import db
 from console.uptime import maintenance as domain
 from console.uptime import queries
 from console.uptime.forms import WindowForm
-from console.uptime.models import MaintenanceWindow
+from console.uptime.models import Check, MaintenanceWindow
 from console.web import api
-from console.web.forms import IntegerField, valid
+from console.web.forms import IntegerField, mark, sentence, valid
 
 bp = Blueprint(
     "maintenance_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/maintenance"
@@ -43,7 +43,7 @@ class WindowDocument(WindowForm):
 @api_view("checks:read")
 def windows(project: Project) -> Response:
     form = valid(WindowsQuestion(request.args))
-    check = queries.check_or_404(project, form.check.data) if form.check.data else None
+    check = _check(project, form)
     rows = queries.windows(project, check, form.length + 1, older_than=int(form.cursor.data or 0))
     listed = [_window(row) for row in rows[: form.length]]
     cursor = str(listed[-1]["id"]) if len(rows) > form.length else ""
@@ -55,7 +55,7 @@ def windows(project: Project) -> Response:
 def plan(project: Project) -> Response:
     """Plan a window, or mark a time that has passed."""
     form = valid(WindowDocument(api.members(WindowDocument, "A maintenance window")))
-    check = queries.check_or_404(project, form.check.data) if form.check.data else None
+    check = _check(project, form)
     if domain.is_full(project):
         raise BadRequest(domain.FULL)
     start, reason = form.starts_at.data, form.reason.data or ""
@@ -81,6 +81,17 @@ def delete(project: Project, window_id: int) -> Response:
     domain.cancel(queries.window_or_404(project, window_id), by=None)
     db.session.commit()
     return Response(status=204)
+
+
+def _check(project: Project, form: WindowsQuestion | WindowDocument) -> Check | None:
+    """The check that a form names, None if it names none; one that is not there is its mistake."""
+    if form.check.data is None:
+        return None
+    check = queries.named(project, form.check.data)
+    if check is None:
+        mark(form, "check", "The project has no check with this id.")
+        raise BadRequest(sentence(form))
+    return check
 
 
 def _window(window: MaintenanceWindow) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class MaintenanceChange(OrganizationScoped, Model):
 
 
 class StatusPage(OrganizationScoped, Model):
-    """A page about a choice of checks that whoever has its link may see, until it is revoked."""
+    """A page about a choice of checks that whoever has its link may see."""
 
     __tablename__ = "status_page"
     __bearer__ = "hash"
@@ -196,7 +196,6 @@ class StatusPage(OrganizationScoped, Model):
     """The token of its link, sealed, to be shown to members again."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
-    revoked_at: Mapped[datetime | None]
 
 
 class StatusPageCheck(OrganizationScoped, Model):

@@ -42,9 +42,14 @@ def listed_checks(project: Project, page_size: int) -> Numbered[Check]:
     return Numbered(rows, number, count, page_size)
 
 
-def check_or_404(project: Project, check_id: int) -> Check:
+def named(project: Project, check_id: int) -> Check | None:
+    """The check of the project with this id, None if it has none."""
     own = select(Check).where(Check.project_id == project.id, Check.id == check_id)
-    return db.session.scalar(own) or abort(404)
+    return db.session.scalar(own)
+
+
+def check_or_404(project: Project, check_id: int) -> Check:
+    return named(project, check_id) or abort(404)
 
 
 def is_taken(project: Project, name: str, *, by_other_than: Check | None = None) -> bool:

@@ -123,9 +123,7 @@ def create(
 
 def is_full(project: Project) -> bool:
     """Whether a project has so many pages that it gets no more."""
-    own = select(func.count(StatusPage.id)).where(
-        StatusPage.project_id == project.id, StatusPage.revoked_at.is_(None)
-    )
+    own = select(func.count(StatusPage.id)).where(StatusPage.project_id == project.id)
     return (db.session.scalar(own) or 0) >= MOST
 
 
@@ -145,10 +143,9 @@ def renew(page: StatusPage, *, by: User | None = None) -> None:
 
 
 def revoke(page: StatusPage, *, by: User | None = None) -> None:
-    """Let the link of a page lead nowhere from now on."""
-    if page.revoked_at is None:
-        page.revoked_at = clock.now()
-        audit.record("status page.revoked", page.title, actor=by.email if by else "")
+    """Delete a page: its link leads nowhere from now on."""
+    audit.record("status page.revoked", page.title, actor=by.email if by else "")
+    db.session.delete(page)
 
 
 def token_of(page: StatusPage) -> str:
@@ -161,31 +158,24 @@ def token_of(page: StatusPage) -> str:
 
 
 def by_token(token: str) -> StatusPage | None:
-    """The page of a link that was not revoked; its organization is entered."""
+    """The page of a link; its organization is entered."""
     with bearer(StatusPage, hash_of(token)):
         page: StatusPage | None = db.session.scalar(select(StatusPage))
-    if page is None or page.revoked_at is not None:
+    if page is None:
         return None
     enter_organization(page.organization_id)
     return page
 
 
 def pages(project: Project) -> Sequence[tuple[StatusPage, Sequence[Check]]]:
-    """The pages of a project with their checks, the newest first; revoked ones are left out."""
-    own = select(StatusPage).where(
-        StatusPage.project_id == project.id, StatusPage.revoked_at.is_(None)
-    )
+    """The pages of a project with their checks, the newest first."""
+    own = select(StatusPage).where(StatusPage.project_id == project.id)
     rows = db.session.scalars(own.order_by(StatusPage.id.desc())).all()
     return [(page, checks_of(page)) for page in rows]
 
 
 def page_or_404(project: Project, page_id: int) -> StatusPage:
-    """A page of the project that was not revoked."""
-    own = select(StatusPage).where(
-        StatusPage.project_id == project.id,
-        StatusPage.id == page_id,
-        StatusPage.revoked_at.is_(None),
-    )
+    own = select(StatusPage).where(StatusPage.project_id == project.id, StatusPage.id == page_id)
     return db.session.scalar(own) or abort(404)
 
 

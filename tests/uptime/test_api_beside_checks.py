@@ -111,6 +111,7 @@ def test_a_status_page_is_made_ordered_renewed_and_revoked(
         ),
         ("maintenance", {"every_check": True}, "A maintenance window has no every_check."),
         ("status-pages", {"title": "x", "checks": [999]}, "checks: There is no check 999"),
+        ("maintenance", {"check": 999, "starts_at": "2026-01-01T00:00"}, "check: The project has"),
         ("status-pages", {"title": "x"}, "checks: Choose at least one check."),
     ],
 )

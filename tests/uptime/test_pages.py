@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urljoin
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +10,8 @@ from sqlalchemy import select
 from console.core import absences
 from console.core import clock as console_clock
 from console.core.db import db
-from console.uptime import headers, status_pages
+from console.uptime import headers, heartbeats, status_pages
+from console.uptime.expectation import Expectation
 from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
 from tests.fakes.peer import plain
 from tests.support.clients import HTMX
@@ -102,6 +104,23 @@ def test_a_long_list_comes_in_pages_what_is_down_first(as_vic, acme, inside):
     assert last.count("data-row") == 20
     assert "Check 118" in last
     assert as_vic.get(f"{CHECKS}?page=99").text.count("data-row") == 20
+
+
+def test_a_check_of_the_console_itself_says_what_it_cannot_see(as_alice, acme, inside):
+    """And asking the address of a heartbeat would say that its job ran."""
+    with inside(acme):
+        beat = heartbeats.create(acme, "Nightly", Expectation(every_seconds=60))
+        address = heartbeats.address_of(beat)
+        db.session.commit()
+    here = {"base_url": urljoin(address, "/")}
+    refused = as_alice.post(f"{CHECKS}new", data=FORM | {"url": address}, **here)
+    assert refused.status_code == 422
+    assert "This is the address of a heartbeat" in refused.text
+    own = FORM | {"url": urljoin(address, "/healthz"), "name": "Console"}
+    made = as_alice.post(f"{CHECKS}new", data=own, **here)
+    assert "while the console is away, nobody sees it" in as_alice.get(made.location, **here).text
+    made = as_alice.post(f"{CHECKS}new", data=FORM, **here)
+    assert "nobody sees it" not in as_alice.get(made.location, **here).text
 
 
 def test_an_empty_list_leads_on(as_alice, as_vic):

@@ -67,6 +67,8 @@ class CheckDetails:
     form: MaintenanceForm
     job: JobDetails | None
     """None for a check that the console tries itself."""
+    asks_console: bool
+    """Whether it asks this very console, which cannot see that it is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def _details(project: Project, shown: Check, form: MaintenanceForm | None = None
         is_maintained=shown.id in maintenance.maintained(project.id, [shown]),
         form=form or MaintenanceForm(),
         job=None if shown.kind is CheckKind.HTTP else _job(shown),
+        asks_console=heartbeats.is_of_console(shown.settings.get("url", "")),
     )
 
 
