@@ -186,6 +186,7 @@ def described(check: Check) -> dict[str, Any]:
         "successes_needed": check.successes_needed,
         **check.settings,
         "headers": hidden,
+        **_hidden(check),
         "state": check.state,
         "since": api.time(check.since),
         "next_due": api.time(check.next_due),
@@ -196,6 +197,14 @@ def described(check: Check) -> dict[str, Any]:
         "domain_until": api.time(check.domain_until),
         "url_of_page": api.url("uptime.check", check_id=check.id),
     }
+
+
+def _hidden(check: Check) -> dict[str, str]:
+    """What may hold a secret, without it: scripts that only read have no use for it."""
+    if check.kind is not CheckKind.HTTP or script_may("checks:write"):
+        return {}
+    body = headers.HIDDEN if check.settings.get("body") else ""
+    return {"url": check.address, "body": body}
 
 
 def _result(row: telemetry.Listed) -> dict[str, Any]:

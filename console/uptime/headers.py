@@ -1,4 +1,7 @@
-"""Headers of HTTP checks: read from lines of text, sealed in the database, shown without values."""
+"""What is secret of HTTP checks: headers, sealed in the database; the query of an address.
+
+Both are shown without values.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ MOST, LONGEST = 30, 4_000
 HIDDEN = "••••••"
 """Stands for a value that is stored; sent back, it keeps the value."""
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_VALUE = re.compile(r"(?<==)[^&;#]+|(?<![^&;#])[^=&;#]+(?=[&;#]|$)")
+"""Also a part without a name, which is a value by itself."""
 OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
 """Headers that the client of the console writes itself."""
 
@@ -51,6 +56,12 @@ def merged(given: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str
 def shown(headers: Mapping[str, str]) -> str:
     """The lines of headers without their values."""
     return "\n".join(f"{name}: {HIDDEN}" for name in headers)
+
+
+def openly(url: str) -> str:
+    """An address without the values of its query: keys and tokens stand in many."""
+    place, mark, query = url.partition("?")
+    return place + mark + _VALUE.sub(HIDDEN, query)
 
 
 def sealed(headers: Mapping[str, str]) -> bytes | None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
 from console.core.db import Model, OrganizationScoped, belongs_to
+from console.uptime.headers import openly
 
 LONGEST_SLUG, LONGEST_NAME, LONGEST_WHY = 50, 100, 500
 
@@ -83,6 +84,11 @@ class Check(OrganizationScoped, Model):
     domain_asked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+
+    @property
+    def address(self) -> str:
+        """What it asks, as everybody may see it; "" for the checks of jobs."""
+        return openly(self.settings.get("url", ""))
 
     @property
     def certificate_days(self) -> float | None:

@@ -12,6 +12,7 @@ from console.core import clock
 from console.core.http import MOST_REDIRECTS, Call, CallFailed, Cause, Reply, fetch
 from console.telemetry.records import CheckOutcome
 from console.uptime.answered import Unread, body_of, text_of, without_secrets
+from console.uptime.headers import openly
 from console.uptime.statuses import spelled, within
 
 MOST_BYTES = 256 * 1024
@@ -159,7 +160,7 @@ def _wrong(request: Request, reply: Reply, text: str, unread: str) -> str:
     if not within(request.statuses, reply.status):
         expected = spelled(request.statuses)
         leads = reply.headers.get("Location", "")
-        onward = f" It leads to {leads[:200]}." if leads else ""
+        onward = f" It leads to {openly(leads)[:200]}." if leads else ""
         return f"Status {reply.status} instead of {expected}.{onward}"
     if request.text and request.text not in text and request.text.encode() not in reply.body:
         place = " in what was read of it" if reply.is_cut else ""

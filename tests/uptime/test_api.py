@@ -31,6 +31,25 @@ def test_a_script_makes_changes_pauses_and_deletes_a_check(script):
     assert script.get(here).status_code == 404
 
 
+def test_keys_in_the_address_and_the_body_are_for_those_who_may_change_them(
+    script, as_script, acme, as_vic
+):
+    url = "https://shop.test/health?key=0nly-mine&deep=1"
+    login = DOCUMENT | {"url": url, "method": "POST", "body": "pin=0nly-mine"}
+    made = script.post(HERE, json=login).json
+    assert (made["url"], made["body"]) == (url, "pin=0nly-mine")
+    reader = as_script(acme, "checks:read")
+    read = reader.get(f"{HERE}/{made['id']}").json
+    assert read["url"] == "https://shop.test/health?key=••••••&deep=••••••"
+    for answer in (
+        reader.get(HERE),
+        as_vic.get("/acme/shop/uptime/"),
+        as_vic.get(made["url_of_page"]),
+    ):
+        assert answer.status_code == 200
+        assert "0nly-mine" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
