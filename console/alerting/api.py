@@ -17,7 +17,7 @@ from console.alerting import items, queries, signal, units
 from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
 from console.alerting.definition import Definition
-from console.alerting.editor.preview import tried_out
+from console.alerting.editor.trial import tried_out
 from console.alerting.explain import explain
 from console.alerting.forms import (
     CompositeForm,
@@ -231,7 +231,14 @@ def _rule(rule: Rule, series: Sequence[RuleSeries]) -> dict[str, Any]:
         "series": [{"value": row.value, "state": row.state} for row in series],
         "url": api.url("alerting.rule", rule_id=rule.id),
         **rule.document,
+        **_level_of_composite(rule),
     }
+
+
+def _level_of_composite(rule: Rule) -> dict[str, Any]:
+    """The level of a composite rule, as its document names it to whoever makes or changes it."""
+    condition = rule.definition.condition
+    return {"level": condition.ordered[-1]} if rule.document.get("members") else {}
 
 
 def _as_json(replayed: Replay, moment: Moment) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from sqlalchemy import func, select
 from console.alerting.condition import Condition, Evaluated, Level
 from console.alerting.decide import State
 from console.alerting.definition import Definition
-from console.alerting.models import Evaluation, Rule, RuleSeries
+from console.alerting.models import Evaluation, Rule
 from console.core.db import db
 
 METRIC = "rules.firing"
 """What stands for a metric in the definition of a composite rule: how many members fire."""
 FEWEST, MOST = 2, 20
-MOST_VALUES = 20
 LONGEST_NAME = 60
 LONGEST_ID = 9
 FIRING = (State.WARNING, State.CRITICAL, State.RECOVERING, State.NO_DATA)
@@ -141,6 +140,11 @@ def inner_first(rules: Iterable[Rule]) -> list[Rule]:
     return [*ordered.values()]
 
 
+def rules_of(definition: Definition) -> Mapping[int, Rule]:
+    """The rules that a composite rule is made of, those that exist still, by id."""
+    return _rules([Member.of(text) for text in definition.members])
+
+
 def names(definition: Definition) -> list[str]:
     """The members in words, for a sentence."""
     members = [Member.of(text) for text in definition.members]
@@ -153,32 +157,6 @@ def names(definition: Definition) -> list[str]:
         )
         + (f" ({member.value})" if member.value else "")
         for member in members
-    ]
-
-
-def candidates(
-    project_id: int, rule_id: int | None, chosen: Sequence[Member]
-) -> list[tuple[Member, str]]:
-    """What a composite rule can be made of, with its name: rules, and values of breakdowns.
-
-    Of the values those that are evaluated now, a few for each rule, and all that are chosen. The
-    rule with this id is left out.
-    """
-    own = select(Rule).where(Rule.project_id == project_id, Rule.id != (rule_id or 0))
-    rules = {rule.id: rule for rule in db.session.scalars(own.order_by(Rule.name))}
-    broken_down = [rule.id for rule in rules.values() if rule.definition.by is not None]
-    series = select(RuleSeries.rule_id, RuleSeries.value).where(RuleSeries.rule_id.in_(broken_down))
-    values: dict[int, list[str]] = {rule_id: [] for rule_id in rules}
-    for member in chosen:
-        if member.value and member.rule_id in values:
-            values[member.rule_id].append(member.value)
-    for number, value in db.session.execute(series.order_by(RuleSeries.value)):
-        if value and value not in values[number] and len(values[number]) < MOST_VALUES:
-            values[number].append(value)
-    return [
-        (Member(rule.id, value), f"{rule.name} ({value})" if value else rule.name)
-        for rule in rules.values()
-        for value in ("", *values[rule.id])
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Self
 
 from wtforms import Field, Form, FormField, SelectField, StringField
@@ -11,6 +12,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from console.accounts.models import Project
 from console.alerting import composite
+from console.alerting.candidates import Candidates, candidates
 from console.alerting.composite import Member
 from console.alerting.condition import COMPARES, LEVELS, Condition, ConditionError, Gap, Level
 from console.alerting.definition import DEFAULT_WINDOW, Definition
@@ -29,6 +31,7 @@ from console.web.forms import (
     Moment,
     NumberField,
     OpenSelect,
+    SearchField,
     SwitchField,
     ValuesByName,
     mark,
@@ -50,6 +53,7 @@ COMPARISONS = {
 DAY = 86_400
 LONGEST_WINDOW, LONGEST_SHIFT = 7 * DAY, 28 * DAY
 MOST_TAGS, LONGEST_TAG = 20, 40
+LONGEST_FIND = 200
 MOST_PHASES = 60
 """So many evaluations look at the same event at most."""
 
@@ -327,15 +331,18 @@ class CompositeForm(NamedForm, TogetherForm):
         self.project_id, self.rule_id = project.id, rule.id if rule else None
         return self
 
-    @property
-    def boxes(self) -> list[tuple[str, str, bool]]:
-        """What it can be made of: what is sent, the name, and whether that is chosen."""
-        chosen = self.members.data or []
-        known = [Member.of(text) for text in chosen if _names_a_rule(text)]
-        return [
-            (str(member), name, str(member) in chosen)
-            for member, name in composite.candidates(self.project_id, self.rule_id, known)
-        ]
+
+class CompositePageForm(CompositeForm):
+    """The same for a page, which offers some of the project's rules, and finds others."""
+
+    find = SearchField("Find a rule, or a value of its breakdown", [Length(max=LONGEST_FIND)])
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """What it can be made of: all that is chosen, and what matches the search."""
+        known = [Member.of(text) for text in self.members.data or () if _names_a_rule(text)]
+        text = plain(self.find.data)[:LONGEST_FIND]
+        return candidates(self.project_id, self.rule_id, known, text)
 
 
 def _names_a_rule(text: str) -> bool:

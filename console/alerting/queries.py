@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import abort
-from sqlalchemy import ColumnElement, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
@@ -37,6 +37,9 @@ MOST_RULES = 2_000
 """Of a project: twice as many as are known to be evaluated in time."""
 
 MOST_MARKERS = 50
+MOST_NAMES = 100
+"""So many rules are offered by name; a search finds the others."""
+LONGEST_ID = 10
 MOST_OFFERED = 300
 """So many rules are offered as a filter of incidents."""
 WORST_FIRST = (
@@ -54,21 +57,37 @@ def rules(project: Project) -> Sequence[Rule]:
     return db.session.scalars(own.order_by(Rule.name)).all()
 
 
-def names(project: Project) -> Sequence[tuple[str, str]]:
-    """The project's rules as the options of a select, by name."""
-    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id).order_by(Rule.name)
-    return [(str(rule_id), name) for rule_id, name in db.session.execute(own)]
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Rules as the options of a select, by name, and how many there are to choose from."""
+
+    options: Sequence[tuple[str, str]]
+    count: int
+
+
+def names(project: Project, chosen: str, text: str = "") -> Names:
+    """The project's rules with a text in their names, at most MOST_NAMES, and the chosen one."""
+    matching = select(Rule.id, Rule.name).where(Rule.project_id == project.id)
+    if text:
+        matching = matching.where(Rule.name.icontains(text, autoescape=True))
+    count = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
+    return Names(_options(project, matching.limit(MOST_NAMES), chosen), count)
 
 
 def names_with_incidents(project: Project, chosen: str) -> Sequence[tuple[str, str]]:
     """The same for the rules that had an incident, and for the one that is chosen."""
     had_one = exists().where(Incident.rule_id == Rule.id)
-    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id)
-    rows = db.session.execute(own.where(had_one).order_by(Rule.name).limit(MOST_OFFERED)).all()
+    own = select(Rule.id, Rule.name).where(Rule.project_id == project.id, had_one)
+    return _options(project, own.limit(MOST_OFFERED), chosen)
+
+
+def _options(project: Project, rules: Select[int, str], chosen: str) -> Sequence[tuple[str, str]]:
+    """Rules by name as the options of a select, and the chosen one."""
+    rows = db.session.execute(rules.order_by(Rule.name))
     options = {str(rule_id): name for rule_id, name in rows}
-    if chosen.isdecimal() and chosen not in options:
-        also = own.where(Rule.id == min(int(chosen), LARGEST_ID))
-        options |= {str(rule_id): name for rule_id, name in db.session.execute(also)}
+    if chosen.isascii() and chosen.isdecimal() and chosen not in options:
+        wanted = [min(int(chosen[:LONGEST_ID]), LARGEST_ID)]
+        options |= {str(rule_id): name for rule_id, name in names_of_rules(project, wanted).items()}
     return list(options.items())
 
 

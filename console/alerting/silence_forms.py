@@ -26,10 +26,11 @@ from console.core.cron import Cron
 from console.web import clocks
 from console.web.api import Paging
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, OpenSelect, mark, plain
+from console.web.forms import FilterForm, IntegerField, OpenSelect, SearchField, mark, plain
 
 LONGEST = timedelta(days=400)
 DAY_MINUTES = 1_440
+LONGEST_FIND = 200
 DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
         "sun": "Sun"}  # fmt: skip
 REPEATS = {
@@ -202,3 +203,28 @@ class SilenceForm(Form):
             return clocks.instant(text, zone if clocks.is_zone(zone) else "") if text else None
         except ValueError:
             raise ValidationError("Not a date and time such as 2026-11-23T08:00.") from None
+
+
+class SilencePageForm(SilenceForm):
+    """The same for a page, which offers some of the project's rules, and finds others."""
+
+    find = SearchField("Find a rule by its name", [Length(max=LONGEST_FIND)])
+    count = 0
+    """How many rules match the search."""
+    listed = 0
+    """How many rules are offered."""
+
+    @property
+    def sought(self) -> str:
+        """What the names of the rules that are offered have in them."""
+        return plain(self.find.data)[:LONGEST_FIND]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether rules that match are not offered."""
+        return self.count > self.listed
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether there are rules that are not offered."""
+        return bool(self.sought) or self.is_cut

@@ -55,7 +55,8 @@ def silence(project: Project, silence_id: int) -> Response:
 @api_view("incidents:write")
 def make(project: Project) -> Response:
     document = api.members(SilenceForm, "A silence")
-    form = valid(SilenceForm(document).offer(queries.names(project)))
+    chosen = document.get("rule", "")
+    form = valid(SilenceForm(document).offer(queries.names(project, chosen).options))
     if domain.is_full(project):
         raise BadRequest(domain.FULL)
     rule = queries.rule_or_404(project, form.chosen_rule) if form.chosen_rule else None
@@ -83,6 +84,7 @@ def _silence(silence_: Silence) -> dict[str, Any]:
     return {
         "id": silence_.id,
         "state": domain.state_of(silence_),
+        "holds": domain.is_active(silence_, clock.now()),
         "rule": silence_.rule_id,
         "value": silence_.value,
         "reason": silence_.reason,

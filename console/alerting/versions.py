@@ -56,7 +56,7 @@ def in_short(version: RuleVersion) -> str:
     about = "" if _is_exact(kept) else "about "
     night = f", {kept['at_night']} at night" if kept["at_night"] else ""
     longest = f", longest {_long(kept['longest_seconds'])}" if incidents else ""
-    return f"{about}{plural(incidents, 'incident')} in {_range(kept)}{night}{longest}"
+    return f"{about}{plural(incidents, 'incident')} in {_range(kept)}{_known(kept)}{night}{longest}"
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
@@ -75,7 +75,7 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         elif isinstance(value, list):
             yield prefix + name, ", ".join(map(str, value)) or UNSET
         elif value not in (None, ""):
-            yield prefix + name, f"{value:g}" if isinstance(value, float) else str(value)
+            yield prefix + name, f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _figures(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -93,6 +93,15 @@ def _figures(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _range(kept: Mapping[str, Any]) -> str:
     name = str(kept["range"])
     return RANGE_LABELS.get(name, name)
+
+
+def _known(kept: Mapping[str, Any]) -> str:
+    """How much of the range had a history, where that is not nearly all of it."""
+    days = kept["history_days"]
+    range_ = (clock.instant(kept["until"]) - clock.instant(kept["since"])).total_seconds() / DAY
+    if days >= 0.9 * range_:
+        return ""
+    return f" ({_long(days * DAY)} of them with data)" if days else " without data"
 
 
 def _is_exact(kept: Mapping[str, Any]) -> bool:

@@ -7,10 +7,17 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 
-from console.alerting import rules
+from console.alerting import candidates, rules
 from console.alerting.condition import Level
 from console.alerting.decide import State
-from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule, RuleSeries
+from console.alerting.models import (
+    Evaluation,
+    Incident,
+    IncidentEvent,
+    Rule,
+    RuleSeries,
+    RuleVersion,
+)
 from console.core.db import db
 from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
@@ -60,6 +67,15 @@ def test_it_fires_while_all_members_fire(acme, inside, live, script, make_rule, 
         f"{RULES}/backtest", json={"rule": {"members": [slow, f"{busy}:GET /a"]}, "range": range_}
     )
     assert [each["opened"] for each in answer.json["incidents"]] == [times[0].isoformat()]
+    changed = {"name": "Both", "members": [slow, f"{busy}:GET /a"], "level": "warning"}
+    changed = script.put(f"{RULES}/{rule_id}", json=changed).json
+    assert (changed["level"], changed["levels"]) == ("warning", {"warning": 2})
+    with inside(acme):
+        own = select(RuleVersion.backtest).where(RuleVersion.rule_id == rule_id)
+        before, now = db.session.scalars(own.order_by(RuleVersion.number)).all()
+        assert (before["incidents"], before["history_days"]) == (0, 0)
+        assert (now["incidents"], now["longest_seconds"]) == (1, 300)
+        assert now["history_days"] == pytest.approx(14 / 1440, rel=0.1)
 
 
 def test_a_member_that_cannot_say_is_named(acme, inside, live, script, make_rule):
@@ -130,7 +146,7 @@ def test_people_make_one_by_name_and_change_it(acme, as_alice, as_vic, inside, m
     assert edit in page
     page = as_alice.get(edit).text
     assert boxes(page) == {"First": True, "Second": True, "Second (GET /a)": False}
-    assert 'value="120' in page
+    assert 'value="120"' in page
     narrowed = sent | {"members": [first, f"{second}:GET /a"], "enabled": ""}
     assert as_alice.post(f"{PAGES}{rule_id}/versions", data=narrowed).status_code == 303
     assert boxes(as_alice.get(edit).text) == {
@@ -142,6 +158,40 @@ def test_people_make_one_by_name_and_change_it(acme, as_alice, as_vic, inside, m
         assert rule.definition.condition.levels == {Level.WARNING: 2}
     assert as_alice.post(f"{PAGES}{rule_id}/versions/1/return").status_code == 303
     assert "First and Second fire together" in as_alice.get(f"{PAGES}{rule_id}").text
+
+
+def test_a_few_of_many_rules_are_offered_and_others_are_found(
+    acme, as_alice, inside, make_rule, monkeypatch
+):
+    monkeypatch.setattr(candidates, "MOST_LISTED", 2)
+    monkeypatch.setattr(candidates, "MOST_VALUES", 1)
+    ids = [make_rule(acme, name=name, by="endpoint") for name in ("Apdex", "Cache", "Disk")]
+    with inside(acme):
+        for value in ("GET /a", "GET /b", "GET /c"):
+            row = {"rule_id": ids[2], "value": value, "standing": {}, "changed_at": NOON}
+            db.session.add(RuleSeries(**row))
+        db.session.commit()
+    page = as_alice.get(f"{PAGES}new/composite").text
+    assert boxes(page) == {"Apdex": False, "Cache": False}
+    assert "3 rules, of which the first 2 are listed" in page
+    sent: dict[str, Any] = {"name": "Two", "members": [ids[0]], "look": "1"}
+    part = as_alice.post(f"{PAGES}composite", data=sent | {"find": "/c"}, headers=HTMX)
+    assert part.status_code == 200
+    assert boxes(part.text) == {"Apdex": True, "Disk": False, "Disk (GET /c)": False}
+    assert 'value="Two"' in part.text
+    part = as_alice.post(f"{PAGES}composite", data=sent | {"find": "disk"}, headers=HTMX)
+    assert boxes(part.text) == {"Apdex": True, "Disk": False, "Disk (GET /a)": False}
+    part = as_alice.post(f"{PAGES}composite", data=sent | {"find": "none"}, headers=HTMX)
+    assert boxes(part.text) == {"Apdex": True}
+    made = as_alice.post(
+        f"{PAGES}composite", data={"name": "Two", "members": [ids[0], f"{ids[2]}:GET /c"]}
+    )
+    assert made.status_code == 303
+    page = as_alice.get(made.location.replace("?", "/edit?") if "?" in made.location
+                        else f"{made.location}/edit").text  # fmt: skip
+    assert boxes(page) == {
+        "Apdex": True, "Disk (GET /c)": True, "Cache": False
+    }  # fmt: skip
 
 
 def test_what_is_wrong_with_the_form_stands_beside_the_field(acme, as_alice, make_rule):

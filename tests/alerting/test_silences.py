@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 
-from console.alerting import silences
+from console.alerting import queries, silences
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Incident, OutboxMessage, Silence
 from console.alerting.silences import Hours, spells
@@ -243,3 +244,39 @@ def test_a_project_has_so_many_silences_at_a_time_and_no_more(
     assert (page.status_code, "End one first." in page.text) == (422, True)
     script.post(f"{API}/{first['id']}/end")
     assert script.post(API, json=document).status_code == 201
+
+
+def test_a_recurring_silence_says_whether_it_holds_at_this_moment(acme, as_script, as_vic, clock):
+    clock.set(NOON)
+    script = as_script(acme, "incidents:read", "incidents:write")
+    hours = {"cron": "0 13 * * *", "minutes": 30, "reason": "Backup", "ends": "2026-12-01T00:00Z"}
+    assert script.post(API, json=hours).json["holds"] is False
+    (silence,) = script.get(API).json["silences"]
+    assert (silence["state"], silence["holds"]) == ("active", False)
+    assert "waits for its hours" in as_vic.get(HERE).text
+    clock.move(minutes=70)
+    assert script.get(API).json["silences"][0]["holds"] is True
+    assert "recurring" in as_vic.get(HERE).text
+
+
+def offered(page: str) -> list[str]:
+    return [option.text() for option in HTMLParser(page).css("select[name=rule] option")][1:]
+
+
+def test_a_few_of_many_rules_are_offered_and_others_are_found(
+    acme, as_alice, inside, make_rule, monkeypatch
+):
+    monkeypatch.setattr(queries, "MOST_NAMES", 2)
+    ids = [make_rule(acme, name=name) for name in ("Apdex", "Cache", "Disk")]
+    page = as_alice.get(f"{HERE}new?rule={ids[1]}").text
+    assert offered(page) == ["Apdex", "Cache"]
+    assert "3 rules, of which the first by name are offered" in page
+    sent = {"rule": ids[0], "find": "dis", "reason": "Backup", "find-rule": "1"}
+    part = as_alice.post(HERE, data=sent, headers=HTMX)
+    assert part.status_code == 200
+    assert offered(part.text) == ["Disk", "Apdex"]
+    assert f'<option selected value="{ids[0]}">' in part.text
+    assert 'value="Backup"' in part.text
+    found = {"rule": ids[2], "reason": "Backup", "ends": "2099-01-01T00:00", "zone": "UTC"}
+    wrong = as_alice.post(HERE, data=found)  # it lasts too long, and keeps its rule
+    assert (wrong.status_code, offered(wrong.text)) == (422, ["Apdex", "Cache", "Disk"])

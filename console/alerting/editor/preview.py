@@ -233,14 +233,8 @@ def watch(project: Project, definition: Definition, name: str) -> Watched:
     return Watched(thin, name, since, until, series, known, stands_for, left_out)
 
 
-def tried_out(project: Project, definition: Definition) -> dict[str, Any]:
-    """What is kept with the version of a rule that a script saves; raises as `watch`.
-
-    A composite rule has no number to be replayed: nothing is kept.
-    """
-    if definition.members:
-        return {}
-    watched = watch(project, definition, USUAL_RANGE)
+def outcome(watched: Watched, definition: Definition) -> dict[str, Any]:
+    """What is kept with the version of a rule that nobody looks at a preview of."""
     replays = _replayed(_timed(definition.condition, watched), watched)
     return _document(watched, Figures.of(replays, clocks.zone()))
 

@@ -12,7 +12,7 @@ from console.accounts.models import Project
 from console.alerting import queries
 from console.alerting import silences as domain
 from console.alerting.models import Rule, Silence
-from console.alerting.silence_forms import SilenceForm, SilencesFilter
+from console.alerting.silence_forms import SilencePageForm, SilencesFilter
 from console.alerting.silences import Hidden, Hours, SilenceState, Spell
 from console.alerting.views.blueprint import bp
 from console.core import clock
@@ -40,6 +40,11 @@ class ListedSilences:
     form: SilencesFilter
     page: Page[Silence]
     rules: dict[int, str]
+
+    def waits(self, silence: Silence) -> bool:
+        """Whether it lasts, and holds nothing back at this moment."""
+        lasts = domain.state_of(silence) is SilenceState.ACTIVE
+        return lasts and not domain.is_active(silence, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,15 @@ def listing(project: Project) -> Response:
 @bp.get("/silences/new", endpoint="new_silence")
 @project_view("member")
 def new(project: Project) -> Response:
-    form = SilenceForm(request.args).offer(queries.names(project))
-    return page_or_part("alerting/new_silence.html", "alerting/_silence_form.html", form=form)
+    return _form(_offered(project, SilencePageForm(request.args)))
 
 
 @bp.post("/silences/", endpoint="make_silence")
 @project_view("member")
 def make(project: Project) -> Response:
-    form = SilenceForm(request.form).offer(queries.names(project))
+    form = _offered(project, SilencePageForm(request.form))
+    if "find-rule" in request.form:
+        return _form(form)
     if not form.validate():
         return _form(form, status=422)
     if "look" in request.form:
@@ -119,7 +125,14 @@ def end(project: Project, silence_id: int) -> Response:
     )
 
 
-def _form(form: SilenceForm, *, status: int = 200, spells: Sequence[Spell] = ()) -> Response:
+def _offered(project: Project, form: SilencePageForm) -> SilencePageForm:
+    """The form with the rules that match its search."""
+    names = queries.names(project, form.rule.data or "", form.sought)
+    form.count, form.listed = names.count, len(names.options)
+    return form.offer(names.options)
+
+
+def _form(form: SilencePageForm, *, status: int = 200, spells: Sequence[Spell] = ()) -> Response:
     part = "alerting/_silence_form.html"
     return page_or_part("alerting/new_silence.html", part, status=status, form=form, spells=spells)
 
