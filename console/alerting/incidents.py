@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.models import User
@@ -31,7 +31,11 @@ from console.core.db import db
 REJOIN = timedelta(minutes=10)
 """A series that fires again so soon after it recovered goes on with the same incident."""
 MOST_NOTES = 200
-NO_MORE_NOTES = f"An incident has at most {MOST_NOTES} notes."
+"""So many notes, and times that it is snoozed, stand in an incident's history."""
+FULL = {
+    IncidentVerb.NOTED: f"An incident has at most {MOST_NOTES} notes.",
+    IncidentVerb.SNOOZED: f"An incident is snoozed at most {MOST_NOTES} times. Silence its rule.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +153,10 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     return True
 
 
-def has_too_many_notes(incident: Incident) -> bool:
-    """Whether its history, which is read as a whole, takes no more notes."""
+def is_full(incident: Incident, verb: IncidentVerb) -> bool:
+    """Whether its history, which is read as a whole, takes no more events of a kind in FULL."""
     own = select(func.count(IncidentEvent.id)).where(
-        IncidentEvent.incident_id == incident.id, IncidentEvent.verb == IncidentVerb.NOTED
+        IncidentEvent.incident_id == incident.id, IncidentEvent.verb == verb
     )
     return (db.session.scalar(own) or 0) >= MOST_NOTES
 
@@ -163,11 +167,23 @@ def note(incident: Incident, text: str, *, by: Actor) -> None:
 
 
 def assess(incident: Incident, assessment: Assessment, *, by: Actor) -> None:
-    """Note whether it was real or noise, for whoever changes its rule."""
+    """Note whether it was real or noise, for whoever changes its rule.
+
+    What the same person said of it before is replaced: its history does not grow with each change.
+    """
     _lock(incident)
     if incident.assessment is assessment:
         return
     incident.assessment = assessment
+    db.session.execute(
+        delete(IncidentEvent).where(
+            IncidentEvent.incident_id == incident.id,
+            IncidentEvent.verb == IncidentVerb.ASSESSED,
+            IncidentEvent.actor_id == by.user.id
+            if by.user
+            else IncidentEvent.details["script"].as_string() == by.name,
+        )
+    )
     write(incident, IncidentVerb.ASSESSED, clock.now(), by=by, details={"as": assessment.value})
 
 

@@ -19,7 +19,7 @@ from console.alerting.incident_forms import (
     UntilForm,
 )
 from console.alerting.incidents import Actor
-from console.alerting.models import Assessment, Incident, IncidentEvent
+from console.alerting.models import Assessment, Incident, IncidentEvent, IncidentVerb
 from console.core.db import db
 from console.web import api
 from console.web.forms import valid
@@ -68,8 +68,7 @@ def note(project: Project, incident_id: int) -> Response:
     """Add a note: `{"text": …}`."""
     incident_ = queries.incident_or_404(project, incident_id)
     text = _given(NoteForm).text.data or ""
-    if domain.has_too_many_notes(incident_):
-        raise BadRequest(domain.NO_MORE_NOTES)
+    _refuse_more(incident_, IncidentVerb.NOTED)
     domain.note(incident_, text, by=_actor())
     return _saved(incident_)
 
@@ -80,6 +79,7 @@ def snooze(project: Project, incident_id: int) -> Response:
     """Let it be quiet: `{"until": …}` or `{"minutes": …}`."""
     incident_ = queries.incident_or_404(project, incident_id)
     form = _given(UntilForm)
+    _refuse_more(incident_, IncidentVerb.SNOOZED)
     if not domain.snooze(incident_, form.moment, by=_actor()):
         raise BadRequest("A resolved incident cannot be snoozed.")
     return _saved(incident_)
@@ -93,6 +93,11 @@ def assess(project: Project, incident_id: int) -> Response:
     form = _given(AssessmentForm)
     domain.assess(incident_, Assessment(form.assessment.data), by=_actor())
     return _saved(incident_)
+
+
+def _refuse_more(incident_: Incident, verb: IncidentVerb) -> None:
+    if domain.is_full(incident_, verb):
+        raise BadRequest(domain.FULL[verb])
 
 
 def _given(kind: type[F]) -> F:

@@ -288,6 +288,11 @@ class IncidentEvent(OrganizationScoped, Model):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     actor: Mapped[User | None] = relationship(viewonly=True)
 
+    @property
+    def until(self) -> datetime | None:
+        """The end of a snooze."""
+        return clock.instant(self.details["until"]) if "until" in self.details else None
+
 
 class OutboxMessage(OrganizationScoped, Model):
     """A message that is owed for an event of an incident, written in the transaction of the event.

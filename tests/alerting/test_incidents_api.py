@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from console.alerting import incidents
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Incident
+from console.alerting.models import Incident, IncidentEvent, IncidentVerb
 from console.core.db import db
 from tests.telemetry.samples import NOON
 
@@ -123,6 +123,36 @@ def test_an_incident_has_so_many_notes(script, incident, as_alice, monkeypatch):
     here = f"{INCIDENTS}/{incident}/notes"
     assert script.post(here, json={"text": "Disk is full"}).status_code == 200
     answer = script.post(here, json={"text": "Disk is full"})
-    assert (answer.status_code, answer.json["detail"]) == (400, incidents.NO_MORE_NOTES)
+    no_more = incidents.FULL[IncidentVerb.NOTED]
+    assert (answer.status_code, answer.json["detail"]) == (400, no_more)
     page = as_alice.post(f"/acme/shop/alerts/incidents/{incident}/notes", data={"text": "And?"})
-    assert (page.status_code, incidents.NO_MORE_NOTES in page.text) == (422, True)
+    assert (page.status_code, no_more in page.text) == (422, True)
+
+
+def test_an_incident_is_snoozed_so_many_times(script, incident, as_alice, monkeypatch):
+    monkeypatch.setattr(incidents, "MOST_NOTES", 1)
+    here, page = f"{INCIDENTS}/{incident}/snooze", f"/acme/shop/alerts/incidents/{incident}"
+    assert as_alice.post(f"{page}/snooze", data={"minutes": "60"}).status_code == 303
+    end = NOON + timedelta(minutes=65)
+    assert f"</strong> snoozed it until {end:%a %-d %b %H:%M}" in as_alice.get(page).text
+    answer = script.post(here, json={"minutes": 5})
+    no_more = incidents.FULL[IncidentVerb.SNOOZED]
+    assert (answer.status_code, answer.json["detail"]) == (400, no_more)
+    refused = as_alice.post(f"{page}/snooze", data={"minutes": "60"})
+    assert (refused.status_code, no_more in refused.text) == (422, True)
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_whoever_changes_an_assessment_replaces_it(script, incident, as_alice, acme, inside):
+    page = f"/acme/shop/alerts/incidents/{incident}"
+    as_alice.post(f"{page}/assessment", data={"assessment": "real"})
+    for assessment in ("noise", "unknown", "noise"):
+        script.post(f"{INCIDENTS}/{incident}/assessment", json={"assessment": assessment})
+    with inside(acme):
+        own = select(IncidentEvent).where(IncidentEvent.verb == IncidentVerb.ASSESSED)
+        events = db.session.scalars(own.order_by(IncidentEvent.sequence)).all()
+        assert [event.details for event in events] == [
+            {"as": "real"},
+            {"as": "noise", "script": "ci"},
+        ]
+    assert "Fired again" not in as_alice.get(page).text

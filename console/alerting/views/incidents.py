@@ -21,7 +21,7 @@ from console.alerting.incident_forms import (
     SnoozeForm,
 )
 from console.alerting.leads import number_over, rows_behind
-from console.alerting.models import Assessment, Incident, IncidentEvent, Rule
+from console.alerting.models import Assessment, Incident, IncidentEvent, IncidentVerb, Rule
 from console.alerting.views.blueprint import actor, bp
 from console.alerting.wording import sentence
 from console.core import clock
@@ -119,6 +119,9 @@ def snooze(project: Project, incident_id: int) -> Response:
     form = SnoozeForm(request.form)
     if not form.validate():
         return _refused(project, incident_, snooze_form=form)
+    if domain.is_full(incident_, IncidentVerb.SNOOZED):
+        mark(form, "minutes", domain.FULL[IncidentVerb.SNOOZED])
+        return _refused(project, incident_, snooze_form=form)
     until = clock.now() + timedelta(minutes=int(form.minutes.data))
     domain.snooze(incident_, until, by=actor())
     return _saved(project, incident_)
@@ -142,8 +145,8 @@ def note(project: Project, incident_id: int) -> Response:
     form = NoteForm(request.form)
     if not form.validate():
         return _refused(project, incident_, note_form=form)
-    if domain.has_too_many_notes(incident_):
-        mark(form, "text", domain.NO_MORE_NOTES)
+    if domain.is_full(incident_, IncidentVerb.NOTED):
+        mark(form, "text", domain.FULL[IncidentVerb.NOTED])
         return _refused(project, incident_, note_form=form)
     domain.note(incident_, form.text.data or "", by=actor())
     return _saved(project, incident_)
