@@ -168,6 +168,13 @@ def test_members_make_heartbeats_and_viewers_do_not_see_the_address(as_vic, as_e
     assert as_eve.post(f"{made[0]}/expectation", data=FIELDS).status_code == 404
 
 
+def test_what_a_job_prints_may_be_put(client, made, settle, check):
+    """As `job 2>&1 | curl -T - …/fail` does."""
+    assert client.put(f"{made[1]}/fail", data="disk full").text == "OK\n"
+    settle()
+    assert check().last_why == "disk full"
+
+
 def test_the_end_of_a_job_with_a_log_of_10_mb_is_heard(client, made, settle, check):
     answer = client.post(f"{made[1]}/fail", data=b"x" * 10_000_000)
     assert answer.status_code == 200

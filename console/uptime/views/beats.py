@@ -1,4 +1,4 @@
-"""The addresses that jobs ask: by GET, HEAD or POST, without signing in."""
+"""The addresses that jobs ask: by GET, HEAD, POST or PUT, without signing in."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from console.web.frame import csrf
 from console.web.incoming import FORM_LIMIT
 
 MOST_BYTES = 10_000
+METHODS = ("GET", "POST", "PUT")
+"""`curl -T -` puts what a job prints."""
 _CODE = re.compile(r"[0-9]{1,3}")
 beats = Blueprint("beats", __name__, url_prefix=heartbeats.PATH.rstrip("/"))
 
 
-@beats.route("/<token>", methods=["GET", "POST"], endpoint="beat")
-@beats.route("/<token>/<word>", methods=["GET", "POST"], endpoint="beat")
+@beats.route("/<token>", methods=METHODS, endpoint="beat")
+@beats.route("/<token>/<word>", methods=METHODS, endpoint="beat")
 @link_view
 def beat(token: str, word: str = "") -> Response:
     """Note that a job began (`start`), failed (`fail`), or ended (with its exit code, or none)."""
