@@ -306,7 +306,12 @@ def test_a_database_without_tables_says_what_to_do(says, tmp_path):
     assert said.err.startswith(
         "pharos: the database lacks tables or columns, run `pharos migrate`: "
     )
-    assert says("migrate", PHAROS_INSTANCE=fresh).out == "The database is up to date.\n"
+    first = says("migrate", PHAROS_INSTANCE=fresh).out
+    assert first.startswith("A new database was made, at revision ")
+    assert "`pharos serve`" in first
+    assert "a link to set it up" in first
+    second = says("migrate", PHAROS_INSTANCE=fresh).out
+    assert second.startswith("The database is up to date, at revision ")
     assert "not running" in says("status", PHAROS_INSTANCE=fresh).out
 
 

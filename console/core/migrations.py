@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import Connection
@@ -22,18 +23,23 @@ LOCK = 0x7068_6172_6F73  # "pharos"
 PATIENCE_MS = 120_000
 
 
-def upgrade(settings: Config) -> None:
+def upgrade(settings: Config) -> tuple[str | None, str | None]:
     """Apply the revisions that the state database lacks, all in one transaction.
+
+    Returns the revision that it was at, None for a database without tables, and the present one.
 
     A process that comes second waits, and then finds nothing to do; one that is killed leaves the
     database as it was. Raises UnsafeRoleError when the owner's role is also the app's, ConfigError
     when the database is newer than this code.
     """
     with owner_connection(settings) as connection:
+        place = MigrationContext.configure(connection)
+        before = place.get_current_revision()
         try:
             command.upgrade(alembic_config(settings, connection), "head")
         except CommandError as error:  # it does not know the revision that the database is at
             raise ConfigError(f"the state database was made by a newer Pharos: {error}") from error
+        return before, place.get_current_revision()
 
 
 def alembic_config(settings: Config, connection: Connection) -> AlembicConfig:
