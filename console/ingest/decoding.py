@@ -18,7 +18,8 @@ from console.ingest.decoded import IGNORED, INVALID, Context, Decoded, ItemCount
 from console.ingest.events import error_event
 from console.ingest.protocol import RAW_LIMIT, Protocol
 from console.ingest.repeats import repeats_of
-from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.scrub import scrubber
+from console.ingest.scrub_rules import ScrubRules
 from console.telemetry.records import Session, Span
 
 # Of decoding one row. The largest that accept takes, 20,000 spans of ten attributes, need 5 s on a

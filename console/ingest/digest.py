@@ -25,7 +25,7 @@ from console.ingest.decoders.pool import Decoders
 from console.ingest.decoding import Content, Hopeless
 from console.ingest.models import DigestPosition
 from console.ingest.received import received
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
 from console.intake import ledger

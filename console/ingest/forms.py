@@ -8,7 +8,7 @@ from wtforms import BooleanField, SelectField, TextAreaField
 from wtforms.validators import ValidationError as Invalid
 
 from console.accounts.models import IpPolicy
-from console.ingest.scrub import ScrubRules, pattern_problem
+from console.ingest.scrub_rules import ScrubRules, pattern_problem
 from console.web.choices import choices
 
 MOST_LINES, LONGEST_NAME, LONGEST_SAMPLE = 200, 100, 100_000

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 
-from console.ingest.sensitive import FILTERED, Verdict
+from console.ingest.markup import blank_markup
+from console.ingest.named import named_values
+from console.ingest.sensitive import FILTERED, SECRETS, Verdict
 
 _NAME = re.compile(
     r"(?:(?<![\w.$%-])|(?<=%26)|(?<=%3F)|(?<=%3f))"
     r"(?P<name>-{0,2}[A-Za-z_$][\w.$-]*)"
-    r"(?P<between>\\{0,8}[\"'`]?\]?\s{0,3}(?:=>|:=|:{1,2}|={1,3}|%3[dD])\s{0,3}"
-    r"|(?P<tuple>[\"'],\s{0,2}(?=[bu]?[\"'])))"
+    r"(?P<between>\]?\\{0,8}[\"'`]?\]?\s{0,30}(?:=>|(?<=\s)->(?=\s)|:=|:{1,2}|={1,3}|%3[dD])\s{0,30}(?:[|>][+-]?\s{1,30})?"
+    r"|\)=(?=\()|\\{0,8}\";s:\d{1,9}:(?=\\{0,8}\")"
+    r"|(?P<tuple>\\{0,8}[\"'],\s{0,30}(?=[bu]?\\{0,8}[\"'])))"
 )
 _QUOTED = re.compile(
     r"[bBuUfFrR]{0,2}(?:"
@@ -36,7 +39,9 @@ _SQL = re.compile(
     re.IGNORECASE,
 )
 _INSERTED = re.compile(r"'(?:[^']|'')*'")
-_SECRET = frozenset({Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES})
+_IN_TWO_WORDS = frozenset({"key", "word", "phrase", "code"})  # API key: …
+_WORD_BEFORE = re.compile(r"(?<![\w.])[A-Za-z]{1,30}[ +]\Z")
+_FIRST = re.compile(r"[(\[]\s?[bu]?\\{0,8}[\"']\Z")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -51,12 +56,16 @@ def blank_pairs(text: str, judge: Callable[[str], Verdict], *, code: bool = Fals
             text, judge
         ):
             text = _INSERTED.sub(_inserted, text)  # which value is which column's is not to be seen
+    if not code:
+        text = _blank_named(blank_markup(text, judge), judge)
     parts: list[str] = []
     done = place = 0
     while match := _NAME.search(text, place):
         place = match.end()
         verdict = judge(match["name"])
-        if verdict not in _SECRET or (match["tuple"] and not _opens_tuple(text, match, code=code)):
+        if verdict is Verdict.PLAIN and match["name"].lower() in _IN_TWO_WORDS:
+            verdict = _judge_two_words(text, match, judge)
+        if verdict not in SECRETS or (match["tuple"] and not _opens_tuple(text, match, code=code)):
             continue
         end = _value_end(text, place, match, code=code)
         value = text[place:end]
@@ -69,9 +78,30 @@ def blank_pairs(text: str, judge: Callable[[str], Verdict], *, code: bool = Fals
 
 
 def _opens_tuple(text: str, pair: re.Match[str], *, code: bool) -> bool:
-    """Whether the name is the first of a pair, as in ('Authorization', 'Bearer …')."""
+    """Whether a value follows, as in ('Authorization', 'Bearer …') and ['--password', '…']."""
+    if code:
+        return False
     start = pair.start("name")
-    return not code and bool(re.search(r"[(\[]\s?[bu]?[\"']$", text[max(start - 4, 0) : start]))
+    return pair["name"].startswith("--") or bool(_FIRST.search(text[max(start - 12, 0) : start]))
+
+
+def _judge_two_words(text: str, pair: re.Match[str], judge: Callable[[str], Verdict]) -> Verdict:
+    """The verdict on a name with the word before it: API key, pass word."""
+    start = pair.start("name")
+    before = _WORD_BEFORE.search(text[max(start - 32, 0) : start])
+    return judge(before[0] + pair["name"]) if before else Verdict.PLAIN
+
+
+def _blank_named(text: str, judge: Callable[[str], Verdict]) -> str:
+    """Blank the values of objects that name them; inside one that is blanked, nothing is left."""
+    parts: list[str] = []
+    done = 0
+    for start, end, verdict in sorted(named_values(text, judge), key=lambda named: named[:2]):
+        if start >= done:
+            value = text[start:end]
+            parts += (text[done:start], _blank(value, numbers=verdict is not Verdict.TEXT_SECRET))
+            done = end
+    return "".join(parts) + text[done:] if parts else text
 
 
 def _mentions(text: str, judge: Callable[[str], Verdict]) -> bool:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.scrubbed import Scrubbed
 from console.telemetry.records import Span
 

@@ -2,11 +2,9 @@
 
 import math
 import re
-from dataclasses import dataclass
+import unicodedata
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
-
-import re2
+from typing import Any
 
 from console.core.cpu_limit import check_cpu
 from console.ingest.addresses import (
@@ -16,11 +14,14 @@ from console.ingest.addresses import (
     truncate_number,
 )
 from console.ingest.pairs import blank_pairs
+from console.ingest.plain import decoded
+from console.ingest.scrub_rules import ScrubRules, compiled
 from console.ingest.sensitive import (
     FILTERED,
     IDENTIFIER,
     NAMES,
     PAIR_TRIGGERS,
+    SECRETS,
     Verdict,
     compact,
     has_pairs,
@@ -30,8 +31,6 @@ from console.ingest.sensitive import (
     words_of,
 )
 
-IpPolicy: TypeAlias = Literal["keep", "truncate", "remove"]
-
 DEPTH = 64
 KEY_LENGTH = 200
 SHORT_NAME = 4  # shorter names of a project are whole words: "vat" is not in "private"
@@ -40,49 +39,16 @@ FEW = 500  # members of an object or a list that the limit of processor time wai
 READ_LENGTH = 4 * TEXT_LENGTH  # what of a text is searched before it is cut to its length
 CUT = "… [cut]"
 TOO_DEEP = "[nested too deeply]"
-PATTERN_LENGTH = 300
-PATTERN_MEMORY = 1 << 20
 _REMEMBERED = 8192  # texts and names, of at most a few MB for each set of rules
 _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63
 _CARDS = range(10**12, 10**19)
 _SMALL = 10**12  # no card number
+_PLAIN = frozenset({Verdict.PLAIN, Verdict.VALUE})
+_HEADER = re.compile(r"[\w-]{1,200}")
 _OF_ADDRESSES = frozenset({Verdict.IP, Verdict.MAYBE_IP})
-_ANYWAY = _OF_ADDRESSES | {Verdict.VALUE}  # matter also where secrets are not blanked
-_BESIDE = _OF_ADDRESSES | {Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES}
-
-
-@dataclass(frozen=True, slots=True)
-class ScrubRules:
-    """What to blank: the defaults, plus what a project adds.
-
-    `names` are fields whose value is secret, also as a part of a field's name, `patterns`
-    are regular expressions (RE2) of texts to blank, `safe` are fields that nothing is blanked in.
-    """
-
-    enabled: bool = True
-    names: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    safe: tuple[str, ...] = ()
-    ip: IpPolicy = "truncate"
-
-
-def pattern_problem(pattern: str) -> str:
-    """What is wrong with a project's own pattern, in a sentence for its author; "" if nothing.
-
-    RE2 finds in time linear to the text and knows no back references, so no pattern can stall it.
-    """
-    if len(pattern) > PATTERN_LENGTH:
-        return f"A pattern has at most {PATTERN_LENGTH} characters."
-    try:
-        matcher = compiled(pattern)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "unknown"
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        return f"This is no RE2 pattern: {text}."
-    if matcher.search("") is not None:
-        return "This pattern matches an empty text, so it would blank everything."
-    return ""
+_ANYWAY = _OF_ADDRESSES | {Verdict.VALUE, Verdict.ROWS}  # matter also where secrets are not blanked
+_BESIDE = _OF_ADDRESSES | SECRETS
 
 
 class Scrubber:
@@ -112,22 +78,33 @@ class Scrubber:
         """One text, as it may be kept."""
         if len(text) > _REMEMBERED_LENGTH:
             check_cpu()
-        clean = _mend(text)
+            text = text[:READ_LENGTH]
+        clean = text if text.isascii() and "\0" not in text else _mend(text)
         if not self.rules.enabled:
             return _cut(clean)
-        lowered = clean.lower()
-        clean = without_shapes(clean, lowered)
-        if has_pairs(lowered) and self._pairs.search(lowered):
-            clean = blank_pairs(clean, self.judge, code=code)
-        for pattern in self._patterns:
-            clean = pattern.sub(_blank_match, clean)
-        clean = _cut(clean)
+        clean = self._guarded(clean, code=code)
+        if not code and ("%" in clean or "&" in clean or "\\u00" in clean):
+            plain = _mend(decoded(clean))
+            guarded = plain if plain == clean else self._guarded(plain, code=code)
+            if guarded != plain:  # a text in which a secret hides stays as what it encodes
+                clean = guarded
+        if len(clean) > TEXT_LENGTH:
+            clean = _cut(clean)
         if clean == text and len(text) <= _REMEMBERED_LENGTH:
             known = self._clean_code if code else self._clean
             if len(known) >= _REMEMBERED:
                 known.clear()
             known.add(text)
         return clean
+
+    def _guarded(self, text: str, *, code: bool) -> str:
+        lowered = text.lower()
+        text = without_shapes(text, lowered)
+        if has_pairs(lowered) and self._pairs.search(lowered):
+            text = blank_pairs(text, self.judge, code=code)
+        for pattern in self._patterns:
+            text = pattern.sub(_blank_match, text)
+        return text
 
     def _value(self, value: Any, depth: int) -> Any:
         kind = type(value)
@@ -245,9 +222,17 @@ class Scrubber:
                 return self._mender.scrub(value)
             case Verdict.IP | Verdict.MAYBE_IP:
                 return self._address(verdict, value, depth)
-            case Verdict.COOKIES:
-                return self._cookies(value)
-        return self._value(value, depth) if verdict is Verdict.PLAIN else _blank(value)
+            case Verdict.COOKIES | Verdict.ROWS:
+                return self._in_rows(verdict, value, depth)
+        return self._value(value, depth) if verdict in _PLAIN else _blank(value)
+
+    def _in_rows(self, verdict: Verdict, value: Any, depth: int) -> Any:
+        if verdict is Verdict.COOKIES:
+            return self._cookies(value)
+        if type(value) is not list or not _is_row_of_pairs(value):
+            return self._value(value, depth)
+        kept = self._sequence(list(zip(value[::2], value[1::2], strict=True)), depth)
+        return kept if kept is TOO_DEEP else [part for pair in kept for part in pair]
 
     def _cookies(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -330,13 +315,14 @@ class Scrubber:
 
     def _judge_anew(self, name: str) -> tuple[str, Verdict]:
         key = _mend(name[:KEY_LENGTH])
-        joined = compact(key)
-        verdict = judge(key)
+        spelled = _spelled(key)
+        joined = compact(spelled)
+        verdict = judge(spelled)
         if joined in self._safe:
             return key, Verdict.SAFE
         if not self.rules.enabled:
             return key, verdict if verdict in _ANYWAY else Verdict.PLAIN
-        words = words_of(key)
+        words = words_of(spelled)
         if any(own in (joined if len(own) >= SHORT_NAME else words) for own in self._names):
             return key, Verdict.SECRET
         return self._text_key(key), verdict
@@ -350,6 +336,12 @@ class Scrubber:
 def scrubber(rules: ScrubRules) -> Scrubber:
     """The scrubber of these rules, shared by all projects that have the same."""
     return Scrubber(rules)
+
+
+def _is_row_of_pairs(listed: list[Any]) -> bool:
+    """Whether these are texts of which each second one is the value of the header before it."""
+    texts = len(listed) % 2 == 0 and all(type(part) is str for part in listed)
+    return texts and all(_HEADER.fullmatch(name) for name in listed[::2])
 
 
 def _is_identifier(value: Any) -> bool:
@@ -381,6 +373,12 @@ def _mend(text: str) -> str:
     return text
 
 
+def _spelled(name: str) -> str:
+    """The name in its usual letters: pass%77ord and ｐassword are password."""
+    name = decoded(name) if "%" in name or "&" in name or "\\u00" in name else name
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - len(CUT)] + CUT
 
@@ -388,12 +386,3 @@ def _cut(text: str) -> str:
 def _loosely(name: str) -> str:
     """A name's letters as a trigger, whatever separators stand between them."""
     return r"[\W_]?".join(map(re.escape, name))
-
-
-@lru_cache(maxsize=1024)
-def compiled(pattern: str) -> Any:
-    """A project's pattern for RE2, within its limit of memory."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = PATTERN_MEMORY
-    return re2.compile(pattern, options)

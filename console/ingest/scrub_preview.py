@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from console.ingest.pairs import blank_pairs
-from console.ingest.scrub import Scrubber, ScrubRules, compiled
+from console.ingest.scrub import Scrubber
+from console.ingest.scrub_rules import ScrubRules, compiled
 from console.ingest.sensitive import SHAPES, Verdict
 
 

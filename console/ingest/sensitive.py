@@ -29,6 +29,8 @@ class Verdict(Enum):
     CODE = auto()
     VALUE = auto()
     """The value of what another member of the object names: {"name": "password", "value": …}."""
+    ROWS = auto()
+    """Headers in one list, as Node has them: ["Authorization", …, "Host", …]."""
     SAFE = auto()
     """Declared safe by the project."""
     IDENTIFIER = auto()
@@ -37,13 +39,14 @@ class Verdict(Enum):
 
 # Found in the name in lower case without separators: "X-Api-Key", "apiKey", "API_KEY" are one.
 _ANYWHERE = re.compile(
-    r"passw|passphrase|mysqlpwd|secret(?!ar)|credential|authorization|bearer|csrf|xsrf|cookie"
+    r"passw|passphrase|passcode|mysqlpwd|(?:db|user|mysql|postgres|smtp|mail|ftp|ssh|admin|root|redis)pass\Z"
+    r"|secret(?!ar)|credential|authorization|bearer|csrf|xsrf|cookie"
     r"|(?:access|auth|refresh|session|id|api|security)token|(?:auth|access|api|secret|private|priv"
     r"|encryption|signing|ssh|master|service|servicerole|subscription|shared|account)key"
     r"|amzsignature|sess(?:ion)?id|connectsid|(?:card|cc)number|creditcard"
 )
 _WORDS = frozenset(
-    {"token", "tokens", "auth", "authentication", "pwd", "jwt", "otp", "cvv", "cvc", "ssn"}
+    {"token", "tokens", "auth", "authentication", "pwd", "pw", "jwt", "otp", "cvv", "cvc", "ssn"}
 )
 _EXACT = frozenset({"session", "sessionkey", "pin", "sig"})
 # By its last word the field is about a secret, not the secret: token_type, TokenExpiredError.
@@ -77,6 +80,7 @@ _VALUES = frozenset({
     "oldvalue", "newvalue", "before", "after", "current", "previous", "default", "defaultvalue",
     "rawvalue", "initialvalue", "stringvalue", "string",
 })  # fmt: skip
+_ROWS = frozenset({"headers", "rawheaders", "trailers", "rawtrailers"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -88,6 +92,8 @@ def judge(name: str) -> Verdict:
         return Verdict.IDENTIFIER
     words = words_of(name)
     joined = "".join(words)
+    if joined in _WORDS:  # tOkEn, j-w-t
+        words = [joined]
     if is_of_an_address(joined):
         return Verdict.IP
     if joined == "cookies":
@@ -100,6 +106,8 @@ def judge(name: str) -> Verdict:
 def _harmless(words: list[str], joined: str) -> Verdict:
     if joined in _VALUES:
         return Verdict.VALUE
+    if joined in _ROWS:
+        return Verdict.ROWS
     return Verdict.MAYBE_IP if may_be_of_an_address(words, joined) else Verdict.PLAIN
 
 
@@ -119,6 +127,9 @@ def words_of(name: str) -> list[str]:
 def compact(name: str) -> str:
     """The name as it is compared: no case, no separators."""
     return "".join(character for character in name.lower() if character.isalnum())
+
+
+SECRETS = frozenset({Verdict.SECRET, Verdict.TEXT_SECRET, Verdict.COOKIES})
 
 
 class Shape(NamedTuple):
@@ -264,7 +275,7 @@ _DIGITED = re.compile(r"\d[\d -]{12}")
 _DASHED = re.compile(r"-(?:(?<=--)|(?<=sk-)|(?<=glpat-)|(?<=xox[abeprs]-)|(?<=pypi-))")
 SHORTEST_SHAPE = 9  # a://u:p@h
 PAIR_TRIGGERS = (
-    r"passw|passphrase|pwd|secret|credential|auth|bearer|csrf|xsrf|cookie|token|key|jwt"
+    r"pass[\W_]?w|pass[\W_]?(?:phrase|code)|_pass|pwd?|secret|credential|auth|bearer|csrf|xsrf|cookie|token|key|jwt"
     r"|otp|cvv|cvc|ssn|pin|sig|sess|sid|card|ccnum"
 )
 
@@ -291,7 +302,13 @@ def has_shape(lowered: str) -> bool:
 def has_pairs(lowered: str) -> bool:
     """Whether a text in lower case has what stands between a name and its value."""
     return (
-        "=" in lowered or ":" in lowered or "%3d" in lowered or "'," in lowered or '",' in lowered
+        "=" in lowered
+        or ":" in lowered
+        or "%3" in lowered
+        or "'," in lowered
+        or '",' in lowered
+        or "<" in lowered
+        or " -> " in lowered
     )
 
 

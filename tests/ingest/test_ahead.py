@@ -10,7 +10,7 @@ from console.ingest import digest as commits
 from console.ingest import turns
 from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import Decoders
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.turns import Turns
 from tests.ingest.conftest import error
 from tests.ingest.decoding_killers import KILLS

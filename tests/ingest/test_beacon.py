@@ -15,7 +15,8 @@ from console.ingest.beacon import page_load as beacon
 from console.ingest.beacon.protocol import BODY_LIMIT
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import Context
-from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.scrub import scrubber
+from console.ingest.scrub_rules import ScrubRules
 from console.telemetry.tables import page_load
 from tests.telemetry.samples import NOON
 

@@ -23,7 +23,7 @@ from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import COMMAND, Decoders, DefectElsewhere
 from console.ingest.decoding import Content, Hopeless, Received, decode_row
 from console.ingest.otlp.encodings import JSON, PROTOBUF
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.telemetry.records import ErrorEvent
 from tests.ingest import otlp_requests
 from tests.ingest.conftest import envelope, error, transaction

@@ -13,7 +13,7 @@ from console.ingest import digest as digesting
 from console.ingest.decoding import decode_row
 from console.ingest.digest import Records
 from console.ingest.received import received
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.spool import SpoolRow
 from tests.ingest.hostile import KINDS, UNITS
 from tests.support.crawl import kind_of

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from console.ingest.scrub import IpPolicy, Scrubber, ScrubRules
+from console.ingest.scrub import Scrubber
+from console.ingest.scrub_rules import IpPolicy, ScrubRules
 from console.ingest.sentry import items as sentry
 from tests.ingest.corpus.reading import context, item
 from tests.ingest.otlp_requests import TYPES, request, server_span, spans_of

@@ -9,8 +9,9 @@ import pytest
 from console.core.crypto import Token, new_token
 from console.errors.grouping import group
 from console.ingest.client_json import load_json
-from console.ingest.scrub import Scrubber, ScrubRules
+from console.ingest.scrub import Scrubber
 from console.ingest.scrub_preview import preview
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.sentry.envelope import Envelope, Item, parse_envelope
 from console.ingest.sentry.items import decode
 from tests.ingest.corpus.reading import CLIENTS, bodies, context

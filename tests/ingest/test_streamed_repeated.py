@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from console.ingest import repeats
 from console.ingest.decoded import Context
 from console.ingest.repeats import Repeats, repeats_of
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.sentry.items import decode
 from tests.ingest.corpus.reading import context, item
 

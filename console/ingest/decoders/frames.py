@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import IO, Any
 
 from console.ingest.decoding import Content, Received
-from console.ingest.scrub import ScrubRules
+from console.ingest.scrub_rules import ScrubRules
 
 LENGTH = struct.Struct("=I")
 CONTENT, HOPELESS, DEFECT = "content", "hopeless", "defect"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from console.ingest.decoded import Context, ItemCount
-from console.ingest.scrub import ScrubRules, scrubber
+from console.ingest.scrub import scrubber
+from console.ingest.scrub_rules import ScrubRules
 from console.ingest.sentry import items as sentry
 from console.ingest.sentry.envelope import Envelope, Item, parse_envelope
 from console.telemetry.records import Span
