@@ -306,12 +306,7 @@ def test_a_database_without_tables_says_what_to_do(says, tmp_path):
     assert said.err.startswith(
         "pharos: the database lacks tables or columns, run `pharos migrate`: "
     )
-    first = says("migrate", PHAROS_INSTANCE=fresh).out
-    assert first.startswith("A new database was made, at revision ")
-    assert "`pharos serve`" in first
-    assert "a link to set it up" in first
-    second = says("migrate", PHAROS_INSTANCE=fresh).out
-    assert second.startswith("The database is up to date, at revision ")
+    assert "`pharos serve`" in says("migrate", PHAROS_INSTANCE=fresh).out
     assert "not running" in says("status", PHAROS_INSTANCE=fresh).out
 
 
