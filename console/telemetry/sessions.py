@@ -17,6 +17,7 @@ from console.telemetry.shelves import Shelf, insert_all, sent_at
 from console.telemetry.tables import session
 
 KEY = ("project_id", "session_id")
+CRASHED = SESSION_STATUSES[-1]
 SEVERAL = 0
 """The position of a session whose updates came at several positions."""
 ROUNDED = timedelta(seconds=2)
@@ -40,10 +41,14 @@ def keep(
 
 
 def merge(left: Session, right: Session) -> Session:
-    """Two updates of a session as one: the last by number counts, and fills in nothing less."""
+    """Two updates of a session as one: the last by number counts, and fills in nothing less.
+
+    A crash stays one: some clients end a session again while the process is on its way out.
+    """
     first, last = sorted((left, right), key=_rank)
     return replace(
         last,
+        status=CRASHED if CRASHED in (left.status, right.status) else last.status,
         position=left.position if left.position == right.position else SEVERAL,
         received_at=max(left.received_at, right.received_at),
         timestamp=min(left.timestamp, right.timestamp),

@@ -43,6 +43,15 @@ def test_the_last_update_counts_in_whatever_order_they_come(asking, rows, order)
     assert (row.user_key, row.release, row.quantity) == ("a" * 16, "shop@1", 1)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_session_that_crashed_is_not_ended_in_another_way(asking, rows, order):
+    ends = [{"seq": 1, "status": "crashed", "errors": 1}, {"seq": 2, "status": "abnormal"}]
+    for position, end in enumerate(ends[::order], start=1):
+        asking.write(1, Batch(sessions=[session(position, **end)]), position)
+    (row,) = rows()
+    assert (row.status, row.seq) == ("crashed", 2)
+
+
 def test_a_replay_and_a_resend_change_nothing(asking, rows):
     batch = Batch(sessions=[session(1, **update) for update in UPDATES])
     asking.write(1, batch, 1)
