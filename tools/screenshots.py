@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +30,9 @@ WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 INCIDENT = 300  # seconds for the first one
 PANELS = 500  # milliseconds for those that load themselves
+PATIENCE = 180_000  # milliseconds for a page of a console that shares a slow machine
+LOADED = """() => ![...document.querySelectorAll(".skeleton")].some(
+    (panel) => panel.getBoundingClientRect().top < innerHeight)"""
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
 # first row is opened.
 DOCS = (
@@ -112,8 +116,7 @@ def _login(instance: Path) -> tuple[str, str]:
 def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]:
     """One address of each kind of page, as the links lead."""
     with tempfile.TemporaryDirectory() as folder:
-        context = browser.new_context()
-        page = context.new_page()
+        context, page = _visitor(browser, "light", "wide")
         sign_in(page, url, *login)
         _wait_for_incident(page, url)
         kinds = crawl(page, url, addresses(Path(folder)))
@@ -122,13 +125,20 @@ def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]
 
 
 def _wait_for_incident(page: Page, url: str) -> None:
-    """Return once the demonstration has an incident to show, or say that it has none."""
+    """Return once the demonstration has incidents to show, or say that it has none.
+
+    One must be open, and one be that of its mistake, which is short.
+    """
     deadline = time.monotonic() + INCIDENT
+    wanted = ["", "?state=all&q=Checkout"]
     while time.monotonic() < deadline:
-        page.goto(f"{url}/demo/shop/alerts/incidents/")
+        page.goto(f"{url}/demo/shop/alerts/incidents/{wanted[-1]}")
         if page.query_selector("#incidents [data-open]"):
+            wanted.pop()
+        else:
+            page.wait_for_timeout(10 * PANELS)
+        if not wanted:
             return
-        page.wait_for_timeout(10 * PANELS)
     print(f"No incident was opened within {INCIDENT} seconds: it has no picture.", file=sys.stderr)
 
 
@@ -144,7 +154,7 @@ def _photograph(
     sign_in(page, url, *login)
     for kind, address in pages.items():
         answer = page.goto(address, wait_until="load")
-        page.wait_for_timeout(PANELS)
+        _settle(page)
         if answer is None or answer.status >= 400:
             yield f"{address} answers {answer.status if answer else 'nothing'}"
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -165,10 +175,19 @@ def _photograph_docs(
         page.goto(pages[kind].partition("?")[0] + query)
         if opens:
             page.click("[data-open]")
-        page.wait_for_timeout(4 * PANELS)
+        _settle(page)
         picture = with_palette(page.screenshot())
         (ROOT / "docs" / f"{name}.png").write_bytes(picture)
         context.close()
+
+
+def _settle(page: Page) -> None:
+    """Wait until the panels that load themselves have come; those below the fold never do."""
+    page.wait_for_load_state()
+    page.wait_for_timeout(PANELS)
+    with suppress(PlaywrightTimeout):
+        page.wait_for_function(LOADED, timeout=20 * PANELS)
+    page.wait_for_timeout(PANELS)
 
 
 def _visitor(browser: Browser, theme: str, size: str) -> tuple[BrowserContext, Page]:
@@ -178,6 +197,7 @@ def _visitor(browser: Browser, theme: str, size: str) -> tuple[BrowserContext, P
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
     )
+    context.set_default_timeout(PATIENCE)
     return context, context.new_page()
 
 
