@@ -31,7 +31,7 @@ from console.alerting.leads import rows_explained
 from console.alerting.models import Rule, RuleSeries
 from console.alerting.wording import sentence
 from console.core import clock
-from console.core.db import db
+from console.core.db import begin_to_write, db, reading_first
 from console.telemetry.measures import CannotAskError
 from console.web import api
 from console.web.forms import valid
@@ -58,12 +58,15 @@ def rule(project: Project, rule_id: int) -> Response:
 
 
 @bp.post("")
+@reading_first
 @api_view("rules:write")
 def create(project: Project) -> Response:
     form = _rule_form(project, api.document())
     _refuse_taken(project, form)
     kind = "composite" if form.definition.members else "threshold"
     backtest = _tried_out(project, form.definition)
+    begin_to_write()
+    _refuse_taken(project, form)
     rule = domain.create(
         project, form.name.data or "", form.definition, kind=kind, backtest=backtest, **form.fields
     )
@@ -72,6 +75,7 @@ def create(project: Project) -> Response:
 
 
 @bp.put("/<id:rule_id>")
+@reading_first
 @api_view("rules:write")
 def change(project: Project, rule_id: int) -> Response:
     """Put the whole rule as the document says; members that are left out get their defaults."""
@@ -80,6 +84,9 @@ def change(project: Project, rule_id: int) -> Response:
     _refuse_taken(project, form, rule)
     is_another = form.definition.document != rule.document
     backtest = _tried_out(project, form.definition) if is_another else None
+    begin_to_write()
+    rule = queries.rule_or_404(project, rule_id)
+    _refuse_taken(project, form, rule)
     rule.name = form.name.data or ""
     for name in ("severity", "tags", "shadow"):
         setattr(rule, name, form.fields[name])
@@ -129,6 +136,7 @@ def explanation(project: Project, rule_id: int) -> Response:
 
 
 @bp.post("/backtest")
+@reading_first
 @api_view("rules:read")
 def backtest(project: Project) -> Response:
     """What a rule would have done, over a series of the request or over a range of the project."""

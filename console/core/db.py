@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
@@ -54,6 +54,8 @@ NAMES = {
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Statement = TypeVar("Statement")
+P = ParamSpec("P")
+T = TypeVar("T")
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)  # None: as the method is
 
 
@@ -244,6 +246,26 @@ def writing() -> Iterator[None]:
     For the few GET requests that change something, such as an answer of a sign-in provider.
     """
     yield from _begun(reader=False)
+
+
+def reading_first(view: Callable[P, T]) -> Callable[P, T]:
+    """Begin the transactions of a POST as readers until it calls `begin_to_write`, if ever.
+
+    For what computes for seconds: nobody else could write meanwhile, neither digest nor evaluation.
+    """
+
+    @wraps(view)
+    def read(*args: P.args, **rest: P.kwargs) -> T:
+        with reading():
+            return view(*args, **rest)
+
+    return read
+
+
+def begin_to_write() -> None:
+    """End the transaction that has read; the next is a writer's, and reads its rows anew."""
+    db.session.rollback()
+    _reading.set(False)
 
 
 def _begun(*, reader: bool) -> Iterator[None]:

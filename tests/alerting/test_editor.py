@@ -6,8 +6,9 @@ from html import unescape
 from urllib.parse import unquote_plus
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
+from console.alerting import signal
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Evaluation, Incident, OutboxMessage, Rule, RuleVersion
 from console.core.db import db
@@ -142,6 +143,42 @@ def test_a_script_that_saves_a_rule_keeps_the_same_back_test(
     refused = script.post(API, json=cannot)
     assert refused.status_code == 400
     assert "environment: Refused is counted for all" in refused.json["detail"]
+
+
+def test_whoever_tries_a_rule_out_holds_up_nobody_who_writes(
+    app, as_alice, as_script, acme, busy, monkeypatch
+):
+    """A back-test computes for seconds: the write lock is for what it is followed by."""
+    script = as_script(acme, "rules:read", "rules:write")
+    document = {
+        "metric": "requests.p95", "op": ">", "levels": {"critical": 1000}, "window_seconds": 60,
+    }  # fmt: skip
+    period = {"since": NOON.isoformat(), "until": (NOON + timedelta(hours=1)).isoformat()}
+    begun = []
+
+    def over(*given):
+        begun.append("watched")
+        return asked(*given)
+
+    def listen(*given):
+        if given[2].startswith("BEGIN"):
+            begun.append(given[2])
+
+    asked = signal.over
+    monkeypatch.setattr(signal, "over", over)
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", listen)
+    made = as_alice.post(RULES, data=FORM).location
+    assert begun[:3] == ["BEGIN", "watched", "BEGIN IMMEDIATE"]
+    for ask in (
+        lambda: as_alice.post(RULES + "draft", data=FORM | {"name": "x"}),
+        lambda: as_alice.post(made.partition("?")[0] + "/versions", data=FORM),
+        lambda: script.post(API, json=document | {"name": "Another"}),
+        lambda: script.post(API + "/backtest", json={"rule": document, "range": period}),
+    ):
+        begun.clear()
+        assert ask().status_code < 400
+        assert "BEGIN IMMEDIATE" not in begun[: begun.index("watched")]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from console.alerting.editor.steps import about_weekly
 from console.alerting.models import Rule
 from console.alerting.views import composite
 from console.alerting.views.blueprint import bp
-from console.core.db import db
+from console.core.db import begin_to_write, db, reading_first
 from console.metrics.known import known_values
 from console.telemetry.measures import CannotAskError
 from console.web.forms import mark
@@ -131,12 +131,14 @@ def edit(project: Project, rule_id: int) -> Response:
 
 
 @bp.post("/rules/draft")
+@reading_first
 @project_view("viewer")
 def draft(project: Project) -> Response:
     return _page(project, _drafted(project, EditorForm.sent(request.form), None))
 
 
 @bp.post("/rules/<id:rule_id>/draft")
+@reading_first
 @project_view("viewer")
 def draft_of(project: Project, rule_id: int) -> Response:
     rule = _edited_or_404(project, rule_id)
@@ -144,12 +146,16 @@ def draft_of(project: Project, rule_id: int) -> Response:
 
 
 @bp.post("/rules/", endpoint="create_rule")
+@reading_first
 @project_view("member")
 def create(project: Project) -> Response:
     drafted = _to_save(project, None)
     form, preview = drafted.form, drafted.preview
     if preview is None:
         return _page(project, drafted)
+    begin_to_write()
+    if _is_misnamed(project, form, None):
+        return _page(project, Draft(form, None))
     rule = domain.create(
         project,
         form.name.data or "",
@@ -163,15 +169,21 @@ def create(project: Project) -> Response:
 
 
 @bp.post("/rules/<id:rule_id>/versions", endpoint="save_rule")
+@reading_first
 @project_view("member")
 def save(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     if rule.definition.members:
-        return composite.saved(project, rule)
+        begin_to_write()
+        return composite.saved(project, queries.rule_or_404(project, rule_id))
     drafted = _to_save(project, rule)
     form, preview = drafted.form, drafted.preview
     if preview is None:
         return _page(project, drafted)
+    begin_to_write()
+    rule = queries.rule_or_404(project, rule_id)
+    if _is_misnamed(project, form, rule):
+        return _page(project, Draft(form, rule))
     fields = form.fields
     rule.name = form.name.data or ""
     for name in ("severity", "tags", "shadow"):
@@ -192,10 +204,15 @@ def _to_save(project: Project, rule: Rule | None) -> Draft:
     """The draft of a request; it has no preview if it cannot be saved."""
     form = EditorForm.sent(request.form)
     drafted = _drafted(project, form, rule, suggests=False)
-    if fault := queries.fault_of(project, form.name.data or "", rule):
+    return Draft(form, rule) if _is_misnamed(project, form, rule) else drafted
+
+
+def _is_misnamed(project: Project, form: EditorForm, rule: Rule | None) -> bool:
+    """Whether the rule cannot have the form's name, which is marked then."""
+    fault = queries.fault_of(project, form.name.data or "", rule)
+    if fault:
         mark(form, "name", fault)
-        return Draft(form, rule)
-    return drafted
+    return bool(fault)
 
 
 def _drafted(
