@@ -140,6 +140,26 @@ def test_the_pending_time_is_dragged_on_the_chart_and_moved_by_keys(page: Page):
     expect(page.locator(SENTENCE)).to_contain_text("no incident")
 
 
+def test_a_level_is_dragged_by_a_finger_on_its_grip(page: Page):
+    """The page does not scroll instead."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    grip = page.locator("[data-handle=critical] .editor-grip")
+    grip.scroll_into_view_if_needed()
+    before = float(page.locator(CRITICAL).input_value())
+    box = grip.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    for kind, down in (("touchStart", 0), ("touchMove", 10), ("touchMove", 30), ("touchEnd", None)):
+        points = [] if down is None else [{"x": x, "y": y + down}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_function(
+        "([name, before]) => Number(document.querySelector(name).value) < before",
+        arg=[CRITICAL, before],
+    )
+
+
 def test_without_scripts_the_buttons_say_the_same(browser: Browser, url):
     context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()
