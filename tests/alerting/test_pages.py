@@ -116,6 +116,12 @@ def test_the_list_of_rules_says_when_each_fires_and_where_it_stands(as_vic, acme
     assert "Requests: P95 above 300 ms (warning) over the last 5 minutes for 5 minutes" in page
     assert "Not evaluated yet" in page
     assert "Critical" in page
+    assert "Nothing to watch yet" not in page
+    with inside(acme):
+        (checks,) = db.session.scalars(select(Rule).where(Rule.name == "Check down"))
+        checks.evaluated_until += timedelta(minutes=1)  # in a project that has no check
+        db.session.commit()
+    assert "Nothing to watch yet" in as_vic.get(RULES).text
 
 
 def names_of_rules(page):

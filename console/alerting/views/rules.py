@@ -57,6 +57,12 @@ class RuleRow:
         return min(states, key=queries.WORST_FIRST.index, default=None)
 
     @property
+    def without_state(self) -> str:
+        """Why it stands nowhere: no window was decided, or none had a value of its breakdown."""
+        was_decided = self.rule.evaluated_until > self.rule.created_at
+        return "Nothing to watch yet" if was_decided else "Not evaluated yet"
+
+    @property
     def is_broken(self) -> bool:
         """Whether the question of one of its series failed too often in a row."""
         return any(row.state is State.BROKEN for row in self.series)
