@@ -25,7 +25,7 @@ from console.accounts.platforms import PLATFORMS
 from console.core.urls import split_url
 from console.web import clocks
 from console.web.choices import choices
-from console.web.forms import IntegerField
+from console.web.forms import IntegerField, at_most
 
 ROLES = [
     (Role.VIEWER, "Viewer: sees everything, changes nothing"),
@@ -66,7 +66,7 @@ def name_field(label: str, **kwargs: Any) -> StringField:
 def email_field(**kwargs: Any) -> EmailField:
     """Return a field for an address; any host is good: a console may stand in a closed net."""
     shape = Regexp(r"^[^@\s]+@[^@\s]+$", message="Write it as name@example.com.")
-    checks = [DataRequired("An e-mail address is needed."), Length(max=254), shape]
+    checks = [DataRequired("An e-mail address is needed."), at_most(254), shape]
     return EmailField("E-mail", checks, filters=[address], **kwargs)
 
 
@@ -214,7 +214,7 @@ class KeyForm(FlaskForm):
     """An ingest key's label and limit."""
 
     label = StringField(
-        "Label", [DataRequired("Say where the key is used."), Length(max=60)], filters=[plain]
+        "Label", [DataRequired("Say where the key is used."), at_most(60)], filters=[plain]
     )
     quota_per_minute = IntegerField(
         "Limit (items per minute)",
@@ -253,7 +253,7 @@ class TokenForm(FlaskForm):
     """A new API token."""
 
     label = StringField(
-        "Label", [DataRequired("Say what it is for."), Length(max=60)], filters=[plain]
+        "Label", [DataRequired("Say what it is for."), at_most(60)], filters=[plain]
     )
     permissions = SelectMultipleField(
         "Permissions",

@@ -2,9 +2,10 @@
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired
 
 from console.accounts.forms import address, email_field, name_field, new_password_field, refuse_weak
+from console.web.forms import at_most
 
 CODE = 40  # letters at most; a recovery code has 19
 CREDENTIAL = 20_000  # letters at most; a device's answer has some 1,000
@@ -23,7 +24,7 @@ def code_field(label: str) -> StringField:
     """Return a field for the six digits of an authenticator app."""
     return StringField(
         label,
-        [DataRequired("Write the code that your app shows."), Length(max=CODE)],
+        [DataRequired("Write the code that your app shows."), at_most(CODE)],
         description="Six digits, a new one every half minute.",
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": CODE},
     )
@@ -57,7 +58,7 @@ class RecoveryForm(FlaskForm):
 
     code = StringField(
         "Recovery code",
-        [DataRequired("Write one of your recovery codes."), Length(max=CODE)],
+        [DataRequired("Write one of your recovery codes."), at_most(CODE)],
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
 
@@ -107,7 +108,7 @@ class ProofForm(FlaskForm):
     current = present_password_field()
     code = StringField(
         "Code",
-        [DataRequired("Write a code of your app, or a recovery code."), Length(max=CODE)],
+        [DataRequired("Write a code of your app, or a recovery code."), at_most(CODE)],
         description="Of your app, or a recovery code.",
         render_kw={"autocomplete": "one-time-code"},
     )
@@ -126,7 +127,7 @@ class LinkForm(FlaskForm):
 def credential_field() -> HiddenField:
     """Return the field that a script puts a device's answer in, as JSON."""
     words = "Your browser sent no passkey. It takes JavaScript, and a browser that knows passkeys."
-    return HiddenField(validators=[DataRequired(words), Length(max=CREDENTIAL)])
+    return HiddenField(validators=[DataRequired(words), at_most(CREDENTIAL)])
 
 
 class PasskeyProofForm(FlaskForm):

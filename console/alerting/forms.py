@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from wtforms import Field, Form, FormField, SelectField, StringField
 from wtforms.form import BaseForm
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from console.accounts.models import Project
 from console.alerting import composite
@@ -34,6 +34,7 @@ from console.web.forms import (
     SearchField,
     SwitchField,
     ValuesByName,
+    at_most,
     mark,
     plain,
 )
@@ -143,8 +144,8 @@ class WatchForm(ConditionForm):
     parameters = ValuesByName("Parameters")
     where = ValuesByName("Filters")
     by = StringField("An incident for each", [Optional()])
-    environment = StringField("Environment", [Length(max=64)])
-    release = StringField("Release", [Length(max=200)])
+    environment = StringField("Environment", [at_most(64)])
+    release = StringField("Release", [at_most(200)])
     window_seconds = IntegerField(
         "Over the last, in seconds",
         [Optional(), NumberRange(10, LONGEST_WINDOW, "Between 10 seconds and 7 days.")],
@@ -216,7 +217,7 @@ class NamedForm(Form):
 
     name = StringField(
         "Name",
-        [InputRequired("Give it a name."), Length(max=100, message="At most 100 characters.")],
+        [InputRequired("Give it a name."), at_most(100)],
         filters=[plain],
     )
     severity = SelectField(
@@ -335,7 +336,7 @@ class CompositeForm(NamedForm, TogetherForm):
 class CompositePageForm(CompositeForm):
     """The same for a page, which offers some of the project's rules, and finds others."""
 
-    find = SearchField("Find a rule, or a value of its breakdown", [Length(max=LONGEST_FIND)])
+    find = SearchField("Find a rule, or a value of its breakdown", [at_most(LONGEST_FIND)])
 
     @cached_property
     def candidates(self) -> Candidates:
@@ -359,14 +360,14 @@ class ExplainFilter(FilterForm):
     label = "Explain a moment"
 
     at = Moment("Why did it fire, or not, at", description="Explain a moment")
-    value = StringField("For", [Length(max=200)], description="for one value")
+    value = StringField("For", [at_most(200)], description="for one value")
 
 
 class ExplainForm(ExplainFilter):
     """The same on a rule's page, with the values that the rule has come across."""
 
     at = LocalMoment("Moment", render_kw={"step": 1})
-    value = OpenSelect("Value", "The one that is worst now", validators=[Length(max=200)])  # type: ignore[assignment]
+    value = OpenSelect("Value", "The one that is worst now", validators=[at_most(200)])  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Say that the moment is needed; a page without one explains nothing."""

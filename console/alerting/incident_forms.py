@@ -8,14 +8,22 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from wtforms import Form, SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from console.alerting.condition import Level
 from console.alerting.models import Assessment, IncidentState
 from console.core import clock
 from console.web.api import Anytime, Paging
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, Moment, OpenSelect, SearchField, mark
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    Moment,
+    OpenSelect,
+    SearchField,
+    at_most,
+    mark,
+)
 
 LONGEST_SNOOZE = timedelta(days=30)
 STATES: dict[str, Sequence[IncidentState]] = {
@@ -47,7 +55,7 @@ class IncidentsFilter(FilterForm):
     label = "Filter incidents"
     hidden = ("state",)
 
-    q = SearchField("Search incidents", [Length(max=200, message="At most 200 characters.")])
+    q = SearchField("Search incidents", [at_most(200)])
     state = SelectField(
         "State",
         choices=choices([("open", "Open"), ("resolved", "Resolved"), ("all", "All")]),
@@ -95,7 +103,7 @@ class NoteForm(Form):
     """What somebody has to say about an incident."""
 
     text = TextAreaField(
-        "Note", [InputRequired("Write something."), Length(max=10_000)], render_kw={"rows": 2}
+        "Note", [InputRequired("Write something."), at_most(10_000)], render_kw={"rows": 2}
     )
 
 

@@ -12,7 +12,6 @@ from wtforms import Form, SelectField, SelectMultipleField, StringField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
-    Length,
     NumberRange,
     Optional,
     ValidationError,
@@ -26,7 +25,15 @@ from console.core.cron import Cron
 from console.web import clocks
 from console.web.api import Paging
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, OpenSelect, SearchField, mark, plain
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    OpenSelect,
+    SearchField,
+    at_most,
+    mark,
+    plain,
+)
 
 LONGEST = timedelta(days=400)
 DAY_MINUTES = 1_440
@@ -69,12 +76,12 @@ class SilenceForm(Form):
     rule = OpenSelect("Rule", "Every rule of the project", closed=True)
     value = StringField(
         "Only for",
-        [Length(max=LONGEST_VALUE, message=f"At most {LONGEST_VALUE} characters.")],
+        [at_most(LONGEST_VALUE)],
         description="One value of the rule's breakdown, such as an endpoint.",
     )
     reason = StringField(
         "Reason",
-        [DataRequired("Say why."), Length(max=300, message="At most 300 characters.")],
+        [DataRequired("Say why."), at_most(300)],
         filters=[plain],
     )
     starts = StringField("From", widget=DateTimeLocalInput(), description="Now, if left empty.")
@@ -89,7 +96,7 @@ class SilenceForm(Form):
     )
     begins = StringField("Beginning at", widget=TimeInput())
     cron = StringField(
-        "Cron text", [Length(max=100)], description="0 2 * * sun: every Sunday at 02:00."
+        "Cron text", [at_most(100)], description="0 2 * * sun: every Sunday at 02:00."
     )
     minutes = IntegerField(
         "Each time for, in minutes",
@@ -208,7 +215,7 @@ class SilenceForm(Form):
 class SilencePageForm(SilenceForm):
     """The same for a page, which offers some of the project's rules, and finds others."""
 
-    find = SearchField("Find a rule by its name", [Length(max=LONGEST_FIND)])
+    find = SearchField("Find a rule by its name", [at_most(LONGEST_FIND)])
     count = 0
     """How many rules match the search."""
     listed = 0

@@ -9,7 +9,7 @@ import wtforms
 from flask import request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity
 from wtforms import BooleanField, Field, Form, FormField, StringField
-from wtforms.validators import ValidationError
+from wtforms.validators import Length, ValidationError
 
 from console.core import clock
 from console.web import clocks
@@ -73,6 +73,11 @@ def names_of_lists(form: Form) -> set[str]:
         elif isinstance(field, ListField):
             own.add(field.name)
     return own
+
+
+def at_most(count: int) -> Length:
+    """Refuse a longer text."""
+    return Length(max=count, message=f"At most {count:,} characters.")
 
 
 def mark(form: Form, name: str, message: str) -> None:

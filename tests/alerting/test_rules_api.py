@@ -104,6 +104,7 @@ def test_a_token_that_reads_changes_nothing(acme, globex, as_script, script):
         (b'{"name": "\\ud800"}', "not JSON"),
         (b'{"levels": {"critical": 1e308}}', "levels.critical: A number between"),
         (b'{"levels": {"critical": 1}, "recovery": -1e308}', "recovery: A number between"),
+        (b'{"release": "' + b"x" * 201 + b'"}', "release: At most 200 characters."),
         (b'{"floor": 1e308, "compare": "percent"}', "floor: A number between"),
         (b'{"minimum_samples": 9223372036854775807}', "minimum_samples: 0 to"),
         (b'{"where": {"endpoint": [' + b'"x",' * 100 + b'"x"]}}', "where: At most 100 values"),

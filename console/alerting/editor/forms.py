@@ -7,7 +7,7 @@ from typing import Self
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, SelectField, StringField
-from wtforms.validators import AnyOf, Length
+from wtforms.validators import AnyOf
 
 from console.alerting.condition import LEVELS
 from console.alerting.definition import Definition
@@ -19,7 +19,7 @@ from console.metrics.forms import FIRST
 from console.telemetry.metric import Metric
 from console.web.api import fields
 from console.web.choices import choices
-from console.web.forms import OpenSelect, number_of
+from console.web.forms import OpenSelect, at_most, number_of
 
 HANDLES = (*(f"levels.{level}" for level in reversed(LEVELS)), "recovery", "pending_seconds")
 """The fields that have a slider."""
@@ -43,10 +43,10 @@ class EditorForm(RuleForm):
     )
 
     by = OpenSelect("An incident for each", "One incident for all")  # type: ignore[assignment]
-    environment = OpenSelect("Environment", "Any", validators=[Length(max=64)])  # type: ignore[assignment]
+    environment = OpenSelect("Environment", "Any", validators=[at_most(64)])  # type: ignore[assignment]
 
     release = StringField(
-        "Release", [Length(max=LONGEST_RELEASE)], render_kw={"list": "known-release"}
+        "Release", [at_most(LONGEST_RELEASE)], render_kw={"list": "known-release"}
     )
 
     @classmethod

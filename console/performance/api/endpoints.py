@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, abort, jsonify, request
 from wtforms import StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
@@ -16,7 +16,7 @@ from console.performance.forms.endpoints import EndpointsFilter
 from console.telemetry import requests
 from console.telemetry.latency import Latency
 from console.web.api import Period, period, url
-from console.web.forms import IntegerField, valid
+from console.web.forms import IntegerField, at_most, valid
 
 
 class Endpoints(EndpointsFilter, Period):
@@ -26,7 +26,7 @@ class Endpoints(EndpointsFilter, Period):
 class OneEndpoint(EndpointsFilter, Period):
     """Which endpoint, and in which steps of time."""
 
-    name = StringField("Endpoint", [InputRequired("Say which endpoint."), Length(max=200)])
+    name = StringField("Endpoint", [InputRequired("Say which endpoint."), at_most(200)])
     step = IntegerField("Seconds per step", [Optional(), NumberRange(60, 86_400 * 30)])
 
 
