@@ -12,7 +12,7 @@ from console.alerting.editor.trial import tried_out
 from console.alerting.forms import CompositePageForm
 from console.alerting.models import Rule
 from console.alerting.views.blueprint import bp
-from console.core.db import db
+from console.core.db import begin_to_write, db, reading_first
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part
 from console.web.timerange import scoped_url
@@ -27,6 +27,7 @@ def new(project: Project) -> Response:
 
 
 @bp.post("/rules/composite", endpoint="create_composite")
+@reading_first
 @project_view("member")
 def create(project: Project) -> Response:
     form = CompositePageForm(request.form).is_for(project, None)
@@ -34,9 +35,13 @@ def create(project: Project) -> Response:
         return page_or_part(PAGE, PART, form=form, rule=None)
     if not _is_valid(project, form, None):
         return page_or_part(PAGE, PART, status=422, form=form, rule=None)
-    name = form.name.data or ""
-    definition, own = form.definition, {"by": me(), "kind": "composite", **form.fields}
-    rule = domain.create(project, name, definition, backtest=tried_out(project, definition), **own)
+    name, definition = form.name.data or "", form.definition
+    backtest = tried_out(project, definition)
+    begin_to_write()
+    if not _is_valid(project, form, None):
+        return page_or_part(PAGE, PART, status=422, form=form, rule=None)
+    own = {"by": me(), "kind": "composite", **form.fields}
+    rule = domain.create(project, name, definition, backtest=backtest, **own)
     db.session.commit()
     return go_to(scoped_url("alerting.rule", rule_id=rule.id))
 
@@ -55,12 +60,17 @@ def saved(project: Project, rule: Rule) -> Response:
         return page_or_part(PAGE, PART, form=form, rule=rule)
     if not _is_valid(project, form, rule):
         return page_or_part(PAGE, PART, status=422, form=form, rule=rule)
+    definition, rule_id = form.definition, rule.id
+    is_another = definition.document != rule.document
+    backtest = tried_out(project, definition) if is_another else None
+    begin_to_write()
+    rule = queries.rule_or_404(project, rule_id)
+    if not _is_valid(project, form, rule):
+        return page_or_part(PAGE, PART, status=422, form=form, rule=rule)
     rule.name = form.name.data or ""
     for name in ("severity", "tags", "shadow"):
         setattr(rule, name, form.fields[name])
-    definition = form.definition
-    if definition.document != rule.document:
-        backtest = tried_out(project, definition)
+    if is_another:
         domain.change(rule, definition, by=me(), backtest=backtest)
     domain.switch(rule, on=form.fields["enabled"], by=me())
     db.session.commit()

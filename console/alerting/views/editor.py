@@ -174,8 +174,7 @@ def create(project: Project) -> Response:
 def save(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
     if rule.definition.members:
-        begin_to_write()
-        return composite.saved(project, queries.rule_or_404(project, rule_id))
+        return composite.saved(project, rule)
     drafted = _to_save(project, rule)
     form, preview = drafted.form, drafted.preview
     if preview is None:
