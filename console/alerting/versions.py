@@ -56,7 +56,8 @@ def in_short(version: RuleVersion) -> str:
     about = "" if _is_exact(kept) else "about "
     night = f", {kept['at_night']} at night" if kept["at_night"] else ""
     longest = f", longest {_long(kept['longest_seconds'])}" if incidents else ""
-    return f"{about}{plural(incidents, 'incident')} in {_range(kept)}{_known(kept)}{night}{longest}"
+    opened = plural(incidents, "incident") if incidents else "no incident"
+    return f"{about}{opened} in {_range(kept)}{_known(kept)}{night}{longest}"
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

@@ -236,9 +236,9 @@ def aligned(at: datetime, grain: timedelta, offset: timedelta = timedelta(0)) ->
 
 
 def in_words(grain: timedelta) -> str:
-    """The width of a bucket as in "per 30 minutes", without the "per"."""
+    """The width of a bucket as in "per 30 minutes", without the "per"; exact: 100 s is no 1.7."""
     for seconds, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         count = grain.total_seconds() / seconds
-        if count >= 1:
+        if count >= 1 and (count * 10).is_integer():
             return unit if count == 1 else f"{count:g} {unit}s"
     return f"{grain.total_seconds():g} s"

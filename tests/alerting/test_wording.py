@@ -26,6 +26,7 @@ LAST = "over the last 5 minutes"
             f"Requests: P95 below 100 ms (critical) or 200 ms (warning) {LAST}",
         ),
         ({"pending_seconds": 90}, f"{START} {LAST} for 1.5 minutes"),
+        ({"pending_seconds": 100}, f"{START} {LAST} for 100 s"),
         ({"breaches": 2, "of": 3}, f"{START} {LAST} in 2 of 3 evaluations, one every minute"),
         (
             {"breaches": 2, "of": 3, "interval_seconds": 10, "pending_seconds": 60},
