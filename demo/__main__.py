@@ -31,7 +31,10 @@ def main() -> None:
     console = f"http://127.0.0.1:{arguments.port}"
     with ExitStack() as beside:
         _pharos("migrate")
+        made = _project(instance / "demo.json")
         if not _answers(console):
+            if arguments.history:
+                _let_checks_have_a_past(arguments.history)
             serve = processes.python("console.cli", "serve", "--port", str(arguments.port))
             # Its checks look at the shop, which is on this machine.
             console_process = processes.running(
@@ -39,7 +42,6 @@ def main() -> None:
             )
             beside.enter_context(console_process)
             wait_for(console)
-        made = _project(instance / "demo.json")
         dsn = _at(console, made["dsn"])
         print(f"Console  {console}/{ORGANIZATION}/{PROJECT}/issues/")
         print(f"Sign in  {LOGIN}  {made['password']}", flush=True)
@@ -129,6 +131,11 @@ def _at(console: str, dsn: str) -> str:
     """Point a DSN at the console that runs here."""
     parts = urlsplit(dsn)
     return f"http://{parts.username}@{urlsplit(console).netloc}{parts.path}"
+
+
+def _let_checks_have_a_past(days: int) -> None:
+    past = ("demo.checks_past", "--organization", ORGANIZATION, "--days", str(days))
+    subprocess.run(processes.python(*past), cwd=processes.ROOT, check=True)
 
 
 def _send_history(dsn: str, arguments: argparse.Namespace) -> None:

@@ -43,7 +43,7 @@ def check_year(given: datetime) -> None:
 
 
 def freeze(at: datetime) -> None:
-    """Stop the clock at an aware moment (tests only)."""
+    """Stop the clock at an aware moment (only in tests, and for the past of the demo)."""
     global _frozen, _offset
     _frozen, _offset = at.astimezone(UTC), timedelta()
 
