@@ -12,7 +12,7 @@ from sqlalchemy import select
 from console.accounts.models import Organization
 from console.alerting import troubles as rules
 from console.backup.notes import read_note
-from console.core import absences, clock, leases
+from console.core import absences, clock, failures, leases
 from console.core.config import Config, config
 from console.core.db import db
 from console.core.disk import Disk
@@ -68,6 +68,7 @@ def status() -> dict[str, Any]:
         "damage": _damage(noted if fresh else {}),
         "positions": _positions(),
         "alerting": _alerting(),
+        "failing": _failing(),
         "away": _away(),
         "jobs": _jobs(),
         "backup": _backup(),
@@ -116,6 +117,25 @@ def _alerting() -> dict[str, dict[str, int]]:
         with organization_scope(organization_id):
             troubles[slug] = rules.troubles() | {"checks_late": checks.late_checks()}
     return troubles
+
+
+def _failing() -> list[dict[str, Any]]:
+    """The jobs that fail for an organization since some time, and why."""
+    failing: list[dict[str, Any]] = []
+    for organization_id, slug in db.session.execute(
+        select(Organization.id, Organization.slug)
+    ).all():
+        with organization_scope(organization_id):
+            failing += (
+                {
+                    "organization": slug,
+                    "job": failure.job,
+                    "since": failure.since.isoformat(timespec="seconds"),
+                    "cause": failure.cause,
+                }
+                for failure in failures.present()
+            )
+    return failing
 
 
 def _away() -> str:

@@ -14,7 +14,7 @@ from console.alerting.models import Rule, RuleSeries
 from console.alerting.rules import keep_standard
 from console.cli.main import _about_database
 from console.cli.status import _print_status
-from console.core import absences
+from console.core import absences, failures
 from console.core.db import db
 from console.uptime.models import Check
 
@@ -58,6 +58,7 @@ def test_rules_and_checks_that_are_late_or_broken(app, acme, inside, clock, caps
         db.session.add(Check(project_id=acme.id, slug="a", name="A", next_due=long_ago))
         db.session.commit()
         absences.add(long_ago, now)
+        failures.add("settle-check-ins", "the telemetry file is gone")
     with app.app_context():
         report = status.status()
     assert report["alerting"]["acme"] == {"rules_late": 2, "rules_broken": 1, "checks_late": 1}
@@ -65,4 +66,6 @@ def test_rules_and_checks_that_are_late_or_broken(app, acme, inside, clock, caps
     words = capsys.readouterr().out
     for line in ("2 rules are late  acme", "1 rule is broken  acme", "1 check is late  acme"):
         assert f"alerting   {line}\n" in words
+    assert "failing    settle-check-ins since 2" in words
+    assert ": the telemetry file is gone  acme\n" in words
     assert "away       the console was away from " in words

@@ -40,10 +40,7 @@ def _print_status(report: dict[str, Any]) -> None:
         click.echo(f"damage     {damage}")
     for organization, position in report["positions"].items():
         click.echo(f"position   {position}  {organization}")
-    for organization, counts in report["alerting"].items():
-        for trouble, count in counts.items():
-            if count:
-                click.echo(f"alerting   {_about_trouble(trouble, count)}  {organization}")
+    _print_troubles(report)
     if report["away"]:
         click.echo(f"away       {report['away']}")
     if report["backup"]:
@@ -53,6 +50,18 @@ def _print_status(report: dict[str, Any]) -> None:
 def _about_disk(disk: dict[str, Any]) -> str:
     megabytes = disk["free_bytes"] >> 20
     return f"NEARLY FULL: {megabytes:,} MB left on the disk of {disk['folder']} (PHAROS_INSTANCE)"
+
+
+def _print_troubles(report: dict[str, Any]) -> None:
+    """Print what is late, broken or fails, with its organization."""
+    for organization, counts in report["alerting"].items():
+        for trouble, count in counts.items():
+            if count:
+                click.echo(f"alerting   {_about_trouble(trouble, count)}  {organization}")
+    for job in report["failing"]:
+        click.echo(
+            f"failing    {job['job']} since {job['since']}: {job['cause']}  {job['organization']}"
+        )
 
 
 def _about_trouble(trouble: str, count: int) -> str:
