@@ -1,9 +1,9 @@
 """The environments and releases that a project's telemetry has named."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, case, func, select
+from sqlalchemy import Insert, case, func, select, tuple_
 
 from console.accounts.models import Project, Release
 from console.core.db import built_once, db, insert
@@ -13,16 +13,26 @@ from console.web.timeline import About
 
 ENVIRONMENT, VERSION = 64, 200  # as wide as their columns
 
+MOST_NEW = 200  # of a project, seen first on the same day; a build for each commit makes fewer
+SURPLUS = f"more than {MOST_NEW} new releases of a day, which no list names"
+_ASKED_AT_ONCE = 500  # a statement takes only so many values
+_Key = tuple[str, str]
+_Span = tuple[datetime, datetime]
 
-def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
-    """Remember that (environment, version) sent something at a time; order does not matter."""
+
+def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> int:
+    """Remember that (environment, version) sent something at a time; order does not matter.
+
+    Returns how many there was no room for: what they sent is stored, and only lists lack them.
+    """
     spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
     for environment, version, at in seen:
         key = environment[:ENVIRONMENT], version[:VERSION]
         first, last = spans.get(key, (at, at))
         spans[key] = min(first, at), max(last, at)
     if not spans:
-        return
+        return 0
+    surplus = _without_room(project_id, spans)
     rows = [
         {
             "organization_id": current_organization_id(),
@@ -33,8 +43,46 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> None:
             "last_seen": last,
         }
         for (environment, version), (first, last) in sorted(spans.items())
+        if (environment, version) not in surplus
     ]
-    db.session.execute(_merged(), rows)
+    if rows:
+        db.session.execute(_merged(), rows)
+    return len(surplus)
+
+
+def _without_room(project_id: int, spans: Mapping[_Key, _Span]) -> set[_Key]:
+    """The new ones for which their day has no room: a client may name one with each event."""
+    new = sorted(spans.keys() - _known(project_id, list(spans)), key=lambda key: (spans[key], key))
+    room: dict[datetime, int] = {}
+    surplus = set()
+    for key in new:
+        day = spans[key][0].replace(hour=0, minute=0, second=0, microsecond=0)
+        if day not in room:
+            room[day] = MOST_NEW - _seen_first_on(project_id, day)
+        room[day] -= 1
+        if room[day] < 0:
+            surplus.add(key)
+    return surplus
+
+
+def _known(project_id: int, keys: Sequence[_Key]) -> set[_Key]:
+    known: set[_Key] = set()
+    for start in range(0, len(keys), _ASKED_AT_ONCE):
+        query = select(Release.environment, Release.version).where(
+            Release.project_id == project_id,
+            tuple_(Release.environment, Release.version).in_(keys[start : start + _ASKED_AT_ONCE]),
+        )
+        known |= {(environment, version) for environment, version in db.session.execute(query)}
+    return known
+
+
+def _seen_first_on(project_id: int, day: datetime) -> int:
+    query = select(func.count()).where(
+        Release.project_id == project_id,
+        Release.first_seen >= day,
+        Release.first_seen < day + timedelta(days=1),
+    )
+    return db.session.scalar(query) or 0
 
 
 def environments(project: Project) -> list[str]:

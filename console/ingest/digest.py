@@ -29,7 +29,7 @@ from console.ingest.scrub_rules import ScrubRules
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
 from console.intake import ledger
-from console.intake.ledger import DUPLICATE, INVALID, STORED, Count
+from console.intake.ledger import DUPLICATE, IGNORED, INVALID, STORED, Count
 from console.telemetry import kinds
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.kinds import Kind
@@ -320,9 +320,11 @@ def _count(
     ]
     happened(changes)
     _mark_first_event(fates)
-    for project_id, seen in fates.seen.items():
-        releases.saw(project_id, seen)
     counts = [count for row_records in records for count in row_records.counts]
+    for project_id, seen in fates.seen.items():
+        if surplus := releases.saw(project_id, seen):
+            at = fates.latest[project_id]
+            counts.append(Count(project_id, "release", IGNORED, releases.SURPLUS, surplus, at))
     check_ins = [check_in for row_records in records for check_in in row_records.check_ins]
     ledger.record([*counts, *fates.counts(), *taken_in(check_ins)])
 

@@ -51,3 +51,25 @@ def test_releases_are_noted_once_per_batch(app, acme, accepted, digest, inside):
     assert len(noted) == 1
     with inside(acme):
         assert set(releases.versions(acme)) == {"shop@1", "shop@2", "shop@3"}
+
+
+def test_a_client_that_names_a_release_with_each_event_fills_no_list(
+    both_databases, acme, accepted, digest, inside, as_alice
+):
+    at = clock.now().replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
+    many = releases.MOST_NEW + 30
+    for start in range(0, many, 115):
+        events = [error(release=f"r{start + n}", timestamp=at) for n in range(115)]
+        accepted(acme, *events)
+        digest.drain()
+    accepted(acme, error(release="r0", timestamp=at))  # known: it needs no room
+    digest.drain()
+    with inside(acme):
+        assert len(releases.versions(acme, 1000)) == releases.MOST_NEW
+        day_before = clock.now() - timedelta(days=1)
+        assert releases.saw(acme.id, [("", "r-of-yesterday", day_before)]) == 0
+        several = [("", f"s{n}", day_before) for n in range(40_000)]
+        assert releases.saw(acme.id, several) == 40_001 - releases.MOST_NEW
+    page = as_alice.get("/acme/shop/intake").text
+    assert releases.SURPLUS in page
+    assert len(releases.SURPLUS) <= 80
