@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import Insert, case, func, select, tuple_
 
 from console.accounts.models import Project, Release
@@ -15,6 +16,7 @@ ENVIRONMENT, VERSION = 64, 200  # as wide as their columns
 
 MOST_NEW = 200  # of a project, seen first on the same day; a build for each commit makes fewer
 SURPLUS = f"more than {MOST_NEW} new releases of a day, which no list names"
+_MET, _MOST_MET = "pharos.releases_met", 10_000  # a project that is gone does no harm there
 _ASKED_AT_ONCE = 500  # a statement takes only so many values
 _Key = tuple[str, str]
 _Span = tuple[datetime, datetime]
@@ -66,6 +68,10 @@ def _without_room(project_id: int, spans: Mapping[_Key, _Span]) -> set[_Key]:
 
 
 def _known(project_id: int, keys: Sequence[_Key]) -> set[_Key]:
+    """Those that have a row; what this process has met it need not ask for in each batch."""
+    met: set[tuple[int, _Key]] = current_app.extensions.setdefault(_MET, set())
+    if all((project_id, key) in met for key in keys):
+        return set(keys)
     known: set[_Key] = set()
     for start in range(0, len(keys), _ASKED_AT_ONCE):
         query = select(Release.environment, Release.version).where(
@@ -73,6 +79,9 @@ def _known(project_id: int, keys: Sequence[_Key]) -> set[_Key]:
             tuple_(Release.environment, Release.version).in_(keys[start : start + _ASKED_AT_ONCE]),
         )
         known |= {(environment, version) for environment, version in db.session.execute(query)}
+    if len(met) > _MOST_MET:
+        met.clear()
+    met.update((project_id, key) for key in known)
     return known
 
 
