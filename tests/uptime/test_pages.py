@@ -181,6 +181,8 @@ def test_what_is_wrong_stands_beside_its_field(as_alice, field, value, message):
     assert answer.status_code == 422
     assert message in answer.text
     assert f'id="{field}-error"' in answer.text
+    in_fold = field in {"method", "headers", "body"}
+    assert ('<details class="fold" open>' in answer.text) == in_fold, "else nobody sees it"
 
 
 def test_fields_that_do_not_go_together(as_alice):
