@@ -9,6 +9,7 @@ from console.alerting import questions, signal
 from console.alerting.evaluation import evaluate
 from console.alerting.models import Evaluation, Rule
 from console.core.db import db
+from console.telemetry.measures import CannotAskError
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION, TelemetryStore
 from tests.telemetry.samples import NOON, span
@@ -74,11 +75,11 @@ def test_rules_of_an_endpoint_each_share_a_question_and_hear_what_they_would_alo
             .join(Evaluation, Evaluation.rule_id == Rule.id)
             .order_by(Rule.id, Evaluation.at)
         ).all()
-        heard: dict[int, list[tuple[float, float | None, int]]] = {}
+        heard: dict[int, list[tuple[float, float | None, int | None]]] = {}
         rules = {}
-        for rule, at, number, samples in rows:
+        for rule, at, value, count in rows:
             rules[rule.id] = rule
-            heard.setdefault(rule.id, []).append((at.timestamp(), number, samples))
+            heard.setdefault(rule.id, []).append((at.timestamp(), value, count))
         assert len(rules) == 2 * len(ENDPOINTS) + 3
         for rule_id, rule in rules.items():
             project = signal.ProjectIds(acme.organization_id, acme.id)
@@ -94,7 +95,7 @@ def test_a_question_that_fails_together_is_asked_by_each_rule(
     acme, inside, clock, make_rule, monkeypatch
 ):
     def fails(*_args: object, **_named: object) -> None:
-        raise questions.CannotAskError("not together")
+        raise CannotAskError("not together")
 
     monkeypatch.setattr(questions, "courses", fails)
     clock.set(NOON)

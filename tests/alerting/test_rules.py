@@ -49,7 +49,8 @@ def test_every_standard_rule_watches_a_metric_that_exists_and_can_be_read(bound)
         "over the last 5 minutes for 2 minutes. Fewer than 20 samples change nothing.",
         "Check down": "Uptime: Checks down above 0 (critical) over the last minute for each check",
         "Error spike": "Errors: Error events above 1,000% (critical) or 300% (warning) "
-        "of the same time a day earlier (counted as at least 10 events) over the last 5 minutes",
+        "of the same time a day earlier (counted as at least 10 error events) "
+        "over the last 5 minutes",
         "New error type": "Issues: New error types above 0 (warning) over the last minute. "
         "It fires on until all was well for an hour.",
     }
