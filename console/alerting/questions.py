@@ -131,12 +131,12 @@ def _ask_together(family: _Family, memory: Memory) -> None:
 
 
 def _ask(family: _Family, metrics: Sequence[Metric], names: Sequence[str], memory: Memory) -> None:
-    one, scope = family.questions[names[0]], family.scope
-    by, where, limit = one.by, dict(one.where), MOST_COUNTED
+    question, scope = family.questions[names[0]], family.scope
+    by, where, limit = question.by, dict(question.where), MOST_COUNTED
     if family.dimension is not None and len(names) > 1:
         by, where, limit = family.dimension, {family.dimension: names}, len(names)
-    answers = courses(metrics, scope, one.window_seconds, by, where=where, limit=limit)
-    count = len(buckets(scope, one.window_seconds))
+    answers = courses(metrics, scope, question.window_seconds, by, where=where, limit=limit)
+    count = len(buckets(scope, question.window_seconds))
     for metric in metrics:
         by_value = answers[metric.id].by_value
         for name in names:

@@ -117,7 +117,7 @@ def _look(
     looked: Looked,
 ) -> None:
     """Ask again for some rules' windows that rows came for after they were decided."""
-    # A window that ends before the first late row, or begins after the last, has none of them.
+    # A window that ends before the first late row, or begins after the last, has no late row.
     first = min(minute.since for minute in minutes)
     last = max(minute.until for minute in minutes) + max(rule.definition.window for rule in rules)
     decided = _all_decided(rules, max(first, _horizon(state) - LONGEST), last, state)

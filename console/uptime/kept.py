@@ -42,8 +42,8 @@ class Kept:
         with self._lock:
             waiting = [*self._waiting.get(organization_id, []), *results]
             waiting.sort(key=lambda result: result.timestamp)
-            others = sum(len(own) for id_, own in self._waiting.items() if id_ != organization_id)
-            dropped = min(max(0, others + len(waiting) - MOST), len(waiting))
+            rest = sum(len(own) for id_, own in self._waiting.items() if id_ != organization_id)
+            dropped = min(max(0, rest + len(waiting) - MOST), len(waiting))
             self._waiting[organization_id] = waiting[dropped:]
             return dropped
 
