@@ -59,6 +59,27 @@ def test_nothing_violates_the_policy(chromium: Page, gallery_url):
     assert complaints.heard == []
 
 
+def test_what_a_script_has_placed_is_swapped_within_the_policy(chromium: Page, gallery_url):
+    """Before it settles, htmx writes the old element's style onto the new one, as an attribute."""
+    complaints = Complaints(chromium)
+    part = '<p id="placed">after</p>'
+    chromium.route("**/placed/", lambda route: route.fulfill(body=part, content_type="text/html"))
+    chromium.goto(f"{gallery_url}/issues/")
+    chromium.evaluate(
+        """() => {
+          const part = document.createElement("div");
+          part.setAttribute("hx-get", "/placed/");
+          part.innerHTML = '<p id="placed">before</p>';
+          part.firstChild.style.left = "3px";
+          document.querySelector("main").append(part);
+          htmx.process(part);
+        }"""
+    )
+    chromium.locator("#placed").click()
+    expect(chromium.locator("#placed")).to_have_text("after")
+    assert complaints.heard == []
+
+
 def test_the_inbox_works_by_keyboard(chromium: Page, gallery_url):
     chromium.goto(f"{gallery_url}/overview/")
     chromium.keyboard.press("g")
