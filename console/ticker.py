@@ -8,15 +8,19 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from secrets import token_hex
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from console.accounts.rounds import Round, Work, for_each_organization
 from console.core import absences, clock, leases
 from console.core.cron import Cron
+from console.core.database_errors import concerns_all
 from console.core.db import db
 from console.core.leases import JobRun
 from console.telemetry import store
@@ -107,24 +111,32 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             executors=executors, job_defaults=settings, timezone=UTC
         )
+        self._waiting: set[str] = set()
         self._ending = threading.Event()
         self._follower: threading.Thread | None = None
 
     def start(self) -> None:
         """Take the lease if it is free, and begin to tick."""
         self.lead()
-        self._scheduler.add_job(self.lead, "interval", seconds=RENEW_SECONDS, executor=LEASES)
-        if self._beside:
-            self._scheduler.add_job(
-                self._beside, "interval", seconds=RENEW_SECONDS, executor=LEASES
-            )
+        for name, work in (
+            ("the lease of jobs", self.lead),
+            ("what every process does", self._beside),
+        ):
+            if work is not None:
+                self._scheduler.add_job(
+                    self._patient,
+                    "interval",
+                    args=[name, work],
+                    seconds=RENEW_SECONDS,
+                    executor=LEASES,
+                )
         for job in self._jobs:
             seconds, first = job.look_every.total_seconds(), datetime.now(UTC)
             executor = PUNCTUAL if job.punctual else "default"
             self._scheduler.add_job(
-                self.tick,
+                self._patient,
                 "interval",
-                args=[job],
+                args=[job.name, partial(self.tick, job)],
                 seconds=seconds,
                 next_run_time=first,
                 executor=executor,
@@ -157,6 +169,20 @@ class Ticker:
         self._scheduler.shutdown()
         with self._app.app_context():
             leases.let_go(leases.JOBS, self._holder)
+
+    def _patient(self, name: str, work: Callable[[], None]) -> None:
+        """Do what is planned; while the state database itself fails, it waits, and says so once."""
+        try:
+            work()
+        except (DBAPIError, PoolTimeoutError) as error:
+            if not concerns_all(error):
+                raise
+            if name not in self._waiting:
+                self._waiting.add(name)
+                why = error.orig if isinstance(error, DBAPIError) else error
+                log.warning("%s: waits for the state database: %s", name, why)
+        else:
+            self._waiting.discard(name)
 
     def lead(self) -> None:
         """Take or renew the lease; note for how long nobody had it, or this process was frozen."""
