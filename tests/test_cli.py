@@ -243,7 +243,7 @@ def test_a_lost_second_factor_is_switched_off(says, both_databases, app, as_ada,
         (["project", "create", " ", "--organization", "acme"], "name: Give it a name."),
         (["project", "create", "a", "--organization", "b\x1b[2J"], CONTROL),
         (["project", "create", "\x07bell", "--organization", "acme"], CONTROL),
-        (["token", "create", *OF, "--label", "x" * 61], "label: Field cannot be longer than 60"),
+        (["token", "create", *OF, "--label", "x" * 61], "label: At most 60 characters."),
         (["token", "revoke", "7", *OF], "shop has no token 7"),
     ],
 )

@@ -64,7 +64,7 @@ def test_drag_read_save_break_the_shop_and_heal(
     """The whole story of a rule by mouse, and the figures while a level moves."""
     sentence = page.locator(SENTENCE)
     before = sentence.inner_text()
-    handle = page.locator("[data-handle='critical'] .editor-grab").bounding_box()
+    handle = page.locator(".editor-handle[data-handle='critical'] > .editor-grab").bounding_box()
     assert handle is not None
     x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
     page.mouse.move(x, y)

@@ -85,7 +85,7 @@ def test_python(console):
     )
     counted = project.wait_for(check_in=4)
     assert counted["check_in", "stored"] == 4
-    assert monitored(project) == {"fine-staging": (1.0, 1), "broken-staging": (0.0, 1)}
+    assert monitored(project) == {"fine@staging": (1.0, 1), "broken@staging": (0.0, 1)}
     assert number(project, "checks.uptime", by="environment") == {"staging": (0.5, 2)}
 
 

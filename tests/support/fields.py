@@ -18,7 +18,7 @@ PLAUSIBLE = (
     "2026-11-23T08:00Z",
 )  # fmt: skip
 
-OF_ROWS = {"TogetherForm", "CompositeForm"}
+OF_ROWS = {"TogetherForm", "CompositeForm", "CompositePageForm"}
 """Forms whose values are names of rows: without a project, nothing passes their checks."""
 MOST_CHECKS = 3
 """A form that checks its fields together does so after each by itself."""
