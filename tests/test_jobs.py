@@ -1,19 +1,16 @@
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from console import jobs
 from console import ticker as machinery
 from console.accounts.models import LoginSession
 from console.app import create_app
-from console.core import absences, leases
+from console.core import absences
 from console.core import clock as console_clock
 from console.core.config import config
 from console.core.cron import Cron
@@ -49,32 +46,6 @@ def noting(ran: list[str], word: str) -> Callable[[], str]:
         return "done"
 
     return note
-
-
-def test_jobs_wait_for_a_full_disk_with_one_line_of_log(app, monkeypatch, caplog):
-    """Each look at each job was a traceback of fifty lines, every five seconds."""
-    ran: list[str] = []
-    tries: list[int] = []
-    claim = leases.claim
-
-    def claims_later(*asked: Any) -> int | None:
-        tries.append(1)
-        if len(tries) < 3:
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorname = "SQLITE_FULL"
-            raise OperationalError("INSERT", {}, error)
-        return claim(*asked)
-
-    monkeypatch.setattr(leases, "claim", claims_later)
-    ticker = Ticker(app, [Job("count", timedelta(seconds=1), noting(ran, "tick"))])
-    ticker.start()
-    until(lambda: bool(ran), "the job ran")
-    ticker.stop()
-    lines = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
-    assert [record.getMessage() for record in lines] == [
-        "count: waits for the state database: database or disk is full"
-    ]
-    assert lines[0].exc_info is None
 
 
 def test_two_schedulers_run_each_tick_once(two_consoles, capsys):
@@ -369,16 +340,6 @@ def test_a_process_that_was_frozen_notes_it_before_it_runs_a_job(app, clock):
     assert ran == ["x"]
     with app.app_context():
         assert len(absences.between(clock.now() - DAY, clock.now())) == 1
-
-
-def test_long_jobs_do_not_cost_a_process_its_leases(app):
-    """Two of them fill the threads for jobs; leases are renewed by another."""
-    leader = Ticker(app, [])
-    leader.start()
-    planned = leader._scheduler.get_jobs()
-    renewals = [job.executor for job in planned if leader.lead in job.args]
-    leader.stop()
-    assert renewals == [machinery.LEASES]
 
 
 def test_a_job_by_cron_text_runs_once_for_each_due_time(app, clock):
