@@ -64,20 +64,21 @@ def current() -> Kept:
 
 
 def store_or_keep(organization_id: int, results: Sequence[CheckResult]) -> None:
-    """Store results, after the ones that wait; while telemetry takes none, all are kept.
+    """Store results; while telemetry takes none, they are kept, and checks move on time.
 
-    Checks move on time all the same. The log says it once; the job that stores the results later
-    says it on the Intake page.
+    Where some wait already, these join them: the job that stores them later tries all of them once
+    in a while, and not with each check. The log says it once, the job says it on the Intake page.
     """
-    waiting = current().take(organization_id)
+    is_waiting = organization_id in current().organizations()
     try:
-        _write(organization_id, [*waiting, *results])
+        if not is_waiting:
+            _write(organization_id, results)
+            return
     except TelemetryUnavailable as error:
-        dropped = current().keep(organization_id, [*waiting, *results])
-        if not waiting:
-            log.warning("results of checks of organization %d wait: %s", organization_id, error)
-        if dropped:
-            log.warning("%d results of checks found no room while they waited", dropped)
+        log.warning("results of checks of organization %d wait: %s", organization_id, error)
+    dropped = current().keep(organization_id, results)
+    if dropped:
+        log.warning("%d results of checks found no room while they waited", dropped)
 
 
 def store_waiting(organization_id: int) -> Mapping[str, int]:
