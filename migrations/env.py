@@ -36,8 +36,8 @@ def render(kind: str, item: object, _context: AutogenContext) -> str | Literal[F
 def import_models() -> None:
     """Fill the metadata: tables are declared in core and in the packages' models."""
     folder = Path(console.__file__).parent
-    for path in sorted((*folder.glob("core/*.py"), *folder.glob("*/models.py"))):
-        import_module(f"console.{path.parent.name}.{path.stem}")
+    for path in sorted((*folder.glob("core/*.py"), *folder.glob("**/models.py"))):
+        import_module(".".join(("console", *path.relative_to(folder).with_suffix("").parts)))
 
 
 import_models()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import and_, delete, func, or_, select
 
 from console.alerting import groups, incidents
+from console.alerting.chronicle import write
 from console.alerting.decide import State
 from console.alerting.incidents import Moved
 from console.alerting.models import (
@@ -89,7 +90,7 @@ def _resolve(rule: Rule | None, forsaken: Sequence[Incident], why: str) -> None:
     now, moved = clock.now(), []
     for incident in forsaken:
         incidents.close(incident, now)
-        event = incidents.write(incident, IncidentVerb.RESOLVED, now, details={"why": why})
+        event = write(incident, IncidentVerb.RESOLVED, now, details={"why": why})
         moved.append(Moved(incident, [event]))
     if rule is not None and moved:
         for move in groups.gather(rule, moved):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from console.alerting import incidents
 from console.alerting.backtest import WORSE
+from console.alerting.chronicle import write
 from console.alerting.incidents import Moved
 from console.alerting.models import (
     Incident,
@@ -96,14 +97,14 @@ def _opened(rule: Rule, began: Sequence[Incident], events: list[IncidentEvent]) 
     why = _named(began, rule.definition.by or "")
     group = incidents.add(rule, "", first, worst, is_group=True, why=why)
     at = max(incident.opened_at for incident in began)
-    events.append(incidents.write(group, IncidentVerb.OPENED, at, details={"why": why}))
+    events.append(write(group, IncidentVerb.OPENED, at, details={"why": why}))
     return group
 
 
 def _joined(group: Incident, began: Sequence[Incident], by: str) -> IncidentEvent:
     why = _named(began, by)
     at = max(incident.opened_at for incident in began)
-    return incidents.write(group, IncidentVerb.JOINED, at, details={"why": why})
+    return write(group, IncidentVerb.JOINED, at, details={"why": why})
 
 
 def _named(began: Sequence[Incident], by: str) -> str:
@@ -123,7 +124,7 @@ def _follow(rule: Rule, group: Incident, at: datetime, events: list[IncidentEven
         if group.state is not IncidentState.RESOLVED:
             incidents.close(group, at)
             details = {"why": f"all {len(own)} have recovered"}
-            events.append(incidents.write(group, IncidentVerb.RESOLVED, at, details=details))
+            events.append(write(group, IncidentVerb.RESOLVED, at, details=details))
         return
     level = max((incident.level for incident in present), key=WORSE.index)
     is_closed = group.state is IncidentState.RESOLVED
@@ -131,5 +132,5 @@ def _follow(rule: Rule, group: Incident, at: datetime, events: list[IncidentEven
         verb = IncidentVerb.REOPENED if is_closed else IncidentVerb.LEVEL
         incidents.to_level(group, level)
         why = f"{len(present)} of {len(own)} fire"
-        events.append(incidents.write(group, verb, at, details={"why": why}))
+        events.append(write(group, verb, at, details={"why": why}))
     group.level = level

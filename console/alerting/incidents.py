@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import delete, func, select
 
-from console.accounts.models import User
 from console.alerting import silences
 from console.alerting.backtest import WORSE
+from console.alerting.chronicle import Actor, write
 from console.alerting.decide import Decision, State, Transition
+from console.alerting.delivery.payload import snapshot
+from console.alerting.escalation import running
 from console.alerting.models import (
     LONGEST_WHY,
     Assessment,
@@ -21,7 +22,6 @@ from console.alerting.models import (
     IncidentEvent,
     IncidentState,
     IncidentVerb,
-    OutboxMessage,
     Rule,
     Silence,
 )
@@ -63,54 +63,30 @@ def follow(rule: Rule, value: str, decisions: Sequence[Decision]) -> Moved | Non
 
 
 def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
-    """Write the message that is owed for what happened: one for all events, the latest counts.
+    """Let people know what happened: one message for all events, the latest counts.
 
     A rule in shadow mode owes none, a snoozed incident none before it wakes up or is resolved, and
-    a silence holds it back; it counts what it hid.
+    a silence holds it back; it counts what it hid. Whoever was notified of an incident hears that
+    it is over, whatever holds messages back by then: it would stay open where they look after it.
     """
     incident, latest = moved.incident, moved.events[-1]
     if incident.snoozed_until is not None and incident.snoozed_until > latest.at:
         latest.details = {**latest.details, "snoozed": True}
         return
     silence = silences.active(rule, incident.value, latest.at)
-    if silence is not None:
+    if silence is not None and not _ends_what_was_sent(incident, latest):
         silence.hidden = Silence.hidden + 1
         latest.details = {**latest.details, "silence": silence.id}
-    if rule.shadow:
-        latest.details = {**latest.details, "unsent": silence is None}
-    if rule.shadow or silence is not None:
         return
-    payload: dict[str, Any] = {
-        "verb": latest.verb.value,
-        "verbs": [event.verb.value for event in moved.events],
-        "level": incident.level.value,
-        "severity": incident.severity.value,
-        "tags": rule.tags,
-        "title": incident.title,
-        "why": incident.why,
-        "delayed_seconds": int(delayed.total_seconds()),
-    }
-    db.session.add(
-        OutboxMessage(
-            incident_id=incident.id,
-            key=f"incident-{incident.id}-{latest.sequence}",
-            sequence=latest.sequence,
-            payload=payload,
-            next_at=clock.now(),
-        )
-    )
+    if rule.shadow:
+        latest.details = {**latest.details, "unsent": True}
+        return
+    payload = snapshot(incident, moved.events, tags=rule.tags, delayed=delayed)
+    running.follow(incident, latest, payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something to an incident: a person, or a script that acts for whoever has made it.
-
-    Only what a person does counts as a response.
-    """
-
-    user: User | None = None
-    name: str = ""
-    """The label of the script's token."""
+def _ends_what_was_sent(incident: Incident, event: IncidentEvent) -> bool:
+    return event.verb is IncidentVerb.RESOLVED and running.of(incident) is not None
 
 
 def acknowledge(incident: Incident, *, by: Actor) -> bool:
@@ -123,7 +99,9 @@ def acknowledge(incident: Incident, *, by: Actor) -> bool:
     incident.state = IncidentState.ACKNOWLEDGED
     if incident.acknowledged_at is None and by.user is not None:
         incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
-    write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by)
+        incident.acknowledged_via = by.via
+    event = write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by)
+    running.acknowledged(incident, event, snapshot(incident, [event]))
     return True
 
 
@@ -149,7 +127,9 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     if incident.state is IncidentState.RESOLVED:
         return False
     close(incident, clock.now(), by=by)
-    write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
+    event = write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
+    if running.of(incident) is not None:
+        running.follow(incident, event, snapshot(incident, [event]))
     return True
 
 
@@ -185,35 +165,6 @@ def assess(incident: Incident, assessment: Assessment, *, by: Actor) -> None:
         )
     )
     write(incident, IncidentVerb.ASSESSED, clock.now(), by=by, details={"as": assessment.value})
-
-
-def write(
-    incident: Incident,
-    verb: IncidentVerb,
-    at: datetime,
-    *,
-    by: Actor | None = None,
-    text: str = "",
-    details: dict[str, Any] | None = None,
-) -> IncidentEvent:
-    """Add a line to its history; the sequence number is unique, so that none is written twice.
-
-    The database counts it, so that a person and an evaluation wait for each other.
-    """
-    own = update(Incident).where(Incident.id == incident.id)
-    counted = own.values(sequence=Incident.sequence + 1).returning(Incident.sequence)
-    set_committed_value(incident, "sequence", db.session.scalars(counted).one())
-    event = IncidentEvent(
-        incident_id=incident.id,
-        sequence=incident.sequence,
-        verb=verb,
-        at=at,
-        actor_id=by.user.id if by and by.user else None,
-        text=text,
-        details=(details or {}) | ({"script": by.name} if by and by.name else {}),
-    )
-    db.session.add(event)
-    return event
 
 
 def to_level(incident: Incident, level: State) -> None:

@@ -12,13 +12,13 @@ from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.alerting import incidents as domain
 from console.alerting import queries
+from console.alerting.chronicle import Actor
 from console.alerting.incident_forms import (
     AssessmentForm,
     IncidentsQuestion,
     NoteForm,
     UntilForm,
 )
-from console.alerting.incidents import Actor
 from console.alerting.models import Assessment, Incident, IncidentEvent, IncidentVerb
 from console.core.db import db
 from console.web import api

@@ -216,6 +216,8 @@ class Incident(OrganizationScoped, Model):
     severity: Mapped[Severity] = mapped_column(default=Severity.MEDIUM)
     parent_id: Mapped[int | None]
     """The group that it is a part of."""
+    watch: Mapped[str] = mapped_column(String(40), default="")
+    """What of the console itself it is about (`watchdog.py`); "" for incidents of rules."""
     is_group: Mapped[bool] = mapped_column(default=False)
     """It stands for incidents of its rule that began together."""
     state: Mapped[IncidentState] = mapped_column(default=IncidentState.OPEN)
@@ -230,6 +232,10 @@ class Incident(OrganizationScoped, Model):
     acknowledged_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("user.id", ondelete="SET NULL")
     )
+    acknowledged_via: Mapped[str] = mapped_column(String(20), default="")
+    """Where the person did it: console, email, slack, pagerduty."""
+    notified_at: Mapped[datetime | None]
+    """When a channel took its first message over."""
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
@@ -267,6 +273,10 @@ class IncidentVerb(StrEnum):
     RESOLVED = "resolved"
     NOTED = "noted"
     ASSESSED = "assessed"
+    ESCALATED = "escalated"
+    """A step of its policy was done: people were notified."""
+    UNACKNOWLEDGED = "unacknowledged"
+    """Its acknowledgement went stale."""
 
 
 class IncidentEvent(OrganizationScoped, Model):
@@ -292,33 +302,6 @@ class IncidentEvent(OrganizationScoped, Model):
     def until(self) -> datetime | None:
         """The end of a snooze."""
         return clock.instant(self.details["until"]) if "until" in self.details else None
-
-
-class OutboxMessage(OrganizationScoped, Model):
-    """A message that is owed for an event of an incident, written in the transaction of the event.
-
-    `key` is the idempotency key that its receiver can know it by.
-    """
-
-    __tablename__ = "outbox_message"
-    __table_args__ = (
-        belongs_to("incident", "incident_id"),
-        UniqueConstraint("organization_id", "key"),
-        Index("outbox_message_by_due_time", "organization_id", "sent_at", "next_at"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    incident_id: Mapped[int]
-    key: Mapped[str] = mapped_column(String(100))
-    sequence: Mapped[int]
-    payload: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    next_at: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(default=0)
-    leased_until: Mapped[datetime | None]
-    sent_at: Mapped[datetime | None]
-    receipt: Mapped[str] = mapped_column(String(200), default="")
-    error: Mapped[str] = mapped_column(String(300), default="")
 
 
 class Silence(OrganizationScoped, Model):

@@ -14,6 +14,7 @@ from itertools import pairwise
 from sqlalchemy import select
 
 from console.alerting import groups, incidents, signal
+from console.alerting.chronicle import write
 from console.alerting.composite import FIRING
 from console.alerting.condition import Condition, Evaluated, Judgement, Verdict
 from console.alerting.decide import Decision, Standing, conclude
@@ -263,7 +264,7 @@ def _open(
     if incident is not None:
         incident.breached_at = min(incident.breached_at, at)
         text = f"Late data: it would have fired at {at:%H:%M:%S} UTC already."
-        incidents.write(incident, IncidentVerb.NOTED, now, text=text, details=LATE)
+        write(incident, IncidentVerb.NOTED, now, text=text, details=LATE)
         return 1, None
     moved = incidents.follow(rule, value, missed)
     if moved is None:
@@ -295,5 +296,5 @@ def _note(rule: Rule, value: str, window: Window) -> int:
     text = (
         f"Late data: the window until {at:%H:%M:%S} UTC would not have fired: it says {words} now."
     )
-    incidents.write(incident, IncidentVerb.NOTED, clock.now(), text=text, details=LATE)
+    write(incident, IncidentVerb.NOTED, clock.now(), text=text, details=LATE)
     return 1

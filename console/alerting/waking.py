@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from console.alerting import silences
-from console.alerting.incidents import Moved, owe, write
+from console.alerting.chronicle import write
+from console.alerting.incidents import Moved, owe
 from console.alerting.models import Incident, IncidentEvent, IncidentState, IncidentVerb, Rule
 from console.core import clock
 from console.core.db import db, writing

@@ -14,11 +14,9 @@ depends_on = None
 def upgrade() -> None:
     create_incident()
     create_incident_event()
-    create_outbox_message()
 
 
 def downgrade() -> None:
-    op.drop_table("outbox_message")
     op.drop_table("incident_event")
     op.drop_table("incident")
 
@@ -70,6 +68,7 @@ def create_incident() -> None:
             nullable=False,
         ),
         sa.Column("parent_id", sa.Integer(), nullable=True),
+        sa.Column("watch", sa.String(length=40), nullable=False),
         sa.Column("is_group", sa.Boolean(), nullable=False),
         sa.Column(
             "state",
@@ -90,6 +89,8 @@ def create_incident() -> None:
         sa.Column("reopened", sa.Integer(), nullable=False),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by_id", sa.Integer(), nullable=True),
+        sa.Column("acknowledged_via", sa.String(length=20), nullable=False),
+        sa.Column("notified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by_id", sa.Integer(), nullable=True),
@@ -174,6 +175,9 @@ def create_incident_event() -> None:
                 "woken",
                 "resolved",
                 "noted",
+                "assessed",
+                "escalated",
+                "unacknowledged",
                 name="incidentverb",
                 native_enum=False,
                 length=20,
@@ -213,46 +217,3 @@ def create_incident_event() -> None:
         sqlite_autoincrement=True,
     )
     protect("incident_event")
-
-
-def create_outbox_message() -> None:
-    op.create_table(
-        "outbox_message",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("incident_id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.String(length=100), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("receipt", sa.String(length=200), nullable=False),
-        sa.Column("error", sa.String(length=300), nullable=False),
-        sa.Column("organization_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "incident_id"],
-            ["incident.organization_id", "incident.id"],
-            name=op.f("fk_outbox_message_organization_id_incident_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organization.id"],
-            name=op.f("fk_outbox_message_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
-        sa.UniqueConstraint(
-            "organization_id", "id", name=op.f("uq_outbox_message_organization_id_id")
-        ),
-        sa.UniqueConstraint(
-            "organization_id", "key", name=op.f("uq_outbox_message_organization_id_key")
-        ),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "outbox_message_by_due_time", "outbox_message", ["organization_id", "sent_at", "next_at"]
-    )
-    protect("outbox_message")

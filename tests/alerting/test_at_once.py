@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Incident, IncidentEvent, Rule
+from console.alerting.models import Incident, IncidentEvent, IncidentVerb, Rule
 from console.core.db import db
 from tests.telemetry.samples import NOON
 
@@ -26,8 +26,8 @@ def incident_id(acme, inside, live, make_rule, counted_requests) -> int:
 
 def history(acme, inside) -> list[IncidentEvent]:
     with inside(acme):
-        own = select(IncidentEvent).order_by(IncidentEvent.sequence)
-        return list(db.session.scalars(own))
+        own = select(IncidentEvent).where(IncidentEvent.verb != IncidentVerb.ESCALATED)
+        return list(db.session.scalars(own.order_by(IncidentEvent.sequence)))
 
 
 def test_people_who_answer_at_once(app, acme, inside, incident_id, as_script):

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 
 from console.alerting import signal as asking
 from console.alerting.backtest import replay
-from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
+from console.alerting.delivery.models import OutboxMessage
+from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule
 from console.core import clock as console_clock
 from console.core.config import Config
 from console.core.db import db

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import event, select
 
 from console.alerting import signal
+from console.alerting.delivery.models import OutboxMessage
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Evaluation, Incident, OutboxMessage, Rule, RuleVersion
+from console.alerting.models import Evaluation, Incident, Rule, RuleVersion
 from console.core.db import db
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION

@@ -6,11 +6,12 @@ from sqlalchemy import select
 from console.accounts.people import by_email
 from console.alerting import rules
 from console.alerting.definition import Definition
+from console.alerting.delivery.models import OutboxMessage
 from console.alerting.models import (
     Incident,
     IncidentEvent,
     IncidentState,
-    OutboxMessage,
+    IncidentVerb,
     Rule,
 )
 from console.core.db import db
@@ -36,13 +37,13 @@ def incidents(acme, inside):
 
     def incidents():
         with inside(acme):
-            last = select(Incident.state, IncidentEvent.details).join(
-                IncidentEvent,
-                (IncidentEvent.incident_id == Incident.id)
-                & (IncidentEvent.sequence == Incident.sequence),
+            own = select(Incident.id, Incident.state, IncidentEvent.details).join(
+                IncidentEvent, IncidentEvent.incident_id == Incident.id
             )
-            rows = db.session.execute(last.order_by(Incident.id))
-            return [(state, details["why"]) for state, details in rows]
+            happened = own.where(IncidentEvent.verb != IncidentVerb.ESCALATED)
+            rows = db.session.execute(happened.order_by(Incident.id, IncidentEvent.sequence))
+            last = {id_: (state, details["why"]) for id_, state, details in rows}
+            return list(last.values())
 
     return incidents
 

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import func, select
 
 from console.alerting import incidents, signal
+from console.alerting.chronicle import Actor
+from console.alerting.delivery.models import OutboxMessage
 from console.alerting.evaluation import evaluate
 from console.alerting.models import (
     Incident,
     IncidentEvent,
     IncidentState,
-    OutboxMessage,
     Rule,
     RuleSeries,
 )
@@ -87,7 +88,12 @@ def test_a_bad_deploy_is_one_incident_with_one_message(acme, inside, live, make_
         assert db.session.scalar(members) == 50
         own = select(IncidentEvent).where(IncidentEvent.incident_id == group.id)
         events = db.session.scalars(own.order_by(IncidentEvent.sequence)).all()
-        assert [event.verb.value for event in events] == ["opened", "joined", "resolved"]
+        assert [event.verb.value for event in events] == [
+            "opened",
+            "escalated",
+            "joined",
+            "resolved",
+        ]
         assert events[0].details["why"].startswith("40 by endpoint: GET /")
         assert events[0].details["why"].endswith(" and 37 more")
 
@@ -99,16 +105,16 @@ def test_what_people_do_to_a_group_they_do_to_its_members(acme, inside, live, ma
     with inside(acme):
         group = db.session.scalars(select(Incident).where(Incident.is_group)).one()
         assert group.level == "warning"
-        incidents.acknowledge(group, by=incidents.Actor(name="ci"))
+        incidents.acknowledge(group, by=Actor(name="ci"))
         db.session.commit()
         states = db.session.scalars(select(Incident.state).distinct()).all()
         assert states == [IncidentState.ACKNOWLEDGED]
     deploy(1, range(3), 2_000)
     live(2)
-    assert [verb for verb, _ in owed(acme, inside)] == ["opened", "level"]
+    assert [verb for verb, _ in owed(acme, inside)] == ["opened", "acknowledged", "level"]
     with inside(acme):
         group = db.session.scalars(select(Incident).where(Incident.is_group)).one()
-        incidents.resolve(group, by=incidents.Actor(name="ci"))
+        incidents.resolve(group, by=Actor(name="ci"))
         db.session.commit()
     deploy(2, range(3), 2_000)
     live(3)

@@ -52,10 +52,10 @@ def test_a_script_responds_under_its_own_name(script, incident):
     closed = script.post(f"{here}/resolution").json
     assert closed["state"] == "resolved"
     assert [(event["verb"], event["by"]) for event in closed["events"]] == [
-        ("opened", None), ("acknowledged", "ci"), ("noted", "ci"), ("snoozed", "ci"),
-        ("assessed", "ci"), ("resolved", "ci"),
+        ("opened", None), ("escalated", None), ("acknowledged", "ci"), ("noted", "ci"),
+        ("snoozed", "ci"), ("assessed", "ci"), ("resolved", "ci"),
     ]  # fmt: skip
-    assert [event["sequence"] for event in closed["events"]] == [1, 2, 3, 4, 5, 6]
+    assert [event["sequence"] for event in closed["events"]] == [1, 2, 3, 4, 5, 6, 7]
     assert script.get(INCIDENTS).json == {"incidents": [], "next": None}
     assert script.post(f"{here}/snooze", json={"minutes": 5}).status_code == 400
 

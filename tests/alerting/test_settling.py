@@ -11,7 +11,8 @@ from console.accounts.models import Project
 from console.alerting import composite, evaluation, revision, rules, settling, signal
 from console.alerting.backtest import replay
 from console.alerting.composite import Member
-from console.alerting.models import Evaluation, Incident, IncidentEvent, OutboxMessage, Rule
+from console.alerting.delivery.models import OutboxMessage
+from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule
 from console.core.db import db
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import Batch, CheckOutcome, CheckResult, Session

@@ -8,8 +8,9 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 
 from console.alerting import queries, silences
+from console.alerting.delivery.models import OutboxMessage
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Incident, OutboxMessage, Silence
+from console.alerting.models import Incident, Silence
 from console.alerting.silences import Hours, spells
 from console.alerting.waking import wake
 from console.core import clock as console_clock

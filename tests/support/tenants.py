@@ -21,16 +21,32 @@ from console.accounts.models import (
     User,
 )
 from console.alerting import incidents, rules
+from console.alerting.chronicle import Actor
 from console.alerting.condition import Verdict
 from console.alerting.decide import Standing, State
+from console.alerting.delivery.models import (
+    AttemptOutcome,
+    Channel,
+    ContactPreference,
+    DeliveryAttempt,
+    MessageLink,
+    MessageThread,
+    OutboxMessage,
+    Purpose,
+    ReceivedEvent,
+    SlackAccount,
+)
+from console.alerting.escalation import policies
+from console.alerting.escalation.models import Escalation, PolicyUse
+from console.alerting.escalation.plan import STANDARD
 from console.alerting.models import (
     Evaluation,
     Incident,
-    OutboxMessage,
     RuleSeries,
     Silence,
     StandardRules,
 )
+from console.channels.message import Verb
 from console.core import audit, clock, failures
 from console.core.crypto import hash_of
 from console.core.db import db
@@ -160,12 +176,49 @@ def watch(project: Project, marker: str) -> None:
     )  # fmt: skip
     db.session.add_all([series, evaluation, incident, silence])
     db.session.flush()
-    incidents.note(incident, f"note {marker}", by=incidents.Actor(name=marker))
-    message = OutboxMessage(
-        incident_id=incident.id, key=marker, sequence=1, payload={"title": marker}, next_at=now
-    )
-    db.session.add(message)
+    incidents.note(incident, f"note {marker}", by=Actor(name=marker))
+    told_of(incident, marker)
     db.session.commit()
+
+
+def told_of(incident: Incident, marker: str) -> None:
+    """Give an incident all that is kept of telling people."""
+    owner = db.session.scalars(select(User).limit(1)).one()
+    now, key = clock.now(), f"channel {marker}"
+    channel = Channel(name=key, kind="webhook", settings={"url": marker}, hook=hash_of(marker))
+    policy = policies.create(f"Policy {marker}", STANDARD)
+    use = PolicyUse(policy_id=policy.id, project_id=incident.project_id)
+    db.session.add_all([channel, use])
+    db.session.flush()
+    message = OutboxMessage(
+        incident_id=incident.id, key=marker, recipient=f"channel-{channel.id}",
+        channel_id=channel.id, verb=Verb.TRIGGER, payload={"title": marker}, next_at=now,
+    )  # fmt: skip
+    db.session.add(message)
+    db.session.flush()
+    attempt = DeliveryAttempt(
+        message_id=message.id, number=1, at=now, milliseconds=1.0,
+        outcome=AttemptOutcome.FAILED, answer=marker,
+    )  # fmt: skip
+    thread = MessageThread(
+        incident_id=incident.id, recipient=message.recipient, reference={"ts": marker}
+    )
+    link = MessageLink(
+        hash=hash_of(f"link {marker}"), purpose=Purpose.ACT, incident_id=incident.id,
+        message_id=message.id, user_id=owner.id, expires_at=now + timedelta(days=1),
+    )  # fmt: skip
+    escalation = Escalation(
+        incident_id=incident.id, policy_id=policy.id, policy_name=policy.name, policy_version=1,
+        document=policy.document, started_at=now, next_at=now + timedelta(days=1),
+    )  # fmt: skip
+    db.session.add_all(
+        [
+            attempt, thread, link, escalation,
+            ContactPreference(user_id=owner.id, document={}),
+            SlackAccount(team="T1", slack_user=marker[:30], user_id=owner.id),
+            ReceivedEvent(channel_id=channel.id, event_key=marker[:100], body=marker),
+        ]
+    )  # fmt: skip
 
 
 def check(project: Project, marker: str) -> None:

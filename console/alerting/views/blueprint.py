@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from console.accounts.access import me
 from console.alerting import queries
-from console.alerting.incidents import Actor
+from console.alerting.chronicle import Actor
 from console.web.nav import NavItem, nav_entry, stay_in_project
 from console.web.timeline import provide_markers
 

@@ -1,0 +1,1 @@
+"""Channels, and how what is owed to people gets there."""

@@ -1,0 +1,1 @@
+"""Whom an incident is sent to, in which order, and when."""

@@ -1,0 +1,71 @@
+"""Hours of a week in a time zone: when a step tells people, when somebody is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """From `since` to `until` on some days of the week, in local time.
+
+    Monday is 0. An `until` that is not after `since` is on the next day.
+    """
+
+    zone: str
+    days: Sequence[int]
+    since: time
+    until: time
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Read `{"zone": …, "days": [0, …, 6], "since": "09:00", "until": "17:00"}`."""
+        return cls(
+            document["zone"],
+            document["days"],
+            time.fromisoformat(document["since"]),
+            time.fromisoformat(document["until"]),
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `of` reads."""
+        since, until = f"{self.since:%H:%M}", f"{self.until:%H:%M}"
+        return {"zone": self.zone, "days": list(self.days), "since": since, "until": until}
+
+    def holds(self, at: datetime) -> bool:
+        """Whether a moment lies within them."""
+        return any(since <= at < until for since, until in self._around(at, 1))
+
+    def next_begin(self, at: datetime) -> datetime | None:
+        """When they begin next after a moment; None if they never do."""
+        begins = (since for since, until in self._around(at, 8) if since > at and since < until)
+        return min(begins, default=None)
+
+    def seconds_between(self, since: datetime, until: datetime) -> float:
+        """How much of a time lies within them."""
+        days = max(1, (until - since).days + 2)
+        parts = (
+            (min(until, end) - max(since, begin)).total_seconds()
+            for begin, end in self._around(since, days)
+        )
+        return sum(part for part in parts if part > 0)
+
+    def _around(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
+        """The hours of the day before a moment, and of the days that follow, in order."""
+        zone = ZoneInfo(self.zone)
+        first = at.astimezone(zone).date() - timedelta(days=1)
+        for ahead in range(days + 2):
+            day = first + timedelta(days=ahead)
+            if day.weekday() in self.days:
+                last = day if self.until > self.since else day + timedelta(days=1)
+                yield _moment(day, self.since, zone), _moment(last, self.until, zone)
+
+
+def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """A local time as a moment; one that the clock skips is the one after the gap."""
+    return datetime.combine(day, at, zone).astimezone(UTC)
