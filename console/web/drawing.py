@@ -248,7 +248,7 @@ class _Pen:
         css = css or ("c-t-day" if day else "")
         paint = f' class="{css}"' if css else ""
         if self.palette is not None:
-            family = "Inter, DejaVu Sans, sans-serif"
+            family = "sans-serif"
             paint = f' fill="{self.palette[hue]}" font-size="11" font-family="{family}"'
         moved = f' dx="{shift}"' if shift else ""
         words = Markup.escape(text)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from console.alerting import signal as asking
 from console.alerting.backtest import replay
 from console.alerting.delivery.models import OutboxMessage
-from console.alerting.models import Evaluation, Incident, IncidentEvent, Rule
+from console.alerting.models import Evaluation, Incident, IncidentEvent, IncidentVerb, Rule
 from console.core import clock as console_clock
 from console.core.config import Config
 from console.core.db import db
@@ -64,7 +64,9 @@ def test_kill_9_during_evaluation(
             windows = select(func.count(Evaluation.id)).where(Evaluation.rule_id == rule_id)
             assert db.session.scalar(windows) == MINUTES
             own = select(Incident.id).where(Incident.rule_id == rule_id)
-            history = select(IncidentEvent).where(IncidentEvent.incident_id.in_(own))
+            history = select(IncidentEvent).where(
+                IncidentEvent.incident_id.in_(own), IncidentEvent.verb != IncidentVerb.ESCALATED
+            )
             rows = db.session.scalars(history.order_by(IncidentEvent.at)).all()
             happened = [
                 ("ends" if row.verb.value == "resolved" else "begins", row.at.timestamp())
