@@ -17,15 +17,11 @@ def upgrade() -> None:
     create_delivery_attempt()
     create_message_thread()
     create_message_link()
-    create_contact_preference()
-    create_slack_account()
     create_received_event()
 
 
 def downgrade() -> None:
     op.drop_table("received_event")
-    op.drop_table("slack_account")
-    op.drop_table("contact_preference")
     op.drop_table("message_link")
     op.drop_table("message_thread")
     op.drop_table("delivery_attempt")
@@ -299,68 +295,6 @@ def create_message_link() -> None:
         "message_link_by_end", "message_link", ["organization_id", "expires_at"], unique=False
     )
     protect("message_link", bearer="hash")
-
-
-def create_contact_preference() -> None:
-    op.create_table(
-        "contact_preference",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("document", sa.JSON(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("organization_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organization.id"],
-            name=op.f("fk_contact_preference_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_contact_preference_user_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_preference")),
-        sa.UniqueConstraint(
-            "organization_id", "id", name=op.f("uq_contact_preference_organization_id_id")
-        ),
-        sa.UniqueConstraint(
-            "organization_id", "user_id", name=op.f("uq_contact_preference_organization_id_user_id")
-        ),
-        sqlite_autoincrement=True,
-    )
-    protect("contact_preference")
-
-
-def create_slack_account() -> None:
-    op.create_table(
-        "slack_account",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("team", sa.String(length=30), nullable=False),
-        sa.Column("slack_user", sa.String(length=30), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("organization_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organization.id"],
-            name=op.f("fk_slack_account_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_slack_account_user_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_account")),
-        sa.UniqueConstraint(
-            "organization_id", "id", name=op.f("uq_slack_account_organization_id_id")
-        ),
-        sa.UniqueConstraint(
-            "organization_id",
-            "team",
-            "slack_user",
-            name=op.f("uq_slack_account_organization_id_team_slack_user"),
-        ),
-        sqlite_autoincrement=True,
-    )
-    protect("slack_account")
 
 
 def create_received_event() -> None:
