@@ -112,7 +112,7 @@ def change_password(user: User, token: str, hashed: str) -> bool:
 def _mail(to: str, subject: str, template: str, **context: object) -> None:
     settings = config()
     text = render_template(f"accounts/{template}_mail.txt", **context)
-    message = email.Message(to=to, subject=subject, text=text)
+    message = email.Mail(to=to, subject=subject, text=text)
     try:
         email.send(message, smtp_url=settings.smtp_url, sender=settings.mail_from)
     except email.MailError as error:

@@ -19,7 +19,7 @@ class MailError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Mail:
     """One mail: plain text, and the same as HTML where there is more to show."""
 
     to: str
@@ -28,7 +28,7 @@ class Message:
     html: str = ""
 
 
-def send(message: Message, *, smtp_url: str, sender: str) -> None:
+def send(mail: Mail, *, smtp_url: str, sender: str) -> None:
     """Hand a message to the server of `smtp[s]://user:password@host:port`; raises MailError.
 
     Plain SMTP is upgraded to TLS when the server offers it; without TLS, a password is sent only to
@@ -40,7 +40,7 @@ def send(message: Message, *, smtp_url: str, sender: str) -> None:
     try:
         with _server(url) as server:
             _sign_in(server, url)
-            server.send_message(_composed(message, sender))
+            server.send_message(_composed(mail, sender))
     except (OSError, smtplib.SMTPException, ValueError) as error:
         raise MailError(
             f"{url.hostname} did not take the mail: {_without_people(error)}"
@@ -74,11 +74,11 @@ def _sign_in(server: smtplib.SMTP, url: SplitResult) -> None:
         server.login(unquote(url.username), unquote(url.password or ""))
 
 
-def _composed(message: Message, sender: str) -> EmailMessage:
+def _composed(own: Mail, sender: str) -> EmailMessage:
     mail = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
-    mail["From"], mail["To"], mail["Subject"] = sender, message.to, message.subject
+    mail["From"], mail["To"], mail["Subject"] = sender, own.to, own.subject
     mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2])
-    mail.set_content(message.text)
-    if message.html:
-        mail.add_alternative(message.html, subtype="html")
+    mail.set_content(own.text)
+    if own.html:
+        mail.add_alternative(own.html, subtype="html")
     return mail

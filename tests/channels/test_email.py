@@ -5,10 +5,10 @@ from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 import pytest
 
-from console.channels.email import MailError, Message, _without_people, send
+from console.channels.email import Mail, MailError, _without_people, send
 from tests.fakes.smtp import free_port
 
-MESSAGE = Message("ada@acme.test", "Grüße", "Text with ümlauts", "<p>Text</p>")
+MESSAGE = Mail("ada@acme.test", "Grüße", "Text with ümlauts", "<p>Text</p>")
 
 
 def test_it_arrives_with_both_bodies(smtp):

@@ -190,7 +190,7 @@ def _mail(link: str, to: str, organization: Organization) -> bool:
     settings = config()
     if not settings.smtp_url or not settings.base_url:  # nobody is led to where a header says
         return False
-    message = email.Message(
+    message = email.Mail(
         to=to,
         subject=f"{current_user.name} invites you to {organization.name} on Pharos",
         text=render_template(

@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PolicyStep:
     """Whom a step tells, and how long after the step before."""
 
     delay: timedelta
@@ -80,7 +80,7 @@ class Place:
 class Plan:
     """What a policy does with an incident."""
 
-    steps: Sequence[Step]
+    steps: Sequence[PolicyStep]
     repeats: int = 0
     """How often all steps are gone through again."""
     repeat_after: timedelta = timedelta(minutes=30)
@@ -94,7 +94,7 @@ class Plan:
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Read a policy's document."""
         return cls(
-            steps=[Step.of(step) for step in document["steps"]],
+            steps=[PolicyStep.of(step) for step in document["steps"]],
             repeats=document.get("repeats", 0),
             repeat_after=timedelta(minutes=document.get("repeat_minutes", 30)),
             stale_after=_minutes(document.get("stale_minutes")),
