@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from console.accounts import browsers, passkeys, person_log, queries, sessions
 from console.accounts.models import PasswordReset, User
 from console.accounts.throttle import Gate, Limit
-from console.channels import email
+from console.channels import email, smtp
 from console.core import clock
 from console.core.config import config
 from console.core.crypto import Token, hash_of, new_token
@@ -115,5 +115,5 @@ def _mail(to: str, subject: str, template: str, **context: object) -> None:
     message = email.Mail(to=to, subject=subject, text=text)
     try:
         email.send(message, smtp_url=settings.smtp_url, sender=settings.mail_from)
-    except email.MailError as error:
+    except smtp.MailError as error:
         current_app.logger.warning("a mail about a password was not sent: %s", error)

@@ -1,26 +1,41 @@
-"""Mail over SMTP."""
+"""E-mail: the console's own mails, and incidents to people and lists."""
 
-import smtplib
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
-from ssl import create_default_context
-from urllib.parse import SplitResult, unquote
+from email.utils import formatdate, make_msgid, parseaddr
+from threading import Lock
+from typing import Any
 
-from console.core.urls import split_url
+from console.channels import smtp
+from console.channels.checks import faults_of
+from console.channels.facts import clean
+from console.channels.kinds import Field, Given, Kind, NotDelivered, Receipt, Way
+from console.channels.letter import letter, threaded
+from console.channels.message import Message, Verb
+from console.channels.smtp import PERMANENT, SECONDS, Handover, MailError
 
-SECONDS = 10.0
-PORTS = {"smtp": 25, "smtps": 465}
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class MailError(RuntimeError):
-    """The mail server could not be reached or refused the message; the text says why."""
+MOST_ADDRESSES = 20
+LONGEST_ADDRESS = 254
+UNSET = "This console sends no mail yet: its operator has to set SMTP_URL."
+# Letters that addresses have, and nothing by which another header or name could begin.
+_ADDRESS = re.compile(
+    r"[^\s@,;:<>()\[\]\"\\\x00-\x20\x7f]{1,64}@[^\s@,;:<>()\[\]\"\\\x00-\x20\x7f]{1,189}"
+)
+_SEPARATORS = re.compile(r"[\s,;]+")
+# Apart from the loop's own threads: a server that hangs must not keep the loop from ending.
+_SENDERS = ThreadPoolExecutor(32, thread_name_prefix="smtp")
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail: plain text, and the same as HTML where there is more to show."""
+    """One mail of the console itself: plain text, and the same as HTML where there is more."""
 
     to: str
     subject: str
@@ -29,56 +44,137 @@ class Mail:
 
 
 def send(mail: Mail, *, smtp_url: str, sender: str) -> None:
-    """Hand a message to the server of `smtp[s]://user:password@host:port`; raises MailError.
-
-    Plain SMTP is upgraded to TLS when the server offers it; without TLS, a password is sent only to
-    this machine.
-    """
-    url = split_url(smtp_url)
-    if url.scheme not in PORTS or not url.hostname:
-        raise MailError("SMTP_URL must look like smtp://user:password@host:port")
+    """Hand a mail to the server of `smtp[s]://user:password@host:port`; raises MailError."""
     try:
-        with _server(url) as server:
-            _sign_in(server, url)
-            server.send_message(_composed(mail, sender))
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        raise MailError(
-            f"{url.hostname} did not take the mail: {_without_people(error)}"
+        composed = _composed(mail, sender)
+    except ValueError as error:
+        reason = smtp.without_people(str(error))
+        raise MailError(f"the mail cannot be written: {reason}", permanent=True) from error
+    smtp.hand_over(composed, [mail.to], smtp_url=smtp_url)
+
+
+def addresses(given: Given) -> list[str]:
+    """The addresses that a channel's mails go to, each once."""
+    value = given.get("to") or ""
+    texts = _SEPARATORS.split(value) if isinstance(value, str) else [str(part) for part in value]
+    return list(dict.fromkeys(filter(None, texts)))
+
+
+async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way: Way) -> Receipt:
+    """Mail a message to the channel's addresses; raises NotDelivered."""
+    to, message = addresses(given), clean(message)
+    if not way.smtp_url:
+        raise NotDelivered(UNSET, permanent=True)
+    wrong = _faults(given, way)
+    if wrong:
+        raise NotDelivered(" ".join(wrong.values()), permanent=True)
+    mail = letter(message, to, sender=way.mail_from, base_url=way.base_url, thread=thread)
+    recipients = _TAKEN.left(message.key, to)
+    loop = asyncio.get_running_loop()
+    try:
+        handover = await loop.run_in_executor(_SENDERS, _hand_over, mail, recipients, way)
+    except MailError as error:
+        raise NotDelivered(
+            f"{str(error)[:1].upper()}{str(error)[1:]}.",
+            permanent=error.permanent,
+            status=error.status,
+            may_have_arrived=error.may_have_arrived,
         ) from error
+    _require_all(message.key, recipients, handover)
+    return Receipt(
+        handover.answer, handover.status, str(mail["Message-ID"]), threaded(mail, thread)
+    )
 
 
-def _without_people(error: Exception) -> str:
-    """A mail server's answer without addresses, for logs: servers quote the recipient."""
-    words = str(error)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        words = "; ".join(f"{code} {text!r}" for code, text in error.recipients.values())
-    return " ".join("…" if "@" in word else word for word in words.split())
+class _Taken:
+    """Who has got which mail that not everybody got: a second try goes to the rest alone."""
+
+    MOST = 1_000
+
+    def __init__(self) -> None:
+        self._by_key: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._lock = Lock()
+
+    def left(self, key: str, to: Sequence[str]) -> list[str]:
+        """The addresses that have not got it; all of them if nobody is left."""
+        with self._lock:
+            taken = self._by_key.get(key, frozenset())
+        return [address for address in to if address not in taken] or list(to)
+
+    def add(self, key: str, addresses: Collection[str]) -> None:
+        """Note that these have got it."""
+        with self._lock:
+            self._by_key[key] = self._by_key.pop(key, frozenset()) | frozenset(addresses)
+            while len(self._by_key) > self.MOST:
+                self._by_key.popitem(last=False)
 
 
-def _server(url: SplitResult) -> smtplib.SMTP:
-    host, port = url.hostname or "", url.port or PORTS[url.scheme]
-    if url.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=create_default_context())
-    return smtplib.SMTP(host, port, timeout=SECONDS)
+_TAKEN = _Taken()
 
 
-def _sign_in(server: smtplib.SMTP, url: SplitResult) -> None:
-    server.ehlo()
-    safe = url.scheme == "smtps" or url.hostname in LOOPBACK
-    if url.scheme == "smtp" and server.has_extn("starttls"):
-        server.starttls(context=create_default_context())
-        safe = True
-    if url.username:
-        if not safe:
-            raise MailError(f"{url.hostname} offers no TLS, so the password was not sent")
-        server.login(unquote(url.username), unquote(url.password or ""))
+def _hand_over(mail: EmailMessage, recipients: Sequence[str], way: Way) -> Handover:
+    return smtp.hand_over(mail, recipients, smtp_url=way.smtp_url, seconds=SECONDS)
 
 
-def _composed(own: Mail, sender: str) -> EmailMessage:
-    mail = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
-    mail["From"], mail["To"], mail["Subject"] = sender, own.to, own.subject
-    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2])
-    mail.set_content(own.text)
-    if own.html:
-        mail.add_alternative(own.html, subtype="html")
-    return mail
+def _require_all(key: str, recipients: Sequence[str], handover: Handover) -> None:
+    """Raise NotDelivered if the server took the mail for some of its recipients alone."""
+    if not handover.refused:
+        return
+    _TAKEN.add(key, set(recipients) - set(handover.refused))
+    codes = [code for code, _ in handover.refused.values()]
+    refusals = [f"{address}: {code} {text}" for address, (code, text) in handover.refused.items()]
+    raise NotDelivered(
+        f"The mail server refused {len(refusals)} of {len(recipients)} addresses: "
+        f"{'; '.join(refusals)}. The rest have the mail.",
+        permanent=min(codes) >= PERMANENT,
+        status=min(codes),
+    )
+
+
+def _faults(given: Given, way: Way) -> dict[str, str]:
+    to = addresses(given)
+    wrong = [address for address in to if not _is_address(address)]
+    faults = faults_of(FIELDS, {"to": " ".join(to)})
+    if wrong:
+        faults["to"] = f"{wrong[0]!r} is no e-mail address."
+    elif len(to) > MOST_ADDRESSES:
+        faults["to"] = f"At most {MOST_ADDRESSES} addresses, not {len(to)}."
+    elif to and not way.smtp_url:
+        faults["to"] = UNSET
+    return faults
+
+
+def _is_address(text: str) -> bool:
+    return len(text) <= LONGEST_ADDRESS and text.isascii() and bool(_ADDRESS.fullmatch(text))
+
+
+def _composed(mail: Mail, sender: str) -> EmailMessage:
+    composed = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
+    composed["From"], composed["To"], composed["Subject"] = sender, mail.to, mail.subject
+    composed["Date"] = formatdate()
+    composed["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
+    composed.set_content(mail.text)
+    if mail.html:
+        composed.add_alternative(mail.html, subtype="html")
+    return composed
+
+
+FIELDS = (
+    Field(
+        "to",
+        "Addresses",
+        "One address, or several with commas between them. Everybody sees the whole list.",
+        required=True,
+        longest=2_000,
+    ),
+)
+
+KIND = Kind(
+    name="email",
+    title="E-mail",
+    icon="mail",
+    fields=FIELDS,
+    deliver=deliver,
+    faults=_faults,
+    takes=frozenset(Verb),
+)

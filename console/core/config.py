@@ -98,6 +98,18 @@ class Config:
     mail_from: str = setting(
         "MAIL_FROM", "Sender of the console's mail.", "pharos@localhost", check=valid.sender
     )
+    slack_url: str = setting(
+        "PHAROS_SLACK_URL",
+        "Address of Slack's Web API.",
+        "https://slack.com/api",
+        check=valid.address,
+    )
+    pagerduty_url: str = setting(
+        "PHAROS_PAGERDUTY_URL",
+        "Address of PagerDuty's Events API; unset, the one of a channel's region.",
+        "https://events.pagerduty.com",
+        check=valid.address,
+    )
     oidc_issuer: str = setting(
         "OIDC_ISSUER",
         "Address of an OpenID Connect provider that people may sign in with.",
@@ -122,7 +134,7 @@ class Config:
     )
     private_addresses: bool = setting(
         "PHAROS_PRIVATE_ADDRESSES",
-        "`1` lets checks call addresses of private networks, and of this machine.",
+        "`1` lets checks and channels call addresses of private networks, and of this machine.",
         False,
     )
     connection_addresses: tuple[str, ...] = setting(

@@ -1,5 +1,6 @@
-"""A real mail server on this machine that keeps what it is given."""
+"""A real mail server on this machine that keeps what it is given, or fails as a test wants."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,26 +18,44 @@ class Mailbox:
         """Start empty and not yet listening."""
         self.messages: list[EmailMessage] = []
         self.refusal = ""  # what every message is answered from now on, e.g. "451 come back later"
+        self.refused_recipients: dict[str, str] = {}  # address -> what it is answered
+        self.delay = 0.0  # seconds between the end of a message and its answer
+        self.hangs = False  # whether a message is never answered
+        self.drops = False  # whether the connection ends after a message was kept
         self.url = ""
 
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        """Accept a recipient, or refuse it."""
+        if address in self.refused_recipients:
+            return self.refused_recipients[address]
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, _server: Any, _session: Any, envelope: Any
+        self, server: Any, _session: Any, envelope: Any
     ) -> str:
         """Keep a message, with its envelope's recipients, or refuse it."""
         if self.refusal:
             return self.refusal
+        if self.hangs:
+            await asyncio.sleep(3_600)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         message["X-Envelope-To"] = ", ".join(envelope.rcpt_tos)
         self.messages.append(message)
+        if self.drops:
+            server.transport.abort()
+        await asyncio.sleep(self.delay)
         return "250 kept"
 
 
 @contextmanager
-def serving() -> Iterator[Mailbox]:
-    """Listen on a free port for as long as the test runs."""
+def serving(port: int = 0) -> Iterator[Mailbox]:
+    """Listen on a port, free if 0, for as long as the test runs."""
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port or free_port())
     controller.start()
     mailbox.url = f"smtp://127.0.0.1:{controller.port}"
     try:

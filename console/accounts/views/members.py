@@ -22,7 +22,7 @@ from console.accounts.handed_out import handed_out_by, hold_membership
 from console.accounts.models import Membership, Organization, Role
 from console.accounts.projects import console_url
 from console.accounts.views.blueprint import bp, changed
-from console.channels import email
+from console.channels import email, smtp
 from console.core import audit, clock
 from console.core.config import config
 from console.core.db import db
@@ -199,7 +199,7 @@ def _mail(link: str, to: str, organization: Organization) -> bool:
     )
     try:
         email.send(message, smtp_url=settings.smtp_url, sender=settings.mail_from)
-    except email.MailError as error:
+    except smtp.MailError as error:
         current_app.logger.warning("an invitation was not mailed: %s", error)
         return False
     return True

@@ -1,0 +1,163 @@
+"""What a message says, in the order of reading: every channel draws the same facts from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from console.channels.message import Button, Fact, Message, Verb
+
+# Control characters, and marks by which a text reads in another order than it is written in.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+LONGEST_TEXT = 2_000
+ENDS = frozenset({Verb.RESOLVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an incident stands: a word, and the tone in which it is drawn."""
+
+    word: str
+    tone: str
+    """bad, warn, good, info."""
+
+
+STANDINGS = {
+    Verb.TEST: Standing("Test", "info"),
+    Verb.DIGEST: Standing("Digest", "info"),
+    Verb.RESOLVE: Standing("Resolved", "good"),
+    Verb.ACKNOWLEDGE: Standing("Acknowledged", "info"),
+}
+ADDITIONS = {
+    Verb.ESCALATE: ", not acknowledged",
+    Verb.UNACKNOWLEDGE: ", acknowledged but not resolved",
+}
+
+
+def clean(message: Message) -> Message:
+    """The message with texts of one line each, without characters that nobody sees."""
+    return replace(
+        message,
+        title=legible(message.title, 300),
+        headline=legible(message.headline, 500),
+        organization=legible(message.organization, 200),
+        project=legible(message.project, 200),
+        hits=legible(message.hits),
+        why=legible(message.why),
+        incident_url=_clean_url(message.incident_url),
+        settings_url=_clean_url(message.settings_url),
+        unsubscribe_url=_clean_url(message.unsubscribe_url),
+        changes=_clean_facts(message.changes),
+        facts=_clean_facts(message.facts),
+        evidence=_clean_button(message.evidence),
+        action=_clean_button(message.action),
+        tags=[legible(tag, 100) for tag in message.tags],
+        entries=[clean(entry) for entry in message.entries],
+    )
+
+
+def legible(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text in one line, cut where it is too long."""
+    line = " ".join(_UNSEEN.sub(" ", text).split())
+    line = line.encode(errors="replace").decode()  # half a character is no text to anybody
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def standing(message: Message) -> Standing:
+    """How the incident stands, as the first words of a message."""
+    if message.state == "resolved" or message.verb in STANDINGS:
+        return STANDINGS.get(message.verb, STANDINGS[Verb.RESOLVE])
+    level, tone = ("Critical", "bad") if message.level == "critical" else ("Warning", "warn")
+    addition = ADDITIONS.get(message.verb, "")
+    if not addition and message.state == "acknowledged":
+        addition = ", acknowledged"
+    return Standing(level + addition, tone)
+
+
+def subject(message: Message) -> str:
+    """The message in one line, as the subject of a mail or a notification on a phone."""
+    line = f"{standing(message).word}: {message.headline or message.title}"
+    return f"{line} (delayed {message.delayed_minutes} min)" if message.delayed_minutes else line
+
+
+def facts_of(message: Message) -> Sequence[Fact]:
+    """Everything known beside the headline, each with its label."""
+    lines = [
+        Fact("Rule", message.title if message.title != message.headline else ""),
+        Fact(*_duration(message)),
+        Fact("Affected", message.hits),
+        *(Fact(f"Changed before: {fact.label}", fact.text, fact.url) for fact in message.changes),
+        *message.facts,
+        Fact("Where", " / ".join(filter(None, (message.organization, message.project)))),
+        Fact("Severity", message.severity if message.verb not in {Verb.DIGEST, Verb.TEST} else ""),
+        Fact("Tags", ", ".join(message.tags)),
+        Fact("Delayed", _delay(message)),
+        Fact("Why you", message.why),
+    ]
+    return [fact for fact in lines if fact.text]
+
+
+def buttons_of(message: Message) -> Sequence[Button]:
+    """The links to follow, the most useful first; without the one that acts where it has ended."""
+    action = None if message.verb in ENDS else message.action
+    incident = Button("Open the incident", message.incident_url) if message.incident_url else None
+    own = [button for button in (message.evidence, action, incident) if button and button.url]
+    return list({button.url: button for button in own}.values())
+
+
+def moment(at: datetime, zone: str) -> str:
+    """A time as text in its zone: "27 Nov 2026, 15:04 CET"."""
+    local = at.astimezone(ZoneInfo(zone))
+    name = local.tzname() or ""
+    return f"{local:%-d %b %Y, %H:%M} {name if name.isalpha() else f'UTC{name}'}"
+
+
+def lasted(span: timedelta) -> str:
+    """A duration in its two largest units: "1 h 5 min"."""
+    seconds = max(int(span.total_seconds()), 0)
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+        if len(parts) == 2 or (parts and unit == "min"):
+            break
+    return " ".join(parts)
+
+
+def _duration(message: Message) -> tuple[str, str]:
+    if message.since is None:
+        return ("Time", moment(message.at, message.zone))
+    since = moment(message.since, message.zone)
+    if message.until is None:
+        return ("Since", since)
+    until = moment(message.until, message.zone)
+    return ("Lasted", f"{lasted(message.until - message.since)}, from {since} until {until}")
+
+
+def _delay(message: Message) -> str:
+    if not message.delayed_minutes:
+        return ""
+    return f"This message comes {message.delayed_minutes} min late: the console could not send it."
+
+
+def _clean_facts(facts: Sequence[Fact]) -> list[Fact]:
+    return [
+        Fact(legible(fact.label, 100), legible(fact.text), _clean_url(fact.url)) for fact in facts
+    ]
+
+
+def _clean_button(button: Button | None) -> Button | None:
+    return button and Button(legible(button.text, 75), _clean_url(button.url))
+
+
+def _clean_url(url: str) -> str:
+    """The address of a page; "" for whatever else a link could do."""
+    address = legible(url)
+    return address if address.startswith(("https://", "http://")) else ""

@@ -1,0 +1,8 @@
+"""All kinds of channels, in the order of their forms."""
+
+from collections.abc import Mapping
+
+from console.channels import email
+from console.channels.kinds import Kind
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (email.KIND,)}
