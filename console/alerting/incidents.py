@@ -220,7 +220,8 @@ def _follow(
         if incident is not None and _was_seen(incident, change):
             return incident, None
         if incident is None or not (is_open or _rejoins(incident, at)):
-            incident = add(rule, value, at, change.after)
+            breached_at = _first_breach(decision, at)
+            incident = add(rule, value, at, change.after, breached_at=breached_at)
             return incident, _write(incident, IncidentVerb.OPENED, decision, at)
         verb = IncidentVerb.LEVEL if is_open else IncidentVerb.REOPENED
         to_level(incident, change.after)
@@ -248,6 +249,12 @@ def _rejoins(incident: Incident, at: datetime) -> bool:
     )
 
 
+def _first_breach(decision: Decision, at: datetime) -> datetime:
+    """The end of the window since which a level has been breached: its pending time began then."""
+    since = decision.standing.since.values()
+    return min(at, datetime.fromtimestamp(min(since), UTC)) if since else at
+
+
 def add(rule: Rule, value: str, at: datetime, level: State, **columns: Any) -> Incident:
     """Add an incident of a rule that began to fire; its history begins with the caller."""
     incident = Incident(
@@ -261,9 +268,8 @@ def add(rule: Rule, value: str, at: datetime, level: State, **columns: Any) -> I
         shadow=rule.shadow,
         severity=rule.severity,
         sequence=0,
-        breached_at=at,
         opened_at=at,
-        **columns,
+        **{"breached_at": at, **columns},
     )
     db.session.add(incident)
     db.session.flush()

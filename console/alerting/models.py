@@ -227,6 +227,9 @@ class Incident(OrganizationScoped, Model):
     breached_at: Mapped[datetime]
     """The end of the first window that breached."""
     opened_at: Mapped[datetime]
+    """The end of the window in which it fired."""
+    noticed_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    """When the console wrote it down: it waits for a window's data, and looks again for late."""
     reopened: Mapped[int] = mapped_column(default=0)
     acknowledged_at: Mapped[datetime | None]  # by a person, the first time
     acknowledged_by_id: Mapped[int | None] = mapped_column(

@@ -48,7 +48,14 @@ def _put_right(rule: Rule, now: datetime) -> None:
         Evaluation.rule_id == rule.id, Evaluation.at > rule.evaluated_until
     )
     db.session.execute(future.execution_options(synchronize_session=False))
-    for column in (Incident.breached_at, Incident.opened_at, Incident.resolved_at):
+    for column in (
+        Incident.breached_at,
+        Incident.opened_at,
+        Incident.noticed_at,
+        Incident.notified_at,
+        Incident.acknowledged_at,
+        Incident.resolved_at,
+    ):
         _no_later(rule, column, now)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from console.errors import metrics as errors
 from console.intake import metrics as intake
-from console.metrics import alerting
+from console.metrics import alerting, incidents
 from console.performance import metrics as performance
 from console.telemetry.metric import Metric
 from console.uptime import metrics as uptime
@@ -31,6 +31,7 @@ GROUPS = {
     "checks": "Uptime",
     "intake": "Intake",
     "rules": "Rules",
+    "incidents": "Incidents",
 }
 """What the first part of an id says to a person, in the order of the lists."""
 CATALOGUE = gathered(
@@ -40,6 +41,7 @@ CATALOGUE = gathered(
         *intake.METRICS,
         *uptime.METRICS,
         *alerting.METRICS,
+        *incidents.METRICS,
     )
 )
 

@@ -20,7 +20,7 @@ from console.telemetry.records import (
     Session,
 )
 from console.telemetry.store import EXTENSION
-from tests.support import counted_checks, counted_rules
+from tests.support import counted_checks, counted_incidents, counted_rules
 from tests.support.counting import Number, Row, of_all, quantile
 from tests.telemetry.samples import NOON, error, hour, span
 
@@ -187,6 +187,7 @@ class Stored:
         app.extensions[EXTENSION].write_own(project.organization_id, results, 1, CHECK_RESULTS)
         issues, lines = self._made(40, self._issue), self._lines()
         decisions = counted_rules.stored(self._dice, project, HOURS)
+        incidents = counted_incidents.stored(self._dice, project, HOURS)
         db.session.add_all(Outcome(**row) for row in lines)
         for row in issues:
             issue = Issue(**self._own, title="A bug", events=1, last_seen=NOON, **row)
@@ -210,6 +211,7 @@ class Stored:
             ),
             (counted_checks.STATES, checked),
             (counted_rules.RULES, decisions),
+            (counted_incidents.INCIDENTS, incidents),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
             *_counted_issues(issues),
         ]

@@ -1,0 +1,165 @@
+"""How fast incidents were noticed, and how fast people, not machines, answered them: pure.
+
+Pages, rules and scripts take their figures from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil, floor
+
+LEAST_FOR_P90 = 5
+"""With fewer samples, the ninetieth percentile is no more than the largest."""
+Clock = Callable[[datetime, datetime], float]
+"""The seconds that count between two moments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The moments of one incident that say how fast it was answered."""
+
+    id: int
+    project_id: int
+    rule_id: int | None
+    severity: str
+    policy: str
+    """The name of the policy by which people were notified; "" if nobody was."""
+    is_member: bool
+    """It belongs to a group, which speaks for it."""
+    breached_at: datetime
+    opened_at: datetime
+    noticed_at: datetime | None
+    notified_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by_id: int | None
+    resolved_at: datetime | None
+    resolved_by_id: int | None
+    closed_by_hand: bool
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When a person acknowledged it, or resolved it without that; None if none did."""
+        if self.acknowledged_at is not None:
+            return self.acknowledged_at
+        return self.resolved_at if self.resolved_by_id is not None else None
+
+    @property
+    def answered_by_id(self) -> int | None:
+        """Who answered it; None if nobody did, or the person is gone."""
+        if self.acknowledged_at is not None:
+            return self.acknowledged_by_id
+        return self.resolved_by_id
+
+    @property
+    def is_self_healed(self) -> bool:
+        """Whether it ended without anybody: no answer, and nobody closed it."""
+        return self.resolved_at is not None and not self.closed_by_hand and self.answered_at is None
+
+    @property
+    def is_closed_by_script(self) -> bool:
+        """Whether it was closed without a person: scripts give no answer."""
+        return self.resolved_at is not None and self.closed_by_hand and self.answered_at is None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it is open, and no person has answered."""
+        return self.resolved_at is None and self.answered_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """One of the times that an incident takes: between which of its moments."""
+
+    name: str
+    title: str
+    explanation: str
+    since: Callable[[Response], datetime | None]
+    until: Callable[[Response], datetime | None]
+
+    def of(self, response: Response, clock: Clock | None = None) -> float | None:
+        """Its seconds, of a clock that may count only some hours; None where it has no end yet."""
+        since, until = self.since(response), self.until(response)
+        if since is None or until is None:
+            return None
+        return (clock or wall)(since, until) if until > since else 0.0
+
+
+def wall(since: datetime, until: datetime) -> float:
+    """All the seconds between two moments."""
+    return (until - since).total_seconds()
+
+
+def _noticed_at(response: Response) -> datetime:
+    return response.noticed_at or response.opened_at
+
+
+DETECT = Time(
+    "detect",
+    "Time to detect",
+    "From the end of the first window that breached until the console opened the incident:"
+    " the pending time, and the wait for the window's data.",
+    lambda response: response.breached_at,
+    _noticed_at,
+)
+NOTIFY = Time(
+    "notify",
+    "Time to notify",
+    "From then until a channel took the first message over.",
+    _noticed_at,
+    lambda response: response.notified_at,
+)
+ACKNOWLEDGE = Time(
+    "acknowledge",
+    "Time to acknowledge",
+    "From the beginning of the incident until a person acknowledged it, or resolved it without"
+    " that. What scripts do and what heals by itself is no answer.",
+    lambda response: response.opened_at,
+    lambda response: response.answered_at,
+)
+RESOLVE = Time(
+    "resolve",
+    "Time to resolve",
+    "From the beginning of the incident to its end, whoever ended it.",
+    lambda response: response.opened_at,
+    lambda response: response.resolved_at,
+)
+TIMES = (DETECT, NOTIFY, ACKNOWLEDGE, RESOLVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A time of several incidents in seconds; None where there are too few of them."""
+
+    count: int
+    median: float | None
+    p90: float | None
+    mean: float | None
+
+
+def seconds(
+    responses: Iterable[Response], time: Time, clock: Clock | None = None
+) -> Sequence[float]:
+    """A time of each incident that has it."""
+    lengths = (time.of(response, clock) for response in responses)
+    return [value for value in lengths if value is not None]
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """Median, ninetieth percentile and mean of seconds."""
+    if not values:
+        return Summary(0, None, None, None)
+    return Summary(
+        len(values),
+        quantile(values, 0.5),
+        quantile(values, 0.9) if len(values) >= LEAST_FOR_P90 else None,
+        sum(values) / len(values),
+    )
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Between the two nearest ranks, as the percentiles of requests are."""
+    ordered, place = sorted(values), (len(values) - 1) * share
+    low, high = ordered[floor(place)], ordered[ceil(place)]
+    return low + (high - low) * (place - floor(place))
