@@ -20,15 +20,19 @@ class Token(StrEnum):
     Prefixes have three letters of their own, by which the scrubber knows each of them.
     """
 
+    ACTION = "pha"  # a link in a message that acknowledges or resolves
     API = "pht"
     BROWSER = "phb"
     HEARTBEAT = "phh"
+    HOOK = "phk"  # in the address at which a channel's service reports back
     INVITATION = "phi"
     PASSWORD_RESET = "phr"  # noqa: S105 - a prefix
     PROJECT_KEY = "phc"  # an ingest key as PostHog's clients are given it
     SESSION = "phs"
     SETUP = "phu"
     SHARE = "phl"
+    SLACK_LINK = "phn"
+    UNSUBSCRIBE = "phe"
 
     def spelled(self, secret: bytes) -> str:
         """The token of these bytes: prefix, underscore, base64 without padding."""

@@ -13,8 +13,11 @@ from console.core.urls import split_url
 Check = Callable[[str], str]
 SHORTEST_SECRET = 32
 OURS = "PHAROS_"
-# Variables that the tests set, and that Kubernetes sets in every container beside a service pharos.
-FOREIGN = re.compile(r"PHAROS_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_\w+)")
+# Variables that the tests set, that Kubernetes sets in every container beside a service pharos, and
+# the secrets of channels, which are named by whoever sets one up.
+FOREIGN = re.compile(
+    r"PHAROS_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_\w+|CHANNEL_\w+)", re.ASCII
+)
 OPTIONS = {"PHAROS_HOST": "--host", "PHAROS_PORT": "--port"}
 SQLALCHEMY = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 ENCODE = "write @ : / ? # % in a user's name or password as %40 %3A %2F %3F %23 %25"

@@ -1,0 +1,101 @@
+"""A channel is tried out: a test message is sent at once, and what was answered is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from console.accounts.models import Organization
+from console.alerting.delivery.channels import given
+from console.alerting.delivery.models import LONGEST_ANSWER, LONGEST_ERROR, Channel
+from console.channels.kinds import Given, Kind, NotDelivered, Receipt, Way
+from console.channels.message import Button, Message, Verb
+from console.core import clock
+from console.core.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a test message."""
+
+    is_delivered: bool
+    sentence: str
+    """What went wrong, or that nothing did."""
+    answer: str
+    """What the receiver answered."""
+    status: int | None
+    milliseconds: float
+
+
+def try_out(channel: Channel, kind: Kind, way: Way) -> Trial:
+    """Send a test message to a channel and wait for the answer.
+
+    Ends the transaction under way, so that nobody waits for it meanwhile.
+    """
+    message, began = trial_message(channel, way), time.perf_counter()
+    try:
+        settings = given(channel)
+        db.session.rollback()
+        receipt = asyncio.run(_delivered(kind, settings, message, way))
+    except NotDelivered as failure:
+        db.session.rollback()
+        sentence, answer, status = str(failure), failure.answer, failure.status
+        return Trial(False, sentence, answer[:LONGEST_ANSWER], status, _since(began))
+    return Trial(
+        True,
+        f"The test message was handed over to {kind.title}.",
+        receipt.answer[:LONGEST_ANSWER],
+        receipt.status,
+        _since(began),
+    )
+
+
+def note(channel: Channel, trial: Trial) -> None:
+    """Keep on the channel whether it works. The caller commits."""
+    channel.last_tried_at = clock.now()
+    if trial.is_delivered:
+        channel.last_sent_at = channel.last_tried_at
+        channel.failing_since, channel.failures, channel.last_error = None, 0, ""
+        return
+    channel.failing_since = channel.failing_since or channel.last_tried_at
+    channel.failures += 1
+    channel.last_error = trial.sentence[:LONGEST_ERROR]
+
+
+def trial_message(channel: Channel, way: Way) -> Message:
+    """The message that is sent to try a channel out: clearly none of an incident."""
+    own = select(Organization.name, Organization.slug).where(
+        Organization.id == channel.organization_id
+    )
+    name, slug = db.session.execute(own).one()
+    page = f"{way.base_url}/{slug}/settings/channels"
+    key = f"test-{channel.id}-{uuid4().hex}"
+    return Message(
+        key=key,
+        thread=key,
+        verb=Verb.TEST,
+        at=clock.now(),
+        title="Test message",
+        headline=f"This is a test of the channel {channel.name}. Nothing is wrong.",
+        severity="low",
+        organization=name,
+        evidence=Button("Open the channels", page),
+        why="Somebody pressed “Send a test message” on the page of channels.",
+        settings_url=page,
+    )
+
+
+async def _delivered(kind: Kind, settings: Given, message: Message, way: Way) -> Receipt:
+    try:
+        async with asyncio.timeout(kind.seconds):
+            return await kind.deliver(settings, message, {}, way)
+    except TimeoutError:
+        raise NotDelivered(f"No answer within {kind.seconds:g} seconds.") from None
+
+
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)
