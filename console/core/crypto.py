@@ -80,6 +80,14 @@ def setup_token(secret_key: str) -> str:
     return Token.SETUP.spelled(new(secret_key.encode(), b"setup", sha256).digest())
 
 
+def derived_token(kind: Token, secret_key: str, *parts: str) -> tuple[str, str]:
+    """Return the token that the key makes of these parts, always the same, and its hash."""
+    token = kind.spelled(
+        new(secret_key.encode(), "\n".join((kind, *parts)).encode(), sha256).digest()
+    )
+    return token, hash_of(token)
+
+
 def key_fingerprint(secret_key: str) -> str:
     """Return a hash by which two secret keys can be compared; it reveals neither."""
     return new(secret_key.encode(), b"fingerprint", sha256).hexdigest()

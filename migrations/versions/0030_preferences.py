@@ -56,9 +56,16 @@ def create_slack_account() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("team", sa.String(length=30), nullable=False),
         sa.Column("slack_user", sa.String(length=30), nullable=False),
+        sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "channel_id"],
+            ["channel.organization_id", "channel.id"],
+            name=op.f("fk_slack_account_organization_id_channel_id"),
+            ondelete="CASCADE",
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],

@@ -215,7 +215,9 @@ def told_of(incident: Incident, marker: str) -> None:
         [
             attempt, thread, link, escalation,
             ContactPreference(user_id=owner.id, document={}),
-            SlackAccount(team="T1", slack_user=marker[:30], user_id=owner.id),
+            SlackAccount(
+                team="T1", slack_user=marker[:30], channel_id=channel.id, user_id=owner.id
+            ),
             ReceivedEvent(channel_id=channel.id, event_key=marker[:100], body=marker),
         ]
     )  # fmt: skip

@@ -212,11 +212,16 @@ class SlackAccount(OrganizationScoped, Model):
     """A user of a Slack workspace who is a member of the organization."""
 
     __tablename__ = "slack_account"
-    __table_args__ = (UniqueConstraint("organization_id", "team", "slack_user"),)
+    __table_args__ = (
+        belongs_to("channel", "channel_id"),
+        UniqueConstraint("organization_id", "team", "slack_user"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     team: Mapped[str] = mapped_column(String(30))
     slack_user: Mapped[str] = mapped_column(String(30))
+    channel_id: Mapped[int]
+    """The channel in which they were first met: its bot writes to them."""
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     linked_at: Mapped[datetime] = mapped_column(default=clock.now)
     user: Mapped[User] = relationship(viewonly=True)

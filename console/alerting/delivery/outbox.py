@@ -26,6 +26,8 @@ class Recipient:
     user_id: int | None = None
     at: datetime | None = None
     """When it may be sent, if not at once: a person's quiet hours end then."""
+    digest: bool = False
+    """It is kept until then, and sent in one with others."""
 
 
 def owe(
@@ -50,7 +52,7 @@ def owe(
         verb=verb,
         sequence=sequence,
         step=step,
-        payload=dict(payload),
+        payload={**payload, **({"digest": True} if recipient.digest else {})},
         next_at=recipient.at or clock.now(),
     )
     db.session.add(message)

@@ -55,6 +55,16 @@ class WorkingHours:
         )
         return sum(part for part in parts if part > 0)
 
+    def end_of(self, at: datetime) -> datetime | None:
+        """When they end that a moment lies within; None if it does not, or they never end."""
+        end = at
+        for _ in range(8):
+            ends = [until for since, until in self._around(end, 1) if since <= end < until]
+            if not ends:
+                return end if end > at else None
+            end = max(ends)
+        return None
+
     def _around(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
         """The hours of the day before a moment, and of the days that follow, in order."""
         zone = ZoneInfo(self.zone)
