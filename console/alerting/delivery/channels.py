@@ -102,8 +102,8 @@ def delete(channel: Channel, *, actor: str = "") -> None:
     channel.hook = new_token(Token.HOOK)[1]  # of a token that nobody gets
     channel.fallback_id, channel.deleted_at = None, clock.now()
     channel.failing_since, channel.failures, channel.last_error = None, 0, ""
-    others = update(Channel).where(Channel.fallback_id == channel.id)
-    db.session.execute(others.values(fallback_id=None))
+    relying = update(Channel).where(Channel.fallback_id == channel.id)
+    db.session.execute(relying.values(fallback_id=None))
 
 
 def given(channel: Channel) -> dict[str, Any]:
