@@ -107,7 +107,7 @@ def delete(channel: Channel, *, actor: str = "") -> None:
 
 
 def given(channel: Channel) -> dict[str, Any]:
-    """A channel's settings with its secrets in clear, those of `env:NAME` from the environment.
+    """A channel's settings with its secrets in clear; `env:NAME` is read from the environment.
 
     Raises NotDelivered, permanently, for one that cannot be read.
     """

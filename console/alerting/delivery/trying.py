@@ -67,7 +67,7 @@ def note(channel: Channel, trial: Trial) -> None:
 
 
 def trial_message(channel: Channel, way: Way) -> Message:
-    """The message that is sent to try a channel out: clearly none of an incident."""
+    """The message that is sent to try a channel out: clearly not about an incident."""
     own = select(Organization.name, Organization.slug).where(
         Organization.id == channel.organization_id
     )
