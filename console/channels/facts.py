@@ -89,7 +89,7 @@ def facts_of(message: Message) -> Sequence[Fact]:
         Fact("Rule", message.title if message.title != message.headline else ""),
         Fact(*_duration(message)),
         Fact("Affected", message.hits),
-        *(Fact(f"Changed before: {fact.label}", fact.text, fact.url) for fact in message.changes),
+        *(Fact(f"Changed {fact.label}", fact.text, fact.url) for fact in message.changes),
         *message.facts,
         Fact("Where", " / ".join(filter(None, (message.organization, message.project)))),
         Fact("Severity", message.severity if message.verb not in {Verb.DIGEST, Verb.TEST} else ""),

@@ -26,7 +26,8 @@ def around(app, acme, inside):
     def around() -> Surroundings:
         with inside(acme), app.test_request_context(base_url="https://pharos.acme.test"):
             project = db.session.get_one(Project, acme.id)
-            incident = db.session.scalars(select(Incident).order_by(Incident.id.desc())).first()
+            latest = select(Incident).order_by(Incident.id.desc()).limit(1)
+            incident = db.session.scalars(latest).one()
             rule = db.session.get(Rule, incident.rule_id) if incident.rule_id else None
             definition = rule.definition if rule else None
             return surroundings(project, incident, rule, definition, clock.now())
