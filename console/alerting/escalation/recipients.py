@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy import and_, func, or_, select
 
 from console.accounts.models import Membership, Role, User
+from console.alerting.delivery import preferences
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.escalation.plan import Target
@@ -137,12 +138,8 @@ def is_known(incident: Incident) -> bool:
     return db.session.scalar(own.limit(1)) is not None
 
 
-def by_mail(user: User) -> Recipient:
-    """A person's mail."""
-    name = f"{user.name or user.email} by e-mail"
-    return Recipient(f"user-{user.id}-email", name, user_id=user.id)
-
-
 def _ways(user: User, severity: Severity, at: datetime) -> Iterator[Recipient | Skipped]:
-    del severity, at  # the person's preferences decide
-    yield by_mail(user)
+    """How a person is notified at a moment, and why not in the ways that they chose."""
+    ways = preferences.ways(user, severity, at)
+    yield from ways.recipients
+    yield from (Skipped(name, why) for name, why in ways.skipped)

@@ -14,10 +14,11 @@ from console.alerting.delivery import outbox
 from console.alerting.delivery.models import OutboxMessage
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.delivery.payload import snapshot
+from console.alerting.delivery.preferences import by_mail
 from console.alerting.escalation import policies
 from console.alerting.escalation.models import Escalation, EscalationState, Policy
 from console.alerting.escalation.plan import Place, Plan
-from console.alerting.escalation.recipients import Directory, all_notified, by_mail, is_known
+from console.alerting.escalation.recipients import Directory, all_notified, is_known
 from console.alerting.escalation.turns import Turn, turn
 from console.alerting.models import (
     Incident,

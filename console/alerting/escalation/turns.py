@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.alerting.delivery.outbox import Recipient
+from console.alerting.delivery.preferences import by_mail
 from console.alerting.escalation.plan import Place, Plan
-from console.alerting.escalation.recipients import Directory, Reached, Skipped, by_mail
+from console.alerting.escalation.recipients import Directory, Reached, Skipped
 from console.alerting.models import Severity
 
 OTHER_HOURS = "is notified in other hours"
