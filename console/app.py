@@ -11,6 +11,7 @@ from console.accounts import views as accounts
 from console.alerting import api as alerting_api
 from console.alerting import completeness, incidents_api, silences_api
 from console.alerting import views as alerting
+from console.alerting.delivery import sending
 from console.backup import orders as backups
 from console.core import config as configuration
 from console.core import readiness, tenancy
@@ -98,3 +99,4 @@ def open_stores(app: Flask, settings: Config) -> None:
     taking_in.init_app(app, app.extensions[spool.EXTENSION].oldest)
     backups.init_app(app)
     checks.init_app(app)
+    sending.init_app(app)

@@ -15,7 +15,9 @@ import orjson
 from flask import Flask
 
 from console import serve as server
+from console.accounts.projects import SERVED_AT
 from console.accounts.queries import is_fresh
+from console.alerting.delivery import bell, sending
 from console.app import create_app
 from console.backup import orders as backups
 from console.backup import soundness
@@ -117,6 +119,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _keep_the_digest(app))
         checks.alarm().start()
+        bell.alarm().start()
         app.extensions[TICKER].start()
         keys = (settings.secret_key, *settings.secret_key_fallbacks)
         canary.renew(keys)
@@ -124,6 +127,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
             log.error(OTHER_KEY)
         _check_ticker(app)
         url = settings.base_url or of_this_machine(url)
+        app.extensions[SERVED_AT] = url
         note = {
             "pid": os.getpid(),
             "url": url,
@@ -177,6 +181,8 @@ def end(app: Flask) -> None:
         cast("Ticker", app.extensions[TICKER]).stop()
         checks.alarm().stop()
         checks.current().stop()
+        bell.alarm().stop()
+        sending.current().stop()
         kept.end()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())

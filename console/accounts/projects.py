@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from flask import has_request_context, request
+from flask import current_app, has_request_context, request
 from sqlalchemy import select
 
 from console.accounts.models import (
@@ -25,6 +25,8 @@ from console.core.tenancy import enter_organization
 from console.core.urls import split_url
 
 DEFAULT_URL = "http://localhost:8000"
+SERVED_AT = "pharos.served-at"
+"""Where the app keeps the address that it serves at, for links outside a request."""
 
 
 def create_organization(name: str, *, owner: User | None = None) -> Organization:
@@ -104,7 +106,11 @@ def dsn_of(key: Key) -> str:
 
 
 def console_url() -> str:
-    """Where people and SDKs reach this console: PHAROS_URL, or how this request came in."""
+    """Where people and SDKs reach this console: PHAROS_URL, or how this request came in.
+
+    Outside a request, it is where this process serves.
+    """
     if config().base_url:
         return config().base_url
-    return request.host_url.rstrip("/") if has_request_context() else DEFAULT_URL
+    served_at: str = current_app.extensions.get(SERVED_AT, DEFAULT_URL)
+    return request.host_url.rstrip("/") if has_request_context() else served_at

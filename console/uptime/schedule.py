@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from console.accounts.rounds import for_each_organization
 from console.core import absences, clock
+from console.core.alarm import Alarm
 from console.core.config import config
 from console.core.crypto import SealBrokenError
 from console.core.db import db, reading, writing
@@ -28,7 +29,6 @@ from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import CheckOutcome, CheckResult
 from console.uptime import headers, kept, maintenance
-from console.uptime.alarm import Alarm
 from console.uptime.models import Check, CheckClosing, CheckKind, CheckState, Outage
 from console.uptime.probe import Request
 from console.uptime.prober import Prober, Tried, Try
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         addresses = config().connection_addresses
     app.extensions[EXTENSION] = Prober(enter, record, addresses)
-    app.extensions[ALARM] = Alarm(partial(_ring, app))
+    app.extensions[ALARM] = Alarm("checks", partial(_ring, app))
 
 
 def current() -> Prober:

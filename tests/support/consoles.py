@@ -10,6 +10,7 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
 from console import runtime
+from console.alerting.delivery import sending
 from console.app import create_app, open_stores
 from console.core.config import Config
 from console.core.db import db
@@ -49,6 +50,7 @@ def close(app: Flask) -> None:
     """Close what an app has opened: its digest, spool, telemetry and pool of connections."""
     with app.app_context():
         checks.current().stop()
+        sending.current().stop()
         pipeline.current().stop()
         for store in (refusals.EXTENSION, spool.EXTENSION, telemetry.EXTENSION):
             app.extensions[store].close()

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from console.core import clock as console_clock
+from console.core.alarm import Alarm
 from console.uptime import schedule
-from console.uptime.alarm import Alarm
 from tests.support.scheduled import perform
 from tests.support.waiting import until
 
@@ -18,7 +18,7 @@ CHECKS = "/acme/shop/uptime/"
 def rung():
     """When an alarm rang that has begun to wait, and for which organizations."""
     times = []
-    alarm = Alarm(lambda ids: times.append((time.monotonic(), list(ids))))
+    alarm = Alarm("tests", lambda ids: times.append((time.monotonic(), list(ids))))
     alarm.start()
     yield alarm, times
     alarm.stop()
@@ -44,7 +44,7 @@ def test_a_round_that_fails_ends_nothing():
         rounds.append(list(ids))
         raise RuntimeError
 
-    alarm = Alarm(ring)
+    alarm = Alarm("tests", ring)
     alarm.start()
     alarm.note(1, console_clock.now())
     until(lambda: len(rounds) == 1, "the first round")

@@ -1,4 +1,4 @@
-"""Messages are written where what they tell of is decided; `sending.py` brings them away."""
+"""Messages are written where what they tell of is decided; `sending.py` delivers them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.alerting.delivery import bell
 from console.alerting.delivery.models import OutboxMessage
 from console.alerting.models import Incident
 from console.channels.message import Verb
@@ -52,8 +53,16 @@ def owe(
         verb=verb,
         sequence=sequence,
         step=step,
-        payload={**payload, **({"digest": True} if recipient.digest else {})},
+        payload={**payload, **_kept(recipient)},
         next_at=recipient.at or clock.now(),
     )
     db.session.add(message)
+    bell.poke(message.next_at)
     return message
+
+
+def _kept(recipient: Recipient) -> dict[str, Any]:
+    """What a message says of its own time."""
+    if recipient.at is None:
+        return {}
+    return {"planned_at": recipient.at.isoformat(), "digest": recipient.digest}

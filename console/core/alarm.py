@@ -1,4 +1,4 @@
-"""Wakes when the next check is due: the thread sleeps until then, whatever else is scheduled."""
+"""Wakes when the next thing is due: the thread sleeps until then, whatever else is scheduled."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ Ring = Callable[[Sequence[int]], None]
 
 
 class Alarm:
-    """The moments at which checks are due next, one an organization, and who is woken then.
+    """The moments at which something is due next, one an organization, and who is woken then.
 
-    It knows what is noted and asks nothing; the round of the job finds what was not noted, such as
-    the tries of a process that ended. It rings in whichever process has noted something: what is
-    tried there is claimed, so that nothing is tried twice.
+    It knows what is noted and asks nothing; the round of a job finds what was not noted, such as
+    what a process left that ended. It rings in whichever process has noted something: what is done
+    there is claimed, so that nothing is done twice.
     """
 
-    def __init__(self, ring: Ring) -> None:
-        """`ring` is called in the alarm's thread."""
+    def __init__(self, name: str, ring: Ring) -> None:
+        """`ring` is called in the alarm's thread; `name` says in logs and threads what is due."""
+        self._name = name
         self._ring = ring
         self._changed = threading.Condition()
         self._dues: dict[int, datetime] = {}
@@ -46,7 +47,7 @@ class Alarm:
     def start(self) -> None:
         """Begin to wait."""
         self._ends.clear()
-        self._thread = threading.Thread(target=self._wait, name="checks-alarm", daemon=True)
+        self._thread = threading.Thread(target=self._wait, name=f"{self._name}-alarm", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -65,7 +66,7 @@ class Alarm:
                 try:
                     self._ring(due)
                 except Exception:  # the next round tries again
-                    log.exception("the checks of organizations %s were not tried", due)
+                    log.exception("%s of organizations %s were not begun", self._name, due)
                 self._ends.wait(GAP_SECONDS)
 
     def _sleep(self) -> Sequence[int]:

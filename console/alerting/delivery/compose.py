@@ -1,0 +1,250 @@
+"""A message is composed when it is sent: what was true of its incident, in words and links.
+
+The payload is what `payload.snapshot` wrote, with `because` (the policy, step and round that chose
+the receiver), `owed_at` (when the first of merged messages was due), `unheard` (it began and calmed
+down before its receiver heard of it) and, of a list of incidents, `storm`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app, request, url_for
+from sqlalchemy import select
+
+from console.accounts.models import Organization, Project, User
+from console.accounts.projects import console_url
+from console.alerting.decide import State
+from console.alerting.delivery.models import Channel, OutboxMessage
+from console.alerting.delivery.order import owed_at
+from console.alerting.leads import Lead, rows_behind
+from console.alerting.models import Incident, Rule
+from console.alerting.wording import ABOVE
+from console.channels.message import Button, Fact, Message, Verb
+from console.core.db import db
+from console.web.filters import duration, plural
+
+AROUND = timedelta(minutes=15)
+MOST_LISTED = 20
+RANK = {"critical": 2, "warning": 1}
+_COMPARED = re.compile(r"(?P<number>.+?) (?P<op>>=|<=|>|<) (?P<level>.+?) \((critical|warning)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a message is about, with names."""
+
+    incident: Incident
+    project: Project
+    organization: Organization
+    rule: Rule | None
+
+    @property
+    def home(self) -> dict[str, str]:
+        """The part of every address that says where."""
+        return {"organization": self.organization.slug, "project": self.project.slug}
+
+
+def thread_of(organization_id: int, incident_id: int) -> str:
+    """What all messages of an incident have in common, for services that keep them together."""
+    return f"pharos-{organization_id}-{incident_id}"
+
+
+def compose(row: OutboxMessage, now: datetime) -> Message:
+    """What a message says when it is sent now."""
+    # Links lead to the console's own address; outside a request nothing else says what that is.
+    with current_app.test_request_context(base_url=console_url()):
+        if row.incident_id is None:
+            return _list(row, now)
+        return _of_incident(row, row.payload, now)
+
+
+def headline(payload: Mapping[str, Any], verb: Verb) -> str:
+    """What is wrong in one line: "API is slow: 2 s, above 1 s", and how it went on."""
+    title, wrong = payload["title"], in_words(payload.get("why") or "")
+    line = f"{title}: {wrong}" if wrong else title
+    if payload.get("state") == "resolved":
+        after = _lasted(payload)
+        if payload.get("unheard"):
+            return f"{line}; it began and recovered within {after}, before this message could go"
+        return f"{title}: recovered after {after}"
+    if verb is Verb.ACKNOWLEDGE:
+        return f"{line}; somebody looks after it"
+    if verb is Verb.ESCALATE:
+        return f"{line}; nobody has acknowledged it"
+    return line
+
+
+def in_words(why: str) -> str:
+    """A reason of an evaluation as a person says it: "2 s > 1 s (critical)" is "2 s, above 1 s"."""
+    return _COMPARED.sub(lambda m: f"{m['number']}, {ABOVE[m['op']]} {m['level']}", why)
+
+
+def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) -> Message:
+    subject = _subject(row.incident_id or 0)
+    incident, resolved_at = subject.incident, payload.get("resolved_at")
+    since = datetime.fromisoformat(payload["opened_at"])
+    until = datetime.fromisoformat(resolved_at) if resolved_at else None
+    return Message(
+        key=row.key,
+        thread=thread_of(row.organization_id, incident.id),
+        verb=row.verb,
+        at=datetime.fromisoformat(payload["at"]),
+        title=payload["title"],
+        headline=headline(payload, row.verb),
+        severity=payload["severity"],
+        level=_level(payload["level"]),
+        state=payload["state"],
+        organization=subject.organization.name,
+        project=subject.project.name,
+        since=since,
+        until=until,
+        facts=list(_facts(payload)),
+        evidence=_evidence(subject, since, until or now),
+        incident_url=_url("alerting.incident", **subject.home, incident_id=incident.id),
+        why=_why(row, payload),
+        delayed_minutes=_delay(row, payload, now),
+        settings_url=f"{console_url()}/{subject.organization.slug}/settings/policies",
+        tags=payload.get("tags") or [],
+    )
+
+
+def _list(row: OutboxMessage, now: datetime) -> Message:
+    """A message that lists the incidents of others, the worst first."""
+    own = select(OutboxMessage).where(OutboxMessage.merged_into_id == _first_list(row).id)
+    latest: dict[int, OutboxMessage] = {}
+    for merged in db.session.scalars(own.order_by(OutboxMessage.id)):
+        if merged.incident_id is not None:
+            latest[merged.incident_id] = merged
+    ranked = sorted(latest.values(), key=_urgency, reverse=True)
+    entries = [_of_incident(entry, entry.payload, now) for entry in ranked[:MOST_LISTED]]
+    organization = db.session.scalars(select(Organization)).first()
+    name = organization.name if organization else ""
+    first = entries[0] if entries else None
+    more = len(ranked) - len(entries)
+    open_ = sum(entry.payload["state"] != "resolved" for entry in ranked)
+    line = f"{plural(len(ranked), 'incident')}: {open_} open, {len(ranked) - open_} recovered"
+    return Message(
+        key=row.key,
+        thread=row.key,
+        verb=Verb.DIGEST,
+        at=now,
+        title="Several incidents" if row.payload.get("storm") else "Incidents of little urgency",
+        headline=f"{line}. The worst: {first.headline}" if first else line,
+        severity=max((e.severity for e in entries), key=_SEVERITIES.index, default="low"),
+        level=first.level if first else "warning",
+        state="open" if open_ else "resolved",
+        organization=name,
+        facts=[Fact("More", f"{plural(more, 'more incident')}")] if more else [],
+        incident_url=_all_incidents(ranked[0]) if ranked else "",
+        why=_why(row, row.payload),
+        delayed_minutes=_delay(row, row.payload, now),
+        entries=entries,
+    )
+
+
+_SEVERITIES = ("low", "medium", "high")
+
+
+def _first_list(row: OutboxMessage) -> OutboxMessage:
+    """The list that a fallback's copy repeats."""
+    while row.fallback_of_id is not None:
+        former = db.session.get(OutboxMessage, row.fallback_of_id)
+        if former is None:
+            break
+        row = former
+    return row
+
+
+def _urgency(row: OutboxMessage) -> tuple[bool, int, int, int]:
+    payload = row.payload
+    is_open = payload["state"] != "resolved"
+    severity = _SEVERITIES.index(payload["severity"])
+    return is_open, severity, RANK.get(payload["level"], 0), -row.id
+
+
+def _subject(incident_id: int) -> Subject:
+    own = (
+        select(Incident, Project, Organization)
+        .join(
+            Project,
+            (Project.id == Incident.project_id)
+            & (Project.organization_id == Incident.organization_id),
+        )
+        .join(Organization, Organization.id == Incident.organization_id)
+        .where(Incident.id == incident_id)
+    )
+    incident, project, organization = db.session.execute(own).one()
+    rule = db.session.get(Rule, incident.rule_id) if incident.rule_id is not None else None
+    return Subject(incident, project, organization, rule)
+
+
+def _facts(payload: Mapping[str, Any]) -> Iterator[Fact]:
+    by = payload.get("by")
+    person = db.session.get(User, by) if by is not None else None
+    name = person.name or person.email if person else payload.get("script")
+    labels = {"acknowledged": "Acknowledged by", "resolved": "Resolved by"}
+    label = labels.get(payload.get("verb", ""))
+    if label and name:
+        yield Fact(label, name)
+    if payload.get("state") == "resolved" and payload.get("why"):
+        yield Fact("What was wrong", in_words(payload["why"]))
+
+
+def _evidence(subject: Subject, since: datetime, until: datetime) -> Button | None:
+    """The page with the rows behind the number, around the incident."""
+    if subject.rule is None or subject.rule.kind != "threshold":
+        return None
+    span = since - AROUND, min(until, since + timedelta(hours=6))
+    request.view_args = dict(subject.home)  # from where links know their project
+    lead = rows_behind(subject.rule.definition, subject.incident.value, *span)
+    return _button(lead) if lead else None
+
+
+def _button(lead: Lead) -> Button:
+    return Button(lead.text, f"{console_url()}{lead.url}" if lead.url[:1] == "/" else lead.url)
+
+
+def _why(row: OutboxMessage, payload: Mapping[str, Any]) -> str:
+    """Why this receiver gets it."""
+    if row.fallback_of_id is not None:
+        former = db.session.get(OutboxMessage, row.fallback_of_id)
+        channel = former and former.channel_id and db.session.get(Channel, former.channel_id)
+        name = f"The channel {channel.name}" if channel else "Another way to reach people"
+        return f"{name} did not deliver it, so it comes to you."
+    because = payload.get("because")
+    if not because:
+        return "You were notified of this incident before." if row.incident_id else ""
+    step = f"Step {because['step'] + 1} of the policy {because['policy']}"
+    return (
+        f"{step}, repeated {plural(because['round'], 'time')}." if because["round"] else f"{step}."
+    )
+
+
+def _delay(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) -> int:
+    """Minutes that a message comes late: the events were noticed late, or it waited."""
+    planned = payload.get("planned_at")
+    begin = max(owed_at(row), datetime.fromisoformat(planned)) if planned else owed_at(row)
+    late = timedelta(seconds=payload.get("delayed_seconds", 0)) + max(now - begin, timedelta(0))
+    return int(late.total_seconds() // 60)
+
+
+def _level(level: str) -> str:
+    return level if level in RANK else State.WARNING.value
+
+
+def _lasted(payload: Mapping[str, Any]) -> str:
+    since, until = payload["opened_at"], payload.get("resolved_at") or payload["at"]
+    return duration(datetime.fromisoformat(until) - datetime.fromisoformat(since))
+
+
+def _all_incidents(row: OutboxMessage) -> str:
+    return _url("alerting.incidents", **_subject(row.incident_id or 0).home)
+
+
+def _url(endpoint: str, **values: Any) -> str:
+    return url_for(endpoint, _external=True, **values)

@@ -1,0 +1,188 @@
+"""The delivery log: what was sent, what was not and why, and what people do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import abort
+from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from console.accounts.models import Project
+from console.alerting.delivery import bell
+from console.alerting.delivery.models import (
+    Channel,
+    DeliveryAttempt,
+    MessageState,
+    OutboxMessage,
+)
+from console.alerting.models import Incident
+from console.core import clock
+from console.core.db import db, writing
+from console.core.paging import Page, page
+
+KEPT = timedelta(days=90)
+LONG = timedelta(minutes=10)
+"""A message that was due so long ago and has been tried counts as undelivered."""
+MOST_DELETED = 5_000
+MOST_OF_INCIDENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What has not reached its receiver."""
+
+    failed: int = 0
+    stuck: int = 0
+    """They are tried again, but have waited for long."""
+    error: str = ""
+    """What the latest of them was answered."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.failed + self.stuck
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which messages are listed."""
+
+    state: str = ""
+    """A MessageState, "undelivered", or "" for all."""
+    channel_id: int | None = None
+    incident_id: int | None = None
+
+
+def listed(asked: Asked, cursor: str, limit: int) -> Page[OutboxMessage]:
+    """Messages of the organization, the latest first, with whom and what they are about."""
+    own = select(OutboxMessage)
+    if asked.state == "undelivered":
+        own = own.where(is_undelivered(clock.now()))
+    elif asked.state:
+        own = own.where(OutboxMessage.state == MessageState(asked.state))
+    if asked.channel_id is not None:
+        own = own.where(OutboxMessage.channel_id == asked.channel_id)
+    if asked.incident_id is not None:
+        own = own.where(OutboxMessage.incident_id == asked.incident_id)
+    about = joinedload(OutboxMessage.incident), joinedload(OutboxMessage.user)
+    return page(own, [OutboxMessage.id], cursor, limit, options=about)
+
+
+def of_incident(incident: Incident) -> Sequence[OutboxMessage]:
+    """What was sent about an incident, and about its group's members where it is one, in order."""
+    own = select(OutboxMessage).where(OutboxMessage.incident_id == incident.id)
+    own = own.options(joinedload(OutboxMessage.user)).order_by(OutboxMessage.id)
+    return db.session.scalars(own.limit(MOST_OF_INCIDENT)).all()
+
+
+def message_or_404(message_id: int) -> OutboxMessage:
+    """A message of the organization."""
+    own = select(OutboxMessage).where(OutboxMessage.id == message_id)
+    about = joinedload(OutboxMessage.incident), joinedload(OutboxMessage.user)
+    return db.session.scalar(own.options(*about)) or abort(404)
+
+
+def attempts(messages: Sequence[OutboxMessage]) -> Mapping[int, Sequence[DeliveryAttempt]]:
+    """The tries of messages, by the id of each, in order."""
+    ids = [message.id for message in messages]
+    own = select(DeliveryAttempt).where(DeliveryAttempt.message_id.in_(ids))
+    tries: dict[int, list[DeliveryAttempt]] = {id_: [] for id_ in ids}
+    ordered = own.order_by(DeliveryAttempt.message_id, DeliveryAttempt.number)
+    for attempt in db.session.scalars(ordered) if ids else ():
+        tries[attempt.message_id].append(attempt)
+    return tries
+
+
+def channel_names() -> Mapping[int, str]:
+    """The names of the organization's channels, deleted ones too, by id."""
+    own = select(Channel.id, Channel.name).order_by(Channel.name)
+    return dict(db.session.execute(own).all())
+
+
+def projects(messages: Sequence[OutboxMessage]) -> Mapping[int, str]:
+    """The slugs of the projects that messages' incidents belong to, by the project's id."""
+    ids = {message.incident.project_id for message in messages if message.incident}
+    own = select(Project.id, Project.slug).where(Project.id.in_(ids))
+    return dict(db.session.execute(own).all()) if ids else {}
+
+
+def is_undelivered(now: datetime) -> ColumnElement[bool]:
+    """A message that failed, or that has been tried in vain for long."""
+    return or_(
+        OutboxMessage.state == MessageState.FAILED,
+        (OutboxMessage.state == MessageState.WAITING)
+        & (OutboxMessage.attempts > 0)
+        & (OutboxMessage.created_at < now - LONG),
+    )
+
+
+def undelivered() -> Undelivered:
+    """How many messages of the organization have not been delivered, and why the latest was not."""
+    now = clock.now()
+    counts = select(OutboxMessage.state, func.count(OutboxMessage.id), func.max(OutboxMessage.id))
+    rows = db.session.execute(counts.where(is_undelivered(now)).group_by(OutboxMessage.state)).all()
+    if not rows:
+        return Undelivered()
+    counted = {state: count for state, count, _ in rows}
+    latest = db.session.scalar(
+        select(OutboxMessage.error).where(OutboxMessage.id == max(last for *_, last in rows))
+    )
+    return Undelivered(
+        counted.get(MessageState.FAILED, 0), counted.get(MessageState.WAITING, 0), latest or ""
+    )
+
+
+def failing_channels() -> Sequence[Channel]:
+    """The channels whose latest tries failed, the longest failing first."""
+    own = select(Channel).where(Channel.failing_since.is_not(None), Channel.deleted_at.is_(None))
+    return db.session.scalars(own.order_by(Channel.failing_since)).all()
+
+
+def retry(message: OutboxMessage) -> bool:
+    """Try a message again at once, with the same key; False where it has been delivered.
+
+    The caller commits.
+    """
+    _lock(message)
+    if message.state not in {MessageState.FAILED, MessageState.DISCARDED, MessageState.WAITING}:
+        return False
+    message.state, message.next_at = MessageState.WAITING, clock.now()
+    bell.poke(message.next_at)
+    return True
+
+
+def retry_all() -> int:
+    """Try everything again that failed; returns how many messages. The caller commits."""
+    own = select(OutboxMessage).where(is_undelivered(clock.now())).order_by(OutboxMessage.id)
+    return sum(retry(message) for message in db.session.scalars(own).all())
+
+
+def discard(message: OutboxMessage) -> bool:
+    """Give a message up; False where it has been delivered. The caller commits."""
+    _lock(message)
+    if message.state not in {MessageState.FAILED, MessageState.WAITING}:
+        return False
+    message.state, message.lease, message.leased_until = MessageState.DISCARDED, "", None
+    return True
+
+
+def forget_old(organization_id: int) -> Mapping[str, int]:
+    """Delete messages, with their tries, that are old and owed to nobody any more. Commits."""
+    del organization_id  # the Session is bound to it
+    old = select(OutboxMessage.id).where(
+        OutboxMessage.created_at < clock.now() - KEPT,
+        OutboxMessage.state.not_in([MessageState.WAITING, MessageState.FAILED]),
+    )
+    with writing():
+        ids = db.session.scalars(old.order_by(OutboxMessage.id).limit(MOST_DELETED)).all()
+        if ids:
+            db.session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids)))
+        db.session.commit()
+    return {"messages forgotten": len(ids)}
+
+
+def _lock(message: OutboxMessage) -> None:
+    db.session.refresh(message, with_for_update=True)

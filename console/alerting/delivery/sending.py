@@ -1,0 +1,196 @@
+"""Messages are delivered: each is claimed by one process, tried, and what became of it is kept.
+
+The claim is a lease on its row. A process that ends or freezes before it has written what became of
+a try loses the lease after a while: then the message is sent again, with the same key. What a
+frozen process writes afterwards changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from secrets import token_hex
+from typing import Any, cast
+
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from console.accounts.rounds import for_each_organization
+from console.alerting.delivery import bell, links, order, outcome, storms
+from console.alerting.delivery.compose import compose
+from console.alerting.delivery.destinations import Destination, destination
+from console.alerting.delivery.models import MessageThread, OutboxMessage
+from console.alerting.delivery.order import Due
+from console.alerting.delivery.sender import BEGIN_WITHIN, Delivered, Parcel, Sender
+from console.channels.kinds import NotDelivered, Receipt
+from console.channels.message import Button, Verb
+from console.channels.way import way
+from console.core import clock
+from console.core.alarm import Alarm
+from console.core.db import db, hold_alone, reading, writing
+from console.core.tenancy import organization_scope
+
+EXTENSION = "pharos.sender"
+JOB = "deliver-messages"
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its sender, which begins with the first message, and its alarm."""
+
+    @contextmanager
+    def enter(organization_id: int) -> Iterator[None]:
+        with app.app_context(), organization_scope(organization_id):
+            yield
+
+    app.extensions[EXTENSION] = Sender(enter, record)
+    app.extensions[bell.EXTENSION] = Alarm("messages", partial(_ring, app))
+
+
+def current() -> Sender:
+    """Return the running app's sender."""
+    return cast("Sender", current_app.extensions[EXTENSION])
+
+
+def deliver_due(organization_id: int) -> Mapping[str, int]:
+    """Begin to send what is due in the Session's organization, and return at once. Commits."""
+    now = clock.now()
+    with reading():
+        receivers = order.receivers(now)
+        following = order.next_at(now)
+        db.session.rollback()
+    begun = sum(_begin(organization_id, receiver) for receiver in receivers)
+    if following is not None:
+        bell.alarm().note(organization_id, following)
+    return {"messages tried": begun}
+
+
+def drain(organization_id: int, seconds: float) -> int:
+    """Send what is due until nothing is, or the time is over; returns how many were tried."""
+    until, tried = time.monotonic() + seconds, 0
+    while True:
+        begun = deliver_due(organization_id)["messages tried"]
+        tried += begun
+        left = until - time.monotonic()
+        if left <= 0 or not (current().settled(left) and begun):
+            return tried
+
+
+def record(organization_id: int, tries: Sequence[Delivered]) -> None:
+    """Store what became of tries whose leases still hold, and commit."""
+    with writing():
+        outcome.store(organization_id, tries, current())
+        db.session.commit()
+    bell.alarm().note(organization_id, clock.now())
+
+
+def _ring(app: Flask, organization_ids: Sequence[int]) -> None:
+    with app.app_context():
+        for_each_organization(deliver_due, job=JOB, among=organization_ids)
+
+
+def _begin(organization_id: int, receiver: Due) -> int:
+    """Claim what may go to a receiver, and hand it to the sender; returns how many messages."""
+    sender, lane = current(), (organization_id, receiver.recipient)
+    with reading():
+        target = destination(receiver.channel_id, receiver.user_id)
+        db.session.rollback()
+    room = sender.room(lane, target.kind.per_second)
+    if room <= 0:
+        return 0
+    claimed = _claimed(organization_id, receiver.recipient, target, room)
+    parcels = [_parcel(organization_id, claim, target) for claim in claimed]
+    sender.submit(parcels)
+    return len(parcels)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this process has claimed, and the links in it that act."""
+
+    message_id: int
+    lease: str
+    at: float
+    """On the monotonic clock of the process."""
+    act_url: str
+    unsubscribe_url: str
+
+
+def _claimed(organization_id: int, recipient: str, target: Destination, room: int) -> list[Claim]:
+    """Claim messages to a receiver that may go now, so many at most."""
+    with writing():
+        hold_alone(f"outbox-{organization_id}")  # what is merged is looked at by one process
+        now, under_way = clock.now(), current().under_way
+        takes = target.kind.takes if target.fault is None else None
+        free = order.ready(recipient, takes, now)
+        if takes is not None and Verb.DIGEST in takes:
+            free = storms.bundled(recipient, free, now)
+        mine = [row for row in free if row.id not in under_way][:room]
+        until = now + timedelta(seconds=target.kind.seconds + 2 * BEGIN_WITHIN)
+        for row in mine:
+            row.lease, row.leased_until = token_hex(16), until
+        claimed = [_claim(row) for row in mine]
+        db.session.commit()
+    return claimed
+
+
+def _claim(row: OutboxMessage) -> Claim:
+    act_url = links.act_url(row) if row.verb is not Verb.RESOLVE else ""
+    return Claim(row.id, row.lease, time.monotonic(), act_url, links.unsubscribe_url(row))
+
+
+def _parcel(organization_id: int, claim: Claim, target: Destination) -> Parcel:
+    """A claimed message, composed as it now is."""
+    with reading():
+        own = select(OutboxMessage).where(OutboxMessage.id == claim.message_id)
+        row = db.session.scalars(own).one()
+        parcel = Parcel(
+            organization_id=organization_id,
+            message_id=row.id,
+            recipient=row.recipient,
+            lease=claim.lease,
+            send=_sending(row, claim, target),
+            seconds=target.kind.seconds,
+            per_second=target.kind.per_second,
+            claimed_at=claim.at,
+        )
+        db.session.rollback()
+    return parcel
+
+
+def _sending(
+    row: OutboxMessage, claim: Claim, target: Destination
+) -> Callable[[], Awaitable[Receipt]]:
+    """What sends a message, away from the database."""
+    if target.fault is not None:
+        return partial(_refuse, target.fault)
+    try:
+        message = compose(row, clock.now())
+    except Exception as error:  # it is tried again, and the page of deliveries shows it
+        log.exception("message %d was not composed", row.id)
+        why = f"The console failed to compose it: {type(error).__name__}."
+        return partial(_refuse, NotDelivered(why))
+    message = replace(
+        message,
+        action=Button("Acknowledge", claim.act_url) if claim.act_url else None,
+        unsubscribe_url=claim.unsubscribe_url,
+    )
+    return partial(target.kind.deliver, target.given, message, _thread(row), way())
+
+
+def _thread(row: OutboxMessage) -> Mapping[str, Any]:
+    """What the former message of an incident to its receiver has left for the next."""
+    own = select(MessageThread.reference).where(
+        MessageThread.incident_id == row.incident_id, MessageThread.recipient == row.recipient
+    )
+    return db.session.scalar(own) or {} if row.incident_id is not None else {}
+
+
+async def _refuse(fault: NotDelivered) -> Receipt:
+    raise fault
