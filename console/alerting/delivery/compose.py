@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,10 @@ from sqlalchemy import select
 
 from console.accounts.models import Organization, Project, User
 from console.accounts.projects import console_url
+from console.alerting import queries
 from console.alerting.decide import State
+from console.alerting.definition import Definition
+from console.alerting.delivery.context import surroundings
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.alerting.delivery.order import owed_at
 from console.alerting.leads import Lead, rows_behind
@@ -35,7 +38,7 @@ _COMPARED = re.compile(r"(?P<number>.+?) (?P<op>>=|<=|>|<) (?P<level>.+?) \((cri
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class About:
     """What a message is about, with names."""
 
     incident: Incident
@@ -60,7 +63,7 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
     with current_app.test_request_context(base_url=console_url()):
         if row.incident_id is None:
             return _list(row, now)
-        return _of_incident(row, row.payload, now)
+        return _with_surroundings(_of_incident(row, row.payload, now), row, now)
 
 
 def headline(payload: Mapping[str, Any], verb: Verb) -> str:
@@ -111,6 +114,16 @@ def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) 
         settings_url=f"{console_url()}/{subject.organization.slug}/settings/policies",
         tags=payload.get("tags") or [],
     )
+
+
+def _with_surroundings(message: Message, row: OutboxMessage, now: datetime) -> Message:
+    """The message with its picture, whom it hits, and what changed before."""
+    subject = _subject(row.incident_id or 0)
+    rule, incident = subject.rule, subject.incident
+    document = queries.document_then(rule, incident.rule_version) if rule else None
+    definition = Definition.of(document) if document else None
+    around = surroundings(subject.project, incident, rule, definition, now)
+    return replace(message, picture=around.picture, hits=around.hits, changes=around.changes)
 
 
 def _list(row: OutboxMessage, now: datetime) -> Message:
@@ -167,7 +180,7 @@ def _urgency(row: OutboxMessage) -> tuple[bool, int, int, int]:
     return is_open, severity, RANK.get(payload["level"], 0), -row.id
 
 
-def _subject(incident_id: int) -> Subject:
+def _subject(incident_id: int) -> About:
     own = (
         select(Incident, Project, Organization)
         .join(
@@ -180,7 +193,7 @@ def _subject(incident_id: int) -> Subject:
     )
     incident, project, organization = db.session.execute(own).one()
     rule = db.session.get(Rule, incident.rule_id) if incident.rule_id is not None else None
-    return Subject(incident, project, organization, rule)
+    return About(incident, project, organization, rule)
 
 
 def _facts(payload: Mapping[str, Any]) -> Iterator[Fact]:
@@ -195,7 +208,7 @@ def _facts(payload: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("What was wrong", in_words(payload["why"]))
 
 
-def _evidence(subject: Subject, since: datetime, until: datetime) -> Button | None:
+def _evidence(subject: About, since: datetime, until: datetime) -> Button | None:
     """The page with the rows behind the number, around the incident."""
     if subject.rule is None or subject.rule.kind != "threshold":
         return None

@@ -47,7 +47,7 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MessagesAsked:
     """Which messages are listed."""
 
     state: str = ""
@@ -56,7 +56,7 @@ class Asked:
     incident_id: int | None = None
 
 
-def listed(asked: Asked, cursor: str, limit: int) -> Page[OutboxMessage]:
+def listed(asked: MessagesAsked, cursor: str, limit: int) -> Page[OutboxMessage]:
     """Messages of the organization, the latest first, with whom and what they are about."""
     own = select(OutboxMessage)
     if asked.state == "undelivered":

@@ -29,7 +29,7 @@ NOT_TAKEN = "Channels of this kind carry no such message."
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Receiver:
     """A receiver with messages that are due."""
 
     recipient: str
@@ -46,7 +46,7 @@ def is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def receivers(now: datetime) -> Sequence[Due]:
+def receivers(now: datetime) -> Sequence[Receiver]:
     """Everybody whom a message is due to, the longest waiting first."""
     own = (
         select(
@@ -58,7 +58,7 @@ def receivers(now: datetime) -> Sequence[Due]:
         .group_by(OutboxMessage.recipient)
         .order_by(func.min(OutboxMessage.next_at))
     )
-    return [Due(*row) for row in db.session.execute(own)]
+    return [Receiver(*row) for row in db.session.execute(own)]
 
 
 def next_at(now: datetime) -> datetime | None:

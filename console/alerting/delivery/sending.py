@@ -25,7 +25,7 @@ from console.alerting.delivery import bell, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
 from console.alerting.delivery.models import MessageThread, OutboxMessage
-from console.alerting.delivery.order import Due
+from console.alerting.delivery.order import Receiver
 from console.alerting.delivery.sender import BEGIN_WITHIN, Delivered, Parcel, Sender
 from console.channels.kinds import NotDelivered, Receipt
 from console.channels.message import Button, Verb
@@ -95,7 +95,7 @@ def _ring(app: Flask, organization_ids: Sequence[int]) -> None:
         for_each_organization(deliver_due, job=JOB, among=organization_ids)
 
 
-def _begin(organization_id: int, receiver: Due) -> int:
+def _begin(organization_id: int, receiver: Receiver) -> int:
     """Claim what may go to a receiver, and hand it to the sender; returns how many messages."""
     sender, lane = current(), (organization_id, receiver.recipient)
     with reading():
