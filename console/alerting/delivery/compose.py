@@ -7,7 +7,6 @@ down before its receiver heard of it) and, of a list of incidents, `storm`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +33,6 @@ from console.web.filters import duration, plural
 AROUND = timedelta(minutes=15)
 MOST_LISTED = 20
 RANK = {"critical": 2, "warning": 1}
-_COMPARED = re.compile(r"(?P<number>.+?) (?P<op>>=|<=|>|<) (?P<level>.+?) \((critical|warning)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,12 @@ def headline(payload: Mapping[str, Any], verb: Verb) -> str:
 
 def in_words(why: str) -> str:
     """A reason of an evaluation as a person says it: "2 s > 1 s (critical)" is "2 s, above 1 s"."""
-    return _COMPARED.sub(lambda m: f"{m['number']}, {ABOVE[m['op']]} {m['level']}", why)
+    words = why.replace(" (critical)", "").replace(" (warning)", "").split(" ")
+    place = next((place for place, word in enumerate(words) if word in ABOVE), None)
+    if not place:
+        return why
+    number, level = " ".join(words[:place]), " ".join(words[place + 1 :])
+    return f"{number}, {ABOVE[words[place]]} {level}"
 
 
 def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) -> Message:

@@ -29,8 +29,8 @@ def owe(message: OutboxMessage, *, given_up: bool) -> Sequence[OutboxMessage]:
         return _copies(message, [(f"channel-{following.id}", following.id, None)])
     is_mail = channel is None or channel.kind == MAIL
     if is_mail and given_up:
-        others = (other for other in _others() if _is_usable(other, tried))
-        copies = [(f"channel-{other.id}", other.id, None) for other in others][:1]
+        spare = (channel for channel in _working_channels() if _is_usable(channel, tried))
+        copies = [(f"channel-{usable.id}", usable.id, None) for usable in spare][:1]
         return _copies(message, copies)
     owners = [(f"user-{user.id}-email", None, user.id) for user in _owners()]
     return _copies(message, [owner for owner in owners if owner[0] not in tried])
@@ -92,7 +92,7 @@ def _channel(channel_id: int | None) -> Channel | None:
     return db.session.get(Channel, channel_id) if channel_id is not None else None
 
 
-def _others() -> Iterator[Channel]:
+def _working_channels() -> Iterator[Channel]:
     """Channels that do not send mail and work, as far as is known."""
     own = select(Channel).where(Channel.kind != MAIL, Channel.failing_since.is_(None))
     yield from db.session.scalars(own.order_by(Channel.id))

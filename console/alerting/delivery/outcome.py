@@ -71,7 +71,7 @@ def _sent(row: OutboxMessage, done: Delivered, receipt: Receipt, sender: Sender)
     if receipt.thread and row.incident_id is not None:
         _keep_thread(row, receipt)
     if sender.works(done.of.lane):
-        _try_the_others(row.recipient, now)
+        _bring_forward(row.recipient, now)
 
 
 def _failed(row: OutboxMessage, done: Delivered, failure: NotDelivered, sender: Sender) -> None:
@@ -156,7 +156,7 @@ def _listed(digest: OutboxMessage) -> Sequence[int]:
     return [id_ for id_ in db.session.scalars(own) if id_ is not None]
 
 
-def _try_the_others(recipient: str, now: datetime) -> None:
+def _bring_forward(recipient: str, now: datetime) -> None:
     """Send at once what waits for a receiver that works again."""
     waiting = update(OutboxMessage).where(
         OutboxMessage.recipient == recipient,
