@@ -85,14 +85,15 @@ def subject(message: Message) -> str:
 
 def facts_of(message: Message) -> Sequence[Fact]:
     """Everything known beside the headline, each with its label."""
+    is_incident = message.verb not in {Verb.DIGEST, Verb.TEST}
     lines = [
-        Fact("Rule", message.title if message.title != message.headline else ""),
+        Fact("Rule", message.title, message.incident_url) if is_incident else Fact("", ""),
         Fact(*_duration(message)),
         Fact("Affected", message.hits),
         *(Fact(f"Changed {fact.label}", fact.text, fact.url) for fact in message.changes),
         *message.facts,
         Fact("Where", " / ".join(filter(None, (message.organization, message.project)))),
-        Fact("Severity", message.severity if message.verb not in {Verb.DIGEST, Verb.TEST} else ""),
+        Fact("Severity", message.severity if is_incident else ""),
         Fact("Tags", ", ".join(message.tags)),
         Fact("Delayed", _delay(message)),
         Fact("Why you", message.why),
@@ -101,11 +102,16 @@ def facts_of(message: Message) -> Sequence[Fact]:
 
 
 def buttons_of(message: Message) -> Sequence[Button]:
-    """The links to follow, the most useful first; without the one that acts where it has ended."""
+    """The link to the evidence, and the one that acknowledges while there is something to."""
+    incident = Button("Open the incident", message.incident_url)
     action = None if message.verb in ENDS else message.action
-    incident = Button("Open the incident", message.incident_url) if message.incident_url else None
-    own = [button for button in (message.evidence, action, incident) if button and button.url]
-    return list({button.url: button for button in own}.values())
+    return [button for button in (message.evidence or incident, action) if button and button.url]
+
+
+def link_of(message: Message, base_url: str) -> str:
+    """The one address that a message leads to: its incident, or the console."""
+    evidence = message.evidence.url if message.evidence else ""
+    return message.incident_url or evidence or base_url
 
 
 def moment(at: datetime, zone: str) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from console.channels import email
+from console.channels import email, slack, slack_webhook
 from console.channels.kinds import Kind
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (email.KIND,)}
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind for kind in (email.KIND, slack.KIND, slack_webhook.KIND)
+}
