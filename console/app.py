@@ -9,7 +9,7 @@ from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
-from console.alerting import completeness, incidents_api, silences_api
+from console.alerting import completeness, incidents_api, response_api, silences_api
 from console.alerting import views as alerting
 from console.alerting.delivery import sending
 from console.backup import orders as backups
@@ -73,6 +73,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(alerting.bp)
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
+    app.register_blueprint(response_api.bp)
     app.register_blueprint(silences_api.bp)
     app.register_blueprint(uptime.bp)
     app.register_blueprint(uptime.beats)

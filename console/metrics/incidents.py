@@ -16,7 +16,6 @@ from sqlalchemy import JSON, Boolean, ColumnElement, Integer, and_, column, func
 
 from console.core.db import UtcDateTime, db
 from console.metrics.response_times import (
-    ACKNOWLEDGE,
     LEAST_FOR_P90,
     TIMES,
     Response,
@@ -244,7 +243,6 @@ UNANSWERED = _counted(
     "unanswered", "Open without an answer", lambda response: response.is_unanswered
 )
 BY_TIME = {time.name: tuple(_time_metrics(time)) for time in TIMES}
-TIME_TO_ACKNOWLEDGE = BY_TIME[ACKNOWLEDGE.name][0]
 METRICS = (
     OPENED,
     SELF_HEALED,

@@ -121,11 +121,20 @@ ACKNOWLEDGE = Time(
 RESOLVE = Time(
     "resolve",
     "Time to resolve",
-    "From the beginning of the incident to its end, whoever ended it.",
+    "From the beginning of the incident to its end, without incidents that healed by themselves.",
     lambda response: response.opened_at,
-    lambda response: response.resolved_at,
+    lambda response: None if response.is_self_healed else response.resolved_at,
 )
-TIMES = (DETECT, NOTIFY, ACKNOWLEDGE, RESOLVE)
+HEAL = Time(
+    "heal",
+    "Time to heal",
+    "From the beginning to the end of incidents that healed before anybody answered.",
+    lambda response: response.opened_at,
+    lambda response: response.resolved_at if response.is_self_healed else None,
+)
+TIMES = (DETECT, NOTIFY, ACKNOWLEDGE, RESOLVE, HEAL)
+BY_PEOPLE = frozenset({ACKNOWLEDGE, RESOLVE})
+"""The times that people take: only these may be counted in working hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ ENDS: Mapping[str, tuple[str, str]] = {
     "detect": ("breached_at", "noticed_at"),
     "notify": ("noticed_at", "notified_at"),
     "acknowledge": ("opened_at", "answered_at"),
-    "resolve": ("opened_at", "resolved_at"),
+    "resolve": ("opened_at", "ended_at"),
+    "heal": ("opened_at", "healed_at"),
 }
 
 
@@ -84,7 +85,9 @@ def _row(dice: Random, fate: str, at: Any) -> dict[str, Any]:
     def later(seconds: int) -> Any:
         return at + timedelta(seconds=dice.randrange(1, seconds))
 
-    row: dict[str, Any] = dict.fromkeys(("acknowledged_at", "answered_at", "resolved_at")) | {
+    row: dict[str, Any] = dict.fromkeys(
+        ("acknowledged_at", "answered_at", "resolved_at", "ended_at", "healed_at")
+    ) | {
         "timestamp": at,
         "opened_at": at,
         "fate": fate,
@@ -99,6 +102,7 @@ def _row(dice: Random, fate: str, at: Any) -> dict[str, Any]:
         row["acknowledged_at"] = row["answered_at"] = later(3_000)
     if fate == "resolved by a person":
         row["answered_at"] = row["resolved_at"]
+    row["healed_at" if fate == "self-healed" else "ended_at"] = row["resolved_at"]
     return row
 
 

@@ -1,6 +1,25 @@
 """The pages of alerts; each module adds its addresses to the blueprint."""
 
-from console.alerting.views import composite, editor, incidents, rules, silences, versions, watching
+from console.alerting.views import (
+    composite,
+    editor,
+    incidents,
+    response,
+    rules,
+    silences,
+    versions,
+    watching,
+)
 from console.alerting.views.blueprint import bp
 
-__all__ = ["bp", "composite", "editor", "incidents", "rules", "silences", "versions", "watching"]
+__all__ = [
+    "bp",
+    "composite",
+    "editor",
+    "incidents",
+    "response",
+    "rules",
+    "silences",
+    "versions",
+    "watching",
+]

@@ -1,0 +1,1 @@
+"""How fast incidents were noticed and answered, by whom, and which incidents show it."""

@@ -1,0 +1,164 @@
+"""Which incidents' response times are shown, broken down by what, and on which clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from typing import Self
+
+from wtforms import SelectField, StringField, TimeField
+from wtforms.validators import Optional, ValidationError
+
+from console.alerting.escalation.hours import WorkingHours
+from console.alerting.models import Severity
+from console.alerting.response.fates import FATES, NONE, fate_of, policy_key, rule_key
+from console.metrics.response_times import TIMES, Clock, Response
+from console.web import clocks
+from console.web.api import Period
+from console.web.choices import choices
+from console.web.forms import FilterForm, IntegerField, OpenSelect, at_most
+from console.web.ids import LARGEST_ID
+
+BREAKDOWNS = {
+    "rule": "Rule",
+    "policy": "Policy",
+    "severity": "Severity",
+    "project": "Project",
+    "member": "Member",
+}
+DAYS: Mapping[str, tuple[str, Sequence[int]]] = {
+    "mon-fri": ("Monday to Friday", range(5)),
+    "mon-sat": ("Monday to Saturday", range(6)),
+    "sun-thu": ("Sunday to Thursday", (6, 0, 1, 2, 3)),
+    "all": ("Every day", range(7)),
+}
+NO_RULE = "Without a rule"
+"""Its rule was deleted, or the incident is of the console itself."""
+NO_POLICY = "Nobody was notified"
+BEGIN, END = time(9), time(17)
+WORKING = ("days", "begin", "end", "hours_zone")
+
+
+class ResponseFilter(FilterForm):
+    """The page of response times, and the list of incidents behind one of its figures."""
+
+    label = "Filter response times"
+    keeping = ("by", "sort", "hours", *WORKING)
+
+    by = SelectField("Broken down by", choices=choices(BREAKDOWNS.items()), default="rule")
+    rule = OpenSelect("Rule", "Any rule", closed=True)
+    policy = OpenSelect("Policy", "Any policy", validators=[at_most(100)])
+    severity = SelectField(
+        "Severity",
+        choices=choices(
+            [("", "Any severity"), *((own.value, own.value.capitalize()) for own in Severity)]
+        ),
+        default="",
+    )
+    hours = SelectField(
+        "Clock", choices=choices([("", "Wall clock"), ("work", "Working hours")]), default=""
+    )
+    days = SelectField(
+        "Days",
+        choices=choices((name, words) for name, (words, _) in DAYS.items()),
+        default="mon-fri",
+    )
+    begin = TimeField("From", [Optional()], default=BEGIN)
+    end = TimeField("To", [Optional()], default=END)
+    hours_zone = StringField(
+        "Time zone of working hours",
+        [Optional(), at_most(clocks.LONGEST)],
+        render_kw={"list": "time-zones"},
+    )
+    member = IntegerField("Member", [Optional()])
+    fate = OpenSelect("Outcome", "Any outcome", closed=True)
+    has = OpenSelect("With", "Any time", closed=True)
+    week = StringField("Week", [Optional()])
+    sort = SelectField(
+        "Sorted by",
+        choices=choices([("opened", "Opened"), *((own.name, own.title) for own in TIMES)]),
+        default="opened",
+    )
+
+    is_list = False
+    """Whether the incidents are listed: what figures of the page choose is shown then, too."""
+
+    def offer(
+        self, rules: Iterable[tuple[str, str]], policies: Iterable[str], *, is_list: bool = False
+    ) -> Self:
+        """Offer rules by their ids and names, and policies by name."""
+        self.is_list = is_list
+        self.rule.offer([*rules, (NONE, NO_RULE)])
+        self.policy.offer([*((name, name) for name in policies), (NONE, NO_POLICY)])
+        self.fate.offer((name, words) for name, (words, _) in FATES.items())
+        self.has.offer((own.name, f"Has a {own.title.lower()}") for own in TIMES)
+        if not self.hours_zone.data:
+            self.hours_zone.data = clocks.zone_name()
+        return self
+
+    @property
+    def hidden(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Working hours are shown where they count; what a figure chooses, in the list."""
+        elsewhere = ("by", "sort", "member", "week")
+        listed = () if self.is_list else ("fate", "has")
+        return (*elsewhere, *listed, *(() if self.hours.data else WORKING))
+
+    def validate_hours_zone(self, field: StringField) -> None:
+        """It names a zone of the IANA database."""
+        if field.data and not clocks.is_zone(field.data):
+            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+
+    def validate_member(self, field: IntegerField) -> None:
+        """It may be anybody's id."""
+        if field.data is not None and not 0 < field.data <= LARGEST_ID:
+            raise ValidationError("The id of a member.")
+
+    def validate_week(self, field: StringField) -> None:
+        """It is the day on which a week begins."""
+        try:
+            date.fromisoformat(field.data or "")
+        except ValueError:
+            raise ValidationError("A day such as 2026-11-23.") from None
+
+    @property
+    def working_hours(self) -> WorkingHours | None:
+        """The hours that count; None for all of them. Only for a form that validates."""
+        if not self.hours.data:
+            return None
+        _, days = DAYS[self.days.data]
+        zone = self.hours_zone.data or clocks.zone_name()
+        return WorkingHours(zone, list(days), self.begin.data or BEGIN, self.end.data or END)
+
+    @property
+    def clock(self) -> Clock | None:
+        """How the times of people are counted; None for all seconds."""
+        working = self.working_hours
+        return working.seconds_between if working else None
+
+    @property
+    def monday(self) -> date | None:
+        """The first day of the week that was chosen."""
+        return date.fromisoformat(self.week.data) if self.week.data else None
+
+    def choose(self, responses: Iterable[Response]) -> list[Response]:
+        """The incidents that pass. Only for a form that validates."""
+        return [response for response in responses if self._passes(response)]
+
+    def _passes(self, response: Response) -> bool:
+        wanted = [
+            (self.rule.data, rule_key(response)),
+            (self.policy.data, policy_key(response)),
+            (self.severity.data, response.severity),
+            (self.member.data, response.answered_by_id),
+            (self.fate.data, fate_of(response)),
+        ]
+        has = next((own for own in TIMES if own.name == self.has.data), None)
+        return (
+            not response.is_member
+            and all(not given or given == own for given, own in wanted)
+            and (has is None or has.of(response) is not None)
+        )
+
+
+class ResponseQuestion(ResponseFilter, Period):
+    """Response times for a script."""
