@@ -12,6 +12,7 @@ from console.alerting import api as alerting_api
 from console.alerting import completeness, incidents_api, response_api, silences_api
 from console.alerting import views as alerting
 from console.alerting.delivery import sending
+from console.alerting.escalation import views as policies
 from console.backup import orders as backups
 from console.core import config as configuration
 from console.core import readiness, tenancy
@@ -71,6 +72,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(metrics.bp)
     app.register_blueprint(metrics_api.bp)
     app.register_blueprint(alerting.bp)
+    app.register_blueprint(policies.bp)
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(response_api.bp)

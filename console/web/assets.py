@@ -34,6 +34,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/errors.css",
         "css/waterfall.css",
         "css/editor.css",
+        "css/policies.css",
     ),
     "pharos.js": (
         "js/csrf.js",
