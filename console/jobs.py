@@ -6,6 +6,7 @@ from console.accounts import sessions, throttle
 from console.alerting import ending, evaluation, history, rules, set_back, settling, waking
 from console.alerting.delivery import log as deliveries
 from console.alerting.delivery import sending
+from console.alerting.escalation import advance, policies
 from console.backup import schedule
 from console.core import absences, leases
 from console.detection import findings, fixes
@@ -49,6 +50,8 @@ JOBS = (
     Job("ask-domain-expiry", HOUR, per_organization=domains.ask_expiry),
     Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
+    Job("keep-default-policy", OFTEN, per_organization=policies.keep_default),
+    Job("escalate", EVALUATE, per_organization=advance.advance, punctual=True),
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
     Job(sending.JOB, EVALUATE, per_organization=sending.deliver_due, punctual=True),
     Job("forget-deliveries", HOUR, per_organization=deliveries.forget_old),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from console.alerting import incidents
 from console.alerting.backtest import WORSE
 from console.alerting.chronicle import write
+from console.alerting.escalation import running
 from console.alerting.incidents import Moved
 from console.alerting.models import (
     Incident,
@@ -49,8 +50,10 @@ def gather(rule: Rule, moved: Sequence[Moved]) -> list[Moved]:
     for incident in began:
         incident.parent_id = group.id
     db.session.flush()
+    running.hand_over([incident.id for incident in began])
     _follow(rule, group, max(move.events[-1].at for move in moved), events)
-    apart = [move for move in moved if move.incident.parent_id is None]
+    known = running.escalated([move.incident.id for move in moved])
+    apart = [move for move in moved if move.incident.parent_id is None or _ends(move, known)]
     loud = [event for event in events if event.verb is not IncidentVerb.JOINED]
     return [*apart, *([Moved(group, loud)] if loud else [])]
 
@@ -59,6 +62,11 @@ def members(group: Incident) -> Sequence[Incident]:
     """The incidents of a group, open ones first."""
     own = select(Incident).where(Incident.parent_id == group.id)
     return db.session.scalars(own.order_by(Incident.state, Incident.opened_at, Incident.id)).all()
+
+
+def _ends(moved: Moved, known: Collection[int]) -> bool:
+    """Whether a member is over of which somebody was notified before the group spoke for it."""
+    return moved.incident.id in known and moved.events[-1].verb is IncidentVerb.RESOLVED
 
 
 def _begins(moved: Moved) -> bool:

@@ -91,23 +91,24 @@ def _ends_what_was_sent(incident: Incident, event: IncidentEvent) -> bool:
 
 def acknowledge(incident: Incident, *, by: Actor) -> bool:
     """Note that somebody looks after it; False where that is known already."""
-    for member in _members(incident):
+    for member in members(incident):
         acknowledge(member, by=by)
-    _lock(incident)
+    lock(incident)
     if incident.state is not IncidentState.OPEN:
         return False
     incident.state = IncidentState.ACKNOWLEDGED
     if incident.acknowledged_at is None and by.user is not None:
         incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
         incident.acknowledged_via = by.via
-    event = write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by)
+    level = {"level": incident.level.value}
+    event = write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by, details=level)
     running.acknowledged(incident, event, snapshot(incident, [event]))
     return True
 
 
 def snooze(incident: Incident, until: datetime, *, by: Actor) -> bool:
     """Let it be quiet until a moment, when it wakes up; False where it is resolved."""
-    _lock(incident)
+    lock(incident)
     if incident.state is IncidentState.RESOLVED:
         return False
     incident.snoozed_until = until
@@ -121,9 +122,9 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
     It stays closed while its rule goes on firing at the same level: somebody has seen that. A new
     breach after the rule was ok, or a worse level, opens a new incident.
     """
-    for member in _members(incident):
+    for member in members(incident):
         resolve(member, by=by)
-    _lock(incident)
+    lock(incident)
     if incident.state is IncidentState.RESOLVED:
         return False
     close(incident, clock.now(), by=by)
@@ -151,7 +152,7 @@ def assess(incident: Incident, assessment: Assessment, *, by: Actor) -> None:
 
     What the same person said of it before is replaced: its history does not grow with each change.
     """
-    _lock(incident)
+    lock(incident)
     if incident.assessment is assessment:
         return
     incident.assessment = assessment
@@ -184,7 +185,7 @@ def close(incident: Incident, at: datetime, *, by: Actor | None = None) -> None:
     incident.snoozed_until = None
 
 
-def _members(incident: Incident) -> Sequence[Incident]:
+def members(incident: Incident) -> Sequence[Incident]:
     """The incidents that a group speaks for: what people do to it, they do to them."""
     if not incident.is_group:
         return ()
@@ -192,7 +193,7 @@ def _members(incident: Incident) -> Sequence[Incident]:
     return db.session.scalars(own.order_by(Incident.value)).all()
 
 
-def _lock(incident: Incident) -> None:
+def lock(incident: Incident) -> None:
     """Wait for whoever else changes it, and see what they have made of it.
 
     Members are locked before their group and by value, in the order in which evaluation writes.

@@ -72,6 +72,22 @@ def active(rule: Rule, value: str, at: datetime) -> Silence | None:
     return next((silence for silence in silences if is_active(silence, at)), None)
 
 
+def all_active(at: datetime) -> Sequence[Silence]:
+    """The silences of all projects that hold back at a moment."""
+    present = select(Silence).where(Silence.starts_at <= at, Silence.ends_at > at)
+    return [silence for silence in db.session.scalars(present) if is_active(silence, at)]
+
+
+def covers(silence: Silence, project_id: int, rule_id: int | None, value: str) -> bool:
+    """Whether a silence is about a series of a rule; about a rule that is gone, none is."""
+    return (
+        rule_id is not None
+        and silence.project_id == project_id
+        and silence.rule_id in (None, rule_id)
+        and silence.value in ("", value)
+    )
+
+
 def is_active(silence: Silence, at: datetime) -> bool:
     """Whether a silence holds at a moment: all the time, or in its recurring hours."""
     if not silence.starts_at <= at < silence.ends_at:

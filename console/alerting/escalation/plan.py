@@ -2,7 +2,8 @@
 
 The document: `{"steps": [{"delay_minutes": 0, "targets": [{"owners": true}, {"user": 7},
 {"channel": 3}], "hours": {"zone": "Europe/Berlin", "days": [0, 1], "since": "09:00", "until":
-"17:00"}}], "repeats": 2, "repeat_minutes": 15, "stale_minutes": 60, "unresolved_minutes": 0}`.
+"17:00"}, "otherwise": "wait"}], "repeats": 2, "repeat_minutes": 15, "stale_minutes": 60,
+"unresolved_minutes": 0}`.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ STANDARD: Mapping[str, Any] = {
 }
 """The policy that every organization begins with: its owners get mail, twice."""
 Reach = Literal["owners", "user", "channel"]
+Otherwise = Literal["skip", "wait"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a step tells: the organization's owners, a person, or a channel."""
+    """Whom a step notifies: the organization's owners, a person, or a channel."""
 
     reach: Reach
     id: int | None = None
@@ -49,12 +51,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PolicyStep:
-    """Whom a step tells, and how long after the step before."""
+    """Whom a step notifies, and how long after the step before."""
 
     delay: timedelta
     targets: Sequence[Target]
     hours: WorkingHours | None = None
-    """The only hours in which it tells anybody; None for all."""
+    """The only hours in which it notifies anybody; None for all."""
+    otherwise: Otherwise = "skip"
+    """What it does outside its hours: the step is passed, or waits until they begin."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -64,7 +68,18 @@ class PolicyStep:
             timedelta(minutes=document["delay_minutes"]),
             [Target.of(target) for target in document["targets"]],
             WorkingHours.of(hours) if hours else None,
+            document.get("otherwise", "skip"),
         )
+
+    def notifies(self, at: datetime) -> bool:
+        """Whether a moment lies within its hours."""
+        return self.hours is None or self.hours.holds(at)
+
+    def waits_until(self, at: datetime) -> datetime | None:
+        """When its hours begin, if it waits for them at a moment; None if it does not."""
+        if self.hours is None or self.otherwise == "skip" or self.hours.holds(at):
+            return None
+        return self.hours.next_begin(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +120,24 @@ class Plan:
         """Where an incident that opens at a moment begins; None for a policy without steps."""
         return Place(0, 0, at + self.steps[0].delay) if self.steps else None
 
-    def after(self, place: Place) -> Place | None:
-        """What comes after a step that was done at its time; None when all is done."""
+    def after(self, place: Place, *, passed: bool = False) -> Place | None:
+        """What comes after a step; None when all is done.
+
+        A step that was `passed` because it reached nobody is not waited for; a round begins in its
+        time all the same.
+        """
         following = place.step + 1
         if following < len(self.steps):
-            return Place(following, place.round, place.at + self.steps[following].delay)
+            delay = timedelta(0) if passed else self.steps[following].delay
+            return Place(following, place.round, place.at + delay)
         if self.steps and place.round < self.repeats:
             due = place.at + self.repeat_after + self.steps[0].delay
             return Place(0, place.round + 1, due)
         return None
+
+    def ends_round(self, place: Place) -> bool:
+        """Whether a step is the last of its round."""
+        return place.step >= len(self.steps) - 1
 
 
 def _minutes(given: int | None) -> timedelta | None:

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from console.alerting.chronicle import write
+from console.alerting.decide import State
 from console.alerting.delivery import outbox
+from console.alerting.delivery.models import OutboxMessage
 from console.alerting.delivery.outbox import Recipient
+from console.alerting.delivery.payload import snapshot
+from console.alerting.delivery.preferences import by_mail
 from console.alerting.escalation import policies
-from console.alerting.escalation.models import Escalation, EscalationState
+from console.alerting.escalation.models import Escalation, EscalationState, Policy
 from console.alerting.escalation.plan import Place, Plan
-from console.alerting.escalation.recipients import (
-    Reached,
-    Skipped,
-    all_notified,
-    by_mail,
-    owners,
-    reached,
+from console.alerting.escalation.recipients import Directory, all_notified, is_known
+from console.alerting.escalation.turns import Turn, turn
+from console.alerting.models import (
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    IncidentVerb,
+    Rule,
 )
-from console.alerting.models import Incident, IncidentEvent, IncidentVerb
 from console.channels.message import Verb
 from console.core import clock
 from console.core.db import db
 
 BEGINS = frozenset({IncidentVerb.OPENED, IncidentVerb.REOPENED, IncidentVerb.WOKEN})
+LATE = timedelta(minutes=1)
+"""A step that is done so much after its time says that it is delayed."""
+WORSE_NOW = "It is critical now, and was acknowledged as less."
 
 
 def follow(incident: Incident, event: IncidentEvent, payload: Mapping[str, Any]) -> None:
-    """Tell whom it concerns what happened to an incident. The caller commits.
+    """Notify whom it concerns of what happened to an incident. The caller commits.
 
-    `event` is the latest of what happened, `payload` what was true then.
+    `event` is the latest of what happened, `payload` what was true then. Whoever acknowledged a
+    warning has not seen that it is critical: it is escalated anew.
     """
     escalation = of(incident)
     if event.verb is IncidentVerb.RESOLVED:
         _end(escalation, incident, event, payload)
+    elif incident.state is IncidentState.ACKNOWLEDGED:
+        _remind(escalation, incident, event, payload)
     elif escalation is None or event.verb in BEGINS:
         begin(incident, event.at, payload)
     else:
@@ -45,14 +55,33 @@ def follow(incident: Incident, event: IncidentEvent, payload: Mapping[str, Any])
 
 
 def acknowledged(incident: Incident, event: IncidentEvent, payload: Mapping[str, Any]) -> None:
-    """Stop telling anybody else; it begins anew when the acknowledgement goes stale."""
+    """Notify nobody else; it begins anew when the acknowledgement goes stale."""
     escalation = of(incident)
     if escalation is None:
         return
-    stale_after = Plan.of(escalation.document).stale_after
-    escalation.state = EscalationState.ACKNOWLEDGED
-    escalation.next_at = clock.now() + stale_after if stale_after else None
+    if escalation.state is not EscalationState.ENDED:  # a group speaks for it
+        _wait_for_end(escalation)
     tell(incident, all_notified(incident), Verb.ACKNOWLEDGE, event, payload)
+
+
+def take_back(incident: Incident, why: str, after: Sequence[IncidentEvent] = ()) -> None:
+    """Open an acknowledged incident again, and begin its escalation anew. The caller commits.
+
+    Everybody who was notified of it hears that, and of the events before it: whom the first step
+    notifies now by its message.
+    """
+    event, before = reopen(incident, why), all_notified(incident)
+    payload = snapshot(incident, [*after, event], tags=_tags(incident))
+    begin(incident, event.at, payload)
+    notified_now = _keys_of(incident, event.sequence)
+    rest = [recipient for recipient in before if recipient.key not in notified_now]
+    tell(incident, rest, Verb.UNACKNOWLEDGE, event, payload)
+
+
+def reopen(incident: Incident, why: str) -> IncidentEvent:
+    """Open an acknowledged incident again, and say so in its history only."""
+    incident.state = IncidentState.OPEN
+    return write(incident, IncidentVerb.UNACKNOWLEDGED, clock.now(), details={"why": why})
 
 
 def of(incident: Incident) -> Escalation | None:
@@ -75,33 +104,79 @@ def begin(incident: Incident, at: datetime, payload: Mapping[str, Any]) -> Escal
             started_at=at,
         )
         db.session.add(escalation)
-    escalation.state = EscalationState.RUNNING
-    first = Plan.of(escalation.document).first(clock.now())
-    _wait_for(escalation, first)
-    if first is not None and first.at <= clock.now():
-        perform(escalation, incident, payload)
+    start(escalation, incident, clock.now(), payload)
     return escalation
 
 
-def perform(escalation: Escalation, incident: Incident, payload: Mapping[str, Any]) -> None:
-    """Do the step that is due: notify its targets, and write down who was and who was not.
-
-    A step that reaches nobody is passed at once. When none has reached anybody, the owners are
-    notified.
-    """
+def start(
+    escalation: Escalation, incident: Incident, at: datetime, payload: Mapping[str, Any] | None
+) -> None:
+    """Begin with the first step at a moment, and do what is due of it."""
+    escalation.state = EscalationState.RUNNING
+    escalation.step, escalation.round = 0, 0
     plan = Plan.of(escalation.document)
-    for _ in range(len(plan.steps) * (plan.repeats + 1)):
-        place = Place(escalation.step, escalation.round, clock.now())
-        answer = _reached(plan, place)
-        following = plan.after(place)
-        _wait_for(escalation, following)
-        if following is None and not answer.recipients and not all_notified(incident):
-            answer = Reached([by_mail(owner) for owner in owners()], answer.skipped)
-        _tell_step(escalation, incident, place, answer, payload)
-        if following is None and plan.unresolved_after:
-            escalation.next_at = clock.now() + plan.unresolved_after
-        if answer.recipients or following is None:
-            return
+    _wait_for(escalation, plan, plan.first(at), since=at)
+    perform(escalation, incident, payload)
+
+
+def perform(
+    escalation: Escalation, incident: Incident, payload: Mapping[str, Any] | None = None
+) -> int:
+    """Do the steps that are due, oldest first; answers how many were done.
+
+    After a time in which nothing was done, each is done once, late, and whoever several of them
+    would notify gets one message.
+    """
+    now, plan = clock.now(), Plan.of(escalation.document)
+    done: set[int] = set()
+    just_notified: set[str] = set()
+    directory = Directory.read() if _is_due(escalation, now) else None
+    while directory is not None and _is_due(escalation, now) and escalation.next_at is not None:
+        place = Place(escalation.step, escalation.round, escalation.next_at)
+        if place.step in done:  # a whole round was missed
+            _wait_for(escalation, plan, plan.after(place), since=place.at)
+            continue
+        turned = turn(
+            plan,
+            place,
+            directory,
+            incident.severity,
+            now=now if now - place.at >= LATE else place.at,
+            is_known=is_known(incident),
+            just_notified=just_notified,
+        )
+        if not turned.waits:
+            done.add(place.step)
+            just_notified.update(recipient.key for recipient in turned.recipients)
+            _tell_step(escalation, incident, turned, now - place.at, payload)
+        _wait_for(escalation, plan, turned.following, since=place.at)
+    return len(done)
+
+
+def move(escalation: Escalation, policy: Policy) -> None:
+    """Go on with a policy's latest version, at the step of the same number. The caller commits."""
+    escalation.policy_id, escalation.policy_name = policy.id, policy.name
+    escalation.policy_version, escalation.document = policy.version, policy.document
+    plan, now = Plan.of(policy.document), clock.now()
+    if escalation.state is EscalationState.ACKNOWLEDGED:
+        escalation.next_at = now + plan.stale_after if plan.stale_after else None
+    elif escalation.state is EscalationState.EXHAUSTED:
+        _wait_for(escalation, plan, None, since=now)
+    elif escalation.step >= len(plan.steps):  # it has fewer steps than the one before
+        last = Place(len(plan.steps) - 1, escalation.round, now)
+        _wait_for(escalation, plan, plan.after(last), since=now)
+
+
+def hand_over(incident_ids: Collection[int]) -> None:
+    """End the escalations of incidents for which a group speaks from now on."""
+    own = update(Escalation).where(Escalation.incident_id.in_(incident_ids))
+    db.session.execute(own.values(state=EscalationState.ENDED, next_at=None))
+
+
+def escalated(incident_ids: Collection[int]) -> set[int]:
+    """Which incidents anybody was notified of by themselves."""
+    own = select(Escalation.incident_id).where(Escalation.incident_id.in_(incident_ids))
+    return set(db.session.scalars(own))
 
 
 def tell(
@@ -117,44 +192,96 @@ def tell(
         outbox.owe(incident, recipient, verb, event.sequence, payload, step=step)
 
 
-def _reached(plan: Plan, place: Place) -> Reached:
-    step = plan.steps[place.step]
-    answer = reached(step.targets)
-    if step.hours is None or step.hours.holds(place.at):
-        return answer
-    why = "is notified in other hours"
-    return Reached([], [*answer.skipped, *(Skipped(r.name, why) for r in answer.recipients)])
+def _is_due(escalation: Escalation, now: datetime) -> bool:
+    is_running = escalation.state is EscalationState.RUNNING
+    return is_running and escalation.next_at is not None and escalation.next_at <= now
 
 
 def _tell_step(
     escalation: Escalation,
     incident: Incident,
-    place: Place,
-    answer: Reached,
-    payload: Mapping[str, Any],
+    turned: Turn,
+    late: timedelta,
+    payload: Mapping[str, Any] | None,
 ) -> None:
+    """Write down whom a step notifies and whom not, and owe its messages."""
+    place, reached = turned.place, turned.reached
     already = {recipient.key for recipient in all_notified(incident)}
+    delayed = late if late >= LATE else timedelta(0)
     details = {
         "policy": escalation.policy_name,
         "version": escalation.policy_version,
         "step": place.step,
         "round": place.round,
-        "notified": [recipient.name for recipient in answer.recipients],
-        "skipped": [{"name": skipped.name, "why": skipped.why} for skipped in answer.skipped],
+        "notified": [recipient.name for recipient in reached.recipients],
+        "skipped": [{"name": skipped.name, "why": skipped.why} for skipped in reached.skipped],
     }
+    if turned.last_resort:
+        details["last_resort"] = True
+    if delayed:
+        details["delayed_seconds"] = int(delayed.total_seconds())
     event = write(incident, IncidentVerb.ESCALATED, clock.now(), details=details)
-    for recipient in answer.recipients:
+    reason = {"policy": escalation.policy_name, "step": place.step, "round": place.round}
+    facts = payload or snapshot(incident, [event], tags=_tags(incident), delayed=delayed)
+    for recipient in reached.recipients:
         verb = Verb.ESCALATE if recipient.key in already else Verb.TRIGGER
-        reason = {"policy": escalation.policy_name, "step": place.step, "round": place.round}
-        tell(incident, [recipient], verb, event, {**payload, "because": reason}, place.step)
+        tell(incident, [recipient], verb, event, {**facts, "because": reason}, place.step)
 
 
-def _wait_for(escalation: Escalation, place: Place | None) -> None:
-    """Note the step that comes next."""
-    if place is None:
-        escalation.state, escalation.next_at = EscalationState.EXHAUSTED, None
+def _wait_for(escalation: Escalation, plan: Plan, place: Place | None, *, since: datetime) -> None:
+    """Note the step that comes next after one that was due; after the last, the new beginning."""
+    if place is not None:
+        escalation.step, escalation.round, escalation.next_at = place.step, place.round, place.at
         return
-    escalation.step, escalation.round, escalation.next_at = place.step, place.round, place.at
+    now = clock.now()
+    ended = since if now - since < LATE else now
+    escalation.state = EscalationState.EXHAUSTED
+    escalation.next_at = ended + plan.unresolved_after if plan.unresolved_after else None
+
+
+def _wait_for_end(escalation: Escalation) -> None:
+    """Wait whether somebody who looks after it ends it in time."""
+    stale_after = Plan.of(escalation.document).stale_after
+    escalation.state = EscalationState.ACKNOWLEDGED
+    escalation.next_at = clock.now() + stale_after if stale_after else None
+
+
+def _remind(
+    escalation: Escalation | None,
+    incident: Incident,
+    event: IncidentEvent,
+    payload: Mapping[str, Any],
+) -> None:
+    """Something happened to an incident that somebody has acknowledged."""
+    is_critical = event.verb is IncidentVerb.LEVEL and incident.level is State.CRITICAL
+    if is_critical and _level_acknowledged(incident) is not State.CRITICAL:
+        take_back(incident, WORSE_NOW, [event])
+        return
+    if escalation is not None and event.verb is IncidentVerb.WOKEN:
+        _wait_for_end(escalation)  # whoever let it be quiet begins to look after it now
+    tell(incident, all_notified(incident), Verb.UPDATE, event, payload)
+
+
+def _level_acknowledged(incident: Incident) -> State | None:
+    """The level at which it was acknowledged last; None if its history does not say."""
+    own = select(IncidentEvent.details).where(
+        IncidentEvent.incident_id == incident.id, IncidentEvent.verb == IncidentVerb.ACKNOWLEDGED
+    )
+    details = db.session.scalar(own.order_by(IncidentEvent.sequence.desc()).limit(1)) or {}
+    return State(details["level"]) if "level" in details else None
+
+
+def _keys_of(incident: Incident, after: int) -> set[str]:
+    """Whom messages are owed that were written after an event."""
+    own = select(OutboxMessage.recipient).where(
+        OutboxMessage.incident_id == incident.id, OutboxMessage.sequence > after
+    )
+    return set(db.session.scalars(own))
+
+
+def _tags(incident: Incident) -> Sequence[str]:
+    rule = db.session.get(Rule, incident.rule_id) if incident.rule_id else None
+    return rule.tags if rule is not None else ()
 
 
 def _end(
@@ -163,12 +290,15 @@ def _end(
     event: IncidentEvent,
     payload: Mapping[str, Any],
 ) -> None:
-    """Tell everybody that it is over; whoever was to hear of it first, where nobody has yet."""
+    """Notify everybody that it is over; whom the first step names, where nobody knows of it yet."""
     recipients: Sequence[Recipient] = all_notified(incident)
-    if escalation is None:
-        plan = Plan.of(policies.chosen(incident).document)
-        recipients = _reached(plan, Place(0, 0, clock.now())).recipients if plan.steps else []
-        recipients = recipients or [by_mail(owner) for owner in owners()]
-    else:
+    if escalation is not None:
         escalation.state, escalation.next_at = EscalationState.ENDED, None
+    else:
+        directory, now = Directory.read(), clock.now()
+        plan = Plan.of(policies.chosen(incident).document)
+        step = plan.steps[0]
+        if step.notifies(now):
+            recipients = directory.reached(step.targets, incident.severity, now).recipients
+        recipients = recipients or [by_mail(owner) for owner in directory.owners]
     tell(incident, recipients, Verb.RESOLVE, event, payload)
