@@ -34,8 +34,8 @@ class Hold:
         if self.rule is not None:
             return f"the rule {self.rule.name}"
         severity = self.use.severity
-        what = f"incidents of {severity} severity" if severity else "all incidents"
-        return f"{what} of {self.project.name}" if self.project else what
+        incidents = f"incidents of {severity} severity" if severity else "all incidents"
+        return f"{incidents} of {self.project.name}" if self.project else incidents
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from console.alerting.escalation.checking import BOUNDS, MOST_STEPS, MOST_TARGET
 from console.alerting.escalation.hours import DAYS
 from console.alerting.escalation.plan import STANDARD, Plan, Target
 from console.alerting.escalation.recipients import Directory
-from console.alerting.escalation.simulator import Trial, simulate
+from console.alerting.escalation.simulator import Simulation, simulate
 from console.alerting.models import Severity
 from console.core import clock
 from console.web import clocks
@@ -186,7 +186,7 @@ class PolicyForm(Form):
             self._mark(path, why)
         return not invalid and not wrong
 
-    def trial(self, directory: Directory) -> Trial | None:
+    def trial(self, directory: Directory) -> Simulation | None:
         """What it would do with the incident that it names; None if that cannot be said."""
         if next(checking.faults(self.document, directory), None):
             return None

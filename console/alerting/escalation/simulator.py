@@ -16,7 +16,7 @@ MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Simulation:
     """What a policy would do with an incident that opens at a moment."""
 
     at: datetime
@@ -32,16 +32,16 @@ class Trial:
         return turned.place.at - self.at
 
 
-def simulate(plan: Plan, directory: Directory, severity: Severity, at: datetime) -> Trial:
+def simulate(plan: Plan, directory: Directory, severity: Severity, at: datetime) -> Simulation:
     """The steps in their order, to the end of all rounds, by the code that does them."""
     turns: list[Turn] = []
     for turned in _turns(plan, directory, severity, at):
         if len(turns) == MOST:
-            return Trial(at, severity, turns, is_cut=True)
+            return Simulation(at, severity, turns, is_cut=True)
         turns.append(turned)
     ended = turns[-1].place.at if turns else at
     anew_at = ended + plan.unresolved_after if plan.unresolved_after else None
-    return Trial(at, severity, turns, anew_at=anew_at)
+    return Simulation(at, severity, turns, anew_at=anew_at)
 
 
 def _turns(plan: Plan, directory: Directory, severity: Severity, at: datetime) -> Iterator[Turn]:
