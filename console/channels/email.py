@@ -144,6 +144,10 @@ def _faults(given: Given, way: Way) -> dict[str, str]:
     return faults
 
 
+def _obstacle(way: Way) -> str:
+    return "" if way.smtp_url else UNSET
+
+
 def _is_address(text: str) -> bool:
     return len(text) <= LONGEST_ADDRESS and text.isascii() and bool(_ADDRESS.fullmatch(text))
 
@@ -177,4 +181,5 @@ KIND = Kind(
     deliver=deliver,
     faults=_faults,
     takes=frozenset(Verb),
+    obstacle=_obstacle,
 )

@@ -31,10 +31,6 @@ STANDINGS = {
     Verb.RESOLVE: Standing("Resolved", "good"),
     Verb.ACKNOWLEDGE: Standing("Acknowledged", "info"),
 }
-ADDITIONS = {
-    Verb.ESCALATE: ", not acknowledged",
-    Verb.UNACKNOWLEDGE: ", acknowledged but not resolved",
-}
 
 
 def clean(message: Message) -> Message:
@@ -71,10 +67,8 @@ def standing(message: Message) -> Standing:
     if message.state == "resolved" or message.verb in STANDINGS:
         return STANDINGS.get(message.verb, STANDINGS[Verb.RESOLVE])
     level, tone = ("Critical", "bad") if message.level == "critical" else ("Warning", "warn")
-    addition = ADDITIONS.get(message.verb, "")
-    if not addition and message.state == "acknowledged":
-        addition = ", acknowledged"
-    return Standing(level + addition, tone)
+    is_acknowledged = message.state == "acknowledged"
+    return Standing(f"{level}, acknowledged" if is_acknowledged else level, tone)
 
 
 def subject(message: Message) -> str:

@@ -38,6 +38,8 @@ class Way:
     pagerduty_url: str
     allow_private: bool
     base_url: str
+    apprise: bool = False
+    """Whether Apprise may call whatever address its URLs name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ Deliver = Callable[[Given, Message, Mapping[str, Any], Way], Awaitable[Receipt]]
 """Delivers a message with what the thread's former message left behind; raises NotDelivered."""
 
 
+def _no_obstacle(way: Way) -> str:
+    del way
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of channel."""
@@ -95,6 +102,8 @@ class Kind:
     """What is wrong with settings, by field, each a sentence; empty if nothing is."""
     takes: frozenset[Verb]
     """What is worth a message there; the others are left out."""
+    obstacle: Callable[[Way], str] = _no_obstacle
+    """Why this console can send nothing so as it is set up, as a sentence; "" if it can."""
     seconds: float = 20.0
     """A try takes no longer."""
     per_second: float = 5.0

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 
-from console.channels import email, pagerduty, slack, slack_webhook, webhook
+from console.channels import apprise_urls, email, pagerduty, slack, slack_webhook, webhook
 from console.channels.kinds import Kind
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (email.KIND, slack.KIND, slack_webhook.KIND, pagerduty.KIND, webhook.KIND)
-}
+ALL = (
+    email.KIND,
+    slack.KIND,
+    slack_webhook.KIND,
+    pagerduty.KIND,
+    webhook.KIND,
+    apprise_urls.KIND,
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in ALL}

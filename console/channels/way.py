@@ -18,4 +18,5 @@ def way_of(settings: Config) -> Way:
         pagerduty_url=settings.pagerduty_url.rstrip("/"),
         allow_private=settings.private_addresses,
         base_url=settings.base_url,
+        apprise=settings.apprise,
     )

@@ -110,6 +110,12 @@ class Config:
         "https://events.pagerduty.com",
         check=valid.address,
     )
+    apprise: bool = setting(
+        "PHAROS_APPRISE",
+        "`1` offers channels by Apprise's URLs. It calls, and reads files of this machine, as a URL"
+        " says: set it only where every admin of an organization may do that.",
+        False,
+    )
     oidc_issuer: str = setting(
         "OIDC_ISSUER",
         "Address of an OpenID Connect provider that people may sign in with.",

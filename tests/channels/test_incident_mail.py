@@ -69,7 +69,7 @@ def test_the_mails_of_an_incident_are_one_conversation(smtp, way):
     assert len({mail["Message-ID"] for mail in smtp.messages}) == 4
     assert [mail["Subject"].partition(":")[0] for mail in smtp.messages] == [
         "Critical",
-        "Critical, not acknowledged",
+        "Critical",
         "Acknowledged",
         "Resolved",
     ]
@@ -225,9 +225,9 @@ def test_a_console_without_a_mail_server_says_so(way):
 
 
 def test_the_state_is_the_first_word_of_a_subject(smtp, way):
-    for verb, state in ((Verb.UPDATE, "acknowledged"), (Verb.UNACKNOWLEDGE, "open")):
+    for verb, state in ((Verb.UPDATE, "acknowledged"), (Verb.ESCALATE, "open")):
         delivered(KIND, TO, replace(TRIGGER, verb=verb, state=state, delayed_minutes=12), way)
     assert [mail["Subject"] for mail in smtp.messages] == [
         f"Critical, acknowledged: {TRIGGER.headline} (delayed 12 min)",
-        f"Critical, acknowledged but not resolved: {TRIGGER.headline} (delayed 12 min)",
+        f"Critical: {TRIGGER.headline} (delayed 12 min)",
     ]
