@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from io import StringIO
 from typing import Any
 
 from console.channels.checks import faults_of, text_of
@@ -57,16 +56,18 @@ def _notify(url: str, message: Message, way: Way) -> tuple[bool, str]:
     """Whether the service took it, and what Apprise noted meanwhile."""
     import apprise  # noqa: PLC0415 - an optional extra, whose import takes a while
 
-    logging.getLogger("apprise").propagate = False  # its notes name what was answered
+    notes: list[str] = []
     service = apprise.Apprise()
     if not service.add(url):
         return False, "Apprise knows no such service, or the URL lacks something."
-    body = f"{words_of(message)}\n{link_of(message, way.base_url)}"
-    with apprise.LogCapture(level=logging.WARNING) as notes:  # type: ignore[no-untyped-call]
-        is_sent = service.notify(
-            title=subject(message), body=body, notify_type=TYPES[standing(message).tone]
-        )
-        return bool(is_sent), notes.getvalue() if isinstance(notes, StringIO) else ""
+    is_sent = service.notify(
+        title=subject(message),
+        body=f"{words_of(message)}\n{link_of(message, way.base_url)}",
+        notify_type=TYPES[standing(message).tone],
+        log_callback=lambda entry, _: notes.append(entry.message),
+        log_level=logging.WARNING,
+    )
+    return bool(is_sent), " ".join(notes)
 
 
 def obstacle(way: Way) -> str:

@@ -37,7 +37,7 @@ def test_a_message_goes_out_as_text(hook, given):
 
 def test_what_is_refused_is_tried_again_and_names_no_password(hook, given, caplog):
     hook.answers(Answer(500, "the-password"), always=True)
-    with caplog.at_level(logging.DEBUG), pytest.raises(NotDelivered) as error:
+    with caplog.at_level(logging.WARNING), pytest.raises(NotDelivered) as error:
         delivered(KIND, given, TRIGGER, ALLOWED)
     assert not error.value.permanent
     assert error.value.answer
