@@ -9,9 +9,15 @@ from console import health_views
 from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
-from console.alerting import completeness, incidents_api, response_api, silences_api
+from console.alerting import (
+    completeness,
+    deliveries_api,
+    incidents_api,
+    response_api,
+    silences_api,
+)
 from console.alerting import views as alerting
-from console.alerting.delivery import sending
+from console.alerting.delivery import banner, sending
 from console.alerting.escalation import views as policies
 from console.backup import orders as backups
 from console.core import config as configuration
@@ -73,6 +79,9 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(metrics_api.bp)
     app.register_blueprint(alerting.bp)
     app.register_blueprint(policies.bp)
+    app.register_blueprint(alerting.deliveries.bp)
+    app.register_blueprint(deliveries_api.bp)
+    banner.init_app(app)
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(response_api.bp)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from console.accounts import sessions, throttle
 from console.alerting import ending, evaluation, history, rules, set_back, settling, waking
-from console.alerting.delivery import deploys, sending
 from console.alerting.delivery import log as deliveries
+from console.alerting.delivery import sending
 from console.alerting.escalation import advance, policies
 from console.backup import schedule
 from console.core import absences, leases
@@ -57,7 +57,6 @@ JOBS = (
     Job("forget-deliveries", HOUR, per_organization=deliveries.forget_old),
     Job("end-forsaken-incidents", OFTEN, per_organization=ending.end_forsaken),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),
-    Job("announce-deploys", MINUTE, per_organization=deploys.announce),
     Job("forget-evaluations", HOUR, per_organization=history.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),

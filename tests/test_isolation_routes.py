@@ -35,6 +35,7 @@ TABLES = {
     "passkey_id": "passkey",
     "rule_id": "rule",
     "incident_id": "incident",
+    "message_id": "outbox_message",
     "silence_id": "silence",
     "check_id": "uptime_check",
     "window_id": "maintenance_window",

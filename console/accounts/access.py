@@ -35,6 +35,8 @@ PERMISSIONS = {
     "rules:write": "Make, change and delete alert rules",
     "incidents:read": "Read incidents and silences",
     "incidents:write": "Acknowledge, snooze, resolve and annotate incidents; make and end silences",
+    "deliveries:read": "Read which messages were delivered, and which were not",
+    "deliveries:write": "Try messages again that were not delivered, or discard them",
 }
 LAST = "last"  # session key: the path of the project that was looked at last
 USED_EVERY = timedelta(minutes=1)

@@ -16,6 +16,8 @@ class Notice:
     text: str
     tone: Literal["bad", "warn"]
     url: str
+    link: str = "Guardrails"
+    """The name of the page that it leads to."""
 
 
 Source = Callable[[Any], Iterable[Notice]]

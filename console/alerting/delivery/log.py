@@ -85,6 +85,13 @@ def message_or_404(message_id: int) -> OutboxMessage:
     return db.session.scalar(own.options(*about)) or abort(404)
 
 
+def copies(message: OutboxMessage) -> Sequence[OutboxMessage]:
+    """The messages that others got because this one was not delivered."""
+    own = select(OutboxMessage).where(OutboxMessage.fallback_of_id == message.id)
+    own = own.options(joinedload(OutboxMessage.user)).order_by(OutboxMessage.id)
+    return db.session.scalars(own.limit(MOST_OF_INCIDENT)).all()
+
+
 def attempts(messages: Sequence[OutboxMessage]) -> Mapping[int, Sequence[DeliveryAttempt]]:
     """The tries of messages, by the id of each, in order."""
     ids = [message.id for message in messages]

@@ -21,7 +21,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 
 from console.accounts.rounds import for_each_organization
-from console.alerting.delivery import bell, links, order, outcome, storms
+from console.alerting.delivery import banner, bell, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
 from console.alerting.delivery.models import MessageThread, OutboxMessage
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
             yield
 
     app.extensions[EXTENSION] = Sender(enter, record)
+    banner.forget(app)
     app.extensions[bell.EXTENSION] = Alarm("messages", partial(_ring, app))
 
 
@@ -68,6 +69,7 @@ def deliver_due(organization_id: int) -> Mapping[str, int]:
     begun = sum(_begin(organization_id, receiver) for receiver in receivers)
     if following is not None:
         bell.alarm().note(organization_id, following)
+    banner.refresh(organization_id)
     return {"messages tried": begun}
 
 
@@ -87,6 +89,7 @@ def record(organization_id: int, tries: Sequence[Delivered]) -> None:
     with writing():
         outcome.store(organization_id, tries, current())
         db.session.commit()
+    banner.refresh(organization_id)
     bell.alarm().note(organization_id, clock.now())
 
 

@@ -2,6 +2,7 @@
 
 from console.alerting.views import (
     composite,
+    deliveries,
     editor,
     incidents,
     response,
@@ -15,6 +16,7 @@ from console.alerting.views.blueprint import bp
 __all__ = [
     "bp",
     "composite",
+    "deliveries",
     "editor",
     "incidents",
     "response",

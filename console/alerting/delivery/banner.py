@@ -1,0 +1,64 @@
+"""What every page says while messages are not delivered; it is read from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, url_for
+
+from console.alerting.delivery import log
+from console.core.db import db, reading
+from console.web.filters import plural
+from console.web.notices import Notice, add_source
+
+EXTENSION = "pharos.undelivered"
+MOST = 3
+LINK = "Deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an organization's people should know of its messages."""
+
+    sentences: tuple[str, ...] = ()
+
+
+def init_app(app: Flask) -> None:
+    """Show on every page of an organization what is not delivered."""
+    add_source(app, _notices)
+
+
+def forget(app: Flask) -> None:
+    """Know nothing of any organization yet."""
+    app.extensions[EXTENSION] = {}
+
+
+def refresh(organization_id: int) -> None:
+    """Look at the messages of the Session's organization; ends the transaction."""
+    with reading():
+        sentences = tuple(_sentences())
+        db.session.rollback()
+    current_app.extensions[EXTENSION][organization_id] = Trouble(sentences)
+
+
+def _sentences() -> Iterator[str]:
+    undelivered = log.undelivered()
+    if undelivered.count:
+        were = "was" if undelivered.count == 1 else "were"
+        why = undelivered.error.rstrip(".")
+        reason = f": {why}." if why else "."
+        yield f"{plural(undelivered.count, 'message')} {were} not delivered{reason}"
+    failing = log.failing_channels()
+    for channel in failing[:MOST]:
+        yield f"The channel {channel.name} does not work: {channel.last_error.rstrip('.')}."
+    if len(failing) > MOST:
+        yield f"{plural(len(failing) - MOST, 'more channel')} do not work."
+
+
+def _notices(organization: Any) -> Iterator[Notice]:
+    trouble: Trouble = current_app.extensions[EXTENSION].get(organization.id, Trouble())
+    url = url_for("deliveries.deliveries", organization=organization.slug, state="undelivered")
+    for sentence in trouble.sentences:
+        yield Notice(sentence, "bad", url, LINK)
