@@ -82,6 +82,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(alerting.deliveries.bp)
     app.register_blueprint(deliveries_api.bp)
     banner.init_app(app)
+    app.register_blueprint(alerting.channels.bp)
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(response_api.bp)

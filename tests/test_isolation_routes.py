@@ -40,8 +40,9 @@ TABLES = {
     "check_id": "uptime_check",
     "window_id": "maintenance_window",
     "page_id": "status_page",
+    "channel_id": "channel",
 }
-NAMES = {"number": 1, "metric_name": "requests.count"}
+NAMES = {"kind": "webhook", "number": 1, "metric_name": "requests.count"}
 OF_HEARTBEATS = {"uptime.edit_heartbeat"}  # the tenant has an HTTP check
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs
 

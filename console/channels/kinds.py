@@ -89,7 +89,7 @@ def _no_obstacle(way: Way) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A kind of channel."""
 
@@ -108,3 +108,11 @@ class Kind:
     """A try takes no longer."""
     per_second: float = 5.0
     """So many messages a second are sent to one channel at most."""
+    hook: str = ""
+    """The service that reports back at an address of the channel: `/hooks/<hook>/<token>`."""
+    hook_help: Sequence[str] = ()
+    """What to do with that address, step by step."""
+    preview: Callable[[Given, Way], str] | None = None
+    """What would be sent about an example, by the code that sends it; raises NotDelivered."""
+    examples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Settings to start from, by what they are for."""

@@ -234,4 +234,11 @@ KIND = Kind(
     takes=frozenset(Verb) - {Verb.DIGEST},
     seconds=45.0,
     per_second=2.0,
+    hook="pagerduty",
+    hook_help=(
+        "In PagerDuty, open Integrations, Generic Webhooks (v3), and add a webhook.",
+        "Enter the address above as its URL; the scope is the service of the integration key.",
+        "Choose the events acknowledged, unacknowledged, reopened and resolved of incidents.",
+        "Enter the secret that PagerDuty then shows in the settings below.",
+    ),
 )

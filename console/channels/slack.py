@@ -183,4 +183,10 @@ KIND = Kind(
     takes=frozenset(Verb),
     seconds=45.0,
     per_second=1.0,
+    hook="slack",
+    hook_help=(
+        "In your Slack app, open Interactivity & Shortcuts and switch Interactivity on.",
+        "Enter the address above as the Request URL, and save.",
+        "Enter the app's signing secret in the settings below, if it is not set yet.",
+    ),
 )

@@ -13,6 +13,7 @@ from console.channels.json_template import LONGEST_TEMPLATE, TemplateError, fill
 from console.channels.kinds import Field, Given, Kind, NotDelivered, Receipt, Way
 from console.channels.message import Button, Fact, Message, Verb
 from console.channels.posting import answer_of, post, redacted, refused, secrets_of
+from console.channels.ready_templates import READY
 from console.channels.signatures import OWN_HEADER, signed
 from console.channels.webhook_body import body_of, values_of
 from console.core import clock, http
@@ -104,6 +105,14 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     if not 200 <= reply.status < 300:
         raise refused(reply, "The receiver", secrets)
     return Receipt(answer_of(reply, secrets), reply.status)
+
+
+def preview(given: Given, way: Way) -> str:
+    """What would be sent about the sample; raises NotDelivered."""
+    try:
+        return render(text_of(given, "template"), SAMPLE, way.base_url)
+    except TemplateError as error:
+        raise NotDelivered(str(error), permanent=True) from None
 
 
 def headers_of(given: Given) -> dict[str, str]:
@@ -214,4 +223,6 @@ KIND = Kind(
     deliver=deliver,
     faults=_faults,
     takes=frozenset(Verb),
+    preview=preview,
+    examples={ready.title: {"template": ready.template} for ready in READY},
 )

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from console.alerting.delivery import channels
 from console.alerting.delivery.models import Channel
+from console.channels.checks import faults_of
 from console.channels.kinds import Field, Given, Kind, NotDelivered, Receipt, Way
 from console.core.audit import AuditEntry
 from console.core.crypto import hash_of
@@ -19,7 +20,8 @@ async def deliver(*_: object) -> Receipt:
 
 
 def wrong(given: Given, _way: Way) -> dict[str, str]:
-    return {} if given["room"].startswith("#") else {"room": "A room begins with #."}
+    faults = faults_of(CHAT.fields, given)
+    return faults or ({} if given["room"][0] == "#" else {"room": "A room begins with #."})
 
 
 CHAT = Kind(
@@ -102,8 +104,8 @@ def test_what_is_wrong_stands_by_field():
     def faults(kept: dict[str, str] | None = None, **values: str) -> dict[str, str]:
         return channels.faults(CHAT, values, WAY, kept=kept or {})
 
-    assert faults() == {"room": "This is needed."}
-    assert faults(room="#ops", token="x" * 101) == {"token": "At most 100 characters."}
+    assert faults() == {"room": "Fill in room."}
+    assert faults(room="#ops", token="x" * 101) == {"token": "At most 100 characters, not 101."}
     assert faults(room="ops") == {"room": "A room begins with #."}
     assert set(faults(room="#ops", token="env:HOME")) == {"token"}
     assert set(faults(room="#ops", kept={"token": "env:HOME"})) == {"token"}

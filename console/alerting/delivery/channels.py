@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from console.accounts.models import User
 from console.accounts.projects import console_url
 from console.alerting.delivery.models import Channel
-from console.channels.kinds import Field, Given, Kind, NotDelivered, Way
+from console.channels.kinds import Given, Kind, NotDelivered, Way
 from console.core import audit, clock
 from console.core.config import config
 from console.core.crypto import (
@@ -151,9 +151,6 @@ def faults(kind: Kind, values: Given, way: Way, *, kept: Given) -> dict[str, str
             clear[field.name] = in_clear(value) if field.is_secret else value
         except NotDelivered as failure:
             wrong[field.name] = str(failure)
-            continue
-        if fault := _fault(field, clear[field.name]):
-            wrong[field.name] = fault
     return wrong or dict(kind.faults(clear, way))
 
 
@@ -199,15 +196,6 @@ def is_taken(name: str, *, but: Channel | None = None) -> bool:
     """Whether another channel has this name."""
     own = select(Channel.id).where(Channel.name == name)
     return db.session.scalar(own.where(Channel.id != but.id) if but else own) is not None
-
-
-def _fault(field: Field, value: str) -> str:
-    if field.required and not value:
-        return "This is needed."
-    if len(value) > field.longest:
-        return f"At most {field.longest:,} characters."
-    known = [name for name, _ in field.choices]
-    return "Choose one of the list." if known and value and value not in known else ""
 
 
 def _open(kind: Kind, values: Given) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from console.accounts.models import Organization
+from console.alerting.delivery import health
 from console.alerting.delivery.channels import given
 from console.alerting.delivery.models import LONGEST_ANSWER, LONGEST_ERROR, Channel
 from console.channels.kinds import Given, Kind, NotDelivered, Receipt, Way
@@ -56,14 +57,10 @@ def try_out(channel: Channel, kind: Kind, way: Way) -> Trial:
 
 def note(channel: Channel, trial: Trial) -> None:
     """Keep on the channel whether it works. The caller commits."""
-    channel.last_tried_at = clock.now()
     if trial.is_delivered:
-        channel.last_sent_at = channel.last_tried_at
-        channel.failing_since, channel.failures, channel.last_error = None, 0, ""
-        return
-    channel.failing_since = channel.failing_since or channel.last_tried_at
-    channel.failures += 1
-    channel.last_error = trial.sentence[:LONGEST_ERROR]
+        health.works(channel.id, clock.now())
+    else:
+        health.fails(channel.id, clock.now(), trial.sentence[:LONGEST_ERROR])
 
 
 def trial_message(channel: Channel, way: Way) -> Message:

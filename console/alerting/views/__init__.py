@@ -1,6 +1,7 @@
 """The pages of alerts; each module adds its addresses to the blueprint."""
 
 from console.alerting.views import (
+    channels,
     composite,
     deliveries,
     editor,
@@ -15,6 +16,7 @@ from console.alerting.views.blueprint import bp
 
 __all__ = [
     "bp",
+    "channels",
     "composite",
     "deliveries",
     "editor",

@@ -1,0 +1,167 @@
+"""What people and scripts say of a channel: the form of a kind is made of the kind's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Self, cast
+
+import wtforms
+from wtforms import Form, FormField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired
+from wtforms.widgets import CheckboxInput, ListWidget, NumberInput, PasswordInput, TextArea
+
+from console.alerting.delivery import channels as domain
+from console.alerting.delivery.models import Channel
+from console.channels.kinds import Field, Kind, Way
+from console.web.choices import choices
+from console.web.forms import OpenSelect, SwitchField, at_most, mark, plain
+
+WIDGETS = {"area": TextArea(), "number": NumberInput()}
+
+
+class ChannelForm(Form):
+    """A channel's name, whether it is used, and who gets what it does not deliver."""
+
+    name = StringField(
+        "Name",
+        [DataRequired("Give it a name, such as #ops."), at_most(domain.LONGEST_NAME)],
+        filters=[plain],
+    )
+    fallback = OpenSelect(
+        "If it fails",
+        "The owners get mail",
+        closed=True,
+        description="Who gets a message that this channel does not deliver.",
+    )
+    enabled = SwitchField(
+        "Use it", default=True, description="A channel that is off is passed by every policy."
+    )
+    removed = SelectMultipleField(
+        "Remove",
+        choices=[],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    """Secrets that are forgotten; an empty field keeps its secret."""
+    kind: Kind
+    kept: Mapping[str, str]
+
+    def about(self, kind: Kind, channel: Channel | None, known: Iterable[Channel]) -> Self:
+        """Offer the channels that can take its place, and the secrets that it has."""
+        self.kind = kind
+        self.kept = domain.secrets_of(channel) if channel else {}
+        self.fallback.offer(
+            (str(choice.id), choice.name) for choice in known if choice is not channel
+        )
+        self.removed.choices = choices(
+            (field.name, f"Remove the {field.label[:1].lower()}{field.label[1:]} that is set")
+            for field in kind.fields
+            if field.is_secret and not field.required and self.kept.get(field.name)
+        )
+        return self
+
+    @property
+    def fields(self) -> Sequence[tuple[Field, wtforms.Field]]:
+        """The kind's fields, each as it is declared and as it is shown."""
+        own = self._own
+        return [(field, own[field.name]) for field in self.kind.fields]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What was entered, by field."""
+        entered = ((field.name, shown.data or "") for field, shown in self.fields)
+        return {name: text.replace("\r\n", "\n").strip() for name, text in entered}
+
+    @property
+    def chosen_fallback(self) -> int | None:
+        """The channel that takes its place; None for the owners' mail."""
+        return int(self.fallback.data) if self.fallback.data else None
+
+    def is_set(self, field: Field) -> bool:
+        """Whether a secret is there already."""
+        return field.is_secret and bool(self.kept.get(field.name))
+
+    def passes(self, way: Way, *, channel: Channel | None = None) -> bool:
+        """Whether it is valid, and the kind takes its settings; marks each field that is wrong."""
+        if not self.validate():
+            return False
+        if domain.is_taken(self.name.data or "", but=channel):
+            mark(self, "name", "Another channel has this name.")
+        if channel and _leads_back(channel, self.chosen_fallback, self._known):
+            mark(self, "fallback", "It would lead back to this channel.")
+        kept = {name: text for name, text in self.kept.items() if name not in self.dropped}
+        for name, sentence in domain.faults(self.kind, self.values, way, kept=kept).items():
+            mark(cast("Form", self._own), name, sentence)
+        return not any(self.errors.values())
+
+    @property
+    def dropped(self) -> Collection[str]:
+        """The secrets that are removed."""
+        return frozenset(self.removed.data or ())
+
+    @property
+    def _known(self) -> Mapping[int, Channel]:
+        return {channel.id: channel for channel in domain.channels()}
+
+    @property
+    def _own(self) -> Any:
+        return cast("FormField[Any]", self["settings"]).form
+
+
+@cache
+def form_of(kind: Kind) -> type[ChannelForm]:
+    """The form of a kind of channel."""
+    own = {field.name: _field(field) for field in kind.fields}
+    settings = type("SettingsForm", (Form,), own)
+    return type("KindForm", (ChannelForm,), {"settings": FormField(settings, separator=".")})
+
+
+def values_of(channel: Channel) -> dict[str, Any]:
+    """What a form shows of a channel: no secret."""
+    return {
+        "name": channel.name,
+        "fallback": str(channel.fallback_id or ""),
+        "enabled": channel.enabled,
+        "settings": channel.settings,
+    }
+
+
+def _field(field: Field) -> wtforms.Field:
+    if field.choices:
+        return wtforms.SelectField(
+            field.label,
+            choices=choices(field.choices),
+            default=field.default,
+            description=field.help,
+            validate_choice=False,
+        )
+    widget = WIDGETS.get(field.input)
+    if field.is_secret and widget is None:
+        widget = PasswordInput(hide_value=False)
+    given: dict[str, Any] = {"widget": widget} if widget else {}
+    return StringField(
+        field.label,
+        [wtforms.validators.InputRequired(f"Fill in {field.label[:1].lower()}{field.label[1:]}.")]
+        if _must_be_entered(field)
+        else [],
+        default=field.default,
+        description=field.help,
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+        **given,
+    )
+
+
+def _must_be_entered(field: Field) -> bool:
+    """Whether the browser may demand it; an empty field keeps a secret."""
+    return field.required and not field.is_secret
+
+
+def _leads_back(channel: Channel, fallback_id: int | None, known: Mapping[int, Channel]) -> bool:
+    """Whether a channel would take its own place, by whatever number of steps."""
+    seen: set[int] = set()
+    while fallback_id is not None and fallback_id not in seen and fallback_id != channel.id:
+        seen.add(fallback_id)
+        follower = known.get(fallback_id)
+        fallback_id = follower.fallback_id if follower else None
+    return fallback_id == channel.id
