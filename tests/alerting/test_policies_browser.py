@@ -1,0 +1,108 @@
+"""The form of a policy in a browser: steps by keyboard and by mouse, and the trial beside it."""
+
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from console.alerting.escalation.models import Policy
+from console.core.db import db
+from tests.alerting.escalations import channel
+from tests.support.chromium import Complaints, serious_violations
+from tests.support.crawl import sign_in
+from tests.support.factories import PASSWORD
+from tests.telemetry.samples import NOON
+
+pytestmark = pytest.mark.browser
+NEW = "/acme/settings/policies/new"
+
+
+@pytest.fixture
+def url(app, acme, inside, clock) -> Iterator[str]:
+    """A console on a free port, with a channel."""
+    with inside(acme):
+        channel("ops")
+        db.session.commit()
+    clock.set(NOON)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Page, url: str) -> Iterator[Page]:
+    expect.set_options(timeout=15_000)
+    complaints = Complaints(chromium)
+    sign_in(chromium, url, "ada@acme.test", PASSWORD)
+    chromium.goto(url + NEW)
+    yield chromium
+    assert complaints.heard == []
+
+
+def steps(page: Page) -> list[str]:
+    """Whom each step notifies, in the order of the form."""
+    rows = page.locator(".policy-step").all()
+    return [
+        ", ".join(
+            target.inner_text().rstrip("×").strip()
+            for target in row.locator(".policy-target").all()
+        )
+        for row in rows
+    ]
+
+
+def test_a_policy_is_written_by_keyboard(page, acme, inside):
+    page.get_by_label("Name").focus()
+    page.keyboard.type("On call")
+    page.locator("#add-step").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".policy-step")).to_have_count(2)
+    page.locator("#step-1-new").focus()
+    page.keyboard.type("Alice")
+    page.keyboard.press("Enter")  # it closes the list where the browser has opened one
+    expect(page.locator("#step-1 .policy-target")).to_have_count(1)
+    page.locator("#step-1-up").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".policy-step").first).to_have_id("step-1")
+    assert page.evaluate("document.activeElement.id") == "step-1-up", "the focus moves along"
+    assert steps(page) == ["Alice", "the owners"]
+    page.locator("#step-0-remove").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".policy-step")).to_have_count(1)
+    delay = page.locator("#step-1 [name='1-delay_minutes']")
+    delay.fill("5")
+    delay.press("Tab")
+    expect(page.locator("#trial tbody tr").first).to_contain_text("5 min")
+    expect(page.get_by_label("Name")).to_have_value("On call")
+    page.get_by_role("button", name="Create policy").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("On call")
+    with inside(acme):
+        document = db.session.scalars(select(Policy.document)).one()
+    assert [step["delay_minutes"] for step in document["steps"]] == [5]
+
+
+def test_the_trial_follows_the_form(page):
+    first = page.locator("#trial tbody tr").first
+    expect(first).to_contain_text("Ada by e-mail")
+    page.locator("#step-0-new").select_option(label="ops")
+    expect(first).to_contain_text("ops")
+    page.get_by_label("It notifies").select_option("skip")
+    zone = page.get_by_label("Time zone")
+    zone.fill("Mars")
+    zone.press("Tab")
+    expect(page.locator("#trial")).to_contain_text("Step 1: There is no such time zone")
+    assert serious_violations(page) == []
+    zone.fill("UTC")
+    page.get_by_label("An incident opens at").fill("2026-11-21T12:00")
+    page.get_by_label("An incident opens at").press("Tab")
+    expect(first).to_contain_text("is notified in other hours")
+    page.locator("#step-0-remove").click()
+    expect(page.locator("#trial")).to_have_text("Add a step.")
