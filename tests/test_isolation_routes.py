@@ -35,6 +35,8 @@ TABLES = {
     "passkey_id": "passkey",
     "rule_id": "rule",
     "incident_id": "incident",
+    "policy_id": "policy",
+    "use_id": "policy_use",
     "message_id": "outbox_message",
     "silence_id": "silence",
     "check_id": "uptime_check",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import abort
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
@@ -61,8 +60,3 @@ def unresolved(project: Project | None = None) -> Unresolved:
     return Unresolved(
         [UnresolvedIncident(incident, home, stands[incident.id]) for incident, home in rows], count
     )
-
-
-def incident_or_404(incident_id: int) -> Incident:
-    """An incident of any project of the organization."""
-    return db.session.get(Incident, incident_id) or abort(404)

@@ -167,6 +167,18 @@ def move(escalation: Escalation, policy: Policy) -> None:
         _wait_for(escalation, plan, plan.after(last), since=now)
 
 
+def move_to_latest(incident: Incident) -> bool:
+    """Let an incident go by its policy's latest version; False where it does already, or cannot."""
+    escalation = of(incident)
+    if escalation is None or escalation.state is EscalationState.ENDED:
+        return False
+    policy = db.session.get(Policy, escalation.policy_id) if escalation.policy_id else None
+    if policy is None or policy.version == escalation.policy_version:
+        return False
+    move(escalation, policy)
+    return True
+
+
 def hand_over(incident_ids: Collection[int]) -> None:
     """End the escalations of incidents for which a group speaks from now on."""
     own = update(Escalation).where(Escalation.incident_id.in_(incident_ids))

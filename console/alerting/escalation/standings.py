@@ -1,4 +1,4 @@
-"""Where the escalations of incidents stand: who was notified and whether it arrived, what is next."""
+"""Where escalations stand: who was notified, whether it arrived, and what is next."""
 
 from __future__ import annotations
 
@@ -81,7 +81,11 @@ def standings(incidents: Iterable[Incident]) -> Mapping[int, EscalationStanding]
     notified, directory = _notified(by_id), Directory.read()
     return {
         id_: _standing(
-            incident, escalations.get(id_), notified.get(id_, ()), latest=latest, directory=directory
+            incident,
+            escalations.get(id_),
+            notified.get(id_, ()),
+            latest=latest,
+            directory=directory,
         )
         for id_, incident in by_id.items()
     }

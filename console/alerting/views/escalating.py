@@ -12,8 +12,8 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.alerting import incidents as domain
 from console.alerting import queries
-from console.alerting.escalation import policies, running
-from console.alerting.escalation.models import PolicyUse
+from console.alerting.escalation import policies
+from console.alerting.escalation.models import Policy, PolicyUse
 from console.alerting.models import Rule
 from console.alerting.unresolved import Unresolved, unresolved
 from console.alerting.views.blueprint import actor, bp
@@ -28,7 +28,7 @@ PAGE, PART = "alerting/unresolved.html", "alerting/_unresolved.html"
 nav_entry(
     bp,
     NavItem(
-        "Unresolved", icon="alert", endpoint="alerting.unresolved", group="Alerts", order=29, key="x"
+        "Unresolved", "alert", endpoint="alerting.unresolved", group="Alerts", order=29, key="x"
     ),
 )
 
@@ -47,7 +47,9 @@ class UnresolvedFilter(FilterForm):
 class RulePolicyForm(Form):
     """The policy of a rule."""
 
-    policy = OpenSelect("Its incidents go by", "The policy of its severity and project", closed=True)
+    policy = OpenSelect(
+        "Its incidents go by", "The policy of its severity and project", closed=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class RulePolicy:
 
     rule: Rule
     form: RulePolicyForm
-    holding: policies.Policy | None
+    holding: Policy | None
 
 
 @bp.get("/unresolved/", endpoint="unresolved")

@@ -14,6 +14,8 @@ from console.alerting import changes, queries
 from console.alerting import incidents as domain
 from console.alerting.course import Course, course
 from console.alerting.definition import Definition
+from console.alerting.escalation import running
+from console.alerting.escalation.standings import EscalationStanding, standings
 from console.alerting.incident_forms import (
     AssessmentForm,
     IncidentsFilter,
@@ -44,6 +46,7 @@ class IncidentDetails:
     course: Course | None
     note_form: NoteForm
     snooze_form: SnoozeForm
+    standing: EscalationStanding
     definition: Definition | None = None
     """Its rule as it was then."""
 
@@ -127,6 +130,15 @@ def snooze(project: Project, incident_id: int) -> Response:
     return _saved(project, incident_)
 
 
+@bp.post("/incidents/<id:incident_id>/policy-version", endpoint="move_to_policy_version")
+@project_view("member")
+def move(project: Project, incident_id: int) -> Response:
+    """Let it be escalated by its policy's latest version from now on."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    running.move_to_latest(incident_)
+    return _saved(project, incident_)
+
+
 @bp.post("/incidents/<id:incident_id>/assessment")
 @project_view("member")
 def assess(project: Project, incident_id: int) -> Response:
@@ -169,6 +181,7 @@ def _details(
         course=_course(project, rule, incident_, definition) if rule else None,
         note_form=note_form or NoteForm(),
         snooze_form=snooze_form or SnoozeForm(),
+        standing=standings([incident_])[incident_.id],
     )
 
 
