@@ -57,6 +57,14 @@ def holding(project_id: int, rule_id: int | None, severity: Severity) -> Policy 
     return max(matches, key=_particular).policy if matches else None
 
 
+def chosen_for(rule: Rule) -> int | None:
+    """The id of the policy that is chosen for a rule by itself."""
+    own = select(PolicyUse.policy_id).where(
+        PolicyUse.rule_id == rule.id, PolicyUse.severity.is_(None)
+    )
+    return db.session.scalar(own.limit(1))
+
+
 def default() -> Policy:
     """The organization's default policy, made where there is none yet."""
     return existing_default() or create(DEFAULT_NAME, STANDARD, is_default=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Response, abort, request
-from sqlalchemy import select
 from wtforms import Form, SelectField
 
 from console.accounts.access import project_view
@@ -13,7 +12,7 @@ from console.accounts.models import Project
 from console.alerting import incidents as domain
 from console.alerting import queries
 from console.alerting.escalation import policies
-from console.alerting.escalation.models import Policy, PolicyUse
+from console.alerting.escalation.models import Policy
 from console.alerting.models import Rule
 from console.alerting.unresolved import Unresolved, unresolved
 from console.alerting.views.blueprint import actor, bp
@@ -106,10 +105,7 @@ def choose(project: Project, rule_id: int) -> Response:
 
 
 def _rule_policy(rule: Rule) -> RulePolicy:
-    own = select(PolicyUse.policy_id).where(
-        PolicyUse.rule_id == rule.id, PolicyUse.severity.is_(None)
-    )
-    form = _offered(RulePolicyForm(data={"policy": str(db.session.scalar(own) or "")}))
+    form = _offered(RulePolicyForm(data={"policy": str(policies.chosen_for(rule) or "")}))
     holding = policies.holding(rule.project_id, rule.id, rule.severity)
     return RulePolicy(rule, form, holding or policies.existing_default())
 
