@@ -57,7 +57,7 @@ def addresses(given: Given) -> list[str]:
     """The addresses that a channel's mails go to, each once."""
     value = given.get("to") or ""
     texts = _SEPARATORS.split(value) if isinstance(value, str) else [str(part) for part in value]
-    return list(dict.fromkeys(filter(None, texts)))
+    return list(dict.fromkeys(_with_plain_domain(text) for text in texts if text))
 
 
 async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way: Way) -> Receipt:
@@ -142,6 +142,17 @@ def _faults(given: Given, way: Way) -> dict[str, str]:
     elif to and not way.smtp_url:
         faults["to"] = UNSET
     return faults
+
+
+def _with_plain_domain(address: str) -> str:
+    """An address whose domain is spelled as servers know it: ada@xn--mller-kva.test."""
+    name, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{name}{at}{domain.encode('idna').decode()}"
+    except UnicodeError:  # no domain: it is refused as what it is
+        return address
 
 
 def _obstacle(way: Way) -> str:

@@ -137,6 +137,8 @@ def test_a_digest_links_every_incident():
         "ops@@acme.test",
         ",".join(f"{number}@acme.test" for number in range(21)),
         f"{'a' * 70}@acme.test",
+        "ada@" + "ü" * 300,
+        "grüße@acme.test",
     ],
 )
 def test_addresses_that_are_none_are_refused_beside_their_field(smtp, way, to):
@@ -150,6 +152,11 @@ def test_addresses_that_are_none_are_refused_beside_their_field(smtp, way, to):
 def test_several_addresses_share_a_mail(smtp, way):
     delivered(KIND, {"to": "ops@acme.test, ada@acme.test\nops@acme.test"}, TRIGGER, way)
     assert smtp.messages[0]["X-Envelope-To"] == "ops@acme.test, ada@acme.test"
+
+
+def test_a_domain_may_have_letters_that_are_not_ascii(smtp, way):
+    delivered(KIND, {"to": "ada@müller.test"}, TRIGGER, way)
+    assert smtp.messages[0]["X-Envelope-To"] == "ada@xn--mller-kva.test"
 
 
 @pytest.mark.parametrize(("refusal", "permanent"), [("451 later", False), ("554 spam", True)])
