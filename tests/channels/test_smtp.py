@@ -59,7 +59,7 @@ class Vault(Mailbox):
 
     def check(self, _server, _session, _envelope, _mechanism, login):
         self.passwords.append((login.login, login.password))
-        return AuthResult(success=login.password == b"a b/c")
+        return AuthResult(success=login.password == b"a b/c", handled=False)
 
 
 @contextmanager
@@ -124,5 +124,6 @@ def test_a_wrong_password_is_no_fault_of_the_mail(certificate, trusting):
         url = f"smtps://ada:wrong-password@localhost:{port}"
         with pytest.raises(MailError) as error:
             hand_over(mail(), ["ada@acme.test"], smtp_url=url)
+    assert "535" in str(error.value)
     assert (error.value.permanent, error.value.status) == (False, 535)
     assert "wrong-password" not in str(error.value)
