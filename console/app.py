@@ -13,6 +13,7 @@ from console.alerting import (
     completeness,
     deliveries_api,
     incidents_api,
+    pulse,
     response_api,
     silences_api,
 )
@@ -112,4 +113,5 @@ def open_stores(app: Flask, settings: Config) -> None:
     taking_in.init_app(app, app.extensions[spool.EXTENSION].oldest)
     backups.init_app(app)
     checks.init_app(app)
+    pulse.init_app(app)
     sending.init_app(app)

@@ -3,7 +3,17 @@
 from datetime import timedelta
 
 from console.accounts import sessions, throttle
-from console.alerting import ending, evaluation, history, rules, set_back, settling, waking
+from console.alerting import (
+    ending,
+    evaluation,
+    heartbeat,
+    history,
+    rules,
+    set_back,
+    settling,
+    waking,
+    watchdog,
+)
 from console.alerting.delivery import log as deliveries
 from console.alerting.delivery import sending
 from console.alerting.escalation import advance, policies
@@ -51,6 +61,8 @@ JOBS = (
     Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
     Job("keep-default-policy", OFTEN, per_organization=policies.keep_default),
+    Job(watchdog.JOB, OFTEN, per_organization=watchdog.watch, punctual=True),
+    Job("send-heartbeat", MINUTE, heartbeat.send, punctual=True),
     Job("escalate", EVALUATE, per_organization=advance.advance, punctual=True),
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
     Job(sending.JOB, EVALUATE, per_organization=sending.deliver_due, punctual=True),

@@ -17,6 +17,7 @@ from flask import Flask
 from console import serve as server
 from console.accounts.projects import SERVED_AT
 from console.accounts.queries import is_fresh
+from console.alerting import pulse
 from console.alerting.delivery import bell, sending
 from console.app import create_app
 from console.backup import orders as backups
@@ -117,7 +118,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         pipeline.current().start()
         store.current().start_looking()
         backups.current().start()
-        app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _keep_the_digest(app))
+        app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _beside(app))
         checks.alarm().start()
         bell.alarm().start()
         app.extensions[TICKER].start()
@@ -137,6 +138,13 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         (settings.instance / NOTE).write_bytes(orjson.dumps(note))
         click.echo(_welcome(settings, url))
         warn_of_a_missing_url(settings, host, url)
+
+
+def _beside(app: Flask) -> None:
+    """What this process does every few seconds, whoever leads."""
+    _keep_the_digest(app)
+    with app.app_context():
+        pulse.look()
 
 
 def _check_ticker(app: Flask) -> None:

@@ -80,6 +80,7 @@ def _forsaken() -> Sequence[Incident]:
         .where(
             Incident.state != IncidentState.RESOLVED,
             ~Incident.is_group,
+            Incident.watch == "",  # the console's own have no rule
             or_(Rule.id.is_(None), and_(is_ok, Rule.enabled, decided)),
         )
     )

@@ -220,7 +220,7 @@ def _follow(
     if change.after in WORSE:
         if incident is not None and _was_seen(incident, change):
             return incident, None
-        if incident is None or not (is_open or _rejoins(incident, at)):
+        if incident is None or not (is_open or rejoins(incident, at)):
             breached_at = _first_breach(decision, at)
             incident = add(rule, value, at, change.after, breached_at=breached_at)
             return incident, _write(incident, IncidentVerb.OPENED, decision, at)
@@ -241,7 +241,7 @@ def _was_seen(incident: Incident, change: Transition) -> bool:
     return is_closed and fires_on and no_worse
 
 
-def _rejoins(incident: Incident, at: datetime) -> bool:
+def rejoins(incident: Incident, at: datetime) -> bool:
     """Whether it healed by itself a moment ago; what a person has closed stays closed."""
     return (
         incident.resolved_at is not None

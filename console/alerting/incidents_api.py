@@ -128,6 +128,7 @@ def _incident(incident_: Incident) -> dict[str, Any]:
         "rule": incident_.rule_id,
         "rule_version": incident_.rule_version,
         "value": incident_.value,
+        "watch": incident_.watch or None,
         "state": incident_.state,
         "level": incident_.level,
         "worst": incident_.worst,

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from console.alerting import silences
 from console.alerting.chronicle import write
+from console.alerting.delivery.payload import snapshot
+from console.alerting.escalation import running
 from console.alerting.incidents import Moved, owe
 from console.alerting.models import Incident, IncidentEvent, IncidentState, IncidentVerb, Rule
 from console.core import clock
@@ -78,6 +80,8 @@ def _speak(incident: Incident, why: str) -> None:
     rule = _rule(incident)
     if rule is not None:
         owe(rule, Moved(incident, [event]), delayed=now - incident.opened_at)
+    elif incident.watch:
+        running.follow(incident, event, snapshot(incident, [event]))
 
 
 def _rule(incident: Incident) -> Rule | None:

@@ -150,6 +150,12 @@ class Config:
         (),
         check=valid.address,
     )
+    heartbeat_url: str = setting(
+        "PHAROS_HEARTBEAT_URL",
+        "Address that is called every minute while alerting is alive, and its `/fail` when"
+        " something stands still, as healthchecks.io takes it; private networks are allowed.",
+        check=valid.address,
+    )
     rdap_url: str = setting(
         "PHAROS_RDAP_URL",
         "Address of the RDAP service that is asked when the domains of checks expire; `off`: none.",

@@ -8,7 +8,7 @@ from flask_wtf import CSRFProtect
 
 from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
 from console.web.charts import Chart
-from console.web.nav import nav_groups, settings_tabs
+from console.web.nav import nav_groups, rail_note, settings_tabs
 from console.web.notices import page_notices
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
         kept_arguments=kept_arguments,
         nav_groups=nav_groups,
         page_notices=page_notices,
+        rail_note=rail_note,
         range_form=range_form,
         RANGE_LABELS=RANGE_LABELS,
         COMPARE_LABELS=COMPARE_LABELS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, Flask, current_app, request, url_for
 
 from console.web.timerange import scoped_url
 
@@ -81,6 +81,28 @@ def nav_entry(blueprint: Blueprint, item: NavItem) -> None:
         items.append(item)
 
     blueprint.record_once(add)
+
+
+@dataclass(frozen=True, slots=True)
+class RailNote:
+    """A line below the rail's links that stands on every page of an organization."""
+
+    text: str
+    is_bad: bool = False
+
+
+def provide_rail_note(app: Flask, ask: Callable[[Any], RailNote | None]) -> None:
+    """Let a feature say a line below the rail: for every page it answers from memory."""
+    app.extensions["pharos.rail-note"] = ask
+
+
+def rail_note(shell: Any) -> RailNote | None:
+    """The line below the rail of the page of `shell`."""
+    ask = current_app.extensions.get("pharos.rail-note")
+    if ask is None or shell is None or shell.organization is None:
+        return None
+    note: RailNote | None = ask(shell.organization)
+    return note
 
 
 def stay_in_project(blueprint: Blueprint) -> None:

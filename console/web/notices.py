@@ -17,7 +17,7 @@ class Notice:
     tone: Literal["bad", "warn"]
     url: str
     link: str = "Guardrails"
-    """The name of the page that it leads to."""
+    """The words that lead there."""
 
 
 Source = Callable[[Any], Iterable[Notice]]

@@ -43,9 +43,11 @@ class Directory:
     owners: Sequence[User]
     channels: Mapping[int, Channel]
     """By name; deleted ones, too."""
+    only_working: bool = False
+    """Whether channels that do not deliver are left out: what is wrong may be one of them."""
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, *, only_working: bool = False) -> Self:
         """The directory as it is now."""
         own = select(User, Membership.role).join(Membership, Membership.user_id == User.id)
         members = db.session.execute(own.order_by(User.name, User.id)).all()
@@ -54,6 +56,7 @@ class Directory:
             members={user.id: user for user, _ in members},
             owners=[user for user, role in members if role is Role.OWNER],
             channels={channel.id: channel for channel in channels},
+            only_working=only_working,
         )
 
     def name(self, target: Target) -> str:
@@ -96,6 +99,9 @@ class Directory:
             yield Skipped(self.name(target), fault)
         elif target.reach == "channel":
             channel = self.channels[target.id or 0]
+            if self.only_working and channel.failing_since is not None:
+                yield Skipped(channel.name, "does not deliver now")
+                return
             yield Recipient(f"channel-{channel.id}", channel.name, channel_id=channel.id)
         else:
             people = self.owners if target.reach == "owners" else [self.members[target.id or 0]]

@@ -130,7 +130,8 @@ def perform(
     now, plan = clock.now(), Plan.of(escalation.document)
     done: set[int] = set()
     just_notified: set[str] = set()
-    directory = Directory.read() if _is_due(escalation, now) else None
+    is_due, only_working = _is_due(escalation, now), bool(incident.watch)
+    directory = Directory.read(only_working=only_working) if is_due else None
     while directory is not None and _is_due(escalation, now) and escalation.next_at is not None:
         place = Place(escalation.step, escalation.round, escalation.next_at)
         if place.step in done:  # a whole round was missed

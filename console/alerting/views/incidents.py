@@ -53,6 +53,8 @@ class IncidentDetails:
     @property
     def sentence(self) -> str:
         """When its rule fires, in words."""
+        if self.incident.watch:
+            return "The console watches its own alerting: no rule does."
         return sentence(self.definition) if self.definition else "The rule was deleted."
 
 
