@@ -1,4 +1,4 @@
-"""Whether alerting is alive, for every page: looked up beside the requests, told from memory."""
+"""Whether alerting is alive, for every page: looked up beside the requests, and kept in memory."""
 
 from __future__ import annotations
 
