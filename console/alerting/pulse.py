@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from console.accounts.models import Organization
 from console.alerting import watchdog
-from console.alerting.watchdog import Trouble
+from console.alerting.watchdog import Standstill
 from console.core import clock
 from console.core.db import db, reading
 from console.core.leases import JobRun
@@ -26,13 +26,13 @@ QUIET = "nothing to do"
 
 
 @dataclass(slots=True)
-class Pulse:
+class Liveness:
     """When rules were looked at last, and what stands still, by organization."""
 
     looked_at: datetime | None = None
     """When this process has looked it up; None where nothing does."""
     ticked_at: datetime | None = None
-    troubles: Mapping[int, Sequence[Trouble]] = field(default_factory=dict)
+    troubles: Mapping[int, Sequence[Standstill]] = field(default_factory=dict)
 
     @property
     def is_alive(self) -> bool:
@@ -55,12 +55,12 @@ class Pulse:
 
 def init_app(app: Flask) -> None:
     """Give the app its memory."""
-    app.extensions[EXTENSION] = Pulse()
+    app.extensions[EXTENSION] = Liveness()
 
 
-def current() -> Pulse:
+def current() -> Liveness:
     """What is known of alerting in this process."""
-    return cast("Pulse", current_app.extensions[EXTENSION])
+    return cast("Liveness", current_app.extensions[EXTENSION])
 
 
 def look() -> None:
@@ -71,7 +71,7 @@ def look() -> None:
         has_troubles = _summary(watchdog.JOB) not in ("", QUIET)
         ids = list(db.session.scalars(select(Organization.id))) if has_troubles else []
         db.session.rollback()
-    troubles: dict[int, Sequence[Trouble]] = {}
+    troubles: dict[int, Sequence[Standstill]] = {}
     for organization_id in ids:
         with organization_scope(organization_id), reading():
             troubles[organization_id] = watchdog.troubles()

@@ -52,7 +52,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Lookout:
     """One thing of alerting that is looked at: its name, its incident's title, and the look."""
 
     name: str
@@ -61,7 +61,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Standstill:
     """An open incident of the console's own, for every page."""
 
     sentence: str
@@ -87,7 +87,7 @@ def watch(organization_id: int) -> Mapping[str, int]:
     return {"troubles of alerting": count} if count else {}
 
 
-def troubles() -> list[Trouble]:
+def troubles() -> list[Standstill]:
     """What stands still in the Session's organization, as its open incidents say it."""
     own = (
         select(Incident.id, Incident.title, Incident.why, Project.slug)
@@ -96,7 +96,7 @@ def troubles() -> list[Trouble]:
         .order_by(Incident.id)
     )
     return [
-        Trouble(f"{title}: {why}.", incident_id, project)
+        Standstill(f"{title}: {why}.", incident_id, project)
         for incident_id, title, why, project in db.session.execute(own)
     ]
 
@@ -177,15 +177,15 @@ def _failing_jobs(_: datetime) -> Fault | None:
 
 
 WATCHES = (
-    Watch("rules", "Rules are late", _late_rules),
-    Watch("escalations", "Escalations are late", _overdue_steps),
-    Watch("messages", "Messages are stuck", _stuck_messages),
-    Watch("channels", "A channel does not deliver", _failing_channels),
-    Watch("jobs", "Jobs of the console fail", _failing_jobs),
+    Lookout("rules", "Rules are late", _late_rules),
+    Lookout("escalations", "Escalations are late", _overdue_steps),
+    Lookout("messages", "Messages are stuck", _stuck_messages),
+    Lookout("channels", "A channel does not deliver", _failing_channels),
+    Lookout("jobs", "Jobs of the console fail", _failing_jobs),
 )
 
 
-def _follow(own: Watch, fault: Fault | None, now: datetime) -> None:
+def _follow(own: Lookout, fault: Fault | None, now: datetime) -> None:
     """Bring the incident of a watch up to what was seen: at most one is open."""
     incident = _latest(own.name)
     is_open = incident is not None and incident.state is not IncidentState.RESOLVED
@@ -218,7 +218,7 @@ def _was_seen(incident: Incident, fault: Fault) -> bool:
     return incident.closed_by_hand and closed_at is not None and fault.since <= closed_at
 
 
-def _added(own: Watch, fault: Fault, project_id: int, now: datetime) -> Incident:
+def _added(own: Lookout, fault: Fault, project_id: int, now: datetime) -> Incident:
     incident = Incident(
         project_id=project_id,
         rule_version=0,
