@@ -28,6 +28,7 @@ MODULES = {
     "dead-letters": "dead_letters",
     "migrate": "migrate",
     "organization": "organizations",
+    "outbox": "outbox",
     "project": "projects",
     "restore": "backups",
     "serve": "serving",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,6 +115,30 @@ def projects(messages: Sequence[OutboxMessage]) -> Mapping[int, str]:
     ids = {message.incident.project_id for message in messages if message.incident}
     own = select(Project.id, Project.slug).where(Project.id.in_(ids))
     return dict(db.session.execute(own).all()) if ids else {}
+
+
+def owed(limit: int) -> Sequence[OutboxMessage]:
+    """The messages that have not reached anybody, the ones that are due first before the others."""
+    own = select(OutboxMessage).where(
+        OutboxMessage.state.in_([MessageState.WAITING, MessageState.FAILED])
+    )
+    ordered = own.order_by(OutboxMessage.state.desc(), OutboxMessage.next_at, OutboxMessage.id)
+    return db.session.scalars(ordered.limit(limit)).all()
+
+
+def due_ids(now: datetime) -> Sequence[int]:
+    """The messages whose time has come."""
+    own = select(OutboxMessage.id).where(
+        OutboxMessage.state == MessageState.WAITING, OutboxMessage.next_at <= now
+    )
+    return db.session.scalars(own).all()
+
+
+def states(ids: Sequence[int]) -> Counter[str]:
+    """How many of these messages are in each state."""
+    own = select(OutboxMessage.state, func.count(OutboxMessage.id))
+    counted = db.session.execute(own.where(OutboxMessage.id.in_(ids)).group_by(OutboxMessage.state))
+    return Counter({state.value: count for state, count in counted})
 
 
 def is_undelivered(now: datetime) -> ColumnElement[bool]:
