@@ -43,6 +43,7 @@ TABLES = {
     "window_id": "maintenance_window",
     "page_id": "status_page",
     "channel_id": "channel",
+    "account_id": "slack_account",
 }
 NAMES = {"kind": "webhook", "number": 1, "metric_name": "requests.count"}
 OF_HEARTBEATS = {"uptime.edit_heartbeat"}  # the tenant has an HTTP check

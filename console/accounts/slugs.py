@@ -14,12 +14,14 @@ LONGEST_TITLE = 200  # the library takes time by the square of a text's accents
 # What stands first in a path of the console itself, now or soon.
 RESERVED = frozenset(
     {
+        "a",
         "account",
         "api",
         "assets",
         "docs",
         "favicon",
         "healthz",
+        "hooks",
         "invite",
         "login",
         "logout",
@@ -27,13 +29,15 @@ RESERVED = frozenset(
         "new",
         "organizations",
         "ready",
-        "status",
         "robots",
         "settings",
         "setup",
         "shared",
+        "slack",
         "static",
+        "status",
         "tunnel",
+        "u",
     }
 )
 

@@ -51,7 +51,13 @@ def write(
         at=at,
         actor_id=by.user.id if by and by.user else None,
         text=text,
-        details=(details or {}) | ({"script": by.name} if by and by.name else {}),
+        details=(details or {}) | (_about(by) if by else {}),
     )
     db.session.add(event)
     return event
+
+
+def _about(by: Actor) -> dict[str, Any]:
+    """What a line says of who acted, beside the person."""
+    named = {"script": by.name} if by.name else {}
+    return named | ({"via": by.via} if by.via != "console" else {})

@@ -27,6 +27,12 @@ PUBLIC = {
     "beats.beat",
     "health.healthz",
     "health.ready",
+    "links.acknowledge",
+    "links.act",
+    "links.link_slack",
+    "links.resolve",
+    "links.unsubscribe",
+    "links.unsubscribing",
     "status.badge",
     "status.page",
 }

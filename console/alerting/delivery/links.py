@@ -14,9 +14,15 @@ from sqlalchemy import delete, select
 from console.accounts.models import Membership, Role, User
 from console.accounts.projects import console_url
 from console.alerting.chronicle import Actor
-from console.alerting.delivery.models import Channel, MessageLink, OutboxMessage, Purpose
-from console.alerting.models import Incident, IncidentState
-from console.core import clock
+from console.alerting.delivery.models import (
+    Channel,
+    MessageLink,
+    OutboxMessage,
+    Purpose,
+    SlackAccount,
+)
+from console.alerting.models import Incident
+from console.core import audit, clock
 from console.core.config import config
 from console.core.crypto import Token, derived_token, hash_of, new_token
 from console.core.db import db, reading
@@ -27,7 +33,7 @@ UNSUBSCRIBES_FOR = timedelta(days=90)
 LINKS_FOR = timedelta(minutes=30)
 KEPT_FOR = timedelta(days=30)
 """So long after its end, a link is still known to have been one."""
-DONE = {"acknowledge": IncidentState.ACKNOWLEDGED, "resolve": IncidentState.RESOLVED}
+LEFT = "Whoever the message went to is no longer a member of the organization."
 
 
 def act_url(message: OutboxMessage) -> str:
@@ -61,7 +67,7 @@ def slack_link_url(channel: Channel, team: str, slack_user: str) -> str:
             expires_at=clock.now() + LINKS_FOR,
         )
     )
-    return _url("s", token)
+    return _url("slack", token)
 
 
 def by_token(token: str, purpose: Purpose, *, lock: bool = False) -> MessageLink | None:
@@ -103,13 +109,14 @@ def follower(link: MessageLink, signed_in: User | None) -> Follower:
     somebody at that address: it is written down, and counts as nobody's response.
     """
     user = signed_in if signed_in and _role(signed_in.id) else link.user
-    if user is None:
+    if user is None and link.user_id is None:
         address = link.details.get("address", "")
         name = f"Somebody at {address}" if address else "Somebody who followed a link"
         return Follower(Actor(name=name, via="email"), name)
-    role, name = _role(user.id), user.name or user.email
-    if role is None or not user.is_active:
-        return Follower(Actor(), name, f"{name} is no longer a member of this organization.")
+    role = _role(user.id) if user else None
+    if user is None or role is None:  # who has left is not to be seen from here
+        return Follower(Actor(), "", LEFT)
+    name = user.name or user.email
     if not role.may(Role.MEMBER):
         return Follower(Actor(), name, f"{name} is a viewer here: viewers change nothing.")
     return Follower(Actor(user=user, via="email"), name)
@@ -130,6 +137,26 @@ def used_for(link: MessageLink, verb: str) -> datetime | None:
     """When a link did something."""
     text = link.details.get("done", {}).get(verb)
     return datetime.fromisoformat(text) if text else None
+
+
+def link_slack(link: MessageLink, user: User) -> None:
+    """Tie the link's Slack user to a person. The caller commits."""
+    details = link.details
+    own = select(SlackAccount).where(
+        SlackAccount.team == details["team"], SlackAccount.slack_user == details["slack_user"]
+    )
+    account = db.session.scalar(own)
+    if account is None:
+        account = SlackAccount(team=details["team"], slack_user=details["slack_user"])
+        db.session.add(account)
+    account.user_id, account.channel_id = user.id, details["channel"]
+    account.linked_at = link.used_at = clock.now()
+    audit.record("slack.linked", details["slack_user"], team=details["team"])
+
+
+def member_role(user: User) -> Role | None:
+    """What a person may do in the organization that was entered; None for a stranger."""
+    return _role(user.id)
 
 
 def incident_of(link: MessageLink) -> Incident | None:

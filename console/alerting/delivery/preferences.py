@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from flask import abort
 from sqlalchemy import select
 
 from console.accounts.models import Membership, Role, User
@@ -15,7 +16,7 @@ from console.alerting.delivery.models import Channel, ContactPreference, SlackAc
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.escalation.hours import WorkingHours
 from console.alerting.models import Severity
-from console.core import clock
+from console.core import audit, clock
 from console.core.db import db
 
 EMAIL, SLACK = "email", "slack"
@@ -157,6 +158,26 @@ def slack_account(user_id: int) -> SlackAccount | None:
         .where(SlackAccount.user_id == user_id, Channel.deleted_at.is_(None), Channel.enabled)
     )
     return db.session.scalar(own.order_by(SlackAccount.id.desc()).limit(1))
+
+
+def slack_accounts(user_id: int) -> Sequence[SlackAccount]:
+    """The Slack users who are this person, the latest first."""
+    own = select(SlackAccount).where(SlackAccount.user_id == user_id)
+    return db.session.scalars(own.order_by(SlackAccount.id.desc())).all()
+
+
+def unlink(user_id: int, account_id: int) -> None:
+    """Forget that a Slack user is a person; aborts with 404 if they are not. The caller commits."""
+    accounts = {account.id: account for account in slack_accounts(user_id)}
+    account = accounts.get(account_id) or abort(404)
+    audit.record("slack.unlinked", account.slack_user, team=account.team)
+    db.session.delete(account)
+
+
+def can_link_slack() -> bool:
+    """Whether a channel's buttons in Slack lead here, so that somebody can be linked."""
+    own = select(Channel.id).where(Channel.kind == SLACK, Channel.deleted_at.is_(None))
+    return db.session.scalar(own.limit(1)) is not None
 
 
 def of(user_id: int) -> Preferences:
