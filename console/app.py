@@ -83,9 +83,8 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(alerting.deliveries.bp)
     app.register_blueprint(deliveries_api.bp)
     banner.init_app(app)
-    app.register_blueprint(alerting.channels.bp)
-    app.register_blueprint(alerting.links.bp)
-    app.register_blueprint(alerting.notifications.bp)
+    for blueprint in alerting.BESIDE_PROJECTS:
+        app.register_blueprint(blueprint)
     app.register_blueprint(alerting_api.bp)
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(response_api.bp)

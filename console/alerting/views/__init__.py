@@ -17,7 +17,11 @@ from console.alerting.views import (
 )
 from console.alerting.views.blueprint import bp
 
+BESIDE_PROJECTS = (channels.bp, links.bp, notifications.bp)
+"""The blueprints of pages that belong to an organization, or to whoever follows a link."""
+
 __all__ = [
+    "BESIDE_PROJECTS",
     "bp",
     "channels",
     "composite",
