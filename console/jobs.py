@@ -15,7 +15,6 @@ from console.alerting import (
     watchdog,
 )
 from console.alerting.delivery import log as deliveries
-from console.alerting.delivery import sending
 from console.alerting.escalation import advance, policies
 from console.backup import schedule
 from console.core import absences, leases
@@ -69,6 +68,7 @@ JOBS = (
     Job("forget-deliveries", HOUR, per_organization=deliveries.forget_old),
     Job("end-forsaken-incidents", OFTEN, per_organization=ending.end_forsaken),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),
+    Job("announce-deploys", MINUTE, per_organization=deploys.announce),
     Job("forget-evaluations", HOUR, per_organization=history.forget_old),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),

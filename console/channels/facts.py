@@ -28,6 +28,7 @@ class Standing:
 STANDINGS = {
     Verb.TEST: Standing("Test", "info"),
     Verb.DIGEST: Standing("Digest", "info"),
+    Verb.DEPLOY: Standing("Deploy", "info"),
     Verb.RESOLVE: Standing("Resolved", "good"),
     Verb.ACKNOWLEDGE: Standing("Acknowledged", "info"),
 }
@@ -79,7 +80,7 @@ def subject(message: Message) -> str:
 
 def facts_of(message: Message) -> Sequence[Fact]:
     """Everything known beside the headline, each with its label."""
-    is_incident = message.verb not in {Verb.DIGEST, Verb.TEST}
+    is_incident = message.verb not in {Verb.DIGEST, Verb.DEPLOY, Verb.TEST}
     lines = [
         Fact("Rule", message.title, message.incident_url) if is_incident else Fact("", ""),
         Fact(*_duration(message)),

@@ -23,6 +23,8 @@ class Verb(StrEnum):
     RESOLVE = "resolve"
     DIGEST = "digest"
     """Several incidents of little urgency in one message."""
+    DEPLOY = "deploy"
+    """A release was seen first, for services that show changes beside incidents."""
     TEST = "test"
     """Somebody tries the channel out."""
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +35,8 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     """
     _require(given, way)
     message = clean(message)
+    if message.verb is Verb.DEPLOY:
+        return await _change(given, message, way)
     actions = [ACTIONS.get(message.verb, "trigger")]
     if message.verb is Verb.TEST:
         actions = ["trigger", "resolve"]
@@ -52,27 +53,17 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     )
 
 
-async def change_event(
-    given: Given,
-    way: Way,
-    *,
-    summary: str,
-    at: datetime,
-    source: str,
-    links: Sequence[Button] = (),
-    details: Mapping[str, str] | None = None,
-) -> Receipt:
-    """Send a change, such as a deploy, that PagerDuty shows beside incidents; notifies nobody."""
-    _require(given, way)
+async def _change(given: Given, message: Message, way: Way) -> Receipt:
+    """Send a deploy as a change, which PagerDuty shows beside incidents; it notifies nobody."""
     event = {
         "routing_key": text_of(given, "routing_key"),
         "payload": {
-            "summary": legible(summary, LONGEST_SUMMARY),
-            "timestamp": at.isoformat(),
-            "source": legible(source, 255),
-            "custom_details": dict(details or {}),
+            "summary": legible(message.headline, LONGEST_SUMMARY),
+            "timestamp": message.at.isoformat(),
+            "source": legible(message.project, 255),
+            "custom_details": {fact.label: fact.text for fact in message.facts},
         },
-        "links": _links(links),
+        "links": _links([message.evidence] if message.evidence else []),
     }
     answer = await _enqueue(given, event, way, "/v2/change/enqueue")
     return Receipt(answer.text, answer.status)
@@ -212,6 +203,14 @@ FIELDS = (
         input="choice",
         choices=(("us", "US"), ("eu", "EU")),
         default="us",
+    ),
+    Field(
+        "deploys",
+        "New releases",
+        "A change is shown beside incidents, and notifies nobody.",
+        input="choice",
+        choices=(("no", "are not sent"), ("yes", "are sent as changes")),
+        default="no",
     ),
     Field(
         "webhook_secrets",

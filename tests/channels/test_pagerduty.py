@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from console.channels.kinds import NotDelivered
-from console.channels.message import Button, Fact, Verb
-from console.channels.pagerduty import EU, KIND, _server, change_event, guard
+from console.channels.message import Button, Fact, Message, Verb
+from console.channels.pagerduty import EU, KIND, _server, guard
 from tests.channels.messages import (
     ACKNOWLEDGE,
     AT,
@@ -21,7 +21,6 @@ from tests.channels.messages import (
 from tests.fakes import pagerduty as pagerduty_server
 from tests.fakes.pagerduty import ROUTING_KEY
 from tests.fakes.web import Answer
-from tests.support.loops import finished
 
 GIVEN = {"routing_key": ROUTING_KEY, "region": "us", "webhook_secrets": ""}
 KEY = TRIGGER.thread
@@ -112,7 +111,8 @@ def test_the_schema_and_the_guards_take_every_message(server, way, verb, text):
     )
     receipt = delivered(KIND, GIVEN, message, way)
     assert receipt.status == 202
-    assert len(server.events[0]["payload"]["summary"]) <= 1_024
+    taken = server.changes if verb is Verb.DEPLOY else server.events
+    assert len(taken[0]["payload"]["summary"]) <= 1_024
 
 
 @pytest.mark.parametrize(
@@ -165,16 +165,18 @@ def test_a_wrong_key_says_what_to_do_and_stands_in_no_answer(server, way):
 
 
 def test_a_deploy_is_a_change(server, way):
-    change = change_event(
-        GIVEN,
-        way,
-        summary="shop 2.4.1 was deployed " + "é" * 2_000,
+    deploy = Message(
+        key="deploy-1-channel-3",
+        thread="deploy-1-channel-3",
+        verb=Verb.DEPLOY,
         at=AT,
-        source="shop",
-        links=[Button("Release", "https://pharos.acme.test/acme/shop/releases/2.4.1")],
-        details={"Environment": "production"},
+        title="Release 2.4.1",
+        headline="shop 2.4.1 was seen first " + "é" * 2_000,
+        project="shop",
+        facts=[Fact("Environment", "production")],
+        evidence=Button("Release", "https://pharos.acme.test/acme/shop/endpoints"),
     )
-    assert finished(change).status == 202
+    assert delivered(KIND, GIVEN, deploy, way).status == 202
     assert server.changes[0]["payload"]["custom_details"] == {"Environment": "production"}
     assert server.events == []
 

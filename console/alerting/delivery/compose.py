@@ -20,6 +20,7 @@ from console.accounts.projects import console_url
 from console.alerting import queries
 from console.alerting.decide import State
 from console.alerting.definition import Definition
+from console.alerting.delivery import deploys
 from console.alerting.delivery.context import surroundings
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.alerting.delivery.order import owed_at
@@ -59,6 +60,8 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
     """What a message says when it is sent now."""
     # Links lead to the console's own address; outside a request nothing else says what that is.
     with current_app.test_request_context(base_url=console_url()):
+        if row.verb is Verb.DEPLOY:
+            return deploys.message(row)
         if row.incident_id is None:
             return _list(row, now)
         return _with_surroundings(_of_incident(row, row.payload, now), row, now)

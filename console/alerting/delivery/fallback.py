@@ -9,6 +9,7 @@ from sqlalchemy import select
 from console.accounts.models import Membership, Role, User
 from console.alerting.delivery import bell
 from console.alerting.delivery.models import Channel, OutboxMessage
+from console.channels.message import Verb
 from console.core import clock
 from console.core.db import db
 
@@ -20,8 +21,10 @@ def owe(message: OutboxMessage, *, given_up: bool) -> Sequence[OutboxMessage]:
     """Owe a failed message to its channel's fallback, or to the owners by mail. The caller commits.
 
     `given_up`: it was tried for long, so that the same way would not work for others either. Where
-    nobody is left, the page of undelivered messages has it.
+    nobody is left, the page of undelivered messages has it. News of a release is nobody else's.
     """
+    if message.verb is Verb.DEPLOY:
+        return []
     tried = _tried(message)
     channel = _channel(message.channel_id)
     following = _channel(channel.fallback_id) if channel else None

@@ -15,6 +15,8 @@ from console.core.db import db
 
 MOST, WITHIN = 10, timedelta(minutes=1)
 """So many messages go to one receiver by themselves in such a time."""
+APART_FROM_ALL = frozenset({Verb.DIGEST, Verb.DEPLOY})
+"""Messages that no list takes in."""
 APART = timedelta(seconds=30)
 """Between two lists of incidents, and how long a single message of a storm waits for others."""
 
@@ -24,8 +26,8 @@ def bundled(recipient: str, ready: list[OutboxMessage], now: datetime) -> list[O
 
     Whatever is kept back is looked at again in some seconds.
     """
-    lists = [row for row in ready if row.verb is Verb.DIGEST]
-    own = [row for row in ready if row.verb is not Verb.DIGEST]
+    lists = [row for row in ready if row.verb in APART_FROM_ALL]
+    own = [row for row in ready if row.verb not in APART_FROM_ALL]
     kept = [row for row in own if row.payload.get("digest")]
     loud = [row for row in own if not row.payload.get("digest")]
     if len(kept) > 1:
