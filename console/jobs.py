@@ -14,6 +14,7 @@ from console.alerting import (
     waking,
     watchdog,
 )
+from console.alerting.delivery import deploys, sending
 from console.alerting.delivery import log as deliveries
 from console.alerting.escalation import advance, policies
 from console.backup import schedule
