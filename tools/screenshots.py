@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from demo.processes import free_port  # noqa: E402 - after the path that leads to it
 from tests.support.chromium import Complaints, launched  # noqa: E402
 from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
+from tools.messages import photograph as photograph_messages  # noqa: E402
 from tools.palette import with_palette  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -67,7 +68,8 @@ def main() -> None:
             for size in WIDTHS
             for fault in _photograph(browser, url, pages, login, theme, size)
         ]
-    print(f"{len(pages)} pages in {ROOT / 'screenshots'}")
+        messages = photograph_messages(browser, ROOT / "screenshots")
+    print(f"{len(pages)} pages and {messages} messages in {ROOT / 'screenshots'}")
     for fault in faults:
         print(fault, file=sys.stderr)
     sys.exit(bool(faults))

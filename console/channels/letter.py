@@ -30,7 +30,8 @@ class Entry:
 
     message: Message
     standing: Standing
-    facts: Sequence[Fact]
+    line: str
+    """Which rule, and since when."""
 
 
 def letter(
@@ -113,7 +114,7 @@ def html_of(message: Message, *, picture: str = "") -> str:
         standing=standing(message),
         facts=facts_of(message),
         buttons=buttons_of(message),
-        entries=[Entry(entry, standing(entry), facts_of(entry)) for entry in message.entries],
+        entries=[Entry(entry, standing(entry), _summary(entry)) for entry in message.entries],
         picture=address if message.picture else "",
     )
     # Readers of mail that know sizes and schemes of colours find them in the head.
@@ -127,6 +128,10 @@ def _drawn() -> tuple[Any, CSSInliner, str]:
     )
     inliner = CSSInliner(extra_css=(HERE / "light.css").read_text(), load_remote_stylesheets=False)
     return environment.get_template("message.html"), inliner, (HERE / "dark.css").read_text()
+
+
+def _summary(entry: Message) -> str:
+    return ", ".join(fact.text for fact in facts_of(entry)[:2])
 
 
 def _line(fact: Fact) -> str:

@@ -11,7 +11,6 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
-    ContextBlock,
     ImageBlock,
     InteractiveElement,
     MarkdownTextObject,
@@ -93,8 +92,6 @@ def _blocks(message: Message, *, acts: bool, picture: str) -> Iterator[Block]:
     elements = list(_buttons(message, acts=acts))
     if elements:
         yield ActionsBlock(block_id=message.thread[:255], elements=elements)
-    place = " / ".join(filter(None, ("Pharos", message.organization, message.project)))
-    yield ContextBlock(elements=[MarkdownTextObject(text=_cut(escaped(place), LONGEST_FIELD))])
 
 
 def _buttons(message: Message, *, acts: bool) -> Iterator[InteractiveElement]:
