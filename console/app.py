@@ -13,6 +13,7 @@ from console.alerting import (
     completeness,
     deliveries_api,
     incidents_api,
+    policies_api,
     pulse,
     response_api,
     silences_api,
@@ -89,6 +90,7 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(incidents_api.bp)
     app.register_blueprint(response_api.bp)
     app.register_blueprint(silences_api.bp)
+    app.register_blueprint(policies_api.bp)
     app.register_blueprint(uptime.bp)
     app.register_blueprint(uptime.beats)
     app.register_blueprint(uptime.public)

@@ -33,6 +33,8 @@ PERMISSIONS = {
     "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",
     "rules:write": "Make, change and delete alert rules",
+    "policies:read": "Read escalation policies, and try them out",
+    "policies:write": "Make, change, choose and delete escalation policies",
     "incidents:read": "Read incidents and silences",
     "incidents:write": "Acknowledge, snooze, resolve and annotate incidents; make and end silences",
     "deliveries:read": "Read which messages were delivered, and which were not",

@@ -13,6 +13,7 @@ from console.accounts.models import Project
 from console.alerting import incidents as domain
 from console.alerting import queries
 from console.alerting.chronicle import Actor
+from console.alerting.escalation import running
 from console.alerting.incident_forms import (
     AssessmentForm,
     IncidentsQuestion,
@@ -82,6 +83,16 @@ def snooze(project: Project, incident_id: int) -> Response:
     _refuse_more(incident_, IncidentVerb.SNOOZED)
     if not domain.snooze(incident_, form.moment, by=_actor()):
         raise BadRequest("A resolved incident cannot be snoozed.")
+    return _saved(incident_)
+
+
+@bp.post("/<id:incident_id>/policy-version")
+@api_view("incidents:write")
+def move(project: Project, incident_id: int) -> Response:
+    """Let it be escalated by its policy's latest version from now on."""
+    incident_ = queries.incident_or_404(project, incident_id)
+    if not running.move_to_latest(incident_):
+        raise BadRequest("It goes by the latest version already, or its policy is gone.")
     return _saved(incident_)
 
 

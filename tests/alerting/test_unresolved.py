@@ -78,8 +78,8 @@ def test_it_lists_the_worst_first_and_groups_for_their_members(
     titles = [row[0].partition(" Warning")[0] for row in rows(as_vic.get(HERE).text)]
     assert titles == ["Rule 2 Critical Blog", "Rule 1", "Rule 3: 40 by endpoint", "Rule 5"]
     assert rows(as_vic.get(HERE).text)[3][3] == "The snooze ends Fri 12:30 UTC, in 30 min"
-    own = rows(as_vic.get(f"{HERE}?of=project").text)
-    assert own[0][0].startswith("Rule 1 Warning")
+    shop = rows(as_vic.get(f"{HERE}?of=project").text)
+    assert shop[0][0].startswith("Rule 1 Warning")
     assert f"/acme/blog/alerts/incidents/{worst}" in as_vic.get(HERE).text
     with inside(acme):
         incidents.resolve(db.session.get_one(Incident, group), by=Actor(name="ci"))

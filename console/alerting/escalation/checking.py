@@ -52,7 +52,7 @@ def warnings(plan: Plan, directory: Directory) -> Iterator[Fault]:
     for number, step in enumerate(plan.steps):
         for target in step.targets:
             if why := directory.fault(target):
-                yield f"steps.{number}.targets", f"{directory.name(target)} {why}.".capitalize()
+                yield f"steps.{number}.targets", _capital(f"{directory.name(target)} {why}.")
 
 
 def reaches_nobody(plan: Plan, directory: Directory) -> bool:
@@ -114,7 +114,7 @@ def _is_target(target: Any) -> bool:
     ((reach, value),) = target.items()
     if reach == "owners":
         return value is True
-    return reach in ("user", "channel") and _is_whole(value) and 0 < value < 2**31
+    return reach in ("user", "channel") and is_id(value)
 
 
 def _of_hours(hours: Any, path: str) -> Iterator[Fault]:
@@ -141,6 +141,11 @@ def _outside(value: Any, bounds: tuple[int, int, str], path: str) -> Iterator[Fa
 def _strange(document: Mapping[str, Any], known: frozenset[str], path: str) -> Iterator[Fault]:
     for name in sorted(str(name)[:50] for name in document if name not in known):
         yield f"{path}{name}", "There is no such member."
+
+
+def is_id(value: Any) -> bool:
+    """Whether a member of a document can be the id of a row."""
+    return _is_whole(value) and 0 < value < 2**31
 
 
 def _is_whole(value: Any) -> bool:

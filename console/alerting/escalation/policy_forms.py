@@ -50,6 +50,13 @@ class StepForm(Form):
     since = StringField("From", widget=TimeInput(), default=MORNING)
     until = StringField("Until", widget=TimeInput(), default=EVENING)
     zone = StringField("Time zone", [at_most(64)])
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Its hours are needed where they are shown."""
+        super().__init__(*given, **named)
+        for field in (self.since, self.until, self.zone):
+            field.flags.required = True
+
     key = ""
     targets: Sequence[str] = ()
     """Whom it notifies: `owners`, `user-7`, `channel-3`."""
@@ -105,15 +112,19 @@ class PolicyForm(Form):
 
     name = StringField("Name", [DataRequired("Give it a name."), at_most(100)], filters=[plain])
     repeats = IntegerField(
-        "Rounds after the first", description="All steps are gone through again so often."
+        "Rounds after the first",
+        [InputRequired("Say how many.")],
+        description="All steps are gone through again so often.",
     )
-    repeat_minutes = IntegerField("Minutes between rounds")
+    repeat_minutes = IntegerField("Minutes between rounds", [InputRequired("Say how long.")])
     stale_minutes = IntegerField(
         "An acknowledgement goes stale after minutes",
+        [InputRequired("Say when; 0 for never.")],
         description="The incident is open again then, and everything begins anew. 0: never.",
     )
     unresolved_minutes = IntegerField(
         "Everything begins anew after minutes",
+        [InputRequired("Say when; 0 for never.")],
         description="When all rounds are done and nobody has resolved it. 0: never.",
     )
     at = LocalMoment("An incident opens at", [Optional()])

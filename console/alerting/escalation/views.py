@@ -22,11 +22,20 @@ from console.core.db import db
 from console.web.choices import choices
 from console.web.forms import FilterForm, LocalMoment, OpenSelect, mark, valid
 from console.web.htmx import go_to, page_or_part, part_or_redirect
-from console.web.nav import TabItem, stay_in_project, tab_entry
+from console.web.nav import TabItem, tab_entry
 
 bp = Blueprint("policies", __name__, url_prefix="/<slug:organization>/settings/policies")
-stay_in_project(bp)
-tab_entry(bp, TabItem("Policies", "policies.listing", "organization", 40))
+
+
+@bp.url_defaults
+def _stay_in_organization(_endpoint: str, values: dict[str, Any]) -> None:
+    """Fill in the organization of links among these pages."""
+    present = request.view_args or {}
+    if "organization" in present:
+        values.setdefault("organization", present["organization"])
+
+
+tab_entry(bp, TabItem("Policies", "policies.listing", "organization", 26))
 SEVERITIES = [(severity.value, severity.value.capitalize()) for severity in Severity]
 FORM, FORM_PART = "alerting/policy_form.html", "alerting/_policy_form.html"
 LIST, LIST_PART = "alerting/policies.html", "alerting/_policies.html"
