@@ -86,11 +86,8 @@ def create_app(settings: Config | None = None) -> Flask:
     banner.init_app(app)
     for blueprint in alerting.BESIDE_PROJECTS:
         app.register_blueprint(blueprint)
-    app.register_blueprint(alerting_api.bp)
-    app.register_blueprint(incidents_api.bp)
-    app.register_blueprint(response_api.bp)
-    app.register_blueprint(silences_api.bp)
-    app.register_blueprint(policies_api.bp)
+    for api in (alerting_api, incidents_api, policies_api, response_api, silences_api):
+        app.register_blueprint(api.bp)
     app.register_blueprint(uptime.bp)
     app.register_blueprint(uptime.beats)
     app.register_blueprint(uptime.public)
