@@ -116,7 +116,10 @@ class _Answer:
 
 
 def _payload(message: Message) -> dict[str, Any]:
-    details = {fact.label: legible(fact.text, LONGEST_DETAIL) for fact in facts_of(message)}
+    details: dict[str, str] = {}
+    for fact in facts_of(message):  # two changes may have come at the same time
+        former = f"{details[fact.label]}; " if fact.label in details else ""
+        details[fact.label] = legible(former + fact.text, LONGEST_DETAIL)
     if message.picture:
         details["Chart"] = message.picture.alt
     level = SEVERITIES.get(message.level, "error")

@@ -44,7 +44,7 @@ TRIGGER = Message(
     since=AT - timedelta(minutes=6),
     hits="217 people in 4 countries, most of them on checkout",
     changes=[
-        Fact("Release", "shop 2.4.1, 9 minutes before", "https://pharos.acme.test/acme/shop/r/9")
+        Fact("9 minutes before", "Release shop 2.4.1", "https://pharos.acme.test/acme/shop/r/9")
     ],
     facts=[Fact("Threshold", "5 % for 5 minutes")],
     evidence=Button("See the failed requests", "https://pharos.acme.test/acme/shop/endpoints/4"),

@@ -90,6 +90,13 @@ def test_an_event_says_what_is_wrong_and_leads_to_the_evidence(server, way):
     ]
 
 
+def test_changes_of_the_same_minute_are_all_there(server, way):
+    changes = [Fact("9 minutes before", "Release 2.4.1"), Fact("9 minutes before", "Rule 7")]
+    delivered(KIND, GIVEN, replace(TRIGGER, changes=changes), way)
+    details = server.events[0]["payload"]["custom_details"]
+    assert details["Changed 9 minutes before"] == "Release 2.4.1; Rule 7"
+
+
 def test_a_test_leaves_nothing_open(server, way):
     delivered(KIND, GIVEN, TEST, way)
     assert server.incidents == {TEST.thread: "resolved"}

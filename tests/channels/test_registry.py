@@ -22,7 +22,8 @@ FACTS = (
     "12.4 % of requests to POST /checkout fail, above 5 %",  # what is wrong
     "Share of failed requests of POST /checkout",  # which rule
     "217 people in 4 countries",  # whom it hits
-    "shop 2.4.1, 9 minutes before",  # what changed before
+    "Release shop 2.4.1",  # what changed
+    "9 minutes before",
     "5 % for 5 minutes",  # the threshold
     "team:payments",
     "Step 1 of the policy Checkout",  # why it comes here
@@ -85,8 +86,10 @@ def arrived(kind: str, servers: Any) -> str:
         return str(mail.get_body(("html",)).get_content()) + str(mail["Subject"])
     if kind.startswith("slack"):
         return json.dumps(servers["slack"].messages, ensure_ascii=False)
-    name = "pagerduty" if kind == "pagerduty" else "hook"
-    return json.dumps(servers[name].messages, ensure_ascii=False)
+    if kind == "pagerduty":
+        pager = servers["pagerduty"]
+        return json.dumps([*pager.messages, *pager.changes], ensure_ascii=False)
+    return json.dumps(servers["hook"].messages, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
