@@ -16,10 +16,14 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from console.core.config import Config
-from demo import alerts, history, processes
+from demo import alerts, history, person, processes
+from demo.mailbox import CHAT, Mailbox
+from demo.person import Person
 from demo.traffic import wait_for
 
 ORGANIZATION, PROJECT, LOGIN = "demo", "shop", "demo@shop.example"
+ON_CALL = "alice@shop.example"
+MAILBOX = 25  # its port lies so much above the console's
 
 
 def main() -> None:
@@ -31,20 +35,28 @@ def main() -> None:
     console = f"http://127.0.0.1:{arguments.port}"
     with ExitStack() as beside:
         _pharos("migrate")
-        made = _project(instance / "demo.json")
+        made, mailbox = _project(instance / "demo.json"), None
         if not _answers(console):
+            mailbox = Mailbox().open(arguments.port + MAILBOX)
             if arguments.history:
                 _let_checks_have_a_past(arguments.history)
+            _let_people_be_on_call(mailbox, arguments.history)
             serve = processes.python("console.cli", "serve", "--port", str(arguments.port))
             # Its checks look at the shop, which is on this machine.
             console_process = processes.running(
-                serve, instance / "console.log", PHAROS_PRIVATE_ADDRESSES="1"
+                serve,
+                instance / "console.log",
+                PHAROS_PRIVATE_ADDRESSES="1",
+                SMTP_URL=mailbox.smtp_url,
+                MAIL_FROM="pharos@shop.example",
             )
             beside.enter_context(console_process)
             wait_for(console)
         dsn = _at(console, made["dsn"])
         print(f"Console  {console}/{ORGANIZATION}/{PROJECT}/issues/")
         print(f"Sign in  {LOGIN}  {made['password']}", flush=True)
+        if mailbox is not None:
+            print(f"Mailbox  {mailbox.url}/ with all mails, {mailbox.url}{CHAT} with #ops")
         if arguments.history:
             _send_history(dsn, arguments)
         if arguments.history_only:
@@ -59,6 +71,8 @@ def main() -> None:
             print(f"The shop has no checks of its pages: {refusal}")
             print("Start the console by PHAROS_PRIVATE_ADDRESSES=1 make run, or let this start it.")
         alerts.begin(shop, payments)
+        alice = Person(console, ON_CALL, made["on_call_password"])
+        person.begin(alice, api, token, f"/{ORGANIZATION}/{PROJECT}")
         print("The shop is open, new data arrives by itself. Ctrl-C ends it.", flush=True)
         while True:
             time.sleep(60)
@@ -113,8 +127,20 @@ def _project(note: Path) -> dict[str, Any]:
         _pharos(*owner, stdin=made["password"])
         note.touch(mode=0o600)
         note.write_text(json.dumps(made))
+    _on_call(note)
     made_before: dict[str, Any] = json.loads(note.read_text())
     return made_before
+
+
+def _on_call(note: Path) -> None:
+    """Make the person who is on call, the first time."""
+    made = json.loads(note.read_text())
+    if "on_call_password" in made:
+        return
+    made["on_call_password"] = token_urlsafe(12)
+    member = ("user", "create", ON_CALL, "--organization", ORGANIZATION, "--role", "member")
+    _pharos(*member, "--password-stdin", stdin=made["on_call_password"])
+    note.write_text(json.dumps(made))
 
 
 def _token(note: Path) -> str:
@@ -136,6 +162,13 @@ def _at(console: str, dsn: str) -> str:
 def _let_checks_have_a_past(days: int) -> None:
     past = ("demo.checks_past", "--organization", ORGANIZATION, "--days", str(days))
     subprocess.run(processes.python(*past), cwd=processes.ROOT, check=True)
+
+
+def _let_people_be_on_call(mailbox: Mailbox, days: int) -> None:
+    chat = ("--on-call", ON_CALL, "--chat", f"{mailbox.url}{CHAT}")
+    given = ("demo.on_call", "--organization", ORGANIZATION, *chat, "--days", str(days))
+    environ = os.environ | {"PHAROS_PRIVATE_ADDRESSES": "1"}
+    subprocess.run(processes.python(*given), cwd=processes.ROOT, env=environ, check=True)
 
 
 def _send_history(dsn: str, arguments: argparse.Namespace) -> None:

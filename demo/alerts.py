@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from random import Random
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -42,8 +43,9 @@ PERMISSIONS = (
     "checks:write",
 )
 CHECK = {"interval_seconds": 10, "timeout_seconds": 5, "slow_ms": 1_500}
-FIRST, BETWEEN = 30.0, 1_500.0  # seconds before the first mistake, and between two
-MISTAKES, PAUSE = 20, 1.0
+FIRST, BETWEEN = 30.0, 900.0  # seconds before the first mistake, and between two
+MISTAKES, PAUSE = (20, 420), 1.0
+"""The first time it is over soon; the second one lasts until the owner is notified, too."""
 PATIENCE = 30
 
 
@@ -96,16 +98,16 @@ def mistakes(shop: str, payments: Payments, wait: Callable[[float], object] = ti
     """Make the checkout fail for a while, again and again: an incident opens, and it heals."""
     random = Random()
     wait(FIRST)
-    while True:
+    for count in cycle(MISTAKES):
         payments.away.set()
-        _fail(shop, random, wait)
+        _fail(shop, random, wait, count)
         payments.away.clear()
         wait(BETWEEN)
 
 
-def _fail(shop: str, random: Random, wait: Callable[[float], object]) -> None:
+def _fail(shop: str, random: Random, wait: Callable[[float], object], count: int) -> None:
     """Redeem coupons while the cart is empty: divides by zero."""
-    for _ in range(MISTAKES):
+    for _ in range(count):
         try:
             Visitor(shop, random, random.randrange(VISITORS)).post("/cart/coupon", code="SPRING")
         except URLError:  # the shop is busy, or closes

@@ -44,7 +44,11 @@ def response_times(project: Project) -> Answer:
             "by": form.by.data,
             "parts": [_part(share) for share in report.shares],
             "working_hours": form.working_hours.document if form.working_hours else None,
-            "left_out": {"members": left_out.members, "shadow": left_out.shadow},
+            "left_out": {
+                "members": left_out.members,
+                "shadow": left_out.shadow,
+                "outside_hours": left_out.outside,
+            },
             "snoozed": {
                 "incidents": left_out.snoozed,
                 "seconds": left_out.snoozed_for.total_seconds(),

@@ -79,11 +79,16 @@ class Time:
     until: Callable[[Response], datetime | None]
 
     def of(self, response: Response, clock: Clock | None = None) -> float | None:
-        """Its seconds, of a clock that may count only some hours; None where it has no end yet."""
+        """Its seconds, of a clock that may count only some hours; None where it has no end yet.
+
+        None as well where it lies outside these hours: nobody was at work to be fast or slow.
+        """
         since, until = self.since(response), self.until(response)
         if since is None or until is None:
             return None
-        return (clock or wall)(since, until) if until > since else 0.0
+        if until <= since:
+            return 0.0
+        return (clock or wall)(since, until) or None
 
 
 def wall(since: datetime, until: datetime) -> float:

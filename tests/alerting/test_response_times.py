@@ -174,6 +174,17 @@ def test_working_hours_count_only_what_people_do(as_vic, make_incident, clock):
     assert wall["Time to detect"] == working["Time to detect"] == "4 min"
 
 
+def test_an_answer_outside_working_hours_is_left_out_and_never_a_zero(as_vic, make_incident, clock):
+    saturday = datetime(2026, 1, 3, 12, tzinfo=UTC)
+    clock.set(saturday + WEEK)
+    make_incident(saturday, answered=5, by="alice@acme.test")
+    answer = as_vic.get(f"{HERE}?hours=work&hours_zone=UTC")
+    assert cards(answer)["Time to acknowledge"] == "–"
+    assert "1 answer came wholly outside the working hours and is left out" in " ".join(
+        answer.text.split()
+    )
+
+
 def test_what_the_figures_leave_out_is_stated(as_vic, make_incident, acme, inside, clock):
     group = make_incident(answered=5, by="alice@acme.test", is_group=True)
     make_incident(parent_id=group, resolved=1)

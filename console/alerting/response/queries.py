@@ -19,7 +19,7 @@ from console.alerting.response.report import LeftOut, Report, apart, report
 from console.core import clock
 from console.core.db import db
 from console.metrics import incidents
-from console.metrics.response_times import Response
+from console.metrics.response_times import ACKNOWLEDGE, Clock, Response, seconds
 from console.telemetry.scope import Scope
 from console.web import clocks
 
@@ -39,8 +39,9 @@ def whole_report(
         weeks(scope),
         _shares(project, scope, form, chosen),
         form.clock,
+        scope.until,
         form.choose(earlier),
-        _left_out(scope, every, chosen),
+        _left_out(scope, every, chosen, form.clock),
     )
 
 
@@ -132,7 +133,9 @@ NAMES: Mapping[str, Callable[[Project, Iterable[str]], Mapping[str, str]]] = {
 }
 
 
-def _left_out(scope: Scope, every: Sequence[Response], chosen: Sequence[Response]) -> LeftOut:
+def _left_out(
+    scope: Scope, every: Sequence[Response], chosen: Sequence[Response], working: Clock | None
+) -> LeftOut:
     shadow = select(func.count(Incident.id)).where(
         Incident.project_id == scope.project_id,
         Incident.opened_at >= scope.since,
@@ -145,6 +148,7 @@ def _left_out(scope: Scope, every: Sequence[Response], chosen: Sequence[Response
         shadow=db.session.scalar(shadow) or 0,
         snoozed=len(snoozes),
         snoozed_for=sum(snoozes.values(), timedelta(0)),
+        outside=len(seconds(chosen, ACKNOWLEDGE)) - len(seconds(chosen, ACKNOWLEDGE, working)),
     )
 
 

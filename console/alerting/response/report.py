@@ -33,6 +33,8 @@ class LeftOut:
     shadow: int = 0
     snoozed: int = 0
     snoozed_for: timedelta = timedelta(0)
+    outside: int = 0
+    """Answers that came outside the working hours in which people's times are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Report:
     figures: Sequence[TimeFigure]
     weeks: Sequence[Week]
     shares: Sequence[Share]
+    until: datetime
+    """Up to when incidents are counted."""
     left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
@@ -89,7 +93,7 @@ class Report:
         """The medians of each week, in minutes."""
         return Chart(
             title="Median per week",
-            subtitle="by the week in which incidents were opened",
+            subtitle="in minutes, by the week in which incidents were opened",
             unit="min",
             buckets=[week.since for week in self.weeks],
             grain=WEEK,
@@ -97,7 +101,7 @@ class Report:
                 Series("Time to acknowledge", _minutes(w.acknowledge for w in self.weeks), "line"),
                 Series("Time to resolve", _minutes(w.resolve for w in self.weeks), "line", "2"),
             ],
-            complete_until=self.weeks[-1].until,
+            complete_until=self.until,
             watch={"metric": "incidents.time_to_acknowledge"},
         )
 
@@ -107,6 +111,7 @@ def report(
     weeks: Sequence[tuple[datetime, datetime]],
     shares: Sequence[tuple[str, str, Sequence[Response]]],
     clock: Clock | None,
+    until: datetime,
     before: Sequence[Response] = (),
     left_out: LeftOut | None = None,
 ) -> Report:
@@ -123,6 +128,7 @@ def report(
             (_share(key, name, part, clock) for key, name, part in shares if part),
             key=lambda share: (-share.count, share.name),
         ),
+        until=until,
         left_out=left_out or LeftOut(),
     )
 
