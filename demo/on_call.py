@@ -42,7 +42,7 @@ NEXT = timedelta(minutes=5)
 FATES = ("in time", "in time", "late", "heals", "in time", "closed", "heals", "in time", "late")
 HANDED_OVER = timedelta(seconds=2)
 QUIET = timedelta(hours=3)
-"""Nothing is told of the last hours: the shop is open then."""
+"""The last hours have no past: the shop opens soon."""
 
 
 def main() -> None:
