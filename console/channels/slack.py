@@ -18,8 +18,19 @@ from console.channels.posting import redacted, secrets_of
 from console.channels.slack_api import Slack, SlackError
 from console.channels.slack_blocks import body_of, reply_of
 
-# The first message is gone, or nobody may change it any more: it is written anew.
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# The first message is gone, with its channel or by itself, or nobody may change it any more: it is
+# written anew, to the channel that is set now.
+GONE = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "edit_window_closed",
+        "is_archived",
+        "message_not_found",
+        "not_in_channel",
+        "thread_not_found",
+    }
+)
 BROADCAST = frozenset({Verb.ESCALATE, Verb.UNACKNOWLEDGE})
 """What everybody in the channel sees, not only those who follow the thread."""
 UNREADY = "invalid_blocks"

@@ -115,8 +115,10 @@ def test_a_picture_that_was_deleted_keeps_no_resolve_back(server, way):
     assert server.message(receipt.reference)["text"].startswith("*Resolved:*")
 
 
-def test_a_first_message_that_is_gone_is_written_anew(server, way):
-    gone = {"channel": "C0000OPS", "ts": "1.1"}
+@pytest.mark.parametrize(
+    "gone", [{"channel": "C0000OPS", "ts": "1.1"}, {"channel": "C0000OLD", "ts": "1.1"}]
+)
+def test_a_first_message_that_is_gone_is_written_anew(server, way, gone):
     receipt = delivered(slack.KIND, GIVEN, RESOLVE, way, gone)
     assert server.messages[0]["text"].startswith("*Resolved:*")
     assert receipt.thread["ts"] == server.messages[0]["ts"]
