@@ -49,7 +49,7 @@ def follow(incident: Incident, event: IncidentEvent, payload: Mapping[str, Any])
     elif incident.state is IncidentState.ACKNOWLEDGED:
         _remind(escalation, incident, event, payload)
     elif escalation is None or event.verb in BEGINS:
-        begin(incident, event.at, payload)
+        start(escalation or _of_policy(incident, event.at), incident, clock.now(), payload)
     else:
         tell(incident, all_notified(incident), Verb.UPDATE, event, payload)
 
@@ -72,7 +72,8 @@ def take_back(incident: Incident, why: str, after: Sequence[IncidentEvent] = ())
     """
     event, before = reopen(incident, why), all_notified(incident)
     payload = snapshot(incident, [*after, event], tags=_tags(incident))
-    begin(incident, event.at, payload)
+    escalation = of(incident) or _of_policy(incident, event.at)
+    start(escalation, incident, clock.now(), payload)
     notified_now = _keys_of(incident, event.sequence)
     rest = [recipient for recipient in before if recipient.key not in notified_now]
     tell(incident, rest, Verb.UNACKNOWLEDGE, event, payload)
@@ -90,28 +91,10 @@ def of(incident: Incident) -> Escalation | None:
     return db.session.scalar(own)
 
 
-def begin(incident: Incident, at: datetime, payload: Mapping[str, Any]) -> Escalation:
-    """Begin with the first step of the policy that holds now, or again with that of then."""
-    escalation = of(incident)
-    if escalation is None:
-        policy = policies.chosen(incident)
-        escalation = Escalation(
-            incident_id=incident.id,
-            policy_id=policy.id,
-            policy_name=policy.name,
-            policy_version=policy.version,
-            document=policy.document,
-            started_at=at,
-        )
-        db.session.add(escalation)
-    start(escalation, incident, clock.now(), payload)
-    return escalation
-
-
 def start(
     escalation: Escalation, incident: Incident, at: datetime, payload: Mapping[str, Any] | None
 ) -> None:
-    """Begin with the first step at a moment, and do what is due of it."""
+    """Begin with the first step at a moment, by the version of then, and do what is due of it."""
     escalation.state = EscalationState.RUNNING
     escalation.step, escalation.round = 0, 0
     plan = Plan.of(escalation.document)
@@ -128,6 +111,7 @@ def perform(
     would notify gets one message.
     """
     now, plan = clock.now(), Plan.of(escalation.document)
+    is_new = escalation.id is None  # nobody can know of it
     done: set[int] = set()
     just_notified: set[str] = set()
     is_due, only_working = _is_due(escalation, now), bool(incident.watch)
@@ -143,13 +127,13 @@ def perform(
             directory,
             incident.severity,
             now=now if now - place.at >= LATE else place.at,
-            is_known=is_known(incident),
+            is_known=bool(just_notified) or (not is_new and is_known(incident)),
             just_notified=just_notified,
         )
         if not turned.waits:
             done.add(place.step)
+            _tell_step(escalation, incident, turned, now - place.at, payload, is_new=is_new)
             just_notified.update(recipient.key for recipient in turned.recipients)
-            _tell_step(escalation, incident, turned, now - place.at, payload)
         _wait_for(escalation, plan, turned.following, since=place.at)
     return len(done)
 
@@ -170,6 +154,7 @@ def move(escalation: Escalation, policy: Policy) -> None:
 
 def move_to_latest(incident: Incident) -> bool:
     """Let an incident go by its policy's latest version; False where it does already, or cannot."""
+    db.session.refresh(incident, with_for_update=True)
     escalation = of(incident)
     if escalation is None or escalation.state is EscalationState.ENDED:
         return False
@@ -205,6 +190,21 @@ def tell(
         outbox.owe(incident, recipient, verb, event.sequence, payload, step=step)
 
 
+def _of_policy(incident: Incident, at: datetime) -> Escalation:
+    """The escalation of an incident that had none, by the policy that holds for it now."""
+    policy = policies.chosen(incident)
+    escalation = Escalation(
+        incident_id=incident.id,
+        policy_id=policy.id,
+        policy_name=policy.name,
+        policy_version=policy.version,
+        document=policy.document,
+        started_at=at,
+    )
+    db.session.add(escalation)
+    return escalation
+
+
 def _is_due(escalation: Escalation, now: datetime) -> bool:
     is_running = escalation.state is EscalationState.RUNNING
     return is_running and escalation.next_at is not None and escalation.next_at <= now
@@ -216,10 +216,12 @@ def _tell_step(
     turned: Turn,
     late: timedelta,
     payload: Mapping[str, Any] | None,
+    *,
+    is_new: bool,
 ) -> None:
     """Write down whom a step notifies and whom not, and owe its messages."""
     place, reached = turned.place, turned.reached
-    already = {recipient.key for recipient in all_notified(incident)}
+    already = set() if is_new else {recipient.key for recipient in all_notified(incident)}
     delayed = late if late >= LATE else timedelta(0)
     details = {
         "policy": escalation.policy_name,
