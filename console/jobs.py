@@ -14,7 +14,7 @@ from console.alerting import (
     waking,
     watchdog,
 )
-from console.alerting.delivery import deploys, sending
+from console.alerting.delivery import deploys, links, pagerduty_in, sending
 from console.alerting.delivery import log as deliveries
 from console.alerting.escalation import advance, policies
 from console.backup import schedule
@@ -66,6 +66,9 @@ JOBS = (
     Job("escalate", EVALUATE, per_organization=advance.advance, punctual=True),
     Job("wake-incidents", OFTEN, per_organization=waking.wake, punctual=True),
     Job(sending.JOB, EVALUATE, per_organization=sending.deliver_due, punctual=True),
+    Job("settle-received-events", MINUTE, per_organization=pagerduty_in.settle_waiting),
+    Job("forget-received-events", HOUR, per_organization=pagerduty_in.forget_old),
+    Job("forget-links", HOUR, per_organization=links.forget_old),
     Job("forget-deliveries", HOUR, per_organization=deliveries.forget_old),
     Job("end-forsaken-incidents", OFTEN, per_organization=ending.end_forsaken),
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),

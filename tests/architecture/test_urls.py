@@ -27,6 +27,8 @@ PUBLIC = {
     "beats.beat",
     "health.healthz",
     "health.ready",
+    "hooks.pagerduty",
+    "hooks.slack",
     "links.acknowledge",
     "links.act",
     "links.link_slack",

@@ -6,6 +6,7 @@ the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -165,13 +166,13 @@ def incident_of(link: MessageLink) -> Incident | None:
     return db.session.scalar(own)
 
 
-def forget_old(organization_id: int) -> str:
+def forget_old(organization_id: int) -> Mapping[str, int]:
     """Delete links that ended long ago. Commits."""
     del organization_id  # the Session is bound to it
     old = MessageLink.expires_at < clock.now() - KEPT_FOR
-    db.session.execute(delete(MessageLink).where(old))
+    gone = db.session.scalars(delete(MessageLink).where(old).returning(MessageLink.id)).all()
     db.session.commit()
-    return "done"
+    return {"links deleted": len(gone)}
 
 
 def _link(message: OutboxMessage, kind: Token, purpose: Purpose, lasts: timedelta) -> str:

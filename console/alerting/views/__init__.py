@@ -6,6 +6,7 @@ from console.alerting.views import (
     deliveries,
     editor,
     escalating,
+    hooks,
     incidents,
     links,
     notifications,
@@ -17,7 +18,7 @@ from console.alerting.views import (
 )
 from console.alerting.views.blueprint import bp
 
-BESIDE_PROJECTS = (channels.bp, links.bp, notifications.bp)
+BESIDE_PROJECTS = (channels.bp, hooks.bp, links.bp, notifications.bp)
 """The blueprints of pages that belong to an organization, or to whoever follows a link."""
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "deliveries",
     "editor",
     "escalating",
+    "hooks",
     "incidents",
     "links",
     "notifications",

@@ -1,0 +1,163 @@
+"""What people press in Slack: buttons acknowledge and resolve, as the member who is linked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from sqlalchemy import select
+
+from console.accounts.models import Membership, Role, User
+from console.alerting import incidents
+from console.alerting.chronicle import Actor
+from console.alerting.delivery import links
+from console.alerting.delivery.channels import given
+from console.alerting.delivery.models import Channel, SlackAccount
+from console.alerting.models import Incident
+from console.channels import outgoing
+from console.channels.kinds import NotDelivered
+from console.channels.signatures import slack_is_genuine
+from console.channels.slack_blocks import ACKNOWLEDGE, RESOLVE
+from console.channels.way import way
+from console.core import clock, http
+from console.core.db import db
+from console.core.http import Call, CallFailed
+from console.web.incoming import JsonReader
+
+ACTS = {ACKNOWLEDGE: incidents.acknowledge, RESOLVE: incidents.resolve}
+DONE = {ACKNOWLEDGE: "Somebody has acknowledged it already.", RESOLVE: "It is resolved already."}
+SECONDS = 5.0
+LONGEST_ID = 30
+_THREAD = re.compile(r"pharos-(\d{1,18})-(\d{1,9})", re.ASCII)
+log = logging.getLogger(__name__)
+
+
+class NotGenuine(Exception):
+    """A request was not signed by the service of the channel."""
+
+
+class Unreadable(Exception):
+    """A genuine request is not what the service's documentation describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that somebody pressed."""
+
+    action: str
+    thread: str
+    team: str
+    user: str
+    answer_url: str
+    """Where Slack takes an answer that only this person sees."""
+
+
+def check(channel: Channel, headers: Mapping[str, str], body: bytes) -> None:
+    """Raise NotGenuine unless Slack signed a request with the channel's secret."""
+    try:
+        secret = given(channel).get("signing_secret", "")
+    except NotDelivered as failure:
+        raise NotGenuine(str(failure)) from None
+    if not slack_is_genuine(secret, headers, body, clock.now()):
+        raise NotGenuine
+
+
+def press_of(body: bytes) -> Press | None:
+    """The button that a request is about; None for one that only opens a page.
+
+    Raises Unreadable.
+    """
+    try:
+        fields = parse_qs(body.decode(), max_num_fields=20)
+        payload = JsonReader.loads(fields["payload"][0].encode())
+        if payload["type"] != "block_actions":
+            return None
+        action = payload["actions"][0]
+        if action["action_id"] not in ACTS:
+            return None
+        press = Press(
+            action["action_id"],
+            action["value"],
+            payload["team"]["id"],
+            payload["user"]["id"],
+            payload.get("response_url") or "",
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise Unreadable from error
+    ids = (press.team, press.user)
+    texts = all(isinstance(text, str) for text in (press.thread, press.answer_url, *ids))
+    if not texts or any(not text.isalnum() or len(text) > LONGEST_ID for text in ids):
+        raise Unreadable
+    return press
+
+
+def act(channel: Channel, press: Press) -> None:
+    """Do what a button says, and commit; answers whoever pressed it, where nothing was done."""
+    own = select(SlackAccount).where(
+        SlackAccount.team == press.team, SlackAccount.slack_user == press.user
+    )
+    account = db.session.scalar(own)
+    user = account.user if account else None
+    role = _role(user)
+    if user is None or role is None:
+        url = links.slack_link_url(channel, press.team, press.user)
+        sentence = f"Pharos does not know yet who you are. Link your account: {url}"
+    elif not role.may(Role.MEMBER):
+        sentence = "You are a viewer in Pharos: viewers change nothing."
+    elif (incident := _incident(channel, press.thread)) is None:
+        sentence = "Pharos has no such incident any more."
+    else:
+        is_done = ACTS[press.action](incident, by=Actor(user=user, via="slack"))
+        sentence = "" if is_done else DONE[press.action]
+    db.session.commit()
+    if sentence and press.answer_url:
+        _answer(press.answer_url, sentence)
+
+
+def _incident(channel: Channel, thread: str) -> Incident | None:
+    """The incident of a thread, if it is one of the channel's organization."""
+    match = _THREAD.fullmatch(thread)
+    if match is None or int(match[1]) != channel.organization_id:
+        return None
+    return db.session.scalar(select(Incident).where(Incident.id == int(match[2])))
+
+
+def _role(user: User | None) -> Role | None:
+    if user is None:
+        return None
+    return db.session.scalar(select(Membership.role).where(Membership.user_id == user.id))
+
+
+def _answer(url: str, sentence: str) -> None:
+    """Tell only whoever pressed the button, after Slack has its answer: it waits three seconds."""
+    answer = {"response_type": "ephemeral", "replace_original": False, "text": sentence}
+    call = Call(
+        url=url,
+        method="POST",
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(answer).encode(),
+        seconds=SECONDS,
+        redirects=0,
+        allow_private=way().allow_private,
+    )
+    outgoing.current().send_later(lambda: _send(call))
+
+
+def _send(call: Call) -> None:
+    try:
+        reply = http.call(call)
+    except CallFailed as failure:
+        log.warning("Slack took no answer to a button: %s", failure)
+        return
+    if reply.status >= 300:
+        log.warning("Slack took no answer to a button: status %s", reply.status)
+
+
+def text_of(value: Any) -> str:
+    """A value of a service's document as text; "" for anything else."""
+    return value if isinstance(value, str) else ""
