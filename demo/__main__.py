@@ -38,6 +38,7 @@ def main() -> None:
         made, mailbox = _project(instance / "demo.json"), None
         if not _answers(console):
             mailbox = Mailbox().open(arguments.port + MAILBOX)
+            _note(instance / "demo.json", mailbox=mailbox.url)
             if arguments.history:
                 _let_checks_have_a_past(arguments.history)
             _let_people_be_on_call(mailbox, arguments.history)
@@ -134,13 +135,17 @@ def _project(note: Path) -> dict[str, Any]:
 
 def _on_call(note: Path) -> None:
     """Make the person who is on call, the first time."""
-    made = json.loads(note.read_text())
-    if "on_call_password" in made:
+    if "on_call_password" in json.loads(note.read_text()):
         return
-    made["on_call_password"] = token_urlsafe(12)
+    password = token_urlsafe(12)
     member = ("user", "create", ON_CALL, "--organization", ORGANIZATION, "--role", "member")
-    _pharos(*member, "--password-stdin", stdin=made["on_call_password"])
-    note.write_text(json.dumps(made))
+    _pharos(*member, "--password-stdin", stdin=password)
+    _note(note, on_call_password=password)
+
+
+def _note(note: Path, **values: str) -> None:
+    """Add to what is known of the demonstration."""
+    note.write_text(json.dumps(json.loads(note.read_text()) | values))
 
 
 def _token(note: Path) -> str:

@@ -57,7 +57,7 @@ DOCS = (
 def main() -> None:
     """Take the pictures; end with 1 when a page is broken or scrolls sideways."""
     arguments = _arguments()
-    with _console(arguments) as (url, login), launched() as browser:
+    with _console(arguments) as (url, login, mailbox), launched() as browser:
         pages = _pages(browser, url, login)
         if arguments.docs:
             _photograph_docs(browser, url, pages, login)
@@ -69,6 +69,7 @@ def main() -> None:
             for fault in _photograph(browser, url, pages, login, theme, size)
         ]
         messages = photograph_messages(browser, ROOT / "screenshots")
+        _photograph_mailbox(browser, mailbox)
     print(f"{len(pages)} pages and {messages} messages in {ROOT / 'screenshots'}")
     for fault in faults:
         print(fault, file=sys.stderr)
@@ -85,10 +86,10 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Address and log-in of the demonstration, which ends with the block if started."""
+def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, str], str]]:
+    """Addresses of the demonstration and its mailbox, and the log-in; it ends with the block."""
     if arguments.url:
-        yield arguments.url, _login(Path(arguments.instance))
+        yield arguments.url, *_known(Path(arguments.instance))
         return
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -105,14 +106,16 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, st
                 print(line, end="", flush=True)
                 if "open" in line:
                     break
-            yield f"http://127.0.0.1:{port}", _login(Path(folder))
+            yield f"http://127.0.0.1:{port}", *_known(Path(folder))
         finally:
             demo.terminate()  # it ends what it started before itself
             demo.wait(60)
 
 
-def _login(instance: Path) -> tuple[str, str]:
-    return "demo@shop.example", json.loads((instance / "demo.json").read_text())["password"]
+def _known(instance: Path) -> tuple[tuple[str, str], str]:
+    """The log-in, and the mailbox's address; "" where the console was started by itself."""
+    known = json.loads((instance / "demo.json").read_text())
+    return ("demo@shop.example", known["password"]), known.get("mailbox", "")
 
 
 def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]:
@@ -166,6 +169,23 @@ def _photograph(
         page.screenshot(path=folder / f"{kind}.png", full_page=True, caret="initial")
     yield from complaints.heard
     context.close()
+
+
+def _photograph_mailbox(browser: Browser, mailbox: str) -> None:
+    """What really came: the list of mails, the latest of the checkout, and the chat."""
+    for theme in THEMES if mailbox else ():
+        for size in WIDTHS:
+            folder = ROOT / "screenshots" / f"{size}-{theme}"
+            context, page = _visitor(browser, theme, size)
+            for name, path in (("mailbox", "/"), ("chat", "/chat")):
+                page.goto(f"{mailbox}{path}")
+                page.screenshot(path=folder / f"demo-{name}.png", full_page=True)
+            page.goto(mailbox)
+            mail = page.query_selector("li a:has-text('Checkout')")
+            if mail is not None:
+                page.goto(f"{mailbox}{mail.get_attribute('href')}")
+                page.screenshot(path=folder / "demo-mail.png", full_page=True)
+            context.close()
 
 
 def _photograph_docs(

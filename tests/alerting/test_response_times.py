@@ -289,3 +289,18 @@ def test_the_first_breach_is_when_the_pending_time_began(
         assert incident.opened_at - incident.breached_at == minutes(2)
         assert incident.noticed_at
         assert incident.noticed_at > incident.opened_at, "the window's data is waited for"
+
+
+@pytest.mark.parametrize("page", ["", "?by=member", "?by=project", "incidents/"])
+def test_the_number_of_statements_does_not_grow_with_the_incidents(
+    as_vic, make_incident, statements, page
+):
+    make_incident(answered=5, resolved=9, by="alice@acme.test", policy="Shop on call")
+    as_vic.get(f"{HERE}{page}")
+    with statements() as few:
+        as_vic.get(f"{HERE}{page}")
+    for _ in range(19):
+        make_incident(answered=5, resolved=9, by="ada@acme.test", policy="Shop on call")
+    with statements() as many:
+        as_vic.get(f"{HERE}{page}")
+    assert len(few) == len(many)
