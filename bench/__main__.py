@@ -16,6 +16,7 @@ ALL = (
     "tracing",
     "performance",
     "alerting",
+    "delivery",
     "faults",
     "strangers",
     "fuzz",

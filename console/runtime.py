@@ -120,6 +120,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _beside(app))
         checks.alarm().start()
+        sending.take_over(_instance_id())
         bell.alarm().start()
         app.extensions[TICKER].start()
         keys = (settings.secret_key, *settings.secret_key_fallbacks)

@@ -41,11 +41,14 @@ def add_hook(name: str, url: str, **columns: Any) -> int:
     return channel.id
 
 
-def notify(project: Project, channel_ids: Sequence[int]) -> None:
-    """Let incidents of a project go to channels at once, and commit."""
-    targets = [{"channel": id_} for id_ in channel_ids]
+def notify(
+    project: Project, channel_ids: Sequence[int], *, name: str = "Hooks", owners: bool = False
+) -> None:
+    """Let new incidents of a project go to channels at once, and commit."""
+    targets: list[dict[str, Any]] = [{"channel": id_} for id_ in channel_ids]
+    targets += [{"owners": True}] if owners else []
     document = {"steps": [{"delay_minutes": 0, "targets": targets}], "repeats": 0}
-    policy = policies.create("Hooks", document)
+    policy = policies.create(name, document)
     db.session.add(PolicyUse(policy_id=policy.id, project_id=project.id))
     db.session.commit()
 
@@ -53,10 +56,16 @@ def notify(project: Project, channel_ids: Sequence[int]) -> None:
 def break_it(project: Project, title: str) -> Incident:
     """Open an incident with all that it owes, in one transaction."""
     with writing():
-        incident = add_incident(project, title)
-        event = write(incident, IncidentVerb.OPENED, clock.now())
-        running.follow(incident, event, snapshot(incident, [event]))
+        incident = open_incident(project, title)
         db.session.commit()
+    return incident
+
+
+def open_incident(project: Project, title: str) -> Incident:
+    """Open an incident with all that it owes. The caller commits."""
+    incident = add_incident(project, title)
+    event = write(incident, IncidentVerb.OPENED, clock.now())
+    running.follow(incident, event, snapshot(incident, [event]))
     return incident
 
 
@@ -93,6 +102,16 @@ def deliver_beside(settings: Config, organization_id: int, begin: Any) -> None:
     with inside(app, organization_id):
         begin.wait(BEGIN)
         sending.drain(organization_id, 30)
+
+
+def notify_fresh_hooks(project_id: int, url: str, name: str, count: int) -> None:
+    """Let new incidents go to channels that have had no message yet, and commit.
+
+    Many messages to the same channel would become few.
+    """
+    project = db.session.get_one(Project, project_id)
+    ids = [add_hook(f"{name}, hook {number}", f"{url}/{number}") for number in range(count)]
+    notify(project, ids, name=name)
 
 
 def kill_while_it_delivers(settings: Config, organization_id: int, name: str) -> None:

@@ -16,6 +16,8 @@ from tests.support.forks import FORKS
 
 KILLS = int(os.environ.get("KILLS", "3"))
 CHANNELS = 4
+ANSWER_SECONDS = 0.1
+"""The receiver takes so long, that a kill meets messages under way."""
 
 
 @pytest.fixture
@@ -36,7 +38,10 @@ def received(acme, inside):
 
 @pytest.mark.usefixtures("both_databases")
 def test_kill_9_loses_no_message(acme, inside, settings, received, clock, capsys):
+    received.delay = ANSWER_SECONDS
     for kill in range(KILLS):
+        with inside(acme):
+            breakers.notify_fresh_hooks(acme.id, received.url, f"Kill {kill}", CHANNELS)
         breakers.kill_while_it_delivers(settings, acme.organization_id, f"Kill {kill}")
     with inside(acme):
         settle(acme.organization_id, lambda: clock.move(minutes=2))

@@ -1,5 +1,6 @@
 """Messages are delivered in order, once, and nothing is lost."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -187,3 +188,46 @@ def test_a_try_whose_lease_was_lost_changes_nothing(acme, inside, smtp):
         assert (message.lease, message.state) == ("another", MessageState.WAITING)
         assert db.session.scalars(select(DeliveryAttempt)).all() == []
     assert len(smtp.messages) == 1
+
+
+def test_a_console_that_starts_again_tries_at_once_what_it_was_trying(acme, inside, smtp):
+    with inside(acme):
+        sending.take_over("this instance")
+    with inside(acme):
+        sender = sending.current()
+        message = owe(add_incident(acme), by_mail(ADA))
+        foreign = owe(add_incident(acme), by_mail(ALICE))
+        for row, name in ((message, sender.name), (foreign, "another")):
+            row.lease, row.leased_until = f"{name}-1", row.next_at + timedelta(minutes=1)
+        db.session.commit()
+        assert deliver(acme) == 0
+    with inside(acme):
+        sending.take_over("this instance")
+    with inside(acme):
+        assert deliver(acme) == 1
+        assert states() == [MessageState.SENT, MessageState.WAITING]
+
+
+def test_a_console_that_stops_waits_for_its_tries_but_not_for_ever(acme, inside, smtp):
+    smtp.hangs = True
+    with inside(acme):
+        owe(add_incident(acme), by_mail(ADA))
+        sending.deliver_due(acme.organization_id)
+        began = time.monotonic()
+        sending.current().stop(1.0)
+        assert 0.9 < time.monotonic() - began < 4
+        (message,) = messages()
+        assert (message.state, message.attempts) == (MessageState.WAITING, 0)
+        assert message.leased_until
+
+
+def test_a_list_of_incidents_names_its_own_organization(acme, globex, inside, smtp):
+    with inside(globex):
+        for number in range(20):
+            owe(add_incident(globex, f"Rule {number}"), by_mail("eve@globex.test"))
+        deliver(globex)
+    assert acme
+    (mail,) = smtp.messages
+    text = mail.get_body(("plain",)).get_content()
+    assert "Globex" in text
+    assert "Acme" not in text

@@ -117,7 +117,7 @@ def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) 
         incident_url=_url("alerting.incident", **subject.home, incident_id=incident.id),
         why=_why(row, payload),
         delayed_minutes=_delay(row, payload, now),
-        settings_url=f"{console_url()}/{subject.organization.slug}/settings/policies",
+        settings_url=_settings_url(row, subject.organization),
         tags=payload.get("tags") or [],
     )
 
@@ -141,8 +141,7 @@ def _list(row: OutboxMessage, now: datetime) -> Message:
             latest[merged.incident_id] = merged
     ranked = sorted(latest.values(), key=_urgency, reverse=True)
     entries = [_of_incident(entry, entry.payload, now) for entry in ranked[:MOST_LISTED]]
-    organization = db.session.scalars(select(Organization)).first()
-    name = organization.name if organization else ""
+    organization = db.session.get_one(Organization, row.organization_id)
     first = entries[0] if entries else None
     more = len(ranked) - len(entries)
     open_ = sum(entry.payload["state"] != "resolved" for entry in ranked)
@@ -157,7 +156,8 @@ def _list(row: OutboxMessage, now: datetime) -> Message:
         severity=max((e.severity for e in entries), key=_SEVERITIES.index, default="low"),
         level=first.level if first else "warning",
         state="open" if open_ else "resolved",
-        organization=name,
+        organization=organization.name,
+        settings_url=_settings_url(row, organization),
         facts=[Fact("More", f"{plural(more, 'more incident')}")] if more else [],
         incident_url=_all_incidents(ranked[0]) if ranked else "",
         why=_why(row, row.payload),
@@ -250,6 +250,12 @@ def _delay(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) -> int
     begin = max(owed_at(row), datetime.fromisoformat(planned)) if planned else owed_at(row)
     late = timedelta(seconds=payload.get("delayed_seconds", 0)) + max(now - begin, timedelta(0))
     return int(late.total_seconds() // 60)
+
+
+def _settings_url(row: OutboxMessage, organization: Organization) -> str:
+    """Where a person chooses what is sent to them, or a channel is set up."""
+    endpoint = "notifications.notifications" if row.user_id is not None else "channels.channels"
+    return _url(endpoint, organization=organization.slug)
 
 
 def _level(level: str) -> str:

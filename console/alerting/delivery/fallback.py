@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import select
 
 from console.accounts.models import Membership, Role, User
-from console.alerting.delivery import bell
+from console.alerting.delivery import bell, preferences
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.channels.message import Verb
 from console.core import clock
@@ -102,5 +102,7 @@ def _working_channels() -> Iterator[Channel]:
 
 
 def _owners() -> Sequence[User]:
+    """The owners who get mails of the organization."""
     own = select(User).join(Membership, Membership.user_id == User.id)
-    return db.session.scalars(own.where(Membership.role == Role.OWNER).order_by(User.id)).all()
+    owners = db.session.scalars(own.where(Membership.role == Role.OWNER).order_by(User.id))
+    return [owner for owner in owners if preferences.of(owner.id).unsubscribed_at is None]

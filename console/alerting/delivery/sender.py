@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 
 from console.channels.kinds import NotDelivered, Receipt
 from console.core import clock
@@ -75,6 +76,8 @@ class Sender:
 
     def __init__(self, enter: Enter, record: Record) -> None:
         """Nothing runs yet."""
+        self.name = token_hex(6)
+        """The part of its leases by which they are known as its own."""
         self._enter = enter
         self._record = record
         self._changed = threading.Condition()

@@ -18,13 +18,13 @@ from secrets import token_hex
 from typing import Any, cast
 
 from flask import Flask, current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from console.accounts.rounds import for_each_organization
 from console.alerting.delivery import banner, bell, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
-from console.alerting.delivery.models import MessageThread, OutboxMessage
+from console.alerting.delivery.models import MessageState, MessageThread, OutboxMessage
 from console.alerting.delivery.order import Receiver
 from console.alerting.delivery.sender import BEGIN_WITHIN, Delivered, Parcel, Sender
 from console.channels.kinds import NotDelivered, Receipt
@@ -32,11 +32,14 @@ from console.channels.message import Button, Verb
 from console.channels.way import way
 from console.core import clock
 from console.core.alarm import Alarm
+from console.core.crypto import hash_of
 from console.core.db import db, hold_alone, reading, writing
 from console.core.tenancy import organization_scope
 
 EXTENSION = "pharos.sender"
 JOB = "deliver-messages"
+NAMED = 12
+"""Letters of an instance's name in a lease."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,15 @@ def init_app(app: Flask) -> None:
     app.extensions[EXTENSION] = Sender(enter, record)
     banner.forget(app)
     app.extensions[bell.EXTENSION] = Alarm("messages", partial(_ring, app))
+
+
+def take_over(served: str) -> None:
+    """Try at once what the former process of this instance was trying when it ended.
+
+    `served` names the instance: no other process claims in its name while this one serves.
+    """
+    current().name = hash_of(served)[:NAMED]
+    for_each_organization(_free, job=JOB)
 
 
 def current() -> Sender:
@@ -91,6 +103,18 @@ def record(organization_id: int, tries: Sequence[Delivered]) -> None:
         db.session.commit()
     banner.refresh(organization_id)
     bell.alarm().note(organization_id, clock.now())
+
+
+def _free(organization_id: int) -> Mapping[str, int]:
+    del organization_id  # the Session is bound to it
+    left = update(OutboxMessage).where(
+        OutboxMessage.state == MessageState.WAITING,
+        OutboxMessage.lease.startswith(f"{current().name}-"),
+    )
+    with writing():
+        db.session.execute(left.values(lease="", leased_until=None))
+        db.session.commit()
+    return {}
 
 
 def _ring(app: Flask, organization_ids: Sequence[int]) -> None:
@@ -137,7 +161,7 @@ def _claimed(organization_id: int, recipient: str, target: Destination, room: in
         mine = [row for row in free if row.id not in under_way][:room]
         until = now + timedelta(seconds=target.kind.seconds + 2 * BEGIN_WITHIN)
         for row in mine:
-            row.lease, row.leased_until = token_hex(16), until
+            row.lease, row.leased_until = f"{current().name}-{token_hex(8)}", until
         claimed = [_claim(row) for row in mine]
         db.session.commit()
     return claimed
