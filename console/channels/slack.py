@@ -31,8 +31,8 @@ GONE = frozenset(
         "thread_not_found",
     }
 )
-BROADCAST = frozenset({Verb.ESCALATE, Verb.UNACKNOWLEDGE})
-"""What everybody in the channel sees, not only those who follow the thread."""
+BROADCAST = frozenset({Verb.TRIGGER, Verb.ESCALATE, Verb.UNACKNOWLEDGE})
+"""What everybody in the channel sees, not only those who follow the thread: it began again, too."""
 UNREADY = "invalid_blocks"
 """The error of a message whose picture is no file of Slack's, or not yet."""
 TRIES_OF_PICTURE = 3
@@ -67,12 +67,13 @@ async def _begun(slack: Slack, message: Message, *, acts: bool) -> Receipt:
     """The first message: it goes out at once, and shows its picture a moment later."""
     target = {"channel": slack.channel, "metadata": _metadata(message), "unfurl_links": False}
     answer = await slack.call("chat.postMessage", {**target, **body_of(message, acts=acts)})
-    thread = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
+    place = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
+    thread = {**place, "level": message.level}
     note = ""
     if message.picture:
         try:
             async with asyncio.timeout(SECONDS_OF_PICTURE):
-                thread["picture"] = await _shown(slack, message, message.picture, thread, acts=acts)
+                thread["picture"] = await _shown(slack, message, message.picture, place, acts=acts)
         except NotDelivered as error:  # the message is there, and says the same in words
             note = f" Without the picture: {error}"
         except TimeoutError:
@@ -101,23 +102,27 @@ async def _continued(
         "metadata": _metadata(message),
         "unfurl_links": False,
     }
-    if message.verb in BROADCAST:
+    if message.verb in BROADCAST or _has_become_critical(message, thread):
         reply["reply_broadcast"] = True
     answer = await slack.call("chat.postMessage", reply)
-    return _receipt(slack, answer, thread)
+    return _receipt(slack, answer, {**thread, "level": message.level})
+
+
+def _has_become_critical(message: Message, thread: Mapping[str, Any]) -> bool:
+    return message.level == "critical" and thread.get("level") == "warning"
 
 
 async def _shown(
-    slack: Slack, message: Message, picture: Picture, thread: Mapping[str, str], *, acts: bool
+    slack: Slack, message: Message, picture: Picture, place: Mapping[str, str], *, acts: bool
 ) -> str:
     """Upload a picture, and change the message to show it; the file's id."""
     arguments = {"filename": "chart.png", "length": len(picture.png), "alt_txt": picture.alt[:1000]}
-    place = await slack.ask("files.getUploadURLExternal", arguments)
-    await slack.upload(str(place.get("upload_url", "")), picture.png)
-    file = str(place.get("file_id", ""))
+    target = await slack.ask("files.getUploadURLExternal", arguments)
+    await slack.upload(str(target.get("upload_url", "")), picture.png)
+    file = str(target.get("file_id", ""))
     uploaded = [{"id": file, "title": message.title[:200]}]
     await slack.call("files.completeUploadExternal", {"files": uploaded})
-    change = {**thread, **body_of(message, acts=acts, picture=file)}
+    change = {**place, **body_of(message, acts=acts, picture=file)}
     for number in range(1, TRIES_OF_PICTURE + 1):
         try:
             await slack.call("chat.update", change)

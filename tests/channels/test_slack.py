@@ -62,6 +62,16 @@ def test_an_incident_is_one_message_with_a_thread(server, way):
     assert len(server.messages) == 4
 
 
+def test_everybody_sees_that_it_got_critical_or_began_again(server, way):
+    warning = replace(TRIGGER, level="warning")
+    thread = delivered(slack.KIND, GIVEN, warning, way).thread
+    joined = replace(TRIGGER, verb=Verb.UPDATE)
+    for message in (replace(joined, level="warning"), joined, joined, RESOLVE, TRIGGER):
+        thread = delivered(slack.KIND, GIVEN, message, way, thread).thread
+    loud = [reply.get("reply_broadcast", False) for reply in server.thread(thread["ts"])]
+    assert loud == [False, True, False, False, True]
+
+
 def test_the_buttons_name_their_thread(server, way):
     receipt = delivered(slack.KIND, GIVEN, TRIGGER, way)
     acknowledge, resolve, evidence = elements_of(server.message(receipt.reference))
@@ -89,7 +99,7 @@ def test_the_message_goes_out_first_and_then_shows_its_picture(server, way):
     assert calls[0] == "chat.postMessage"
     later = delivered(slack.KIND, GIVEN, replace(RESOLVE, picture=picture()), way, receipt.thread)
     assert any(block["type"] == "image" for block in blocks_of(server.message(receipt.reference)))
-    assert later.thread == receipt.thread
+    assert later.thread == receipt.thread  # the same message, and the same file
     assert len(server.files) == 1
 
 
