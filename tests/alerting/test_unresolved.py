@@ -169,3 +169,20 @@ def test_a_rule_chooses_its_policy(as_alice, acme, inside, incident_id):
     assert as_alice.post(here, data={"policy": ""}).status_code == 303
     with inside(acme):
         assert not db.session.scalars(select(PolicyUse)).all()
+
+
+def test_a_project_chooses_its_policy_in_its_settings(as_ada, as_alice, as_eve, acme, inside):
+    with inside(acme):
+        policies.default()
+        other = policies.create("Pager", policy(step(OWNERS))).id
+        db.session.commit()
+    here = "/acme/shop/alerts/policy"
+    assert "project-policy" in as_alice.get("/acme/shop/settings/monitoring").text
+    assert "Mail the owners</a>" in as_alice.get(here).text
+    assert "Choose this policy" not in as_alice.get(here).text
+    assert as_alice.post(here, data={"policy": other}).status_code == 403
+    assert as_eve.get(here).status_code == 404
+    part = as_ada.post(here, data={"policy": other}, headers=HTMX)
+    assert "Pager</a>, unless" in part.text
+    with inside(acme):
+        assert policies.chosen_for(project_id=acme.id) == other

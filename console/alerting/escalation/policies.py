@@ -60,10 +60,12 @@ def holding(project_id: int, rule_id: int | None, severity: Severity) -> Policy 
     return max(matches, key=_particular).policy if matches else None
 
 
-def chosen_for(rule: Rule) -> int | None:
-    """The id of the policy that is chosen for a rule by itself."""
+def chosen_for(*, project_id: int | None = None, rule_id: int | None = None) -> int | None:
+    """The id of the policy that is chosen for a rule, or for a project, by itself."""
     own = select(PolicyUse.policy_id).where(
-        PolicyUse.rule_id == rule.id, PolicyUse.severity.is_(None)
+        PolicyUse.project_id.is_not_distinct_from(project_id),
+        PolicyUse.rule_id.is_not_distinct_from(rule_id),
+        PolicyUse.severity.is_(None),
     )
     return db.session.scalar(own.limit(1))
 

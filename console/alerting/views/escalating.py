@@ -13,7 +13,7 @@ from console.alerting import incidents as domain
 from console.alerting import queries
 from console.alerting.escalation import policies
 from console.alerting.escalation.models import Policy
-from console.alerting.models import Rule
+from console.alerting.models import Rule, Severity
 from console.alerting.unresolved import Unresolved, unresolved
 from console.alerting.views.blueprint import actor, bp
 from console.core.db import db
@@ -43,21 +43,25 @@ class UnresolvedFilter(FilterForm):
     )
 
 
-class RulePolicyForm(Form):
-    """The policy of a rule."""
+class ChosenPolicyForm(Form):
+    """The policy of a rule or a project."""
 
-    policy = OpenSelect(
-        "Its incidents go by", "The policy of its severity and project", closed=True
-    )
+    policy = OpenSelect("Its incidents go by", "As is chosen for all", closed=True)
 
 
 @dataclass(frozen=True, slots=True)
-class RulePolicy:
-    """A rule with the policy that is chosen for it, and the one that holds."""
+class ChosenPolicy:
+    """Which policy is chosen for a rule or a project, and which one holds there."""
 
-    rule: Rule
-    form: RulePolicyForm
+    part: str
+    """The id of the part that shows it."""
+    url: str
+    """Where it is changed."""
+    form: ChosenPolicyForm
     holding: Policy | None
+    role: str
+    """Who may change it."""
+    severity: Severity | None = None
 
 
 @bp.get("/unresolved/", endpoint="unresolved")
@@ -87,30 +91,75 @@ def rule_policy(project: Project, rule_id: int) -> Response:
     """Who is notified of a rule's incidents: a part of its page."""
     rule = queries.rule_or_404(project, rule_id)
     back = scoped_url("alerting.rule", rule_id=rule.id), "Back to the rule"
-    return panel("alerting/_rule_policy.html", rule.name, back, chosen=_rule_policy(rule))
+    return panel("alerting/_chosen_policy.html", rule.name, back, chosen=_of_rule(rule))
 
 
 @bp.post("/rules/<id:rule_id>/policy", endpoint="choose_rule_policy")
 @project_view("member")
-def choose(project: Project, rule_id: int) -> Response:
+def choose_for_rule(project: Project, rule_id: int) -> Response:
     rule = queries.rule_or_404(project, rule_id)
-    form = _offered(RulePolicyForm(request.form))
+    policies.choose(_chosen(), rule=rule)
+    db.session.commit()
+    at = {"rule_id": rule.id}
+    part = "alerting/_chosen_policy.html"
+    return part_or_redirect(part, "alerting.rule", at, chosen=_of_rule(rule))
+
+
+@bp.get("/policy", endpoint="project_policy")
+@project_view("viewer")
+def project_policy(project: Project) -> Response:
+    """Who is notified of a project's incidents: a part of its settings."""
+    at = {"organization": project.organization.slug, "project": project.slug}
+    back = scoped_url("accounts.monitoring", **at), "Back to the settings"
+    return panel("alerting/_chosen_policy.html", project.name, back, chosen=_of_project(project))
+
+
+@bp.post("/policy", endpoint="choose_project_policy")
+@project_view("admin")
+def choose_for_project(project: Project) -> Response:
+    policies.choose(_chosen(), project_id=project.id)
+    db.session.commit()
+    chosen = _of_project(project)
+    return part_or_redirect(
+        "alerting/_chosen_policy.html", "alerting.project_policy", chosen=chosen
+    )
+
+
+def _chosen() -> Policy | None:
+    """The policy that a form chooses; None for as it is elsewhere. Aborts with 422 for another."""
+    form = _offered(ChosenPolicyForm(request.form))
     if not form.validate():
         abort(422)
-    policy = policies.policy_or_404(int(form.policy.data)) if form.policy.data else None
-    policies.choose(policy, rule=rule)
-    db.session.commit()
-    at, chosen = {"rule_id": rule.id}, _rule_policy(rule)
-    return part_or_redirect("alerting/_rule_policy.html", "alerting.rule", at, chosen=chosen)
+    return policies.policy_or_404(int(form.policy.data)) if form.policy.data else None
 
 
-def _rule_policy(rule: Rule) -> RulePolicy:
-    form = _offered(RulePolicyForm(data={"policy": str(policies.chosen_for(rule) or "")}))
-    holding = policies.holding(rule.project_id, rule.id, rule.severity)
-    return RulePolicy(rule, form, holding or policies.existing_default())
+def _of_rule(rule: Rule) -> ChosenPolicy:
+    return ChosenPolicy(
+        part="rule-policy",
+        url=scoped_url("alerting.choose_rule_policy", rule_id=rule.id),
+        form=_form(policies.chosen_for(rule_id=rule.id)),
+        holding=policies.holding(rule.project_id, rule.id, rule.severity)
+        or policies.existing_default(),
+        role="member",
+        severity=rule.severity,
+    )
 
 
-def _offered(form: RulePolicyForm) -> RulePolicyForm:
+def _of_project(project: Project) -> ChosenPolicy:
+    return ChosenPolicy(
+        part="project-policy",
+        url=scoped_url("alerting.choose_project_policy"),
+        form=_form(policies.chosen_for(project_id=project.id)),
+        holding=policies.holding(project.id, None, Severity.MEDIUM) or policies.existing_default(),
+        role="admin",
+    )
+
+
+def _form(chosen: int | None) -> ChosenPolicyForm:
+    return _offered(ChosenPolicyForm(data={"policy": str(chosen or "")}))
+
+
+def _offered(form: ChosenPolicyForm) -> ChosenPolicyForm:
     form.policy.offer((str(own.id), own.name) for own in policies.all_policies())
     return form
 
