@@ -91,7 +91,7 @@ def responses(scope: Scope, *, everywhere: bool = False) -> list[Response]:
         .where(*_conditions(scope, everywhere=everywhere))
         .order_by(_incident.opened_at, _incident.id)
     )
-    return [Response(**row) for row in db.session.execute(own).mappings()]
+    return [Response(*row) for row in db.session.execute(own)]
 
 
 def _conditions(scope: Scope, *, everywhere: bool) -> Iterator[ColumnElement[bool]]:

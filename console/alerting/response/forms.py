@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Self
 
-from wtforms import SelectField, StringField, TimeField
+from wtforms import Field, SelectField, StringField, TimeField
 from wtforms.validators import Optional, ValidationError
 
 from console.alerting.escalation.hours import WorkingHours
@@ -142,22 +142,25 @@ class ResponseFilter(FilterForm):
 
     def choose(self, responses: Iterable[Response]) -> list[Response]:
         """The incidents that pass. Only for a form that validates."""
-        return [response for response in responses if self._passes(response)]
-
-    def _passes(self, response: Response) -> bool:
-        wanted = [
-            (self.rule.data, rule_key(response)),
-            (self.policy.data, policy_key(response)),
-            (self.severity.data, response.severity),
-            (self.member.data, response.answered_by_id),
-            (self.fate.data, fate_of(response)),
-        ]
+        wanted = [(own.data, key_of) for own, key_of in self._keys() if own.data]
         has = next((own for own in TIMES if own.name == self.has.data), None)
-        return (
-            not response.is_member
-            and all(not given or given == own for given, own in wanted)
+        return [
+            response
+            for response in responses
+            if not response.is_member
+            and all(key_of(response) == given for given, key_of in wanted)
             and (has is None or has.of(response) is not None)
-        )
+        ]
+
+    def _keys(self) -> list[tuple[Field, Callable[[Response], object]]]:
+        """The fields that choose incidents, and what of an incident they choose by."""
+        return [
+            (self.rule, rule_key),
+            (self.policy, policy_key),
+            (self.severity, lambda response: response.severity),
+            (self.member, lambda response: response.answered_by_id),
+            (self.fate, fate_of),
+        ]
 
 
 class ResponseQuestion(ResponseFilter, Period):

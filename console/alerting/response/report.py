@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -119,11 +121,12 @@ def report(
 
     `before` are the incidents of the time that the page compares with.
     """
+    fates = Counter(map(fate_of, responses))
     return Report(
         opened=len(responses),
-        fates={name: sum(fate_of(own) == name for own in responses) for name in FATES},
+        fates={name: fates[name] for name in FATES},
         figures=[_figure(responses, before, time, clock) for time in TIMES],
-        weeks=[_week(responses, since, until, clock) for since, until in weeks],
+        weeks=_weeks(responses, weeks, clock),
         shares=sorted(
             (_share(key, name, part, clock) for key, name, part in shares if part),
             key=lambda share: (-share.count, share.name),
@@ -160,10 +163,20 @@ def _figure(
     return TimeFigure(time, now, change)
 
 
-def _week(
-    responses: Sequence[Response], since: datetime, until: datetime, clock: Clock | None
-) -> Week:
-    own = [response for response in responses if since <= response.opened_at < until]
+def _weeks(
+    responses: Sequence[Response], bounds: Sequence[tuple[datetime, datetime]], clock: Clock | None
+) -> list[Week]:
+    """The weeks with their incidents, which come in the order in which they were opened."""
+    opened = [response.opened_at for response in responses]
+    return [
+        _week(
+            responses[bisect_left(opened, since) : bisect_left(opened, until)], since, until, clock
+        )
+        for since, until in bounds
+    ]
+
+
+def _week(own: Sequence[Response], since: datetime, until: datetime, clock: Clock | None) -> Week:
     healed = sum(response.is_self_healed for response in own)
     times = taken(own, ACKNOWLEDGE, clock), taken(own, RESOLVE, clock)
     return Week(since, until, len(own), healed, *times)
