@@ -10,6 +10,7 @@ from console.accounts import access, single_sign_on
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
 from console.alerting import (
+    channels_api,
     completeness,
     deliveries_api,
     incidents_api,
@@ -82,9 +83,8 @@ def create_app(settings: Config | None = None) -> Flask:
     app.register_blueprint(alerting.bp)
     app.register_blueprint(policies.bp)
     app.register_blueprint(alerting.deliveries.bp)
-    app.register_blueprint(deliveries_api.bp)
     banner.init_app(app)
-    for blueprint in alerting.BESIDE_PROJECTS:
+    for blueprint in (*alerting.BESIDE_PROJECTS, channels_api.bp, deliveries_api.bp):
         app.register_blueprint(blueprint)
     for api in (alerting_api, incidents_api, policies_api, response_api, silences_api):
         app.register_blueprint(api.bp)

@@ -37,6 +37,8 @@ PERMISSIONS = {
     "policies:write": "Make, change, choose and delete escalation policies",
     "incidents:read": "Read incidents and silences",
     "incidents:write": "Acknowledge, snooze, resolve and annotate incidents; make and end silences",
+    "channels:read": "Read channels, without their secrets",
+    "channels:write": "Make, change, try out and delete channels",
     "deliveries:read": "Read which messages were delivered, and which were not",
     "deliveries:write": "Try messages again that were not delivered, or discard them",
 }

@@ -7,15 +7,15 @@ from functools import cache
 from typing import Any, Self, cast
 
 import wtforms
-from wtforms import Form, FormField, SelectMultipleField, StringField
+from wtforms import Form, FormField, StringField
 from wtforms.validators import DataRequired
-from wtforms.widgets import CheckboxInput, ListWidget, NumberInput, PasswordInput, TextArea
+from wtforms.widgets import NumberInput, PasswordInput, TextArea
 
 from console.alerting.delivery import channels as domain
 from console.alerting.delivery.models import Channel
 from console.channels.kinds import Field, Kind, Way
 from console.web.choices import choices
-from console.web.forms import OpenSelect, SwitchField, at_most, mark, plain
+from console.web.forms import ListField, OpenSelect, SwitchField, at_most, mark, plain
 
 WIDGETS = {"area": TextArea(), "number": NumberInput()}
 
@@ -37,12 +37,7 @@ class ChannelForm(Form):
     enabled = SwitchField(
         "Use it", default=True, description="A channel that is off is passed by every policy."
     )
-    removed = SelectMultipleField(
-        "Remove",
-        choices=[],
-        widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(),
-    )
+    removed = ListField("Remove")
     """Secrets that are forgotten; an empty field keeps its secret."""
     kind: Kind
     kept: Mapping[str, str]
@@ -53,11 +48,6 @@ class ChannelForm(Form):
         self.kept = domain.secrets_of(channel) if channel else {}
         self.fallback.offer(
             (str(choice.id), choice.name) for choice in known if choice is not channel
-        )
-        self.removed.choices = choices(
-            (field.name, f"Remove the {field.label[:1].lower()}{field.label[1:]} that is set")
-            for field in kind.fields
-            if field.is_secret and not field.required and self.kept.get(field.name)
         )
         return self
 
@@ -77,6 +67,11 @@ class ChannelForm(Form):
     def chosen_fallback(self) -> int | None:
         """The channel that takes its place; None for the owners' mail."""
         return int(self.fallback.data) if self.fallback.data else None
+
+    @property
+    def removable(self) -> Sequence[Field]:
+        """The secrets that are set, and that the channel can do without."""
+        return [field for field in self.kind.fields if self.is_set(field) and not field.required]
 
     def is_set(self, field: Field) -> bool:
         """Whether a secret is there already."""
@@ -98,7 +93,7 @@ class ChannelForm(Form):
     @property
     def dropped(self) -> Collection[str]:
         """The secrets that are removed."""
-        return frozenset(self.removed.data or ())
+        return {field.name for field in self.removable} & set(self.removed.data or ())
 
     @property
     def _known(self) -> Mapping[int, Channel]:

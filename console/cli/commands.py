@@ -25,6 +25,7 @@ from console.status import public_url
 Opens = Callable[[Flask, Config], object]
 MODULES = {
     "backup": "backups",
+    "channel": "channels",
     "dead-letters": "dead_letters",
     "migrate": "migrate",
     "organization": "organizations",

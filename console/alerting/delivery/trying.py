@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -30,6 +31,17 @@ class Trial:
     """What the receiver answered."""
     status: int | None
     milliseconds: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for scripts."""
+        return {
+            "delivered": self.is_delivered,
+            "sentence": self.sentence,
+            "answer": self.answer,
+            "status": self.status,
+            "milliseconds": self.milliseconds,
+        }
 
 
 def try_out(channel: Channel, kind: Kind, way: Way) -> Trial:
