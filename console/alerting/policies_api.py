@@ -238,7 +238,11 @@ def _simulation(simulation: Simulation) -> dict[str, Any]:
                 "step": turned.place.step,
                 "round": turned.place.round,
                 "notified": [
-                    {"name": entry.name, "from": api.time(entry.at or turned.place.at)}
+                    {
+                        "name": entry.name,
+                        "from": api.time(entry.at or turned.place.at),
+                        "failing_since": api.time(simulation.failing.get(entry.key)),
+                    }
                     for entry in turned.recipients
                 ],
                 "skipped": [

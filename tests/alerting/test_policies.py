@@ -7,10 +7,13 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from console.alerting.delivery import preferences
 from console.alerting.escalation import policies
+from console.alerting.escalation.hours import WorkingHours
 from console.alerting.escalation.models import Policy, PolicyUse
 from console.alerting.models import Severity
 from console.core.db import db
+from console.web.forms import plain
 from tests.alerting.escalations import OWNERS, channel, opened, person, policy, step
 from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
@@ -221,6 +224,25 @@ def test_the_trial_says_who_gets_what_when(as_vic, acme, inside, saved):
         ["40 min", "Fri 12:45 UTC", "2round 2", "Ada by e-mail", "–"],
     ]  # fmt: skip
     assert "On Friday 20 November 13:45 UTC everything begins anew." in part.text
+
+
+def test_the_trial_knows_channels_that_fail_and_people_who_are_quiet(as_vic, acme, inside, saved):
+    with inside(acme):
+        pager, alice = channel("pager", failing_since=NOON), person(ALICE)
+        quiet = WorkingHours.of({"zone": "UTC", "days": [4], "since": "12:00", "until": "14:00"})
+        preferences.save(alice["user"], preferences.Preferences(quiet=quiet))
+        preferences.unsubscribe(person("ada@acme.test")["user"])
+        document = policy(step(pager, alice, OWNERS))
+        db.session.commit()
+    part = as_vic.get(f"{HERE}{saved(document)}?at=2026-11-20T12:05", headers=HTMX).text
+    (row,) = HTMLParser(part).css(".card-table tbody tr")
+    cells = [plain(cell.text(separator=" ")) for cell in row.css("td")]
+    assert cells[3] == (
+        "pager does not deliver, since Fri 12:00 UTC Alice by e-mail from Fri 14:00 UTC on"
+    )
+    assert cells[4] == "Ada by e-mail has unsubscribed from this organization's mails"
+    part = as_vic.get(f"{HERE}{saved(document, 'Night')}?at=2026-11-20T12:05&severity=high").text
+    assert "from Fri 14:00" not in part, "quiet hours hold nothing of high severity back"
 
 
 def test_a_policy_holds_where_it_is_chosen(as_ada, acme, inside, saved):

@@ -131,7 +131,12 @@ def test_a_script_tries_a_policy_out(script, acme, inside):
         },
         {
             "at": "2026-11-20T12:30:00+00:00", "step": 1, "round": 0, "skipped": [],
-            "notified": [{"name": "Ada by e-mail", "from": "2026-11-20T12:30:00+00:00"}],
+            "notified": [
+                {
+                    "name": "Ada by e-mail", "from": "2026-11-20T12:30:00+00:00",
+                    "failing_since": None,
+                },
+            ],
             "last_resort": False,
         },
     ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from console.alerting.escalation.plan import Plan
@@ -26,6 +26,8 @@ class Simulation:
     """Later rounds are not shown."""
     anew_at: datetime | None = None
     """When everything begins anew, if nobody resolves it."""
+    failing: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when channels do not deliver, by the keys of their recipients."""
 
     def after(self, turned: Turn) -> timedelta:
         """How long after the incident has opened a step is done."""
@@ -35,13 +37,18 @@ class Simulation:
 def simulate(plan: Plan, directory: Directory, severity: Severity, at: datetime) -> Simulation:
     """The steps in their order, to the end of all rounds, by the code that does them."""
     turns: list[Turn] = []
+    failing = {
+        f"channel-{channel.id}": channel.failing_since
+        for channel in directory.channels.values()
+        if channel.failing_since is not None
+    }
     for turned in _turns(plan, directory, severity, at):
         if len(turns) == MOST:
-            return Simulation(at, severity, turns, is_cut=True)
+            return Simulation(at, severity, turns, is_cut=True, failing=failing)
         turns.append(turned)
     ended = turns[-1].place.at if turns else at
     anew_at = ended + plan.unresolved_after if plan.unresolved_after else None
-    return Simulation(at, severity, turns, anew_at=anew_at)
+    return Simulation(at, severity, turns, anew_at=anew_at, failing=failing)
 
 
 def _turns(plan: Plan, directory: Directory, severity: Severity, at: datetime) -> Iterator[Turn]:
