@@ -36,10 +36,15 @@ class Person:
         """Acknowledge the incident of this page."""
         self._send(page, f"{page}/acknowledgement")
 
+    def read(self, page: str) -> str:
+        """What stands on a page."""
+        with self._browser.open(f"{self._console}{page}", timeout=PATIENCE) as answer:
+            content: bytes = answer.read()
+            return content.decode()
+
     def _send(self, page: str, action: str, **fields: str) -> None:
         """Fill in a form of a page, and send it."""
-        with self._browser.open(f"{self._console}{page}", timeout=PATIENCE) as answer:
-            form = TOKEN.search(answer.read().decode())
+        form = TOKEN.search(self.read(page))
         if form is None:
             raise RuntimeError(f"{page} has no form")
         body = urlencode({"csrf_token": form[1], **fields}).encode()

@@ -26,6 +26,8 @@ def send() -> str:
     if not url:
         return "no address"
     pulse.look()
+    if pulse.current().begins:
+        return "waits for the first evaluation"
     fault = _fault()
     if fault:
         log.warning("the heartbeat says that alerting fails: %s", fault)

@@ -31,6 +31,8 @@ class Liveness:
 
     looked_at: datetime | None = None
     """When this process has looked it up; None where nothing does."""
+    began_at: datetime | None = None
+    """When it did so first."""
     ticked_at: datetime | None = None
     troubles: Mapping[int, Sequence[Standstill]] = field(default_factory=dict)
 
@@ -38,6 +40,12 @@ class Liveness:
     def is_alive(self) -> bool:
         """Whether rules were looked at lately."""
         return self.ticked_at is not None and clock.now() - self.ticked_at < STALE
+
+    @property
+    def begins(self) -> bool:
+        """Whether this process has only just begun to look: the first evaluation may be to come."""
+        began_at = self.began_at
+        return not self.is_alive and began_at is not None and clock.now() - began_at < STALE
 
     @property
     def age(self) -> str:
@@ -77,6 +85,7 @@ def look() -> None:
             troubles[organization_id] = watchdog.troubles()
             db.session.rollback()
     pulse.troubles, pulse.looked_at = troubles, clock.now()
+    pulse.began_at = pulse.began_at or pulse.looked_at
 
 
 def _last_run(job: str) -> datetime | None:

@@ -20,10 +20,13 @@ from console.core import failures
 from console.core.config import EXTENSION
 from console.core.db import db
 from console.core.leases import JobRun
+from demo.person import Person
 from tests.alerting.deliveries import add_incident, by_mail, owe
 from tests.alerting.escalations import OWNERS, channel, opened, policy, step
 from tests.fakes.web import Answer, Request, Service, running
+from tests.support.live import Server
 from tests.support.pages import Page
+from tests.support.waiting import until
 from tests.telemetry.samples import NOON
 
 
@@ -235,6 +238,33 @@ def test_the_heartbeat_goes_out_while_alerting_is_alive(app, clock, heart):
         "/ping/abc", "/ping/abc/fail", "/ping/abc/fail",
     ]  # fmt: skip
     assert {request.method for request in heart.requests} == {"GET"}
+
+
+def test_a_console_that_was_down_says_nothing_before_its_first_evaluation(app, clock, heart):
+    clock.set(NOON)
+    with app.app_context():
+        ran(pulse.TICK)
+        clock.move(hours=1)
+        assert heartbeat.send() == "waits for the first evaluation"
+        clock.move(minutes=2)
+        assert heartbeat.send() == "failure: answered 200"
+    assert [request.path for request in heart.requests] == ["/ping/abc/fail"]
+
+
+def test_a_served_console_says_on_its_pages_that_alerting_is_alive(instance, database):
+    server = Server(instance, database).start()
+    try:
+        project = server.project()
+        server.run(
+            "user", "create", "ada@acme.test", "--organization", project.organization,
+            "--role", "owner", "--password-stdin", stdin="a long word that nobody has",
+        )  # fmt: skip
+        ada = Person(server.url, "ada@acme.test", "a long word that nobody has")
+        ada.sign_in()
+        page = f"/{project.organization}/{project.slug}/alerts/silences/"
+        until(lambda: "Alerting is alive: last tick" in ada.read(page), "a tick on the page")
+    finally:
+        server.stop()
 
 
 def test_a_heartbeat_that_nobody_takes_is_a_word_in_the_log(app, clock, heart, caplog):
