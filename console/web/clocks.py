@@ -1,5 +1,7 @@
 """One clock for each person: the time zone of every time that a page shows or reads."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,6 +24,20 @@ def init_app(app: Flask) -> None:
 def choose(name: str) -> None:
     """Show this request's times in the zone that its person has chosen; "" leaves the browser's."""
     g.chosen_zone = name
+
+
+@contextmanager
+def in_zone_of(name: str) -> Iterator[None]:
+    """Show times in a zone inside, "" is UTC: for what is written outside a person's request."""
+    before = {key: g.pop(key) for key in ("chosen_zone", "zone") if key in g}
+    g.chosen_zone = name or "UTC"
+    try:
+        yield
+    finally:
+        g.pop("zone", None)
+        g.pop("chosen_zone", None)
+        for key, value in before.items():
+            setattr(g, key, value)
 
 
 def zone() -> tzinfo:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from console.alerting.delivery.models import (
 from console.alerting.models import Incident
 from console.channels.message import Verb
 from console.core.db import db
+from console.core.persons import person_scope
 from tests.alerting.deliveries import add_incident, by_mail, deliver, messages, owe
 
 ADA, ALICE = "ada@acme.test", "alice@acme.test"
@@ -231,3 +233,19 @@ def test_a_list_of_incidents_names_its_own_organization(acme, globex, inside, sm
     text = mail.get_body(("plain",)).get_content()
     assert "Globex" in text
     assert "Acme" not in text
+
+
+def test_a_person_reads_times_in_their_own_zone(acme, inside, smtp):
+    with inside(acme):
+        ada = db.session.scalars(select(User).where(User.email == ADA)).one()
+        with person_scope(ada.id):
+            ada.zone = "Asia/Tokyo"
+            db.session.commit()
+        incident = add_incident(acme)
+        owe(incident, by_mail(ADA))
+        owe(incident, by_mail(ALICE))
+        deliver(acme)
+        since = incident.opened_at
+    texts = {mail["To"]: mail.get_body(("plain",)).get_content() for mail in smtp.messages}
+    assert f"{since.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M} JST" in texts[ADA]
+    assert f"{since:%H:%M} UTC" in texts[ALICE]

@@ -29,6 +29,7 @@ from console.alerting.models import Incident, Rule
 from console.alerting.wording import ABOVE
 from console.channels.message import Button, Fact, Message, Verb
 from console.core.db import db
+from console.web import clocks
 from console.web.filters import duration, plural
 
 AROUND = timedelta(minutes=15)
@@ -59,7 +60,9 @@ def thread_of(organization_id: int, incident_id: int) -> str:
 def compose(row: OutboxMessage, now: datetime) -> Message:
     """What a message says when it is sent now."""
     # Links lead to the console's own address; outside a request nothing else says what that is.
-    with current_app.test_request_context(base_url=console_url()):
+    address = current_app.test_request_context(base_url=console_url())
+    zone = row.user.zone if row.user is not None else ""
+    with address, clocks.in_zone_of(zone):
         if row.verb is Verb.DEPLOY:
             return deploys.message(row)
         if row.incident_id is None:
@@ -119,6 +122,7 @@ def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) 
         delayed_minutes=_delay(row, payload, now),
         settings_url=_settings_url(row, subject.organization),
         tags=payload.get("tags") or [],
+        zone=clocks.zone_name(),
     )
 
 
