@@ -138,6 +138,21 @@ def test_a_version_says_what_it_changed(as_ada, acme, inside, saved):
         assert db.session.get_one(Policy, policy_id).version == 2, "nothing was changed"
 
 
+def test_a_version_that_was_saved_meanwhile_is_not_replaced_unseen(as_ada, acme, inside, saved):
+    policy_id = saved()
+    url = f"{HERE}{policy_id}"
+    page = as_ada.get(f"{url}/edit").text
+    first, second = filled(page, repeats="2"), filled(page, repeats="3")
+    assert as_ada.post(f"{url}/versions", data=first).status_code == 303
+    refused = as_ada.post(f"{url}/versions", data=second)
+    assert refused.status_code == 422
+    assert "Somebody has saved version 2 meanwhile." in refused.text
+    assert as_ada.post(f"{url}/versions", data=fields(refused.text)).status_code == 303
+    with inside(acme):
+        own = db.session.get_one(Policy, policy_id)
+        assert (own.version, own.document["repeats"]) == (3, 3)
+
+
 BAD = [
     ({"name": " "}, "Give it a name."),
     ({"name": "Standing"}, "Another policy has this name."),

@@ -24,16 +24,25 @@ STALE = "Nobody has ended it in time."
 
 
 def advance(organization_id: int) -> Mapping[str, int]:
-    """Do what is due of each escalation, the longest waiting first; commits each by itself."""
+    """Do what is due of each escalation, the longest waiting first; commits each by itself.
+
+    One that fails stands in nobody's way: the others are done before its error is raised.
+    """
     del organization_id  # the Session is bound to it
     with reading():
         ids = _due(clock.now())
         db.session.rollback()
-    done = 0
+    done, errors = 0, []
     for incident_id in ids:
-        with writing():
-            done += _go_on(incident_id)
-            db.session.commit()
+        try:
+            with writing():
+                done += _go_on(incident_id)
+                db.session.commit()
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            db.session.rollback()
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return {"steps of escalations": done}
 
 

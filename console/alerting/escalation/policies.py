@@ -176,6 +176,13 @@ def choose(
             )
         )
         db.session.flush()
+    audit.record(
+        "policy.chosen",
+        policy.name if policy else "none of its own",
+        project=project_id,
+        rule=rule_id,
+        severity=severity.value if severity else None,
+    )
 
 
 def use_or_404(use_id: int) -> PolicyUse:

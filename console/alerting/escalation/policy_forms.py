@@ -11,11 +11,12 @@ from typing import Any, Self
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, InputRequired, Optional
-from wtforms.widgets import CheckboxInput, ListWidget, TimeInput
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TimeInput
 
 from console.alerting.escalation import checking
 from console.alerting.escalation.checking import BOUNDS, MOST_STEPS, MOST_TARGETS
 from console.alerting.escalation.hours import DAYS
+from console.alerting.escalation.models import Policy
 from console.alerting.escalation.plan import STANDARD, Plan, Target
 from console.alerting.escalation.recipients import Directory
 from console.alerting.escalation.simulator import Simulation, simulate
@@ -133,6 +134,7 @@ class PolicyForm(Form):
         choices=choices((severity.value, severity.value.capitalize()) for severity in Severity),
         default=Severity.MEDIUM.value,
     )
+    was = IntegerField("Version", [Optional()], widget=HiddenInput())
     steps: list[StepForm]
     steps_fault = ""
 
@@ -145,9 +147,10 @@ class PolicyForm(Form):
         return form
 
     @classmethod
-    def of(cls, name: str, document: Mapping[str, Any]) -> Self:
+    def of(cls, name: str, document: Mapping[str, Any], version: int | None = None) -> Self:
         """The form of a policy."""
-        form = cls(data={"name": name, **{term: document.get(term, 0) for term in BOUNDS}})
+        terms = {term: document.get(term, 0) for term in BOUNDS}
+        form = cls(data={"name": name, "was": version, **terms})
         form.steps = [
             StepForm.of(step, str(number)) for number, step in enumerate(document["steps"])
         ]
@@ -188,6 +191,16 @@ class PolicyForm(Form):
                 place = max(0, number - 1) if verb == "up" else number + 1
                 self.steps.insert(place, self.steps.pop(number))
             break
+
+    def is_current(self, policy: Policy) -> bool:
+        """Whether nobody has saved another version since the form was opened; says so, if not."""
+        if self.was.data in (None, policy.version):
+            return True
+        self.form_errors.append(
+            f"Somebody has saved version {policy.version} meanwhile. Save again to replace it."
+        )
+        self.was.data, self.was.raw_data = policy.version, None
+        return False
 
     def is_valid_for(self, directory: Directory) -> bool:
         """Whether all is right; marks the fields that are not."""

@@ -104,7 +104,7 @@ def policy(organization: Organization, policy_id: int) -> Response:
 def edit(organization: Organization, policy_id: int) -> Response:
     del organization
     own = policies.policy_or_404(policy_id)
-    return _form(PolicyForm.of(own.name, own.document), own)
+    return _form(PolicyForm.of(own.name, own.document, own.version), own)
 
 
 @bp.post("/<id:policy_id>/versions")
@@ -180,6 +180,8 @@ def _edited(own: Policy | None) -> Response:
     is_valid = form.is_valid_for(directory)
     if policies.is_taken(form.name.data or "", own):
         mark(form, "name", "Another policy has this name.")
+        is_valid = False
+    if own is not None and not form.is_current(own):
         is_valid = False
     if own is None and policies.is_full():
         mark(form, "name", policies.FULL)
