@@ -178,7 +178,7 @@ def choose(
         db.session.flush()
     audit.record(
         "policy.chosen",
-        policy.name if policy else "none of its own",
+        policy.name if policy else "as elsewhere",
         project=project_id,
         rule=rule_id,
         severity=severity.value if severity else None,
