@@ -42,6 +42,10 @@ LONG = timedelta(minutes=5)
 """For so long a channel does not deliver before people hear of it by other ways."""
 
 
+SAID_ELSEWHERE = ("channels",)
+"""What every page says already: the banner of deliveries names channels that do not work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What stands still, since when, and the project that it concerns first."""
@@ -92,7 +96,9 @@ def troubles() -> list[Standstill]:
     own = (
         select(Incident.id, Incident.title, Incident.why, Project.slug)
         .join(Project, Project.id == Incident.project_id)
-        .where(Incident.watch != "", Incident.state != IncidentState.RESOLVED)
+        .where(
+            Incident.watch.not_in(["", *SAID_ELSEWHERE]), Incident.state != IncidentState.RESOLVED
+        )
         .order_by(Incident.id)
     )
     return [
@@ -165,7 +171,7 @@ def _failing_channels(now: datetime) -> Fault | None:
     if not failing:
         return None
     names = ", ".join(f"{channel.name} ({channel.last_error})" for channel in failing)
-    return Fault(f"nothing arrives by {names}", failing[0].failing_since or now)
+    return Fault(names, failing[0].failing_since or now)
 
 
 def _failing_jobs(_: datetime) -> Fault | None:
@@ -173,7 +179,7 @@ def _failing_jobs(_: datetime) -> Fault | None:
     if not failing:
         return None
     names = ", ".join(f"{failure.job} ({failure.cause})" for failure in failing)
-    return Fault(f"these fail again and again: {names}", failing[0].since)
+    return Fault(names, failing[0].since)
 
 
 WATCHES = (
