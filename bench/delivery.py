@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -117,6 +118,8 @@ def serve(folder: Path, options: argparse.Namespace) -> None:
         }
         stack.enter_context(console)
         app = create_app(Config(instance=folder / "instance", secret_key=SECRET).prepared())
+        home = factories.make_organization(app, "acme")
+        factories.make_member(app, home, "ada@acme.test", Role.OWNER)
         latency(app, received, console, "idle", options.samples)
         with events(console, envelope, options.samples * EVERY):
             latency(app, received, console, "200 events a second", options.samples)
@@ -151,6 +154,7 @@ def latency(app: Flask, received: TimedHook, console: Console, load: str, sample
         p50_ms=round(1000 * median(times)),
         p99_ms=round(1000 * quantiles(times, n=100)[98]),
         longest_ms=round(1000 * max(times)),
+        load_average=round(os.getloadavg()[0], 1),
     )
 
 

@@ -17,12 +17,14 @@ from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.alerting.delivery.payload import snapshot
 from console.alerting.escalation import policies, running
 from console.alerting.escalation.models import PolicyUse
-from console.alerting.models import Incident, IncidentState, IncidentVerb
+from console.alerting.evaluation import begin
+from console.alerting.models import Incident, IncidentState, IncidentVerb, Rule
 from console.app import create_app
 from console.channels.registry import KINDS
 from console.core import clock
 from console.core.config import Config
 from console.core.db import db, writing
+from tests.alerting.conftest import RULE
 from tests.alerting.deliveries import add_incident
 from tests.support.factories import inside
 from tests.support.forks import FORKS
@@ -63,10 +65,21 @@ def break_it(project: Project, title: str) -> Incident:
 
 def open_incident(project: Project, title: str) -> Incident:
     """Open an incident with all that it owes. The caller commits."""
-    incident = add_incident(project, title)
+    incident = add_incident(project, title, rule_id=_rule(project).id)
     event = write(incident, IncidentVerb.OPENED, clock.now())
     running.follow(incident, event, snapshot(incident, [event]))
     return incident
+
+
+def _rule(project: Project) -> Rule:
+    """A rule that is switched off: nothing ends its incidents but the test."""
+    rule = db.session.scalar(select(Rule).where(Rule.project_id == project.id, ~Rule.enabled))
+    if rule is None:
+        rule = Rule(project_id=project.id, name="Switched off", document=RULE, enabled=False)
+        begin(rule)
+        db.session.add(rule)
+        db.session.flush()
+    return rule
 
 
 def heal(incident: Incident) -> None:
