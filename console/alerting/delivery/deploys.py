@@ -62,10 +62,10 @@ def message(row: OutboxMessage) -> Message:
     """What a channel shows of a release, inside a request whose address is the console's."""
     deploy = row.payload
     project = db.session.get(Project, deploy["project_id"])
-    organization = db.session.scalars(select(Organization)).first()
+    organization = db.session.get_one(Organization, row.organization_id)
     name, where = project.name if project else "", deploy["environment"]
     evidence = None
-    if project is not None and organization is not None:
+    if project is not None:
         home = {"organization": organization.slug, "project": project.slug}
         url = url_for("performance.endpoints", release=deploy["version"], _external=True, **home)
         evidence = Button("Endpoints of this release", url)
@@ -78,7 +78,7 @@ def message(row: OutboxMessage) -> Message:
         headline=f"Release {deploy['version']} of {name} was seen first",
         severity="low",
         state="resolved",
-        organization=organization.name if organization else "",
+        organization=organization.name,
         project=name,
         facts=[Fact("Environment", where)] if where else [],
         evidence=evidence,

@@ -43,20 +43,14 @@ def _copies(
     message: OutboxMessage, receivers: Sequence[tuple[str, int | None, int | None]]
 ) -> Sequence[OutboxMessage]:
     """The same message for other receivers, without those whom it is owed to already."""
-    about = message.incident_id is not None
     copies = []
     for recipient, channel_id, user_id in receivers:
-        key = (
-            f"incident-{message.incident_id}-{message.sequence}-{recipient}"
-            if about
-            else f"fallback-{message.id}-{recipient}"
-        )
-        if db.session.scalar(select(OutboxMessage.id).where(OutboxMessage.key == key)) is not None:
+        if _knows(recipient, message):
             continue
         copies.append(
             OutboxMessage(
                 incident_id=message.incident_id,
-                key=key,
+                key=_key(recipient, message),
                 recipient=recipient,
                 channel_id=channel_id,
                 user_id=user_id,
@@ -72,6 +66,26 @@ def _copies(
     if copies:
         bell.poke(clock.now())
     return copies
+
+
+def _key(recipient: str, message: OutboxMessage) -> str:
+    """The key that a message has to another receiver: of an incident's event, the usual one."""
+    if message.incident_id is None:
+        return f"fallback-{message.id}-{recipient}"
+    return f"incident-{message.incident_id}-{message.sequence}-{recipient}"
+
+
+def _knows(recipient: str, message: OutboxMessage) -> bool:
+    """Whether a receiver is owed the same already; of a list, all that stands in it."""
+    own = OutboxMessage.recipient == recipient
+    if message.incident_id is not None:
+        same = select(OutboxMessage.id).where(OutboxMessage.key == _key(recipient, message))
+        return db.session.scalar(same) is not None
+    events = select(OutboxMessage.incident_id, OutboxMessage.sequence)
+    listed = db.session.execute(events.where(OutboxMessage.merged_into_id == message.id)).all()
+    ids = {incident_id for incident_id, _ in listed}
+    known = db.session.execute(events.where(own, OutboxMessage.incident_id.in_(ids))).all()
+    return bool(listed) and {tuple(row) for row in listed} <= {tuple(row) for row in known}
 
 
 def _tried(message: OutboxMessage) -> set[str]:

@@ -21,7 +21,7 @@ STATES = {
     MessageState.SENT: "Sent",
     MessageState.FAILED: "Failed",
     MessageState.DISCARDED: "Discarded",
-    MessageState.MERGED: "Said by another",
+    MessageState.MERGED: "In another message",
 }
 
 

@@ -130,8 +130,8 @@ def _keep_thread(row: OutboxMessage, receipt: Receipt) -> None:
 def _note_health(row: OutboxMessage) -> None:
     if row.channel_id is None:
         return
-    if row.state is MessageState.SENT:
-        health.works(row.channel_id, clock.now())
+    if row.sent_at is not None:
+        health.works(row.channel_id, row.sent_at)
     else:
         health.fails(row.channel_id, clock.now(), row.error)
 
