@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import wtforms
 from wtforms import Form, FormField, StringField
 from wtforms.validators import DataRequired
-from wtforms.widgets import NumberInput, PasswordInput, TextArea
+from wtforms.widgets import NumberInput, PasswordInput
 
 from console.alerting.delivery import channels as domain
 from console.alerting.delivery.models import Channel
@@ -17,7 +17,8 @@ from console.channels.kinds import Field, Kind, Way
 from console.web.choices import choices
 from console.web.forms import ListField, OpenSelect, SwitchField, at_most, mark, plain
 
-WIDGETS = {"area": TextArea(), "number": NumberInput()}
+SHORT, LONG = 3, 10
+"""Lines of a text field for a few secrets, and for a template."""
 
 
 class ChannelForm(Form):
@@ -49,6 +50,10 @@ class ChannelForm(Form):
         self.fallback.offer(
             (str(choice.id), choice.name) for choice in known if choice is not channel
         )
+        for field, shown in self.fields:
+            if field.required and field.is_secret:  # an empty field keeps what is set
+                shown.flags.required = True
+                shown.render_kw = {**(shown.render_kw or {}), "required": not self.is_set(field)}
         return self
 
     @property
@@ -131,18 +136,21 @@ def _field(field: Field) -> wtforms.Field:
             description=field.help,
             validate_choice=False,
         )
-    widget = WIDGETS.get(field.input)
-    if field.is_secret and widget is None:
-        widget = PasswordInput(hide_value=False)
-    given: dict[str, Any] = {"widget": widget} if widget else {}
-    return StringField(
+    is_area = field.input == "area"
+    given: dict[str, Any] = {}
+    if field.input == "number":
+        given["widget"] = NumberInput()
+    elif field.is_secret and not is_area:
+        given["widget"] = PasswordInput(hide_value=False)
+    rows = {"rows": SHORT if field.is_secret else LONG} if is_area else {}
+    return (wtforms.TextAreaField if is_area else StringField)(
         field.label,
         [wtforms.validators.InputRequired(f"Fill in {field.label[:1].lower()}{field.label[1:]}.")]
         if _must_be_entered(field)
         else [],
         default=field.default,
         description=field.help,
-        render_kw={"autocomplete": "off", "spellcheck": "false"},
+        render_kw={"autocomplete": "off", "spellcheck": "false", **rows},
         **given,
     )
 

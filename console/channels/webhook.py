@@ -110,7 +110,8 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
 def preview(given: Given, way: Way) -> str:
     """What would be sent about the sample; raises NotDelivered."""
     try:
-        return render(text_of(given, "template"), SAMPLE, way.base_url)
+        body = render(text_of(given, "template"), SAMPLE, way.base_url)
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)  # for people to read
     except TemplateError as error:
         raise NotDelivered(str(error), permanent=True) from None
 

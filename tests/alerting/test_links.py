@@ -84,7 +84,7 @@ def test_who_only_looks_changes_nothing(client, mailed, state):
     page = client.get(url)
     assert page.status_code == 200
     assert "Acknowledge" in page.text
-    assert "2 s &gt; 1 s" in page.text
+    assert "2 s, above 1 s" in page.text
     assert client.head(url).status_code == 200
     assert client.get(f"{url}/acknowledgement").status_code == 405
     assert state() == ("open", "", "", [])

@@ -11,6 +11,7 @@ from console.accounts.access import link_view, me
 from console.accounts.models import Organization, Project, User
 from console.alerting import incidents
 from console.alerting.delivery import guesses, links, preferences
+from console.alerting.delivery.compose import in_words
 from console.alerting.delivery.models import MessageLink, Purpose
 from console.alerting.models import Incident
 from console.core import audit
@@ -129,6 +130,7 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
         organization=_organization(link),
         follower=links.follower(link, _signed_in()),
         refusal=refusal,
+        wrong=in_words(incident.why or ""),
         token=(request.view_args or {}).get("token", ""),
     )
 
