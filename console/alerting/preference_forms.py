@@ -59,6 +59,13 @@ class PreferencesForm(Form):
         "At", default="09:00", widget=TimeInput(), description="For one message a day."
     )
 
+    def __init__(self, *given: Any, **values: Any) -> None:
+        """Fields that are needed only with a switch are filled in, and none is marked optional."""
+        super().__init__(*given, **values)
+        for name in ("since", "until", "zone", "digest_at"):
+            self[name].flags.required = True
+            self[name].render_kw = {"required": False}
+
     @classmethod
     def showing(cls, own: Preferences) -> Self:
         """The form as a person left it."""

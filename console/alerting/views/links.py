@@ -124,7 +124,6 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
     return _page(
         "alerting/acting.html",
         status,
-        link=link,
         incident=incident,
         project=project,
         organization=_organization(link),
