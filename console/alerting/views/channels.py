@@ -26,7 +26,7 @@ from console.web.nav import TabItem, stay_in_project, tab_entry
 
 bp = Blueprint("channels", __name__, url_prefix="/<slug:organization>/settings/channels")
 stay_in_project(bp)
-tab_entry(bp, TabItem("Channels", "channels.channels", "organization", 30))
+tab_entry(bp, TabItem("Channels", "channels.channels", "organization", 24))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from console.web.nav import TabItem, stay_in_project, tab_entry
 
 bp = Blueprint("notifications", __name__, url_prefix="/<slug:organization>/settings/notifications")
 stay_in_project(bp)
-tab_entry(bp, TabItem("My notifications", "notifications.notifications", "organization", 34))
+tab_entry(bp, TabItem("My notifications", "notifications.notifications", "organization", 50))
 
 
 @dataclass(frozen=True, slots=True)
