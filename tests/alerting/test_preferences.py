@@ -130,3 +130,16 @@ def test_a_day_of_the_spring_gap_has_its_digest():
     before = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
     assert gap.after(before) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     assert gap.after(gap.after(before)) == datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+
+
+def test_news_of_an_incident_is_kept_back_and_left_out_like_its_first_message(inside, acme):
+    with inside(acme):
+        alice = the_person("alice@acme.test")
+        mail = preferences.by_mail(alice)
+        preferences.save(alice.id, Preferences(quiet=NIGHT))
+        for severity, at in ((Severity.MEDIUM, MORNING), (Severity.HIGH, None)):
+            news = preferences.as_preferred(mail, severity, LATE)
+            assert news is not None
+            assert news.at == at
+        preferences.save(alice.id, Preferences(unsubscribed_at=LATE))
+        assert preferences.as_preferred(mail, Severity.HIGH, LATE) is None

@@ -136,6 +136,20 @@ def ways(user: User, severity: Severity, at: datetime) -> Ways:
     return Ways([replace(r, at=begin, digest=is_gathered) for r in recipients], skipped)
 
 
+def as_preferred(recipient: Recipient, severity: Severity, at: datetime) -> Recipient | None:
+    """A recipient of whatever message, as its person prefers now; None for mail they do not want.
+
+    It holds for news of an incident that they were notified of before, too.
+    """
+    if recipient.user_id is None:
+        return recipient
+    own = of(recipient.user_id)
+    if own.unsubscribed_at and recipient.channel_id is None:
+        return None
+    is_gathered = severity is Severity.LOW and own.gathering is not None
+    return replace(recipient, at=own.begin(severity, at), digest=is_gathered)
+
+
 def by_mail(user: User) -> Recipient:
     """A person's mail."""
     name = user.name or user.email
@@ -184,6 +198,11 @@ def of(user_id: int) -> Preferences:
     """What a person prefers in this organization."""
     row = _row(user_id)
     return Preferences.of(row.document) if row else Preferences()
+
+
+def gets_mail(user_id: int) -> bool:
+    """Whether a person has not unsubscribed."""
+    return of(user_id).unsubscribed_at is None
 
 
 def save(user_id: int, preferences: Preferences) -> None:

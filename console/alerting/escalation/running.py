@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from console.alerting.chronicle import write
 from console.alerting.decide import State
-from console.alerting.delivery import outbox
+from console.alerting.delivery import outbox, preferences
 from console.alerting.delivery.models import OutboxMessage
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.delivery.payload import snapshot
@@ -185,9 +185,11 @@ def tell(
     payload: Mapping[str, Any],
     step: int | None = None,
 ) -> None:
-    """Owe a message of an event to each recipient."""
+    """Owe a message of an event to each recipient, as people prefer."""
     for recipient in recipients:
-        outbox.owe(incident, recipient, verb, event.sequence, payload, step=step)
+        preferred = preferences.as_preferred(recipient, incident.severity, clock.now())
+        if preferred is not None:
+            outbox.owe(incident, preferred, verb, event.sequence, payload, step=step)
 
 
 def _of_policy(incident: Incident, at: datetime) -> Escalation:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from console.alerting.delivery import preferences
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.delivery.preferences import by_mail
 from console.alerting.escalation.plan import Place, Plan
@@ -59,7 +60,8 @@ def turn(
         reached = Reached([], [*reached.skipped, *silent])
     is_passed, last_resort = not reached.recipients, False
     if is_passed and plan.ends_round(place) and not is_known:
-        reached = Reached([by_mail(owner) for owner in directory.owners], reached.skipped)
+        mailed = [owner for owner in directory.owners if preferences.gets_mail(owner.id)]
+        reached = Reached([by_mail(owner) for owner in mailed], reached.skipped)
         last_resort = True
     following = plan.after(place, passed=is_passed)
     return Turn(place, _once(reached, just_notified), following, last_resort=last_resort)
