@@ -162,7 +162,7 @@ def test_foreign_ids_in_ones_own_paths_are_not_found(world):
     run, wrong = Run(), []
     token = bearer(world.own.token)
     for rule, method in routes(world.app, exclude=PUBLIC):
-        if not set(rule.arguments) - {"organization", "project", "metric_name"}:
+        if not set(rule.arguments) - {"organization", "project", "metric_name", "kind"}:
             continue
         path = path_of(rule, world.own, ids_of=world.victim)
         client, headers = (

@@ -108,6 +108,12 @@ def test_a_link_acknowledges_as_its_person_without_a_login(client, mailed, state
     assert state()[0] == "resolved"
 
 
+def test_the_history_says_by_which_way_somebody_answered(client, mailed, as_vic, incident):
+    client.post(f"{mailed()[0]}/acknowledgement")
+    page = as_vic.get(f"/acme/shop/alerts/incidents/{incident}").text
+    assert "<strong>Alice</strong> acknowledged it by e-mail" in page
+
+
 def test_a_link_does_the_same_once(client, mailed, state, inside, acme, incident):
     url, _ = mailed()
     client.post(f"{url}/acknowledgement")
