@@ -127,6 +127,7 @@ def test_a_page_of_many_asks_no_more(as_vic, acme, inside, clock, statements):
     assert asked[0] == asked[1]
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_an_incident_says_who_was_notified_and_moves_to_a_new_version(
     as_alice, acme, inside, clock, incident_id
 ):

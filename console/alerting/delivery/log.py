@@ -217,4 +217,5 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
 
 
 def _lock(message: OutboxMessage) -> None:
-    db.session.refresh(message, with_for_update=True)
+    # of it alone: PostgreSQL locks no row that an outer join may leave out
+    db.session.refresh(message, with_for_update={"of": OutboxMessage})
