@@ -54,6 +54,8 @@ from tests.support import factories
 
 CHANNELS = 20
 EVERY = 0.5
+TOGETHER = 50
+"""So many incidents of a storm are committed together: each rule's evaluation commits by itself."""
 KILLED_CHANNELS, ANSWER_SECONDS = 4, 0.1
 """A receiver takes so long, that a kill meets messages under way."""
 SECRET = "a secret of sixteen and more characters"  # noqa: S105 - of a console that is thrown away
@@ -175,10 +177,11 @@ def storm(
         before, mails = len(received.messages), len(mailbox.messages)
         first = db.session.scalar(select(func.max(Incident.id))) or 0
         began = clock.now()
-        with writing():
-            for number in range(options.storm):
+        for number in range(options.storm):
+            with writing():
                 breakers.open_incident(project, f"Rule {number}")
-            db.session.commit()
+                if number % TOGETHER == TOGETHER - 1 or number == options.storm - 1:
+                    db.session.commit()
         committed = clock.now()
         db.session.remove()
     settle(app)

@@ -20,8 +20,8 @@ from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.channels.message import Verb
 from console.core.db import db
 
-MOST = 2_000
-"""So many messages to one receiver are looked at in one round."""
+MOST, MOST_APART = 2_000, 100
+"""So many messages to one receiver are looked at in one round; fewer where each goes by itself."""
 BEGINS = frozenset({Verb.TRIGGER, Verb.ESCALATE, Verb.UNACKNOWLEDGE})
 """What tells a receiver that something is wrong, if it is the first that arrives."""
 CALM = frozenset({Verb.RESOLVE, Verb.ACKNOWLEDGE})
@@ -78,7 +78,8 @@ def ready(recipient: str, takes: frozenset[Verb] | None, now: datetime) -> list[
     due = select(OutboxMessage.id, OutboxMessage.incident_id, OutboxMessage.verb).where(
         is_due(now), OutboxMessage.recipient == recipient
     )
-    rows = db.session.execute(due.order_by(OutboxMessage.next_at).limit(MOST)).all()
+    most = MOST if takes is None or Verb.DIGEST in takes else MOST_APART
+    rows = db.session.execute(due.order_by(OutboxMessage.next_at).limit(most)).all()
     apart = [id_ for id_, incident_id, _ in rows if incident_id is None]
     incident_ids = {incident_id for _, incident_id, _ in rows if incident_id is not None}
     free = list(_locked(OutboxMessage.id.in_(apart))) if apart else []

@@ -153,6 +153,7 @@ def _claimed(organization_id: int, recipient: str, target: Destination, room: in
     """Claim messages to a receiver that may go now, so many at most."""
     with writing():
         hold_alone(f"outbox-{organization_id}")  # what is merged is looked at by one process
+        db.session.connection()  # it may wait for its turn: what is written meanwhile is due, too
         now, under_way = clock.now(), current().under_way
         takes = target.kind.takes if target.fault is None else None
         free = order.ready(recipient, takes, now)
