@@ -135,6 +135,7 @@ def private_answers(app, peer) -> list[str]:
     return [json.loads(r.partition(b"\r\n\r\n")[2] or "{}").get("text", "") for r in peer.requests]
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_a_button_acknowledges_and_resolves_as_the_linked_member(press, linked, state, app, peer):
     assert press().status_code == 200
     assert state() == ("acknowledged", "alice@acme.test", "slack")
@@ -145,6 +146,7 @@ def test_a_button_acknowledges_and_resolves_as_the_linked_member(press, linked, 
     assert private_answers(app, peer) == ["It is resolved already."]
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_an_unknown_slack_user_is_asked_in_private_to_link_the_account(
     press, state, app, peer, inside, acme
 ):
@@ -266,6 +268,7 @@ def received(inside, acme):
     return received
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_who_acknowledges_in_pagerduty_does_so_here(event, state, received):
     assert event(agent={**PERSON, "summary": "alice@acme.test"}) == 202
     assert state() == ("acknowledged", "alice@acme.test", "pagerduty")
@@ -287,6 +290,7 @@ def test_somebody_who_is_no_member_is_named(event, state, inside, acme):
         assert history[-1].details["script"] == "Tenex Engineer in PagerDuty"
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_an_event_that_comes_twice_counts_once(event, state, received, inside, acme, incident):
     event()
     with inside(acme):
@@ -321,9 +325,8 @@ def test_echoes_of_what_the_console_did_are_left_out(
 
 @pytest.mark.parametrize("key", ["", "pharos-999-1", "pharos-1-999999999", "of somebody else"])
 def test_a_genuine_event_is_taken_whatever_it_is_about(client, pagerduty, state, received, key):
-    document = {"event": {"id": "9", "event_type": "incident.resolved", "data": {}}}
-    document["event"]["data"] = {"incident_key": key}
-    document["event"]["agent"] = PERSON
+    own = {"id": "9", "event_type": "incident.resolved", "agent": PERSON}
+    document = {"event": {**own, "data": {"incident_key": key}}}
     assert send(client, pagerduty, json.dumps(document).encode()).status_code == 202
     assert state()[0] == "open"
     assert received()[0][0]

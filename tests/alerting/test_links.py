@@ -97,6 +97,7 @@ def test_its_page_is_kept_nowhere(client, mailed):
     assert "Set-Cookie" not in headers
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_a_link_acknowledges_as_its_person_without_a_login(client, mailed, state):
     url, _ = mailed()
     answer = client.post(f"{url}/acknowledgement")
@@ -197,6 +198,7 @@ def test_guessing_is_slowed_down(client, mailed, state):
     assert client.get(url).status_code == 200
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_mail_programs_unsubscribe_in_one_step_without_a_session(client, mailed, inside, acme):
     _, url = mailed()
     assert "Stop these mails?" in client.get(url).text
@@ -213,6 +215,7 @@ def test_mail_programs_unsubscribe_in_one_step_without_a_session(client, mailed,
     assert not _is_unsubscribed(inside, acme)
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_slack_is_linked_by_a_member_who_is_signed_in(app, client, inside, acme, globex):
     with inside(acme):
         channel = channels.create(KINDS["slack"], "slack", {"channel": "#ops"})
