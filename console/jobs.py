@@ -17,6 +17,7 @@ from console.alerting import (
 from console.alerting.delivery import deploys, links, pagerduty_in, sending
 from console.alerting.delivery import log as deliveries
 from console.alerting.escalation import advance, policies
+from console.alerting.escalation import set_back as set_back_escalations
 from console.backup import schedule
 from console.core import absences, leases
 from console.detection import findings, fixes
@@ -59,6 +60,7 @@ JOBS = (
     Job("mark-maintenance", OFTEN, per_organization=maintenance.mark_results, upkeep=True),
     Job("ask-domain-expiry", HOUR, per_organization=domains.ask_expiry),
     Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
+    Job("put-notifications-right", OFTEN, per_organization=set_back_escalations.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
     Job("keep-default-policy", OFTEN, per_organization=policies.keep_default),
     Job(watchdog.JOB, OFTEN, per_organization=watchdog.watch, punctual=True),

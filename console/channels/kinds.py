@@ -60,6 +60,7 @@ class NotDelivered(Exception):
 
     A permanent failure is not tried again. `retry_after` is how many seconds the receiver wants to
     be left alone. `may_have_arrived`: the connection ended after everything had been sent.
+    `of_console`: the message itself could not be made, and nothing is wrong with its receiver.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class NotDelivered(Exception):
         answer: str = "",
         retry_after: float | None = None,
         may_have_arrived: bool = False,
+        of_console: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
@@ -78,6 +80,7 @@ class NotDelivered(Exception):
         self.answer = answer
         self.retry_after = retry_after
         self.may_have_arrived = may_have_arrived
+        self.of_console = of_console
 
 
 Deliver = Callable[[Given, Message, Mapping[str, Any], Way], Awaitable[Receipt]]

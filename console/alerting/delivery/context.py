@@ -91,7 +91,9 @@ def _asked(ask: Callable[[], T], nothing: T) -> T:
         if concerns_all(error):  # the state database is away: the message itself cannot be written
             raise
         log.warning("a message goes without part of its context: %s", type(error).__name__)
-        return nothing
+    except Exception:  # a fault in a picture holds no message back
+        log.exception("a message goes without part of its context")
+    return nothing
 
 
 def _picture(

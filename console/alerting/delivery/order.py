@@ -7,6 +7,7 @@ message.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ BEGINS = frozenset({Verb.TRIGGER, Verb.ESCALATE, Verb.UNACKNOWLEDGE})
 """What tells a receiver that something is wrong, if it is the first that arrives."""
 CALM = frozenset({Verb.RESOLVE, Verb.ACKNOWLEDGE})
 NOT_TAKEN = "Channels of this kind carry no such message."
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,15 @@ def _first_of_threads(
     for incident_id, thread in waiting.items():
         if incident_id in blocked or any(is_leased(row, now) for row in thread):
             continue
-        last = _merged(thread, takes, is_reached=incident_id in reached)
+        try:
+            last = _merged(thread, takes, is_reached=incident_id in reached)
+        except Exception:  # they stay stuck, which the watchdog sees; the other incidents go on
+            log.exception(
+                "the messages of incident %d to %s were not merged", incident_id, recipient
+            )
+            for row in thread:
+                db.session.expire(row)
+            continue
         if last is not None:
             yield last
 

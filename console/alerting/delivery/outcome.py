@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from console.alerting.delivery import bell, fallback, health
 from console.alerting.delivery.models import (
@@ -53,8 +53,14 @@ def store(organization_id: int, tries: Sequence[Delivered], sender: Sender) -> N
             _sent(row, done, done.result, sender)
     # Channels and incidents in the order of their ids, in which everybody locks them.
     for row in sorted(rows, key=lambda row: row.channel_id or 0):
-        _note_health(row)
+        if not _is_of_console(by_id[row.id]):
+            _note_health(row)
     _note_notified([row for row in rows if row.state is MessageState.SENT])
+
+
+def storable(text: str) -> str:
+    """A receiver's words without what a database refuses: NUL, and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 def backoff(tries: int) -> timedelta:
@@ -66,7 +72,7 @@ def _sent(row: OutboxMessage, done: Delivered, receipt: Receipt, sender: Sender)
     now = clock.now()
     handed_over = done.at + timedelta(milliseconds=done.milliseconds)
     row.state, row.sent_at, row.error = MessageState.SENT, handed_over, ""
-    row.receipt = receipt.reference[:200]
+    row.receipt = storable(receipt.reference)[:200]
     _log(row, done, AttemptOutcome.SENT, receipt.status, receipt.answer)
     if receipt.thread and row.incident_id is not None:
         _keep_thread(row, receipt)
@@ -76,20 +82,44 @@ def _sent(row: OutboxMessage, done: Delivered, receipt: Receipt, sender: Sender)
 
 def _failed(row: OutboxMessage, done: Delivered, failure: NotDelivered, sender: Sender) -> None:
     now = clock.now()
-    is_over = failure.permanent or now - owed_at(row) >= GIVE_UP
-    row.error = str(failure)[:LONGEST_ERROR]
+    is_over = failure.permanent or _is_given_up(row, now)
+    row.error = storable(str(failure))[:LONGEST_ERROR]
     outcome = AttemptOutcome.REFUSED if failure.permanent else AttemptOutcome.FAILED
     _log(row, done, outcome, failure.status, failure.answer or str(failure))
     if is_over:
         row.state = MessageState.FAILED
-        sender.failed(done.of.lane, None)
+        if not failure.of_console:
+            sender.failed(done.of.lane, None)
         fallback.owe(row, given_up=not failure.permanent)
         return
-    in_a_row = sender.failures(done.of.lane) + 1
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 - it spreads tries, and hides nothing
+    if failure.of_console:  # other messages may well go there
+        row.next_at = now + backoff(row.attempts) * jitter
+        bell.poke(row.next_at)
+        return
+    in_a_row = sender.failures(done.of.lane) + 1
     row.next_at = now + _wait(failure, max(row.attempts, in_a_row), jitter)
-    sender.failed(done.of.lane, now + _wait(failure, in_a_row, jitter))
+    sender.failed(done.of.lane, _wait(failure, in_a_row, jitter))
     bell.poke(row.next_at)
+
+
+def _is_given_up(row: OutboxMessage, now: datetime) -> bool:
+    """Whether it was tried for so long; a time in which nobody could try does not count."""
+    if now - owed_at(row) < GIVE_UP:
+        return False
+    own = select(func.min(DeliveryAttempt.at)).join(
+        OutboxMessage,
+        (OutboxMessage.id == DeliveryAttempt.message_id)
+        & (OutboxMessage.organization_id == DeliveryAttempt.organization_id),
+    )
+    first = db.session.scalar(
+        own.where(or_(OutboxMessage.id == row.id, OutboxMessage.merged_into_id == row.id))
+    )
+    return first is not None and now - first >= GIVE_UP
+
+
+def _is_of_console(done: Delivered) -> bool:
+    return isinstance(done.result, NotDelivered) and done.result.of_console
 
 
 def _wait(failure: NotDelivered, tries: int, jitter: float) -> timedelta:
@@ -110,7 +140,7 @@ def _log(
             milliseconds=done.milliseconds,
             outcome=outcome,
             status=status,
-            answer=answer[:LONGEST_ANSWER],
+            answer=storable(answer)[:LONGEST_ANSWER],
         )
     )
 
@@ -124,7 +154,11 @@ def _keep_thread(row: OutboxMessage, receipt: Receipt) -> None:
         assert row.incident_id is not None
         thread = MessageThread(incident_id=row.incident_id, recipient=row.recipient)
         db.session.add(thread)
-    thread.reference, thread.at = dict(receipt.thread), clock.now()
+    kept = {
+        name: storable(value) if isinstance(value, str) else value
+        for name, value in receipt.thread.items()
+    }
+    thread.reference, thread.at = kept, clock.now()
 
 
 def _note_health(row: OutboxMessage) -> None:

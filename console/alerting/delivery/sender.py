@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 from console.channels.kinds import NotDelivered, Receipt
 from console.core import clock
+from console.core.database_errors import concerns_all
 
 TRIES, OF_SUSPECTS, OF_ORGANIZATION, OF_LANE = 128, 48, 24, 10
 """Tries at once: in all; to receivers that failed last time; of one organization; to one receiver.
@@ -27,6 +28,8 @@ Receivers that hang, however many, leave room for the others.
 """
 BEGIN_WITHIN = 10.0
 """Seconds after its claim in which a try must begin: another process may claim it later."""
+AGAIN_SECONDS = 1.0
+"""What became of tries is written again so often, while the database fails."""
 _END = None
 
 log = logging.getLogger(__name__)
@@ -82,10 +85,11 @@ class Sender:
         self._record = record
         self._changed = threading.Condition()
         self._under_way: dict[int, Parcel] = {}
-        self._paused: dict[Lane, datetime] = {}
+        self._paused: dict[Lane, float] = {}
         self._failures: Counter[Lane] = Counter()
         self._free_at: dict[Lane, float] = {}
         self._done: queue.SimpleQueue[Delivered | None] = queue.SimpleQueue()
+        self._ends = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: list[threading.Thread] = []
         self._slots: tuple[asyncio.Semaphore, asyncio.Semaphore] | None = None
@@ -99,7 +103,7 @@ class Sender:
     def room(self, lane: Lane, per_second: float) -> int:
         """How many messages may be claimed for a receiver now; 0 while it is left alone."""
         with self._changed:
-            if self._paused.get(lane, clock.now()) > clock.now():
+            if self._paused.get(lane, 0.0) > clock.monotonic():
                 return 0
             own = [of.lane for of in self._under_way.values() if of.organization_id == lane[0]]
             most = 1 if self._failures[lane] else max(1, min(OF_LANE, int(per_second)))
@@ -110,12 +114,12 @@ class Sender:
         with self._changed:
             return self._failures[lane]
 
-    def failed(self, lane: Lane, until: datetime | None) -> None:
-        """Leave a receiver alone until a moment, if one is given; then one message goes first."""
+    def failed(self, lane: Lane, pause: timedelta | None) -> None:
+        """Leave a receiver alone for a time, if one is given; then one message goes first."""
         with self._changed:
             self._failures[lane] += 1
-            if until is not None:
-                self._paused[lane] = until
+            if pause is not None:
+                self._paused[lane] = clock.monotonic() + pause.total_seconds()
 
     def works(self, lane: Lane) -> bool:
         """Note that a receiver takes messages; whether it had failed before."""
@@ -140,6 +144,7 @@ class Sender:
     def stop(self, seconds: float = 5.0) -> None:
         """Wait for the tries under way so long; the others are made again when their leases end."""
         self.settled(seconds)
+        self._ends.set()
         with self._changed:
             loop, threads = self._loop, self._threads
             self._loop, self._threads = None, []
@@ -157,6 +162,7 @@ class Sender:
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
+            self._ends.clear()
             self._loop = asyncio.new_event_loop()
             # Mail is sent by threads: servers that hang must not use up the few of asyncio.
             self._loop.set_default_executor(ThreadPoolExecutor(TRIES, "delivery-blocking"))
@@ -206,12 +212,32 @@ class Sender:
                 )
 
     def _write(self, organization_id: int, batch: Sequence[Delivered]) -> None:
+        """Have an organization's tries written; while the database itself fails, wait for it.
+
+        One that cannot be written takes no other with it: they would all be sent again.
+        """
+        try:
+            while not self._is_written(organization_id, batch):
+                self._ends.wait(AGAIN_SECONDS)
+        except Exception:
+            log.exception("what became of %d messages was not written at once", len(batch))
+            if len(batch) > 1:
+                for done in batch:
+                    self._write(organization_id, [done])
+                return
+        self._forget([done.of for done in batch])
+
+    def _is_written(self, organization_id: int, batch: Sequence[Delivered]) -> bool:
+        """Whether they could be written: a console that stops tries once, and no more."""
         try:
             with self._enter(organization_id):
                 self._record(organization_id, batch)
-        except Exception:  # they are tried again, with the same keys
-            log.exception("what became of %d messages was not written", len(batch))
-        self._forget([done.of for done in batch])
+        except Exception as error:
+            if not concerns_all(error) or self._ends.is_set():
+                raise
+            log.warning("what became of %d messages waits for the database", len(batch))
+            return False
+        return True
 
     def _forget(self, parcels: Sequence[Parcel]) -> None:
         with self._changed:

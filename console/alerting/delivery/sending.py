@@ -21,6 +21,7 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from console.accounts.rounds import for_each_organization
+from console.alerting.apart import Apart
 from console.alerting.delivery import banner, bell, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
@@ -33,6 +34,7 @@ from console.channels.way import way
 from console.core import clock
 from console.core.alarm import Alarm
 from console.core.crypto import hash_of
+from console.core.database_errors import concerns_all
 from console.core.db import db, hold_alone, reading, writing
 from console.core.tenancy import organization_scope
 
@@ -72,28 +74,42 @@ def current() -> Sender:
 
 
 def deliver_due(organization_id: int) -> Mapping[str, int]:
-    """Begin to send what is due in the Session's organization, and return at once. Commits."""
-    now = clock.now()
-    with reading():
-        receivers = order.receivers(now)
-        following = order.next_at(now)
-        db.session.rollback()
-    begun = sum(_begin(organization_id, receiver) for receiver in receivers)
-    if following is not None:
-        bell.alarm().note(organization_id, following)
-    banner.refresh(organization_id)
+    """Begin to send what is due in the Session's organization, and return at once. Commits.
+
+    Raises RowsFailed at the end if any receiver's or message's turn failed: the others are begun.
+    """
+    apart = Apart("messages and their receivers")
+    begun = _deliver(organization_id, apart)
+    apart.end()
     return {"messages tried": begun}
 
 
 def drain(organization_id: int, seconds: float) -> int:
     """Send what is due until nothing is, or the time is over; returns how many were tried."""
-    until, tried = time.monotonic() + seconds, 0
+    until, tried, apart = time.monotonic() + seconds, 0, Apart("messages and their receivers")
     while True:
-        begun = deliver_due(organization_id)["messages tried"]
+        begun = _deliver(organization_id, apart)
         tried += begun
         left = until - time.monotonic()
         if left <= 0 or not (current().settled(left) and begun):
             return tried
+
+
+def _deliver(organization_id: int, apart: Apart) -> int:
+    """Begin to send what is due; returns how many messages."""
+    now = clock.now()
+    with reading():
+        receivers = order.receivers(now)
+        following = order.next_at(now)
+        db.session.rollback()
+    begun = 0
+    for receiver in receivers:
+        with apart.row(receiver.recipient):
+            begun += _begin(organization_id, receiver, apart)
+    if following is not None:
+        bell.alarm().note(organization_id, following)
+    banner.refresh(organization_id)
+    return begun
 
 
 def record(organization_id: int, tries: Sequence[Delivered]) -> None:
@@ -122,7 +138,7 @@ def _ring(app: Flask, organization_ids: Sequence[int]) -> None:
         for_each_organization(deliver_due, job=JOB, among=organization_ids)
 
 
-def _begin(organization_id: int, receiver: Receiver) -> int:
+def _begin(organization_id: int, receiver: Receiver, apart: Apart) -> int:
     """Claim what may go to a receiver, and hand it to the sender; returns how many messages."""
     sender, lane = current(), (organization_id, receiver.recipient)
     with reading():
@@ -132,8 +148,13 @@ def _begin(organization_id: int, receiver: Receiver) -> int:
     if room <= 0:
         return 0
     claimed = _claimed(organization_id, receiver.recipient, target, room)
-    parcels = [_parcel(organization_id, claim, target) for claim in claimed]
-    sender.submit(parcels)
+    parcels: list[Parcel] = []
+    try:
+        for claim in claimed:
+            with apart.row(f"message {claim.message_id}"):
+                parcels += _parcel(organization_id, claim, target)
+    finally:  # what is claimed is sent, whatever becomes of the rest
+        sender.submit(parcels)
     return len(parcels)
 
 
@@ -173,11 +194,13 @@ def _claim(row: OutboxMessage) -> Claim:
     return Claim(row.id, row.lease, time.monotonic(), act_url, links.unsubscribe_url(row))
 
 
-def _parcel(organization_id: int, claim: Claim, target: Destination) -> Parcel:
-    """A claimed message, composed as it now is."""
+def _parcel(organization_id: int, claim: Claim, target: Destination) -> Sequence[Parcel]:
+    """A claimed message, composed as it now is; none if it was deleted meanwhile."""
     with reading():
         own = select(OutboxMessage).where(OutboxMessage.id == claim.message_id)
-        row = db.session.scalars(own).one()
+        row = db.session.scalar(own)
+        if row is None:
+            return []
         parcel = Parcel(
             organization_id=organization_id,
             message_id=row.id,
@@ -189,7 +212,7 @@ def _parcel(organization_id: int, claim: Claim, target: Destination) -> Parcel:
             claimed_at=claim.at,
         )
         db.session.rollback()
-    return parcel
+    return [parcel]
 
 
 def _sending(
@@ -199,17 +222,20 @@ def _sending(
     if target.fault is not None:
         return partial(_refuse, target.fault)
     try:
+        thread = _thread(row)
         message = compose(row, clock.now())
     except Exception as error:  # it is tried again, and the page of deliveries shows it
+        if concerns_all(error):
+            raise
         log.exception("message %d was not composed", row.id)
         why = f"The console failed to compose it: {type(error).__name__}."
-        return partial(_refuse, NotDelivered(why))
+        return partial(_refuse, NotDelivered(why, of_console=True))
     message = replace(
         message,
         action=Button("Acknowledge", claim.act_url) if claim.act_url else None,
         unsubscribe_url=claim.unsubscribe_url,
     )
-    return partial(target.kind.deliver, target.given, message, _thread(row), way())
+    return partial(target.kind.deliver, target.given, message, thread, way())
 
 
 def _thread(row: OutboxMessage) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from console.alerting import incidents, silences
+from console.alerting.apart import Apart
 from console.alerting.escalation import running
 from console.alerting.escalation.models import Escalation, EscalationState
 from console.alerting.models import (
@@ -26,23 +27,18 @@ STALE = "Nobody has ended it in time."
 def advance(organization_id: int) -> Mapping[str, int]:
     """Do what is due of each escalation, the longest waiting first; commits each by itself.
 
-    One that fails stands in nobody's way: the others are done before its error is raised.
+    Raises RowsFailed at the end if any failed: the others are done.
     """
     del organization_id  # the Session is bound to it
     with reading():
         ids = _due(clock.now())
         db.session.rollback()
-    done, errors = 0, []
+    done, apart = 0, Apart("escalations")
     for incident_id in ids:
-        try:
-            with writing():
-                done += _go_on(incident_id)
-                db.session.commit()
-        except Exception as error:  # noqa: BLE001 - it is raised below
-            db.session.rollback()
-            errors.append(error)
-    if errors:
-        raise errors[0]
+        with apart.row(f"incident {incident_id}"), writing():
+            done += _go_on(incident_id)
+            db.session.commit()
+    apart.end()
     return {"steps of escalations": done}
 
 
