@@ -17,7 +17,6 @@ from tests.alerting.escalations import (
     owed,
     person,
     policy,
-    standing,
     step,
 )
 from tests.support import factories
@@ -49,20 +48,6 @@ def test_two_processes_do_a_step_once(app, acme, inside, clock):
         keys = Counter(db.session.scalars(select(OutboxMessage.key)))
         assert [len(owed(id_)) for id_ in ids] == [2] * len(ids)
     assert set(keys.values()) == {1}
-
-
-def test_an_escalation_that_fails_stands_in_nobodys_way(acme, inside, clock):
-    clock.set(NOON)
-    with inside(acme):
-        steps = step(person("alice@acme.test")), step(OWNERS, after=5)
-        damaged, whole = opened(acme, policy(*steps)), opened(acme, policy(*steps))
-        standing(damaged).document = {"steps": [{}]}
-        db.session.commit()
-    clock.move(minutes=5)
-    with inside(acme), pytest.raises(KeyError):
-        advance(acme.organization_id)
-    with inside(acme):
-        assert [len(owed(id_)) for id_ in (damaged, whole)] == [1, 2]
 
 
 def test_a_step_whose_process_dies_is_done_by_the_next(acme, inside, clock, monkeypatch):
