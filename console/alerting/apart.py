@@ -1,4 +1,4 @@
-"""The same work on row after row, of which one that fails stops none of the others."""
+"""The same work on row after row: one that fails does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One escalation, message or incident that fails stops none of its organization's others."""
+"""One escalation, message or receiver that fails does not stop the others."""
 
 import sqlite3
 from dataclasses import replace
