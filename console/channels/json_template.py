@@ -128,6 +128,10 @@ def _require_json(text: str) -> None:
         ) from None
     except RecursionError:
         raise TemplateError("The result has too many levels.") from None
+    except TemplateError:
+        raise
+    except ValueError:  # a number of more digits than are read
+        raise TemplateError("The result cannot be used: a number in it is too long.") from None
 
 
 def _no_number(name: str) -> None:

@@ -72,6 +72,7 @@ def test_no_value_leaves_its_place(text, value):
         ("", "not JSON"),
         ('"\ud800"', "half a character"),
         ("[" * 5_000, "too many levels"),
+        ("9" * 5_000, "a number in it is too long"),
         (" " * 20_001, "at most 20,000 characters"),
         ("{{ number }}," * 201, "at most 200 values"),
     ],
