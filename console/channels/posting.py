@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from console.channels.checks import text_of
 from console.channels.kinds import Field, Given, NotDelivered
 from console.core import clock
+from console.core.crypto import A_TOKEN
 from console.core.http import Call, CallFailed, Cause, Reply, fetch
 
 LONGEST_ANSWER = 2_000
@@ -40,10 +41,15 @@ def answer_of(reply: Reply, secrets: Iterable[str]) -> str:
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """A text of at most 2,000 characters in which every secret is an ellipsis."""
+    """A text of at most 2,000 characters in which every secret is an ellipsis.
+
+    So is every token of the console: a receiver that repeats a message repeats the link in it that
+    acts, and viewers read what was answered.
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "…")
+    text = A_TOKEN.sub("…", text)
     return text.replace("\x00", "\ufffd")[:LONGEST_ANSWER]
 
 

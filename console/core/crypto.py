@@ -1,5 +1,6 @@
 """Tokens that are stored as hashes, and sealing of bytes at rest."""
 
+import re
 from base64 import b32encode, urlsafe_b64encode
 from enum import StrEnum
 from functools import lru_cache
@@ -37,6 +38,10 @@ class Token(StrEnum):
     def spelled(self, secret: bytes) -> str:
         """The token of these bytes: prefix, underscore, base64 without padding."""
         return f"{self}_{urlsafe_b64encode(secret).rstrip(b'=').decode()}"
+
+
+A_TOKEN = re.compile(rf"ph[{''.join(sorted(kind[2] for kind in Token))}]_[\w-]{{43}}", re.ASCII)
+"""Any token of 256 bits that the console issues, wherever it stands in a text."""
 
 
 class SealBrokenError(ValueError):

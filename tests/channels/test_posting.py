@@ -7,6 +7,7 @@ import pytest
 from console.channels.facts import lasted, legible, moment
 from console.channels.posting import redacted, retry_after, secrets_of
 from console.channels.webhook import FIELDS
+from console.core.crypto import Token, new_token
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,19 @@ def test_secrets_are_hidden_in_the_forms_in_which_they_come_back():
     kept = redacted(text, secrets)
     for secret in ("long-secret", "another-key", "third-key", "fourth", "fifth"):
         assert secret not in kept
+
+
+@pytest.mark.parametrize("kind", list(Token))
+def test_a_link_that_acts_is_hidden_where_a_receiver_repeats_the_message(kind):
+    token, _ = new_token(kind)
+    for text in (
+        f"http://pharos.test/a/{token}",
+        f'{{"url": "http:\\/\\/x\\/{token}"}}',
+        f"%2F{token}",
+    ):
+        kept = redacted(text, [])
+        assert token[4:] not in kept
+        assert "…" in kept
 
 
 def test_an_answer_is_kept_up_to_two_thousand_characters():
