@@ -189,13 +189,17 @@ def test_the_token_is_stored_as_its_hash(mailed, inside, acme):
         assert db.session.scalars(select(OutboxMessage)).one().payload == {}
 
 
-def test_guessing_is_slowed_down(client, mailed, state):
+def test_guessing_is_slowed_down_and_stands_in_nobodys_way(client, mailed, state):
     url, _ = mailed()
     for number in range(guesses.MOST):
         assert client.get(f"/a/pha_{number}").status_code == 404
-    assert client.get(url).status_code == 429
-    guesses.forget_all()
+    assert client.get("/a/pha_another").status_code == 429
+    assert client.post("/u/phe_another").status_code == 429
+    # Whoever guesses may share an office's or a proxy's address with whoever is on call.
     assert client.get(url).status_code == 200
+    assert client.post(f"{url}/acknowledgement").status_code == 303
+    assert state()[0] == "acknowledged"
+    guesses.forget_all()
 
 
 @pytest.mark.usefixtures("both_databases")

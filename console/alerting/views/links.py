@@ -148,17 +148,24 @@ def _unsubscribing(link: MessageLink) -> Response:
 
 def _open(token: str, purpose: Purpose, *, lock: bool = False) -> MessageLink | Response:
     """The link of a token, or the page that says why there is none."""
-    address = request.remote_addr or ""
-    if guesses.are_many(address):
-        return _gone("Too many links that do not exist", "Wait a minute, and try again.", 429)
     link = links.by_token(token, purpose, lock=lock)
     if link is None:
-        guesses.count(address)
-        return _gone("This link is not known here", UNKNOWN, 404)
+        return _unknown(request.remote_addr or "")
     if links.has_ended(link):
         incident = links.incident_of(link)
         return _gone("This link has ended", ENDED[purpose], 410, incident, _organization(link))
     return link
+
+
+def _unknown(address: str) -> Response:
+    """The answer to a token that is none; it never stands in the way of a link that is one.
+
+    Whole offices, or everybody behind a proxy, share the address from which somebody guesses.
+    """
+    if guesses.are_many(address):
+        return _gone("Too many links that do not exist", "Wait a minute, and try again.", 429)
+    guesses.count(address)
+    return _gone("This link is not known here", UNKNOWN, 404)
 
 
 def _gone(
