@@ -17,7 +17,7 @@ from console.alerting import incidents
 from console.alerting.chronicle import Actor
 from console.alerting.delivery import links
 from console.alerting.delivery.channels import given
-from console.alerting.delivery.models import Channel, SlackAccount
+from console.alerting.delivery.models import Channel, ReceivedEvent, SlackAccount
 from console.alerting.models import Incident
 from console.channels import outgoing
 from console.channels.kinds import NotDelivered
@@ -25,7 +25,7 @@ from console.channels.signatures import slack_is_genuine
 from console.channels.slack_blocks import ACKNOWLEDGE, RESOLVE
 from console.channels.way import way
 from console.core import clock, http
-from console.core.db import db
+from console.core.db import Clash, db, noticing_clashes
 from console.core.http import Call, CallFailed
 from console.web.incoming import JsonReader
 
@@ -94,6 +94,22 @@ def press_of(body: bytes) -> Press | None:
     if not texts or any(not text.isalnum() or len(text) > LONGEST_ID for text in ids):
         raise Unreadable
     return press
+
+
+def is_fresh(channel: Channel, headers: Mapping[str, str]) -> bool:
+    """Whether a genuine request comes for the first time; noted with what the caller commits.
+
+    Whoever has overheard a request repeats it within the minutes in which its signature holds.
+    """
+    key = f"slack-{headers['X-Slack-Signature']}"
+    event = ReceivedEvent(channel_id=channel.id, event_key=key, body="", done_at=clock.now())
+    try:
+        with noticing_clashes():
+            db.session.add(event)
+            db.session.flush()
+    except Clash:
+        return False
+    return True
 
 
 def act(channel: Channel, press: Press) -> None:

@@ -14,6 +14,7 @@ from console.web.frame import csrf
 
 bp = Blueprint("hooks", __name__, url_prefix="/hooks")
 UNKNOWN = "There is no such channel.", 404
+REPEATED = "The request was taken before.", 409
 UNSIGNED = "The signature is not the channel's.", 401
 
 
@@ -37,7 +38,10 @@ def slack(token: str) -> Response:
         db.session.rollback()
     if press is not None:
         with writing():
-            slack_in.act(channels.channel_or_404(channel_id), press)
+            own = channels.channel_or_404(channel_id)
+            if not slack_in.is_fresh(own, dict(request.headers)):
+                return _plain(*REPEATED)
+            slack_in.act(own, press)
     return _plain("")
 
 
