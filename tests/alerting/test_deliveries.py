@@ -76,6 +76,18 @@ def test_all_that_failed_is_tried_again_at_once(as_alice, acme, inside, smtp, re
     assert len(smtp.messages) == 1
 
 
+def test_to_try_everything_again_asks_the_same_whatever_failed(app, acme, inside, smtp, refused):
+    with inside(acme):
+        for number in range(30):
+            owe(add_incident(acme, f"GET /{number}"), by_mail(ADA)).state = MessageState.FAILED
+        db.session.commit()
+        with statements_of(app) as asked:
+            assert log.retry_all() == 31
+        assert sum("outbox_message" in statement for statement in asked) == 2, asked
+        db.session.commit()
+        assert {row.state for row in messages()} == {MessageState.WAITING}
+
+
 def test_a_discarded_message_is_sent_no_more_and_the_banner_goes(as_alice, acme, inside, refused):
     assert as_alice.post(f"{PAGE}/{refused}/discard").status_code == 303
     with inside(acme):

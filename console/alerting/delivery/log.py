@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import abort
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
@@ -29,6 +29,7 @@ LONG = timedelta(minutes=10)
 """A message that was due so long ago and has been tried counts as undelivered."""
 MOST_DELETED = 5_000
 MOST_OF_INCIDENT = 200
+MOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,15 @@ def retry(message: OutboxMessage) -> bool:
 
 def retry_all() -> int:
     """Try everything again that failed; returns how many messages. The caller commits."""
-    own = select(OutboxMessage).where(is_undelivered(clock.now())).order_by(OutboxMessage.id)
-    return sum(retry(message) for message in db.session.scalars(own).all())
+    now = clock.now()
+    own = select(OutboxMessage.id).where(is_undelivered(now)).order_by(OutboxMessage.id)
+    ids = db.session.scalars(own.with_for_update()).all()
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        owed = update(OutboxMessage).where(OutboxMessage.id.in_(ids[start : start + MOST_AT_ONCE]))
+        db.session.execute(owed.values(state=MessageState.WAITING, next_at=now))
+    if ids:
+        bell.poke(now)
+    return len(ids)
 
 
 def discard(message: OutboxMessage) -> bool:
