@@ -348,3 +348,13 @@ def test_a_list_of_many_asks_no_more(as_vic, saved, statements):
             assert as_vic.get(HERE).status_code == 200
         asked.append(len(seen))
     assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("day", ["9" * 5_000, "7", "²", "-1", "٣", ""])
+def test_a_day_that_no_week_has_is_refused_beside_the_form(as_ada, day):
+    sent = filled(as_ada.get(f"{HERE}new").text, name="Odd days")
+    sent.setlist("0-when", ["skip"])
+    sent.setlist("0-days", [day])
+    answer = as_ada.post(HERE, data=sent)
+    assert answer.status_code == 422
+    assert "Odd days" in answer.text

@@ -100,7 +100,7 @@ class StepForm(Form):
         if self.when.data:
             document["hours"] = {
                 "zone": self.zone.data,
-                "days": [int(day) for day in self.days.data or () if day.isdecimal()],
+                "days": [_day(text) for text in self.days.data or ()],
                 "since": (self.since.data or "")[:5],
                 "until": (self.until.data or "")[:5],
             }
@@ -268,6 +268,11 @@ def name_of(text: str, directory: Directory) -> str:
 def fault_of(text: str, directory: Directory) -> str:
     """Why a target of the form cannot be notified, "" if it can."""
     return directory.fault(_target(text))
+
+
+def _day(text: str) -> int:
+    """The number of a day; one that no day has for whatever else was sent."""
+    return int(text) if text in {str(number) for number in range(len(DAYS))} else len(DAYS)
 
 
 def _text(target: Target) -> str:
