@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
 from console.alerting import silences
+from console.alerting.apart import Apart
 from console.alerting.chronicle import write
 from console.alerting.delivery.payload import snapshot
 from console.alerting.escalation import running
 from console.alerting.incidents import Moved, owe
 from console.alerting.models import Incident, IncidentEvent, IncidentState, IncidentVerb, Rule
 from console.core import clock
-from console.core.db import db, writing
+from console.core.db import db, reading, writing
 
 LOUD = (IncidentVerb.OPENED, IncidentVerb.LEVEL, IncidentVerb.REOPENED, IncidentVerb.WOKEN)
 """Events that owe a message."""
+SNOOZE = "The snooze has ended, and it still fires."
+SILENCE = "The silence has ended, and it still fires."
 
 
 def wake(organization_id: int) -> Mapping[str, int]:
     """Owe a message for incidents whose snooze or silence has ended while they fired on; commits.
 
-    The one message says what would have been said meanwhile.
+    The one message says what would have been said meanwhile. Raises RowsFailed at the end if an
+    incident failed: the others are done.
     """
     del organization_id  # the Session is bound to it
-    with writing():
-        snoozed, hushed = _no_longer_snoozed(), _no_longer_silenced()
-        for incident in snoozed:
-            incident.snoozed_until = None
-            _speak(incident, "The snooze has ended, and it still fires.")
-        for incident in hushed:
-            _speak(incident, "The silence has ended, and it still fires.")
-        db.session.commit()
-    return {"snoozes ended": len(snoozed), "incidents after a silence": len(hushed)}
+    with reading():
+        snoozed = [incident.id for incident in _no_longer_snoozed()]
+        hushed = [incident.id for incident in _no_longer_silenced()]
+        db.session.rollback()
+    apart, ended = Apart("incidents to wake"), Counter[str]()
+    whys = dict.fromkeys(hushed, SILENCE) | dict.fromkeys(snoozed, SNOOZE)
+    for incident_id, why in whys.items():
+        with apart.row(f"incident {incident_id}"), writing():
+            incident = db.session.get_one(Incident, incident_id, with_for_update=True)
+            if _is_to_speak(incident, why):
+                incident.snoozed_until = None
+                _speak(incident, why)
+                ended[why] += 1
+            db.session.commit()
+    apart.end()
+    return {"snoozes ended": ended[SNOOZE], "incidents after a silence": ended[SILENCE]}
+
+
+def _is_to_speak(incident: Incident, why: str) -> bool:
+    """Whether it still is so, now that nobody else changes it."""
+    if why == SILENCE:
+        is_open = incident.state is IncidentState.OPEN and incident.snoozed_until is None
+        return is_open and not _is_silenced(incident)
+    until = incident.snoozed_until
+    is_over = until is not None and until <= clock.now()
+    return is_over and incident.state is not IncidentState.RESOLVED
 
 
 def _no_longer_snoozed() -> Sequence[Incident]:

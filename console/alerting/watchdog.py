@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from console.accounts.models import Project
 from console.alerting import incidents
+from console.alerting.apart import Apart
 from console.alerting.chronicle import write
 from console.alerting.decide import State
 from console.alerting.delivery.models import Channel, MessageState, OutboxMessage
@@ -75,18 +76,25 @@ class Standstill:
 
 
 def watch(organization_id: int) -> Mapping[str, int]:
-    """Open and resolve incidents of the console's own for the Session's organization; commits."""
+    """Open and resolve incidents of the console's own for the Session's organization; commits.
+
+    Raises RowsFailed at the end if a look failed: the others are followed.
+    """
     del organization_id  # the Session is bound to it
-    now = clock.now()
+    now, apart, faults = clock.now(), Apart("looks at alerting"), dict[Lookout, Fault | None]()
+    for own in WATCHES:
+        with apart.row(own.name), reading():
+            faults[own] = own.look(now)
+            db.session.rollback()
     with reading():
-        faults = {own.name: own.look(now) for own in WATCHES}
         is_open = bool(_open())
         db.session.rollback()
     if is_open or any(faults.values()):
-        with writing():
-            for own in WATCHES:
-                _follow(own, faults[own.name], now)
-            db.session.commit()
+        for own, fault in faults.items():
+            with apart.row(own.name), writing():
+                _follow(own, fault, now)
+                db.session.commit()
+    apart.end()
     count = sum(fault is not None for fault in faults.values())
     return {"troubles of alerting": count} if count else {}
 

@@ -2,19 +2,23 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from console.accounts.rounds import for_each_organization
+from console.alerting import incidents, waking, watchdog
 from console.alerting.apart import RowsFailed
+from console.alerting.chronicle import Actor
 from console.alerting.delivery import context, outcome, sending
 from console.alerting.delivery.models import Channel, MessageState
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.escalation.advance import advance
-from console.alerting.models import Rule
+from console.alerting.models import Incident, Rule
 from console.core import failures
+from console.core.clock import now
 from console.core.config import config
 from console.core.crypto import seal
 from console.core.db import db
@@ -148,3 +152,44 @@ def test_a_picture_that_fails_holds_no_message_back(acme, inside, smtp, monkeypa
         assert deliver(acme) == 1
         assert messages()[0].state is MessageState.SENT
     assert len(smtp.messages) == 1
+
+
+def test_a_snooze_that_cannot_end_stops_no_other(acme, inside, clock, monkeypatch):
+    with inside(acme):
+        steps = policy(step(person(ALICE)))
+        broken, sound = opened(acme, steps), opened(acme, steps)
+        for incident_id in (broken, sound):
+            until = now() + timedelta(minutes=5)
+            incidents.snooze(db.session.get_one(Incident, incident_id), until, by=Actor(name="ci"))
+        db.session.commit()
+    speak = waking._speak
+
+    def breaks(incident, why):
+        if incident.id == broken:
+            raise ZeroDivisionError
+        speak(incident, why)
+
+    monkeypatch.setattr(waking, "_speak", breaks)
+    clock.move(minutes=6)
+    with inside(acme), pytest.raises(RowsFailed):
+        waking.wake(acme.organization_id)
+    with inside(acme):
+        assert db.session.get_one(Incident, broken).snoozed_until is not None
+        assert db.session.get_one(Incident, sound).snoozed_until is None
+        assert len(owed(sound)) == 2
+
+
+def test_a_look_of_the_watchdog_that_fails_stops_no_other(acme, inside, clock, monkeypatch):
+    def breaks(_now):
+        raise ZeroDivisionError
+
+    first, *rest = watchdog.WATCHES
+    monkeypatch.setattr(watchdog, "WATCHES", (replace(first, look=breaks), *rest))
+    with inside(acme):
+        owe(add_incident(acme), by_mail(ADA))
+    clock.move(minutes=15)
+    with inside(acme), pytest.raises(RowsFailed):
+        watchdog.watch(acme.organization_id)
+    with inside(acme):
+        own = select(Incident.watch).where(Incident.watch != "")
+        assert db.session.scalars(own).all() == ["messages"]
