@@ -93,6 +93,9 @@ def _resolve(rule: Rule | None, forsaken: Sequence[Incident], why: str) -> None:
         incidents.close(incident, now)
         event = write(incident, IncidentVerb.RESOLVED, now, details={"why": why})
         moved.append(Moved(incident, [event]))
-    if rule is not None and moved:
-        for move in groups.gather(rule, moved):
-            incidents.owe(rule, move, delayed=timedelta(0))
+    if rule is None:
+        for move in moved:
+            incidents.owe_end(move)
+        return
+    for move in groups.gather(rule, moved):
+        incidents.owe(rule, move, delayed=timedelta(0))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit, urlunsplit
 
 from console.alerting import pulse, watchdog
 from console.core import leases
 from console.core.config import config
 from console.core.db import db, reading
 from console.core.http import Call, CallFailed, call
+from console.core.urls import split_url
 
 SECONDS = 10.0
 WATCHED = (pulse.TICK, watchdog.JOB, "deliver-messages", "escalate")
@@ -56,5 +56,5 @@ def _fault() -> str:
 
 def _failing(url: str) -> str:
     """The address that takes failures: `/fail` behind the path."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/fail"))
+    parts = split_url(url)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/fail").geturl()

@@ -85,6 +85,13 @@ def owe(rule: Rule, moved: Moved, *, delayed: timedelta) -> None:
     running.follow(incident, latest, payload)
 
 
+def owe_end(moved: Moved) -> None:
+    """Let whoever was notified of an incident know that it is over; its rule may be gone."""
+    if running.of(moved.incident) is not None:
+        payload = snapshot(moved.incident, moved.events)
+        running.follow(moved.incident, moved.events[-1], payload)
+
+
 def _ends_what_was_sent(incident: Incident, event: IncidentEvent) -> bool:
     return event.verb is IncidentVerb.RESOLVED and running.of(incident) is not None
 
@@ -129,8 +136,7 @@ def resolve(incident: Incident, *, by: Actor) -> bool:
         return False
     close(incident, clock.now(), by=by)
     event = write(incident, IncidentVerb.RESOLVED, clock.now(), by=by)
-    if running.of(incident) is not None:
-        running.follow(incident, event, snapshot(incident, [event]))
+    owe_end(Moved(incident, [event]))
     return True
 
 

@@ -96,7 +96,7 @@ def watch(organization_id: int) -> Mapping[str, int]:
                 db.session.commit()
     apart.end()
     count = sum(fault is not None for fault in faults.values())
-    return {"troubles of alerting": count} if count else {}
+    return {"troubles of alerting": count}
 
 
 def troubles() -> list[Standstill]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from console.channels.checks import faults_of, text_of
 from console.channels.facts import buttons_of, clean, facts_of, legible, link_of, standing
@@ -15,6 +14,7 @@ from console.channels.kinds import Field, Given, Kind, NotDelivered, Receipt, Wa
 from console.channels.message import Button, Message, Verb
 from console.channels.posting import answer_of, post, refused, secrets_of
 from console.core.http import Call
+from console.core.urls import split_url
 
 LONGEST_KEY = 255
 LONGEST_SUMMARY = 1_024
@@ -173,7 +173,7 @@ def _refused(failure: NotDelivered) -> NotDelivered:
 
 def _server(given: Given, way: Way) -> str:
     """Where the channel's account is; an operator's own address goes before."""
-    is_usual = urlsplit(way.pagerduty_url).hostname == urlsplit(US).hostname
+    is_usual = split_url(way.pagerduty_url).hostname == split_url(US).hostname
     return EU if is_usual and text_of(given, "region") == "eu" else way.pagerduty_url
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from console.channels.checks import text_of
 from console.channels.kinds import Field, Given, NotDelivered
 from console.core import clock
 from console.core.crypto import A_TOKEN
 from console.core.http import Call, CallFailed, Cause, Reply, fetch
+from console.core.urls import split_url
 
 LONGEST_ANSWER = 2_000
 SHORTEST_SECRET = 4
@@ -105,7 +106,7 @@ def _until(at: datetime) -> float:
 def _of_address(address: str) -> list[str]:
     """An address, and its parts that hold a key: the path, its longer pieces, the query."""
     try:
-        parts = urlsplit(address)
+        parts = split_url(address)
     except ValueError:
         return [address]
     pieces = [piece for piece in parts.path.split("/") if len(piece) >= 12]

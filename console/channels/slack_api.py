@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from console.channels.kinds import NotDelivered, Way
 from console.channels.posting import answer_of, post, redacted, refused, retry_after
 from console.core.http import Call
+from console.core.urls import split_url
 
 SECONDS = 10.0
 PASSING = frozenset(
@@ -72,7 +73,10 @@ class Slack:
 
     async def upload(self, url: str, content: bytes) -> None:
         """Send a file to the address that Slack gave for it; raises NotDelivered."""
-        own = urlsplit(self.way.slack_url).hostname == urlsplit(url).hostname
+        try:
+            own = split_url(self.way.slack_url).hostname == split_url(url).hostname
+        except ValueError:
+            raise NotDelivered("Slack gave an address for the picture that is none.") from None
         call = Call(
             url=url,
             method="POST",

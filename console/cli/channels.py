@@ -41,7 +41,10 @@ def list_channels(organization: str, *, as_json: bool) -> None:
 @click.argument("name")
 @AS_JSON
 def try_channel(organization: str, name: str, *, as_json: bool) -> None:
-    """Send a test message, and print what was answered; exits with 1 if it was not taken."""
+    """Send a test message, and print what was answered.
+
+    Exits with 1 if it was not taken.
+    """
     with open_console():
         home = organization_named(organization).id
         with organization_scope(home):

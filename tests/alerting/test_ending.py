@@ -1,7 +1,7 @@
 """An incident ends when nothing can heal it any more, and says why."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from console.accounts.people import by_email
 from console.alerting import rules
@@ -13,6 +13,7 @@ from console.alerting.models import (
     IncidentState,
     IncidentVerb,
     Rule,
+    RuleSeries,
 )
 from console.core.db import db
 from tests.support.scheduled import perform
@@ -93,3 +94,15 @@ def test_what_fires_is_left_alone(app, firing, incidents):
     with app.app_context():
         perform("end-forsaken-incidents")
     assert [state for state, _ in incidents()] == [IncidentState.OPEN]
+
+
+def test_who_was_notified_hears_the_end_though_the_rule_is_gone(app, acme, inside, firing):
+    with inside(acme):
+        db.session.execute(delete(RuleSeries).where(RuleSeries.rule_id == firing))
+        db.session.execute(update(Incident).values(rule_id=None))
+        db.session.commit()
+    with app.app_context():
+        perform("end-forsaken-incidents")
+    with inside(acme):
+        verbs = [m.payload["verb"] for m in db.session.scalars(select(OutboxMessage))]
+        assert verbs == ["opened", "resolved"]

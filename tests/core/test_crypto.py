@@ -10,6 +10,9 @@ from tests.support.databases import ROOT
 
 # Whoever else makes random text, and what for: nothing of it lets anybody in.
 RANDOM = {
+    "alerting/delivery/sender.py": "the name of a sender of messages",
+    "alerting/delivery/sending.py": "claims on messages that are tried",
+    "alerting/delivery/trying.py": "the key of a test message",
     "backup/orders.py": "ids of orders",
     "core/crypto.py": "tokens",
     "core/config.py": "SECRET_KEY of the instance folder",

@@ -37,8 +37,12 @@ def put_right(organization_id: int) -> Mapping[str, int]:
         incident_ids = _incidents_ahead(now)
         message_ids = db.session.scalars(select(OutboxMessage.id).where(_is_ahead(now))).all()
         db.session.rollback()
+    put_right = {
+        "incidents put right after the clock was set back": len(incident_ids),
+        "messages put right after the clock was set back": len(message_ids),
+    }
     if not incident_ids and not message_ids:
-        return {}
+        return put_right
     log.warning(
         "the clock was set back: %d incidents and %d messages go on from %s",
         len(incident_ids), len(message_ids), now,
@@ -53,10 +57,7 @@ def put_right(organization_id: int) -> Mapping[str, int]:
             _put_message_right(message, now)
         bell.poke(now)
         db.session.commit()
-    return {
-        "incidents put right after the clock was set back": len(incident_ids),
-        "messages put right after the clock was set back": len(message_ids),
-    }
+    return put_right
 
 
 def _incidents_ahead(now: datetime) -> Sequence[int]:
