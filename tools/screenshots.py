@@ -50,6 +50,7 @@ DOCS = (
     ("vitals", "light", "performance-vitals", "?range=14d", False),
     ("rule", "light", "alerting-new_rule", "?metric=errors.events&range=7d", False),
     ("incident", "dark", "alerting-incidents", "?state=all&q=Checkout", True),
+    ("response-times", "light", "alerting-response_times", "", False),
     ("uptime", "light", "uptime-checks", "?range=1h", True),
 )
 
