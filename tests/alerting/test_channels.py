@@ -83,26 +83,37 @@ def test_a_changed_channel_is_no_longer_failing(inside, acme, make_channel, cloc
 
 
 def test_a_secret_is_read_from_the_environment_by_name(inside, acme, make_channel, monkeypatch):
-    made = make_channel(token="env:PHAROS_CHANNEL_BOT")
+    made = make_channel(token=f"env:PHAROS_CHANNEL_{acme.organization_id}_BOT")
     with inside(acme):
         channel = db.session.get_one(Channel, made)
-        with pytest.raises(NotDelivered, match="has no variable PHAROS_CHANNEL_BOT") as refusal:
+        with pytest.raises(NotDelivered, match="has no variable PHAROS_CHANNEL_1_BOT") as refusal:
             channels.given(channel)
         assert refusal.value.permanent
-        monkeypatch.setenv("PHAROS_CHANNEL_BOT", SECRET)
+        monkeypatch.setenv(f"PHAROS_CHANNEL_{acme.organization_id}_BOT", SECRET)
         assert channels.given(channel)["token"] == SECRET
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PATH", "PHAROS_URL", "PHAROS_CHANNEL_", ""])
-def test_no_other_variable_is_read(name, monkeypatch):
-    monkeypatch.setenv("PHAROS_CHANNEL_BOT", SECRET)
-    with pytest.raises(NotDelivered, match="begin with PHAROS_CHANNEL_"):
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "PHAROS_URL", "PHAROS_CHANNEL_BOT", "PHAROS_CHANNEL_1_", ""]
+)
+def test_no_other_variable_is_read(name, acme, inside):
+    with inside(acme), pytest.raises(NotDelivered, match="begin with PHAROS_CHANNEL_1_"):
         channels.in_clear(f"env:{name}")
 
 
-def test_what_is_wrong_stands_by_field():
+def test_another_organizations_variable_is_not_read(acme, globex, inside, monkeypatch):
+    name = f"PHAROS_CHANNEL_{acme.organization_id}_BOT"
+    monkeypatch.setenv(name, SECRET)
+    with inside(acme):
+        assert channels.in_clear(f"env:{name}") == SECRET
+    with inside(globex), pytest.raises(NotDelivered, match="Only variables"):
+        channels.in_clear(f"env:{name}")
+
+
+def test_what_is_wrong_stands_by_field(acme, inside):
     def faults(kept: dict[str, str] | None = None, **values: str) -> dict[str, str]:
-        return channels.faults(CHAT, values, WAY, kept=kept or {})
+        with inside(acme):
+            return channels.faults(CHAT, values, WAY, kept=kept or {})
 
     assert faults() == {"room": "Fill in room."}
     assert faults(room="#ops", token="x" * 101) == {"token": "At most 100 characters, not 101."}

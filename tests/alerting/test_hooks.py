@@ -370,9 +370,9 @@ def test_what_pagerduty_did_not_sign_is_refused_and_not_kept(event, client, page
 
 
 def test_secrets_that_cannot_be_read_now_let_pagerduty_try_again(hook, client, monkeypatch):
-    url = hook("pagerduty", routing_key="a" * 32, webhook_secrets="env:PHAROS_CHANNEL_PAGER")
+    url = hook("pagerduty", routing_key="a" * 32, webhook_secrets="env:PHAROS_CHANNEL_1_PAGER")
     assert send(client, url, b"{}").status_code == 503
-    monkeypatch.setenv("PHAROS_CHANNEL_PAGER", SECRET)
+    monkeypatch.setenv("PHAROS_CHANNEL_1_PAGER", SECRET)
     assert send(client, url, b"{}").status_code == 202
 
 

@@ -26,10 +26,10 @@ from console.core.crypto import (
     unseal,
 )
 from console.core.db import db
-from console.core.tenancy import bearer, enter_organization
+from console.core.tenancy import bearer, current_organization_id, enter_organization
 
 ENVIRONMENT = "env:"
-VARIABLE = re.compile(r"PHAROS_CHANNEL_\w{1,100}", re.ASCII)
+VARIABLE = re.compile(r"PHAROS_CHANNEL_(?P<organization>[0-9]{1,10})_\w{1,100}", re.ASCII)
 HOOK = "hook"
 """The name under which a channel's own token stands among its secrets."""
 LONGEST_NAME = 100
@@ -123,15 +123,23 @@ def given(channel: Channel) -> dict[str, Any]:
     return {**channel.settings, **{name: in_clear(value) for name, value in secrets.items()}}
 
 
+def variables_of_organization() -> str:
+    """How the names of the variables begin that the Session's organization may read."""
+    return f"PHAROS_CHANNEL_{current_organization_id()}_"
+
+
 def in_clear(value: str) -> str:
     """A secret, read from the environment if it names a variable; raises NotDelivered."""
     if not value.startswith(ENVIRONMENT):
         return value
     name = value.removeprefix(ENVIRONMENT).strip()
-    # Any other variable, such as SECRET_KEY, would be sent wherever an admin wants.
-    if not VARIABLE.fullmatch(name):
+    # Any other variable, such as SECRET_KEY or another organization's, would be sent wherever an
+    # admin wants.
+    named = VARIABLE.fullmatch(name)
+    if named is None or int(named["organization"]) != current_organization_id():
         raise NotDelivered(
-            "Only variables whose names begin with PHAROS_CHANNEL_ can be read.", permanent=True
+            f"Only variables whose names begin with {variables_of_organization()} can be read.",
+            permanent=True,
         )
     value = os.environ.get(name, "")
     if not value:
