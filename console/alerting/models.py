@@ -289,6 +289,8 @@ class IncidentEvent(OrganizationScoped, Model):
     __table_args__ = (
         belongs_to("incident", "incident_id"),
         UniqueConstraint("organization_id", "incident_id", "sequence"),
+        # What was written on a clock that has been set back since, asked for every few seconds.
+        Index("incident_event_by_time", "organization_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

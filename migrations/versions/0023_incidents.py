@@ -217,4 +217,5 @@ def create_incident_event() -> None:
         ),
         sqlite_autoincrement=True,
     )
+    op.create_index("incident_event_by_time", "incident_event", ["organization_id", "at"])
     protect("incident_event")
