@@ -29,6 +29,7 @@ from yarl import URL
 
 from console.core import certificates, shortage
 from console.core.addresses import is_public
+from console.core.loops import finished
 
 AGENT = "Pharos"
 MOST_BYTES = 256 * 1024
@@ -118,7 +119,7 @@ def fault_of(url: str, *, allow_private: bool) -> str:
 
 def call(request: Call) -> Reply:
     """Send a request and wait for its answer; raises CallFailed."""
-    return asyncio.run(fetch(request))
+    return finished(fetch(request))
 
 
 async def fetch(request: Call) -> Reply:

@@ -17,6 +17,7 @@ from console.core import clock
 from console.core.config import config
 from console.core.db import db, reading, writing
 from console.core.http import Call, CallFailed, fetch
+from console.core.loops import finished
 from console.uptime.models import Check, CheckKind, CheckState
 
 OFF = "off"
@@ -34,7 +35,7 @@ def ask_expiry(organization_id: int) -> Mapping[str, int]:
     if not hosts:
         return {"domains asked about": 0}
     names = list(dict.fromkeys(hosts.values()))
-    expiries = dict(zip(names, asyncio.run(_all_expiries(base, names)), strict=True))
+    expiries = dict(zip(names, finished(_all_expiries(base, names)), strict=True))
     with writing():
         for check_id, host in hosts.items():
             if until := expiries[host]:

@@ -129,7 +129,7 @@ def test_without_scripts_everything_still_works(server: Server, shop: Connected,
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_text("1 issue resolved.")).to_be_visible()
     expect(rows).to_have_count(0)
-    page.get_by_role("link", name="Resolved").click()
+    page.get_by_role("link", name="Resolved", exact=True).click()
     page.locator("[data-open]").first.click()
     page.get_by_role("button", name="Reopen").click()
     expect(page.locator("#summary")).to_contain_text("Open")

@@ -18,6 +18,7 @@ from console.channels.kinds import Given, Kind, NotDelivered, Receipt, Way
 from console.channels.message import Button, Message, Verb
 from console.core import clock
 from console.core.db import db
+from console.core.loops import finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def try_out(channel: Channel, kind: Kind, way: Way) -> Trial:
     try:
         settings = given(channel)
         db.session.rollback()
-        receipt = asyncio.run(_delivered(kind, settings, message, way))
+        receipt = finished(_delivered(kind, settings, message, way))
     except NotDelivered as failure:
         db.session.rollback()
         sentence, answer, status = str(failure), failure.answer, failure.status
