@@ -180,7 +180,7 @@ def test_a_request_that_slack_did_not_sign_is_refused(press, linked, state, clie
     now = console_clock.now().timestamp()
     assert press(secret="guessed").status_code == 401
     assert press(at=now - 301).status_code == 401
-    assert press(at=now + 301).status_code == 401
+    assert press(at=now + 360).status_code == 401
     for stamp in ("soon", "", "1e9", "9" * 400, "٣"):
         headers = {"X-Slack-Signature": "v0=x"} | (
             {"X-Slack-Request-Timestamp": stamp} if stamp.isascii() else {}
