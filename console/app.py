@@ -49,6 +49,43 @@ from console.web import frame
 from console.web.application import Application
 from console.web.errors import damaged, unavailable
 
+BLUEPRINTS = (
+    accounts.bp,
+    errors.bp,
+    errors_api.bp,
+    errors_api.findings_bp,
+    performance.bp,
+    performance_api.bp,
+    health_views.bp,
+    intake.bp,
+    intake_api.bp,
+    metrics.bp,
+    metrics_api.bp,
+    alerting.bp,
+    policies.bp,
+    alerting.deliveries.bp,
+    *alerting.BESIDE_PROJECTS,
+    channels_api.bp,
+    deliveries_api.bp,
+    alerting_api.bp,
+    incidents_api.bp,
+    policies_api.bp,
+    response_api.bp,
+    silences_api.bp,
+    uptime.bp,
+    uptime.beats,
+    uptime.public,
+    uptime_api.bp,
+    heartbeats_api.bp,
+    maintenance_api.bp,
+    status_pages_api.bp,
+    ingest.beacon_script.bp,
+    ingest.connect.bp,
+    ingest.dead_letters.bp,
+    ingest.scrubbing.bp,
+    ingest.guardrails.bp,
+)
+
 
 def create_app(settings: Config | None = None) -> Flask:
     """Return a console that answers requests; digest and jobs are started by `pharos serve`.
@@ -69,37 +106,9 @@ def create_app(settings: Config | None = None) -> Flask:
     frame.init_app(app)
     access.init_app(app)
     single_sign_on.init_app(app, settings)
-    app.register_blueprint(accounts.bp)
-    app.register_blueprint(errors.bp)
-    app.register_blueprint(errors_api.bp)
-    app.register_blueprint(errors_api.findings_bp)
-    app.register_blueprint(performance.bp)
-    app.register_blueprint(performance_api.bp)
-    app.register_blueprint(health_views.bp)
-    app.register_blueprint(intake.bp)
-    app.register_blueprint(intake_api.bp)
-    app.register_blueprint(metrics.bp)
-    app.register_blueprint(metrics_api.bp)
-    app.register_blueprint(alerting.bp)
-    app.register_blueprint(policies.bp)
-    app.register_blueprint(alerting.deliveries.bp)
     banner.init_app(app)
-    for blueprint in (*alerting.BESIDE_PROJECTS, channels_api.bp, deliveries_api.bp):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    for api in (alerting_api, incidents_api, policies_api, response_api, silences_api):
-        app.register_blueprint(api.bp)
-    app.register_blueprint(uptime.bp)
-    app.register_blueprint(uptime.beats)
-    app.register_blueprint(uptime.public)
-    app.register_blueprint(uptime_api.bp)
-    app.register_blueprint(heartbeats_api.bp)
-    app.register_blueprint(maintenance_api.bp)
-    app.register_blueprint(status_pages_api.bp)
-    app.register_blueprint(ingest.beacon_script.bp)
-    app.register_blueprint(ingest.connect.bp)
-    app.register_blueprint(ingest.dead_letters.bp)
-    app.register_blueprint(ingest.scrubbing.bp)
-    app.register_blueprint(ingest.guardrails.bp)
     open_stores(app, settings)
     return app
 

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from console.core.db import db
+from console.core.loops import finished
 from console.ingest.front import bodies
 from console.ingest.front.places import Places
 from console.intake.models import Outcome
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories
-from tests.support.loops import finished
 from tests.support.strangers import SLOW_PAGE, Strict, status, strict_console
 from tests.support.waiting import until
 

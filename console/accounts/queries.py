@@ -101,6 +101,13 @@ def memberships() -> Sequence[Membership]:
     ).all()
 
 
+def owners() -> Sequence[User]:
+    """The organization's owners, by name."""
+    own = select(User).join(Membership, Membership.user_id == User.id)
+    owning = own.where(Membership.role == Role.OWNER).order_by(User.name, User.id)
+    return db.session.scalars(owning).all()
+
+
 def without_two_factor() -> Sequence[str]:
     """The addresses of the organization's people who have no second factor."""
     return db.session.scalars(

@@ -44,15 +44,6 @@ def signed(secret: str, body: bytes, at: datetime) -> str:
     return f"t={stamp},v1={_hex(secret, stamp.encode() + b'.' + body)}"
 
 
-def own_is_genuine(secret: str, header: str, body: bytes, now: datetime) -> bool:
-    """Whether a console signed a webhook of the last five minutes: how receivers check it."""
-    parts = dict(part.strip().partition("=")[::2] for part in header.split(",", 5)[:5])
-    stamp = parts.get("t", "")
-    if not (secret and _is_recent(stamp, now)):
-        return False
-    return _same(_hex(secret, stamp.encode() + b"." + body), parts.get("v1", ""))
-
-
 def _is_recent(stamp: str, now: datetime) -> bool:
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= LONGEST_TIMESTAMP):
         return False

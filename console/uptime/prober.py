@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from console.core.http import Call, CallFailed, fetch
+from console.core.loop_thread import LoopThread
 from console.telemetry.records import CheckOutcome
 from console.uptime.probe import Answer, Connected, Request, look
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 SLOTS, SUSPECT_SLOTS = 512, 256
 """Tries at once: of checks that were answered last time, and of those that were not. Servers that
@@ -127,8 +124,8 @@ class Prober:
         self._changed = threading.Condition()
         self._under_way: set[int] = set()
         self._tried: queue.SimpleQueue[Tried | None] = queue.SimpleQueue()
-        self._loop: AbstractEventLoop | None = None
-        self._threads: list[threading.Thread] = []
+        self._loop: LoopThread | None = None
+        self._writer: threading.Thread | None = None
         self._slots: tuple[asyncio.Semaphore, asyncio.Semaphore] | None = None
 
     @property
@@ -144,7 +141,7 @@ class Prober:
             self._under_way |= {of.check_id for of in fresh}
             loop = self._started() if fresh else None
         if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._begin(fresh), loop)
+            loop.begin(self._begin(fresh))
 
     def settled(self, seconds: float) -> bool:
         """Wait until all tries are written, for so long at most; whether they are."""
@@ -154,30 +151,24 @@ class Prober:
     def stop(self) -> None:
         """Give up the tries under way, whose claims run out, and write the others."""
         with self._changed:
-            loop, threads = self._loop, self._threads
-            self._loop, self._threads = None, []
-        if loop is None:
+            loop, writer = self._loop, self._writer
+            self._loop = self._writer = None
+        if loop is None or writer is None:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        threads[0].join()
-        loop.close()
+        loop.stop()
         self._tried.put(_END)
-        threads[1].join()
+        writer.join()
         with self._changed:
             self._under_way.clear()
 
-    def _started(self) -> AbstractEventLoop:
+    def _started(self) -> LoopThread:
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
             confident, suspect = slots(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
             self._slots = asyncio.Semaphore(confident), asyncio.Semaphore(suspect)
-            self._threads = [
-                threading.Thread(target=self._loop.run_forever, name="checks", daemon=True),
-                threading.Thread(target=self._write_all, name="checks-writer", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+            self._loop = LoopThread("checks")
+            writer = threading.Thread(target=self._write_all, name="checks-writer", daemon=True)
+            writer.start()
+            self._writer = writer
         return self._loop
 
     async def _begin(self, tries: Sequence[Try]) -> None:
@@ -220,11 +211,3 @@ class Prober:
         with self._changed:
             self._under_way -= {of.check_id for of in tries}
             self._changed.notify_all()
-
-
-async def _cancel_all() -> None:
-    """End the other tasks of the loop, and wait until they have."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,17 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests.fakes import hook, slack
 from tests.fakes.slack import TOKEN
 from tests.support.chromium import Complaints, serious_violations
 from tests.support.crawl import sign_in
 from tests.support.factories import PASSWORD
+from tests.support.served import served
 
 pytestmark = pytest.mark.browser
 CHANNELS = "/acme/settings/channels/"
@@ -34,13 +33,8 @@ def settings(settings, workspace):
 def url(app, acme) -> Iterator[str]:
     """A console on a free port."""
     assert acme
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from console.alerting.evaluation import evaluate
 from tests.support.chromium import Complaints, serious_violations
 from tests.support.crawl import sign_in
 from tests.support.factories import PASSWORD
+from tests.support.served import served
 from tests.telemetry.samples import NOON
 
 pytestmark = pytest.mark.browser
@@ -39,13 +38,8 @@ def url(app, acme, clock, counted_requests) -> Iterator[str]:
         acme, lambda at: 1_000 + 7 * at.minute if at.minute < 5 else 100 + at.minute, minutes=180
     )
     clock.set(NOON + timedelta(hours=3, minutes=1))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture

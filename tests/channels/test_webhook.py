@@ -10,12 +10,12 @@ import pytest
 from console.channels.kinds import NotDelivered
 from console.channels.message import Verb
 from console.channels.ready_templates import READY
-from console.channels.signatures import own_is_genuine
 from console.channels.webhook import BARE, KIND, SAMPLE, render, template_fault
 from console.channels.webhook_body import values_of
 from console.core import clock, http
 from tests.channels.messages import DIGEST, RESOLVE, TEST, TRIGGER, WAY, delivered, picture
 from tests.fakes import hook as hook_server
+from tests.fakes.hook import is_genuine
 from tests.fakes.peer import Peer, redirect
 from tests.fakes.web import Answer
 from tests.support.databases import ROOT
@@ -45,7 +45,7 @@ def test_the_documented_body_is_signed_and_has_a_key(hook, given):
     assert request.headers["Idempotency-Key"] == TRIGGER.key
     assert request.headers["Authorization"] == "Bearer the-bearer"
     signature = request.headers["Pharos-Signature"]
-    assert own_is_genuine("the signing secret", signature, request.body, clock.now())
+    assert is_genuine("the signing secret", signature, request.body, clock.now())
     body = hook.messages[0]
     assert (body["version"], body["verb"]) == (1, "trigger")
     assert body["incident"]["headline"] == TRIGGER.headline

@@ -10,13 +10,13 @@ import orjson
 import pytest
 
 from console.core import clock, sqlite_files
+from console.core.loops import finished
 from console.ingest import condition, health, salvage
 from console.ingest import spool as spools
 from console.ingest.group_commit import Committer, Entry
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.intake import set_aside
 from tests.ingest.conftest import envelope, error
-from tests.support.loops import finished
 
 PAGE = 4096
 KEYS = ("k" * 40,)

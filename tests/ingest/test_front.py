@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from console.core.loops import finished
 from console.ingest.front.rsgi import Front
 from tests.ingest.envelopes import envelope
-from tests.support.loops import finished
 
 
 class Wire:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from console.core.loops import finished
 from console.core.wakes import wakes_of
 from console.ingest import dead_letters
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from tests.support.forks import FORKS
-from tests.support.loops import finished
 from tests.support.waiting import until
 
 KEY = "k" * 40

@@ -7,11 +7,11 @@ from base64 import b64encode
 
 import pytest
 
+from console.core.loops import finished
 from console.telemetry.records import CheckOutcome
 from console.uptime.headers import HIDDEN
 from console.uptime.probe import MOST_BYTES, Request, attempt
 from tests.fakes.peer import plain
-from tests.support.loops import finished
 
 UP, DOWN = CheckOutcome.UP, CheckOutcome.DOWN
 WORD = "Größe"

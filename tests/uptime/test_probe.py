@@ -9,11 +9,11 @@ import pytest
 
 from console.core import http
 from console.core.addresses import is_public
+from console.core.loops import finished
 from console.telemetry.records import CheckOutcome
 from console.uptime.probe import MOST_BYTES, Request, attempt, look
 from console.uptime.prober import OwnConnection
 from tests.fakes.peer import Peer, dripping, endless, plain, redirect
-from tests.support.loops import finished
 
 UP, SLOW, DOWN = CheckOutcome.UP, CheckOutcome.SLOW, CheckOutcome.DOWN
 

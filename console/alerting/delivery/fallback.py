@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
-from console.accounts.models import Membership, Role, User
+from console.accounts import queries
+from console.accounts.models import User
 from console.alerting.delivery import bell, preferences
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.channels.message import Verb
@@ -117,6 +118,4 @@ def _working_channels() -> Iterator[Channel]:
 
 def _owners() -> Sequence[User]:
     """The owners who get mails of the organization."""
-    own = select(User).join(Membership, Membership.user_id == User.id)
-    owners = db.session.scalars(own.where(Membership.role == Role.OWNER).order_by(User.id))
-    return [owner for owner in owners if preferences.of(owner.id).unsubscribed_at is None]
+    return [owner for owner in queries.owners() if preferences.of(owner.id).unsubscribed_at is None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 
@@ -132,12 +132,6 @@ def use(link: MessageLink, verb: str) -> bool:
     link.details = {**link.details, "done": {**done, verb: at.isoformat()}}
     link.used_at = link.used_at or at
     return True
-
-
-def used_for(link: MessageLink, verb: str) -> datetime | None:
-    """When a link did something."""
-    text = link.details.get("done", {}).get(verb)
-    return datetime.fromisoformat(text) if text else None
 
 
 def link_slack(link: MessageLink, user: User) -> None:

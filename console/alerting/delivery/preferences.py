@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from flask import abort
 from sqlalchemy import select
 
-from console.accounts.models import Membership, Role, User
+from console.accounts import queries
+from console.accounts.models import User
 from console.alerting.delivery.models import Channel, ContactPreference, SlackAccount
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.escalation.hours import WorkingHours
@@ -228,8 +229,7 @@ def unsubscribe(user_id: int, *, until_undone: bool = True) -> bool:
 
 def owners_without_mail() -> tuple[Sequence[str], int]:
     """The names of owners who get no mails, and how many owners there are."""
-    own = select(User).join(Membership, Membership.user_id == User.id)
-    owners = db.session.scalars(own.where(Membership.role == Role.OWNER).order_by(User.name)).all()
+    owners = queries.owners()
     gone = [user.name or user.email for user in owners if of(user.id).unsubscribed_at]
     return gone, len(owners)
 

@@ -21,6 +21,7 @@ from secrets import token_hex
 from console.channels.kinds import NotDelivered, Receipt
 from console.core import clock
 from console.core.database_errors import concerns_all
+from console.core.loop_thread import LoopThread
 
 TRIES, OF_SUSPECTS, OF_ORGANIZATION, OF_LANE = 128, 48, 24, 10
 """Tries at once: in all; to receivers that failed last time; of one organization; to one receiver.
@@ -90,8 +91,8 @@ class Sender:
         self._free_at: dict[Lane, float] = {}
         self._done: queue.SimpleQueue[Delivered | None] = queue.SimpleQueue()
         self._ends = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._threads: list[threading.Thread] = []
+        self._loop: LoopThread | None = None
+        self._writer: threading.Thread | None = None
         self._slots: tuple[asyncio.Semaphore, asyncio.Semaphore] | None = None
 
     @property
@@ -134,7 +135,7 @@ class Sender:
             self._under_way |= {of.message_id: of for of in fresh}
             loop = self._started() if fresh else None
         if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._begin(fresh), loop)
+            loop.begin(self._begin(fresh))
 
     def settled(self, seconds: float) -> bool:
         """Wait until all tries are written, for so long at most; whether they are."""
@@ -146,33 +147,27 @@ class Sender:
         self.settled(seconds)
         self._ends.set()
         with self._changed:
-            loop, threads = self._loop, self._threads
-            self._loop, self._threads = None, []
-        if loop is None:
+            loop, writer = self._loop, self._writer
+            self._loop = self._writer = None
+        if loop is None or writer is None:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        threads[0].join()
-        loop.close()
+        loop.stop()
         self._done.put(_END)
-        threads[1].join()
+        writer.join()
         with self._changed:
             self._under_way.clear()
             self._changed.notify_all()
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def _started(self) -> LoopThread:
         if self._loop is None:
             self._ends.clear()
-            self._loop = asyncio.new_event_loop()
-            # Mail is sent by threads: servers that hang must not use up the few of asyncio.
-            self._loop.set_default_executor(ThreadPoolExecutor(TRIES, "delivery-blocking"))
             self._slots = asyncio.Semaphore(TRIES), asyncio.Semaphore(OF_SUSPECTS)
-            self._threads = [
-                threading.Thread(target=self._loop.run_forever, name="delivery", daemon=True),
-                threading.Thread(target=self._write_all, name="delivery-writer", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+            # Mail is sent by threads: servers that hang must not use up the few of asyncio.
+            blocking = ThreadPoolExecutor(TRIES, "delivery-blocking")
+            self._loop = LoopThread("delivery", blocking)
+            writer = threading.Thread(target=self._write_all, name="delivery-writer", daemon=True)
+            writer.start()
+            self._writer = writer
         return self._loop
 
     async def _begin(self, parcels: Sequence[Parcel]) -> None:
@@ -258,11 +253,3 @@ async def _result(of: Parcel) -> Receipt | NotDelivered:
     except Exception as error:
         log.exception("message %d was not sent", of.message_id)
         return NotDelivered(f"The console failed to send it: {type(error).__name__}.")
-
-
-async def _cancel_all() -> None:
-    """End the other tasks of the loop, and wait until they have."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
