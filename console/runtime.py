@@ -18,7 +18,7 @@ from console import serve as server
 from console.accounts.projects import SERVED_AT
 from console.accounts.queries import is_fresh
 from console.alerting import pulse
-from console.alerting.delivery import bell, sending
+from console.alerting.delivery import bell, holds, sending
 from console.app import create_app
 from console.backup import orders as backups
 from console.backup import soundness
@@ -120,6 +120,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
         backups.current().start()
         app.extensions[TICKER] = Ticker(app, JOBS, beside=lambda: _beside(app))
         checks.alarm().start()
+        holds.take_up_restore()
         sending.take_over(_instance_id())
         bell.alarm().start()
         app.extensions[TICKER].start()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from console.alerting import silences
 from console.alerting.apart import Apart
 from console.alerting.chronicle import write
+from console.alerting.delivery import holds
 from console.alerting.delivery.payload import snapshot
 from console.alerting.escalation import running
 from console.alerting.incidents import Moved, owe
@@ -26,13 +27,15 @@ SILENCE = "The silence has ended, and it still fires."
 def wake(organization_id: int) -> Mapping[str, int]:
     """Owe a message for incidents whose snooze or silence has ended while they fired on; commits.
 
-    The one message says what would have been said meanwhile. Raises RowsFailed at the end if an
+    The one message says what would have been said meanwhile. While delivery is held, they stay
+    quiet: what recovers by then was no news. Raises RowsFailed at the end if an
     incident failed: the others are done.
     """
     del organization_id  # the Session is bound to it
     with reading():
-        snoozed = [incident.id for incident in _no_longer_snoozed()]
-        hushed = [incident.id for incident in _no_longer_silenced()]
+        is_held = holds.present() is not None
+        snoozed = [] if is_held else [incident.id for incident in _no_longer_snoozed()]
+        hushed = [] if is_held else [incident.id for incident in _no_longer_silenced()]
         db.session.rollback()
     apart, ended = Apart("incidents to wake"), Counter[str]()
     whys = dict.fromkeys(hushed, SILENCE) | dict.fromkeys(snoozed, SNOOZE)

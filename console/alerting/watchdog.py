@@ -18,6 +18,7 @@ from console.alerting import incidents
 from console.alerting.apart import Apart
 from console.alerting.chronicle import write
 from console.alerting.decide import State
+from console.alerting.delivery import holds
 from console.alerting.delivery.models import Channel, MessageState, OutboxMessage
 from console.alerting.delivery.order import is_due
 from console.alerting.delivery.payload import snapshot
@@ -146,6 +147,8 @@ def _overdue_steps(now: datetime) -> Fault | None:
 
 def _stuck_messages(now: datetime) -> Fault | None:
     """Messages that are due, and that nobody tries: one that waits for another's fate is not."""
+    if holds.present() is not None:
+        return None
     earlier = aliased(OutboxMessage)
     waits = select(earlier.id).where(
         earlier.incident_id == OutboxMessage.incident_id,

@@ -26,7 +26,7 @@ from console.backup.verification import Check, configured_key, verify
 from console.core import clock
 from console.core.config import Config
 from console.core.crypto import key_fingerprint
-from console.core.instances import JOURNAL, InstanceBusy, alone
+from console.core.instances import JOURNAL, RESTORED, InstanceBusy, alone
 from console.telemetry import store
 
 ASIDE, STAGED = "before-restore", "restoring"
@@ -191,7 +191,11 @@ def _put_in_place(folder: Path, described: Manifest, settings: Config) -> Restor
 def _moves(described: Manifest, settings: Config, stamp: str) -> Iterator[Move]:
     """The moves of a restore: files of the backup, and nothing in place of an old log."""
     instance, state = settings.instance.resolve(), state_path(settings)
-    places = {manifest.SPOOL: instance / manifest.SPOOL, manifest.TELEMETRY: instance / "telemetry"}
+    places = {
+        manifest.SPOOL: instance / manifest.SPOOL,
+        manifest.TELEMETRY: instance / "telemetry",
+        RESTORED: instance / RESTORED,
+    }
     if state:
         places[manifest.STATE] = state.resolve()
     if described.key_included and not settings.secret_key:
@@ -229,6 +233,8 @@ def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
         store.begin_anew(staged[manifest.TELEMETRY], int(organization_id), "restored")
     if manifest.STATE in staged:
         _let_go_of_leases(staged[manifest.STATE])
+    staged[RESTORED].write_bytes(orjson.dumps({"made_at": described.made_at}))
+    sync(staged[RESTORED])
     folders = {path.parent for path in staged.values()}
     for path in folders | {staged[manifest.TELEMETRY]}:
         sync(path)

@@ -21,8 +21,8 @@ MEGABYTE = 1_000_000
 INCOMPLETE = 3
 """The exit code when a backup is good and lacks the telemetry of somebody."""
 AFTER_RESTORE = """\
-What may be sent again: mail that the console sent after the backup was made and that is due again \
-(invitations and links to reset a password are not: they are sent once, when somebody asks).
+What is not sent: messages about incidents. Delivery is held from the first start on, until \
+somebody decides what becomes of old ones, on Organization > Deliveries or by pharos outbox release.
 What is gone: events that were accepted after the backup was made, and issues, comments, keys, \
 tokens, people and sign-ins that were made since.
 What is back: keys, tokens, memberships and sign-ins that were revoked or ended since. Look at \

@@ -12,18 +12,22 @@ import click
 from sqlalchemy import select
 
 from console.accounts.models import Organization
-from console.alerting.delivery import log, sending
+from console.alerting.delivery import holds, log, sending
 from console.alerting.delivery.models import OutboxMessage
+from console.alerting.escalation import releasing
+from console.alerting.release_forms import DISCARD, SEND
 from console.app import create_app
 from console.cli.commands import AS_JSON, organization_named, pharos, settings_of_environment
 from console.core import clock
-from console.core.db import db, reading
+from console.core.db import db, reading, writing
 from console.core.tenancy import organization_scope
 from console.ingest import refusals, spool
 from console.status import public_url
 from console.telemetry import store
 
 MOST = 200
+ACTOR = "pharos outbox"
+HELD = "Delivery is held: pharos outbox release lets messages go."
 
 
 @pharos.group()
@@ -56,6 +60,42 @@ def drain(organization: str | None, seconds: int, *, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
+@outbox.command("hold")
+@click.option("--organization", help="Name or slug; without it, all of them.")
+def hold_delivery(organization: str | None) -> None:
+    """Send nothing more until `pharos outbox release`.
+
+    Messages are still written, and what is on its way arrives. Every page says that delivery is
+    held. A restored console begins like this.
+    """
+    with _whole_console():
+        for home in _organizations(organization):
+            with organization_scope(home), writing():
+                is_new = releasing.hold(actor=ACTOR)
+            click.echo(f"organization {home}: {'held' if is_new else 'was held already'}")
+
+
+@outbox.command("release")
+@click.option("--organization", help="Name or slug; without it, all of them.")
+@click.option(
+    "--old",
+    type=click.Choice([SEND, DISCARD]),
+    required=True,
+    help="What becomes of messages that were owed before delivery was held.",
+)
+def release_delivery(organization: str | None, old: str) -> None:
+    """Deliver again what was held.
+
+    A console that runs begins within seconds. Steps of escalations that came due meanwhile are
+    done one by one from a minute on.
+    """
+    with _whole_console():
+        for home in _organizations(organization):
+            with organization_scope(home), writing():
+                discarded = releasing.release(discard_old=old == DISCARD, actor=ACTOR)
+            click.echo(f"organization {home}: {_outcome(discarded)}")
+
+
 @outbox.command("list")
 @click.option("--organization", required=True, help="Name or slug.")
 @AS_JSON
@@ -75,10 +115,18 @@ def list_messages(organization: str, *, as_json: bool) -> None:
         click.echo("  ".join(str(value) for value in row.values() if value != ""))
 
 
+def _outcome(discarded: int | None) -> str:
+    if discarded is None:
+        return "was not held"
+    return f"delivered again; {discarded} old messages discarded"
+
+
 def _drained(organization_id: int, seconds: int) -> Counter[str]:
     """What became of the messages that were due, by their states."""
     with reading():
         due = log.due_ids(clock.now())
+        if due and holds.present() is not None:
+            click.echo(HELD, err=True)
         db.session.rollback()
     sending.drain(organization_id, seconds)
     with reading():
@@ -116,6 +164,7 @@ def _whole_console() -> Iterator[None]:
     app = create_app(replace(settings, base_url=public_url(settings)))
     with app.app_context():
         try:
+            holds.take_up_restore()
             yield
         finally:
             sending.current().stop()

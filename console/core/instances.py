@@ -10,6 +10,8 @@ LOCK = "lock"
 ID = "id"
 JOURNAL = "restore.json"
 """There while a restore moves files: nothing in the folder may be opened."""
+RESTORED = "restored.json"
+"""There from a restore until the console has taken notice of it."""
 
 
 class InstanceBusy(Exception):

@@ -18,9 +18,11 @@ def upgrade() -> None:
     create_message_thread()
     create_message_link()
     create_received_event()
+    create_delivery_hold()
 
 
 def downgrade() -> None:
+    op.drop_table("delivery_hold")
     op.drop_table("received_event")
     op.drop_table("message_link")
     op.drop_table("message_thread")
@@ -336,3 +338,34 @@ def create_received_event() -> None:
         "received_event_by_time", "received_event", ["organization_id", "received_at"], unique=False
     )
     protect("received_event")
+
+
+def create_delivery_hold() -> None:
+    op.create_table(
+        "delivery_hold",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum("restored", "by hand", name="holdreason", native_enum=False, length=20),
+            nullable=False,
+        ),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("backup_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_delivery_hold_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_hold")),
+        sa.UniqueConstraint(
+            "organization_id", "id", name=op.f("uq_delivery_hold_organization_id_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "delivery_hold_by_end", "delivery_hold", ["organization_id", "released_at"], unique=False
+    )
+    protect("delivery_hold")

@@ -29,6 +29,8 @@ from console.alerting.delivery.models import (
     Channel,
     ContactPreference,
     DeliveryAttempt,
+    DeliveryHold,
+    HoldReason,
     MessageLink,
     MessageThread,
     OutboxMessage,
@@ -219,6 +221,7 @@ def told_of(incident: Incident, marker: str) -> None:
                 team="T1", slack_user=marker[:30], channel_id=channel.id, user_id=owner.id
             ),
             ReceivedEvent(channel_id=channel.id, event_key=marker[:100], body=marker),
+            DeliveryHold(reason=HoldReason.BY_HAND, released_at=clock.now()),
         ]
     )  # fmt: skip
 

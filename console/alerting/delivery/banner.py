@@ -8,14 +8,15 @@ from typing import Any
 
 from flask import Flask, current_app, url_for
 
-from console.alerting.delivery import log
+from console.alerting.delivery import holds, log
+from console.alerting.delivery.models import HoldReason
 from console.core.db import db, reading
 from console.web.filters import plural
 from console.web.notices import Notice, add_source
 
 EXTENSION = "pharos.undelivered"
 MOST = 3
-LINK = "Deliveries"
+LINK, HELD_LINK = "Deliveries", "Decide what is sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Trouble:
     """What an organization's people should know of its messages."""
 
     sentences: tuple[str, ...] = ()
+    hold: str = ""
+    """That nothing is delivered, and why; "" while messages are."""
 
 
 def init_app(app: Flask) -> None:
@@ -38,9 +41,17 @@ def forget(app: Flask) -> None:
 def refresh(organization_id: int) -> None:
     """Look at the messages of the Session's organization; ends the transaction."""
     with reading():
-        sentences = tuple(_sentences())
+        trouble = Trouble(tuple(_sentences()), _hold())
         db.session.rollback()
-    current_app.extensions[EXTENSION][organization_id] = Trouble(sentences)
+    current_app.extensions[EXTENSION][organization_id] = trouble
+
+
+def _hold() -> str:
+    held = holds.present()
+    if held is None:
+        return ""
+    why = "because a backup was restored" if held.reason is HoldReason.RESTORED else "by hand"
+    return f"Delivery is held, {why}: no message about an incident leaves the console."
 
 
 def _sentences() -> Iterator[str]:
@@ -59,6 +70,9 @@ def _sentences() -> Iterator[str]:
 
 def _notices(organization: Any) -> Iterator[Notice]:
     trouble: Trouble = current_app.extensions[EXTENSION].get(organization.id, Trouble())
+    if trouble.hold:
+        page = url_for("deliveries.deliveries", organization=organization.slug)
+        yield Notice(trouble.hold, "bad", page, HELD_LINK)
     url = url_for("deliveries.deliveries", organization=organization.slug, state="undelivered")
     for sentence in trouble.sentences:
         yield Notice(sentence, "bad", url, LINK)

@@ -244,3 +244,26 @@ class ReceivedEvent(OrganizationScoped, Model):
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
     done_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(String(LONGEST_ERROR), default="")
+
+
+class HoldReason(StrEnum):
+    """Why nothing of an organization is delivered."""
+
+    RESTORED = "restored"
+    """A backup was restored: what it owes may have been sent since."""
+    BY_HAND = "by hand"
+
+
+class DeliveryHold(OrganizationScoped, Model):
+    """A time in which messages are owed, and none is sent; it lasts until somebody ends it."""
+
+    __tablename__ = "delivery_hold"
+    __table_args__ = (Index("delivery_hold_by_end", "organization_id", "released_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[HoldReason]
+    since: Mapped[datetime] = mapped_column(default=clock.now)
+    """Messages that were written before are the old ones when it ends."""
+    backup_at: Mapped[datetime | None]
+    """The moment that the restored backup was made."""
+    released_at: Mapped[datetime | None]

@@ -22,7 +22,7 @@ from sqlalchemy import select, update
 
 from console.accounts.rounds import for_each_organization
 from console.alerting.apart import Apart
-from console.alerting.delivery import banner, bell, links, order, outcome, storms
+from console.alerting.delivery import banner, bell, holds, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
 from console.alerting.delivery.models import MessageState, MessageThread, OutboxMessage
@@ -99,8 +99,9 @@ def _deliver(organization_id: int, apart: Apart) -> int:
     """Begin to send what is due; returns how many messages."""
     now = clock.now()
     with reading():
-        receivers = order.receivers(now)
-        following = order.next_at(now)
+        is_held = holds.present() is not None
+        receivers = [] if is_held else order.receivers(now)
+        following = None if is_held else order.next_at(now)
         db.session.rollback()
     begun = 0
     for receiver in receivers:
@@ -175,6 +176,9 @@ def _claimed(organization_id: int, recipient: str, target: Destination, room: in
     with writing():
         hold_alone(f"outbox-{organization_id}")  # what is merged is looked at by one process
         db.session.connection()  # it may wait for its turn: what is written meanwhile is due, too
+        if holds.present() is not None:
+            db.session.rollback()
+            return []
         now, under_way = clock.now(), current().under_way
         takes = target.kind.takes if target.fault is None else None
         free = order.ready(recipient, takes, now)

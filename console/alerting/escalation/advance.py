@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from console.alerting import incidents, silences
 from console.alerting.apart import Apart
+from console.alerting.delivery import holds
 from console.alerting.escalation import running
 from console.alerting.escalation.models import Escalation, EscalationState
 from console.alerting.models import (
@@ -27,11 +28,12 @@ STALE = "Nobody has ended it in time."
 def advance(organization_id: int) -> Mapping[str, int]:
     """Do what is due of each escalation, the longest waiting first; commits each by itself.
 
+    While delivery is held, escalations stand still.
     Raises RowsFailed at the end if any failed: the others are done.
     """
     del organization_id  # the Session is bound to it
     with reading():
-        ids = _due(clock.now())
+        ids = [] if holds.present() else _due(clock.now())
         db.session.rollback()
     done, apart = 0, Apart("escalations")
     for incident_id in ids:
@@ -44,7 +46,7 @@ def advance(organization_id: int) -> Mapping[str, int]:
 
 def overdue(by: timedelta) -> Sequence[int]:
     """The incidents whose next step should have been done so long ago; held back ones are not."""
-    return _due(clock.now() - by)
+    return [] if holds.present() else _due(clock.now() - by)
 
 
 def _due(until: datetime) -> Sequence[int]:

@@ -10,9 +10,11 @@ from flask import Blueprint, Response, request
 from console.accounts.access import organization_view, project_view
 from console.accounts.models import Organization, Project
 from console.alerting import queries
-from console.alerting.delivery import banner, log
+from console.alerting.delivery import banner, holds, log
 from console.alerting.delivery.log_filter import DeliveriesFilter
-from console.alerting.delivery.models import DeliveryAttempt, OutboxMessage
+from console.alerting.delivery.models import DeliveryAttempt, DeliveryHold, OutboxMessage
+from console.alerting.escalation import releasing
+from console.alerting.release_forms import DISCARD, ReleaseForm
 from console.alerting.views.blueprint import bp as alerts
 from console.core import audit
 from console.core.db import db
@@ -39,6 +41,10 @@ class ListedDeliveries:
     channels: Mapping[int, str]
     projects: Mapping[int, str]
     undelivered: log.Undelivered
+    hold: DeliveryHold | None
+    """Why nothing is delivered; None while messages are."""
+    old: int
+    """How many messages wait that were owed before the hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,24 @@ def retry_all(organization: Organization) -> Response:
     retried = log.retry_all()
     audit.record("deliveries.retried", organization.slug, count=retried)
     db.session.commit()
-    banner.refresh(organization.id)
-    at = {"organization": organization.slug}
-    return part_or_redirect(
-        PART, "deliveries.deliveries", at, organization=organization, listed=_listed()
-    )
+    return _listing(organization)
+
+
+@bp.post("/hold")
+@organization_view("admin")
+def hold(organization: Organization) -> Response:
+    """Send nothing more, until somebody says so."""
+    releasing.hold()
+    return _listing(organization)
+
+
+@bp.post("/release")
+@organization_view("admin")
+def release(organization: Organization) -> Response:
+    """Deliver again; old messages are sent too, or discarded."""
+    form = valid(ReleaseForm(request.form))
+    releasing.release(discard_old=form.old.data == DISCARD)
+    return _listing(organization)
 
 
 @alerts.get("/incidents/<id:incident_id>/deliveries", endpoint="incident_deliveries")
@@ -112,11 +131,29 @@ def of_incident(project: Project, incident_id: int) -> Response:
     )
 
 
+def _listing(organization: Organization) -> Response:
+    """The log after a change."""
+    banner.refresh(organization.id)
+    at = {"organization": organization.slug}
+    return part_or_redirect(
+        PART, "deliveries.deliveries", at, organization=organization, listed=_listed()
+    )
+
+
 def _listed() -> ListedDeliveries:
     channels = log.channel_names()
     form = valid(DeliveriesFilter(request.args).offer(channels))
     page = log.listed(form.asked, request.args.get("cursor", ""), PER_PAGE)
-    return ListedDeliveries(form, page, channels, log.projects(page.rows), log.undelivered())
+    held = holds.present()
+    return ListedDeliveries(
+        form=form,
+        page=page,
+        channels=channels,
+        projects=log.projects(page.rows),
+        undelivered=log.undelivered(),
+        hold=held,
+        old=holds.old(held) if held else 0,
+    )
 
 
 def _details(message: OutboxMessage) -> DeliveryDetails:

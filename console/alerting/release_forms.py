@@ -1,0 +1,16 @@
+"""The form by which delivery that was held goes on."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import SelectField
+
+from console.web.choices import choices
+
+SEND, DISCARD = "send", "discard"
+
+
+class ReleaseForm(FlaskForm):
+    """What becomes of messages that were owed before delivery was held."""
+
+    old = SelectField("Old messages", choices=choices([(SEND, "Send"), (DISCARD, "Discard")]))
