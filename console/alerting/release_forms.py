@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
-from wtforms import SelectField
+from wtforms import Form, SelectField
 
 from console.web.choices import choices
 
 SEND, DISCARD = "send", "discard"
 
 
-class ReleaseForm(FlaskForm):
+class ReleaseForm(Form):
     """What becomes of messages that were owed before delivery was held."""
 
     old = SelectField("Old messages", choices=choices([(SEND, "Send"), (DISCARD, "Discard")]))
