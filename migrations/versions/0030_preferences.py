@@ -54,6 +54,7 @@ def create_slack_account() -> None:
     op.create_table(
         "slack_account",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("app", sa.String(length=64), nullable=False),
         sa.Column("team", sa.String(length=30), nullable=False),
         sa.Column("slack_user", sa.String(length=30), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=False),
@@ -81,9 +82,10 @@ def create_slack_account() -> None:
         ),
         sa.UniqueConstraint(
             "organization_id",
+            "app",
             "team",
             "slack_user",
-            name=op.f("uq_slack_account_organization_id_team_slack_user"),
+            name=op.f("uq_slack_account_organization_id_app_team_slack_user"),
         ),
         sqlite_autoincrement=True,
     )

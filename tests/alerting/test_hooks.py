@@ -18,6 +18,7 @@ from console.alerting.models import Incident, IncidentEvent, IncidentState, Rule
 from console.channels import outgoing
 from console.channels.registry import KINDS
 from console.core import clock as console_clock
+from console.core.crypto import hash_of
 from console.core.db import db
 from tests.fakes.peer import plain
 from tests.support.factories import the_person
@@ -27,8 +28,8 @@ SECRET, FORMER = "8f742231b10e8888abcd99yyyzzz85a5", "former-secret-of-the-webho
 
 
 @pytest.fixture
-def settings(settings):
-    return replace(settings, private_addresses=True)
+def settings(settings, peer):
+    return replace(settings, private_addresses=True, slack_url=peer.url())
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def linked(inside, acme, slack):
         channel = channels.channels()[0]
         for name, email in (("UALICE", "alice@acme.test"), ("UVIC", "vic@acme.test")):
             user_id = the_person(email).id
-            own = {"channel_id": channel.id, "user_id": user_id}
+            own = {"app": hash_of(SECRET), "channel_id": channel.id, "user_id": user_id}
             db.session.add(SlackAccount(team="T1", slack_user=name, **own))
         db.session.commit()
 
@@ -243,8 +244,7 @@ def event(client, pagerduty, acme, incident):
                 },
             }
         }
-        status: int = send(client, pagerduty, json.dumps(document).encode(), secret).status_code
-        return status
+        return send(client, pagerduty, json.dumps(document).encode(), secret).status_code
 
     return event
 

@@ -10,6 +10,7 @@ from console.alerting.delivery.models import SlackAccount
 from console.alerting.models import Incident, IncidentState
 from console.channels.registry import KINDS
 from console.core import clock as console_clock
+from console.core.crypto import hash_of
 from console.core.db import db
 from tests.alerting.deliveries import add_incident
 from tests.alerting.test_hooks import SECRET, slack_signed
@@ -23,7 +24,9 @@ def pressed(inside, acme):
         settings = {"token": "xoxb-1", "channel": "#ops", "signing_secret": SECRET}
         channel = channels.create(KINDS["slack"], "slack", settings)
         person = {"slack_user": "UALICE", "user_id": the_person("alice@acme.test").id}
-        db.session.add(SlackAccount(team="T1", channel_id=channel.id, **person))
+        db.session.add(
+            SlackAccount(app=hash_of(SECRET), team="T1", channel_id=channel.id, **person)
+        )
         incident = add_incident(acme)
         db.session.commit()
         path = channels.hook_url(channel, "slack")

@@ -223,7 +223,7 @@ def test_mail_programs_unsubscribe_in_one_step_without_a_session(client, mailed,
 def test_slack_is_linked_by_a_member_who_is_signed_in(app, client, inside, acme, globex):
     with inside(acme):
         channel = channels.create(KINDS["slack"], "slack", {"channel": "#ops"})
-        url = links.slack_link_url(channel, "T1", "U1").partition("localhost")[2]
+        url = links.slack_link_url(channel, "a", "T1", "U1").partition("localhost")[2]
         url = url[url.index("/slack/") :]
         db.session.commit()
     assert "/login" in client.get(url).location

@@ -79,7 +79,8 @@ def test_a_slack_account_is_unlinked_by_its_person_alone(as_vic, as_alice, insid
     with inside(acme):
         channel = channels.create(KINDS["slack"], "slack", {"channel": "#ops"})
         user = the_person("vic@acme.test")
-        account = SlackAccount(team="T1", slack_user="U1", channel_id=channel.id, user_id=user.id)
+        own = {"channel_id": channel.id, "user_id": user.id}
+        account = SlackAccount(app="a", team="T1", slack_user="U1", **own)
         db.session.add(account)
         db.session.commit()
         url = f"{URL}slack/{account.id}/removal"

@@ -44,6 +44,7 @@ def linked(inside, acme):
         db.session.add(channel)
         db.session.flush()
         account = SlackAccount(
+            app="a",
             team="T1",
             slack_user="U1",
             channel_id=channel.id,

@@ -218,7 +218,8 @@ def told_of(incident: Incident, marker: str) -> None:
             attempt, thread, link, escalation,
             ContactPreference(user_id=owner.id, document={}),
             SlackAccount(
-                team="T1", slack_user=marker[:30], channel_id=channel.id, user_id=owner.id
+                app=hash_of(f"app {marker}"), team="T1", slack_user=marker[:30],
+                channel_id=channel.id, user_id=owner.id,
             ),
             ReceivedEvent(channel_id=channel.id, event_key=marker[:100], body=marker),
             DeliveryHold(reason=HoldReason.BY_HAND, released_at=clock.now()),

@@ -55,7 +55,7 @@ def _given(
     given = channels.given(channel)
     if not channel.enabled:
         raise NotDelivered("The channel is switched off.", permanent=True)
-    return given if user is None else {**given, "channel": _slack_user(user)}
+    return given if user is None else {**given, "channel": _slack_user(user, channel)}
 
 
 def _member(user_id: int) -> User | None:
@@ -63,9 +63,11 @@ def _member(user_id: int) -> User | None:
     return db.session.scalar(own.where(User.id == user_id))
 
 
-def _slack_user(user: User) -> str:
+def _slack_user(user: User, channel: Channel) -> str:
+    """The person's id where the channel's app is at home, rather than in another workspace."""
     own = select(SlackAccount.slack_user).where(SlackAccount.user_id == user.id)
-    slack_user = db.session.scalar(own.order_by(SlackAccount.id.desc()).limit(1))
+    nearest = own.order_by((SlackAccount.channel_id == channel.id).desc(), SlackAccount.id.desc())
+    slack_user = db.session.scalar(nearest.limit(1))
     if slack_user is None:
         raise NotDelivered("The person's Slack account is not linked any more.", permanent=True)
     return slack_user

@@ -57,14 +57,22 @@ def unsubscribe_url(message: OutboxMessage) -> str:
     return _url("u", _link(message, Token.UNSUBSCRIBE, Purpose.UNSUBSCRIBE, UNSUBSCRIBES_FOR))
 
 
-def slack_link_url(channel: Channel, team: str, slack_user: str) -> str:
-    """The page on which whoever follows it says that they are a Slack user. The caller commits."""
+def slack_link_url(channel: Channel, app: str, team: str, slack_user: str) -> str:
+    """The page on which whoever follows it says that they are a Slack user. The caller commits.
+
+    `app` is the hash of the signing secret by which the channel's app vouches for that user.
+    """
     token, hashed = new_token(Token.SLACK_LINK)
     db.session.add(
         MessageLink(
             hash=hashed,
             purpose=Purpose.LINK_SLACK,
-            details={"team": team, "slack_user": slack_user, "channel": channel.id},
+            details={
+                "app": app,
+                "team": team,
+                "slack_user": slack_user,
+                "channel": channel.id,
+            },
             expires_at=clock.now() + LINKS_FOR,
         )
     )
@@ -137,12 +145,18 @@ def use(link: MessageLink, verb: str) -> bool:
 def link_slack(link: MessageLink, user: User) -> None:
     """Tie the link's Slack user to a person. The caller commits."""
     details = link.details
-    own = select(SlackAccount).where(
-        SlackAccount.team == details["team"], SlackAccount.slack_user == details["slack_user"]
+    same_user = (
+        SlackAccount.team == details["team"],
+        SlackAccount.slack_user == details["slack_user"],
     )
+    # The channel had another signing secret before, by which nobody acts any more.
+    former = (SlackAccount.channel_id == details["channel"], SlackAccount.app != details["app"])
+    db.session.execute(delete(SlackAccount).where(*same_user, *former))
+    own = select(SlackAccount).where(*same_user, SlackAccount.app == details["app"])
     account = db.session.scalar(own)
     if account is None:
-        account = SlackAccount(team=details["team"], slack_user=details["slack_user"])
+        names = {name: details[name] for name in ("app", "team", "slack_user")}
+        account = SlackAccount(**names)
         db.session.add(account)
     account.user_id, account.channel_id = user.id, details["channel"]
     account.linked_at = link.used_at = clock.now()

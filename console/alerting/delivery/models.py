@@ -209,15 +209,19 @@ class ContactPreference(OrganizationScoped, Model):
 
 
 class SlackAccount(OrganizationScoped, Model):
-    """A user of a Slack workspace who is a member of the organization."""
+    """A user of a Slack workspace who is a member of the organization, as one app knows them."""
 
     __tablename__ = "slack_account"
     __table_args__ = (
         belongs_to("channel", "channel_id"),
-        UniqueConstraint("organization_id", "team", "slack_user"),
+        UniqueConstraint("organization_id", "app", "team", "slack_user"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    app: Mapped[str] = mapped_column(String(64))
+    """The hash of the signing secret of the app in which they were linked: whoever sets up a
+    channel with a secret of their own presses no button in their name.
+    """
     team: Mapped[str] = mapped_column(String(30))
     slack_user: Mapped[str] = mapped_column(String(30))
     channel_id: Mapped[int]

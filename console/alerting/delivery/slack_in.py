@@ -25,8 +25,10 @@ from console.channels.signatures import slack_is_genuine
 from console.channels.slack_blocks import ACKNOWLEDGE, RESOLVE
 from console.channels.way import way
 from console.core import clock, http
+from console.core.crypto import hash_of
 from console.core.db import Clash, db, noticing_clashes
 from console.core.http import Call, CallFailed
+from console.core.urls import split_url
 from console.web.incoming import JsonReader
 
 ACTS = {ACKNOWLEDGE: incidents.acknowledge, RESOLVE: incidents.resolve}
@@ -57,14 +59,18 @@ class Press:
     """Where Slack takes an answer that only this person sees."""
 
 
-def check(channel: Channel, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise NotGenuine unless Slack signed a request with the channel's secret."""
+def app_of(channel: Channel, headers: Mapping[str, str], body: bytes) -> str:
+    """The app that signed a request with the channel's secret, as the hash of that secret.
+
+    Raises NotGenuine for a request that is not signed so.
+    """
     try:
         secret = given(channel).get("signing_secret", "")
     except NotDelivered as failure:
         raise NotGenuine(str(failure)) from None
     if not slack_is_genuine(secret, headers, body, clock.now()):
         raise NotGenuine
+    return hash_of(secret)
 
 
 def press_of(body: bytes) -> Press | None:
@@ -112,16 +118,21 @@ def is_fresh(channel: Channel, headers: Mapping[str, str]) -> bool:
     return True
 
 
-def act(channel: Channel, press: Press) -> None:
-    """Do what a button says, and commit; answers whoever pressed it, where nothing was done."""
+def act(channel: Channel, press: Press, app: str) -> None:
+    """Do what a button says, and commit; answers whoever pressed it, where nothing was done.
+
+    Only the app that signed the request vouches for who pressed the button: its link counts.
+    """
     own = select(SlackAccount).where(
-        SlackAccount.team == press.team, SlackAccount.slack_user == press.user
+        SlackAccount.app == app,
+        SlackAccount.team == press.team,
+        SlackAccount.slack_user == press.user,
     )
     account = db.session.scalar(own)
     user = account.user if account else None
     role = _role(user)
     if user is None or role is None:
-        url = links.slack_link_url(channel, press.team, press.user)
+        url = links.slack_link_url(channel, app, press.team, press.user)
         sentence = f"Pharos does not know yet who you are. Link your account: {url}"
     elif not role.may(Role.MEMBER):
         sentence = "You are a viewer in Pharos: viewers change nothing."
@@ -150,7 +161,13 @@ def _role(user: User | None) -> Role | None:
 
 
 def _answer(url: str, sentence: str) -> None:
-    """Tell only whoever pressed the button, after Slack has its answer: it waits three seconds."""
+    """Tell only whoever pressed the button, after Slack has its answer: it waits three seconds.
+
+    The address is Slack's, or none: another could keep the mails waiting that are sent so, too.
+    """
+    if not _is_of_slack(url):
+        log.warning("an answer to a button was to go elsewhere than to Slack")
+        return
     answer = {"response_type": "ephemeral", "replace_original": False, "text": sentence}
     call = Call(
         url=url,
@@ -162,6 +179,16 @@ def _answer(url: str, sentence: str) -> None:
         allow_private=way().allow_private,
     )
     outgoing.current().send_later(lambda: _send(call))
+
+
+def _is_of_slack(url: str) -> bool:
+    """Whether an address is on the host of Slack's API, or under it, as hooks.slack.com is."""
+    try:
+        host = split_url(url).hostname or ""
+    except ValueError:
+        return False
+    own = split_url(way().slack_url).hostname or ""
+    return host == own or host.endswith(f".{own}")
 
 
 def _send(call: Call) -> None:

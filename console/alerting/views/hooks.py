@@ -28,7 +28,7 @@ def slack(token: str) -> Response:
         if channel is None:
             return _plain(*UNKNOWN)
         try:
-            slack_in.check(channel, dict(request.headers), body)
+            app = slack_in.app_of(channel, dict(request.headers), body)
             press = slack_in.press_of(body)
         except NotGenuine:
             return _plain(*UNSIGNED)
@@ -41,7 +41,7 @@ def slack(token: str) -> Response:
             own = channels.channel_or_404(channel_id)
             if not slack_in.is_fresh(own, dict(request.headers)):
                 return _plain(*REPEATED)
-            slack_in.act(own, press)
+            slack_in.act(own, press, app)
     return _plain("")
 
 
