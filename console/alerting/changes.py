@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +18,9 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from console.errors import queries as issues
 from console.errors.models import Issue
+from console.metrics.shift import Shift, most_moved
 from console.telemetry import errors, traces
 from console.telemetry.measures import CannotAskError
-from console.telemetry.metric import Metric, Reading
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began, TracesWanted
 
@@ -36,8 +36,6 @@ SETTINGS = {
     "guardrails.changed": "The guardrails were changed",
 }
 """What the audit log says of a project's settings, in words."""
-LEAST_MOVED = 0.05
-"""A share that moved by less says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +49,6 @@ class Changed:
     kind: str
     text: str
     key: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """The value of a dimension whose share of the rule's number moved most."""
-
-    dimension: str
-    value: str
-    before: float
-    now: float
-
-    @property
-    def by(self) -> float:
-        """How far the share moved, up or down."""
-        return abs(self.now - self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +198,14 @@ def _slowest(scope: Scope, endpoint: str) -> Sequence[Began]:
 
 def _most_moved(definition: Definition, value: str, scope: Scope) -> Shift | None:
     """The value of a dimension whose share of the number moved most from as long a time before."""
+    where: dict[str, Any] = dict(definition.where)
+    if definition.by:
+        where[definition.by] = [value]
     try:
         metric = signal.metric_of(definition)
-        moves = [
-            move
-            for dimension in metric.dimensions
-            if dimension not in _fixed(definition)
-            for move in _moves(metric, dimension, definition, value, scope)
-        ]
+        return most_moved(metric, scope, scope.before(), where=where, fixed=_fixed(definition))
     except (signal.UnknownMetric, CannotAskError):
         return None
-    most = max(moves, key=lambda move: (round(move.by, 6), move.now > move.before), default=None)
-    return most if most and most.by >= LEAST_MOVED else None
 
 
 def _fixed(definition: Definition) -> set[str]:
@@ -235,29 +214,3 @@ def _fixed(definition: Definition) -> set[str]:
     named = {"environment": definition.environment, "release": definition.release}
     fixed |= {name for name, chosen in named.items() if chosen}
     return fixed | ({definition.by} if definition.by else set())
-
-
-def _moves(
-    metric: Metric, dimension: str, definition: Definition, value: str, scope: Scope
-) -> Iterator[Shift]:
-    where: dict[str, Any] = dict(definition.where)
-    if definition.by:
-        where[definition.by] = [value]
-    earlier = scope.earlier(scope.until - scope.since)
-    now = _shares(metric, metric.value(scope, dimension, where=where).by_value)
-    before = _shares(metric, metric.value(earlier, dimension, where=where).by_value)
-    if not now or not before:
-        return
-    for name in now.keys() | before.keys():
-        yield Shift(dimension, name, before.get(name, 0.0), now.get(name, 0.0))
-
-
-def _shares(metric: Metric, parts: Mapping[str, Reading]) -> Mapping[str, float]:
-    """How much of a metric comes from each part: of a count its number, else number by samples."""
-    weights = {
-        name: reading.number * (1 if metric.empty == "zero" else reading.samples)
-        for name, reading in parts.items()
-        if reading.number is not None
-    }
-    whole = sum(weights.values())
-    return {name: weight / whole for name, weight in weights.items()} if whole else {}

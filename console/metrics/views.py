@@ -9,15 +9,14 @@ from flask import Blueprint, Response, request
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.errors.queries import chosen
 from console.metrics.asking import place_faults
 from console.metrics.catalogue import full_title
 from console.metrics.forms import MetricFilter
 from console.metrics.known import known_values_of
+from console.metrics.subjects import named
 from console.telemetry.events_by_issue import ISSUE
 from console.telemetry.metric import Course, Figure, Metric, Parts, Reading, figures
 from console.telemetry.scope import Scope
-from console.uptime.queries import checks as listed_checks
 from console.web.charts import Chart, Series
 from console.web.forms import Invalid, mark, valid
 from console.web.htmx import polled_part
@@ -26,7 +25,6 @@ from console.web.timeline import Timeline
 from console.web.timerange import current_range, scoped_url
 
 MOST_PARTS = 6
-CHECK = "check"
 bp = Blueprint("metrics", __name__, url_prefix="/<slug:organization>/<slug:project>/metrics")
 stay_in_project(bp)
 nav_entry(
@@ -99,20 +97,14 @@ def _given(form: MetricFilter, project: Project) -> Metric:
 def _named(
     project: Project, by: str, parts: Parts[Reading]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """What people call the issues and checks of a breakdown, and where their pages are.
-
-    One that is gone is called as it is stored.
-    """
-    if by == ISSUE:
-        ids = [int(value) for value in parts.by_value if value.isdecimal()]
-        issues = {str(issue.id): issue for issue in chosen(project, ids)}
-        names = {id_: f"{id_} – {issue.title}" for id_, issue in issues.items()}
-        return names, {id_: scoped_url("errors.issue", issue_id=id_) for id_ in issues}
-    if by == CHECK:
-        checks = [check for check in listed_checks(project) if check.slug in parts.by_value]
-        pages = {check.slug: scoped_url("uptime.check", check_id=check.id) for check in checks}
-        return {check.slug: check.name for check in checks}, pages
-    return {}, {}
+    """What people call the values of a breakdown, and where their pages are."""
+    subjects = named(project, by, parts.by_value)
+    pages = {
+        value: scoped_url(endpoint, **own) for value, (endpoint, own) in subjects.pages.items()
+    }
+    if by == ISSUE:  # a filter takes the number
+        return {id_: f"{id_} – {title}" for id_, title in subjects.names.items()}, pages
+    return subjects.names, pages
 
 
 def _chart(
