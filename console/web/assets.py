@@ -43,6 +43,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/form.js",
         "js/menu.js",
         "js/copy.js",
+        "js/drag.js",
         "js/passkeys.js",
         "js/print.js",
         "js/select.js",

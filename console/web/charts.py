@@ -13,6 +13,7 @@ Kind = Literal["bar", "line", "area"]
 MOST_POINTS = 500
 # Room above the plot, and more of it for the flags of markers; the drawing and Chart.js share it.
 TOP, FLAGS = 8, 16
+DOT = 2  # pixels from its middle to its edge
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _INTERVALS = 4
 _FINEST = 1e-8  # a smaller difference is none: ticks are rounded to ten digits
@@ -78,6 +79,8 @@ class Chart:
     zero: bool = True
     reach: float | None = None
     """A number that the axis shows, too."""
+    links: Sequence[str] = ()
+    """Where the evidence of each bucket is, "" where there is none: a click leads there."""
     watch: Mapping[str, Any] = field(default_factory=dict)
     """What a rule about the same number asks for: its metric, and `where.…` with its filters."""
 
@@ -191,12 +194,25 @@ def chartjs(chart: Chart) -> dict[str, Any]:
             "unit": chart.unit,
             "grain": int(chart.grain.total_seconds()),
             "openFrom": chart.open_from,
+            "links": list(chart.links),
         },
     }
 
 
+def lone(values: Sequence[float | None]) -> list[bool]:
+    """Which values stand between two gaps, so that no line shows them."""
+    known = [None, *values, None]
+    return [
+        value is not None and known[index] is None and known[index + 2] is None
+        for index, value in enumerate(values)
+    ]
+
+
 def _dataset(series: Series) -> dict[str, Any]:
-    shape = {"pointRadius": 0, "borderWidth": 1 if series.role == "previous" else 1.5}
+    width = 1 if series.role == "previous" else 1.5
+    alone = lone(series.values)
+    dots = [DOT if is_dot else 0 for is_dot in alone] if any(alone) else 0
+    shape = {"pointRadius": dots, "borderWidth": width}
     bar = {"categoryPercentage": 1, "barPercentage": 0.8}
     return {
         "type": "bar" if series.kind == "bar" else "line",

@@ -8,7 +8,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from console.web.axis import Label, flag_box, marker_labels, time_labels
-from console.web.charts import Chart, Series, chartjs, sentence
+from console.web.charts import DOT, Chart, Series, chartjs, lone, sentence
 from console.web.filters import compact
 
 LEFT, RIGHT, BOTTOM = 44, 12, 20
@@ -211,13 +211,11 @@ class _Pen:
 
     def _dots(self, line: Series) -> Iterator[str]:
         """Dots for single values between two gaps, which no line shows."""
-        known = [None, *line.values, None]
-        for index in range(len(line.values)):
-            value = line.values[index]
-            if value is not None and known[index] is None and known[index + 2] is None:
+        for index, (value, alone) in enumerate(zip(line.values, lone(line.values), strict=True)):
+            if alone and value is not None:
                 x = (index + 0.5) * 100 / len(line.values)
                 paint = self._fill(line.role, f"c-dot c-{line.role}")
-                yield f'<circle cx="{_n(x, 2)}%" cy="{_n(self._y(value))}" r="2" {paint}/>'
+                yield f'<circle cx="{_n(x, 2)}%" cy="{_n(self._y(value))}" r="{DOT}" {paint}/>'
 
     def _flag(self, label: Label, width: int) -> str:
         x = f"{_n(label.at * 100, 2)}%"

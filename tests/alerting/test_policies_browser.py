@@ -41,15 +41,12 @@ def page(chromium: Page, url: str) -> Iterator[Page]:
 
 
 def steps(page: Page) -> list[str]:
-    """Whom each step notifies, in the order of the form."""
-    rows = page.locator(".policy-step").all()
-    return [
-        ", ".join(
-            target.inner_text().rstrip("×").strip()
-            for target in row.locator(".policy-target").all()
-        )
-        for row in rows
-    ]
+    """Whom each step notifies, in the order of the form, at one moment."""
+    found = page.evaluate(
+        """() => [...document.querySelectorAll(".policy-step")].map((step) =>
+             [...step.querySelectorAll(".policy-target > span")].map((name) => name.innerText))"""
+    )
+    return [", ".join(names) for names in found]
 
 
 def test_a_policy_is_written_by_keyboard(page, acme, inside):
@@ -81,6 +78,25 @@ def test_a_policy_is_written_by_keyboard(page, acme, inside):
     with inside(acme):
         document = db.session.scalars(select(Policy.document)).one()
     assert [step["delay_minutes"] for step in document["steps"]] == [5]
+
+
+def test_a_step_is_dragged_by_its_handle(page):
+    page.locator("#add-step").click()
+    page.locator("#step-1-new").select_option(label="ops")
+    expect(page.locator("#step-1 .policy-target")).to_have_count(1)
+    page.locator("#step-1 [data-drag]").drag_to(
+        page.locator("#step-0"), target_position={"x": 40, "y": 8}
+    )
+    expect(page.locator(".policy-step strong").first).to_have_text("Step 1")
+    expect(page.locator("#step-1 strong")).to_have_text("Step 1")
+    assert steps(page) == ["ops", "the owners"]
+    expect(page.locator("#trial tbody tr").first).to_contain_text("ops")
+    page.locator("#step-1 [data-drag]").hover()
+    page.mouse.down()
+    page.locator("#step-0").hover()
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert steps(page) == ["ops", "the owners"], "a drag that is called off moves nothing"
 
 
 def test_the_trial_follows_the_form(page):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,6 +159,8 @@ def test_each_week_opens_its_incidents(as_vic, make_incident):
     assert [row["Incidents"] for row in weeks] == ["1", "2"]
     (link, *_) = [a for a in page.select("section[aria-label=Weeks] a") if a.text() == "2"]
     assert len(Page(as_vic.get(link.attributes["href"])).rows()) == 2
+    points = json.loads(page.select("figure script")[0].text())["pharos"]["links"]
+    assert [len(Page(as_vic.get(point)).rows()) for point in points if point] == [2, 1]
 
 
 def test_working_hours_count_only_what_people_do(as_vic, make_incident, clock):

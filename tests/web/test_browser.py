@@ -1,8 +1,11 @@
 """What only a browser does: layout, keyboard, accessibility, charts under the pointer."""
 
+import json
 import re
+from datetime import datetime
 from itertools import count
 from threading import Thread
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import abort, render_template_string
@@ -146,6 +149,40 @@ def test_a_chart_answers_the_pointer_and_a_drag_is_a_range(chromium: Page, galle
     chromium.mouse.up()
     chromium.wait_for_url("**since=**")
     assert "environment=staging" in chromium.url
+
+
+def test_a_click_on_a_point_of_a_chart_opens_its_evidence(chromium: Page, gallery_url):
+    chromium.goto(f"{gallery_url}/overview/")
+    figure = chromium.locator("figure[data-chart]").first
+    figure.locator("script").evaluate(
+        """(script) => {
+             const config = JSON.parse(script.textContent);
+             const { labels } = config.data;
+             config.pharos.links = labels.map((_, n) => (n ? `/issues/?bucket=${n}` : ""));
+             script.textContent = JSON.stringify(config);
+           }"""
+    )
+    figure.hover()
+    plot = figure.locator("canvas")
+    plot.click(position={"x": 1, "y": 40})
+    assert chromium.url.endswith("/overview/"), "this bucket has no evidence"
+    box = plot.bounding_box()
+    assert box is not None
+    plot.click(position={"x": box["width"] - 1, "y": 40})
+    chromium.wait_for_url("**/issues/?bucket=*")
+
+
+def test_what_a_chart_says_under_the_pointer_is_in_the_zone_that_it_names(
+    chromium: Page, gallery_url
+):
+    chromium.goto(f"{gallery_url}/overview/")
+    chromium.evaluate("document.documentElement.dataset.zone = 'Asia/Tokyo'")
+    figure = chromium.locator("figure[data-chart]").first
+    labels = json.loads(figure.locator("script").text_content() or "")["data"]["labels"]
+    figure.hover()
+    figure.locator("canvas").hover(position={"x": 1, "y": 40})
+    there = datetime.fromisoformat(labels[0]).astimezone(ZoneInfo("Asia/Tokyo"))
+    expect(figure.locator(".chart-tip-head")).to_have_text(f"{there:%-d %b, %H:%M} GMT+9")
 
 
 def test_a_chart_is_complete_without_chart_js(chromium: Page, gallery_url):

@@ -44,6 +44,14 @@ def any_chart(draw):
     )  # fmt: skip
 
 
+def test_a_lone_value_is_a_dot_under_the_pointer_too():
+    buckets = [START + timedelta(hours=hour) for hour in range(5)]
+    lonely = Chart("Any", buckets, timedelta(hours=1), [Series("S", [1, None, 2, 3, None])])
+    (drawn,) = chartjs(lonely)["data"]["datasets"]
+    assert drawn["pointRadius"] == [2, 0, 0, 0, 0]
+    assert fluid_svg(lonely).count("<circle") == 1
+
+
 @given(any_chart(), st.sampled_from([260, 480, 820, 1200]), st.integers(80, 400))
 def test_everything_drawn_is_inside_the_picture(chart, width, height):
     root = ET.fromstring(svg(chart, width, height, LIGHT))

@@ -90,9 +90,8 @@ class Report:
     """Up to when incidents are counted."""
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    @property
-    def chart(self) -> Chart:
-        """The medians of each week, in minutes."""
+    def chart(self, evidence: Callable[..., str]) -> Chart:
+        """The medians of each week, in minutes; `evidence` gives the address of its incidents."""
         return Chart(
             title="Median per week",
             subtitle="in minutes, by the week in which incidents were opened",
@@ -104,6 +103,7 @@ class Report:
                 Series("Time to resolve", _minutes(w.resolve for w in self.weeks), "line", "2"),
             ],
             complete_until=self.until,
+            links=[evidence(week=week.first_day) if week.count else "" for week in self.weeks],
             watch={"metric": "incidents.time_to_acknowledge"},
         )
 

@@ -10,8 +10,7 @@ window.pharosChart = (() => {
   };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const exact = (value, unit) => `${value.toLocaleString("en", { maximumFractionDigits: 2 })} ${unit}`.trim();
-  const when = (iso) => new Date(iso).toLocaleString("en-GB", { timeZone: document.documentElement.dataset.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-
+  const when = (iso) => new Date(iso).toLocaleString("en-GB", { timeZone: document.documentElement.dataset.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 
   // The lines that SVG has no part in: the shared crosshair and the range being dragged.
   const lines = {
@@ -52,7 +51,7 @@ window.pharosChart = (() => {
       });
     const head = document.createElement("li");
     head.className = "chart-tip-head";
-    head.textContent = `${when(chart.data.labels[index])} UTC`;
+    head.textContent = when(chart.data.labels[index]);
     box.replaceChildren(head, ...rows);
     const x = 44 + ((index + 0.5) / chart.data.labels.length) * chart.width;
     const left = x + 14 + box.offsetWidth <= figure.clientWidth ? x + 14 : x - 14 - box.offsetWidth;

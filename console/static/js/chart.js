@@ -41,7 +41,7 @@
     }
   };
 
-  const listen = (figure, canvas, chart, grain) => {
+  const listen = (figure, canvas, chart, { grain, links }) => {
     const bucket = (event) => {
       const box = canvas.getBoundingClientRect();
       const count = chart.data.labels.length;
@@ -52,12 +52,15 @@
       if (chart.$drag) chart.$drag[1] = index;
       point(index, chart);
       tip(figure, chart, index);
+      canvas.classList.toggle("chart-leads", Boolean(links[index]));
     });
     canvas.addEventListener("pointerleave", () => { chart.$drag = null; point(-1, chart); tip(figure, chart, -1); });
     canvas.addEventListener("pointerdown", (event) => { if (event.button === 0) chart.$drag = [bucket(event), bucket(event)]; });
     canvas.addEventListener("pointerup", () => {
-      const [from, to] = [...(chart.$drag ?? [0, 0])].sort((a, b) => a - b);
+      if (!chart.$drag) return;
+      const [from, to] = chart.$drag.sort((a, b) => a - b);
       chart.$drag = null;
+      if (to === from && links[from]) location.assign(links[from]);
       if (to > from) zoom(chart.data.labels[from], new Date(Date.parse(chart.data.labels[to]) + grain * 1000));
     });
   };
@@ -87,7 +90,7 @@
     config.options.plugins.tooltip = { enabled: false };
     config.plugins = [lines];
     const chart = new window.Chart(canvas, config);
-    listen(figure, canvas, chart, config.pharos.grain);
+    listen(figure, canvas, chart, config.pharos);
     live.set(figure, chart);
     figure.dataset.upgraded = "";
   };
