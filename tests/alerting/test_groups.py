@@ -1,6 +1,7 @@
 """Incidents of one rule that begin together are a group with one message."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from sqlalchemy import func, select
@@ -27,11 +28,12 @@ pytestmark = pytest.mark.usefixtures("both_databases")
 @pytest.fixture
 def deploy(app, acme, inside):
     """Requests of endpoints in a minute after noon, twelve each, so many milliseconds long."""
+    positions = count(1)
 
     def deploy(minute: int, endpoints: range, milliseconds: int) -> None:
         own = {"organization_id": acme.organization_id, "project_id": acme.id}
         request = {"category": "request", "is_segment": True, "duration_us": milliseconds * 1000}
-        at, position = NOON + timedelta(minutes=minute), minute + 1
+        at, position = NOON + timedelta(minutes=minute), next(positions)
         spans = [
             span(
                 position,
@@ -110,15 +112,19 @@ def test_what_people_do_to_a_group_they_do_to_its_members(acme, inside, live, ma
         db.session.commit()
         states = db.session.scalars(select(Incident.state).distinct()).all()
         assert states == [IncidentState.ACKNOWLEDGED]
-    deploy(1, range(3), 2_000)
+    deploy(1, range(2), 2_000)
+    deploy(1, range(2, 3), 700)
     live(2)
     verbs = ["opened", "acknowledged", "unacknowledged"]
     assert [verb for verb, _ in owed(acme, inside)] == verbs, "a warning was acknowledged"
     with inside(acme):
+        states = db.session.scalars(select(Incident.state).distinct()).all()
+        assert states == [IncidentState.OPEN], "nobody looks after what is critical now"
         group = db.session.scalars(select(Incident).where(Incident.is_group)).one()
         incidents.resolve(group, by=Actor(name="ci"))
         db.session.commit()
-    deploy(2, range(3), 2_000)
+    deploy(2, range(2), 2_000)
+    deploy(2, range(2, 3), 700)
     live(3)
     with inside(acme):
         states = db.session.scalars(select(Incident.state).distinct()).all()

@@ -84,9 +84,6 @@ def _go_on(incident_id: int) -> int:
     if escalation is None or not _is_due(escalation, incident):
         return 0
     if escalation.state is EscalationState.ACKNOWLEDGED:
-        for member in members:
-            if member.state is IncidentState.ACKNOWLEDGED:
-                running.reopen(member, STALE)
         running.take_back(incident, STALE)
     elif escalation.state is EscalationState.EXHAUSTED:
         running.start(escalation, incident, escalation.next_at or clock.now(), None)

@@ -67,9 +67,12 @@ def acknowledged(incident: Incident, event: IncidentEvent, payload: Mapping[str,
 def take_back(incident: Incident, why: str, after: Sequence[IncidentEvent] = ()) -> None:
     """Open an acknowledged incident again, and begin its escalation anew. The caller commits.
 
+    So are the members of a group: whoever acknowledged it acknowledged them.
     Everybody who was notified of it hears that, and of the events before it: whom the first step
     notifies now by its message.
     """
+    for member in _acknowledged_members(incident):
+        reopen(member, why)
     event, before = reopen(incident, why), all_notified(incident)
     payload = snapshot(incident, [*after, event], tags=_tags(incident))
     escalation = of(incident) or _of_policy(incident, event.at)
@@ -286,6 +289,20 @@ def _level_acknowledged(incident: Incident) -> State | None:
     )
     details = db.session.scalar(own.order_by(IncidentEvent.sequence.desc()).limit(1)) or {}
     return State(details["level"]) if "level" in details else None
+
+
+def _acknowledged_members(group: Incident) -> Sequence[Incident]:
+    """The members of a group that somebody looks after.
+
+    Whoever changes one right now decides about it: to wait for them could be to wait for ever.
+    """
+    if not group.is_group:
+        return ()
+    own = select(Incident).where(
+        Incident.parent_id == group.id, Incident.state == IncidentState.ACKNOWLEDGED
+    )
+    locked = own.order_by(Incident.value).with_for_update(skip_locked=True)
+    return db.session.scalars(locked.execution_options(populate_existing=True)).all()
 
 
 def _keys_of(incident: Incident, after: int) -> set[str]:
