@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,7 @@ from console.accounts.models import Project, Role
 from console.accounts.projects import create_token
 from console.alerting.delivery import channels
 from console.alerting.delivery.models import MessageState, OutboxMessage
+from console.alerting.delivery.threads import key_of
 from console.alerting.models import Incident
 from console.app import create_app
 from console.channels.registry import KINDS
@@ -237,11 +238,12 @@ def acknowledge(console: Console, token: str, incident_id: int) -> None:
 
 def handed_over(app: Flask, received: TimedHook, incident_ids: Sequence[int]) -> list[float]:
     """Seconds from the commit of each acknowledgement to its arrival."""
-    with in_the_project(app), reading():
-        own = select(OutboxMessage.key, OutboxMessage.created_at).where(
+    with in_the_project(app) as project, reading():
+        own = select(OutboxMessage).where(
             OutboxMessage.incident_id.in_(incident_ids), OutboxMessage.verb == "acknowledge"
         )
-        written: Mapping[str, datetime] = dict(db.session.execute(own).all())
+        rows = db.session.scalars(own).all()
+        written = {key_of(row, project.organization): row.created_at for row in rows}
     came = received.came
     return [(came[key] - at).total_seconds() for key, at in written.items() if key in came]
 

@@ -12,6 +12,7 @@ from console.accounts.models import Project
 from console.alerting.delivery import banner, log
 from console.alerting.delivery.log_filter import DeliveriesQuestion
 from console.alerting.delivery.models import DeliveryAttempt, OutboxMessage
+from console.alerting.delivery.threads import key_of
 from console.core import audit
 from console.core.db import db
 from console.web import api
@@ -70,7 +71,7 @@ def _answer(project: Project, message: OutboxMessage) -> Response:
 def _message(project: Project, message: OutboxMessage) -> dict[str, Any]:
     return {
         "id": message.id,
-        "key": message.key,
+        "key": key_of(message, project.organization),
         "incident": message.incident_id,
         "verb": message.verb,
         "state": message.state,

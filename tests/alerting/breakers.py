@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from console.accounts.models import Project
+from console.accounts.models import Organization, Project
 from console.alerting.chronicle import write
 from console.alerting.delivery import bell, channels, sending
 from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.alerting.delivery.payload import snapshot
+from console.alerting.delivery.threads import key_of
 from console.alerting.escalation import policies, running
 from console.alerting.escalation.models import PolicyUse
 from console.alerting.evaluation import begin
@@ -175,7 +176,8 @@ def account(by_key: Mapping[str, int]) -> Account:
     by_id = {row.id: row for row in rows}
     incident_ids = set(db.session.scalars(select(Incident.id)))
     silent = incident_ids - {row.incident_id for row in rows}
-    lost = [row for row in rows if _last(row, by_id).key not in by_key]
+    organization = db.session.get_one(Organization, rows[0].organization_id)
+    lost = [row for row in rows if key_of(_last(row, by_id), organization) not in by_key]
     return Account(
         incidents=len(incident_ids),
         messages=len(rows),

@@ -2,28 +2,34 @@
 
 import hmac
 import json
+import re
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
 
+from console.accounts.models import Organization
 from console.alerting import incidents
 from console.alerting.chronicle import Actor
 from console.alerting.decide import State
 from console.alerting.delivery import channels, pagerduty_in
 from console.alerting.delivery.models import MessageLink, ReceivedEvent, SlackAccount
+from console.alerting.delivery.threads import thread_of
 from console.alerting.models import Incident, IncidentEvent, IncidentState, Rule
 from console.channels import outgoing
 from console.channels.registry import KINDS
 from console.core import clock as console_clock
 from console.core.crypto import hash_of
 from console.core.db import db
+from tests.alerting.deliveries import add_incident
 from tests.fakes.peer import plain
 from tests.support.factories import the_person
 from tests.support.scheduled import perform
 
+MOMENT = timedelta(microseconds=1)
 SECRET, FORMER = "8f742231b10e8888abcd99yyyzzz85a5", "former-secret-of-the-webhook"
 
 
@@ -40,6 +46,11 @@ def incident(make_rule, acme, inside):
         own = incidents.add(rule, "", console_clock.now(), State.CRITICAL)
         db.session.commit()
         return own.id
+
+
+@pytest.fixture
+def thread(acme, incident):
+    return thread_of(acme.organization, incident)
 
 
 @pytest.fixture
@@ -89,23 +100,18 @@ def state(inside, acme, incident):
 
 
 @pytest.fixture
-def press(client, slack, acme, incident, peer):
+def press(client, slack, thread, peer):
     """Press a button in Slack; what a person would see of it."""
     peer.answers["/answer"] = plain(b"ok")
 
-    def press(user="UALICE", action="acknowledge", thread="", *, at=0.0, secret=SECRET, **changes):
+    def press(user="UALICE", action="acknowledge", value="", *, at=0.0, secret=SECRET, **changes):
         payload = {
             "type": "block_actions",
             "trigger_id": str(console_clock.monotonic()),
             "team": {"id": "T1"},
             "user": {"id": user},
             "response_url": peer.url("/answer"),
-            "actions": [
-                {
-                    "action_id": action,
-                    "value": thread or f"pharos-{acme.organization_id}-{incident}",
-                }
-            ],
+            "actions": [{"action_id": action, "value": value or thread}],
             **changes,
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
@@ -166,15 +172,37 @@ def test_a_viewer_is_answered_in_private(press, linked, state, app, peer):
     assert private_answers(app, peer) == ["You are a viewer in Pharos: viewers change nothing."]
 
 
-@pytest.mark.parametrize(
-    "thread", ["pharos-999-1", "pharos-1-999999999", "pharos-1-x", "'; --", "pharos-1-" + "9" * 40]
-)
+@pytest.fixture
+def elsewhere(acme, incident):
+    """The thread of an incident whose ids are the same in another console."""
+    twin = Organization(id=acme.organization_id, created_at=acme.organization.created_at + MOMENT)
+    return thread_of(twin, incident)
+
+
+STRANGE = {
+    "another organization": lambda thread: re.sub(r"-\d+-", "-999-", thread),
+    "no incident": lambda thread: re.sub(r"\d+$", "999999999", thread),
+    "too many digits": lambda thread: thread + "9" * 40,
+    "no number": lambda thread: thread + "x",
+    "no thread": lambda _thread: "'; --",
+}
+
+
+@pytest.mark.parametrize("changed", STRANGE.values(), ids=STRANGE)
 def test_a_thread_of_another_organization_or_of_nothing_changes_nothing(
-    press, linked, state, app, peer, thread
+    press, linked, state, app, peer, thread, changed
 ):
-    assert press(thread=thread).status_code == 200
+    assert press(value=changed(thread)).status_code == 200
     assert state()[0] == "open"
     assert private_answers(app, peer) == ["Pharos has no such incident any more."]
+
+
+def test_what_happens_to_an_incident_of_another_console_changes_nothing(
+    press, event, linked, state, elsewhere
+):
+    assert press(value=elsewhere).status_code == 200
+    assert event("resolved", key=elsewhere) == 202
+    assert state()[0] == "open"
 
 
 def test_a_request_that_slack_did_not_sign_is_refused(press, linked, state, client, slack):
@@ -226,7 +254,7 @@ def test_a_button_that_only_opens_a_page_changes_nothing(press, linked, state):
 
 
 @pytest.fixture
-def event(client, pagerduty, acme, incident):
+def event(client, pagerduty, thread):
     """Send an event of PagerDuty; its answer's status."""
 
     def event(kind="acknowledged", *, secret=SECRET, id_="01", agent=PERSON, key="", at="") -> int:
@@ -240,7 +268,7 @@ def event(client, pagerduty, acme, incident):
                 "data": {
                     "id": "PGR0VU2",
                     "type": "incident",
-                    "incident_key": key or f"pharos-{acme.organization_id}-{incident}",
+                    "incident_key": key or thread,
                 },
             }
         }
@@ -307,6 +335,21 @@ def test_an_acknowledgement_that_is_taken_back_there_is_taken_back_here(event, s
     assert state()[0] == "open"
 
 
+def test_a_group_is_taken_back_there_with_all_its_members(event, state, inside, acme, incident):
+    with inside(acme):
+        db.session.get_one(Incident, incident).is_group = True
+        member = add_incident(acme, "API is slow: GET /a", parent_id=incident)
+        db.session.commit()
+        member_id = member.id
+    event()
+    event("unacknowledged", id_="02")
+    assert state()[0] == "open"
+    with inside(acme):
+        assert db.session.get_one(Incident, member_id).state is IncidentState.OPEN
+        events = select(IncidentEvent.verb).where(IncidentEvent.incident_id == member_id)
+        assert db.session.scalars(events).all() == ["acknowledged", "unacknowledged"]
+
+
 def test_echoes_of_what_the_console_did_are_left_out(
     event, state, received, inside, acme, incident
 ):
@@ -323,10 +366,12 @@ def test_echoes_of_what_the_console_did_are_left_out(
     assert received()[-1] == (True, "It was so already.")
 
 
-@pytest.mark.parametrize("key", ["", "pharos-999-1", "pharos-1-999999999", "of somebody else"])
-def test_a_genuine_event_is_taken_whatever_it_is_about(client, pagerduty, state, received, key):
+@pytest.mark.parametrize("changed", STRANGE.values(), ids=STRANGE)
+def test_a_genuine_event_is_taken_whatever_it_is_about(
+    client, pagerduty, state, received, thread, changed
+):
     own = {"id": "9", "event_type": "incident.resolved", "agent": PERSON}
-    document = {"event": {**own, "data": {"incident_key": key}}}
+    document = {"event": {**own, "data": {"incident_key": changed(thread)}}}
     assert send(client, pagerduty, json.dumps(document).encode()).status_code == 202
     assert state()[0] == "open"
     assert received()[0][0]
@@ -377,11 +422,10 @@ def test_secrets_that_cannot_be_read_now_let_pagerduty_try_again(hook, client, m
 
 
 def test_an_event_that_was_kept_and_not_done_is_done_by_its_job(
-    app, pagerduty, state, received, inside, acme, incident
+    app, pagerduty, state, received, inside, acme, thread
 ):
-    key = f"pharos-{acme.organization_id}-{incident}"
     own = {"id": "01", "event_type": "incident.acknowledged", "agent": PERSON}
-    body = json.dumps({"event": {**own, "data": {"incident_key": key}}}).encode()
+    body = json.dumps({"event": {**own, "data": {"incident_key": thread}}}).encode()
     assert pagerduty
     with inside(acme):  # and then the process was killed
         pagerduty_in.keep(channels.channels()[0], body)

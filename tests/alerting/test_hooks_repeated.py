@@ -7,6 +7,7 @@ import pytest
 
 from console.alerting.delivery import channels
 from console.alerting.delivery.models import SlackAccount
+from console.alerting.delivery.threads import thread_of
 from console.alerting.models import Incident, IncidentState
 from console.channels.registry import KINDS
 from console.core import clock as console_clock
@@ -30,7 +31,7 @@ def pressed(inside, acme):
         incident = add_incident(acme)
         db.session.commit()
         path = channels.hook_url(channel, "slack")
-        thread = f"pharos-{acme.organization_id}-{incident.id}"
+        thread = thread_of(acme.organization, incident.id)
         payload = {
             "type": "block_actions",
             "team": {"id": "T1"},

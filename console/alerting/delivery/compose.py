@@ -24,6 +24,7 @@ from console.alerting.delivery import deploys
 from console.alerting.delivery.context import surroundings
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.alerting.delivery.order import owed_at
+from console.alerting.delivery.threads import key_of, thread_of
 from console.alerting.leads import Lead, rows_behind
 from console.alerting.models import Incident, Rule
 from console.alerting.wording import ABOVE
@@ -50,11 +51,6 @@ class About:
     def home(self) -> dict[str, str]:
         """The part of every address that says where."""
         return {"organization": self.organization.slug, "project": self.project.slug}
-
-
-def thread_of(organization_id: int, incident_id: int) -> str:
-    """What all messages of an incident have in common, for services that keep them together."""
-    return f"pharos-{organization_id}-{incident_id}"
 
 
 def compose(row: OutboxMessage, now: datetime) -> Message:
@@ -102,8 +98,8 @@ def _of_incident(row: OutboxMessage, payload: Mapping[str, Any], now: datetime) 
     since = datetime.fromisoformat(payload["opened_at"])
     until = datetime.fromisoformat(resolved_at) if resolved_at else None
     return Message(
-        key=row.key,
-        thread=thread_of(row.organization_id, incident.id),
+        key=key_of(row, subject.organization),
+        thread=thread_of(subject.organization, incident.id),
         verb=row.verb,
         at=datetime.fromisoformat(payload["at"]),
         title=payload["title"],
@@ -151,8 +147,8 @@ def _list(row: OutboxMessage, now: datetime) -> Message:
     open_ = sum(entry.payload["state"] != "resolved" for entry in ranked)
     line = f"{plural(len(ranked), 'incident')}: {open_} open, {len(ranked) - open_} recovered"
     return Message(
-        key=row.key,
-        thread=row.key,
+        key=key_of(row, organization),
+        thread=key_of(row, organization),
         verb=Verb.DIGEST,
         at=now,
         title="Several incidents" if row.payload.get("storm") else "Incidents of little urgency",

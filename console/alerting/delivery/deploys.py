@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from console.accounts.models import Organization, Project, Release
 from console.accounts.projects import console_url
 from console.alerting.delivery.models import Channel, MessageState, OutboxMessage
+from console.alerting.delivery.threads import key_of
 from console.channels.message import Button, Fact, Message, Verb
 from console.core import clock
 from console.core.db import db, insert, reading, writing
@@ -70,8 +71,8 @@ def message(row: OutboxMessage) -> Message:
         url = url_for("performance.endpoints", release=deploy["version"], _external=True, **home)
         evidence = Button("Endpoints of this release", url)
     return Message(
-        key=row.key,
-        thread=row.key,
+        key=key_of(row, organization),
+        thread=key_of(row, organization),
         verb=Verb.DEPLOY,
         at=datetime.fromisoformat(deploy["at"]),
         title=f"Release {deploy['version']}",

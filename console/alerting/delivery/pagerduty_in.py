@@ -7,7 +7,6 @@ switched off there, so that whatever is genuine is taken, and looked at afterwar
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from console.alerting.chronicle import Actor
 from console.alerting.delivery.channels import given
 from console.alerting.delivery.models import LONGEST_ERROR, Channel, ReceivedEvent
 from console.alerting.delivery.slack_in import NotGenuine, text_of
+from console.alerting.delivery.threads import incident_of
 from console.alerting.escalation import running
 from console.alerting.models import Incident, IncidentState
 from console.channels.signatures import pagerduty_is_genuine
@@ -36,7 +36,6 @@ MOST = 200
 """Events that a round of the job tries again."""
 ACTS = {"acknowledged": incidents.acknowledge, "resolved": incidents.resolve}
 ALREADY = "It was so already."
-_THREAD = re.compile(r"pharos-(\d{1,18})-(\d{1,9})", re.ASCII)
 log = logging.getLogger(__name__)
 
 
@@ -133,12 +132,11 @@ def _follow(event: ReceivedEvent) -> str:
     report = _report(event.body)
     if report is None:
         return "It is no event of an incident."
-    match = _THREAD.fullmatch(report.key)
-    if match is None or int(match[1]) != event.organization_id:
-        return "Its incident does not come from this organization."
-    incident = db.session.scalar(select(Incident).where(Incident.id == int(match[2])))
-    if incident is None or report.at < incident.opened_at:
-        return "It is older than the incident." if incident else "Its incident was deleted."
+    incident = incident_of(report.key, event.organization_id)
+    if incident is None:
+        return "Its incident does not come from this organization, or was deleted."
+    if report.at < incident.opened_at:
+        return "It is older than the incident."
     return _do(report, incident)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from console.alerting.chronicle import Actor
 from console.alerting.delivery import links
 from console.alerting.delivery.channels import given
 from console.alerting.delivery.models import Channel, ReceivedEvent, SlackAccount
-from console.alerting.models import Incident
+from console.alerting.delivery.threads import incident_of
 from console.channels import outgoing
 from console.channels.kinds import NotDelivered
 from console.channels.signatures import slack_is_genuine
@@ -35,7 +34,6 @@ ACTS = {ACKNOWLEDGE: incidents.acknowledge, RESOLVE: incidents.resolve}
 DONE = {ACKNOWLEDGE: "Somebody has acknowledged it already.", RESOLVE: "It is resolved already."}
 SECONDS = 5.0
 LONGEST_ID = 30
-_THREAD = re.compile(r"pharos-(\d{1,18})-(\d{1,9})", re.ASCII)
 log = logging.getLogger(__name__)
 
 
@@ -136,7 +134,7 @@ def act(channel: Channel, press: Press, app: str) -> None:
         sentence = f"Pharos does not know yet who you are. Link your account: {url}"
     elif not role.may(Role.MEMBER):
         sentence = "You are a viewer in Pharos: viewers change nothing."
-    elif (incident := _incident(channel, press.thread)) is None:
+    elif (incident := incident_of(press.thread, channel.organization_id)) is None:
         sentence = "Pharos has no such incident any more."
     else:
         is_done = ACTS[press.action](incident, by=Actor(user=user, via="slack"))
@@ -144,14 +142,6 @@ def act(channel: Channel, press: Press, app: str) -> None:
     db.session.commit()
     if sentence and press.answer_url:
         _answer(press.answer_url, sentence)
-
-
-def _incident(channel: Channel, thread: str) -> Incident | None:
-    """The incident of a thread, if it is one of the channel's organization."""
-    match = _THREAD.fullmatch(thread)
-    if match is None or int(match[1]) != channel.organization_id:
-        return None
-    return db.session.scalar(select(Incident).where(Incident.id == int(match[2])))
 
 
 def _role(user: User | None) -> Role | None:
