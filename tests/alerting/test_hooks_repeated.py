@@ -14,7 +14,7 @@ from console.core import clock as console_clock
 from console.core.crypto import hash_of
 from console.core.db import db
 from tests.alerting.deliveries import add_incident
-from tests.alerting.test_hooks import SECRET, slack_signed
+from tests.alerting.hooks.signing import SECRET, slack_signed
 from tests.support.factories import the_person
 
 

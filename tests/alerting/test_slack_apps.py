@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from console.alerting.delivery import channels, links
 from console.alerting.delivery.models import Channel, SlackAccount
+from console.alerting.delivery.threads import thread_of
 from console.alerting.models import Incident
 from console.channels import outgoing
 from console.channels.registry import KINDS
 from console.core.crypto import hash_of
 from console.core.db import db
 from tests.alerting.deliveries import add_incident
-from tests.alerting.test_hooks import SECRET, slack_signed
+from tests.alerting.hooks.signing import SECRET, slack_signed
 from tests.fakes.peer import plain
 from tests.support.factories import signed_in, the_person
 
@@ -62,7 +63,7 @@ def press(client, inside, acme, genuine, peer, app):
             "actions": [
                 {
                     "action_id": "acknowledge",
-                    "value": f"pharos-{acme.organization_id}-{incident_id}",
+                    "value": thread_of(acme.organization, incident_id),
                 }
             ],
         }
