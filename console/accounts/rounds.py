@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from console.accounts.models import Organization
-from console.core import failures
+from console.core import failures, repeated
 from console.core.db import db, reading
 from console.core.explained import Explained
 from console.core.tenancy import organization_scope
@@ -52,6 +52,7 @@ def for_each_organization(work: Work, *, job: str, among: Iterable[int] | None =
             result.failed += 1
             _failed(failure, job, organization_id)
         else:
+            repeated.current().succeeded((job, organization_id))
             _note(job, organization_id, "")
     return result
 
@@ -66,8 +67,11 @@ def _present() -> list[int]:
 def _failed(failure: Exception, job: str, organization_id: int) -> None:
     """Note the part of a failure that people may read; the log has all of it."""
     if not isinstance(failure, Explained):
-        log.error("%s failed for organization %d", job, organization_id, exc_info=failure)
-        _note(job, organization_id, type(failure).__name__)
+        cause = type(failure).__name__
+        if times := repeated.current().failed((job, organization_id), cause):
+            sentence = "%s failed for organization %d; in a row: %d"
+            log.error(sentence, job, organization_id, times, exc_info=failure)
+        _note(job, organization_id, cause)
     elif _note(job, organization_id, failure.cause):  # it comes again every few seconds
         log.warning("%s is left out for organization %d: %s", job, organization_id, failure)
 

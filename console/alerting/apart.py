@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+from console.core import repeated
 from console.core.database_errors import concerns_all
 from console.core.db import db
 from console.core.explained import Explained
+from console.core.tenancy import current_organization_id
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +34,26 @@ class Apart:
         self._cause = ""
 
     @contextmanager
-    def row(self, name: object) -> Iterator[None]:
+    def row(self, name: Hashable) -> Iterator[None]:
         """Work on one: its failure is logged and counted, and its transaction rolled back.
 
-        Raises what concerns all rows: the database itself fails.
+        One that fails in every round is logged at once, and then ever less often. Raises what
+        concerns all rows: the database itself fails.
         """
+        known = (current_organization_id(), self._rows, name)
         try:
             yield
         except Exception as error:
             db.session.rollback()
             if concerns_all(error):
                 raise
-            log.exception("%s of the %s failed", name, self._rows)
+            if times := repeated.current().failed(known, type(error).__name__):
+                log.exception("%s of the %s failed; in a row: %d", name, self._rows, times)
             self._failed += 1
             self._cause = type(error).__name__
+        else:
+            if times := repeated.current().succeeded(known):
+                log.info("%s of the %s works again after %d failures", name, self._rows, times)
 
     def end(self) -> None:
         """Raise RowsFailed if any failed, so that the job's failure is noted and people see it."""

@@ -21,6 +21,8 @@ from console.core.urls import split_url
 
 SECONDS = 15.0
 """From the connection to the answer; a server that keeps the line busy ends with it, too."""
+GOODBYE_SECONDS = 1.0
+"""A server that took the mail, and does not answer the goodbye, is not waited for."""
 PORTS = {"smtp": 25, "smtps": 465}
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 END_OF_MAIL = b"\r\n.\r\n"
@@ -145,6 +147,8 @@ def _server(url: SplitResult, line: _Line) -> Iterator[smtplib.SMTP]:
             raise smtplib.SMTPConnectError(status, greeting)
         yield server
         with suppress(OSError, smtplib.SMTPException):  # the mail is theirs by now
+            if server.sock is not None:
+                server.sock.settimeout(GOODBYE_SECONDS)
             server.quit()
     finally:
         clock.cancel()

@@ -127,6 +127,7 @@ def create_outbox_message() -> None:
         sa.Column("error", sa.String(length=300), nullable=False),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
         sa.Column("fallback_of_id", sa.Integer(), nullable=True),
+        sa.Column("detoured_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id", "incident_id"],

@@ -15,6 +15,7 @@ from tests.alerting.deliveries import add_incident, by_mail, deliver, messages, 
 from tests.alerting.escalations import (
     OWNERS,
     acknowledge,
+    gets_worse,
     opened,
     owed,
     person,
@@ -104,3 +105,46 @@ def test_a_downtime_of_days_gives_no_message_up(acme, inside, clock, smtp):
         clock.move(minutes=1)
         deliver(acme)
         assert messages()[0].state is MessageState.SENT
+
+
+def test_a_step_that_waits_for_its_hours_waits_for_those_of_the_right_clock(
+    app, acme, inside, clock
+):
+    """The clock shows the evening for a while, and is set back into the hours of the step."""
+    clock.set(NOON)
+    hours = {"zone": "UTC", "days": list(range(7)), "since": "09:00", "until": "17:00"}
+    with inside(acme):
+        later = step(OWNERS, after=10, hours=hours, otherwise="wait")
+        incident_id = opened(acme, policy(step(person(ALICE)), later))
+        clock.jump(hours=8)
+        advance(acme.organization_id)
+        assert standing(incident_id).next_at == NOON + timedelta(hours=21)
+        clock.jump(hours=-8)
+    with app.app_context():
+        perform(JOB)
+    with inside(acme):
+        advance(acme.organization_id)
+        assert len(owed(incident_id)) == 1, "its delay is not over"
+    clock.move(minutes=11)
+    with app.app_context():
+        perform(JOB)
+    with inside(acme):
+        advance(acme.organization_id)
+        assert len(owed(incident_id)) == 2
+        assert standing(incident_id).due_at is None
+
+
+def test_a_wait_that_began_on_a_later_clock_begins_anew(app, acme, inside, clock):
+    """Opened in the evening of a clock that was ahead: by the right one its hours hold now."""
+    clock.set(NOON + timedelta(hours=8))
+    hours = {"zone": "UTC", "days": list(range(7)), "since": "09:00", "until": "17:00"}
+    with inside(acme):
+        incident_id = opened(acme, policy(step(OWNERS, hours=hours, otherwise="wait")))
+        gets_worse(incident_id)
+        assert owed(incident_id) == []
+    clock.jump(hours=-8)
+    with app.app_context():
+        perform(JOB)
+    with inside(acme):
+        advance(acme.organization_id)
+        assert len(owed(incident_id)) == 1

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from console.accounts.models import Project, User
 from console.alerting.delivery import channels, preferences
 from console.alerting.delivery.models import Channel, MessageState
+from console.alerting.models import IncidentEvent, IncidentVerb
 from console.channels.registry import KINDS
 from console.core.db import db
 from tests.alerting.breakers import add_hook, break_it, heal, notify, open_incident
@@ -58,6 +59,78 @@ def project_of(acme):
 
 def fates():
     return {message.recipient: message.state for message in messages()}
+
+
+@pytest.fixture
+def broken():
+    """A receiver that fails, and may work again."""
+    with hook.serving() as service:
+        service.answers(Answer(503, "not now"), always=True)
+        yield service
+
+
+def try_for(acme, clock, minutes):
+    """Let the job look every few minutes for so long."""
+    for _ in range(minutes // 4):
+        clock.move(minutes=4)
+        deliver(acme)
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_what_a_channel_does_not_take_for_long_goes_by_its_fallback_too(
+    acme, inside, broken, good, clock
+):
+    with inside(acme):
+        second = add_hook("Second", good.url)
+        first = add_hook("First", broken.url, fallback_id=second)
+        notify(project_of(acme), [first])
+        incident = break_it(project_of(acme), "API is slow")
+        deliver(acme)
+        try_for(acme, clock, 12)
+        assert good.messages == []
+        try_for(acme, clock, 8)
+        assert [body["verb"] for body in good.messages] == ["trigger"]
+        late = break_it(project_of(acme), "DB is slow")
+        deliver(acme)
+        assert [body["verb"] for body in good.messages] == ["trigger"] * 2, "it waits for nothing"
+        broken.behaves()
+        try_for(acme, clock, 60)
+        assert {message.state for message in messages()} == {MessageState.SENT}
+        heal(incident)
+        deliver(acme)
+        own = select(IncidentEvent.text).where(IncidentEvent.verb == IncidentVerb.NOTED)
+        assert db.session.scalars(own.where(IncidentEvent.incident_id == incident.id)).all() == [
+            "First has taken no message for a while: Second gets it too."
+        ]
+        assert late.id
+    for service in (broken, good):
+        assert [body["verb"] for body in service.messages] == ["trigger", "trigger", "resolve"]
+        assert set(service.by_key.values()) == {1}
+
+
+def test_mail_that_fails_for_long_goes_by_a_channel_that_works(acme, inside, good, smtp, clock):
+    smtp.refusal = "451 later"
+    with inside(acme):
+        add_hook("Ops", good.url)
+        owe(add_incident(acme), by_mail(ADA))
+        deliver(acme)
+        try_for(acme, clock, 20)
+        assert len(good.messages) == 1
+        smtp.refusal = "550 no such mailbox"
+        try_for(acme, clock, 60)
+        assert len(good.messages) == 1, "the refusal for good sends nothing again"
+
+
+def test_an_end_that_waits_takes_no_other_way(acme, inside, broken, good, clock):
+    """Nobody is woken by another way to hear that all is well."""
+    with inside(acme):
+        second = add_hook("Second", good.url)
+        notify(project_of(acme), [add_hook("First", broken.url, fallback_id=second)])
+        incident = break_it(project_of(acme), "API is slow")
+        deliver(acme)
+        heal(incident)
+        try_for(acme, clock, 40)
+        assert good.messages == []
 
 
 @pytest.mark.usefixtures("both_databases")

@@ -53,6 +53,32 @@ def test_an_escalation_that_fails_stops_no_other_and_people_can_see_it(acme, ins
     assert f"incident {broken} of the escalations failed" in caplog.text
 
 
+def test_what_fails_in_every_round_is_said_at_once_and_then_ever_less_often(
+    acme, inside, clock, caplog
+):
+    with inside(acme):
+        broken = opened(acme, policy(step(person(ALICE)), step(OWNERS, after=5)))
+        document = standing(broken).document
+        standing(broken).document = {"steps": "none"}
+        db.session.commit()
+    sentence = f"incident {broken} of the escalations failed"
+    clock.move(minutes=6)
+    for _ in range(40):  # ten minutes of rounds
+        with inside(acme):
+            for_each_organization(advance, job="escalate", among=[acme.organization_id])
+        clock.move(seconds=15)
+    lines = [line for line in caplog.messages if sentence in line]
+    assert lines[0].endswith("in a row: 1")
+    assert len(lines) == 4, "after one, three and seven minutes"
+    caplog.clear()
+    caplog.set_level("INFO")
+    with inside(acme):
+        standing(broken).document = document
+        db.session.commit()
+        assert advance(acme.organization_id) == {"steps of escalations": 1}
+    assert f"incident {broken} of the escalations works again after 40 failures" in caplog.text
+
+
 def test_a_message_that_cannot_be_composed_holds_up_no_other_and_blames_no_channel(
     acme, inside, smtp
 ):

@@ -21,6 +21,7 @@ LONGEST_CHAIN = 10
 def owe(message: OutboxMessage, *, given_up: bool) -> Sequence[OutboxMessage]:
     """Owe a failed message to its channel's fallback, or to the owners by mail. The caller commits.
 
+    It is called again for one that took another way before: whoever has it gets nothing more.
     `given_up`: it was tried for long, so that the same way would not work for others either. Where
     nobody is left, the page of undelivered messages has it. News of a release is nobody else's.
     """
@@ -79,9 +80,10 @@ def _key(recipient: str, message: OutboxMessage) -> str:
 def _knows(recipient: str, message: OutboxMessage) -> bool:
     """Whether a receiver is owed the same already; of a list, all that stands in it."""
     own = OutboxMessage.recipient == recipient
-    if message.incident_id is not None:
-        same = select(OutboxMessage.id).where(OutboxMessage.key == _key(recipient, message))
-        return db.session.scalar(same) is not None
+    same = select(OutboxMessage.id).where(OutboxMessage.key == _key(recipient, message))
+    is_owed = db.session.scalar(same) is not None
+    if is_owed or message.incident_id is not None:
+        return is_owed
     events = select(OutboxMessage.incident_id, OutboxMessage.sequence)
     listed = db.session.execute(events.where(OutboxMessage.merged_into_id == message.id)).all()
     ids = {incident_id for incident_id, _ in listed}

@@ -109,6 +109,8 @@ class OutboxMessage(OrganizationScoped, Model):
     merged_into_id: Mapped[int | None]
     fallback_of_id: Mapped[int | None]
     """The message that another channel did not deliver."""
+    detoured_at: Mapped[datetime | None]
+    """When it was owed to another way too, because its own did not deliver it for long."""
     incident: Mapped[Incident | None] = relationship(viewonly=True)
     user: Mapped[User | None] = relationship(viewonly=True)
 

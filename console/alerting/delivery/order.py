@@ -19,6 +19,7 @@ from sqlalchemy.orm import aliased
 
 from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.channels.message import Verb
+from console.core import repeated
 from console.core.db import db
 
 MOST, MOST_APART = 2_000, 100
@@ -110,12 +111,13 @@ def _first_of_threads(
     for incident_id, thread in waiting.items():
         if incident_id in blocked or any(is_leased(row, now) for row in thread):
             continue
+        known = ("merge", thread[0].id)
         try:
             last = _merged(thread, takes, is_reached=incident_id in reached)
-        except Exception:  # they stay stuck, which the watchdog sees; the other incidents go on
-            log.exception(
-                "the messages of incident %d to %s were not merged", incident_id, recipient
-            )
+        except Exception as error:  # they stay stuck, which the watchdog sees; others go on
+            if times := repeated.current().failed(known, type(error).__name__):
+                sentence = "the messages of incident %d to %s were not merged; in a row: %d"
+                log.exception(sentence, incident_id, recipient, times)
             for row in thread:
                 db.session.expire(row)
             continue

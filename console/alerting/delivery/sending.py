@@ -22,7 +22,7 @@ from sqlalchemy import select, update
 
 from console.accounts.rounds import for_each_organization
 from console.alerting.apart import Apart
-from console.alerting.delivery import banner, bell, holds, links, order, outcome, storms
+from console.alerting.delivery import banner, bell, detours, holds, links, order, outcome, storms
 from console.alerting.delivery.compose import compose
 from console.alerting.delivery.destinations import Destination, destination
 from console.alerting.delivery.models import MessageState, MessageThread, OutboxMessage
@@ -100,7 +100,15 @@ def _deliver(organization_id: int, apart: Apart) -> int:
     now = clock.now()
     with reading():
         is_held = holds.present() is not None
-        receivers = [] if is_held else order.receivers(now)
+        stuck = [] if is_held else detours.due(now)
+        db.session.rollback()
+    if stuck:
+        with apart.row("messages that take another way"), writing():
+            hold_alone(f"outbox-{organization_id}")
+            detours.take(stuck, now)
+            db.session.commit()
+    with reading():
+        receivers = [] if is_held else order.receivers(clock.now())
         following = None if is_held else order.next_at(now)
         db.session.rollback()
     begun = 0

@@ -106,4 +106,6 @@ class Escalation(OrganizationScoped, Model):
     started_at: Mapped[datetime]
     next_at: Mapped[datetime | None]
     """When the next step is due; None when nothing comes any more."""
+    due_at: Mapped[datetime | None]
+    """When a step that waits for its hours was due by its delay; None while none waits."""
     incident: Mapped[Incident] = relationship(viewonly=True)

@@ -137,7 +137,9 @@ def perform(
             done.add(place.step)
             _tell_step(escalation, incident, turned, now - place.at, payload, is_new=is_new)
             just_notified.update(recipient.key for recipient in turned.recipients)
+        due_at = escalation.due_at or place.at
         _wait_for(escalation, plan, turned.following, since=place.at)
+        escalation.due_at = due_at if turned.waits else None
     return len(done)
 
 
@@ -250,6 +252,7 @@ def _tell_step(
 
 def _wait_for(escalation: Escalation, plan: Plan, place: Place | None, *, since: datetime) -> None:
     """Note the step that comes next after one that was due; after the last, the new beginning."""
+    escalation.due_at = None
     if place is not None:
         escalation.step, escalation.round, escalation.next_at = place.step, place.round, place.at
         return

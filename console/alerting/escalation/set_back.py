@@ -12,6 +12,8 @@ from console.alerting import incidents
 from console.alerting.delivery import bell, outcome
 from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.alerting.escalation import running
+from console.alerting.escalation.models import Escalation, EscalationState
+from console.alerting.escalation.plan import Plan
 from console.alerting.models import Incident, IncidentEvent
 from console.core import clock
 from console.core.db import db, reading, writing
@@ -33,6 +35,7 @@ def put_right(organization_id: int) -> Mapping[str, int]:
     """
     del organization_id  # the Session is bound to it
     now = clock.now()
+    _end_waits(now)
     with reading():
         incident_ids = _incidents_ahead(now)
         message_ids = db.session.scalars(select(OutboxMessage.id).where(_is_ahead(now))).all()
@@ -60,6 +63,32 @@ def put_right(organization_id: int) -> Mapping[str, int]:
     return put_right
 
 
+def _end_waits(now: datetime) -> None:
+    """Let steps be due that wait for their hours, while it is their hours and their delay is over.
+
+    A clock that was ahead has shown a moment outside the hours, and their next beginning is late.
+    """
+    waiting = (Escalation.due_at <= now) & (Escalation.next_at > now)
+    running_ = Escalation.state == EscalationState.RUNNING
+    with reading():
+        rows = db.session.scalars(select(Escalation).where(waiting, running_)).all()
+        early = [row.incident_id for row in rows if _is_in_hours(row, now)]
+        db.session.rollback()
+    for incident_id in early:
+        with writing():
+            incident = db.session.get_one(Incident, incident_id)
+            incidents.lock(incident)
+            escalation = running.of(incident)
+            if escalation is not None and escalation.due_at is not None:
+                escalation.next_at = now
+            db.session.commit()
+
+
+def _is_in_hours(escalation: Escalation, now: datetime) -> bool:
+    steps = Plan.of(escalation.document).steps
+    return escalation.step < len(steps) and steps[escalation.step].notifies(now)
+
+
 def _incidents_ahead(now: datetime) -> Sequence[int]:
     own = select(IncidentEvent.incident_id).where(IncidentEvent.at > now + SLACK).distinct()
     return db.session.scalars(own.order_by(IncidentEvent.incident_id)).all()
@@ -84,7 +113,10 @@ def _put_incident_right(incident: Incident, now: datetime) -> None:
     escalation, back = running.of(incident), latest - now
     if escalation is not None:
         escalation.started_at = min(escalation.started_at, now)
-        if escalation.next_at is not None:
+        if escalation.due_at is not None:  # its hours are looked at anew
+            escalation.due_at -= back
+            escalation.next_at = escalation.due_at
+        elif escalation.next_at is not None:
             escalation.next_at -= back
     if incident.snoozed_until is not None:
         incident.snoozed_until -= back

@@ -84,6 +84,8 @@ def incident(project: Project, incident_id: int) -> Response:
 def context(project: Project, incident_id: int) -> Response:
     """What changed before it began, and where its number comes from."""
     incident_ = queries.incident_or_404(project, incident_id)
+    if incident_.watch:  # the console's own: nothing of the project has led to it
+        abort(404)
     rule = _rule(incident_)
     around = changes.context(project, incident_, rule, clock.now())
     definition = rule.definition if rule else None
