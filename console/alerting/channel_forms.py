@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, cast
 
@@ -13,12 +14,21 @@ from wtforms.widgets import NumberInput, PasswordInput
 
 from console.alerting.delivery import channels as domain
 from console.alerting.delivery.models import Channel
-from console.channels.kinds import Field, Kind, Way
+from console.channels.kinds import Field, Kind, NotDelivered, Way
+from console.channels.way import way
 from console.web.choices import choices
 from console.web.forms import ListField, OpenSelect, SwitchField, at_most, mark, plain
 
 SHORT, LONG = 3, 10
 """Lines of a text field for a few secrets, and for a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPreview:
+    """What a draft of a channel would send."""
+
+    text: str = ""
+    fault: str = ""
 
 
 class ChannelForm(Form):
@@ -41,11 +51,12 @@ class ChannelForm(Form):
     removed = ListField("Remove")
     """Secrets that are forgotten; an empty field keeps its secret."""
     kind: Kind
+    channel: Channel | None
     kept: Mapping[str, str]
 
     def about(self, kind: Kind, channel: Channel | None, known: Iterable[Channel]) -> Self:
         """Offer the channels that can take its place, and the secrets that it has."""
-        self.kind = kind
+        self.kind, self.channel = kind, channel
         self.kept = domain.secrets_of(channel) if channel else {}
         self.fallback.offer(
             (str(choice.id), choice.name) for choice in known if choice is not channel
@@ -78,17 +89,26 @@ class ChannelForm(Form):
         """The secrets that are set, and that the channel can do without."""
         return [field for field in self.kind.fields if self.is_set(field) and not field.required]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the channel is yet to be made."""
+        return self.channel is None
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Whether any of its fields may name a variable of the environment instead."""
+        return any(field.is_secret for field in self.kind.fields)
+
     def is_set(self, field: Field) -> bool:
         """Whether a secret is there already."""
         return field.is_secret and bool(self.kept.get(field.name))
 
     def passes(self, way: Way, *, channel: Channel | None = None) -> bool:
         """Whether it is valid, and the kind takes its settings; marks each field that is wrong."""
-        if not self.validate():
-            return False
-        if domain.is_taken(self.name.data or "", but=channel):
+        self.validate()
+        if not self.name.errors and domain.is_taken(self.name.data or "", but=channel):
             mark(self, "name", "Another channel has this name.")
-        if channel and _leads_back(channel, self.chosen_fallback, self._known):
+        if channel and not self.fallback.errors and self._leads_back_to(channel):
             mark(self, "fallback", "It would lead back to this channel.")
         kept = {name: text for name, text in self.kept.items() if name not in self.dropped}
         for name, sentence in domain.faults(self.kind, self.values, way, kept=kept).items():
@@ -96,9 +116,22 @@ class ChannelForm(Form):
         return not any(self.errors.values())
 
     @property
+    def preview(self) -> BodyPreview | None:
+        """What would be sent with these settings; None for a kind that needs no preview."""
+        if self.kind.preview is None:
+            return None
+        try:
+            return BodyPreview(self.kind.preview(self.values, way()))
+        except NotDelivered as failure:
+            return BodyPreview(fault=str(failure))
+
+    @property
     def dropped(self) -> Collection[str]:
         """The secrets that are removed."""
         return {field.name for field in self.removable} & set(self.removed.data or ())
+
+    def _leads_back_to(self, channel: Channel) -> bool:
+        return _leads_back(channel, self.chosen_fallback, self._known)
 
     @property
     def _known(self) -> Mapping[int, Channel]:

@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select
 
+from console.alerting.delivery import banner
 from console.alerting.delivery import channels as domain
 from console.alerting.delivery.models import Channel
 from console.alerting.escalation import policies
 from console.channels.registry import KINDS
+from console.core import clock
 from console.core.db import db
 from tests.support.clients import HTMX
+from tests.support.pages import Page, text_of
 
 LIST = "/acme/settings/channels/"
 TO = {"name": "ops list", "settings.to": "ops@acme.test", "enabled": "y"}
@@ -69,6 +73,27 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(as_ada, chang
     assert answer.text.startswith('<div id="channel-form"')
     assert sentence in answer.text
     assert "ops list" in answer.text or "name" in changes
+
+
+def test_all_that_is_wrong_is_shown_at_once_with_what_would_be_sent(as_ada, make):
+    make()
+    wrong = {"name": "", "settings.url": "ftp://acme.test", "settings.template": "{{ nobody }}"}
+    page = Page(as_ada.post("/acme/settings/channels/new/webhook", data=wrong, headers=HTMX))
+    faults = [text_of(fault) for fault in page.select(".field-error")]
+    assert faults[0] == "Give it a name, such as #ops."
+    assert len(faults) == 4, "the name, the URL, the template, and the preview"
+    assert "nobody" in text_of(page.select("#channel-preview")[0])
+    twice = {**TO, "settings.to": "nobody", "fallback": "somebody"}
+    page = Page(as_ada.post("/acme/settings/channels/new/email", data=twice, headers=HTMX))
+    assert len(page.select(".field-error")) == 3
+
+
+def test_a_kind_that_is_not_available_has_no_form(as_ada):
+    page = Page(as_ada.get("/acme/settings/channels/new/apprise"))
+    assert page.select("#channel-draft") == []
+    assert "PHAROS_APPRISE" in text_of(page.select("#channel-form")[0])
+    answer = as_ada.post("/acme/settings/channels/new/apprise", data={"name": "x"}, headers=HTMX)
+    assert (answer.status_code, "PHAROS_APPRISE" in answer.text) == (422, True)
 
 
 def test_a_name_is_given_once_and_free_again_when_its_channel_is_deleted(as_ada, make):
@@ -220,3 +245,35 @@ def test_an_address_to_report_back_is_shown_to_admins_with_what_to_do(as_ada, as
     assert "/hooks/pagerduty/phk_" in page
     assert "Generic Webhooks (v3)" in page
     assert "phk_" not in as_alice.get(made).text
+
+
+def test_the_banner_names_channels_that_do_not_work_and_leads_to_them(as_vic, make, inside, acme):
+    made = [make(f"list {number}") for number in range(5)]
+    with inside(acme):
+        for number, id_ in enumerate(made):
+            channel = db.session.get_one(Channel, id_)
+            channel.failing_since, channel.last_error = clock.now(), f"It said {number}."
+            channel.failures = 1
+        db.session.commit()
+        banner.refresh(acme.organization_id)
+    notices = LexborHTMLParser(as_vic.get("/acme/shop/issues/").text).css(".note a")
+    links = [
+        link.attributes["href"] or "" for link in notices if "channels" in str(link.attributes)
+    ]
+    assert links == [*(f"{LIST}{id_}" for id_ in made[:3]), LIST]
+    assert "2 more channels do not work" in as_vic.get("/acme/shop/issues/").text
+    assert "It said 1." in as_vic.get(links[1]).text
+
+
+def test_a_channel_leads_to_its_policies_and_its_messages(as_vic, make, inside, acme):
+    used = make("used")
+    with inside(acme):
+        document = {"steps": [{"delay_minutes": 0, "targets": [{"channel": used}]}]}
+        policy = policies.create("Checkout", document)
+        db.session.get_one(Channel, used).last_sent_at = clock.now()
+        db.session.commit()
+        policy_id = policy.id
+    for page in (LIST, f"{LIST}{used}"):
+        links = {link.attributes["href"] for link in Page(as_vic.get(page)).select("a")}
+        assert f"/acme/settings/policies/{policy_id}" in links
+        assert f"/acme/settings/deliveries?channel={used}" in links

@@ -17,13 +17,18 @@ from console.web.notices import Notice, add_source
 EXTENSION = "pharos.undelivered"
 MOST = 3
 LINK, HELD_LINK = "Deliveries", "Decide what is sent"
+CHANNEL_LINK, CHANNELS_LINK = "See the channel", "See all channels"
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What an organization's people should know of its messages."""
 
-    sentences: tuple[str, ...] = ()
+    undelivered: str = ""
+    failing: tuple[tuple[int, str], ...] = ()
+    """Channels that do not work, by their ids, each with a sentence."""
+    more: str = ""
+    """That there are others like them."""
     hold: str = ""
     """That nothing is delivered, and why; "" while messages are."""
 
@@ -41,7 +46,7 @@ def forget(app: Flask) -> None:
 def refresh(organization_id: int) -> None:
     """Look at the messages of the Session's organization; ends the transaction."""
     with reading():
-        trouble = Trouble(tuple(_sentences()), _hold())
+        trouble = _trouble()
         db.session.rollback()
     current_app.extensions[EXTENSION][organization_id] = trouble
 
@@ -54,18 +59,29 @@ def _hold() -> str:
     return f"Delivery is held, {why}: no message about an incident leaves the console."
 
 
-def _sentences() -> Iterator[str]:
-    undelivered = log.undelivered()
-    if undelivered.count:
-        were = "was" if undelivered.count == 1 else "were"
-        why = undelivered.error.rstrip(".")
-        reason = f": {why}." if why else "."
-        yield f"{plural(undelivered.count, 'message')} {were} not delivered{reason}"
+def _trouble() -> Trouble:
     failing = log.failing_channels()
-    for channel in failing[:MOST]:
-        yield f"The channel {channel.name} does not work: {channel.last_error.rstrip('.')}."
-    if len(failing) > MOST:
-        yield f"{plural(len(failing) - MOST, 'more channel')} do not work."
+    named = (
+        (channel.id, f"The channel {channel.name} does not work: {channel.last_error.rstrip('.')}.")
+        for channel in failing[:MOST]
+    )
+    return Trouble(_undelivered(), tuple(named), _more(len(failing) - MOST), _hold())
+
+
+def _undelivered() -> str:
+    undelivered = log.undelivered()
+    if not undelivered.count:
+        return ""
+    were = "was" if undelivered.count == 1 else "were"
+    why = undelivered.error.rstrip(".")
+    reason = f": {why}." if why else "."
+    return f"{plural(undelivered.count, 'message')} {were} not delivered{reason}"
+
+
+def _more(count: int) -> str:
+    if count <= 0:
+        return ""
+    return f"{plural(count, 'more channel')} {'does' if count == 1 else 'do'} not work."
 
 
 def _notices(organization: Any) -> Iterator[Notice]:
@@ -73,6 +89,12 @@ def _notices(organization: Any) -> Iterator[Notice]:
     if trouble.hold:
         page = url_for("deliveries.deliveries", organization=organization.slug)
         yield Notice(trouble.hold, "bad", page, HELD_LINK)
-    url = url_for("deliveries.deliveries", organization=organization.slug, state="undelivered")
-    for sentence in trouble.sentences:
-        yield Notice(sentence, "bad", url, LINK)
+    at = {"organization": organization.slug}
+    if trouble.undelivered:
+        page = url_for("deliveries.deliveries", state="undelivered", **at)
+        yield Notice(trouble.undelivered, "bad", page, LINK)
+    for channel_id, sentence in trouble.failing:
+        page = url_for("channels.channel", channel_id=channel_id, **at)
+        yield Notice(sentence, "bad", page, CHANNEL_LINK)
+    if trouble.more:
+        yield Notice(trouble.more, "bad", url_for("channels.channels", **at), CHANNELS_LINK)

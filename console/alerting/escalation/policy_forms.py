@@ -115,18 +115,18 @@ class PolicyForm(Form):
     repeats = IntegerField(
         "Rounds after the first",
         [InputRequired("Say how many.")],
-        description="All steps are gone through again so often.",
+        description="How often all steps are repeated.",
     )
     repeat_minutes = IntegerField("Minutes between rounds", [InputRequired("Say how long.")])
     stale_minutes = IntegerField(
-        "An acknowledgement goes stale after minutes",
+        "Minutes until an acknowledgement is stale",
         [InputRequired("Say when; 0 for never.")],
-        description="The incident is open again then, and everything begins anew. 0: never.",
+        description="Then the incident is open again, and begins anew with step 1. 0: never.",
     )
     unresolved_minutes = IntegerField(
-        "Everything begins anew after minutes",
+        "Minutes until all begins anew",
         [InputRequired("Say when; 0 for never.")],
-        description="When all rounds are done and nobody has resolved it. 0: never.",
+        description="Counted from the last round, while nobody has resolved it. 0: never.",
     )
     at = LocalMoment("An incident opens at", [Optional()])
     severity = SelectField(

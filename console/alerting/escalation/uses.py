@@ -9,12 +9,12 @@ from console.alerting.escalation.plan import Plan
 from console.core.db import db
 
 
-def channel_uses() -> dict[int, list[str]]:
-    """The names of the policies that use each channel, by its id."""
-    uses: dict[int, list[str]] = {}
+def channel_uses() -> dict[int, list[Policy]]:
+    """The policies that use each channel, by its id."""
+    uses: dict[int, list[Policy]] = {}
     for policy in db.session.scalars(select(Policy).order_by(Policy.name)):
         targets = {target for step in Plan.of(policy.document).steps for target in step.targets}
         for target in targets:
             if target.reach == "channel" and target.id is not None:
-                uses.setdefault(target.id, []).append(policy.name)
+                uses.setdefault(target.id, []).append(policy)
     return uses

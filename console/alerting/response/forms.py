@@ -72,7 +72,7 @@ class ResponseFilter(FilterForm):
     )
     member = IntegerField("Member", [Optional()])
     fate = OpenSelect("Outcome", "Any outcome", closed=True)
-    has = OpenSelect("With", "Any time", closed=True)
+    has = OpenSelect("With", "With any times", closed=True)
     week = StringField("Week", [Optional()])
     sort = SelectField(
         "Sorted by",

@@ -15,12 +15,12 @@ from console.alerting.delivery import channels as domain
 from console.alerting.delivery import preferences, trying
 from console.alerting.delivery.models import Channel
 from console.alerting.delivery.trying import Trial
+from console.alerting.escalation.models import Policy
 from console.alerting.escalation.uses import channel_uses
-from console.channels.kinds import Kind, NotDelivered
+from console.channels.kinds import Kind
 from console.channels.registry import KINDS
 from console.channels.way import way
 from console.core.db import begin_to_write, db, reading_first
-from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, polled_part
 from console.web.nav import TabItem, stay_in_project, tab_entry
 
@@ -36,7 +36,7 @@ class ListedChannel:
     channel: Channel
     kind: Kind | None
     """None for a kind that this console no longer has."""
-    policies: Sequence[str]
+    policies: Sequence[Policy]
     fallback: str
 
     @property
@@ -77,18 +77,10 @@ class ChannelDetails:
     @property
     def warning(self) -> str:
         """What deleting it takes away."""
-        uses = [f"the policy “{name}”" for name in self.row.policies]
+        uses = [f"the policy “{policy.name}”" for policy in self.row.policies]
         uses += [f"the channel “{name}”, when it fails" for name in self.relying]
         used = f" It is used by {', '.join(uses)}." if uses else ""
         return f"Delete the channel “{self.row.channel.name}”?{used} Its secrets are forgotten."
-
-
-@dataclass(frozen=True, slots=True)
-class BodyPreview:
-    """What a draft of a channel would send."""
-
-    text: str = ""
-    fault: str = ""
 
 
 @bp.get("/")
@@ -120,7 +112,7 @@ def create(organization: Organization, kind: str) -> Response:
     form = form_of(chosen)(request.form).about(chosen, None, domain.channels())
     obstacle = chosen.obstacle(way())
     if obstacle or len(domain.channels()) >= domain.MOST:
-        mark(form, "name", obstacle or domain.FULL)
+        form.form_errors.append(obstacle or domain.FULL)
         return _form_page(chosen, form, status=422)
     if not form.passes(way()):
         return _form_page(chosen, form, status=422)
@@ -199,18 +191,8 @@ def preview(organization: Organization, kind: str) -> Response:
     del organization
     chosen = _kind(kind)
     form = form_of(chosen)(request.form).about(chosen, None, domain.channels())
-    shown = _preview(chosen, form)
-    named: dict[str, Any] = {"shown": shown, "kind": chosen}
+    named: dict[str, Any] = {"shown": form.preview or abort(404), "kind": chosen}
     return page_or_part("alerting/channel_preview.html", "alerting/_channel_preview.html", **named)
-
-
-def _preview(kind: Kind, form: ChannelForm) -> BodyPreview:
-    if kind.preview is None:
-        return abort(404)
-    try:
-        return BodyPreview(kind.preview(form.values, way()))
-    except NotDelivered as failure:
-        return BodyPreview(fault=str(failure))
 
 
 def _form_page(kind: Kind, form: ChannelForm, *, status: int = 200) -> Response:
