@@ -12,6 +12,11 @@ from console.channels.message import Button, Fact, Message, Verb
 
 # Control characters, and marks by which a text reads in another order than it is written in.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+# By which chats notify people: @channel, <!here>, <@U1>, <users/all>; no address of a mail.
+_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)|<(?=[!@#]|users/)")
+# What Markdown sees something in; underscores within a word are none of that.
+_MARK = re.compile(r"[\\`*\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
+NOTHING_SEEN = "\u200b"
 LONGEST_TEXT = 2_000
 ENDS = frozenset({Verb.RESOLVE})
 
@@ -61,6 +66,16 @@ def legible(text: str, longest: int = LONGEST_TEXT) -> str:
     line = " ".join(_UNSEEN.sub(" ", text).split())
     line = line.encode(errors="replace").decode()  # half a character is no text to anybody
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def unaddressed(text: str) -> str:
+    """A text that mentions nobody: whoever names an endpoint `@channel` calls nobody by it."""
+    return _MENTION.sub(lambda match: match[0] + NOTHING_SEEN, text)
+
+
+def plain_markdown(text: str) -> str:
+    """A text as Markdown that shows it as it is, and mentions nobody."""
+    return _MARK.sub(lambda match: "\\" + match[0], unaddressed(text))
 
 
 def standing(message: Message) -> Standing:

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from console.channels.facts import buttons_of, facts_of, standing, subject
+from console.channels.facts import buttons_of, facts_of, standing, subject, unaddressed
 from console.channels.message import Fact, Message, Verb
 
 MOST_BLOCKS = 50
@@ -63,7 +63,7 @@ def reply_of(message: Message) -> str:
 
 def escaped(text: str) -> str:
     """A text in which Slack sees no link and no mention."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return unaddressed(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fitted(blocks: Sequence[Block]) -> list[Block]:

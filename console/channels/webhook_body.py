@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,13 @@ from console.channels.facts import (
     clean,
     facts_of,
     lasted,
+    legible,
     link_of,
     moment,
+    plain_markdown,
     standing,
     subject,
+    unaddressed,
 )
 from console.channels.message import Fact, Message
 
@@ -21,6 +25,8 @@ VERSION = 1
 COLORS = {"bad": "#cd2e3b", "warn": "#c77c00", "good": "#2c9a57", "info": "#4a78e6"}
 MOST_FACTS = 50
 MOST_ENTRIES = 100
+MOST_ROWS, LONGEST_ROW = 20, 250
+"""Of a card."""
 
 
 def body_of(message: Message, base_url: str) -> dict[str, Any]:
@@ -64,15 +70,18 @@ def values_of(message: Message, base_url: str) -> dict[str, Any]:
     state = standing(message)
     color = COLORS[state.tone]
     facts = facts_of(message)[:MOST_FACTS]
+    lines = _lines(message, facts)
     return {
         "key": message.key,
         "thread": message.thread,
         "verb": message.verb.value,
-        "subject": subject(message),
+        "subject": unaddressed(subject(message)),
+        "subject_markdown": plain_markdown(subject(message)),
         "standing": state.word,
         "headline": message.headline,
         "title": message.title,
-        "text": _text(message, facts),
+        "text": unaddressed("\n".join(lines)),
+        "text_markdown": "\n".join(plain_markdown(line) for line in lines),
         "severity": message.severity,
         "level": message.level,
         "state": message.state,
@@ -97,16 +106,27 @@ def values_of(message: Message, base_url: str) -> dict[str, Any]:
         "priority": 5 if state.tone == "bad" else 4 if state.tone == "warn" else 3,
         "tags": list(message.tags),
         "facts": [_fact(fact) for fact in facts],
+        "fact_set": _fact_set(message, facts),
         "changes": [_fact(fact) for fact in message.changes[:MOST_FACTS]],
         "links": [{"text": button.text, "url": button.url} for button in buttons_of(message)],
     }
 
 
-def _text(message: Message, facts: list[Fact] | Any) -> str:
+def _lines(message: Message, facts: Sequence[Fact]) -> list[str]:
     lines = [subject(message)]
     lines += [subject(entry) for entry in message.entries[:MOST_ENTRIES]]
     lines += [f"{fact.label}: {fact.text}" for fact in facts]
-    return "\n".join(lines)
+    return lines
+
+
+def _fact_set(message: Message, facts: Sequence[Fact]) -> list[dict[str, str]]:
+    """Entries and facts as a card has them, within what Teams takes of one: 28 KB."""
+    rows = [(standing(entry).word, entry.headline or entry.title) for entry in message.entries]
+    rows += [(fact.label, fact.text) for fact in facts]
+    return [
+        {"title": plain_markdown(title), "value": plain_markdown(legible(value, LONGEST_ROW))}
+        for title, value in rows[:MOST_ROWS]
+    ]
 
 
 def _fact(fact: Fact) -> dict[str, str]:
