@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from threading import Lock
@@ -46,11 +48,11 @@ class Mail:
 def send(mail: Mail, *, smtp_url: str, sender: str) -> None:
     """Hand a mail to the server of `smtp[s]://user:password@host:port`; raises MailError."""
     try:
-        composed = _composed(mail, sender)
+        composed = _composed(mail, plain_sender(sender))
     except ValueError as error:
         reason = smtp.without_people(str(error))
         raise MailError(f"the mail cannot be written: {reason}", permanent=True) from error
-    smtp.hand_over(composed, [mail.to], smtp_url=smtp_url)
+    smtp.hand_over(composed, [_with_plain_domain(mail.to)], smtp_url=smtp_url)
 
 
 def addresses(given: Given) -> list[str]:
@@ -68,7 +70,8 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     wrong = _faults(given, way)
     if wrong:
         raise NotDelivered(" ".join(wrong.values()), permanent=True)
-    mail = letter(message, to, sender=way.mail_from, base_url=way.base_url, thread=thread)
+    sender = plain_sender(way.mail_from)
+    mail = letter(message, to, sender=sender, base_url=way.base_url, thread=thread)
     recipients = _TAKEN.left(message.key, to)
     loop = asyncio.get_running_loop()
     try:
@@ -144,6 +147,13 @@ def _faults(given: Given, way: Way) -> dict[str, str]:
     return faults
 
 
+def plain_sender(sender: str) -> str:
+    """A sender, with or without a name, whose domain is spelled as servers know it."""
+    name, address = parseaddr(sender)
+    plain = _with_plain_domain(address)
+    return sender if plain == address else str(Address(display_name=name, addr_spec=plain))
+
+
 def _with_plain_domain(address: str) -> str:
     """An address whose domain is spelled as servers know it: ada@xn--mller-kva.test."""
     name, at, domain = address.rpartition("@")
@@ -160,12 +170,19 @@ def _obstacle(way: Way) -> str:
 
 
 def _is_address(text: str) -> bool:
-    return len(text) <= LONGEST_ADDRESS and text.isascii() and bool(_ADDRESS.fullmatch(text))
+    if len(text) > LONGEST_ADDRESS or not (text.isascii() and _ADDRESS.fullmatch(text)):
+        return False
+    try:
+        Address(addr_spec=text)  # no dot at the beginning, nor two in a row
+    except (ValueError, MessageError):
+        return False
+    return True
 
 
 def _composed(mail: Mail, sender: str) -> EmailMessage:
     composed = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
-    composed["From"], composed["To"], composed["Subject"] = sender, mail.to, mail.subject
+    composed["From"], composed["To"] = sender, _with_plain_domain(mail.to)
+    composed["Subject"] = mail.subject
     composed["Date"] = formatdate()
     composed["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
     composed.set_content(mail.text)

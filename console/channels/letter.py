@@ -15,13 +15,13 @@ from typing import Any
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from console.channels.facts import Standing, buttons_of, facts_of, standing, subject
+from console.channels.facts import Standing, buttons_of, facts_of, legible, standing, subject
 from console.channels.message import Fact, Message, Verb
 from console.core import clock
 
 HERE = Path(__file__).parent / "mail"
 PICTURE = "picture"
-LONGEST_SUBJECT = 200
+LONGEST_LINE = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def letter(
     mail = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
     mail["From"] = sender
     mail["To"] = [Address(addr_spec=address) for address in to]
-    mail["Subject"] = subject(message)[:LONGEST_SUBJECT]
+    mail["Subject"] = _subject(message, thread)
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = f"<{message.key}.{place}>"
     root = f"<{message.thread}.{place}>"
@@ -81,7 +81,22 @@ def letter(
 
 def threaded(mail: EmailMessage, thread: Mapping[str, Any]) -> dict[str, Any]:
     """What the next mail of the same incident needs of this one."""
-    return {"first": thread.get("first") or str(mail["Message-ID"])}
+    line = str(mail["Subject"]).partition("] ")[2]
+    return {
+        "first": thread.get("first") or str(mail["Message-ID"]),
+        "line": thread.get("line") or line,
+    }
+
+
+def _subject(message: Message, thread: Mapping[str, Any]) -> str:
+    """How it stands now, in brackets, and the line of the incident's first mail.
+
+    Gmail takes mails for one conversation if their subjects differ within brackets alone.
+    """
+    word = standing(message).word
+    delay = f", delayed {message.delayed_minutes} min" if message.delayed_minutes else ""
+    line = str(thread.get("line") or message.headline or message.title)
+    return f"[{word}{delay}] {legible(line, LONGEST_LINE)}"
 
 
 def text_of(message: Message) -> str:

@@ -27,6 +27,8 @@ PORTS = {"smtp": 25, "smtps": 465}
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 END_OF_MAIL = b"\r\n.\r\n"
 PERMANENT = 500
+OF_CONSOLE = frozenset({530, 534, 535, 538})
+"""Refusals of whoever speaks to the server, whatever the mail: RFC 4954."""
 
 Refusal = tuple[int, str]
 
@@ -82,7 +84,7 @@ def hand_over(
                 without_people(answer.decode(errors="replace")), status, _texts(refused)
             )
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        raise _explained(error, url.hostname, line) from error
+        raise _explained(error, url, line) from error
 
 
 class _Line:
@@ -102,10 +104,28 @@ class _Line:
         return max(self.ends_at - time.monotonic(), 0.01)
 
 
+class _Utf8(str):
+    """A name and password, which servers take as UTF-8: RFC 4616."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "", errors: str = "strict") -> bytes:
+        del encoding  # smtplib says ASCII
+        return super().encode("utf-8", errors)
+
+
 class _Noting:
     """Notes on its line when the mail has been sent, and what was answered."""
 
     line: _Line
+
+    def auth(self, mechanism: str, authobject: Any, **options: Any) -> tuple[int, bytes]:
+        def answer(challenge: bytes | None = None) -> str | None:
+            text = authobject(challenge)
+            return None if text is None else _Utf8(text)
+
+        result: tuple[int, bytes] = super().auth(mechanism, answer, **options)  # type: ignore[misc]
+        return result
 
     def send(self, s: Any) -> None:
         super().send(s)  # type: ignore[misc]
@@ -176,7 +196,11 @@ def _sign_in(server: smtplib.SMTP, url: SplitResult) -> None:
     if url.username:
         if not safe:
             raise MailError(f"{url.hostname} offers no TLS, so the password was not sent")
-        server.login(unquote(url.username), unquote(url.password or ""))
+        try:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        except UnicodeEncodeError:  # CRAM-MD5 knows no other letters
+            sentence = f"{url.hostname} takes no password with letters that are not ASCII"
+            raise MailError(sentence) from None
 
 
 def _texts(refused: Mapping[str, tuple[int, bytes]]) -> dict[str, Refusal]:
@@ -186,24 +210,31 @@ def _texts(refused: Mapping[str, tuple[int, bytes]]) -> dict[str, Refusal]:
     }
 
 
-def _explained(error: Exception, host: str, line: _Line) -> MailError:
+def _explained(error: Exception, url: SplitResult, line: _Line) -> MailError:
     """What the failure means for the mail: a refused password is no fault of the mail's."""
-    prefix = f"{host} did not take the mail"
+    prefix = f"{url.hostname} did not take the mail"
     if line.is_over or isinstance(error, TimeoutError):
-        sentence = f"{prefix}: no answer within {line.seconds:g} seconds"
+        hint = ". Port 465 wants smtps://" if url.scheme == "smtp" and url.port == 465 else ""
+        sentence = f"{prefix}: no answer within {line.seconds:g} seconds{hint}"
         return MailError(sentence, may_have_arrived=line.is_sent)
-    words = f"{prefix}: {without_people(_words(error))}"
+    words = f"{prefix}: {without_people(_words(error)).rstrip('.')}"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return MailError(f"{words}. It begins without TLS: use smtp://, which upgrades")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
-        return MailError(words, status=min(codes), permanent=min(codes) >= PERMANENT)
+        return MailError(words, status=min(codes), permanent=_is_final(min(codes)))
     if isinstance(error, smtplib.SMTPDataError | smtplib.SMTPSenderRefused):
         code = error.smtp_code
-        return MailError(words, status=code, permanent=code >= PERMANENT)
+        return MailError(words, status=code, permanent=_is_final(code))
     if isinstance(error, smtplib.SMTPResponseException):
         return MailError(words, status=error.smtp_code)
     # A mail that cannot be written down is wrong next time, too; TLS and files are OSErrors.
     permanent = isinstance(error, ValueError) and not isinstance(error, OSError)
     return MailError(words, permanent=permanent, may_have_arrived=line.is_sent)
+
+
+def _is_final(code: int) -> bool:
+    return code >= PERMANENT and code not in OF_CONSOLE
 
 
 def _words(error: Exception) -> str:

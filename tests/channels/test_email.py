@@ -22,6 +22,13 @@ def test_it_arrives_with_both_bodies(smtp):
     assert mail.get_body(("html",)).get_content().strip() == "<p>Text</p>"
 
 
+def test_domains_may_have_letters_that_are_not_ascii(smtp):
+    mail = Mail(to="ada@müller.test", subject="Hello", text="Hello")
+    send(mail, smtp_url=smtp.url, sender="pharos@müller.test")
+    assert smtp.messages[0]["X-Envelope-To"] == "ada@xn--mller-kva.test"
+    assert smtp.messages[0]["From"] == "pharos@xn--mller-kva.test"
+
+
 @pytest.mark.parametrize("field", ["to", "subject"])
 def test_headers_cannot_be_smuggled_in(smtp, field):
     with pytest.raises(MailError):

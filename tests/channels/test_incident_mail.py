@@ -35,7 +35,7 @@ def way(smtp):
 def test_a_mail_has_text_a_page_and_its_picture_inside(smtp, way):
     receipt = delivered(KIND, TO, replace(TRIGGER, picture=picture()), way)
     mail = smtp.messages[0]
-    assert mail["Subject"] == f"Critical: {TRIGGER.headline}"
+    assert mail["Subject"] == f"[Critical] {TRIGGER.headline}"
     assert mail["X-Envelope-To"] == mail["To"] == "ops@acme.test"
     assert mail["Auto-Submitted"] == "auto-generated"
     text = mail.get_body(("plain",)).get_content()
@@ -60,19 +60,18 @@ def test_a_mail_has_text_a_page_and_its_picture_inside(smtp, way):
 
 def test_the_mails_of_an_incident_are_one_conversation(smtp, way):
     thread = delivered(KIND, TO, TRIGGER, way).thread
-    for message in (ESCALATE, ACKNOWLEDGE, RESOLVE):
+    over = replace(RESOLVE, headline="It recovered after 38 min", delayed_minutes=3)
+    for message in (ESCALATE, ACKNOWLEDGE, over):
         thread = delivered(KIND, TO, message, way, thread).thread
     first, *later = smtp.messages
     for mail in later:
         assert mail["In-Reply-To"] == first["Message-ID"]
         assert set(first["References"].split()) < set(mail["References"].split())
     assert len({mail["Message-ID"] for mail in smtp.messages}) == 4
-    assert [mail["Subject"].partition(":")[0] for mail in smtp.messages] == [
-        "Critical",
-        "Critical",
-        "Acknowledged",
-        "Resolved",
-    ]
+    states = ["[Critical]", "[Critical]", "[Acknowledged]", "[Resolved, delayed 3 min]"]
+    subjects = [f"{state} {TRIGGER.headline}" for state in states]
+    assert [mail["Subject"] for mail in smtp.messages] == subjects
+    assert "It recovered after 38 min" in smtp.messages[-1].get_body(("plain",)).get_content()
 
 
 def test_a_mail_that_is_sent_again_has_the_same_id_and_another_console_another(smtp, way):
@@ -139,6 +138,9 @@ def test_a_digest_links_every_incident():
         f"{'a' * 70}@acme.test",
         "ada@" + "ü" * 300,
         "grüße@acme.test",
+        "ada..lovelace@acme.test",
+        ".ada@acme.test",
+        "ada.@acme.test",
     ],
 )
 def test_addresses_that_are_none_are_refused_beside_their_field(smtp, way, to):
@@ -159,7 +161,15 @@ def test_a_domain_may_have_letters_that_are_not_ascii(smtp, way):
     assert smtp.messages[0]["X-Envelope-To"] == "ada@xn--mller-kva.test"
 
 
-@pytest.mark.parametrize(("refusal", "permanent"), [("451 later", False), ("554 spam", True)])
+def test_a_sender_may_have_a_domain_with_letters_that_are_not_ascii(smtp, way):
+    delivered(KIND, TO, TRIGGER, replace(way, mail_from="Grüße <pharos@müller.test>"))
+    assert smtp.messages[0]["From"] == "Grüße <pharos@xn--mller-kva.test>"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "permanent"),
+    [("451 later", False), ("554 spam", True), ("530 login needed", False)],
+)
 def test_a_refusal_is_permanent_by_its_number(smtp, way, refusal, permanent):
     smtp.refusal = refusal
     with pytest.raises(NotDelivered, match=refusal.split()[1]) as error:
@@ -235,6 +245,6 @@ def test_the_state_is_the_first_word_of_a_subject(smtp, way):
     for verb, state in ((Verb.UPDATE, "acknowledged"), (Verb.ESCALATE, "open")):
         delivered(KIND, TO, replace(TRIGGER, verb=verb, state=state, delayed_minutes=12), way)
     assert [mail["Subject"] for mail in smtp.messages] == [
-        f"Critical, acknowledged: {TRIGGER.headline} (delayed 12 min)",
-        f"Critical: {TRIGGER.headline} (delayed 12 min)",
+        f"[Critical, acknowledged, delayed 12 min] {TRIGGER.headline}",
+        f"[Critical, delayed 12 min] {TRIGGER.headline}",
     ]

@@ -4,6 +4,7 @@ import ssl
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from urllib.parse import quote
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from console.channels import smtp
+from console.channels import smtp as client
 from console.channels.smtp import MailError, hand_over
 from tests.fakes.smtp import Mailbox, free_port
 
@@ -47,7 +48,10 @@ def certificate(tmp_path_factory):
 def trusting(certificate, monkeypatch):
     """The certificate is one that this machine trusts."""
     context = ssl.create_default_context(cafile=certificate)
-    monkeypatch.setattr(smtp, "_trust", lambda: context)
+    monkeypatch.setattr(client, "_trust", lambda: context)
+
+
+PASSWORDS = (b"a b/c", "größe ☂".encode())
 
 
 class Vault(Mailbox):
@@ -59,7 +63,7 @@ class Vault(Mailbox):
 
     def check(self, _server, _session, _envelope, _mechanism, login):
         self.passwords.append((login.login, login.password))
-        return AuthResult(success=login.password == b"a b/c", handled=False)
+        return AuthResult(success=login.password in PASSWORDS, handled=False)
 
 
 @contextmanager
@@ -99,6 +103,20 @@ def test_a_password_goes_over_tls(certificate, trusting, scheme, from_the_start)
         handover = hand_over(mail(), ["ada@acme.test"], smtp_url=url)
     assert (handover.status, handover.answer, handover.refused) == (250, "kept", {})
     assert mailbox.passwords == [(b"ada@acme.test", b"a b/c")]
+
+
+def test_a_password_may_have_letters_that_are_not_ascii(certificate, trusting):
+    with encrypted(certificate, from_the_start=True) as (mailbox, port):
+        url = f"smtps://ada:{quote('größe ☂')}@localhost:{port}"
+        hand_over(mail(), ["ada@acme.test"], smtp_url=url)
+    assert mailbox.passwords == [(b"ada", "größe ☂".encode())]
+
+
+def test_tls_to_a_server_that_begins_without_it_says_what_to_enter(smtp):
+    url = smtp.url.replace("smtp://", "smtps://")
+    with pytest.raises(MailError, match="use smtp://") as error:
+        hand_over(mail(), ["ada@acme.test"], smtp_url=url)
+    assert not error.value.permanent
 
 
 @pytest.mark.parametrize(("scheme", "from_the_start"), [("smtps", True), ("smtp", False)])

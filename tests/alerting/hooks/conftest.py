@@ -140,7 +140,8 @@ def event(client, pagerduty, thread):
                 },
             }
         }
-        return send(client, pagerduty, json.dumps(document).encode(), secret).status_code
+        status: int = send(client, pagerduty, json.dumps(document).encode(), secret).status_code
+        return status
 
     return event
 
