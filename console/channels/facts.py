@@ -14,7 +14,7 @@ from console.channels.message import Button, Fact, Message, Verb
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 # By which chats notify people: @channel, <!here>, <@U1>, <users/all>; no address of a mail.
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)|<(?=[!@#]|users/)")
-# What Markdown sees something in; underscores within a word are none of that.
+# What Markdown sees something in; an underscore within a word is only itself.
 _MARK = re.compile(r"[\\`*\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 NOTHING_SEEN = "\u200b"
 LONGEST_TEXT = 2_000
