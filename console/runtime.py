@@ -22,6 +22,7 @@ from console.alerting.delivery import bell, holds, sending
 from console.app import create_app
 from console.backup import orders as backups
 from console.backup import soundness
+from console.channels import outgoing
 from console.core import canary, clock, instances, leases, migrations, readiness
 from console.core.config import Config, ConfigError, config
 from console.core.crypto import setup_token
@@ -39,6 +40,8 @@ from console.uptime import schedule as checks
 TICKER = "pharos.ticker"
 DIGEST = "digest"
 DIGEST_SECONDS = 60.0
+LAST_SECONDS = 5.0
+"""So long a console that stops waits for answers and mails that nobody would send again."""
 LOOPBACK = frozenset({"", "localhost", "127.0.0.1", "::1"})
 NO_URL = (
     "PHAROS_URL is not set, and others can reach this console: mails and the DSNs that commands"
@@ -193,6 +196,7 @@ def end(app: Flask) -> None:
         checks.current().stop()
         bell.alarm().stop()
         sending.current().stop()
+        outgoing.current().settle(LAST_SECONDS)
         kept.end()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Outgoing:
-    """A short queue and its thread; messages that still wait are lost when the process ends."""
+    """A short queue and its thread; what still waits is lost when the process is killed."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -37,6 +37,12 @@ class Outgoing:
     def drain(self) -> None:
         """Wait until everything that was handed over has been sent, or has failed."""
         self._waiting.join()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait so long at most until everything was sent or has failed; whether it was."""
+        done = self._waiting.all_tasks_done
+        with done:
+            return done.wait_for(lambda: not self._waiting.unfinished_tasks, seconds)
 
     def _run(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from console.alerting.delivery import log
 from console.alerting.delivery.models import DeliveryAttempt, MessageState, OutboxMessage
+from console.channels.message import Verb
 from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.alerting.deliveries import add_incident, by_mail, deliver, messages, owe
@@ -186,3 +187,18 @@ def test_old_messages_are_forgotten_but_none_that_is_owed(app, acme, inside, clo
     with inside(acme):
         assert [message.id for message in messages()] == [waiting]
         assert db.session.scalars(select(DeliveryAttempt)).all() == []
+
+
+def test_a_storm_is_one_line_that_leads_to_its_messages(as_vic, acme, inside):
+    with inside(acme):
+        for number in range(40):
+            owe(add_incident(acme, f"Storm {number}"), by_mail(ADA))
+        deliver(acme)
+        listing = next(message.id for message in messages() if message.verb is Verb.DIGEST)
+    page = as_vic.get(PAGE).text
+    assert page.count("delivery-row-") == 1
+    assert "40 messages in it" in page
+    inside_it = as_vic.get(f"{PAGE}?members={listing}").text
+    assert inside_it.count("delivery-row-") == 30
+    assert "Storm 39" in inside_it
+    assert as_vic.get(f"{PAGE}?state=merged").text.count("delivery-row-") == 30

@@ -129,7 +129,13 @@ def _with_surroundings(message: Message, row: OutboxMessage, now: datetime) -> M
     document = queries.document_then(rule, incident.rule_version) if rule else None
     definition = Definition.of(document) if document else None
     around = surroundings(subject.project, incident, rule, definition, now)
-    return replace(message, picture=around.picture, hits=around.hits, changes=around.changes)
+    return replace(
+        message,
+        picture=around.picture,
+        hits=around.hits,
+        changes=around.changes,
+        facts=[*message.facts, *around.missing],
+    )
 
 
 def _list(row: OutboxMessage, now: datetime) -> Message:

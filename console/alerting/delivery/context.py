@@ -63,6 +63,17 @@ class Surroundings:
     picture: Picture | None = None
     hits: str = ""
     changes: Sequence[Fact] = ()
+    gaps: Sequence[str] = ()
+    """What could not be asked, because a store did not answer."""
+
+    @property
+    def missing(self) -> Sequence[Fact]:
+        """That something is missing, where it is, as a message says it."""
+        if not self.gaps:
+            return []
+        names = " and ".join(self.gaps)
+        text = f"The console could not read its telemetry: {names} could not be added."
+        return [Fact("Missing", text)]
 
 
 def surroundings(
@@ -75,15 +86,25 @@ def surroundings(
     """
     if rule is None or definition is None:
         return Surroundings()
+    gaps: list[str] = []
+    no_picture: Picture | None = None
+    no_changes: list[Fact] = []
     return Surroundings(
-        picture=_asked(lambda: _picture(project, incident, rule, definition, now), None),
-        hits=_asked(lambda: _hits(project, incident, definition, now), ""),
-        changes=_asked(lambda: list(_changes(project, incident, definition)), []),
-    )
+        picture=_asked(
+            lambda: _picture(project, incident, rule, definition, now),
+            no_picture, gaps, "the picture",
+        ),
+        hits=_asked(lambda: _hits(project, incident, definition, now), "", gaps, "whom it hits"),
+        changes=_asked(
+            lambda: list(_changes(project, incident, definition)),
+            no_changes, gaps, "what changed",
+        ),
+        gaps=gaps,
+    )  # fmt: skip
 
 
-def _asked(ask: Callable[[], T], nothing: T) -> T:
-    """An answer, or nothing where the store does not give one in time."""
+def _asked(ask: Callable[[], T], nothing: T, gaps: list[str], name: str) -> T:
+    """An answer, or nothing where the store does not give one in time: then it is a gap."""
     try:
         with patience.within(SECONDS):
             return ask()
@@ -93,6 +114,7 @@ def _asked(ask: Callable[[], T], nothing: T) -> T:
         log.warning("a message goes without part of its context: %s", type(error).__name__)
     except Exception:  # a fault in a picture holds no message back
         log.exception("a message goes without part of its context")
+    gaps.append(name)
     return nothing
 
 

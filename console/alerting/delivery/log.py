@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from flask import abort
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from console.accounts.models import Project
 from console.alerting.delivery import bell
@@ -20,6 +20,7 @@ from console.alerting.delivery.models import (
     OutboxMessage,
 )
 from console.alerting.models import Incident
+from console.channels.message import Verb
 from console.core import clock
 from console.core.db import db, writing
 from console.core.paging import Page, page
@@ -56,6 +57,10 @@ class MessagesAsked:
     """A MessageState, "undelivered", or "" for all."""
     channel_id: int | None = None
     incident_id: int | None = None
+    list_id: int | None = None
+    """A list of incidents: the messages that it says."""
+    is_short: bool = False
+    """Whether what a list of incidents says stands on the list's line alone."""
 
 
 def listed(asked: MessagesAsked, cursor: str, limit: int) -> Page[OutboxMessage]:
@@ -69,8 +74,24 @@ def listed(asked: MessagesAsked, cursor: str, limit: int) -> Page[OutboxMessage]
         own = own.where(OutboxMessage.channel_id == asked.channel_id)
     if asked.incident_id is not None:
         own = own.where(OutboxMessage.incident_id == asked.incident_id)
+    if asked.list_id is not None:
+        own = own.where(OutboxMessage.merged_into_id == asked.list_id)
+    elif asked.is_short and not asked.state and asked.incident_id is None:
+        own = own.where(~_is_listed())
     about = joinedload(OutboxMessage.incident), joinedload(OutboxMessage.user)
     return page(own, [OutboxMessage.id], cursor, limit, options=about)
+
+
+def sizes_of_lists(messages: Sequence[OutboxMessage]) -> Mapping[int, int]:
+    """How many messages each list of incidents among these says, by its id."""
+    ids = [message.id for message in messages if message.verb is Verb.DIGEST]
+    if not ids:
+        return {}
+    own = select(OutboxMessage.merged_into_id, func.count(OutboxMessage.id)).where(
+        OutboxMessage.merged_into_id.in_(ids)
+    )
+    counted = db.session.execute(own.group_by(OutboxMessage.merged_into_id))
+    return {id_: count for id_, count in counted if id_ is not None}
 
 
 def of_incident(incident: Incident) -> Sequence[OutboxMessage]:
@@ -222,6 +243,17 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
             db.session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids)))
         db.session.commit()
     return {"messages forgotten": len(ids)}
+
+
+def _is_listed() -> ColumnElement[bool]:
+    """A message that a list of incidents says."""
+    listing = aliased(OutboxMessage)
+    own = select(listing.id).where(
+        listing.id == OutboxMessage.merged_into_id,
+        listing.organization_id == OutboxMessage.organization_id,
+        listing.verb == Verb.DIGEST,
+    )
+    return own.exists()
 
 
 def _lock(message: OutboxMessage) -> None:

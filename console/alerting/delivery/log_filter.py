@@ -41,6 +41,9 @@ class DeliveriesFilter(FilterForm):
     channel = OpenSelect("Channel", "Any channel", closed=True)
     incident = IntegerField("Incident", [Optional(), NumberRange(1, LARGEST_ID, "A number.")])
 
+    members = IntegerField("Of list", [Optional(), NumberRange(1, LARGEST_ID, "A number.")])
+    hidden = ("members",)
+
     def offer(self, channels: Mapping[int, str]) -> Self:
         """Offer channels by their ids and names."""
         self.channel.offer((str(id_), name) for id_, name in channels.items())
@@ -51,7 +54,10 @@ class DeliveriesFilter(FilterForm):
         """The same as a value. Only for a form that validates."""
         channel = self.channel.data
         return MessagesAsked(
-            self.state.data or "", int(channel) if channel else None, self.incident.data
+            self.state.data or "",
+            int(channel) if channel else None,
+            self.incident.data,
+            self.members.data,
         )
 
 

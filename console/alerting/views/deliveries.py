@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
@@ -40,6 +40,8 @@ class ListedDeliveries:
     page: Page[OutboxMessage]
     channels: Mapping[int, str]
     projects: Mapping[int, str]
+    sizes: Mapping[int, int]
+    """How many messages the lists of incidents on the page say, by their ids."""
     undelivered: log.Undelivered
     hold: DeliveryHold | None
     """Why nothing is delivered; None while messages are."""
@@ -143,13 +145,15 @@ def _listing(organization: Organization) -> Response:
 def _listed() -> ListedDeliveries:
     channels = log.channel_names()
     form = valid(DeliveriesFilter(request.args).offer(channels))
-    page = log.listed(form.asked, request.args.get("cursor", ""), PER_PAGE)
+    asked = replace(form.asked, is_short=True)
+    page = log.listed(asked, request.args.get("cursor", ""), PER_PAGE)
     held = holds.present()
     return ListedDeliveries(
         form=form,
         page=page,
         channels=channels,
         projects=log.projects(page.rows),
+        sizes=log.sizes_of_lists(page.rows),
         undelivered=log.undelivered(),
         hold=held,
         old=holds.old(held) if held else 0,

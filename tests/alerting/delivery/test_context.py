@@ -11,6 +11,7 @@ from console.alerting.delivery.context import HEIGHT, WIDTH, Surroundings, surro
 from console.alerting.models import Incident, Rule
 from console.core import clock
 from console.core.db import db
+from console.telemetry import store
 from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
@@ -90,6 +91,21 @@ def test_a_message_goes_without_what_the_store_does_not_answer(slow, around, mon
     assert answer.hits == ""
     assert answer.picture is not None, "evaluations stand in the other store"
     assert answer.changes
+    (missing,) = answer.missing
+    assert (
+        missing.text == "The console could not read its telemetry: whom it hits could not be added."
+    )
+
+
+def test_a_message_goes_though_the_telemetry_file_is_damaged_and_says_what_it_lacks(
+    app, acme, instance, slow, around
+):
+    with app.app_context():
+        store.current().close()
+    (instance / "telemetry" / f"{acme.organization_id}.duckdb").write_bytes(b"\xff\x00" * 5000)
+    answer = around()
+    assert answer.hits == ""
+    assert "whom it hits" in answer.missing[0].text
 
 
 def test_a_group_has_a_line_for_each_of_its_members(
