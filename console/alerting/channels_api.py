@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request, url_for
+from flask import Blueprint, Response, abort, g, jsonify, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from console.accounts.access import api_view
@@ -104,7 +104,10 @@ def test(project: Project, channel_id: int) -> Response:
     """Send a test message, and answer what came of it."""
     del project
     channel_ = domain.channel_or_404(channel_id)
-    trial = trying.try_out(channel_, _kind(channel_), way())
+    try:
+        trial = trying.try_out(channel_, _kind(channel_), way())
+    except trying.Busy as busy:
+        abort(429, str(busy))
     begin_to_write()
     trying.note(domain.channel_or_404(channel_id), trial)
     db.session.commit()

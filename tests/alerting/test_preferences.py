@@ -7,7 +7,7 @@ import pytest
 from console.accounts.models import User
 from console.alerting.delivery import preferences
 from console.alerting.delivery.models import Channel, SlackAccount
-from console.alerting.delivery.preferences import Gathering, Preferences, ways
+from console.alerting.delivery.preferences import Choices, Gathering, Preferences, ways
 from console.alerting.escalation.hours import WorkingHours
 from console.alerting.models import Severity
 from console.core.db import db
@@ -30,7 +30,7 @@ def as_preferred(inside, acme):
         with inside(acme):
             alice = the_person("alice@acme.test")
             preferences.save(alice.id, own)
-            answer = ways(alice, severity, at)
+            answer = ways(alice, severity, at, Choices.read())
             keys = {r.key.rpartition("-")[2]: r.at for r in answer.recipients}
             return keys, [why for _, why in answer.skipped]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.accounts.models import Role
 from console.alerting.escalation import words
 from console.alerting.escalation.advance import advance
 from console.alerting.escalation.plan import Plan
@@ -25,6 +26,7 @@ from tests.alerting.escalations import (
     standing,
     step,
 )
+from tests.support.factories import make_member
 from tests.telemetry.samples import NOON
 
 MINUTES = st.sampled_from([0, 1, 7, 45, 600])
@@ -111,6 +113,21 @@ def test_a_long_simulation_is_cut(acme, inside, targets):
     assert simulation.is_cut
     assert len(simulation.turns) == 60
     assert simulation.after(simulation.turns[-1]) == timedelta(minutes=60 + 2 * 30)
+
+
+def test_a_simulation_asks_as_much_for_twenty_owners_and_steps_as_for_one(
+    app, acme, inside, statements
+):
+    counts = []
+    for owners, steps in ((1, 1), (20, 20)):
+        for number in range(1, owners):
+            make_member(app, acme.organization, f"owner-{number}@acme.test", Role.OWNER)
+        with inside(acme), statements() as asked:
+            plan = Plan.of(policy(*[step(OWNERS, after=1)] * steps))
+            simulation = simulate(plan, Directory.read(), Severity.LOW, console_clock.now())
+        counts.append(len(asked))
+    assert len(simulation.turns[-1].recipients) >= 20
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(

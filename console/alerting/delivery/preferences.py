@@ -9,7 +9,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from flask import abort
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from console.accounts import queries
 from console.accounts.models import User
@@ -111,12 +111,33 @@ class Ways:
     """Whom or what, and why."""
 
 
-def ways(user: User, severity: Severity, at: datetime) -> Ways:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What everybody in the organization prefers now: read once, for many people and steps."""
+
+    by_user: Mapping[int, Preferences]
+    accounts: Mapping[int, SlackAccount]
+    """The Slack user who is a person, by the person."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """The choices as they are now."""
+        rows = db.session.scalars(select(ContactPreference))
+        preferred = {row.user_id: Preferences.of(row.document) for row in rows}
+        accounts = db.session.scalars(_working_accounts().order_by(SlackAccount.id))
+        return cls(preferred, {account.user_id: account for account in accounts})
+
+    def of(self, user_id: int) -> Preferences:
+        """What a person prefers."""
+        return self.by_user.get(user_id) or Preferences()
+
+
+def ways(user: User, severity: Severity, at: datetime, choices: Choices) -> Ways:
     """Where a message of a severity goes at a moment, by what a person prefers.
 
     Who has chosen Slack, and cannot be reached there, gets mail.
     """
-    own = of(user.id)
+    own = choices.of(user.id)
     name = user.name or user.email
     if not own.ways[severity]:
         return Ways([], [(name, f"wants no messages of {severity} severity")])
@@ -124,7 +145,7 @@ def ways(user: User, severity: Severity, at: datetime) -> Ways:
     is_gathered = severity is Severity.LOW and own.gathering is not None
     recipients, skipped = [], []
     if SLACK in own.ways[severity]:
-        account = slack_account(user.id)
+        account = choices.accounts.get(user.id)
         if account is None:
             skipped.append((f"{name} in Slack", "has no linked Slack account"))
         else:
@@ -165,16 +186,6 @@ def by_slack(user: User, account: SlackAccount) -> Recipient:
     )
 
 
-def slack_account(user_id: int) -> SlackAccount | None:
-    """The Slack user who is this person, where a channel that works leads to the workspace."""
-    own = (
-        select(SlackAccount)
-        .join(Channel, Channel.id == SlackAccount.channel_id)
-        .where(SlackAccount.user_id == user_id, Channel.deleted_at.is_(None), Channel.enabled)
-    )
-    return db.session.scalar(own.order_by(SlackAccount.id.desc()).limit(1))
-
-
 def slack_accounts(user_id: int) -> Sequence[SlackAccount]:
     """The Slack users who are this person, the latest first."""
     own = select(SlackAccount).where(SlackAccount.user_id == user_id)
@@ -199,11 +210,6 @@ def of(user_id: int) -> Preferences:
     """What a person prefers in this organization."""
     row = _row(user_id)
     return Preferences.of(row.document) if row else Preferences()
-
-
-def gets_mail(user_id: int) -> bool:
-    """Whether a person has not unsubscribed."""
-    return of(user_id).unsubscribed_at is None
 
 
 def save(user_id: int, preferences: Preferences) -> None:
@@ -232,6 +238,12 @@ def owners_without_mail() -> tuple[Sequence[str], int]:
     owners = queries.owners()
     gone = [user.name or user.email for user in owners if of(user.id).unsubscribed_at]
     return gone, len(owners)
+
+
+def _working_accounts() -> Select[SlackAccount]:
+    """The Slack users who are members, where a channel that works leads to the workspace."""
+    own = select(SlackAccount).join(Channel, Channel.id == SlackAccount.channel_id)
+    return own.where(Channel.deleted_at.is_(None), Channel.enabled)
 
 
 def _row(user_id: int) -> ContactPreference | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +21,14 @@ from console.alerting.delivery.models import LONGEST_ANSWER, LONGEST_ERROR, Chan
 from console.channels.kinds import Given, Kind, NotDelivered, Receipt, Way
 from console.channels.message import Button, Message, Verb
 from console.core import clock
+from console.core.config import config
 from console.core.db import db
 from console.core.loops import finished
+
+OF_ORGANIZATION, SHARE = 2, 4
+"""Trials at once of one organization, and the part of the threads that all of them may take."""
+_lock = Lock()
+_under_way: Counter[int] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +55,21 @@ class Trial:
         }
 
 
+class Busy(Exception):
+    """So many channels are being tried out that whoever tries another waits."""
+
+
 def try_out(channel: Channel, kind: Kind, way: Way) -> Trial:
-    """Send a test message to a channel and wait for the answer.
+    """Send a test message to a channel and wait for the answer; raises Busy.
 
     Ends the transaction under way, so that nobody waits for it meanwhile.
     """
     message, began = trial_message(channel, way), time.perf_counter()
     try:
-        settings = given(channel)
-        db.session.rollback()
-        receipt = finished(_delivered(kind, settings, message, way))
+        with _place(channel.organization_id):
+            settings = given(channel)
+            db.session.rollback()
+            receipt = finished(_delivered(kind, settings, message, way))
     except NotDelivered as failure:
         db.session.rollback()
         sentence, answer, status = str(failure), failure.answer, failure.status
@@ -97,6 +112,25 @@ def trial_message(channel: Channel, way: Way) -> Message:
         why="Somebody pressed “Send a test message” on the page of channels.",
         settings_url=page,
     )
+
+
+@contextmanager
+def _place(organization_id: int) -> Iterator[None]:
+    """A place among the trials at once.
+
+    Each keeps a thread that answers requests until its receiver has answered, or hangs no longer:
+    the rest are for the pages.
+    """
+    with _lock:
+        most = max(1, config().web_threads // SHARE)
+        if _under_way[organization_id] >= OF_ORGANIZATION or _under_way.total() >= most:
+            raise Busy("Other channels are being tried out. Wait for their answers, and try again.")
+        _under_way[organization_id] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _under_way[organization_id] -= 1
 
 
 async def _delivered(kind: Kind, settings: Given, message: Message, way: Way) -> Receipt:

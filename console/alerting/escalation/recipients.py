@@ -13,6 +13,7 @@ from console.accounts.models import Membership, Role, User
 from console.alerting.delivery import preferences
 from console.alerting.delivery.models import Channel, OutboxMessage
 from console.alerting.delivery.outbox import Recipient
+from console.alerting.delivery.preferences import Choices
 from console.alerting.escalation.plan import Target
 from console.alerting.models import Incident, Severity
 from console.core.db import db
@@ -43,6 +44,7 @@ class Directory:
     owners: Sequence[User]
     channels: Mapping[int, Channel]
     """By name; deleted ones, too."""
+    choices: Choices
     only_working: bool = False
     """Whether channels that do not deliver are left out: what is wrong may be one of them."""
 
@@ -56,6 +58,7 @@ class Directory:
             members={user.id: user for user, _ in members},
             owners=[user for user, role in members if role is Role.OWNER],
             channels={channel.id: channel for channel in channels},
+            choices=Choices.read(),
             only_working=only_working,
         )
 
@@ -106,7 +109,13 @@ class Directory:
         else:
             people = self.owners if target.reach == "owners" else [self.members[target.id or 0]]
             for person in people:
-                yield from _ways(person, severity, at)
+                yield from self._ways(person, severity, at)
+
+    def _ways(self, user: User, severity: Severity, at: datetime) -> Iterator[Recipient | Skipped]:
+        """How a person is notified at a moment, and why not in the ways that they chose."""
+        ways = preferences.ways(user, severity, at, self.choices)
+        yield from ways.recipients
+        yield from (Skipped(name, why) for name, why in ways.skipped)
 
 
 def all_notified(incident: Incident) -> Sequence[Recipient]:
@@ -142,10 +151,3 @@ def is_known(incident: Incident) -> bool:
     """Whether anybody was notified of an incident, or is about to be."""
     own = select(OutboxMessage.id).where(OutboxMessage.incident_id == incident.id)
     return db.session.scalar(own.limit(1)) is not None
-
-
-def _ways(user: User, severity: Severity, at: datetime) -> Iterator[Recipient | Skipped]:
-    """How a person is notified at a moment, and why not in the ways that they chose."""
-    ways = preferences.ways(user, severity, at)
-    yield from ways.recipients
-    yield from (Skipped(name, why) for name, why in ways.skipped)

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from console.alerting.delivery import preferences
 from console.alerting.delivery.outbox import Recipient
 from console.alerting.delivery.preferences import by_mail
 from console.alerting.escalation.plan import Place, Plan
@@ -60,7 +59,11 @@ def turn(
         reached = Reached([], [*reached.skipped, *silent])
     is_passed, last_resort = not reached.recipients, False
     if is_passed and plan.ends_round(place) and not is_known:
-        mailed = [owner for owner in directory.owners if preferences.gets_mail(owner.id)]
+        mailed = [
+            owner
+            for owner in directory.owners
+            if directory.choices.of(owner.id).unsubscribed_at is None
+        ]
         reached = Reached([by_mail(owner) for owner in mailed], reached.skipped)
         last_resort = True
     following = plan.after(place, passed=is_passed)

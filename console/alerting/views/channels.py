@@ -166,7 +166,10 @@ def test(organization: Organization, channel_id: int) -> Response:
     """Send a test message, and show what was answered."""
     del organization
     channel_ = domain.channel_or_404(channel_id)
-    trial = trying.try_out(channel_, _kind(channel_.kind), way())
+    try:
+        trial = trying.try_out(channel_, _kind(channel_.kind), way())
+    except trying.Busy as busy:
+        abort(429, str(busy))
     begin_to_write()
     channel_ = domain.channel_or_404(channel_id)
     trying.note(channel_, trial)
