@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from console.alerting.models import Incident, IncidentEvent, IncidentVerb
 from console.alerting.response.fates import NONE, policy_key, rule_key
 from console.alerting.response.forms import NO_POLICY, NO_RULE, ResponseFilter
 from console.alerting.response.report import LeftOut, Report, apart, report
+from console.alerting.response.sheet import Names
 from console.core import clock
 from console.core.db import db
 from console.metrics import incidents
@@ -67,19 +68,39 @@ def weeks(scope: Scope) -> list[tuple[datetime, datetime]]:
 
 def rows_of(responses: Iterable[Response]) -> Mapping[int, Incident]:
     """The incidents themselves, with whoever answered them, by id."""
-    ids = [response.id for response in responses]
     rows: dict[int, Incident] = {}
-    for first in range(0, len(ids), 500):
-        own = select(Incident).where(Incident.id.in_(ids[first : first + 500]))
+    for part in _batched([response.id for response in responses]):
+        own = select(Incident).where(Incident.id.in_(part))
         people = joinedload(Incident.acknowledged_by), joinedload(Incident.resolved_by)
         rows |= {row.id: row for row in db.session.scalars(own.options(*people))}
     return rows
+
+
+def names_of(project: Project, responses: Sequence[Response], place: str) -> Names:
+    """What a table calls the incidents; `place` is the address of one without its id."""
+    incidents: dict[int, tuple[str, str, int]] = {}
+    emails: dict[int, str] = {}
+    for part in _batched([response.id for response in responses]):
+        own = select(Incident.id, Incident.title, Incident.worst, Incident.reopened)
+        for id_, title, worst, reopened in db.session.execute(own.where(Incident.id.in_(part))):
+            incidents[id_] = title, worst.value, reopened
+    people = {r.acknowledged_by_id for r in responses} | {r.resolved_by_id for r in responses}
+    for part in _batched(sorted(filter(None, people))):
+        rows = db.session.execute(select(User.id, User.email).where(User.id.in_(part)))
+        emails |= dict(rows.all())
+    rules = queries.names_of_rules(project, {r.rule_id for r in responses if r.rule_id})
+    return Names(incidents, rules, emails, project.slug, place)
 
 
 def policies() -> Sequence[str]:
     """The names of the policies by which incidents were escalated."""
     names = select(Escalation.policy_name).distinct().order_by(Escalation.policy_name)
     return db.session.scalars(names.limit(MOST_POLICIES)).all()
+
+
+def _batched(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The ids in parts that a statement takes as parameters."""
+    return (ids[first : first + 500] for first in range(0, len(ids), 500))
 
 
 def _shares(

@@ -97,16 +97,8 @@ def response_sheet(project: Project) -> Answer:
     """All of them as a table."""
     shown, form = _asked(project, is_list=True)
     own = _sorted(queries.behind(Scope.of(project, shown), form), form)
-    rules = alerting.names_of_rules(project, {row.rule_id for row in own if row.rule_id})
-    text = sheet(
-        own,
-        queries.rows_of(own),
-        rules,
-        project.slug,
-        form.clock,
-        lambda incident_id: api.url("alerting.incident", incident_id=incident_id),
-    )
-    answer = make_response(text)
+    place = api.url("alerting.incident", incident_id=1).removesuffix("1")
+    answer = make_response(sheet(own, queries.names_of(project, own, place), form.clock))
     answer.mimetype = "text/csv"
     name = f"response-times-{project.slug}-{shown.start:%Y-%m-%d}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
