@@ -16,7 +16,7 @@ from console.alerting.models import Incident, IncidentEvent, IncidentVerb
 from console.alerting.response.fates import NONE, policy_key, rule_key
 from console.alerting.response.forms import NO_POLICY, NO_RULE, ResponseFilter
 from console.alerting.response.report import LeftOut, Report, apart, report
-from console.alerting.response.sheet import Names
+from console.alerting.response.sheet import TableNames
 from console.core import clock
 from console.core.db import db
 from console.metrics import incidents
@@ -76,7 +76,7 @@ def rows_of(responses: Iterable[Response]) -> Mapping[int, Incident]:
     return rows
 
 
-def names_of(project: Project, responses: Sequence[Response], place: str) -> Names:
+def names_of(project: Project, responses: Sequence[Response], place: str) -> TableNames:
     """What a table calls the incidents; `place` is the address of one without its id."""
     incidents: dict[int, tuple[str, str, int]] = {}
     emails: dict[int, str] = {}
@@ -89,7 +89,7 @@ def names_of(project: Project, responses: Sequence[Response], place: str) -> Nam
         rows = db.session.execute(select(User.id, User.email).where(User.id.in_(part)))
         emails |= dict(rows.all())
     rules = queries.names_of_rules(project, {r.rule_id for r in responses if r.rule_id})
-    return Names(incidents, rules, emails, project.slug, place)
+    return TableNames(incidents, rules, emails, project.slug, place)
 
 
 def policies() -> Sequence[str]:

@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class TableNames:
     """What the incidents of a table are called, and who had to do with them, by their ids."""
 
     incidents: Mapping[int, tuple[str, str, int]]
@@ -42,7 +42,7 @@ class Names:
     """The address of an incident, without its id at the end."""
 
 
-def sheet(responses: Sequence[Response], names: Names, clock: Clock | None) -> str:
+def sheet(responses: Sequence[Response], names: TableNames, clock: Clock | None) -> str:
     """One row for each incident, times as ISO 8601 and lengths in seconds of the clock.
 
     There may be 100,000 of them: nothing is asked or looked up by URL for one row.
@@ -54,7 +54,7 @@ def sheet(responses: Sequence[Response], names: Names, clock: Clock | None) -> s
     return text.getvalue()
 
 
-def _cells(response: Response, names: Names, clock: Clock | None) -> list[object]:
+def _cells(response: Response, names: TableNames, clock: Clock | None) -> list[object]:
     title, worst, reopened = names.incidents[response.id]
     return [
         response.id,

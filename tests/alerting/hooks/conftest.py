@@ -125,7 +125,7 @@ def press(client, slack, thread, peer):
 def event(client, pagerduty, thread):
     """Send an event of PagerDuty; its answer's status."""
 
-    def event(kind="acknowledged", *, secret=SECRET, id_="01", agent=PERSON, key="", at="") -> int:
+    def event(kind="acknowledged", *, secret=SECRET, id_="01", agent=PERSON, key="", at=""):
         document = {
             "event": {
                 "id": id_,
