@@ -27,6 +27,9 @@ from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
 from console.core.db import db
+from console.dashboards import drawn
+from console.dashboards import tiles as dashboard_tiles
+from console.dashboards import views as dashboards
 from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
 from console.errors import api as errors_api
 from console.errors import views as errors
@@ -41,6 +44,7 @@ from console.performance import api as performance_api
 from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
+from console.telemetry.tile import provide_tiles
 from console.uptime import api as uptime_api
 from console.uptime import heartbeats_api, maintenance_api, status_pages_api, taking_in
 from console.uptime import schedule as checks
@@ -51,6 +55,7 @@ from console.web.errors import damaged, unavailable
 
 BLUEPRINTS = (
     accounts.bp,
+    dashboards.bp,
     errors.bp,
     errors_api.bp,
     errors_api.findings_bp,
@@ -85,6 +90,8 @@ BLUEPRINTS = (
     ingest.scrubbing.bp,
     ingest.guardrails.bp,
 )
+TILES = (*dashboard_tiles.KINDS,)
+"""Every kind of tile, in the order in which a person chooses; each feature declares its own."""
 
 
 def create_app(settings: Config | None = None) -> Flask:
@@ -109,6 +116,7 @@ def create_app(settings: Config | None = None) -> Flask:
     banner.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    provide_tiles(app, TILES)
     open_stores(app, settings)
     return app
 
@@ -124,3 +132,4 @@ def open_stores(app: Flask, settings: Config) -> None:
     checks.init_app(app)
     pulse.init_app(app)
     sending.init_app(app)
+    drawn.init_app(app)

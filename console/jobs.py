@@ -20,6 +20,7 @@ from console.alerting.escalation import advance, policies
 from console.alerting.escalation import set_back as set_back_escalations
 from console.backup import schedule
 from console.core import absences, leases
+from console.dashboards import making as dashboards
 from console.detection import findings, fixes
 from console.errors import changes, triage
 from console.ingest import upkeep
@@ -62,6 +63,7 @@ JOBS = (
     Job("put-rules-right", OFTEN, per_organization=set_back.put_right),
     Job("put-notifications-right", OFTEN, per_organization=set_back_escalations.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
+    Job("keep-standard-dashboards", OFTEN, per_organization=dashboards.keep_standard),
     Job("keep-default-policy", OFTEN, per_organization=policies.keep_default),
     Job(watchdog.JOB, OFTEN, per_organization=watchdog.watch, punctual=True),
     Job("send-heartbeat", MINUTE, heartbeat.send, punctual=True),

@@ -35,6 +35,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/waterfall.css",
         "css/editor.css",
         "css/policies.css",
+        "css/dashboards.css",
     ),
     "pharos.js": (
         "js/csrf.js",

@@ -27,6 +27,12 @@ class IdConverter(BaseConverter):
         return number
 
 
+class TileConverter(BaseConverter):
+    """A tile's id in an address, as `<tile:tile_id>`: twelve hexadecimal digits."""
+
+    regex = "[0-9a-f]{12}"
+
+
 class PositionConverter(IdConverter):
     """A position in the spool, as `<position:position>`."""
 
@@ -34,8 +40,8 @@ class PositionConverter(IdConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Let rules say `<id:…>` and `<position:…>`; must run before blueprints are registered."""
-    app.url_map.converters.update(id=IdConverter, position=PositionConverter)
+    """Let rules say `<id:…>`, `<position:…>`, `<tile:…>`; before blueprints are registered."""
+    app.url_map.converters.update(id=IdConverter, position=PositionConverter, tile=TileConverter)
 
 
 def row_id(text: str) -> int:

@@ -41,6 +41,7 @@ PUBLIC = {
 FRAMEWORK = {"asset"}  # files of ours, named by their content
 SEGMENT = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*(\.js)?)?")
 TYPES = {
+    "tile_id": "tile",
     "organization": "slug",
     "project": "slug",
     "event_id": "event",

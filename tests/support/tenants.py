@@ -54,6 +54,9 @@ from console.core.crypto import hash_of
 from console.core.db import db
 from console.core.persons import person_scope
 from console.core.tenancy import scoped_models
+from console.dashboards import making
+from console.dashboards.document import Document, Section, Tab, Tile
+from console.dashboards.models import Annotation, DashboardFavourite, StandardDashboards
 from console.errors.changes import change, happened
 from console.errors.models import Category, ChangeKind, Comment, Issue
 from console.ingest.spool import SpoolRow
@@ -111,6 +114,7 @@ def make(app: Flask, slug: str) -> Tenant:
         failures.add("retention", marker)
         watch(here, marker)
         check(here, marker)
+        board(here, marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
@@ -225,6 +229,22 @@ def told_of(incident: Incident, marker: str) -> None:
             DeliveryHold(reason=HoldReason.BY_HAND, released_at=clock.now()),
         ]
     )  # fmt: skip
+
+
+def board(project: Project, marker: str) -> None:
+    """Give the project a dashboard that its owner likes, and a note on its time axis."""
+    owner = db.session.scalars(select(User).limit(1)).one()
+    tile = Tile(id="", kind="text", title=marker, settings={"text": f"text of {marker}"})
+    tab = Tab(title=marker, sections=(Section(title=marker, tiles=(tile,)),))
+    made = making.create(project, Document(title=f"Board of {marker}", tabs=(tab,)), by=owner)
+    db.session.add_all(
+        [
+            DashboardFavourite(dashboard_id=made.id, user_id=owner.id),
+            StandardDashboards(project_id=project.id, templates=[*making.templates()]),
+            Annotation(project_id=project.id, at=clock.now(), text=f"note of {marker}"),
+        ]
+    )
+    db.session.commit()
 
 
 def check(project: Project, marker: str) -> None:

@@ -1,6 +1,6 @@
 """A project's own settings: name, deletion, thresholds and retention."""
 
-from flask import Response, flash, make_response, redirect, url_for
+from flask import Response, flash, url_for
 
 from console.accounts import queries
 from console.accounts.access import project_view
@@ -13,13 +13,6 @@ from console.web.htmx import go_to, page_or_part
 
 GENERAL, NAME = "accounts/general.html", "accounts/_project_form.html"
 MONITORING, THRESHOLDS = "accounts/monitoring.html", "accounts/_monitoring_form.html"
-
-
-@bp.get("/<slug:organization>/<slug:project>/")
-@project_view("viewer")
-def project(project: Project) -> Response:
-    """Where a link to a project as a whole leads."""
-    return make_response(redirect(f"/{project.organization.slug}/{project.slug}/issues/"))
 
 
 @bp.get("/<slug:organization>/<slug:project>/settings/")

@@ -36,6 +36,6 @@ def _add_converters(state: Any) -> None:
     converters.update(trace=TraceIdConverter, span=SpanIdConverter)
 
 
-def add_to_rail(label: str, icon: str, endpoint: str, order: int) -> None:
+def add_to_rail(label: str, icon: str, endpoint: str, order: int, key: str = "") -> None:
     """Show a page of performance in the rail."""
-    nav_entry(bp, NavItem(label, icon=icon, endpoint=endpoint, group=GROUP, order=order))
+    nav_entry(bp, NavItem(label, icon=icon, endpoint=endpoint, group=GROUP, order=order, key=key))

@@ -24,7 +24,7 @@ from console.web.timerange import current_range, scoped_url
 
 PER_PAGE = 30
 SPARK_SAMPLE = 4
-add_to_rail("Database", "database", "performance.statements", 22)
+add_to_rail("Database", "database", "performance.statements", 22, key="z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,168 @@
+"""A dashboard as somebody looks at it, and its tiles drawn for them.
+
+Members, links, walls, mails and the API all come through here: who looks is a value, `Board`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from flask import Flask, current_app
+
+from console.accounts.models import Project
+from console.core import clock, patience
+from console.dashboards.document import Document, Tile
+from console.dashboards.settings import A_VARIABLE
+from console.dashboards.shelf import EXTENSION, Shelf, StillAskedError
+from console.telemetry.database import TelemetryTooSlow, TelemetryUnavailable
+from console.telemetry.measures import CannotAskError
+from console.telemetry.tile import TileContent, TileKind, Viewing, Way, tile_kinds
+from console.web import clocks
+from console.web.timeline import Timeline
+from console.web.timerange import Range
+
+SECONDS = 5.0
+"""A tile that takes longer says so in its place, and the others do not wait for it."""
+SOON, LATER = timedelta(seconds=15), timedelta(seconds=60)
+"""How long an answer over a day, and over a longer time, stays as it is."""
+DAY = timedelta(hours=26)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A dashboard as somebody looks at it: whose figures, over which time, with which choices."""
+
+    organization_id: int
+    document: Document
+    projects: Sequence[Project]
+    """The dashboard's project, or all projects of the organization by name."""
+    shown: Range
+    values: Mapping[str, str]
+    """What was chosen for each variable."""
+    way: Way
+    audience: str = "members"
+    """Who looks, as far as what they see differs: a link has other addresses in it."""
+
+    @property
+    def fresh(self) -> timedelta:
+        """How long its answers stay as they are."""
+        return SOON if self.shown.length <= DAY else LATER
+
+    @property
+    def steady(self) -> Range:
+        """The range with an end that stands still for as long, so that all ask the same."""
+        if not self.shown.name:
+            return self.shown
+        seconds = int(self.fresh.total_seconds())
+        late = int(self.shown.until.timestamp()) % seconds
+        moved = timedelta(seconds=late, microseconds=self.shown.until.microsecond)
+        return replace(self.shown, since=self.shown.since - moved, until=self.shown.until - moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A tile with what it shows, or with why it shows nothing."""
+
+    tile: Tile
+    title: str
+    kind: TileKind | None = None
+    content: TileContent | None = None
+    error: str = ""
+    retry: bool = False
+    """Whether to try again may help."""
+    at: datetime
+    """As of when."""
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its shelf of answers."""
+    app.extensions[EXTENSION] = Shelf()
+
+
+def drawn(board: Board, tile: Tile) -> Drawn:
+    """A tile as `board` shows it: whatever goes wrong with it is said in its place."""
+    kind, now = tile_kinds().get(tile.kind), clock.now()
+    title = tile.title or (kind.title if kind else tile.kind)
+    nothing = Drawn(tile=tile, title=title, kind=kind, at=now)
+    if kind is None:
+        return replace(nothing, error=f"This console has no tiles of the kind {tile.kind[:40]}.")
+    try:
+        content, age = _content(board, kind, filled(tile.settings, board.values))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a tile stays in the tile
+        sentence, retry = _in_words(error, tile)
+        return replace(nothing, error=sentence, retry=retry)
+    return replace(nothing, content=content, at=now - timedelta(seconds=age))
+
+
+def _in_words(error: Exception, tile: Tile) -> tuple[str, bool]:
+    """What is wrong as a sentence, and whether to try again may help; the log has what is ours."""
+    if isinstance(error, TelemetryTooSlow | StillAskedError):
+        text = f"No answer within {SECONDS:g} seconds. Choose a shorter time range, or try again."
+        return text, True
+    if isinstance(error, TelemetryUnavailable):
+        return f"{patience.NO_ANSWER} {error.cause}".strip(), True
+    if isinstance(error, CannotAskError):
+        return f"It cannot be asked so: {error}.", False
+    log.error("the tile %s of kind %s was not drawn", tile.id, tile.kind, exc_info=error)
+    return "Something broke on our side. It was logged.", True
+
+
+def filled(settings: Any, values: Mapping[str, str]) -> Any:
+    """Settings with the values of variables: a `$name` that stands alone, and ones in texts.
+
+    A filter by a variable for which nothing is chosen filters nothing.
+    """
+    if isinstance(settings, str):
+        return A_VARIABLE.sub(lambda match: values.get(match.group(1), match.group(0)), settings)
+    if isinstance(settings, list | tuple):
+        return [filled(own, values) for own in settings]
+    if not isinstance(settings, Mapping):
+        return settings
+    whole = {name: filled(own, values) for name, own in settings.items()}
+    if isinstance(settings.get("where"), Mapping):
+        whole["where"] = {name: own for name, own in whole["where"].items() if own}
+    return whole
+
+
+def _projects(board: Board, settings: Mapping[str, Any]) -> Sequence[Project]:
+    """The projects whose figures a tile shows."""
+    chosen = settings.get("project", "")
+    return [project for project in board.projects if chosen in {"", project.slug}]
+
+
+def _content(
+    board: Board, kind: TileKind, settings: Mapping[str, Any]
+) -> tuple[TileContent, float]:
+    projects = _projects(board, settings)
+    if not projects:
+        raise CannotAskError("its project is gone")
+    shelf = cast("Shelf", current_app.extensions[EXTENSION])
+    shown = board.steady
+    key = json.dumps(
+        [
+            board.organization_id,
+            [project.id for project in projects],
+            kind.name,
+            settings,
+            board.audience,
+            clocks.zone_name(),
+            [shown.name, shown.since.isoformat(), shown.until.isoformat()],
+            [shown.environment, shown.compare],
+        ],
+        sort_keys=True,
+    )
+
+    def ask() -> TileContent:
+        with patience.within(SECONDS):
+            line = Timeline.of(projects[0], shown)
+            return kind.answer(
+                Viewing(projects=projects, line=line, settings=settings, way=board.way)
+            )
+
+    return shelf.take(key, board.fresh.total_seconds(), SECONDS, ask)

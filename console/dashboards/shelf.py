@@ -1,0 +1,77 @@
+"""What tiles showed in the last seconds: however many people look, each question is asked once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from console.telemetry.tile import TileContent
+
+MOST_KEPT = 1_000
+EXTENSION = "pharos.tile-shelf"
+
+
+class StillAskedError(Exception):
+    """Somebody else asks the same, and has no answer yet."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An answer, or the wait for it."""
+
+    ready: Event = field(default_factory=Event)
+    content: TileContent | None = None
+    at: float = 0.0
+    """`time.monotonic()` when it was asked."""
+
+
+class Shelf:
+    """Answers by what was asked; each is asked by one, while the others wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[str, _Kept] = {}
+
+    def take(
+        self, key: str, fresh: float, patience: float, ask: Callable[[], TileContent]
+    ) -> tuple[TileContent, float]:
+        """The answer of `key` and its age in seconds, at most `fresh`; asked anew if it is older.
+
+        Raises StillAskedError if another's question takes longer than `patience` seconds, and
+        whatever `ask` raises. A question that fails is asked again by the next who looks.
+        """
+        until = time.monotonic() + patience
+        while True:
+            with self._lock:
+                kept = self._kept.get(key)
+                if kept is None or (kept.ready.is_set() and not self._is_fresh(kept, fresh)):
+                    kept = self._kept[key] = _Kept(at=time.monotonic())
+                    break
+            if not kept.ready.wait(max(0.0, until - time.monotonic())):
+                raise StillAskedError
+            if kept.content is not None:
+                return kept.content, time.monotonic() - kept.at
+        return self._asked(key, kept, ask), 0.0
+
+    def forget(self, key: str) -> None:
+        """Let the next who looks ask anew."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+    def _asked(self, key: str, kept: _Kept, ask: Callable[[], TileContent]) -> TileContent:
+        try:
+            kept.content = ask()
+            return kept.content
+        finally:
+            with self._lock:
+                if kept.content is None and self._kept.get(key) is kept:
+                    del self._kept[key]
+                while len(self._kept) > MOST_KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+            kept.ready.set()
+
+    @staticmethod
+    def _is_fresh(kept: _Kept, fresh: float) -> bool:
+        return kept.content is not None and time.monotonic() - kept.at < fresh

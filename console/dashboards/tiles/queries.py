@@ -1,0 +1,144 @@
+"""The metrics of a tile: read from its settings, asked together, and put into its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from console.dashboards import formula
+from console.metrics.catalogue import CATALOGUE, full_title
+from console.telemetry.measures import CannotAskError
+from console.telemetry.metric import Course, Format, Metric, Parts, Reading, courses, values
+from console.telemetry.tile import Settings, TileProject, Viewing
+
+Where = Mapping[str, str]
+Shift = timedelta | None
+PARTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A metric with its filters, and what the tile calls it."""
+
+    metric: Metric
+    where: Where
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The metrics of a tile in their order, and the formula over them, if there is one."""
+
+    parts: Sequence[Query]
+    formula: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, project: TileProject) -> Queries:
+        """The metrics that settings name; CannotAskError for one that is gone.
+
+        A parameter that is not given is the project's own threshold.
+        """
+        parts = [_query(given, project) for given in settings["queries"]]
+        return cls(parts, settings.get("formula", ""))
+
+    @property
+    def unit(self) -> str:
+        """The unit of the numbers on an axis; none where a formula makes other numbers."""
+        metric = self.parts[0].metric
+        if self.formula:
+            return ""
+        return "%" if metric.format == "share" else metric.unit
+
+    @property
+    def format(self) -> Format:
+        """How a number is written; a formula's as a plain number."""
+        return "number" if self.formula else self.parts[0].metric.format
+
+    def scaled(self, number: float | None) -> float | None:
+        """A number as an axis writes it: shares in per cent."""
+        return number * 100 if number is not None and self.format == "share" else number
+
+    def readings(
+        self,
+        viewing: Viewing,
+        project: TileProject,
+        by: str | None = None,
+        shift: timedelta | None = None,
+    ) -> Sequence[Parts[Reading]]:
+        """Each metric over the whole range, or `shift` before it."""
+        scope = viewing.scope(project)
+        scope = scope.earlier(shift) if shift else scope
+        limit = viewing.settings.get("limit", PARTS)
+        answers: list[Parts[Reading]] = []
+        for where, metrics in self._together():
+            named = values(metrics, scope, by, where=where, limit=limit)
+            answers += [named[metric.id] for metric in metrics]
+        return self._in_order(answers)
+
+    def courses(
+        self,
+        viewing: Viewing,
+        project: TileProject,
+        by: str | None = None,
+        shift: timedelta | None = None,
+    ) -> Sequence[Parts[Course]]:
+        """Each metric per bucket of the tile's axis, or `shift` before it."""
+        scope = viewing.scope(project)
+        scope = scope.earlier(shift) if shift else scope
+        limit = viewing.settings.get("limit", PARTS)
+        answers: list[Parts[Course]] = []
+        for where, metrics in self._together():
+            named = courses(metrics, scope, viewing.line.seconds, by, where=where, limit=limit)
+            answers += [named[metric.id] for metric in metrics]
+        return self._in_order(answers)
+
+    def value(self, numbers: Sequence[float | None]) -> float | None:
+        """What the formula comes to."""
+        return formula.value(self.formula, numbers)
+
+    def _together(self) -> list[tuple[Where, list[Metric]]]:
+        """The metrics by their filters: those with the same ones are asked in one statement.
+
+        A metric that stands twice with the same filters differs in its parameters: it is asked
+        apart, as answers are named by the metric.
+        """
+        groups: list[tuple[Where, list[Metric]]] = []
+        for query in self.parts:
+            for where, metrics in groups:
+                if where == query.where and query.metric.id not in {own.id for own in metrics}:
+                    metrics.append(query.metric)
+                    break
+            else:
+                groups.append((query.where, [query.metric]))
+        return groups
+
+    def _in_order(self, answers: Sequence[Any]) -> list[Any]:
+        """Answers of `_together` in the order of the tile's metrics."""
+        asked = [
+            (metric.id, dict(metric.given), where)
+            for where, metrics in self._together()
+            for metric in metrics
+        ]
+        return [
+            answers[asked.index((own.metric.id, dict(own.metric.given), own.where))]
+            for own in self.parts
+        ]
+
+
+def _query(given: Mapping[str, Any], project: TileProject) -> Query:
+    metric = CATALOGUE.get(given["metric"])
+    if metric is None:
+        raise CannotAskError(f"there is no metric {given['metric']}")
+    own = dict(given.get("parameters", {}))
+    for parameter in metric.parameters:
+        own.setdefault(parameter.name, _threshold(project))
+    if own:
+        metric = metric.given_that(**own)
+    return Query(metric, dict(given.get("where", {})), given.get("name") or full_title(metric))
+
+
+def _threshold(project: Any) -> float:
+    """What the project calls slow, in milliseconds: the one parameter that metrics have."""
+    return float(project.monitoring.api_p95_ms)
