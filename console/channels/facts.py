@@ -56,6 +56,7 @@ def clean(message: Message) -> Message:
         facts=_clean_facts(message.facts),
         evidence=_clean_button(message.evidence),
         action=_clean_button(message.action),
+        picture=message.picture and replace(message.picture, alt=legible(message.picture.alt)),
         tags=[legible(tag, 100) for tag in message.tags],
         entries=[clean(entry) for entry in message.entries],
     )

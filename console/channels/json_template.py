@@ -18,6 +18,9 @@ from console.channels.checks import is_whole
 LONGEST_TEMPLATE = 20_000
 MOST_PLACES = 200
 MOST_BYTES = 256 * 1024
+MOST_LEVELS = 50
+"""Of lists and objects inside of each other: to draw them takes time for each of their levels."""
+TOO_DEEP = f"The result has more than {MOST_LEVELS} levels."
 OPENS, CLOSES = "{{", "}}"
 
 
@@ -119,7 +122,7 @@ def _written(place: Place, values: Mapping[str, Any]) -> str:
 
 def _require_json(text: str) -> None:
     try:
-        json.loads(text, parse_constant=_no_number)
+        _require_flat(json.loads(text, parse_constant=_no_number))
     except json.JSONDecodeError as error:
         around = " ".join(text[max(error.pos - 20, 0) : error.pos + 20].split())
         raise TemplateError(
@@ -127,11 +130,22 @@ def _require_json(text: str) -> None:
             f" near {around!r}."
         ) from None
     except RecursionError:
-        raise TemplateError("The result has too many levels.") from None
+        raise TemplateError(TOO_DEEP) from None
     except TemplateError:
         raise
     except ValueError:  # a number of more digits than are read
         raise TemplateError("The result cannot be used: a number in it is too long.") from None
+
+
+def _require_flat(document: Any) -> None:
+    level = [document]
+    for _ in range(MOST_LEVELS + 1):
+        lists = [value for value in level if isinstance(value, list)]
+        lists += [list(value.values()) for value in level if isinstance(value, dict)]
+        if not lists:
+            return
+        level = [value for values in lists for value in values]
+    raise TemplateError(TOO_DEEP)
 
 
 def _no_number(name: str) -> None:

@@ -67,18 +67,23 @@ def escaped(text: str) -> str:
 
 
 def fitted(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks that Slack takes in one message: facts at the end give way to buttons."""
-    kept = list(blocks)
-    while kept and (len(kept) > MOST_BLOCKS or _size(kept) > MOST_CHARACTERS):
-        sections = [index for index, block in enumerate(kept) if isinstance(block, SectionBlock)]
-        if not sections:
-            break
-        last = kept[sections[-1]]
-        if isinstance(last, SectionBlock) and last.fields and len(last.fields) > 1:
-            kept[sections[-1]] = SectionBlock(fields=last.fields[:-1])
-        else:
-            del kept[sections[-1]]
-    return kept
+    """The blocks that Slack takes in one message: facts at the end give way to buttons.
+
+    Each block is written down once, a section once for each field that it loses.
+    """
+    kept: list[Block | None] = list(blocks)
+    left, size = len(kept), sum(map(_size, blocks))
+    for place, block in reversed(list(enumerate(blocks))):
+        if not isinstance(block, SectionBlock):
+            continue
+        section: SectionBlock | None = block
+        while section and (left > MOST_BLOCKS or size > MOST_CHARACTERS):
+            shorter = _shorter(section) if left <= MOST_BLOCKS else None
+            size += (_size(shorter) if shorter else 0) - _size(section)
+            left -= shorter is None
+            section = shorter
+        kept[place] = section
+    return [block for block in kept if block is not None]
 
 
 def _blocks(message: Message, *, acts: bool, picture: str) -> Iterator[Block]:
@@ -139,5 +144,13 @@ def _cut(text: str, longest: int) -> str:
     return short + "…"
 
 
-def _size(blocks: Sequence[Block]) -> int:
-    return len(json.dumps([block.to_dict() for block in blocks], ensure_ascii=False))
+def _shorter(section: SectionBlock) -> SectionBlock | None:
+    """The section without its last field; None if that is all of it."""
+    if not section.fields or len(section.fields) < 2:
+        return None
+    return SectionBlock(fields=section.fields[:-1])
+
+
+def _size(block: Block) -> int:
+    """The characters of a block with the comma after it."""
+    return len(json.dumps(block.to_dict(), ensure_ascii=False)) + len(", ")

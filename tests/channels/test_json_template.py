@@ -71,7 +71,9 @@ def test_no_value_leaves_its_place(text, value):
         ('{"a": NaN}', "NaN is no number"),
         ("", "not JSON"),
         ('"\ud800"', "half a character"),
-        ("[" * 5_000, "too many levels"),
+        ("[" * 5_000, "more than 50 levels"),
+        ("[" * 51 + "]" * 51, "more than 50 levels"),
+        ('{"a":' * 51 + "1" + "}" * 51, "more than 50 levels"),
         ("9" * 5_000, "a number in it is too long"),
         (" " * 20_001, "at most 20,000 characters"),
         ("{{ number }}," * 201, "at most 200 values"),
@@ -81,6 +83,10 @@ def test_a_template_that_cannot_be_used_says_where_and_why(template, sentence):
     with pytest.raises(TemplateError) as error:
         filled(template, VALUES)
     assert sentence in str(error.value)
+
+
+def test_fifty_levels_are_enough():
+    assert filled("[" * 50 + "1" + "]" * 50, VALUES).count("[") == 50
 
 
 def test_the_result_is_bounded():
