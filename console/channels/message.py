@@ -102,5 +102,7 @@ class Message:
     settings_url: str = ""
     zone: str = "UTC"
     tags: Sequence[str] = ()
+    again: bool = False
+    """Whether it was tried before, and may have arrived."""
     entries: Sequence[Message] = field(default=())
     """The messages that a digest is made of."""

@@ -15,6 +15,7 @@ from console.channels.facts import clean
 from console.channels.kinds import Field, Given, Kind, NotDelivered, Receipt, Way
 from console.channels.message import Message, Picture, Verb
 from console.channels.posting import redacted, secrets_of
+from console.channels.slack_again import EVENT, earlier
 from console.channels.slack_api import Slack, SlackError
 from console.channels.slack_blocks import body_of, reply_of
 
@@ -66,7 +67,9 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
 async def _begun(slack: Slack, message: Message, *, acts: bool) -> Receipt:
     """The first message: it goes out at once, and shows its picture a moment later."""
     target = {"channel": slack.channel, "metadata": _metadata(message), "unfurl_links": False}
-    answer = await slack.call("chat.postMessage", {**target, **body_of(message, acts=acts)})
+    answer = await earlier(slack, message, {}) or await slack.call(
+        "chat.postMessage", {**target, **body_of(message, acts=acts)}
+    )
     place = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
     thread = {**place, "level": message.level}
     note = ""
@@ -104,7 +107,7 @@ async def _continued(
     }
     if message.verb in BROADCAST or _has_become_critical(message, thread):
         reply["reply_broadcast"] = True
-    answer = await slack.call("chat.postMessage", reply)
+    answer = await earlier(slack, message, first) or await slack.call("chat.postMessage", reply)
     return _receipt(slack, answer, {**thread, "level": message.level})
 
 
@@ -146,7 +149,7 @@ def _receipt(
 def _metadata(message: Message) -> dict[str, Any]:
     """What tells a message that came twice: its key."""
     payload = {"key": message.key, "thread": message.thread}
-    metadata: dict[str, Any] = Metadata("pharos_message", payload).to_dict()
+    metadata: dict[str, Any] = Metadata(EVENT, payload).to_dict()
     return metadata
 
 

@@ -78,6 +78,8 @@ class SlackServer(Service):
         known = {
             "chat.postMessage": self._post,
             "chat.update": self._update,
+            "conversations.history": self._history,
+            "conversations.replies": self._history,
             "files.getUploadURLExternal": self._place,
             "files.completeUploadExternal": self._complete,
         }
@@ -113,6 +115,22 @@ class SlackServer(Service):
         self.message(arguments["ts"]).update(arguments)
         self.updates.append(arguments)
         return Answer(200, {"ok": True, "channel": arguments["channel"], "ts": arguments["ts"]})
+
+    def _history(self, arguments: dict[str, Any]) -> Answer:
+        """The latest messages first, or a thread from its beginning; metadata where asked for."""
+        if "channels:history" not in self.scopes:
+            return _refusal("missing_scope", needed="channels:history", provided="chat:write")
+        channel, ts = str(arguments.get("channel")), arguments.get("ts")
+        if channel not in CHANNELS.values():  # names are not taken here
+            return _refusal("channel_not_found")
+        shown = [entry for entry in self.messages if entry["channel"] == channel]
+        if ts is None:
+            shown = [entry for entry in reversed(shown) if "thread_ts" not in entry]
+        else:
+            shown = [entry for entry in shown if ts in (entry["ts"], entry.get("thread_ts"))]
+        if arguments.get("include_all_metadata") != "true":
+            shown = [{**entry, "metadata": None} for entry in shown]
+        return Answer(200, {"ok": True, "messages": shown[: int(arguments.get("limit", 100))]})
 
     def _place(self, arguments: dict[str, Any]) -> Answer:
         if "files:write" not in self.scopes:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_hex
 from typing import Any, cast
@@ -137,7 +137,8 @@ def _free(organization_id: int) -> Mapping[str, int]:
         OutboxMessage.lease.startswith(f"{current().name}-"),
     )
     with writing():
-        db.session.execute(left.values(lease="", leased_until=None))
+        # The lease stays: what was tried may have arrived.
+        db.session.execute(left.values(leased_until=None))
         db.session.commit()
     return {}
 
@@ -177,6 +178,8 @@ class Claim:
     """On the monotonic clock of the process."""
     act_url: str
     unsubscribe_url: str
+    again: bool
+    """Whether it was tried before, and may have arrived."""
 
 
 def _claimed(organization_id: int, recipient: str, target: Destination, room: int) -> list[Claim]:
@@ -194,16 +197,18 @@ def _claimed(organization_id: int, recipient: str, target: Destination, room: in
             free = storms.bundled(recipient, free, now)
         mine = [row for row in free if row.id not in under_way][:room]
         until = now + timedelta(seconds=target.kind.seconds + 2 * BEGIN_WITHIN)
-        for row in mine:
-            row.lease, row.leased_until = f"{current().name}-{token_hex(8)}", until
-        claimed = [_claim(row) for row in mine]
+        claimed = [_claim(row, until) for row in mine]
         db.session.commit()
     return claimed
 
 
-def _claim(row: OutboxMessage) -> Claim:
+def _claim(row: OutboxMessage, until: datetime) -> Claim:
+    again = bool(row.lease) or row.attempts > 0  # a try that has not ended has its lease
+    row.lease, row.leased_until = f"{current().name}-{token_hex(8)}", until
     act_url = links.act_url(row) if row.verb is not Verb.RESOLVE else ""
-    return Claim(row.id, row.lease, time.monotonic(), act_url, links.unsubscribe_url(row))
+    return Claim(
+        row.id, row.lease, time.monotonic(), act_url, links.unsubscribe_url(row), again=again
+    )
 
 
 def _parcel(organization_id: int, claim: Claim, target: Destination) -> Sequence[Parcel]:
@@ -246,6 +251,7 @@ def _sending(
         message,
         action=Button("Acknowledge", claim.act_url) if claim.act_url else None,
         unsubscribe_url=claim.unsubscribe_url,
+        again=claim.again,
     )
     return partial(target.kind.deliver, target.given, message, thread, way())
 
