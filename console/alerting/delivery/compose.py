@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import current_app, request, url_for
 from sqlalchemy import select
@@ -231,7 +232,8 @@ def _evidence(subject: About, since: datetime, until: datetime) -> Button | None
 
 
 def _button(lead: Lead) -> Button:
-    return Button(lead.text, f"{console_url()}{lead.url}" if lead.url[:1] == "/" else lead.url)
+    # Its path begins with that of the console, if PHAROS_URL has one.
+    return Button(lead.text, urljoin(console_url(), lead.url))
 
 
 def _why(row: OutboxMessage, payload: Mapping[str, Any]) -> str:
