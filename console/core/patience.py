@@ -1,5 +1,6 @@
 """Time limits for the database: no page, event or job waits for it for ever."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,6 +36,8 @@ SENTENCES = {
 }
 
 _seconds: ContextVar[float | None] = ContextVar("seconds", default=None)
+_ends: ContextVar[float | None] = ContextVar("ends", default=None)  # by time.monotonic()
+_SHORTEST = 0.001
 
 
 @contextmanager
@@ -47,9 +50,21 @@ def within(seconds: float) -> Iterator[None]:
         _seconds.reset(token)
 
 
+@contextmanager
+def altogether(seconds: float) -> Iterator[None]:
+    """Give all statements inside this time limit together."""
+    token = _ends.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
 def statement_seconds() -> float:
     """The time limit of a statement that runs now."""
-    return _seconds.get() or (PAGE_SECONDS if has_request_context() else JOB_SECONDS)
+    own = _seconds.get() or (PAGE_SECONDS if has_request_context() else JOB_SECONDS)
+    ends = _ends.get()
+    return own if ends is None else min(own, max(_SHORTEST, ends - time.monotonic()))
 
 
 def lock_seconds() -> float:

@@ -245,6 +245,9 @@ def _setting_faults(
         setting = SETTINGS[name]
         if name in settings:
             yield from setting.faults(settings[name], variables)
+            offered = kind.choices.get(name)
+            if offered and settings[name] and str(settings[name]) not in offered:
+                yield name, f"One of {', '.join(filter(None, offered))}."
         elif setting.is_needed:
             yield name, "It is missing."
 

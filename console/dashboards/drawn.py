@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from console.accounts.models import Project
 from console.core import clock, patience
+from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.settings import A_VARIABLE
 from console.dashboards.shelf import EXTENSION, Shelf, StillAskedError
-from console.telemetry.database import TelemetryTooSlow, TelemetryUnavailable
+from console.telemetry.database import TelemetryDamaged, TelemetryTooSlow, TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
 from console.telemetry.tile import TileContent, TileKind, Viewing, Way, tile_kinds
 from console.web import clocks
+from console.web.errors import request_id
 from console.web.timeline import Timeline
 from console.web.timerange import Range
 
@@ -76,6 +82,8 @@ class Drawn:
     error: str = ""
     retry: bool = False
     """Whether to try again may help."""
+    request_id: str = ""
+    """Under which the log has an error."""
     at: datetime
     """As of when."""
 
@@ -93,22 +101,30 @@ def drawn(board: Board, tile: Tile) -> Drawn:
     if kind is None:
         return replace(nothing, error=f"This console has no tiles of the kind {tile.kind[:40]}.")
     try:
-        content, age = _content(board, kind, filled(tile.settings, board.values))
+        content, at = _content(board, kind, filled(tile.settings, board.values))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a tile stays in the tile
+        if not db.session.is_active:  # its connection is lost: the next tile gets another
+            db.session.rollback()
         sentence, retry = _in_words(error, tile)
-        return replace(nothing, error=sentence, retry=retry)
-    return replace(nothing, content=content, at=now - timedelta(seconds=age))
+        id_ = request_id() if has_request_context() else ""
+        return replace(nothing, error=sentence, retry=retry, request_id=id_)
+    return replace(nothing, content=content, at=at)
 
 
 def _in_words(error: Exception, tile: Tile) -> tuple[str, bool]:
     """What is wrong as a sentence, and whether to try again may help; the log has what is ours."""
-    if isinstance(error, TelemetryTooSlow | StillAskedError):
+    cause = getattr(error, "orig", None) or error
+    took_too_long = getattr(cause, "sqlstate", None) == patience.TOO_LONG
+    if took_too_long or isinstance(error, TelemetryTooSlow | StillAskedError):
         text = f"No answer within {SECONDS:g} seconds. Choose a shorter time range, or try again."
         return text, True
-    if isinstance(error, TelemetryUnavailable):
-        return f"{patience.NO_ANSWER} {error.cause}".strip(), True
+    if isinstance(error, TelemetryDamaged):
+        return error.sentence, False
+    if isinstance(error, TelemetryUnavailable | OperationalError | PoolTimeoutError):
+        log.warning("the tile %s was not drawn: %s", tile.id, error)
+        return patience.sentence(error), True
     if isinstance(error, CannotAskError):
-        return f"It cannot be asked so: {error}.", False
+        return f"It cannot be drawn: {error}.", False
     log.error("the tile %s of kind %s was not drawn", tile.id, tile.kind, exc_info=error)
     return "Something broke on our side. It was logged.", True
 
@@ -138,7 +154,7 @@ def _projects(board: Board, settings: Mapping[str, Any]) -> Sequence[Project]:
 
 def _content(
     board: Board, kind: TileKind, settings: Mapping[str, Any]
-) -> tuple[TileContent, float]:
+) -> tuple[TileContent, datetime]:
     projects = _projects(board, settings)
     if not projects:
         raise CannotAskError("its project is gone")
@@ -159,10 +175,28 @@ def _content(
     )
 
     def ask() -> TileContent:
-        with patience.within(SECONDS):
+        with _apart():
             line = Timeline.of(projects[0], shown)
             return kind.answer(
                 Viewing(projects=projects, line=line, settings=settings, way=board.way)
             )
 
     return shelf.take(key, board.fresh.total_seconds(), SECONDS, ask)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Let a statement that fails or takes too long undo nothing but what is inside."""
+    connection = db.session.connection()
+    is_timed = connection.dialect.name == "postgresql"
+    with db.session.begin_nested(), patience.altogether(SECONDS):
+        if is_timed:  # the transaction began with the limits of a page
+            _limit_statements()
+        yield
+    if is_timed:
+        _limit_statements()
+
+
+def _limit_statements() -> None:
+    limit = patience.postgres_limits()["statement_timeout"]
+    db.session.execute(select(func.set_config("statement_timeout", limit, True)))

@@ -24,7 +24,9 @@ class Setting:
     """A setting of tiles, by the name that documents write."""
 
     name: str
+    title: str
     faults: Check
+    help: str = ""
     is_needed: bool = False
 
 
@@ -122,16 +124,45 @@ def _project(value: Any, _variables: Collection[str]) -> Faults:
         yield "project", "The slug of a project, or empty for all projects of the dashboard."
 
 
+def _chosen(name: str) -> Check:
+    """A value of those that the kind offers."""
+
+    def faults(value: Any, _variables: Collection[str]) -> Faults:
+        if not is_text(value, 40):
+            yield name, "A text."
+
+    return faults
+
+
+def _narrowing(name: str) -> Check:
+    """A value that a list is narrowed to, or a variable that stands for one."""
+
+    def faults(value: Any, variables: Collection[str]) -> Faults:
+        if not is_text(value, LONGEST_VALUE):
+            yield name, f"A text of at most {LONGEST_VALUE} characters."
+        elif (used := A_VARIABLE.fullmatch(value)) and used.group(1) not in variables:
+            yield name, f"The dashboard has no variable {used.group(1)}."
+
+    return faults
+
+
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
     for setting in (
-        Setting("queries", _queries, is_needed=True),
-        Setting("formula", _formula),
-        Setting("by", _by),
-        Setting("limit", _limit),
-        Setting("compare", _compare),
-        Setting("threshold", _threshold),
-        Setting("text", _text),
-        Setting("project", _project),
+        Setting("queries", "Metrics", _queries, is_needed=True),
+        Setting("formula", "Formula", _formula, "Over the metrics a, b, c …, as in a / b * 100."),
+        Setting("by", "Broken down by", _by),
+        Setting("limit", "Most parts", _limit, f"At most {MOST_PARTS}; 6 by default."),
+        Setting("window", "Time", _chosen("window"), "Instead of the dashboard's time range."),
+        Setting("grain", "Each bucket at least", _chosen("grain")),
+        Setting("compare", "Draw the period that the dashboard compares with", _compare),
+        Setting("threshold", "Threshold", _threshold, "A line at this number."),
+        Setting("state", "Which ones", _chosen("state")),
+        Setting("sort", "First the ones with most", _chosen("sort")),
+        Setting("endpoint", "Endpoint", _narrowing("endpoint"), "Method and route; or empty."),
+        Setting("page", "Page", _narrowing("page"), "Empty for all."),
+        Setting("device", "Device", _narrowing("device"), "desktop, mobile or tablet; or empty."),
+        Setting("text", "Text", _text, "Markdown. $name stands for the value of a variable."),
+        Setting("project", "Project", _project, "Its slug; empty for all of the dashboard."),
     )
 }

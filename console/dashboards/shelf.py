@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event, Lock
 
+from console.core import clock
 from console.telemetry.tile import TileContent
 
 MOST_KEPT = 1_000
@@ -23,8 +25,9 @@ class _Kept:
 
     ready: Event = field(default_factory=Event)
     content: TileContent | None = None
-    at: float = 0.0
+    since: float = field(default_factory=time.monotonic)
     """`time.monotonic()` when it was asked."""
+    at: datetime = field(default_factory=clock.now)
 
 
 class Shelf:
@@ -36,8 +39,8 @@ class Shelf:
 
     def take(
         self, key: str, fresh: float, patience: float, ask: Callable[[], TileContent]
-    ) -> tuple[TileContent, float]:
-        """The answer of `key` and its age in seconds, at most `fresh`; asked anew if it is older.
+    ) -> tuple[TileContent, datetime]:
+        """The answer of `key` and when it was asked; asked anew if that is `fresh` seconds ago.
 
         Raises StillAskedError if another's question takes longer than `patience` seconds, and
         whatever `ask` raises. A question that fails is asked again by the next who looks.
@@ -47,13 +50,13 @@ class Shelf:
             with self._lock:
                 kept = self._kept.get(key)
                 if kept is None or (kept.ready.is_set() and not self._is_fresh(kept, fresh)):
-                    kept = self._kept[key] = _Kept(at=time.monotonic())
+                    kept = self._kept[key] = _Kept()
                     break
             if not kept.ready.wait(max(0.0, until - time.monotonic())):
                 raise StillAskedError
             if kept.content is not None:
-                return kept.content, time.monotonic() - kept.at
-        return self._asked(key, kept, ask), 0.0
+                return kept.content, kept.at
+        return self._asked(key, kept, ask), kept.at
 
     def forget(self, key: str) -> None:
         """Let the next who looks ask anew."""
@@ -74,4 +77,4 @@ class Shelf:
 
     @staticmethod
     def _is_fresh(kept: _Kept, fresh: float) -> bool:
-        return kept.content is not None and time.monotonic() - kept.at < fresh
+        return kept.content is not None and time.monotonic() - kept.since < fresh

@@ -55,9 +55,14 @@ class Viewing:
     settings: Settings
     way: Way
 
+    @property
+    def is_of_several(self) -> bool:
+        """Whether it shows several projects, so that rows and lines name theirs."""
+        return len(self.projects) > 1
+
     def scope(self, project: TileProject) -> Scope:
-        """The page's time and environment in one of the projects."""
-        return Scope.of(project, self.line.shown)
+        """The page's time, from the first bucket on, and environment in one of the projects."""
+        return Scope.of(project, self.line.shown).between(self.line.since, self.line.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,8 @@ class TileKind:
     answer: Callable[[Viewing], TileContent]
     part: str = "dashboards/tiles/_table.html"
     """Draws the content; its inputs are `drawn`, `content` and `height` in pixels."""
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For settings of which it offers some values: these, with their words, the first if none."""
     faults: Callable[[Settings], Iterator[tuple[str, str]]] = _no_faults
     """What is wrong with settings that are right one by one: names and sentences."""
     width: int = 6
@@ -133,6 +140,11 @@ class TileKind:
     least_height: int = 2
     given: Settings = field(default_factory=dict)
     """The settings that a new tile has."""
+
+    def chosen(self, settings: Settings, name: str) -> str:
+        """The value of a setting that offers some, the first one unless a tile says another."""
+        value = settings.get(name) or ""
+        return value if value in self.choices[name] else next(iter(self.choices[name]))
 
 
 def provide_tiles(app: Flask, kinds: Sequence[TileKind]) -> None:
