@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any
 
 from console.channels.checks import faults_of, text_of
@@ -29,7 +31,13 @@ OF_THIS_MACHINE = frozenset(
 )
 TYPES = {"bad": "failure", "warn": "warning", "good": "success", "info": "info"}
 # Apart from the loop's own threads: a service that hangs must not keep the loop from ending.
-_SENDERS = ThreadPoolExecutor(8, thread_name_prefix="apprise")
+_SENDERS = ThreadPoolExecutor(32, thread_name_prefix="apprise")
+OF_ORGANIZATION = 4
+"""Messages of one organization at once. Apprise ends no answer that comes a byte at a time: what
+waits for it keeps its thread, which others need.
+"""
+_lock = Lock()
+_under_way: Counter[str] = Counter()
 
 
 async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way: Way) -> Receipt:
@@ -38,9 +46,8 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     wrong = _faults(given, way)
     if wrong:
         raise NotDelivered(" ".join(wrong.values()), permanent=True)
-    loop = asyncio.get_running_loop()
     secrets = secrets_of(FIELDS, given)
-    notified = loop.run_in_executor(_SENDERS, _notify, text_of(given, "url"), clean(message), way)
+    notified = _begun(text_of(given, "url"), clean(message), way)
     try:
         is_sent, notes = await asyncio.wait_for(notified, SECONDS)
     except TimeoutError:
@@ -50,6 +57,24 @@ async def deliver(given: Given, message: Message, thread: Mapping[str, Any], way
     if not is_sent:
         raise NotDelivered("The service did not take the message.", answer=answer)
     return Receipt(answer or "Apprise handed it over.")
+
+
+def _begun(url: str, message: Message, way: Way) -> asyncio.Future[tuple[bool, str]]:
+    """What Apprise comes to, in a thread; raises NotDelivered if too many have not ended."""
+    home = message.organization
+    with _lock:
+        if _under_way[home] >= OF_ORGANIZATION:
+            sentence = f"{OF_ORGANIZATION} former messages have not been answered yet."
+            raise NotDelivered(sentence)
+        _under_way[home] += 1
+    notified = _SENDERS.submit(_notify, url, message, way)
+    notified.add_done_callback(lambda _: _leave(home))
+    return asyncio.wrap_future(notified)
+
+
+def _leave(home: str) -> None:
+    with _lock:
+        _under_way[home] -= 1
 
 
 def _notify(url: str, message: Message, way: Way) -> tuple[bool, str]:

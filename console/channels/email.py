@@ -32,7 +32,8 @@ _ADDRESS = re.compile(
 )
 _SEPARATORS = re.compile(r"[\s,;]+")
 # Apart from the loop's own threads: a server that hangs must not keep the loop from ending.
-_SENDERS = ThreadPoolExecutor(32, thread_name_prefix="smtp")
+# As many as delivery tries at once: addresses at which a server is slow keep no others waiting.
+_SENDERS = ThreadPoolExecutor(128, thread_name_prefix="smtp")
 
 
 @dataclass(frozen=True, slots=True)

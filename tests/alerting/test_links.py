@@ -157,6 +157,10 @@ def test_who_left_or_only_looks_may_not_act(client, mailed, state, inside, acme)
     assert answer.status_code == 403
     assert "no longer a member" in answer.text
     assert state()[0] == "open"
+    page = client.get(former)
+    assert page.status_code == 403
+    assert "API is slow" not in page.text, "how things stand is for members"
+    assert "API is slow" in client.get(viewer).text
 
 
 def test_whoever_is_signed_in_acts_as_themselves(as_ada, mailed, state):

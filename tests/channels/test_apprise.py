@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from console.channels import apprise_urls
-from console.channels.apprise_urls import KIND
+from console.channels.apprise_urls import KIND, OF_ORGANIZATION
 from console.channels.kinds import NotDelivered
 from tests.channels.messages import TRIGGER, WAY, delivered
 from tests.fakes import hook as hook_server
 from tests.fakes.web import Answer
+from tests.support.waiting import until
 
 ALLOWED = replace(WAY, apprise=True)
 
@@ -50,6 +51,23 @@ def test_a_service_that_hangs_ends_in_time(hook, given, monkeypatch):
     with pytest.raises(NotDelivered, match="did not answer within") as error:
         delivered(KIND, given, TRIGGER, ALLOWED)
     assert error.value.may_have_arrived
+
+
+def test_services_that_never_end_keep_only_their_own_organization_waiting(hook, given, monkeypatch):
+    monkeypatch.setattr(apprise_urls, "SECONDS", 0.2)
+    until(lambda: not apprise_urls._under_way.total(), "the ends of former tests")
+    hook.delay = 3.0
+    for _ in range(OF_ORGANIZATION):
+        with pytest.raises(NotDelivered, match="did not answer within"):
+            delivered(KIND, given, TRIGGER, ALLOWED)
+    with pytest.raises(NotDelivered, match="have not been answered yet") as refusal:
+        delivered(KIND, given, TRIGGER, ALLOWED)
+    assert not refusal.value.permanent
+    hook.delay = 0.0
+    monkeypatch.setattr(apprise_urls, "SECONDS", 10)
+    assert delivered(KIND, given, replace(TRIGGER, organization="Globex"), ALLOWED).answer
+    until(lambda: not apprise_urls._under_way.total(), "the ends of all")
+    assert delivered(KIND, given, TRIGGER, ALLOWED).answer
 
 
 def test_it_is_off_until_the_operator_allows_it(hook, given):

@@ -120,6 +120,9 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
     incident = links.incident_of(link)
     if incident is None:
         return _gone("The incident is gone", "It was deleted.", 410)
+    follower = links.follower(link, _signed_in())
+    if follower.refusal == links.LEFT:  # how things stand now is for members
+        return _gone("You are not a member here any more", links.LEFT, 403)
     project = db.session.get_one(Project, incident.project_id)
     return _page(
         "alerting/acting.html",
@@ -127,7 +130,7 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
         incident=incident,
         project=project,
         organization=_organization(link),
-        follower=links.follower(link, _signed_in()),
+        follower=follower,
         refusal=refusal,
         wrong=in_words(incident.why or ""),
         token=(request.view_args or {}).get("token", ""),
