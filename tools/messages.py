@@ -1,7 +1,7 @@
 """An incident's messages as every channel sends them: `python tools/messages.py FOLDER`.
 
-Writes mail as HTML and text, Slack's blocks as JSON and as a page that draws them, PagerDuty's
-events, webhooks, and what each ready template makes. `photograph` takes pictures of them.
+Writes mail as HTML and text, Slack's blocks and PagerDuty's events as JSON and as pages that draw
+them, webhooks, and what each ready template makes. `photograph` takes pictures of them.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
@@ -27,12 +28,15 @@ from console.channels.message import Fact, Message, Picture, Verb  # noqa: E402
 from console.channels.ready_templates import READY  # noqa: E402
 from console.channels.slack_blocks import body_of  # noqa: E402
 from console.web.charts import Chart, Marker, Series, Span, Threshold, sentence  # noqa: E402
+from console.web.clocks import in_zone_of  # noqa: E402
 from console.web.drawing import LIGHT, svg  # noqa: E402
 from console.web.png import render_png  # noqa: E402
+from tools.pagerduty_page import body_page, incident_page  # noqa: E402
 from tools.slack_page import page_of  # noqa: E402
 
 URL = "https://pharos.example.com"
 WAY = Way("", "pharos@example.com", "", pagerduty.US, allow_private=False, base_url=URL)
+ZONE = "Europe/Berlin"  # its reader's
 WIDTH, HEIGHT = 600, 220
 WIDTHS = {"wide": 800, "narrow": 390}
 USUAL = (1.1, 0.9, 1.4, 1.0, 0.8, 1.2, 1.6, 1.1, 0.9, 1.3, 1.0, 1.2, 0.8, 1.1, 1.5, 1.2, 1.0, 1.4)
@@ -86,11 +90,14 @@ def examples() -> Iterator[tuple[str, str]]:
         body = body_of(clean(message), acts=True, picture="F1" if image else "")
         yield f"{name}-slack.json", _json(body)
         yield f"{name}-slack.html", page_of(body, {"F1": image})
-        yield f"{name}-webhook.json", webhook.render("", message, URL)
+        sent = webhook.render("", message, URL)
+        yield f"{name}-webhook.json", sent
+        yield f"{name}-webhook.html", body_page(sent)
         if message.verb in pagerduty.KIND.takes:
             action = pagerduty.ACTIONS.get(message.verb, "trigger")
             event = pagerduty.event_of({"routing_key": "…"}, clean(message), action, WAY)
             yield f"{name}-pagerduty.json", _json(event)
+            yield f"{name}-pagerduty.html", incident_page(event)
         for ready in READY:
             yield f"{name}-{ready.name}.json", webhook.render(ready.template, message, URL)
 
@@ -98,7 +105,9 @@ def examples() -> Iterator[tuple[str, str]]:
 def messages() -> dict[str, Message]:
     """An incident from its beginning to its end, a digest, and a test."""
     began = webhook.SAMPLE.since or webhook.SAMPLE.at
-    opened = _to_a_person(replace(webhook.SAMPLE, picture=picture(), zone="Europe/Berlin"))
+    with Flask(__name__).test_request_context(), in_zone_of(ZONE):
+        drawn = picture()
+    opened = _to_a_person(replace(webhook.SAMPLE, picture=drawn, zone=ZONE))
     answered = replace(
         opened,
         verb=Verb.ACKNOWLEDGE,
@@ -122,6 +131,7 @@ def messages() -> dict[str, Message]:
         title="Incidents of low severity",
         headline="3 incidents since yesterday, 08:00",
         organization="Acme",
+        zone=ZONE,
         entries=[slow, resolved, replace(slow, state="acknowledged")],
     )
     test = replace(webhook.BARE, organization="Acme", settings_url=f"{URL}/account")
