@@ -119,9 +119,9 @@ class PolicyForm(Form):
     )
     repeat_minutes = IntegerField("Minutes between rounds", [InputRequired("Say how long.")])
     stale_minutes = IntegerField(
-        "Minutes until an acknowledgement is stale",
+        "Minutes an acknowledgement holds",
         [InputRequired("Say when; 0 for never.")],
-        description="Then the incident is open again, and begins anew with step 1. 0: never.",
+        description="Then the incident is open again, and begins anew with step 1. 0: for ever.",
     )
     unresolved_minutes = IntegerField(
         "Minutes until all begins anew",
