@@ -24,6 +24,8 @@ PUBLIC = {"public", ""}
 SKIPPED = {"asset", "static"}  # files of ours
 # Parameter of a path → table of the row that it names.
 TABLES = {
+    "dashboard_id": "dashboard",
+    "annotation_id": "annotation",
     "issue_id": "issue",
     "key_id": "key",
     "token_id": "api_token",

@@ -84,6 +84,7 @@ class Tenant:
     ids: dict[str, int]  # a row of each table
     event_id: str
     position: int  # of a dead letter
+    tile_id: str
     trace_id: str
     span_id: str  # the trace's request
     fingerprint: str  # of the statement that it repeats
@@ -114,7 +115,7 @@ def make(app: Flask, slug: str) -> Tenant:
         failures.add("retention", marker)
         watch(here, marker)
         check(here, marker)
-        board(here, marker)
+        tile_id = board(here, marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
@@ -130,6 +131,7 @@ def make(app: Flask, slug: str) -> Tenant:
         ids,
         event_id,
         position,
+        tile_id,
         trace_id,
         requests_sent.segment_id(trace_id),
         fingerprint,
@@ -231,8 +233,8 @@ def told_of(incident: Incident, marker: str) -> None:
     )  # fmt: skip
 
 
-def board(project: Project, marker: str) -> None:
-    """Give the project a dashboard that its owner likes, and a note on its time axis."""
+def board(project: Project, marker: str) -> str:
+    """Give the project a dashboard that its owner likes, and a note; return its tile's id."""
     owner = db.session.scalars(select(User).limit(1)).one()
     tile = Tile(id="", kind="text", title=marker, settings={"text": f"text of {marker}"})
     tab = Tab(title=marker, sections=(Section(title=marker, tiles=(tile,)),))
@@ -245,6 +247,7 @@ def board(project: Project, marker: str) -> None:
         ]
     )
     db.session.commit()
+    return next(Document.of(made.document).tiles).id
 
 
 def check(project: Project, marker: str) -> None:
