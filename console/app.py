@@ -23,6 +23,8 @@ from console.alerting import views as alerting
 from console.alerting.delivery import banner, sending
 from console.alerting.escalation import views as policies
 from console.backup import orders as backups
+from console.changes import api as changes_api
+from console.changes import views as changes
 from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
@@ -66,6 +68,8 @@ BLUEPRINTS = (
     intake_api.bp,
     metrics.bp,
     metrics_api.bp,
+    changes.bp,
+    changes_api.bp,
     alerting.bp,
     policies.bp,
     alerting.deliveries.bp,

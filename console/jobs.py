@@ -19,6 +19,7 @@ from console.alerting.delivery import log as deliveries
 from console.alerting.escalation import advance, policies
 from console.alerting.escalation import set_back as set_back_escalations
 from console.backup import schedule
+from console.changes import daily
 from console.core import absences, leases
 from console.dashboards import making as dashboards
 from console.detection import findings, fixes
@@ -33,6 +34,7 @@ from console.uptime import set_back as set_back_checks
 
 EVALUATE = timedelta(seconds=5)
 OFTEN, MINUTE = timedelta(seconds=10), timedelta(minutes=1)
+SOON = timedelta(minutes=10)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 JOBS = (
@@ -78,6 +80,7 @@ JOBS = (
     Job("settle-evaluations", MINUTE, per_organization=settling.settle),
     Job("announce-deploys", MINUTE, per_organization=deploys.announce),
     Job("forget-evaluations", HOUR, per_organization=history.forget_old),
+    Job(daily.JOB, SOON, per_organization=daily.judge),
     Job("forget-changes", DAY, per_organization=changes.forget_old),
     Job("forget-outcomes", HOUR, per_organization=ledger.forget_old),
     Job("forget-examined-releases", HOUR, per_organization=fixes.forget_old),

@@ -29,6 +29,7 @@ PERMISSIONS = {
     "outcomes:read": "Read what became of everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
     "metrics:read": "Read every metric, and how it went",
+    "changes:read": "Read what changed from the days before",
     "checks:read": "Read checks, their results, maintenance and status pages",
     "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",

@@ -49,6 +49,7 @@ WORST_FIRST = (
 DAY, LATE = timedelta(days=1), timedelta(minutes=2)
 """A rule is late when its next window could have been decided so long ago."""
 MOST_EVENTS = 50
+CHECK = "check"
 
 
 def rules(project: Project) -> Sequence[Rule]:
@@ -217,7 +218,8 @@ def markers(
 ) -> list[Marker]:
     """When each incident of a time range was opened, for charts.
 
-    A chart `about` a check, say, marks the incidents of rules that watch it in particular.
+    A chart `about` a check marks the incidents of rules that watch it in particular; one about an
+    endpoint, say, leaves out only the incidents of other endpoints.
     """
     by = IncidentFilter(environment=environment)
     query = (
@@ -227,7 +229,7 @@ def markers(
         .order_by(Incident.opened_at)
     )
     if about is not None:
-        query = query.where(incidents_about(project, *about))
+        query = query.where(incidents_about(project, *about, or_all=about[0] != CHECK))
     rows = db.session.execute(query.limit(MOST_MARKERS))
     return [Marker(at, title, "bad") for at, title in rows]
 

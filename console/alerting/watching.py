@@ -66,8 +66,14 @@ def watching(project: Project, subjects: Sequence[Subject]) -> Sequence[Watch]:
     return sorted(watches.values(), key=lambda watch: not watch.fires)
 
 
-def incidents_about(project: Project, dimension: str, value: str) -> ColumnElement[bool]:
-    """Whether an incident is of a rule that watches a value of a dimension in particular."""
+def incidents_about(
+    project: Project, dimension: str, value: str, *, or_all: bool = False
+) -> ColumnElement[bool]:
+    """Whether an incident is of a rule that watches a value of a dimension in particular.
+
+    With `or_all`, also of one that watches all values together: it leaves out only the incidents of
+    other values.
+    """
     by_value: list[int] = []
     of_it: list[int] = []
     own_rules = select(Rule.id, Rule.document).where(Rule.project_id == project.id)
@@ -75,10 +81,11 @@ def incidents_about(project: Project, dimension: str, value: str) -> ColumnEleme
         named = document.get("where", {}).get(dimension)
         if document.get("by") == dimension:
             by_value.append(rule_id)
-        elif named is not None and value in named:
+        elif value in named if named is not None else or_all:
             of_it.append(rule_id)
     own = Incident.rule_id.in_(by_value) & (Incident.value == value[:LONGEST_VALUE])
-    return or_(false(), Incident.rule_id.in_(of_it), own)
+    of_none = Incident.rule_id.is_(None) if or_all else false()
+    return or_(of_none, Incident.rule_id.in_(of_it), own)
 
 
 def _series_of(subjects: Sequence[Subject]) -> ColumnElement[bool]:

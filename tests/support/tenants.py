@@ -48,6 +48,8 @@ from console.alerting.models import (
     Silence,
     StandardRules,
 )
+from console.changes.judged import ChangeState
+from console.changes.models import Change, JudgedDays
 from console.channels.message import Verb
 from console.core import audit, clock, failures
 from console.core.crypto import hash_of
@@ -116,6 +118,7 @@ def make(app: Flask, slug: str) -> Tenant:
         watch(here, marker)
         check(here, marker)
         tile_id = board(here, marker)
+        changed(here, marker)
         ids = {
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
@@ -248,6 +251,24 @@ def board(project: Project, marker: str) -> str:
     )
     db.session.commit()
     return next(Document.of(made.document).tiles).id
+
+
+def changed(project: Project, marker: str) -> None:
+    """Give the project a change of its endpoint that lives, and a judged day."""
+    day = clock.now().date()
+    change = Change(
+        project_id=project.id, environment="", rule_id="endpoint-latency", subject=f"GET /{marker}",
+        name=f"GET /{marker}", state=ChangeState.NEW, way=1, first_day=day, last_day=day,
+        judged_day=day, moved_on=day, quiet_days=0, before=100.0, after=300.0, peak=300.0,
+        samples=200, impact=400,
+        course={
+            "former": [100.0] * 7, "days": [[day.isoformat(), 300.0, 200, 200.0]], "mark": 300.0
+        },
+        cause={"dimension": "server", "value": marker, "before": 0.1, "now": 0.9},
+    )  # fmt: skip
+    judged = JudgedDays(project_id=project.id, last_day=day, judged_at=clock.now(), compared=1)
+    db.session.add_all([change, judged])
+    db.session.commit()
 
 
 def check(project: Project, marker: str) -> None:

@@ -88,7 +88,7 @@ def tags(project: Project, issue_id: int) -> Response:
 @project_view("viewer")
 def issue_trend(project: Project, issue_id: int) -> Response:
     scoped = _events(project, issue_id)
-    line = Timeline.of(project, current_range())
+    line = Timeline.of(project, current_range(), about=("issue", str(issue_id)))
     chart = trends.of_issue(scoped.issue, scoped.hashes, scoped.scope, line)
     return _panel(scoped.issue, "errors/_trend.html", chart=chart)
 

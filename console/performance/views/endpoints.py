@@ -71,8 +71,10 @@ def listing(project: Project) -> Response:
 @project_view("viewer")
 def latency(project: Project) -> Response:
     """The charts over a list or an endpoint: `name` is the endpoint's, none for all of them."""
-    form, line = valid(EndpointsFilter(request.args)), Timeline.of(project, current_range())
-    scope, name = Scope.of(project, line.shown, **form.filters), request.args.get("name", "")
+    form, name = valid(EndpointsFilter(request.args)), request.args.get("name", "")
+    about = ("endpoint", name) if name else None
+    line = Timeline.of(project, current_range(), about=about)
+    scope = Scope.of(project, line.shown, **form.filters)
     standard = queries.monitoring(project).api_p95_ms
     limit = queries.thresholds(project).get(name, standard) if name else standard
     charts = domain.latency_charts(line, scope, name, threshold_ms=limit)

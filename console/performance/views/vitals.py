@@ -124,7 +124,10 @@ def vitals_metrics(project: Project) -> Response:
 def vitals_trend(project: Project) -> Response:
     """The chosen metric over time, for all pages or for `page`."""
     form = _of_page_or_all()
-    line = Timeline.of(project, current_range(), utc_days=True)  # those that have rollups
+    page = form.wanted.page
+    about = ("page", page) if page else None
+    # Days of UTC have rollups.
+    line = Timeline.of(project, current_range(), utc_days=True, about=about)
     charts = vital_charts.trend_charts(
         line,
         queries.monitoring(project),

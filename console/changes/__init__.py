@@ -1,0 +1,1 @@
+"""What changed: numbers of endpoints, pages, issues and checks that moved from the days before."""
