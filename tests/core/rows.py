@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Boolean, Column, Enum, Float, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Date, Enum, Float, Integer, LargeBinary, Table
 from sqlalchemy.types import JSON
 
 from console.accounts.models import Organization
@@ -76,6 +76,8 @@ def value(column: Column[Any], slug: str) -> Any:
         return next(iter(column.type.enum_class))
     if isinstance(column.type, UtcDateTime):
         return clock.now()
+    if isinstance(column.type, Date):
+        return clock.now().date()
     for kind, fixed in {
         JSON: [],
         Boolean: False,
