@@ -24,6 +24,7 @@ from console.alerting.delivery import banner, sending
 from console.alerting.escalation import views as policies
 from console.backup import orders as backups
 from console.changes import api as changes_api
+from console.changes import tiles as changes_tiles
 from console.changes import views as changes
 from console.core import config as configuration
 from console.core import readiness, tenancy
@@ -94,7 +95,7 @@ BLUEPRINTS = (
     ingest.scrubbing.bp,
     ingest.guardrails.bp,
 )
-TILES = (*dashboard_tiles.KINDS,)
+TILES = (*dashboard_tiles.KINDS, *changes_tiles.KINDS)
 """Every kind of tile, in the order in which a person chooses; each feature declares its own."""
 
 

@@ -19,6 +19,7 @@ from console.changes.rules import RULES
 from console.core.db import db
 from console.core.paging import Page, page
 from console.metrics.subjects import Subjects, named
+from console.telemetry.scope import Owned
 from console.web.charts import Marker
 from console.web.timeline import About
 
@@ -63,7 +64,14 @@ def moved(
     return db.session.scalars(query).all()
 
 
-def subjects_of(project: Project, listed: Sequence[Change]) -> dict[int, Subjects]:
+def largest(projects: Collection[int], by: ChangeFilter, limit: int) -> Sequence[Change]:
+    """The changes of projects that match, the largest first. The Session must be entered."""
+    own = select(Change).where(Change.project_id.in_(projects), *_conditions(by))
+    ordered = own.order_by(Change.impact.desc(), Change.id.desc())
+    return db.session.scalars(ordered.limit(limit)).all()
+
+
+def subjects_of(project: Owned, listed: Sequence[Change]) -> dict[int, Subjects]:
     """By the id of each change what its subject is called now, and where its page is."""
     by_dimension: dict[str, set[str]] = {}
     for change in listed:

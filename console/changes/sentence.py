@@ -9,12 +9,12 @@ from datetime import datetime
 from flask import current_app, has_request_context, url_for
 from sqlalchemy import func, select
 
-from console.accounts.models import Project
 from console.accounts.projects import console_url
 from console.changes import queries, words
 from console.changes.forms import LIVING
 from console.changes.models import Change, JudgedDays
 from console.core.db import db
+from console.telemetry.tile import TileProject
 from console.web.filters import plural
 
 
@@ -29,7 +29,7 @@ class Sentence:
 
 
 def changed_most(
-    projects: Sequence[Project], since: datetime, until: datetime, environment: str = ""
+    projects: Sequence[TileProject], since: datetime, until: datetime, environment: str = ""
 ) -> Sentence:
     """The largest change that is new, worse or turned since a moment, with what came with it.
 

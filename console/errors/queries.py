@@ -36,6 +36,7 @@ from console.errors.models import (
     Level,
     Status,
 )
+from console.telemetry.scope import Owned
 
 PAGE = 50
 FEW = 2000
@@ -203,7 +204,7 @@ def issue_or_404(project: Project, issue_id: int) -> Issue:
     return db.session.scalar(query) or abort(404)
 
 
-def chosen(project: Project, ids: Iterable[int]) -> Sequence[Issue]:
+def chosen(project: Owned, ids: Iterable[int]) -> Sequence[Issue]:
     """The issues of this project with these ids."""
     query = select(Issue).where(Issue.project_id == project.id, Issue.id.in_(set(ids)))
     return db.session.scalars(query.options(joinedload(Issue.assignee))).all()

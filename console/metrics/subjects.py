@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import current_app
 
-from console.accounts.models import Project
 from console.errors.queries import chosen
 from console.telemetry.events_by_issue import ISSUE
+from console.telemetry.scope import Owned
 from console.uptime.queries import checks as listed_checks
 
 CHECK = "check"
@@ -34,7 +34,7 @@ class Subjects:
         return self.names.get(value, value)
 
 
-def named(project: Project, dimension: str, values: Collection[str]) -> Subjects:
+def named(project: Owned, dimension: str, values: Collection[str]) -> Subjects:
     """The names and pages of a dimension's values; for issues and checks by one statement."""
     if dimension == ISSUE:
         ids = [int(value) for value in values if value.isdecimal()]

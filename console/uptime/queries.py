@@ -14,7 +14,7 @@ from console.core import absences, clock
 from console.core.db import db
 from console.telemetry import checks as telemetry
 from console.telemetry.metric import Metric, Reading
-from console.telemetry.scope import Scope
+from console.telemetry.scope import Owned, Scope
 from console.uptime.models import Check, CheckKind, CheckState, MaintenanceWindow, Outage
 from console.web.paging import Numbered, first_row
 
@@ -25,7 +25,7 @@ PERIODS = {"24 h": timedelta(days=1), "7 d": timedelta(days=7)}
 PERIODS |= {"30 d": timedelta(days=30), "90 d": timedelta(days=90)}
 
 
-def checks(project: Project) -> Sequence[Check]:
+def checks(project: Owned) -> Sequence[Check]:
     """The project's checks by name."""
     own = select(Check).where(Check.project_id == project.id)
     return db.session.scalars(own.order_by(Check.name, Check.id)).all()

@@ -23,6 +23,7 @@ from tests.telemetry.samples import error, span
 TODAY = datetime(2026, 11, 20, 9, tzinfo=UTC)  # a Friday
 YESTERDAY = TODAY.date() - timedelta(days=1)
 PER_DAY = 60
+POSITIONS = itertools.count(1)  # of an organization, whose projects share a file
 
 
 def days_ago(number: int) -> date:
@@ -41,7 +42,6 @@ class Past:
     def __init__(self, app: Flask, project: Project) -> None:
         self._app, self.project = app, project
         self._own = {"organization_id": project.organization_id, "project_id": project.id}
-        self._positions = itertools.count(1)
 
     def requests(
         self,
@@ -54,7 +54,7 @@ class Past:
     ) -> None:
         """So many requests on each day up to yesterday, each as long as its number; None: none."""
         plain = {"environment": "production", "release": "shop@1", "category": "request"}
-        position = next(self._positions)
+        position = next(POSITIONS)
         spans = [
             span(
                 position,
@@ -74,7 +74,7 @@ class Past:
 
     def loads(self, page: str, lcp: Sequence[float]) -> None:
         """The same for loads of a page, by their LCP in milliseconds."""
-        position = next(self._positions)
+        position = next(POSITIONS)
         loads = [
             PageLoad(
                 position=position,
@@ -98,7 +98,7 @@ class Past:
     def errors(self, grouping_hash: str, counts: Sequence[int], **fields: Any) -> None:
         """The same for the events of an issue, so many on each day."""
         plain = {"environment": "production", "release": "shop@1", "level": "error"}
-        position = next(self._positions)
+        position = next(POSITIONS)
         events = [
             error(
                 position,
