@@ -17,6 +17,7 @@ ALL = (
     "performance",
     "alerting",
     "delivery",
+    "dashboards",
     "faults",
     "strangers",
     "fuzz",

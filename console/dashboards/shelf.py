@@ -36,6 +36,8 @@ class Shelf:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: dict[str, _Kept] = {}
+        self.asked = 0
+        """How many questions were asked."""
 
     def take(
         self, key: str, fresh: float, patience: float, ask: Callable[[], TileContent]
@@ -51,6 +53,7 @@ class Shelf:
                 kept = self._kept.get(key)
                 if kept is None or (kept.ready.is_set() and not self._is_fresh(kept, fresh)):
                     kept = self._kept[key] = _Kept()
+                    self.asked += 1
                     break
             if not kept.ready.wait(max(0.0, until - time.monotonic())):
                 raise StillAskedError
