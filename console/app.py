@@ -19,6 +19,7 @@ from console.alerting import (
     response_api,
     silences_api,
 )
+from console.alerting import tiles as alerting_tiles
 from console.alerting import views as alerting
 from console.alerting.delivery import banner, sending
 from console.alerting.escalation import views as policies
@@ -35,6 +36,7 @@ from console.dashboards import tiles as dashboard_tiles
 from console.dashboards import views as dashboards
 from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
 from console.errors import api as errors_api
+from console.errors import tiles as errors_tiles
 from console.errors import views as errors
 from console.ingest import spool
 from console.ingest import views as ingest
@@ -44,6 +46,7 @@ from console.metrics import api as metrics_api
 from console.metrics import known
 from console.metrics import views as metrics
 from console.performance import api as performance_api
+from console.performance import tiles as performance_tiles
 from console.performance import views as performance
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
@@ -51,6 +54,7 @@ from console.telemetry.tile import provide_tiles
 from console.uptime import api as uptime_api
 from console.uptime import heartbeats_api, maintenance_api, status_pages_api, taking_in
 from console.uptime import schedule as checks
+from console.uptime import tiles as uptime_tiles
 from console.uptime import views as uptime
 from console.web import frame
 from console.web.application import Application
@@ -95,7 +99,15 @@ BLUEPRINTS = (
     ingest.scrubbing.bp,
     ingest.guardrails.bp,
 )
-TILES = (*dashboard_tiles.KINDS, *changes_tiles.KINDS)
+TILES = (
+    *dashboard_tiles.NUMBERS,
+    *errors_tiles.KINDS,
+    *alerting_tiles.KINDS,
+    *uptime_tiles.KINDS,
+    *performance_tiles.KINDS,
+    *changes_tiles.KINDS,
+    *dashboard_tiles.NOTES,
+)
 """Every kind of tile, in the order in which a person chooses; each feature declares its own."""
 
 

@@ -21,7 +21,7 @@ FEW = 20
 """With fewer sessions or users, a share says more about chance than about a release."""
 
 
-def _issues(scope: Scope, at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+def issues_within(scope: Scope, at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """The project's issues whose moment lies in the scope, and that were seen where it looks."""
     conditions = [
         Issue.organization_id == scope.organization_id,
@@ -42,7 +42,7 @@ def _counted(name: str, at: SQLColumnExpression[Any]) -> Measure:
     """How many issues have this moment in the scope."""
     source = StateRows(
         name=name,
-        within=lambda scope: _issues(scope, at),
+        within=lambda scope: issues_within(scope, at),
         at=at,
         dimensions={"level": Issue.level, "category": Issue.category, "kind": Issue.kind},
     )
@@ -61,7 +61,7 @@ def _first_of_their_kind() -> Measure:
     source = StateRows(
         name="new error types",
         within=lambda scope: and_(
-            _issues(scope, Issue.first_seen),
+            issues_within(scope, Issue.first_seen),
             Issue.category == Category.ERROR,
             Issue.kind != "",
             ~is_known,

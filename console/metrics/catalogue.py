@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from console.errors import metrics as errors
 from console.intake import metrics as intake
-from console.metrics import alerting, incidents
+from console.metrics import alerting, incidents, people
 from console.performance import metrics as performance
 from console.telemetry.metric import Metric
 from console.uptime import metrics as uptime
@@ -28,6 +28,7 @@ GROUPS = {
     "issues": "Issues",
     "findings": "Findings",
     "sessions": "Sessions",
+    "people": "People",
     "checks": "Uptime",
     "intake": "Intake",
     "rules": "Rules",
@@ -39,6 +40,7 @@ CATALOGUE = gathered(
         *errors.METRICS,
         *performance.METRICS,
         *intake.METRICS,
+        *people.METRICS,
         *uptime.METRICS,
         *alerting.METRICS,
         *incidents.METRICS,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Integer, Table, and_, bindparam
+from sqlalchemy import ColumnElement, Executable, FromClause, Integer, and_, bindparam
 
 from console.telemetry.database import Then
 from console.telemetry.dialect import UtcTimestamp
@@ -18,7 +18,7 @@ ORGANIZATION = bindparam("scope_organization", type_=Integer)
 PROJECT = bindparam("scope_project", type_=Integer)
 
 
-def within(table: Table, scope: Scope) -> ColumnElement[bool]:
+def within(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     """The rows of a scope; the store fills in its organization, project and times."""
     filters = [
         table.c.organization_id == ORGANIZATION,

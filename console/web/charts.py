@@ -1,6 +1,6 @@
 """One Chart value: drawn on the server as SVG, and handed to Chart.js for hover and zoom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
@@ -9,7 +9,8 @@ from typing import Any, Literal
 from console.web import clocks
 from console.web.filters import compact, plural
 
-Kind = Literal["bar", "line", "area"]
+Kind = Literal["bar", "line", "area", "stack"]
+STACKED = ("bar", "stack")
 MOST_POINTS = 500
 # Room above the plot, and more of it for the flags of markers; the drawing and Chart.js share it.
 TOP, FLAGS = 8, 16
@@ -23,8 +24,9 @@ _FINEST = 1e-8  # a smaller difference is none: ticks are rounded to ten digits
 class Series:
     """Values per bucket: None is a gap, 0 is a zero. Bars of several series stack.
 
-    `role` is the hue: "1" to "6", bad, warn, good, mute, p50, p95, p99, or "previous" for the
-    period that the chart compares with (a thin line, aligned to the same buckets).
+    So do areas of the kind "stack"; a chart has the one or the other. `role` is the hue: "1" to
+    "6", bad, warn, good, mute, p50, p95, p99, or "previous" for the period that the chart compares
+    with (a thin line, aligned to the same buckets).
     """
 
     name: str
@@ -110,13 +112,13 @@ class Chart:
 
     @property
     def stacked(self) -> list[float]:
-        """The height of each bucket's stack of bars."""
-        bars = [series.values for series in self.series if series.kind == "bar"]
+        """The height of each bucket's bars or areas on each other."""
+        bars = [series.values for series in self.series if series.kind in STACKED]
         return [sum(value or 0 for value in column) for column in zip(*bars, strict=True)]
 
     def ticks(self) -> list[float]:
         """The values of the horizontal grid lines, lowest first: four or five nice ones."""
-        seen = [v for s in self.series if s.kind != "bar" for v in s.values if v is not None]
+        seen = [v for s in self.series if s.kind not in STACKED for v in s.values if v is not None]
         seen += self.stacked
         if self.threshold:
             seen.append(self.threshold.value)
@@ -165,12 +167,12 @@ def sentence(chart: Chart) -> str:
 def chartjs(chart: Chart) -> dict[str, Any]:
     """The Chart.js configuration of the same chart; its script adds the colours of the theme."""
     ticks = chart.ticks()
-    stacked = sum(series.kind == "bar" for series in chart.series) > 1
+    stacked = sum(series.kind in STACKED for series in chart.series) > 1
     return {
         "type": "bar",
         "data": {
             "labels": [start.astimezone(UTC).isoformat() for start in chart.buckets],
-            "datasets": [_dataset(series) for series in chart.series],
+            "datasets": list(_datasets(chart.series)),
         },
         "options": {
             "animation": False,
@@ -206,6 +208,21 @@ def lone(values: Sequence[float | None]) -> list[bool]:
         value is not None and known[index] is None and known[index + 2] is None
         for index, value in enumerate(values)
     ]
+
+
+def _datasets(all_series: Sequence[Series]) -> Iterator[dict[str, Any]]:
+    """Areas on each other are filled down to the one before."""
+    is_first = True
+    for series in all_series:
+        dataset = _dataset(series)
+        if series.kind == "stack":
+            dataset |= {"fill": "origin" if is_first else "-1", "data": _whole(series.values)}
+            is_first = False
+        yield dataset
+
+
+def _whole(values: Sequence[float | None]) -> list[float]:
+    return [value or 0 for value in values]
 
 
 def _dataset(series: Series) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from console.web.axis import Label, flag_box, marker_labels, time_labels
-from console.web.charts import DOT, Chart, Series, chartjs, lone, sentence
+from console.web.charts import DOT, STACKED, Chart, Series, chartjs, lone, sentence
 from console.web.filters import compact
 
 LEFT, RIGHT, BOTTOM = 44, 12, 20
@@ -142,11 +142,15 @@ class _Pen:
     def series(self) -> Iterator[str]:
         below = [0.0] * len(self.chart.buckets)
         for line in self.chart.series:
-            if line.kind == "bar":
-                yield from self._bars(line, below)
-                below = [b + (v or 0) for b, v in zip(below, line.values, strict=True)]
+            if line.kind in STACKED:
+                above = [b + (v or 0) for b, v in zip(below, line.values, strict=True)]
+                if line.kind == "bar":
+                    yield from self._bars(line, below)
+                else:
+                    yield self._stack(line, below, above)
+                below = above
         for line in self.chart.series:
-            if line.kind != "bar":
+            if line.kind not in STACKED:
                 yield self._lines(line)
                 yield from self._dots(line)
 
@@ -187,6 +191,16 @@ class _Pen:
                 f" {self._fill(bars.role, css, opacity=0.4 if open_ else 1)}/>"
             )
 
+    def _stack(self, line: Series, below: list[float], above: list[float]) -> str:
+        """An area between two heights, with a line along the upper one."""
+        upper = [self._at(index, value) for index, value in enumerate(above)]
+        lower = [self._at(index, value) for index, value in enumerate(below)]
+        area = f"{_path(upper)}L{_path(lower[::-1])[1:]}Z"
+        fill = self._fill(line.role, f"c-stack c-{line.role}", 0.5)
+        stroke = self._stroke(line.role, f"c-line c-{line.role}")
+        drawn = f'<path d="{area}" {fill}/><path d="{_path(upper)}" {stroke}/>'
+        return self._stretched([drawn])
+
     def _lines(self, line: Series) -> str:
         """Line and area in a separate, stretched viewport; strokes keep their width."""
         points = [self._point(index, value) for index, value in enumerate(line.values)]
@@ -203,6 +217,9 @@ class _Pen:
         if whole < len(points):
             dash = self._stroke(line.role, f"{css} c-dash", dash="3 3")
             parts.append(f'<path d="{dashed}" {dash}/>')
+        return self._stretched(parts)
+
+    def _stretched(self, parts: Sequence[str]) -> str:
         height = _n(self.bottom + BOTTOM)
         return (
             f'<svg width="100%" height="{height}" viewBox="0 0 {LINES} {height}"'
@@ -232,8 +249,9 @@ class _Pen:
         return f"{_path(run)}L{_n(run[-1][0])} {base}L{_n(run[0][0])} {base}Z"
 
     def _point(self, index: int, value: float | None) -> tuple[float, float] | None:
-        if value is None:
-            return None
+        return None if value is None else self._at(index, value)
+
+    def _at(self, index: int, value: float) -> tuple[float, float]:
         return (index + 0.5) * LINES / len(self.chart.buckets), self._y(value)
 
     def _y(self, value: float) -> float:

@@ -65,6 +65,12 @@ def measured(value: float | None, how: str) -> str | Markup:
     return number(round(value) if value >= 100 or value == int(value) else value)
 
 
+def as_text(value: float | None, how: str, unit: str = "") -> str:
+    """The same in plain text, for sentences and labels, with its unit if the format says none."""
+    text = compact(value) if how == "number" else str(measured(value, how))
+    return f"{text} {unit}".strip() if unit and value is not None and how == "number" else text
+
+
 NEARLY_ALL = 0.9949
 """A greater share is shown with two more digits: 99.96 % of sessions is not all of them."""
 

@@ -9,8 +9,10 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.urls import iri_to_uri
 
-# A fresh token in an otherwise equal part is not a change.
-_TOKEN = re.compile(r'(name="csrf_token"[^>]{0,200}value=")[^"]*')
+# A fresh token, or the time of a tile, in an otherwise equal part is not a change.
+_PASSING = re.compile(
+    r'(name="csrf_token"[^>]{0,200}value=")[^"]*|(<time data-tile-at)[^<]{0,200}(?=</time>)'
+)
 VERSION_HEADER = "Pharos-Part"
 
 
@@ -80,4 +82,4 @@ def _vary(response: Response) -> Response:
 
 
 def _version(html: str) -> str:
-    return hashlib.blake2b(_TOKEN.sub(r"\1", html).encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(_PASSING.sub(r"\1\2", html).encode(), digest_size=12).hexdigest()

@@ -152,6 +152,7 @@ SESSIONS: dict[str, Callable[[Sequence[Row]], Number]] = {
     ),
     "sessions.healthy": session_share(is_healthy),
 }
+PEOPLE = {"people.active": of_all(lambda rows: len({row["user_key"] for row in rows}))}
 VITALS = {f"vitals.{name}": p75(name) for name in ("lcp", "inp", "cls", "fcp", "ttfb", "fid")}
 FATES = {f"intake.{name}": fate(name) for name in ledger.OUTCOMES}
 DIMENSIONS: dict[str, Callable[[Row], str]] = {
@@ -204,6 +205,10 @@ class Stored:
             (OCCURRENCES, errors),
             (FINDINGS, [row for row in errors if row["category"] == "performance"]),
             (SESSIONS, self.sessions),
+            (
+                PEOPLE,
+                list(_named(errors=errors, requests=spans, pages=loads, sessions=self.sessions)),
+            ),
             (VITALS, loads),
             (
                 counted_checks.CHECKS,
@@ -214,6 +219,15 @@ class Stored:
             (counted_incidents.INCIDENTS, incidents),
             (FATES, [{**row, "timestamp": row["hour"]} for row in lines]),
             *_counted_issues(issues),
+        ]
+
+    def _people(self, **records: Sequence[Row]) -> list[Row]:
+        """The records that name a person, with their source."""
+        return [
+            {**row, "source": source}
+            for source, rows in {**records, "sessions": self.sessions}.items()
+            for row in rows
+            if row.get("user_key")
         ]
 
     def of(self, metric: Metric) -> tuple[Callable[[Sequence[Row]], Number], Sequence[Row]]:
@@ -239,6 +253,7 @@ class Stored:
             "server_name": self._dice.choice(["web-1", "web-2"]),
             "sample_rate": self._dice.choice([1.0, 1.0, 0.5]),
             "sdk": self._dice.choice(["sentry.python", "otlp"]),
+            "user_key": self._dice.choice(["", "a" * 16, "d" * 16]),
             "status": self._dice.choice(["ok", "ok", "error", "cancelled"]),
             "http_status": None,
             "http_method": "",
@@ -311,6 +326,7 @@ class Stored:
                 "page_id": f"{dice.randrange(1 << 64):016x}",
                 "page": dice.choice(["/", "/", "/cart", "/books/{id}"]),
                 "device": dice.choice(["desktop", "desktop", "mobile", "tablet"]),
+                "user_key": dice.choice(["", "b" * 16, "e" * 16, "f" * 16]),
                 "cls": dice.choice([None, 0.0, 0.04, 0.2]),
                 "fid": None,
             }

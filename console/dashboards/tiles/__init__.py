@@ -1,5 +1,6 @@
 """The kinds of tiles that draw numbers of the catalogue, and the one that shows a text."""
 
-from console.dashboards.tiles import charts, figures, text
+from console.dashboards.tiles import charts, figures, heat, tables, text
 
-KINDS = (*figures.KINDS, *charts.KINDS, *text.KINDS)
+NUMBERS, NOTES = (*figures.KINDS, *charts.KINDS, *tables.KINDS, *heat.KINDS), text.KINDS
+KINDS = (*NUMBERS, *NOTES)

@@ -1,13 +1,15 @@
-"""Tiles that draw metrics over time: lines, areas, bars, and bars on each other."""
+"""Tiles that draw metrics over time: lines, areas, bars, and areas on each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from console.dashboards import formula
-from console.dashboards.tiles.queries import PARTS, Queries
+from console.dashboards.tiles.evidence import evidence, own_page, subjects
+from console.dashboards.tiles.queries import PARTS, Queries, Query, faults, nothing
 from console.telemetry.metric import Course, Parts
 from console.telemetry.tile import (
     Table,
@@ -18,80 +20,127 @@ from console.telemetry.tile import (
     TileProject,
     Viewing,
 )
-from console.web.charts import Kind, Series, Threshold, sentence
+from console.web.charts import Chart, Kind, Series, Threshold, sentence
 
-COMMON = ("queries", "formula", "by", "limit", "compare", "threshold", "project")
+COMMON = ("queries", "formula", "by", "limit", "grain", "compare", "threshold", "project")
+REST, HUES = "all others", 6
+GRAINS = {"": "Fits the time range", "hour": "An hour", "day": "A day", "week": "A week"}
+WIDTHS = {"": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+WIDTHS |= {"week": timedelta(days=7)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A series with where it comes from: its page, and the filters that select what it counts."""
+
+    series: Series
+    project: TileProject
+    query: Query
+    url: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
+    is_rest: bool = False
 
 
 def chart(viewing: Viewing, kind: Kind) -> TileContent:
     """The metrics of a tile over its time, broken down if it says so."""
-    settings, line = viewing.settings, viewing.line
+    settings = viewing.settings
+    least = WIDTHS.get(settings.get("grain", ""), timedelta(0))
+    line = replace(viewing.line, grain=max(viewing.line.grain, least))
+    viewing = replace(viewing, line=line)
     queries = Queries.of(settings, viewing.projects[0])
-    series = list(_all_series(viewing, queries, kind))
+    lines = list(_lines(viewing, queries, kind))
     level = settings.get("threshold")
-    drawn = line.chart(
+    plain = line.chart(
         queries.parts[0].name,
-        series,
+        [*(own.series for own in lines), *_before(viewing, queries, lines)],
         subtitle=f"{queries.unit}, {line.per}" if queries.unit else line.per,
         unit=queries.unit,
         threshold=Threshold(level) if level is not None else None,
         watch=_watch(queries, settings.get("by") or None),
     )
-    is_empty = all(value is None for own in series for value in own.values)
+    drawn = replace(plain, links=_links(viewing, lines, plain))
+    is_empty = all(not value for own in lines for value in own.series.values)
     return TileContent(
-        table=_table(drawn.buckets, series, queries.unit),
+        table=_table(viewing, drawn, lines, queries.unit),
         words=sentence(drawn),
         subtitle=drawn.subtitle,
         chart=drawn,
-        empty="Nothing has come in this time range." if is_empty else "",
+        empty=nothing(viewing) if is_empty and not queries.counts_zeros else "",
     )
 
 
-def _all_series(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[Series]:
+def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[Drawn]:
     """What the chart draws: per project, per value of the breakdown or per metric."""
     by, count = viewing.settings.get("by") or None, 0
     for project in viewing.projects:
-        answers = queries.courses(viewing, project, by)
-        for name, values in _named(viewing, queries, project, answers):
-            count += 1
-            is_rest = name == "all others"
-            role = "mute" if is_rest or count > PARTS else str(count)
-            yield Series(name, values, kind, role)
-    if viewing.settings.get("compare") and count == 1 and viewing.line.shown.shift:
-        yield _before(viewing, queries, viewing.line.shown.shift)
+        answers = queries.courses(viewing, project, by, limit=viewing.settings.get("limit", PARTS))
+        for own in _of_project(viewing, queries, project, answers):
+            count += not own.is_rest
+            role = "mute" if own.is_rest or count > HUES else str(count)
+            yield replace(own, series=replace(own.series, kind=kind, role=role))
 
 
-def _named(
+def _of_project(
     viewing: Viewing, queries: Queries, project: TileProject, answers: Sequence[Parts[Course]]
-) -> Iterator[tuple[str, list[float | None]]]:
-    """Names and values of a project's series."""
-    of = f"{project.name}: " if len(viewing.projects) > 1 else ""
-    if queries.formula:
-        for part in answers[0].by_value:
-            columns = [_numbers(answer.by_value.get(part), viewing) for answer in answers]
-            yield of + (part or queries.formula), formula.series(queries.formula, columns)
-        return
-    for query, answer in zip(queries.parts, answers, strict=True):
+) -> Iterator[Drawn]:
+    """A project's series, without their hues."""
+    by, of = viewing.settings.get("by") or "", ""
+    if viewing.is_of_several:
+        of = f"{project.name}: "
+    parts = list(dict.fromkeys(part for answer in answers for part in answer.by_value))
+    known = subjects(project, by, parts)
+    asked = zip(queries.parts[:1] if queries.formula else queries.parts, answers, strict=False)
+    for query, answer in asked:
         for part, course in answer.by_value.items():
-            name = part or (project.name if of and len(queries.parts) == 1 else of + query.name)
-            yield name, [queries.scaled(number) for number in course.numbers]
-        if answer.rest:
-            yield "all others", [queries.scaled(number) for number in answer.rest.numbers]
+            name = known.name(part) or ("(none)" if by else "")
+            whole = project.name if of and len(queries.parts) == 1 else of + queries.name_of(query)
+            values = [queries.scaled(number) for number in course.numbers]
+            if queries.formula:
+                values = _computed(queries, answers, part, len(viewing.line.buckets))
+            where = {**query.where, **({by: part} if by else {})}
+            page = own_page(viewing, project, known, part) if by else ""
+            yield Drawn(Series(of + name if by else whole, values), project, query, page, where)
+        if answer.rest and not queries.formula:
+            rest = [queries.scaled(number) for number in answer.rest.numbers]
+            yield Drawn(Series(of + REST, rest), project, query, where=query.where, is_rest=True)
 
 
-def _numbers(course: Course | None, viewing: Viewing) -> Sequence[float | None]:
-    return course.numbers if course else [None] * len(viewing.line.buckets)
+def _computed(
+    queries: Queries, answers: Sequence[Parts[Course]], part: str, count: int
+) -> list[float | None]:
+    """The formula over a value of the breakdown."""
+    courses = [answer.by_value.get(part) for answer in answers]
+    return formula.series(
+        queries.formula, [course.numbers if course else [None] * count for course in courses]
+    )
 
 
-def _before(viewing: Viewing, queries: Queries, shift: timedelta) -> Series:
+def _before(viewing: Viewing, queries: Queries, lines: Sequence[Drawn]) -> Iterator[Series]:
     """The period that the page compares with, where there is one line to compare."""
-    earlier = queries.courses(viewing, viewing.projects[0], shift=shift)
+    shown = viewing.line.shown
+    if not viewing.settings.get("compare") or len(lines) != 1 or not shown.shift:
+        return
+    earlier = queries.courses(viewing, viewing.projects[0], shift=shown.shift)
     columns = [answer.whole.numbers for answer in earlier]
     if queries.formula:
         values = formula.series(queries.formula, columns)
     else:
         values = [queries.scaled(number) for number in columns[0]]
-    return Series(viewing.line.shown.compared_with, values, "line", "previous")
+    yield Series(shown.compared_with, values, "line", "previous")
+
+
+def _links(viewing: Viewing, lines: Sequence[Drawn], drawn: Chart) -> list[str]:
+    """Where a click on each bucket leads: to what its first metric counts."""
+    if not lines:
+        return []
+    own = lines[0]
+    where = own.where if len(lines) == 1 else own.query.where
+    return [
+        evidence(viewing, own.project, own.query.metric, where, (at, at + drawn.grain))
+        if any(line.series.values[place] for line in lines)
+        else ""
+        for place, at in enumerate(drawn.buckets)
+    ]
 
 
 def _watch(queries: Queries, by: str | None) -> dict[str, str | None]:
@@ -104,42 +153,50 @@ def _watch(queries: Queries, by: str | None) -> dict[str, str | None]:
     return asked | {f"parameters.{name}": f"{own:g}" for name, own in query.metric.given.items()}
 
 
-def _table(buckets: Sequence[object], series: Sequence[Series], unit: str) -> Table:
+def _table(viewing: Viewing, drawn: Chart, lines: Sequence[Drawn], unit: str) -> Table:
+    """A row per bucket; each number leads to what it counts."""
     columns = [TableColumn("Time", "time")]
-    columns += [TableColumn(own.name, "number", unit) for own in series]
+    columns += [TableColumn(own.series.name, "number", unit) for own in lines]
+
+    def cell(own: Drawn, place: int, at: datetime) -> TableCell:
+        value = own.series.values[place]
+        bounds = at, at + drawn.grain
+        is_linked = bool(value) and not own.is_rest
+        metric = own.query.metric
+        url = evidence(viewing, own.project, metric, own.where, bounds) if is_linked else ""
+        return TableCell(value, url)
+
     rows = [
-        [TableCell(at), *(TableCell(own.values[place]) for own in series)]  # type: ignore[arg-type]
-        for place, at in enumerate(buckets)
+        [TableCell(at), *(cell(own, place, at) for own in lines)]
+        for place, at in enumerate(drawn.buckets)
     ]
     return Table(columns, rows)
 
 
+def _kind(name: str, title: str, help_: str, kind: Kind) -> TileKind:
+    return TileKind(
+        name=name,
+        title=title,
+        icon="chart",
+        help=help_,
+        takes=COMMON,
+        answer=partial(chart, kind=kind),
+        part="dashboards/tiles/_chart.html",
+        choices={"grain": GRAINS},
+        faults=faults,
+    )
+
+
 KINDS = (
-    TileKind(
-        name="line",
-        title="Line",
-        icon="chart",
-        help="Metrics over time, for anything that goes up and down.",
-        takes=COMMON,
-        answer=partial(chart, kind="line"),
-        part="dashboards/tiles/_chart.html",
+    _kind("line", "Line", "Metrics over time, for anything that goes up and down.", "line"),
+    _kind("area", "Area", "One metric over time with the room below it filled.", "area"),
+    _kind(
+        "bar", "Bars", "Counts per time bucket; parts of a breakdown stand on each other.", "bar"
     ),
-    TileKind(
-        name="area",
-        title="Area",
-        icon="chart",
-        help="One metric over time with the room below it filled.",
-        takes=COMMON,
-        answer=partial(chart, kind="area"),
-        part="dashboards/tiles/_chart.html",
-    ),
-    TileKind(
-        name="bar",
-        title="Bars",
-        icon="chart",
-        help="Counts per time bucket; the parts of a breakdown stand on each other.",
-        takes=COMMON,
-        answer=partial(chart, kind="bar"),
-        part="dashboards/tiles/_chart.html",
+    _kind(
+        "stacked",
+        "Stacked areas",
+        "Counts over time, the parts of a breakdown on each other: the upper edge is their sum.",
+        "stack",
     ),
 )

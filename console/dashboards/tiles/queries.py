@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,9 @@ class Queries:
 
         A parameter that is not given is the project's own threshold.
         """
-        parts = [_query(given, project) for given in settings["queries"]]
+        parts = [_query(given, project) for given in settings.get("queries", ())]
+        if not parts:
+            raise CannotAskError("it names no metric")
         return cls(parts, settings.get("formula", ""))
 
     @property
@@ -56,6 +58,22 @@ class Queries:
         """How a number is written; a formula's as a plain number."""
         return "number" if self.formula else self.parts[0].metric.format
 
+    @property
+    def formats(self) -> Sequence[tuple[Format, str]]:
+        """How the numbers of a table are written, each with its unit; one of a formula."""
+        if self.formula:
+            return [("number", "")]
+        return [(own.metric.format, _unit(own.metric)) for own in self.parts]
+
+    @property
+    def counts_zeros(self) -> bool:
+        """Whether a zero of it is an answer: a count of failures, say, that is not everything."""
+        return not self.formula and self.parts[0].metric.better == "lower"
+
+    def name_of(self, query: Query) -> str:
+        """What a line of a metric is called: one that goes into a formula has the formula's."""
+        return self.formula or query.name
+
     def scaled(self, number: float | None) -> float | None:
         """A number as an axis writes it: shares in per cent."""
         return number * 100 if number is not None and self.format == "share" else number
@@ -66,11 +84,12 @@ class Queries:
         project: TileProject,
         by: str | None = None,
         shift: timedelta | None = None,
+        *,
+        limit: int = PARTS,
     ) -> Sequence[Parts[Reading]]:
         """Each metric over the whole range, or `shift` before it."""
         scope = viewing.scope(project)
         scope = scope.earlier(shift) if shift else scope
-        limit = viewing.settings.get("limit", PARTS)
         answers: list[Parts[Reading]] = []
         for where, metrics in self._together():
             named = values(metrics, scope, by, where=where, limit=limit)
@@ -83,11 +102,12 @@ class Queries:
         project: TileProject,
         by: str | None = None,
         shift: timedelta | None = None,
+        *,
+        limit: int = PARTS,
     ) -> Sequence[Parts[Course]]:
         """Each metric per bucket of the tile's axis, or `shift` before it."""
         scope = viewing.scope(project)
         scope = scope.earlier(shift) if shift else scope
-        limit = viewing.settings.get("limit", PARTS)
         answers: list[Parts[Course]] = []
         for where, metrics in self._together():
             named = courses(metrics, scope, viewing.line.seconds, by, where=where, limit=limit)
@@ -125,6 +145,53 @@ class Queries:
             answers[asked.index((own.metric.id, dict(own.metric.given), own.where))]
             for own in self.parts
         ]
+
+
+def _unit(metric: Metric) -> str:
+    """The unit that a number is written with, where its format does not say it already."""
+    return metric.unit if metric.format == "number" else ""
+
+
+def nothing(viewing: Viewing) -> str:
+    """Why there is nothing to see."""
+    shown = viewing.line.shown
+    where = f" in {shown.environment}" if shown.environment else ""
+    return f"Nothing has come in{where} in this time range: {_small(shown.label)}."
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def breakdown_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A breakdown that one of the metrics does not know."""
+    by = settings.get("by")
+    for query in settings.get("queries", ()) if by else ():
+        metric = CATALOGUE[query["metric"]]
+        if by not in metric.dimensions:
+            known = ", ".join(metric.dimensions)
+            yield "by", f"{full_title(metric)} can be broken down by {known}."
+            return
+
+
+def formula_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A formula with a letter for which there is no metric, and several metrics without one."""
+    text = settings.get("formula")
+    if text and (wrong := formula.fault(text, len(settings.get("queries", ())))):
+        yield "formula", wrong
+
+
+def faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is wrong with metrics, formula and breakdown together."""
+    yield from formula_faults(settings)
+    yield from breakdown_faults(settings)
+
+
+def needs_breakdown(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The same of a tile that is nothing without a breakdown."""
+    if not settings.get("by"):
+        yield "by", "Choose the dimension whose values the tile lists."
+    yield from faults(settings)
 
 
 def _query(given: Mapping[str, Any], project: TileProject) -> Query:

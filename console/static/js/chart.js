@@ -27,7 +27,7 @@
     for (const one of config.data.datasets) {
       const colour = hue(figure, one.role);
       one.borderColor = colour;
-      one.backgroundColor = one.type === "bar" ? (at) => (at.dataIndex >= open ? `${colour}66` : colour) : `${colour}24`;
+      one.backgroundColor = one.type === "bar" ? (at) => (at.dataIndex >= open ? `${colour}66` : colour) : `${colour}${typeof one.fill === "string" ? "80" : "24"}`;
       if (one.type === "bar") one.borderWidth = 0;
       else one.segment = { borderDash: (at) => (at.p1DataIndex >= open ? [3, 3] : undefined) };
     }

@@ -1,0 +1,16 @@
+"""The numbers of people: how many used the application."""
+
+from console.telemetry import people_measures
+from console.telemetry.metric import Metric
+
+ACTIVE = Metric(
+    id="people.active",
+    title="Active people",
+    unit="people",
+    noun="active person",
+    better="higher",
+    format="number",
+    empty="zero",
+    measure=people_measures.active(),
+)
+METRICS = (ACTIVE,)
