@@ -22,7 +22,7 @@ from console.telemetry.tile import (
 from console.web.filters import duration, plural
 
 LISTED = 8
-WHICH = {
+SHOWN = {
     "open": "Open",
     "all": "Open in the time range, or resolved since",
     "resolved": "Resolved",
@@ -57,7 +57,7 @@ def incidents(viewing: Viewing) -> TileContent:
     return TileContent(
         table=Table(COLUMNS, rows),
         words=f"{plural(len(rows), noun)}{': ' if rows else ''}{titles}.",
-        subtitle=WHICH[state].lower(),
+        subtitle=SHOWN[state].lower(),
         empty="" if rows else _nothing(viewing, state),
     )
 
@@ -100,7 +100,7 @@ KINDS = (
         help="What alerts found wrong: open incidents, or all of the time range.",
         takes=("state", "limit", "project"),
         answer=incidents,
-        choices={"state": WHICH},
+        choices={"state": SHOWN},
         least_width=4,
     ),
 )

@@ -205,10 +205,7 @@ class Stored:
             (OCCURRENCES, errors),
             (FINDINGS, [row for row in errors if row["category"] == "performance"]),
             (SESSIONS, self.sessions),
-            (
-                PEOPLE,
-                list(_named(errors=errors, requests=spans, pages=loads, sessions=self.sessions)),
-            ),
+            (PEOPLE, self._people(errors=errors, requests=spans, pages=loads)),
             (VITALS, loads),
             (
                 counted_checks.CHECKS,
@@ -224,7 +221,7 @@ class Stored:
     def _people(self, **records: Sequence[Row]) -> list[Row]:
         """The records that name a person, with their source."""
         return [
-            {**row, "source": source}
+            {**row, "source": source, "quantity": 1}
             for source, rows in {**records, "sessions": self.sessions}.items()
             for row in rows
             if row.get("user_key")

@@ -30,7 +30,7 @@ WIDTHS |= {"week": timedelta(days=7)}
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ChartLine:
     """A series with where it comes from: its page, and the filters that select what it counts."""
 
     series: Series
@@ -69,7 +69,7 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
     )
 
 
-def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[Drawn]:
+def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[ChartLine]:
     """What the chart draws: per project, per value of the breakdown or per metric."""
     by, count = viewing.settings.get("by") or None, 0
     for project in viewing.projects:
@@ -82,7 +82,7 @@ def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[Drawn]:
 
 def _of_project(
     viewing: Viewing, queries: Queries, project: TileProject, answers: Sequence[Parts[Course]]
-) -> Iterator[Drawn]:
+) -> Iterator[ChartLine]:
     """A project's series, without their hues."""
     by, of = viewing.settings.get("by") or "", ""
     if viewing.is_of_several:
@@ -99,10 +99,12 @@ def _of_project(
                 values = _computed(queries, answers, part, len(viewing.line.buckets))
             where = {**query.where, **({by: part} if by else {})}
             page = own_page(viewing, project, known, part) if by else ""
-            yield Drawn(Series(of + name if by else whole, values), project, query, page, where)
+            yield ChartLine(Series(of + name if by else whole, values), project, query, page, where)
         if answer.rest and not queries.formula:
             rest = [queries.scaled(number) for number in answer.rest.numbers]
-            yield Drawn(Series(of + REST, rest), project, query, where=query.where, is_rest=True)
+            yield ChartLine(
+                Series(of + REST, rest), project, query, where=query.where, is_rest=True
+            )
 
 
 def _computed(
@@ -115,7 +117,7 @@ def _computed(
     )
 
 
-def _before(viewing: Viewing, queries: Queries, lines: Sequence[Drawn]) -> Iterator[Series]:
+def _before(viewing: Viewing, queries: Queries, lines: Sequence[ChartLine]) -> Iterator[Series]:
     """The period that the page compares with, where there is one line to compare."""
     shown = viewing.line.shown
     if not viewing.settings.get("compare") or len(lines) != 1 or not shown.shift:
@@ -129,7 +131,7 @@ def _before(viewing: Viewing, queries: Queries, lines: Sequence[Drawn]) -> Itera
     yield Series(shown.compared_with, values, "line", "previous")
 
 
-def _links(viewing: Viewing, lines: Sequence[Drawn], drawn: Chart) -> list[str]:
+def _links(viewing: Viewing, lines: Sequence[ChartLine], drawn: Chart) -> list[str]:
     """Where a click on each bucket leads: to what its first metric counts."""
     if not lines:
         return []
@@ -153,12 +155,12 @@ def _watch(queries: Queries, by: str | None) -> dict[str, str | None]:
     return asked | {f"parameters.{name}": f"{own:g}" for name, own in query.metric.given.items()}
 
 
-def _table(viewing: Viewing, drawn: Chart, lines: Sequence[Drawn], unit: str) -> Table:
+def _table(viewing: Viewing, drawn: Chart, lines: Sequence[ChartLine], unit: str) -> Table:
     """A row per bucket; each number leads to what it counts."""
     columns = [TableColumn("Time", "time")]
     columns += [TableColumn(own.series.name, "number", unit) for own in lines]
 
-    def cell(own: Drawn, place: int, at: datetime) -> TableCell:
+    def cell(own: ChartLine, place: int, at: datetime) -> TableCell:
         value = own.series.values[place]
         bounds = at, at + drawn.grain
         is_linked = bool(value) and not own.is_rest
