@@ -142,6 +142,10 @@ class Condition:
         """Whether the number breaches a threshold; an equal one does not breach `>`."""
         return bool(COMPARES[self.op](number, threshold))
 
+    def breach(self, number: float, level: Level) -> str:
+        """The reason why a number breaches a level: "2 s > 1 s (critical)"."""
+        return f"{self.subject(number)} {self.op} {self.words(self.levels[level])} ({level})"
+
     def judge(self, evaluated: Evaluated) -> Judgement:
         """What an evaluation says by itself, without the ones before it."""
         if evaluated.error:
@@ -195,8 +199,7 @@ class Condition:
         for level in reversed(self.ordered):
             threshold = self.levels[level]
             if self.is_breached(number, threshold):
-                why = f"{self.subject(number)} {self.op} {self.words(threshold)} ({level})"
-                return Judgement(BREACHES[level], number, why)
+                return Judgement(BREACHES[level], number, self.breach(number, level))
         if self.is_breached(number, self.clear_level):
             recovery = self.words(self.clear_level)
             why = f"{self.subject(number)}: no breach, but it has not passed {recovery} to recover"

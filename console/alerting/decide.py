@@ -225,9 +225,21 @@ def _reason(condition: Condition, standing: Standing, judgement: Judgement) -> s
     """Why the state changed, in words."""
     if standing.state is State.BROKEN:
         return f"{standing.errors} errors in a row: {judgement.why}"
-    parts = [judgement.why]
+    parts = [_breach(condition, standing, judgement)]
     if condition.of > 1 and standing.since:
         parts.append(f"{condition.breaches} of the last {condition.of} evaluations must breach")
     if standing.level and standing.state in FIRING.values() and condition.pending_seconds:
         parts.append(f"for {condition.pending_seconds:g} s")
     return ", ".join(parts)
+
+
+def _breach(condition: Condition, standing: Standing, judgement: Judgement) -> str:
+    """The judgement's reason, of the level that fires where the number breaches a worse one, too.
+
+    The worse one has not lasted long enough to fire.
+    """
+    level, number = standing.level, judgement.number
+    if level is None or number is None or standing.state is not FIRING[level]:
+        return judgement.why
+    is_worse = SEVERITY.get(judgement.verdict, 0) > SEVERITY[BREACHES[level]]
+    return condition.breach(number, level) if is_worse else judgement.why

@@ -19,7 +19,8 @@ from console.alerting.apart import Apart
 from console.alerting.chronicle import write
 from console.alerting.decide import State
 from console.alerting.delivery import holds
-from console.alerting.delivery.models import Channel, MessageState, OutboxMessage
+from console.alerting.delivery.log import failing_channels
+from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.alerting.delivery.order import is_due
 from console.alerting.delivery.payload import snapshot
 from console.alerting.escalation import advance, running
@@ -175,14 +176,15 @@ def _stuck_messages(now: datetime) -> Fault | None:
 
 
 def _failing_channels(now: datetime) -> Fault | None:
-    own = select(Channel).where(
-        Channel.enabled, Channel.deleted_at.is_(None), Channel.failing_since < now - LONG
-    )
-    failing = db.session.scalars(own.order_by(Channel.failing_since, Channel.id)).all()
+    failing = [
+        (channel, channel.failing_since)
+        for channel in failing_channels()
+        if channel.enabled and channel.failing_since and channel.failing_since < now - LONG
+    ]
     if not failing:
         return None
-    names = ", ".join(f"{channel.name} ({channel.last_error})" for channel in failing)
-    return Fault(names, failing[0].failing_since or now)
+    names = ", ".join(f"{channel.name} ({channel.last_error})" for channel, _ in failing)
+    return Fault(names, failing[0][1])
 
 
 def _failing_jobs(_: datetime) -> Fault | None:

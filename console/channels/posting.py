@@ -20,6 +20,11 @@ LONGEST_WAIT = 24 * 3_600.0
 # What may be right the next time though the request stays as it is.
 PASSING = frozenset({408, 425, 429})
 FINAL = frozenset({Cause.ADDRESS, Cause.REDIRECTS})
+# Said and done alike of both, so that nobody learns from it which names a private network has.
+UNREACHABLE = (
+    "The name {} has no address, or one of a private network. An operator of this console can "
+    "allow such addresses with PHAROS_PRIVATE_ADDRESSES."
+)
 # The request had been sent, or may have been.
 UNKNOWN = frozenset({Cause.TIMEOUT, Cause.PROTOCOL})
 
@@ -29,9 +34,11 @@ async def post(call: Call, secrets: Iterable[str]) -> Reply:
     try:
         return await fetch(call)
     except CallFailed as failure:
+        is_hidden = bool(failure.name) and not call.allow_private
+        sentence = UNREACHABLE.format(failure.name) if is_hidden else str(failure)
         raise NotDelivered(
-            redacted(str(failure), secrets),
-            permanent=failure.cause in FINAL,
+            redacted(sentence, secrets),
+            permanent=failure.cause in FINAL and not is_hidden,
             may_have_arrived=failure.cause in UNKNOWN,
         ) from None  # the request, which has the secrets, is in the chain
 

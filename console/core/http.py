@@ -63,10 +63,12 @@ class Cause(StrEnum):
 class CallFailed(Exception):
     """A call got no answer; its text is a sentence for whoever set it up."""
 
-    def __init__(self, cause: Cause, sentence: str) -> None:
+    def __init__(self, cause: Cause, sentence: str, *, name: str = "") -> None:
         """Keep the cause beside the sentence."""
         super().__init__(sentence)
         self.cause = cause
+        self.name = name
+        """The host, where its name has no address, or none that may be called."""
         self.certificate_until: datetime | None = None
         """When the server's certificate expired, if that is why."""
 
@@ -152,9 +154,10 @@ class _CheckedResolver(AbstractResolver):
         except (OSError, UnicodeError):
             if shortage.lacks_files():  # the resolver says no more than that it failed
                 raise CallFailed(Cause.CONSOLE, shortage.SENTENCE) from None
-            raise CallFailed(Cause.DNS, f"The name {host} cannot be resolved.") from None
+            sentence = f"The name {host} cannot be resolved."
+            raise CallFailed(Cause.DNS, sentence, name=host) from None
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
-        _check(host, addresses, allow_private=self._allow_private)
+        _check(host, addresses, allow_private=self._allow_private, name=host)
         return [_resolved(host, address, port) for address in addresses]
 
     async def close(self) -> None:
@@ -173,11 +176,11 @@ def _resolved(host: str, address: str, port: int) -> ResolveResult:
     )
 
 
-def _check(host: str, addresses: Sequence[str], *, allow_private: bool) -> None:
+def _check(host: str, addresses: Sequence[str], *, allow_private: bool, name: str = "") -> None:
     if allow_private:
         return
     if not all(map(is_public, addresses)):
-        raise CallFailed(Cause.ADDRESS, _private(host))
+        raise CallFailed(Cause.ADDRESS, _private(host), name=name)
 
 
 def _private(host: str) -> str:

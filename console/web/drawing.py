@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import orjson
 from flask import Flask
 from markupsafe import Markup
 
-from console.web.axis import Label, flag_box, marker_labels, time_labels
+from console.web.axis import CHARACTER, Label, flag_box, marker_labels, time_labels
 from console.web.charts import DOT, STACKED, Chart, Series, chartjs, lone, sentence
 from console.web.filters import compact
 
@@ -15,6 +16,8 @@ LEFT, RIGHT, BOTTOM = 44, 12, 20
 # A fluid chart carries one set of labels per width class; charts.css shows the set that fits.
 WIDTHS = {"s": 260, "m": 480, "l": 820}
 LINES = 1000
+HALO = ' paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
+"""Keeps words legible on lines; on pages charts.css does."""
 LIGHT = {
     "1": "#3563dd",
     "2": "#0f9d8f",
@@ -172,10 +175,27 @@ class _Pen:
         y = _n(self._y(line.value))
         paint = self._stroke("warn", "c-threshold", dash="4 3")
         yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
-        above = self._y(line.value) - 4
-        at = above if above > self.top + 8 else self._y(line.value) + 13
         words = f"{line.text} {compact(_whole(line.value))} {self.chart.unit}".strip()
-        yield self._text("100%", at, words, "end", css="c-t-threshold", hue="threshold")
+        side, at = self._clearest(self._y(line.value), len(words) * CHARACTER / WIDTHS["m"])
+        anchor = "end" if side else "start"
+        yield self._text(f"{side}%", at, words, anchor, css="c-t-threshold", hue="threshold")
+
+    def _clearest(self, y: float, length: float) -> tuple[int, float]:
+        """Where the words of a horizontal line hide least: its end, in percent, and their foot."""
+        places = [(side, y + 13) for side in (100, 0) if y + 13 < self.bottom]
+        if y - 4 > self.top + 8:
+            places = [(100, y - 4), *places[:1], (0, y - 4), *places[1:]]
+        return min(places or [(100, y - 4)], key=lambda place: self._crossings(*place, length))
+
+    def _crossings(self, side: int, foot: float, length: float) -> int:
+        """How often lines run through a text at a side of the plot, as long as a share of it."""
+        count = len(self.chart.buckets)
+        reach = min(count, max(2, int(count * length) + 1))
+        part = slice(-reach, None) if side else slice(reach)
+        runs = [line.values[part] for line in self.chart.series if line.kind not in STACKED]
+        steps = [step for run in runs for step in pairwise(run)]
+        spans = [[self._y(value) for value in step if value is not None] for step in steps]
+        return sum(min(s) <= foot + 3 and max(s) >= foot - 10 for s in spans if s)
 
     def _bars(self, bars: Series, below: list[float]) -> Iterator[str]:
         share = 100 / len(self.chart.buckets)
@@ -266,6 +286,7 @@ class _Pen:
         if self.palette is not None:
             family = "sans-serif"
             paint = f' fill="{self.palette[hue]}" font-size="11" font-family="{family}"'
+            paint += HALO if css else ""
         moved = f' dx="{shift}"' if shift else ""
         words = Markup.escape(text)
         return f'<text x="{x}" y="{_n(y)}"{moved} text-anchor="{anchor}"{paint}>{words}</text>'

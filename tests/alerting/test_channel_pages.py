@@ -13,6 +13,7 @@ from console.alerting.escalation import policies
 from console.channels.registry import KINDS
 from console.core import clock
 from console.core.db import db
+from tests.alerting.escalations import policy, step
 from tests.support.clients import HTMX
 from tests.support.pages import Page, text_of
 
@@ -254,6 +255,7 @@ def test_the_banner_names_channels_that_do_not_work_and_leads_to_them(as_vic, ma
             channel = db.session.get_one(Channel, id_)
             channel.failing_since, channel.last_error = clock.now(), f"It said {number}."
             channel.failures = 1
+        policies.default().document = policy(*(step({"channel": id_}) for id_ in made))
         db.session.commit()
         banner.refresh(acme.organization_id)
     notices = LexborHTMLParser(as_vic.get("/acme/shop/issues/").text).css(".note a")
@@ -262,6 +264,31 @@ def test_the_banner_names_channels_that_do_not_work_and_leads_to_them(as_vic, ma
     assert links == [*(f"{LIST}{id_}" for id_ in made[:3]), LIST]
     assert "2 more channels do not work" in as_vic.get("/acme/shop/issues/").text
     assert "It said 1." in as_vic.get(links[1]).text
+
+
+def test_a_channel_that_failed_a_test_and_is_used_nowhere_raises_no_banner(
+    as_vic, make, inside, acme
+):
+    tried, spare = make("tried"), make("spare")
+
+    def shown() -> list[str]:
+        with inside(acme):
+            banner.refresh(acme.organization_id)
+        text = as_vic.get("/acme/shop/issues/").text
+        return [name for name in ("tried", "spare") if f"The channel {name} does not work" in text]
+
+    with inside(acme):
+        for id_ in (tried, spare):
+            channel = db.session.get_one(Channel, id_)
+            channel.failing_since, channel.last_error = clock.now(), "It said no."
+        db.session.commit()
+    assert shown() == []
+    assert "It said no." in as_vic.get(f"{LIST}{tried}").text
+    with inside(acme):  # the one is used, the other stands in for it
+        policies.create("Checkout", policy(step({"channel": tried})))
+        db.session.get_one(Channel, tried).fallback_id = spare
+        db.session.commit()
+    assert shown() == ["tried", "spare"]
 
 
 def test_a_channel_leads_to_its_policies_and_its_messages(as_vic, make, inside, acme):

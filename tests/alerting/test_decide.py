@@ -200,6 +200,15 @@ def test_a_transition_says_why():
     assert broken.why == "5 errors in a row: the question took too long"
 
 
+def test_the_reason_names_the_level_that_fires_though_the_number_is_worse():
+    rule = condition(pending_seconds=120)
+    changes = replay(rule, series([600, 600, 1200, 1200, 1200])).transitions
+    assert [(change.after.value, change.why) for change in changes[1:]] == [
+        ("warning", "1200 > 500 (warning), for 120 s"),
+        ("critical", "1200 > 1000 (critical), for 120 s"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [

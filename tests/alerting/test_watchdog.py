@@ -203,7 +203,7 @@ def test_the_incident_of_the_console_itself_has_a_page(as_alice, look, late_rule
     assert "The console watches its own alerting" in as_alice.get(here).text
     as_alice.post(f"{here}/acknowledgement")
     assert "Alice" in as_alice.get(here).text
-    assert "What changed" not in as_alice.get(here).text, "nothing of the project led to it"
+    assert "incident-context" not in as_alice.get(here).text, "nothing of the project led to it"
     assert as_alice.get(f"{here}/context").status_code == 404
     assert late_rule
 

@@ -1,6 +1,7 @@
 """Webhooks are signed and documented, or written by a template; what is answered is kept."""
 
 import json
+import socket
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -127,6 +128,22 @@ def test_a_redirect_to_a_private_address_is_refused(given, monkeypatch, to):
         delivered(KIND, {**given, "url": peer.url("/start")}, TRIGGER, way)
     assert error.value.permanent
     assert len(peer.requests) == 1
+
+
+def test_a_refusal_does_not_say_which_names_a_private_network_has(given, monkeypatch):
+    def nowhere():
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    inner = [(2, 1, 6, "", ("10.0.0.1", 80))]
+    way = replace(WAY, allow_private=False)
+    answers = []
+    for resolve in (lambda *_, **__: inner, lambda *_, **__: nowhere()):
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with pytest.raises(NotDelivered) as error:
+            delivered(KIND, {**given, "url": "http://db.intern.test/"}, TRIGGER, way)
+        answers.append((str(error.value), error.value.permanent))
+    assert answers[0] == answers[1]
+    assert "private network" in answers[0][0]
 
 
 def test_a_redirect_to_another_server_takes_no_secret_along(hook, given):

@@ -97,6 +97,24 @@ def test_grid_lines_cover_the_data_in_few_equal_steps(low, span, whole):
     assert max(steps) - min(steps) < 1e-6 * max(1, abs(low) + span)
 
 
+@pytest.mark.parametrize(
+    ("values", "anchor"),
+    [
+        ([1.0] * 40 + [1.0, 9.0] * 10, "start"),
+        ([1.0, 9.0] * 10 + [1.0] * 40, "end"),
+        ([1.0] * 60, "end"),
+    ],
+)
+def test_the_words_of_a_threshold_stand_where_no_line_runs_through_them(values, anchor):
+    buckets = [START + timedelta(minutes=minute) for minute in range(60)]
+    limit, line = Threshold(5.0, "Limit"), Series("S", values)
+    chart = Chart("Any", buckets, timedelta(minutes=1), [line], unit="%", threshold=limit)
+    (words,) = (text for text in ET.fromstring(svg(chart, 600, 220, LIGHT)).iter(f"{SVG}text")
+                if text.text == "Limit 5 %")  # fmt: skip
+    assert words.get("text-anchor") == anchor
+    assert words.get("paint-order") == "stroke"
+
+
 def test_counts_start_at_zero_and_have_whole_ticks():
     assert nice_ticks(0, 3, whole=True) == [0, 1, 2, 3]
     assert nice_ticks(0, 113, whole=True) == [0, 50, 100, 150]

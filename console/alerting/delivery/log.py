@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,9 @@ from console.alerting.delivery.models import (
     DeliveryAttempt,
     MessageState,
     OutboxMessage,
+    SlackAccount,
 )
+from console.alerting.escalation.uses import channel_uses
 from console.alerting.models import Incident
 from console.channels.message import Verb
 from console.core import clock
@@ -190,9 +192,14 @@ def undelivered() -> Undelivered:
 
 
 def failing_channels() -> Sequence[Channel]:
-    """The channels whose latest tries failed, the longest failing first."""
+    """The channels that messages depend on and that do not work, the longest failing first.
+
+    What failed a test and is used nowhere is no trouble yet: its own page says so.
+    """
     own = select(Channel).where(Channel.failing_since.is_not(None), Channel.deleted_at.is_(None))
-    return db.session.scalars(own.order_by(Channel.failing_since)).all()
+    failing = db.session.scalars(own.order_by(Channel.failing_since, Channel.id)).all()
+    needed = _needed() if failing else frozenset()
+    return [channel for channel in failing if channel.id in needed]
 
 
 def retry(message: OutboxMessage) -> bool:
@@ -243,6 +250,17 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
             db.session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids)))
         db.session.commit()
     return {"messages forgotten": len(ids)}
+
+
+def _needed() -> Collection[int]:
+    """The channels that a policy, a person or a message depends on, and what stands in for them."""
+    used = set(channel_uses())
+    used |= set(db.session.scalars(select(SlackAccount.channel_id).distinct()))
+    unsent = OutboxMessage.state.in_([MessageState.WAITING, MessageState.FAILED])
+    owed = select(OutboxMessage.channel_id).where(unsent, OutboxMessage.channel_id.is_not(None))
+    used |= {id_ for id_ in db.session.scalars(owed.distinct()) if id_ is not None}
+    spare = select(Channel.fallback_id).where(Channel.id.in_(used))
+    return used | {id_ for id_ in db.session.scalars(spare) if id_ is not None}
 
 
 def _is_listed() -> ColumnElement[bool]:
