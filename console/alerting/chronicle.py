@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from console.accounts.models import User
 from console.alerting.models import Incident, IncidentEvent, IncidentVerb
 from console.core.db import db
+from console.metrics.response_times import PAGERDUTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Actor:
     """The label of the script's token."""
     via: str = "console"
     """Where they do it: console, email, slack, pagerduty."""
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a person, known or not: PagerDuty says that of what people do there."""
+        return self.user is not None or self.via == PAGERDUTY
 
 
 def write(

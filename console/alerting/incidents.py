@@ -104,9 +104,9 @@ def acknowledge(incident: Incident, *, by: Actor) -> bool:
     if incident.state is not IncidentState.OPEN:
         return False
     incident.state = IncidentState.ACKNOWLEDGED
-    if incident.acknowledged_at is None and by.user is not None:
-        incident.acknowledged_at, incident.acknowledged_by_id = clock.now(), by.user.id
-        incident.acknowledged_via = by.via
+    if incident.acknowledged_at is None and by.is_person:
+        incident.acknowledged_at, incident.acknowledged_via = clock.now(), by.via
+        incident.acknowledged_by_id = by.user.id if by.user else None
     level = {"level": incident.level.value}
     event = write(incident, IncidentVerb.ACKNOWLEDGED, clock.now(), by=by, details=level)
     running.acknowledged(incident, event, snapshot(incident, [event]))
@@ -187,6 +187,7 @@ def close(incident: Incident, at: datetime, *, by: Actor | None = None) -> None:
     """End it at a moment, by a person if `by` names one; writes no event."""
     incident.state, incident.resolved_at = IncidentState.RESOLVED, at
     incident.resolved_by_id = by.user.id if by and by.user else None
+    incident.resolved_via = by.via if by and by.is_person else ""
     incident.closed_by_hand = by is not None
     incident.snoozed_until = None
 

@@ -242,6 +242,8 @@ class Incident(OrganizationScoped, Model):
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    resolved_via: Mapped[str] = mapped_column(String(20), default="")
+    """Where a person did it; "" where none did."""
     closed_by_hand: Mapped[bool] = mapped_column(default=False)
     assessment: Mapped[Assessment] = mapped_column(default=Assessment.UNKNOWN)
     number: Mapped[float | None]

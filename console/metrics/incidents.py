@@ -44,8 +44,10 @@ INCIDENT = table(
     column("notified_at", UtcDateTime()),
     column("acknowledged_at", UtcDateTime()),
     column("acknowledged_by_id", Integer),
+    column("acknowledged_via"),
     column("resolved_at", UtcDateTime()),
     column("resolved_by_id", Integer),
+    column("resolved_via"),
     column("closed_by_hand", Boolean),
 )
 ESCALATION = table(
@@ -83,8 +85,10 @@ def responses(scope: Scope, *, everywhere: bool = False) -> list[Response]:
             _incident.notified_at,
             _incident.acknowledged_at,
             _incident.acknowledged_by_id,
+            _incident.acknowledged_via,
             _incident.resolved_at,
             _incident.resolved_by_id,
+            _incident.resolved_via,
             _incident.closed_by_hand,
         )
         .select_from(INCIDENT.outerjoin(ESCALATION, policy))

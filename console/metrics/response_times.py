@@ -12,6 +12,8 @@ from math import ceil, floor
 
 LEAST_FOR_P90 = 5
 """With fewer samples, the ninetieth percentile is no more than the largest."""
+PAGERDUTY = "pagerduty"
+"""Where somebody answers whom the console does not know, but who is a person."""
 Clock = Callable[[datetime, datetime], float]
 """The seconds that count between two moments."""
 
@@ -34,8 +36,10 @@ class Response:
     notified_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by_id: int | None
+    acknowledged_via: str
     resolved_at: datetime | None
     resolved_by_id: int | None
+    resolved_via: str
     closed_by_hand: bool
 
     @property
@@ -43,14 +47,21 @@ class Response:
         """When a person acknowledged it, or resolved it without that; None if none did."""
         if self.acknowledged_at is not None:
             return self.acknowledged_at
-        return self.resolved_at if self.resolved_by_id is not None else None
+        by_person = self.resolved_by_id is not None or self.resolved_via == PAGERDUTY
+        return self.resolved_at if by_person else None
+
+    @property
+    def is_answered_in_pagerduty(self) -> bool:
+        """Whether the answer came from there: no member's own, whatever name it bears."""
+        via = self.resolved_via if self.acknowledged_at is None else self.acknowledged_via
+        return via == PAGERDUTY and self.answered_at is not None
 
     @property
     def answered_by_id(self) -> int | None:
-        """Who answered it; None if nobody did, or the person is gone."""
-        if self.acknowledged_at is not None:
-            return self.acknowledged_by_id
-        return self.resolved_by_id
+        """The member who answered it; None if nobody did, the person is gone, or it is not sure."""
+        if self.is_answered_in_pagerduty:
+            return None
+        return self.resolved_by_id if self.acknowledged_at is None else self.acknowledged_by_id
 
     @property
     def is_self_healed(self) -> bool:

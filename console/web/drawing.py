@@ -185,10 +185,11 @@ class _Pen:
         places = [(side, y + 13) for side in (100, 0) if y + 13 < self.bottom]
         if y - 4 > self.top + 8:
             places = [(100, y - 4), *places[:1], (0, y - 4), *places[1:]]
-        return min(places or [(100, y - 4)], key=lambda place: self._crossings(*place, length))
+        return min(places or [(100, y - 4)], key=lambda place: self._crossings(place, length))
 
-    def _crossings(self, side: int, foot: float, length: float) -> int:
+    def _crossings(self, place: tuple[int, float], length: float) -> int:
         """How often lines run through a text at a side of the plot, as long as a share of it."""
+        side, foot = place
         count = len(self.chart.buckets)
         reach = min(count, max(2, int(count * length) + 1))
         part = slice(-reach, None) if side else slice(reach)

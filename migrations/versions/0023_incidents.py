@@ -95,6 +95,7 @@ def create_incident() -> None:
         sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by_id", sa.Integer(), nullable=True),
+        sa.Column("resolved_via", sa.String(length=20), nullable=False),
         sa.Column("closed_by_hand", sa.Boolean(), nullable=False),
         sa.Column(
             "assessment",

@@ -16,7 +16,8 @@ def response(opened: datetime, answered: datetime | None, **moments: datetime | 
         id=1, project_id=1, rule_id=1, severity="high", policy="", is_member=False,
         breached_at=opened, opened_at=opened, noticed_at=moments.get("noticed_at"),
         notified_at=None, acknowledged_at=answered, acknowledged_by_id=1,
-        resolved_at=moments.get("resolved_at"), resolved_by_id=None, closed_by_hand=False,
+        acknowledged_via="console", resolved_at=moments.get("resolved_at"), resolved_by_id=None,
+        resolved_via="", closed_by_hand=False,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from console.accounts.models import Membership, Role, User
 from console.alerting import incidents
@@ -27,6 +27,7 @@ from console.alerting.models import Incident, IncidentState
 from console.channels.signatures import pagerduty_is_genuine
 from console.core import clock
 from console.core.db import Clash, db, noticing_clashes, reading, writing
+from console.metrics.response_times import PAGERDUTY
 from console.web.incoming import JsonReader, clean
 
 KEPT_FOR = timedelta(days=30)
@@ -180,12 +181,14 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _actor(agent: Mapping[str, Any]) -> Actor:
-    """Who did it: the member with the address or, if no two have it, the name; else a name."""
+    """Who did it: the member whose address PagerDuty gives, else whatever name it gives.
+
+    A name alone is nobody: anybody may bear it, there and here.
+    """
     name = text_of(agent.get("summary"))[:LONGEST_NAME]
     email = text_of(agent.get("email")) or (name if "@" in name else "")
     own = select(User, Membership.role).join(Membership, Membership.user_id == User.id)
-    member = User.email == email.lower() if email else func.lower(User.name) == name.lower()
-    matches = db.session.execute(own.where(member)).all() if name or email else []
-    if len(matches) == 1 and matches[0][1].may(Role.MEMBER):
-        return Actor(user=matches[0][0], via="pagerduty")
-    return Actor(name=f"{name or 'Somebody'} in PagerDuty", via="pagerduty")
+    match = db.session.execute(own.where(User.email == email.lower())).one_or_none()
+    if match is not None and match[1].may(Role.MEMBER):
+        return Actor(user=match[0], via=PAGERDUTY)
+    return Actor(name=f"{name or 'Somebody'} in PagerDuty", via=PAGERDUTY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from console.metrics.response_times import Response
+from console.metrics.response_times import PAGERDUTY, Response
 
 FATES: Mapping[str, tuple[str, Callable[[Response], bool]]] = {
     "answered": ("Answered by a person", lambda response: response.answered_at is not None),
@@ -27,6 +27,13 @@ NONE = "-"
 def rule_key(response: Response) -> str:
     """The rule that an incident is of, as an address names it."""
     return str(response.rule_id or NONE)
+
+
+def member_key(response: Response) -> str | None:
+    """Who answered it, as an address names them; None where that is not known."""
+    if response.is_answered_in_pagerduty:
+        return PAGERDUTY
+    return None if response.answered_by_id is None else str(response.answered_by_id)
 
 
 def policy_key(response: Response) -> str:

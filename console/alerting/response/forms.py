@@ -11,12 +11,12 @@ from wtforms.validators import Optional, ValidationError
 
 from console.alerting.escalation.hours import WorkingHours
 from console.alerting.models import Severity
-from console.alerting.response.fates import FATES, NONE, fate_of, policy_key, rule_key
-from console.metrics.response_times import TIMES, Clock, Response
+from console.alerting.response.fates import FATES, NONE, fate_of, member_key, policy_key, rule_key
+from console.metrics.response_times import PAGERDUTY, TIMES, Clock, Response
 from console.web import clocks
 from console.web.api import Period
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, OpenSelect, at_most
+from console.web.forms import FilterForm, OpenSelect, at_most
 from console.web.ids import LARGEST_ID
 
 BREAKDOWNS = {
@@ -70,7 +70,7 @@ class ResponseFilter(FilterForm):
         [Optional(), at_most(clocks.LONGEST)],
         render_kw={"list": "time-zones"},
     )
-    member = IntegerField("Member", [Optional()])
+    member = StringField("Member", [Optional()])
     fate = OpenSelect("Outcome", "Any outcome", closed=True)
     has = OpenSelect("With", "With any times", closed=True)
     week = StringField("Week", [Optional()])
@@ -108,10 +108,12 @@ class ResponseFilter(FilterForm):
         if field.data and not clocks.is_zone(field.data):
             raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
 
-    def validate_member(self, field: IntegerField) -> None:
+    def validate_member(self, field: StringField) -> None:
         """It may be anybody's id."""
-        if field.data is not None and not 0 < field.data <= LARGEST_ID:
-            raise ValidationError("The id of a member.")
+        given = field.data or ""
+        is_id = given.isascii() and given.isdigit() and 0 < int(given[:20]) <= LARGEST_ID
+        if not is_id and given != PAGERDUTY:
+            raise ValidationError(f"The id of a member, or {PAGERDUTY}.")
 
     def validate_week(self, field: StringField) -> None:
         """It is the day on which a week begins."""
@@ -158,7 +160,7 @@ class ResponseFilter(FilterForm):
             (self.rule, rule_key),
             (self.policy, policy_key),
             (self.severity, lambda response: response.severity),
-            (self.member, lambda response: response.answered_by_id),
+            (self.member, member_key),
             (self.fate, fate_of),
         ]
 

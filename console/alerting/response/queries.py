@@ -13,14 +13,14 @@ from console.accounts.models import Project, User
 from console.alerting import queries
 from console.alerting.escalation.models import Escalation
 from console.alerting.models import Incident, IncidentEvent, IncidentVerb
-from console.alerting.response.fates import NONE, policy_key, rule_key
+from console.alerting.response.fates import NONE, member_key, policy_key, rule_key
 from console.alerting.response.forms import NO_POLICY, NO_RULE, ResponseFilter
 from console.alerting.response.report import LeftOut, Report, apart, report
 from console.alerting.response.sheet import TableNames
 from console.core import clock
 from console.core.db import db
 from console.metrics import incidents
-from console.metrics.response_times import ACKNOWLEDGE, Clock, Response, seconds
+from console.metrics.response_times import ACKNOWLEDGE, PAGERDUTY, Clock, Response, seconds
 from console.telemetry.scope import Scope
 from console.web import clocks
 
@@ -132,19 +132,17 @@ def _names_of_policies(_: Project, keys: Iterable[str]) -> Mapping[str, str]:
 
 
 def _names_of_members(_: Project, keys: Iterable[str]) -> Mapping[str, str]:
-    own = select(User.id, User.name).where(User.id.in_([int(key) for key in keys]))
-    return {str(user_id): name for user_id, name in db.session.execute(own)}
-
-
-def _member_key(response: Response) -> str | None:
-    return str(response.answered_by_id) if response.answered_by_id is not None else None
+    ids = [int(key) for key in keys if key != PAGERDUTY]
+    own = select(User.id, User.name).where(User.id.in_(ids))
+    names = {str(user_id): name for user_id, name in db.session.execute(own)}
+    return {PAGERDUTY: "Somebody in PagerDuty", **names}
 
 
 KEYS: Mapping[str, Callable[[Response], str | None]] = {
     "rule": rule_key,
     "policy": policy_key,
     "severity": lambda response: response.severity,
-    "member": _member_key,
+    "member": member_key,
 }
 """What a breakdown puts together."""
 NAMES: Mapping[str, Callable[[Project, Iterable[str]], Mapping[str, str]]] = {

@@ -24,7 +24,7 @@ MOMENTS = (
 _moments = attrgetter(*MOMENTS)
 COLUMNS = (
     "incident", "url", "title", "rule", "project", "severity", "level", "policy", "outcome",
-    *MOMENTS, "acknowledged_by", "resolved_by", "reopened",
+    *MOMENTS, "acknowledged_by", "acknowledged_via", "resolved_by", "resolved_via", "reopened",
     *(f"seconds_to_{time.name}" for time in TIMES),
 )  # fmt: skip
 
@@ -68,7 +68,9 @@ def _cells(response: Response, names: TableNames, clock: Clock | None) -> list[o
         fate_of(response),
         *map(api.time, _moments(response)),
         _defused(names.emails.get(response.acknowledged_by_id or 0, "")),
+        response.acknowledged_via,
         _defused(names.emails.get(response.resolved_by_id or 0, "")),
+        response.resolved_via,
         reopened,
         *_length(response, clock),
     ]

@@ -30,12 +30,30 @@ def test_each_of_several_secrets_is_good(event, state):
     assert state()[0] == "acknowledged"
 
 
-def test_somebody_who_is_no_member_is_named(event, state, inside, acme):
-    event(agent={**PERSON, "summary": "Tenex Engineer"})
-    assert state() == ("acknowledged", "", "")
+@pytest.mark.parametrize("name", ["Tenex Engineer", "Alice", "vic@acme.test", "eve@globex.test"])
+def test_whoever_has_no_member_s_address_is_named_and_nobody_s_name_is_enough(
+    event, state, inside, acme, name
+):
+    event(agent={**PERSON, "summary": name})
+    assert state() == ("acknowledged", "", "pagerduty")
     with inside(acme):
         history = db.session.scalars(select(IncidentEvent)).all()
-        assert history[-1].details["script"] == "Tenex Engineer in PagerDuty"
+        assert history[-1].details["script"] == f"{name} in PagerDuty"
+
+
+@pytest.mark.usefixtures("both_databases")
+@pytest.mark.parametrize("kind", ["acknowledged", "resolved"])
+@pytest.mark.parametrize("name", ["alice@acme.test", "Tenex Engineer"])
+def test_an_answer_in_pagerduty_counts_and_is_no_member_s_own(event, as_alice, kind, name):
+    event(kind, agent={**PERSON, "summary": name})
+    times = "/acme/shop/alerts/response-times/"
+    page = " ".join(as_alice.get(f"{times}?by=member").text.split())
+    assert "Somebody in PagerDuty" in page
+    assert ">Alice</a>" not in page
+    listed = as_alice.get(f"{times}incidents/?member=pagerduty&fate=answered").text
+    assert "in PagerDuty" in listed
+    assert "data-row" in listed
+    assert ",pagerduty," in as_alice.get(f"{times}csv").text
 
 
 @pytest.mark.usefixtures("both_databases")
