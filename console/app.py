@@ -63,6 +63,7 @@ from console.web.errors import damaged, unavailable
 BLUEPRINTS = (
     accounts.bp,
     dashboards.bp,
+    dashboards.organization_bp,
     errors.bp,
     errors_api.bp,
     errors_api.findings_bp,

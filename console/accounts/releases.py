@@ -94,11 +94,12 @@ def _seen_first_on(project_id: int, day: datetime) -> int:
     return db.session.scalar(query) or 0
 
 
-def environments(project: Project) -> list[str]:
-    """The names of a project's environments, for filters."""
+def environments(place: Project | Sequence[Project]) -> list[str]:
+    """The names of the environments of a project, or of several, for filters."""
+    projects = [place] if isinstance(place, Project) else place
     query = (
         select(Release.environment)
-        .where(Release.project_id == project.id, Release.environment != "")
+        .where(Release.project_id.in_([own.id for own in projects]), Release.environment != "")
         .distinct()
         .order_by(Release.environment)
     )

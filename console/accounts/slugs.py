@@ -18,6 +18,7 @@ RESERVED = frozenset(
         "account",
         "api",
         "assets",
+        "dashboards",
         "docs",
         "favicon",
         "healthz",

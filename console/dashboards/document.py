@@ -18,11 +18,13 @@ from console.telemetry.tile import TileKind
 from console.web.timerange import RANGES
 
 FORMAT = 1
-COLUMNS = 12
+COLUMNS, TALLEST = 12, 24
 DEEPEST_ROW = 200
 """Rows of the grid that a section has at most."""
 MOST_TABS, MOST_SECTIONS, MOST_TILES, MOST_VARIABLES, MOST_TAGS = 12, 12, 60, 12, 12
-LONGEST_TEXT = 1_000
+LONGEST_TEXT, LONGEST_CHOICE = 1_000, 200
+EVERYTHING = "*"
+"""In an address: nothing is chosen for a variable, whatever its default is."""
 LONGEST_DOCUMENT = 400_000
 """Characters of a document as JSON."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}", re.ASCII)
@@ -118,6 +120,17 @@ class Document:
             for section in tab.sections:
                 yield from section.tiles
 
+    def chosen(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """What an address chooses for each variable by `var.<name>`; the default where it does not.
+
+        `*` chooses nothing, so that a default can be taken back.
+        """
+        values = {
+            variable.name: asked.get(f"var.{variable.name}", variable.default)[:LONGEST_CHOICE]
+            for variable in self.variables
+        }
+        return {name: "" if value == EVERYTHING else value for name, value in values.items()}
+
     def tile(self, tile_id: str) -> Tile | None:
         """The tile with this id."""
         return next((tile for tile in self.tiles if tile.id == tile_id), None)
@@ -136,7 +149,7 @@ class Document:
                 {
                     "title": tab.title,
                     "sections": [
-                        {"title": own.title, "tiles": [_stored(tile) for tile in own.tiles]}
+                        {"title": own.title, "tiles": [stored_tile(tile) for tile in own.tiles]}
                         for own in tab.sections
                     ],
                 }
@@ -172,6 +185,19 @@ def settled(document: Document, known: Collection[str] = ()) -> Document:
         for tab in document.tabs
     )
     return replace(document, tabs=tabs)
+
+
+def stored_tile(tile: Tile) -> dict[str, Any]:
+    """A tile in JSON's types."""
+    place = tile.place
+    return {
+        "id": tile.id,
+        "kind": tile.kind,
+        "title": tile.title,
+        "description": tile.description,
+        "place": {"x": place.x, "y": place.y, "w": place.w, "h": place.h},
+        "settings": {name: tile.settings[name] for name in sorted(tile.settings)},
+    }
 
 
 def faults(given: object, kinds: Mapping[str, TileKind]) -> Faults:
@@ -225,10 +251,10 @@ def tile_faults(
     if not is_text(given.get("id", ""), 100):
         yield f"{path}.id", "The id that the console gave it, or none."
     kind = kinds.get(given.get("kind", "")) if isinstance(given.get("kind"), str) else None
+    yield from _place_faults(given.get("place", {}), f"{path}.place", kind)
     if kind is None:
         yield f"{path}.kind", f"One of {', '.join(kinds)}."
         return
-    yield from _place_faults(given.get("place", {}), f"{path}.place", kind)
     settings = given.get("settings", {})
     if not isinstance(settings, Mapping):
         yield f"{path}.settings", "An object."
@@ -252,7 +278,7 @@ def _setting_faults(
             yield name, "It is missing."
 
 
-def _place_faults(given: object, path: str, kind: TileKind) -> Faults:
+def _place_faults(given: object, path: str, kind: TileKind | None) -> Faults:
     if not isinstance(given, Mapping):
         yield path, "An object with x, y, w and h."
         return
@@ -260,8 +286,8 @@ def _place_faults(given: object, path: str, kind: TileKind) -> Faults:
     bounds = {
         "x": (0, COLUMNS - 1),
         "y": (0, DEEPEST_ROW),
-        "w": (kind.least_width, COLUMNS),
-        "h": (kind.least_height, 24),
+        "w": (kind.least_width if kind else 1, COLUMNS),
+        "h": (kind.least_height if kind else 1, TALLEST),
     }
     is_good = True
     for name, (least, most) in bounds.items():
@@ -269,7 +295,7 @@ def _place_faults(given: object, path: str, kind: TileKind) -> Faults:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             is_good = False
             yield f"{path}.{name}", f"A whole number from {least} to {most}."
-    if is_good and given.get("x", 0) + given.get("w", kind.least_width) > COLUMNS:
+    if is_good and given.get("x", 0) + given.get("w", bounds["w"][0]) > COLUMNS:
         yield f"{path}.w", f"The grid has {COLUMNS} columns: it reaches beyond the last."
 
 
@@ -357,18 +383,6 @@ def _tile(stored: Mapping[str, Any]) -> Tile:
         place=Place(**stored.get("place", {})),
         settings=stored.get("settings", {}),
     )
-
-
-def _stored(tile: Tile) -> dict[str, Any]:
-    place = tile.place
-    return {
-        "id": tile.id,
-        "kind": tile.kind,
-        "title": tile.title,
-        "description": tile.description,
-        "place": {"x": place.x, "y": place.y, "w": place.w, "h": place.h},
-        "settings": {name: tile.settings[name] for name in sorted(tile.settings)},
-    }
 
 
 def _variable(variable: Variable) -> dict[str, Any]:

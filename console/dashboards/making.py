@@ -61,14 +61,12 @@ def save(
 ) -> None:
     """Save a document as the next version; tiles keep the ids that the dashboard knows."""
     known = {tile.id for tile in Document.of(dashboard.document).tiles}
-    own = settled(document, known)
-    if own.stored == dashboard.document:
-        return
-    dashboard.version += 1
-    dashboard.document, dashboard.title, dashboard.tags = own.stored, own.title, list(own.tags)
-    dashboard.changed_at = clock.now()
-    _keep(dashboard, by, script)
-    audit.record("dashboard.changed", own.title, actor=by.email if by else script)
+    _save(dashboard, settled(document, known), by, script)
+
+
+def bring_back(dashboard: Dashboard, document: Document, *, by: User | None = None) -> None:
+    """Save one of the dashboard's own versions again; its tiles have the ids that they had."""
+    _save(dashboard, settled(document, {tile.id for tile in document.tiles}), by, "")
 
 
 def remove(dashboard: Dashboard, *, by: User | None = None, script: str = "") -> None:
@@ -109,6 +107,16 @@ def ensure_standard(project: Project, note: StandardDashboards | None) -> int:
     for name in missing:
         create(project, templates()[name], template=name)
     return len(missing)
+
+
+def _save(dashboard: Dashboard, own: Document, by: User | None, script: str) -> None:
+    if own.stored == dashboard.document:
+        return
+    dashboard.version += 1
+    dashboard.document, dashboard.title, dashboard.tags = own.stored, own.title, list(own.tags)
+    dashboard.changed_at = clock.now()
+    _keep(dashboard, by, script)
+    audit.record("dashboard.changed", own.title, actor=by.email if by else script)
 
 
 def _keep(dashboard: Dashboard, by: User | None, script: str) -> None:

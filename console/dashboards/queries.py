@@ -5,21 +5,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import abort
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import defer, joinedload
 
 from console.accounts.models import Project
 from console.core.db import db
-from console.dashboards.models import Dashboard, DashboardFavourite
+from console.dashboards.models import Dashboard, DashboardFavourite, DashboardVersion
+from console.intake.models import Outcome
 
 
 def dashboards(project: Project | None) -> Sequence[Dashboard]:
-    """The dashboards of a project, or of the organization itself, by title."""
-    own = select(Dashboard).where(_of(project))
+    """The dashboards of a project, or of the organization itself, by title; without documents."""
+    own = select(Dashboard).where(_of(project)).options(defer(Dashboard.document))
     return db.session.scalars(own.order_by(Dashboard.title, Dashboard.id)).all()
+
+
+def count(project: Project | None) -> int:
+    own = select(func.count()).select_from(Dashboard).where(_of(project))
+    return db.session.scalar(own) or 0
+
+
+def versions(dashboard: Dashboard) -> Sequence[DashboardVersion]:
+    """What was saved, the latest first, with who did it; without documents."""
+    own = (
+        select(DashboardVersion)
+        .where(DashboardVersion.dashboard_id == dashboard.id)
+        .order_by(DashboardVersion.number.desc())
+        .options(defer(DashboardVersion.document), joinedload(DashboardVersion.saved_by))
+    )
+    return db.session.scalars(own).all()
+
+
+def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
+    """A version with its document, if it is kept."""
+    own = (
+        select(DashboardVersion)
+        .where(DashboardVersion.dashboard_id == dashboard.id, DashboardVersion.number == number)
+        .options(joinedload(DashboardVersion.saved_by))
+    )
+    return db.session.scalar(own)
+
+
+def version_or_404(dashboard: Dashboard, number: int) -> DashboardVersion:
+    return version(dashboard, number) or abort(404)
 
 
 def dashboard_or_404(project: Project | None, dashboard_id: int) -> Dashboard:
     own = select(Dashboard).where(_of(project), Dashboard.id == dashboard_id)
+    return db.session.scalar(own) or abort(404)
+
+
+def dashboard_to_change_or_404(project: Project | None, dashboard_id: int) -> Dashboard:
+    """A dashboard that nobody else saves before the transaction ends."""
+    own = select(Dashboard).where(_of(project), Dashboard.id == dashboard_id).with_for_update()
     return db.session.scalar(own) or abort(404)
 
 
@@ -28,6 +66,12 @@ def home(project: Project) -> Dashboard | None:
     own = select(Dashboard).where(_of(project))
     is_first = (Dashboard.template == "operational").desc()
     return db.session.scalar(own.order_by(is_first, Dashboard.id).limit(1))
+
+
+def is_without_data(project: Project) -> bool:
+    """Whether nothing has arrived of a project, nor been refused, so that no tile can show any."""
+    own = select(Outcome.id).where(Outcome.project_id == project.id).limit(1)
+    return db.session.scalar(own) is None
 
 
 def favourites(user_id: int) -> set[int]:

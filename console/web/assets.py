@@ -36,6 +36,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "css/editor.css",
         "css/policies.css",
         "css/dashboards.css",
+        "css/dashboard-edit.css",
     ),
     "pharos.js": (
         "js/csrf.js",
@@ -64,6 +65,9 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/editor-pending.js",
         "js/editor-sliders.js",
         "js/editor-strip.js",
+        "js/dashboard-grid.js",
+        "js/dashboard-edit.js",
+        "js/dashboard-wall.js",
     ),
 }
 
@@ -93,6 +97,11 @@ PACKAGES = {
         "chart.js/dist/chart.umd.min.js",
         "4.6.1",
         "sha384-Emf5ZVIUiarAdhkgtqK+5/Z5qIvM6QoVrS+qAVtfyZVuD5lIHrac0me485+Antp0",
+    ),
+    "interact": Package(
+        "interactjs/dist/interact.min.js",
+        "1.10.28",
+        "sha384-M8D+RMAiR0totYNPoldHamQ91OX9eGv5aR15538+pfeV/zsOqt4HYh2nyC8RPZUR",
     ),
 }
 

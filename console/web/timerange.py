@@ -213,14 +213,17 @@ def scoped_url(endpoint: str, **values: Any) -> str:
 
 
 def provide_environments(app: Flask, ask: Callable[[Any], list[str]]) -> None:
-    """Let a feature that knows the environments of a project fill the top bar's list."""
+    """Let a feature that knows the environments of projects fill the top bar's list."""
     app.extensions["pharos.environments"] = ask
 
 
-def environments(project: Any) -> list[str]:
-    """The names that the top bar offers: the ones seen, and the one chosen even if unseen."""
+def environments(place: Any) -> list[str]:
+    """The names that the top bar offers: the ones seen, and the one chosen even if unseen.
+
+    `place` is a project, or a list of an organization's.
+    """
     ask = current_app.extensions.get("pharos.environments")
-    names: list[str] = list(ask(project)) if ask and project is not None else []
+    names: list[str] = list(ask(place)) if ask and place is not None else []
     chosen = request.args.get("environment", "")
     return names if not chosen or chosen in names else [*names, chosen]
 

@@ -1,6 +1,26 @@
-"""The pages of dashboards: the list, a dashboard, and its tiles, which load by themselves."""
+"""The pages of dashboards: the list, a dashboard, its tiles, and the editor."""
 
-from console.dashboards.views import board
-from console.dashboards.views.blueprint import bp
+from console.dashboards.views import (
+    board,
+    editor,
+    listing,
+    saving,
+    tile_editor,
+    variables,
+    versions,
+    wall,
+)
+from console.dashboards.views.blueprint import bp, organization_bp
 
-__all__ = ["board", "bp"]
+__all__ = [
+    "board",
+    "bp",
+    "editor",
+    "listing",
+    "organization_bp",
+    "saving",
+    "tile_editor",
+    "variables",
+    "versions",
+    "wall",
+]

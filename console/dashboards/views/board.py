@@ -2,48 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from flask import Response, abort, make_response, redirect, request, url_for
 
-from console.accounts.access import project_view
+from console.accounts.access import current_shell, me, project_view
 from console.accounts.models import Project
-from console.dashboards import queries
-from console.dashboards.document import Document
+from console.dashboards import queries, variables
+from console.dashboards.document import Document, Tab
 from console.dashboards.drawn import Board, drawn
 from console.dashboards.models import Dashboard
-from console.dashboards.views.blueprint import bp
+from console.dashboards.views.blueprint import bp, page
 from console.telemetry.tile import TileProject
 from console.web.htmx import page_or_part, polled_part
+from console.web.ids import counted
 from console.web.timerange import current_range, scope_arguments
 
 BOARD, BOARD_PART = "dashboards/dashboard.html", "dashboards/_tab.html"
-LIST, LIST_PART = "dashboards/dashboards.html", "dashboards/_dashboards.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A dashboard on its page: the tab that is shown, and what its address chooses."""
+
+    dashboard: Dashboard
+    board: Board
+    is_favourite: bool = False
+    is_without_data: bool = False
+    """Nothing has arrived of the project yet."""
+
+    @property
+    def number(self) -> int:
+        """Which tab is shown, from 1."""
+        return counted("tab", most=max(1, len(self.board.document.tabs)))
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is shown; an empty one where the document has none."""
+        tabs = self.board.document.tabs
+        return tabs[self.number - 1] if tabs else Tab()
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The parameters that the addresses of its tiles take from that of the page."""
+        return asked(self.board.document)
+
+    @property
+    def choices(self) -> Sequence[variables.Choice]:
+        """The controls of its variables."""
+        return variables.choices(self.board)
 
 
 @bp.get("/", endpoint="home")
 @project_view("viewer")
 def home(project: Project) -> Response:
     """The dashboard that a project opens with; without one, the list."""
-    dashboard = queries.home(project)
-    if dashboard is None:
+    own = queries.home(project)
+    if own is None:
         return make_response(redirect(url_for("dashboards.dashboards"), 303))
-    return _page(project, dashboard)
+    return _page(project, own)
 
 
-@bp.get("/dashboards", endpoint="dashboards")
-@project_view("viewer")
-def dashboards(project: Project) -> Response:
-    return page_or_part(LIST, LIST_PART, dashboards=queries.dashboards(project))
-
-
-@bp.get("/dashboards/<id:dashboard_id>", endpoint="dashboard")
-@project_view("viewer")
-def dashboard(project: Project, dashboard_id: int) -> Response:
+@page("/<id:dashboard_id>", "viewer")
+def dashboard(project: Project | None, dashboard_id: int) -> Response:
     return _page(project, queries.dashboard_or_404(project, dashboard_id))
 
 
-@bp.get("/dashboards/<id:dashboard_id>/tiles/<tile:tile_id>", endpoint="tile")
-@project_view("viewer")
-def tile(project: Project, dashboard_id: int, tile_id: str) -> Response:
+@page("/<id:dashboard_id>/tiles/<tile:tile_id>", "viewer")
+def tile(project: Project | None, dashboard_id: int, tile_id: str) -> Response:
     board = board_of(project, queries.dashboard_or_404(project, dashboard_id))
     own = board.document.tile(tile_id) or abort(404)
     return polled_part(
@@ -54,31 +82,44 @@ def tile(project: Project, dashboard_id: int, tile_id: str) -> Response:
     )
 
 
-def board_of(project: Project, dashboard: Dashboard) -> Board:
-    """The dashboard as this request looks at it."""
-    document = Document.of(dashboard.document)
-    values = {
-        variable.name: request.args.get(f"var.{variable.name}", variable.default)[:200]
-        for variable in document.variables
-    }
+def board_of(
+    project: Project | None, dashboard: Dashboard, document: Document | None = None
+) -> Board:
+    """The dashboard, or another document in its place, as this request looks at it."""
+    document = document or Document.of(dashboard.document)
+    projects = [project] if project else projects_of_organization()
+    if not projects:
+        abort(404, "A dashboard across projects needs a project: make one first.")
     return Board(
-        organization_id=project.organization_id,
+        organization_id=dashboard.organization_id,
         document=document,
-        projects=[project],
+        projects=projects,
         shown=current_range(document.range),
-        values=values,
+        values=document.chosen(request.args),
         way=way,
     )
+
+
+def projects_of_organization() -> list[Project]:
+    """The projects whose figures stand on a dashboard across projects, by name."""
+    return [project for project in current_shell().projects if not project.builtin]
+
+
+def asked(document: Document) -> dict[str, str]:
+    """The range, environment and variables of this request's address, for links that keep them."""
+    names = [f"var.{variable.name}" for variable in document.variables]
+    return {**scope_arguments(), **{n: request.args[n] for n in names if n in request.args}}
 
 
 def way(project: TileProject, endpoint: str, /, **values: object) -> str:
     """The page of a project, with the range and environment of this one."""
     slug = (request.view_args or {})["organization"]
-    return url_for(
-        endpoint, **{**scope_arguments(), **values, "organization": slug, "project": project.slug}
-    )
+    kept: dict[str, Any] = {**scope_arguments(), **values}
+    return url_for(endpoint, **{**kept, "organization": slug, "project": project.slug})
 
 
-def _page(project: Project, dashboard: Dashboard) -> Response:
-    board = board_of(project, dashboard)
-    return page_or_part(BOARD, BOARD_PART, dashboard=dashboard, board=board)
+def _page(project: Project | None, own: Dashboard) -> Response:
+    favourite = own.id in queries.favourites(me().id)
+    is_without = project is not None and queries.is_without_data(project)
+    opened = Opened(own, board_of(project, own), favourite, is_without)
+    return page_or_part(BOARD, BOARD_PART, opened=opened)

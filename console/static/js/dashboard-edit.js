@@ -1,0 +1,72 @@
+// Tiles of a dashboard's editor are moved and resized with the mouse and with arrow keys; one form saves them.
+(() => {
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  let changed = false;
+
+  const words = ({ tile, x, y, w, h }) => `${tile.dataset.name}: column ${x + 1}, row ${y + 1}, ${w} wide, ${h} high`;
+  const mark = (form, text) => {
+    changed = true;
+    const state = form.querySelector("[data-board-state]");
+    if (state) state.textContent = text;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const tile = event.target.matches?.("[data-tile]") ? event.target : null;
+    const step = STEPS[event.key];
+    if (!tile || !step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const place = window.pharosGrid.read(tile);
+    const [across, down] = step;
+    const now = event.shiftKey
+      ? window.pharosGrid.set(tile, { w: place.w + across, h: place.h + down })
+      : window.pharosGrid.set(tile, { x: place.x + across, y: place.y + down });
+    const live = document.querySelector("[data-live]");
+    if (live) live.textContent = words(now);
+    tile.scrollIntoView({ block: "nearest" });
+  });
+
+  document.addEventListener("pharos:placed", (event) => mark(event.target, "Not saved yet"), true);
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-board-editor]");
+    if (!form) return;
+    mark(form, "Not saved yet");
+    const [kind, id, side] = (event.target.name ?? "").split(".");
+    if (kind !== "place" || side === "section") return;
+    const tile = form.querySelector(`[data-tile="${CSS.escape(id)}"]`);
+    if (tile) window.pharosGrid.set(tile, { [side]: Number.parseInt(event.target.value, 10) || 0 });
+  });
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-board-editor]")) changed = false; });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+  // A tile follows the pointer cell by cell: what is shown is what will be saved.
+  const follow = (sides) => {
+    let start = null;
+    let box = null;
+    const cell = (board) => {
+      const style = getComputedStyle(board);
+      const gap = Number.parseFloat(style.columnGap) || 0;
+      const height = Number.parseFloat(style.gridAutoRows) || 56;
+      return [(board.clientWidth + gap) / 12, height + (Number.parseFloat(style.rowGap) || 0)];
+    };
+    return {
+      start(event) {
+        start = { ...window.pharosGrid.read(event.target), left: event.clientX, top: event.clientY };
+        box = cell(event.target.closest("[data-board]"));
+        event.target.classList.add("dragged");
+      },
+      move(event) {
+        const across = Math.round((event.clientX - start.left) / box[0]);
+        const down = Math.round((event.clientY - start.top) / box[1]);
+        window.pharosGrid.set(event.target, { [sides[0]]: start[sides[0]] + across, [sides[1]]: start[sides[1]] + down });
+      },
+      end(event) { event.target.classList.remove("dragged"); },
+    };
+  };
+
+  window.addEventListener("load", () => {
+    if (!window.interact || !document.querySelector("[data-board-editor]")) return;
+    window.interact("[data-tile]")
+      .draggable({ allowFrom: "[data-tile-grip]", ignoreFrom: "button", autoScroll: true, listeners: follow(["x", "y"]) })
+      .resizable({ edges: { right: "[data-tile-corner]", bottom: "[data-tile-corner]" }, listeners: follow(["w", "h"]) });
+  });
+})();
