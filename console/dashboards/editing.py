@@ -71,12 +71,12 @@ def added(document: Document, tile: Tile, spot: tuple[int, int]) -> Document:
 
 def changed(document: Document, tile: Tile) -> Document:
     """The document with a tile in place of the one of its id."""
-    return _each(document, lambda own: tile if own.id == tile.id else own)
+    return _every(document, lambda own: tile if own.id == tile.id else own)
 
 
 def without(document: Document, tile_id: str) -> Document:
     """The document without a tile."""
-    return _each(document, lambda own: None if own.id == tile_id else own)
+    return _every(document, lambda own: None if own.id == tile_id else own)
 
 
 def fitted(tile: Tile, kind: TileKind) -> Tile:
@@ -175,7 +175,7 @@ def _number(text: str) -> int | str:
     return int(text) if _WHOLE.fullmatch(text.strip()) else text[:20]
 
 
-def _each(document: Document, own: Callable[[Tile], Tile | None]) -> Document:
+def _every(document: Document, own: Callable[[Tile], Tile | None]) -> Document:
     tabs = []
     for tab in document.tabs:
         sections = []

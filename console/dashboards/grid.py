@@ -57,12 +57,12 @@ def room(tiles: Sequence[Tile], width: int, height: int) -> Place:
 
 def all_apart(document: Document) -> Document:
     """A document in whose sections no tile covers another."""
-    return _each(document, apart)
+    return _every(document, apart)
 
 
 def all_together(document: Document) -> Document:
     """A document without rows between tiles that nothing stands in."""
-    return _each(document, together)
+    return _every(document, together)
 
 
 def _share_columns(place: Place, beside: Place) -> bool:
@@ -73,7 +73,7 @@ def _in_reading_order(tiles: Iterable[Tile]) -> list[Tile]:
     return sorted(tiles, key=lambda tile: (tile.place.y, tile.place.x))
 
 
-def _each(document: Document, arrange: Callable[[Iterable[Tile]], tuple[Tile, ...]]) -> Document:
+def _every(document: Document, arrange: Callable[[Iterable[Tile]], tuple[Tile, ...]]) -> Document:
     def arranged(section: Section) -> Section:
         return replace(section, tiles=arrange(section.tiles))
 

@@ -15,7 +15,12 @@ from console.accounts.models import Project, User
 from console.core import audit, clock
 from console.core.db import db
 from console.dashboards.document import Document, settled
-from console.dashboards.models import Dashboard, DashboardVersion, StandardDashboards
+from console.dashboards.models import (
+    Dashboard,
+    DashboardFavourite,
+    DashboardVersion,
+    StandardDashboards,
+)
 
 TEMPLATES = Path(__file__).parent / "catalogue"
 """A JSON document for each dashboard that a project begins with, in the order of file names."""
@@ -80,6 +85,23 @@ def duplicate(dashboard: Dashboard, *, by: User | None = None) -> Dashboard:
     document = Document.of(dashboard.document)
     title = f"{document.title[:90]} (copy)"
     return create(dashboard.project, replace(document, title=title), by=by)
+
+
+def like(dashboard: Dashboard, user: User) -> None:
+    """Put a dashboard at the top of a person's list."""
+    own = select(DashboardFavourite).where(
+        DashboardFavourite.dashboard_id == dashboard.id, DashboardFavourite.user_id == user.id
+    )
+    if db.session.scalar(own) is None:
+        db.session.add(DashboardFavourite(dashboard_id=dashboard.id, user_id=user.id))
+
+
+def like_no_more(dashboard: Dashboard, user: User) -> None:
+    """Take a dashboard back from the top of a person's list."""
+    own = delete(DashboardFavourite).where(
+        DashboardFavourite.dashboard_id == dashboard.id, DashboardFavourite.user_id == user.id
+    )
+    db.session.execute(own)
 
 
 def keep_standard(organization_id: int) -> dict[str, int]:

@@ -36,7 +36,7 @@ class QueryForm(Form):
 
     metric = SelectField("Metric", choices=METRICS, default="requests.count")
     was = HiddenField()
-    """The metric that the form was drawn for: what is asked of another one is left out."""
+    """The metric that the form was drawn for: what belongs to another is left out."""
     name = StringField("Called", filters=[plain])
     where = ValuesByName("Filters")
     parameters = ValuesByName("Parameters")
@@ -157,7 +157,7 @@ class TileForm(Form):
                 self.queries.append_entry(query)
 
     def settle(self) -> None:
-        """Leave out what was asked of metrics that are chosen no more."""
+        """Leave out what belongs to metrics that are chosen no more."""
         for entry in self.queries:
             query = entry.form
             if query.was.data and query.was.data != query.metric.data:

@@ -52,7 +52,7 @@ def _stay_in_organization(_endpoint: str, values: dict[str, Any]) -> None:
 def page(
     rule: str, role: str, *, post: bool = False, around: Callable[[View], View] | None = None
 ) -> Callable[[View], View]:
-    """Serve a view for a project's dashboards, and for those of the organization itself.
+    """Serve a view for the dashboards of a project, and for the organization's own.
 
     It is called with the project, or with None for the organization. `around` stands between the
     address and the check of who may enter.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, flash, request, url_for
-from sqlalchemy import delete
 
 from console.accounts.access import me
 from console.accounts.models import Project
@@ -15,7 +14,7 @@ from console.core.db import db
 from console.dashboards import making, queries
 from console.dashboards.document import Document, Section, Tab
 from console.dashboards.forms import ListFilter, NewForm, RemovalForm
-from console.dashboards.models import Dashboard, DashboardFavourite
+from console.dashboards.models import Dashboard
 from console.dashboards.views.blueprint import page
 from console.web.forms import mark, valid
 from console.web.htmx import go_to, page_or_part, part_or_redirect
@@ -66,8 +65,7 @@ def create(project: Project | None) -> Response:
 def favourite(project: Project | None, dashboard_id: int) -> Response:
     """Put a dashboard at the top of a person's list."""
     own = queries.dashboard_or_404(project, dashboard_id)
-    if own.id not in queries.favourites(me().id):
-        db.session.add(DashboardFavourite(dashboard_id=own.id, user_id=me().id))
+    making.like(own, me())
     return _liked(project, own)
 
 
@@ -75,8 +73,7 @@ def favourite(project: Project | None, dashboard_id: int) -> Response:
 def favourite_removal(project: Project | None, dashboard_id: int) -> Response:
     """Take a dashboard back from the top of a person's list."""
     own = queries.dashboard_or_404(project, dashboard_id)
-    liked = DashboardFavourite
-    db.session.execute(delete(liked).where(liked.dashboard_id == own.id, liked.user_id == me().id))
+    making.like_no_more(own, me())
     return _liked(project, own)
 
 
@@ -131,7 +128,7 @@ def _new_form(project: Project | None, sent: Any) -> NewForm:
     own = queries.dashboards(project)
     form.start.offer(
         [
-            *((TEMPLATE + name, each.title) for name, each in making.templates().items()),
+            *((TEMPLATE + name, begun.title) for name, begun in making.templates().items()),
             *((str(dashboard.id), f"A copy of {dashboard.title}") for dashboard in own),
         ]
     )

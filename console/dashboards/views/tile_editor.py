@@ -151,7 +151,7 @@ def _drafted(
     if is_valid is None:
         is_valid = form.is_valid_as(tile, [variable.name for variable in document.variables])
     if project is None:
-        form.offer_projects((each.slug, each.name) for each in projects_of_organization())
+        form.offer_projects((here.slug, here.name) for here in projects_of_organization())
     board = board_of(project, own)
     preview = drawn(board, replace(tile, id=tile.id or "0" * 12)) if is_valid else None
     chosen = {metric for entry in form.queries if (metric := entry.form.metric.data) in CATALOGUE}
