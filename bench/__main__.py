@@ -15,6 +15,7 @@ ALL = (
     "busy",
     "tracing",
     "performance",
+    "changes",
     "alerting",
     "delivery",
     "dashboards",

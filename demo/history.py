@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from urllib.parse import urlsplit
@@ -60,6 +60,8 @@ STORY = [
     Chapter("LedgerError", since=0.5, factor=0.5),
     Chapter("storefront.bestsellers", since=0.57),
 ]
+# What creeps since the last release: it takes so much longer at once, and each day more.
+CREEPING = {"storefront.product": 0.5}
 
 
 def send(dsn: str, *, days: int, per_day: int, visits: int = VISITS) -> int:
@@ -146,6 +148,7 @@ def _plays(
             moments, random.choices(scenes, weights, k=len(moments)), strict=True
         ):
             cast = _cast(random, key, moment, release)
+            cast = replace(cast, pace=cast.pace * _creep(scene, (moment - since) / (until - since)))
             yield scene.play(cast)
             if random.random() < PAGE_LOADS:
                 yield [page_visits.envelope(page_visits.drawn(random, release), cast)]
@@ -171,6 +174,13 @@ def _weight(scene: Scene, done: float) -> float:
     if not chapters:
         return 1.0
     return max((c.factor for c in chapters if c.since <= done < c.until), default=0.0)
+
+
+def _creep(scene: Scene, done: float) -> float:
+    """By how much longer a scene takes than it took before the last release."""
+    begun, _ = RELEASES[-1]
+    steps = 1 + (done - begun) / (1 - begun) if done >= begun else 0.0
+    return 1.0 + CREEPING.get(scene.endpoint, 0.0) * steps
 
 
 def _cast(random: Random, key: str, moment: float, release: str) -> Cast:

@@ -35,8 +35,8 @@ ANEW = 2
 LATE_ROWS = 50
 """So many rows of a day that came late have it judged again before the next day is over."""
 IN_DIGEST = timedelta(minutes=5)
-YOUNG, SOON, LATER = timedelta(days=1), timedelta(minutes=10), timedelta(hours=6)
-"""How long late rows wait: a young project may be given its past."""
+YOUNG, SOON, LATER = timedelta(days=1), timedelta(minutes=9), timedelta(hours=6)
+"""How long late rows wait: a young project may be given its past, and is looked at often."""
 KEPT = timedelta(days=400)
 
 
@@ -48,8 +48,10 @@ class Judged:
     known: JudgedDays | None
     last_day: date
     at: datetime
+    compared: int
+    first: date | None = None
+    """The first day that was judged; None if nothing had to be."""
     standings: Sequence[Standing] = ()
-    compared: int = 0
 
 
 def judge(organization_id: int) -> Mapping[str, int]:
@@ -80,10 +82,13 @@ def _judged(project_id: int) -> Judged | None:
 def _look(project: Project, now: datetime) -> Judged | None:
     known = db.session.scalar(select(JudgedDays).where(JudgedDays.project_id == project.id))
     last = (now - SETTLED).date() - DAY
-    first = _first_day(project, known, last, now)
-    if first is None:
+    if known and known.last_day == last and now - _patience(project, now) < known.judged_at <= now:
         return None
-    judged = Judged(project.id, known, last, now)
+    judged = Judged(project.id, known, last, now, compared=known.compared if known else 0)
+    first = _first_day(project, known, last, now)
+    if first is None:  # it is noted that nothing was late until now
+        return judged
+    judged.first, judged.compared = first, 0
     rows = _rows_by_key(project, first)
     standings: list[Standing] = []
     for own in _with_silent(readings(project, first - BACK, last), rows):
@@ -97,16 +102,19 @@ def _look(project: Project, now: datetime) -> Judged | None:
 def _first_day(
     project: Project, known: JudgedDays | None, last: date, now: datetime
 ) -> date | None:
-    """The first day to judge up to the last one that is over; None if all are judged."""
+    """The first day to judge up to the last one that is over; None if all stay as they are."""
     earliest = last - DAY * (MOST_DAYS - 1)
     if known is None:
         return earliest
-    wanted = []
+    wanted = _late_days(project, known, earliest, last)
     if known.last_day != last or known.judged_at > now:  # the clock may have been set back
         wanted.append(min(known.last_day + DAY, last) - DAY * ANEW)
-    if now - known.judged_at >= (SOON if now - project.created_at < YOUNG else LATER):
-        wanted += _late_days(project, known, earliest, last)
     return max(min(wanted), earliest) if wanted else None
+
+
+def _patience(project: Project, now: datetime) -> timedelta:
+    """How long what came late may wait."""
+    return SOON if now - project.created_at < YOUNG else LATER
 
 
 def _late_days(project: Project, known: JudgedDays, first: date, last: date) -> list[date]:
@@ -168,7 +176,7 @@ def _written(judged: Judged) -> Mapping[str, int]:
             )
         )
         db.session.commit()
-    return {"projects judged": 1, **news}
+    return {"projects judged": 1, **news} if judged.first is not None else {}
 
 
 def _taken(judged: Judged) -> bool:

@@ -1,9 +1,10 @@
 """How a subject's days are judged: pure, the same for today, for a day made up for, and a test.
 
-A day is compared with the median of the days before it (`rules.Base`): one bad day among them moves
-a median little, and a percentile of days needs no raw rows. A change begins on a day that lies
-beyond all those days, but for the farthest of five or more, so that what swings every week is no
-news. It keeps the median it began with, lives while the number stays away from it, and is over:
+A day is compared with the median of the seven days before it (`rules.Base`): one bad day among
+them moves a median little, and a percentile of days needs no raw rows. A change begins on a day
+that lies beyond the fourteen days before, and so far off as they spread twice over (`_is_beyond`):
+what swings every week is no news, nor what chance makes of few samples. A change keeps the median
+it began with, lives while the number stays away from it, and is over:
 
 - when the number was back near it for QUIET_DAYS ("back"),
 - when it has stayed where it went for LASTING_DAYS: then that is normal ("lasts"),
@@ -22,8 +23,10 @@ from statistics import median
 from console.changes.rules import Base, DailyRule
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-DAYS, LEAST_DAYS = 7, 4
-"""The days before that a day is compared with, and how many of them must have enough samples."""
+DAYS, LEAST_DAYS, SPREAD_DAYS = 7, 4, 14
+"""The days before that a day is compared with, how many of them must have enough samples, and the
+days that say how far the number spreads by itself.
+"""
 WEEKS, LEAST_WEEKS = 4, 2
 BACK = timedelta(days=28)
 """How far back the days before are looked for."""
@@ -32,7 +35,8 @@ LONGEST = timedelta(days=60)
 """A change that never settles is over then: nobody remembers what was before it."""
 WORSE = 1.5
 """A change is worse when it has grown by half since the last news about it."""
-MANY = 5
+OUTLIER_DAYS, SURE_DAYS, SPREADS, SURE_SPREADS = 7, 10, 2.5, 1.75
+"""Of so many days one may be far off; few days must be outdone by more spreads than many."""
 MOST_RELATIVE = 3.0
 
 
@@ -71,7 +75,7 @@ class Life:
     """A change up to its last judged day. `way` is 1 where the number rose, -1 where it fell."""
 
     former: Sequence[float]
-    """The numbers of the days before it, the earliest first."""
+    """The numbers of the days before it, the earliest first; the last DAYS are its base."""
     days: Sequence[Day]
     """Its days, the first one on which it began."""
     way: int
@@ -86,7 +90,7 @@ class Life:
     @property
     def before(self) -> float:
         """What it is compared with as long as it lives."""
-        return median(self.former)
+        return middle(self.former)
 
     @property
     def first_day(self) -> date:
@@ -149,7 +153,7 @@ def opened(
         return None
     former = former_numbers(rule, course, day.at, without)
     number = day.number or 0.0
-    way = moved(rule, median(former), number) if former else 0
+    way = moved(rule, middle(former), number) if former else 0
     if not way or not _is_beyond(former, number, way):
         return None
     return Life(former, (day,), way, ChangeState.NEW, day.at, number)
@@ -165,6 +169,8 @@ def continued(rule: DailyRule, life: Life, day: Day) -> Life:
         return grown
     number = day.number or 0.0
     way = moved(rule, life.before, number)
+    if way not in (life.way, 0) and not _is_beyond(life.former, number, way):
+        way = 0  # it is back, and a little beyond by chance
     if way == 0:
         grown = replace(grown, quiet=life.quiet + 1)
         return _over(grown, Ending.BACK, day.at) if grown.quiet >= QUIET_DAYS else grown
@@ -217,7 +223,7 @@ def former_numbers(
     if rule.base is Base.WEEKDAYS:
         wanted, most, least = [at - WEEK * n for n in range(1, WEEKS + 1)], WEEKS, LEAST_WEEKS
     else:
-        wanted, most, least = [at - DAY * n for n in range(1, BACK.days)], DAYS, LEAST_DAYS
+        wanted, most, least = [at - DAY * n for n in range(1, BACK.days)], SPREAD_DAYS, LEAST_DAYS
     numbers = [
         day.number
         for before in wanted
@@ -225,6 +231,11 @@ def former_numbers(
         if day.number is not None
     ][:most]
     return numbers[::-1] if len(numbers) >= least else ()
+
+
+def middle(former: Sequence[float]) -> float:
+    """What is normal: the median of the latest days before."""
+    return median(former[-DAYS:])
 
 
 def changed_days(rule: DailyRule, known: Iterable[Life]) -> set[date]:
@@ -239,10 +250,18 @@ def changed_days(rule: DailyRule, known: Iterable[Life]) -> set[date]:
 
 
 def _is_beyond(former: Sequence[float], number: float, way: int) -> bool:
-    """Whether it lies beyond all days before, but for the farthest of many."""
-    ordered = sorted(former, reverse=way > 0)
-    farthest = ordered[1] if len(ordered) >= MANY else ordered[0]
-    return number > farthest if way > 0 else number < farthest
+    """Whether it lies beyond all days before, and farther off than chance would bring it.
+
+    Of days that chance alone tells apart (10 to 14 normal ones before), one in 180 to one in 1,500
+    does; of 7 days before, one in 125.
+    """
+    center = middle(former)
+    kept = sorted(former, key=lambda before: abs(before - center))
+    if len(kept) >= OUTLIER_DAYS:
+        kept.pop()
+    spreads = SURE_SPREADS if len(former) >= SURE_DAYS else SPREADS
+    is_farthest = number > max(kept) if way > 0 else number < min(kept)
+    return is_farthest and abs(number - center) >= spreads * (max(kept) - min(kept))
 
 
 def _is_worse(life: Life, number: float) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Project
 from console.changes import words
+from console.changes.cause import Cause
 from console.changes.forms import LIVING, ChangeFilter
 from console.changes.judged import ChangeState
 from console.changes.models import Change, JudgedDays
@@ -83,7 +84,10 @@ def subjects_of(project: Owned, listed: Sequence[Change]) -> dict[int, Subjects]
 def markers(
     project: Project, since: datetime, until: datetime, environment: str = "", about: About = None
 ) -> list[Marker]:
-    """When the numbers of what a chart is about changed; days begin at midnight of UTC."""
+    """When the numbers of what a chart is about changed: with a release, or at the day's start.
+
+    Days begin at midnight of UTC.
+    """
     by, subject = about or ("", "")
     rules = [rule.id for rule in RULES if rule.by == by]
     query = (
@@ -96,8 +100,15 @@ def markers(
     return [
         Marker(at, f"{change.rule.noun}: {words.effect(change)}", _tone(change))
         for change in db.session.scalars(query.limit(MOST_MARKERS))
-        if since <= (at := midnight(change.first_day)) < until
+        if since <= (at := _moment(change)) < until
     ]
+
+
+def _moment(change: Change) -> datetime:
+    cause = Cause.of(change.cause)
+    return (
+        cause.at if cause.at and change.moved_on == change.first_day else midnight(change.first_day)
+    )
 
 
 def _days(since: datetime, until: datetime) -> tuple[date, date]:

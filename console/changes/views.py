@@ -59,10 +59,19 @@ class ChangesBoard:
         return self.subjects[change.id].names.get(change.subject, change.name)
 
     def url(self, change: Change) -> str:
-        """The page about the subject; "" if it has none, or is gone."""
+        """The page about the subject, or about the project's number; "" if it is gone."""
+        if not change.rule.by:
+            return scoped_url("metrics.metrics", metric=change.metric.id)
         endpoint, own = self.subjects[change.id].pages.get(change.subject, ("", {}))
         narrowed = {"environment": change.environment} if change.environment else {}
         return scoped_url(endpoint, **own, **narrowed) if endpoint else ""
+
+    def note(self, change: Change) -> str:
+        """What the columns do not say: why it is over, what came with it, when it grew."""
+        if change.ending is not None:
+            return words.ENDINGS[change.ending]
+        is_known = not change.cause and change.moved_on == change.first_day
+        return "" if is_known else words.since(change)
 
 
 @bp.get("")

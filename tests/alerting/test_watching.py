@@ -1,5 +1,7 @@
 """What pages of other features say of rules: who watches, what fires, and marks in charts."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -67,6 +69,21 @@ def test_features_load_it_and_their_charts_mark_incidents(as_vic, fired):
     charts = as_vic.get("/acme/shop/performance/latency?name=GET+/a&range=1h").text
     assert "c-marker-bad" in charts
     assert "Each endpoint" in charts
+
+
+def test_the_chart_of_an_endpoint_leaves_out_the_incidents_of_others(
+    as_vic, acme, inside, clock, fired
+):
+    with inside(acme):
+        rule = db.session.scalars(select(Rule).where(Rule.name == "All requests")).one()
+        rule.enabled = True
+        rule.evaluated_until = console_clock.now() - timedelta(minutes=3)
+        db.session.commit()
+        evaluate(acme.organization_id)
+    own = as_vic.get("/acme/shop/performance/latency?name=GET+/a&range=1h").text
+    assert ("Each endpoint" in own, "All requests" in own) == (True, True)
+    other = as_vic.get("/acme/shop/performance/latency?name=GET+/b&range=1h").text
+    assert ("Each endpoint" in other, "All requests" in other) == (False, True)
 
 
 def test_the_list_of_rules_says_whether_alerting_is_alive(as_vic, acme, inside, clock, fired):

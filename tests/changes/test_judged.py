@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
+from random import Random
 from statistics import median
 
 import pytest
@@ -19,6 +20,7 @@ from console.changes.judged import (
     changed_days,
     lives,
     moved,
+    opened,
     replayed,
 )
 from console.changes.rules import BY_ID, RULES
@@ -76,6 +78,18 @@ def test_a_day_with_few_samples_begins_nothing():
     at = FIRST + timedelta(days=7)
     assert lives(LATENCY, ordinary | {at: Day(at, 900, 49)}, [at]) == []
     assert len(lives(LATENCY, ordinary | {at: Day(at, 900, 50)}, [at])) == 1
+
+
+@pytest.mark.parametrize(("count", "one_in"), [(7, 100), (14, 500)])
+def test_days_that_chance_alone_tells_apart_are_rarely_news(count, one_in):
+    """Few requests a day: P95 swings by a fifth, far beyond what the rule's percentage forgives."""
+    chance = Random(5)
+    count_of_days, news = 20_000, 0
+    for _ in range(count_of_days):
+        numbers = [chance.gauss(1_000, 200) for _ in range(count)]
+        read, at = course(numbers), FIRST + timedelta(days=count)
+        news += opened(LATENCY, read, Day(at, chance.gauss(1_000, 200), 60)) is not None
+    assert news <= count_of_days / one_in
 
 
 def test_one_bad_day_of_the_week_before_hides_no_change():
@@ -178,7 +192,7 @@ def test_lives_follow_each_other_and_say_why_they_end(rule, numbers):
         assert former.days[-1].at < later.first_day
     for life in known:
         assert (life.state is ChangeState.OVER) == (life.ending is not None)
-        assert life.before == median(life.former)
+        assert life.before == median(life.former[-7:])
         assert moved(rule, life.before, life.days[0].number) != 0
         assert life.first_day <= life.moved_on <= life.days[-1].at
         assert life.impact(rule) >= 0
