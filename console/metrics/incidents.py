@@ -11,8 +11,21 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, Integer, and_, column, func, or_, select, table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    column,
+    func,
+    or_,
+    select,
+    table,
+)
 
 from console.core.db import UtcDateTime, db
 from console.metrics.response_times import (
@@ -35,7 +48,10 @@ INCIDENT = table(
     column("id", Integer),
     column("project_id", Integer),
     column("rule_id", Integer),
+    column("title"),
     column("severity"),
+    column("worst"),
+    column("reopened", Integer),
     column("parent_id", Integer),
     column("shadow", Boolean),
     column("breached_at", UtcDateTime()),
@@ -62,16 +78,41 @@ RULE = table(
 _incident, _escalation, _rule = INCIDENT.c, ESCALATION.c, RULE.c
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An incident in a table: how it was answered, and what it is called."""
+
+    response: Response
+    title: str
+    worst: str
+    reopened: int
+
+
 def responses(scope: Scope, *, everywhere: bool = False) -> list[Response]:
     """The incidents that were opened in a scope, members of groups too; one statement.
 
     `everywhere` asks for all projects of the organization.
     """
+    own = _responses(scope, everywhere=everywhere).order_by(_incident.opened_at, _incident.id)
+    return [Response(*row) for row in db.session.execute(own)]
+
+
+def listed(scope: Scope, size: int) -> Iterator[list[Listed]]:
+    """The same with what they are called, the latest first: `size` of them are held at a time."""
+    own = _responses(scope).add_columns(_incident.title, _incident.worst, _incident.reopened)
+    latest = own.order_by(_incident.opened_at.desc(), _incident.id.desc())
+    rows = db.session.execute(latest.execution_options(yield_per=size))
+    for part in rows.partitions():
+        yield [Listed(Response(*row[:-3]), *row[-3:]) for row in part]
+
+
+def _responses(scope: Scope, *, everywhere: bool = False) -> Select[Any]:
+    """What a Response is made of, in its order."""
     policy = and_(
         _escalation.organization_id == scope.organization_id,
         _escalation.incident_id == _incident.id,
     )
-    own = (
+    return (
         select(
             _incident.id,
             _incident.project_id,
@@ -93,9 +134,7 @@ def responses(scope: Scope, *, everywhere: bool = False) -> list[Response]:
         )
         .select_from(INCIDENT.outerjoin(ESCALATION, policy))
         .where(*_conditions(scope, everywhere=everywhere))
-        .order_by(_incident.opened_at, _incident.id)
     )
-    return [Response(*row) for row in db.session.execute(own)]
 
 
 def _conditions(scope: Scope, *, everywhere: bool) -> Iterator[ColumnElement[bool]]:

@@ -1,7 +1,9 @@
 """Answers to browsers in brotli or gzip: a page of 60 KB is 8 KB on the wire."""
 
 import gzip
+from collections.abc import Iterable
 from functools import lru_cache
+from io import BytesIO
 
 import brotli
 from flask import Flask, Response, request
@@ -24,6 +26,23 @@ def init_app(app: Flask) -> None:
     app.after_request(_compress)
 
 
+def gathered(pieces: Iterable[str], mimetype: str) -> Response:
+    """An answer that is made piece by piece: what is kept of it is compressed, if that is accepted.
+
+    It is whole before it is sent, so that no thread and no transaction waits for a slow reader.
+    """
+    if _is_foreign() or not request.accept_encodings.best_match(["gzip"]):
+        return Response("".join(pieces), mimetype=mimetype)
+    body = BytesIO()
+    with gzip.GzipFile(fileobj=body, mode="wb", compresslevel=4, mtime=0) as file:
+        for piece in pieces:
+            file.write(piece.encode())
+    answer = Response(body.getvalue(), mimetype=mimetype)
+    answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
+    return answer
+
+
 def _compress(response: Response) -> Response:
     if not _compressible(response):
         return response
@@ -32,13 +51,16 @@ def _compress(response: Response) -> Response:
     # A page holds secrets (the CSRF token) beside text from its address; a foreign site that makes
     # a browser fetch it must learn nothing from its length (BREACH). A public file has none.
     kept = response.cache_control.public
-    foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
-    if encoding is None or (foreign and not kept):
+    if encoding is None or (_is_foreign() and not kept):
         return response
     body = response.get_data()
     response.set_data(_kept(body, encoding) if kept else _encoded(body, encoding))
     response.headers["Content-Encoding"] = encoding
     return response
+
+
+def _is_foreign() -> bool:
+    return request.headers.get("Sec-Fetch-Site") == "cross-site"
 
 
 def _compressible(response: Response) -> bool:

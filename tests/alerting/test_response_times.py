@@ -1,6 +1,7 @@
 """Response times: people's answers and nobody else's, on the wall's clock and in working hours."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from console.alerting import incidents
 from console.alerting.chronicle import Actor
 from console.alerting.escalation.models import Escalation
 from console.alerting.models import Incident, IncidentState, Severity
+from console.alerting.response import queries
 from console.core.db import db
 from tests.support.clients import HTMX
 from tests.support.pages import Page, text_of
@@ -225,6 +227,21 @@ def test_the_table_has_a_row_for_each_incident_and_no_formula(as_vic, make_incid
     assert row["opened_at"] == (NOON - timedelta(days=2)).isoformat()
     assert (row["seconds_to_acknowledge"], row["seconds_to_resolve"]) == ("300.0", "")
     assert (row["acknowledged_by"], row["outcome"]) == ("alice@acme.test", "answered")
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_a_table_longer_than_a_part_is_whole_and_the_latest_first(
+    as_vic, make_incident, monkeypatch
+):
+    monkeypatch.setattr(queries, "PER_PART", 2)
+    made = [make_incident(NOON - timedelta(hours=hours), answered=5) for hours in range(5, 0, -1)]
+    plain = as_vic.get(f"{HERE}csv")
+    rows = list(csv.DictReader(io.StringIO(plain.text)))
+    assert [int(row["incident"]) for row in rows] == made[::-1]
+    assert {row["title"] for row in rows} != {""}
+    packed = as_vic.get(f"{HERE}csv", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
 
 
 @pytest.mark.parametrize(

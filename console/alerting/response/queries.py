@@ -20,11 +20,14 @@ from console.alerting.response.sheet import TableNames
 from console.core import clock
 from console.core.db import db
 from console.metrics import incidents
+from console.metrics.incidents import Listed
 from console.metrics.response_times import ACKNOWLEDGE, PAGERDUTY, Clock, Response, seconds
 from console.telemetry.scope import Scope
 from console.web import clocks
 
 MOST_POLICIES = 100
+PER_PART = 1_000
+"""Rows of a table that are held at a time."""
 Part = tuple[str, str, Sequence[Response]]
 
 
@@ -48,11 +51,26 @@ def whole_report(
 
 def behind(scope: Scope, form: ResponseFilter) -> list[Response]:
     """The incidents behind a figure, in the order that the form asks for."""
-    own = form.choose(incidents.responses(scope))
-    if form.monday is not None:
-        since, until = _week_of(form.monday)
-        own = [response for response in own if since <= response.opened_at < until]
-    return own
+    return _of_week(form.choose(incidents.responses(scope)), form)
+
+
+def rows_behind(
+    project: Project, scope: Scope, form: ResponseFilter
+) -> Iterator[tuple[Sequence[Listed], TableNames]]:
+    """The same with what a table says of them, the latest first, a part of them at a time."""
+    names = TableNames({}, {}, project.slug)
+    for part in incidents.listed(scope, PER_PART):
+        chosen = _of_week(form.choose([row.response for row in part]), form)
+        _learn(names, project, chosen)
+        ids = {response.id for response in chosen}
+        yield [row for row in part if row.response.id in ids], names
+
+
+def _of_week(own: list[Response], form: ResponseFilter) -> list[Response]:
+    if form.monday is None:
+        return own
+    since, until = _week_of(form.monday)
+    return [response for response in own if since <= response.opened_at < until]
 
 
 def weeks(scope: Scope) -> list[tuple[datetime, datetime]]:
@@ -76,20 +94,15 @@ def rows_of(responses: Iterable[Response]) -> Mapping[int, Incident]:
     return rows
 
 
-def names_of(project: Project, responses: Sequence[Response], place: str) -> TableNames:
-    """What a table calls the incidents; `place` is the address of one without its id."""
-    incidents: dict[int, tuple[str, str, int]] = {}
-    emails: dict[int, str] = {}
-    for part in _batched([response.id for response in responses]):
-        own = select(Incident.id, Incident.title, Incident.worst, Incident.reopened)
-        for id_, title, worst, reopened in db.session.execute(own.where(Incident.id.in_(part))):
-            incidents[id_] = title, worst.value, reopened
+def _learn(names: TableNames, project: Project, responses: Sequence[Response]) -> None:
+    """Add the rules and people of these incidents to the names that are known."""
     people = {r.acknowledged_by_id for r in responses} | {r.resolved_by_id for r in responses}
-    for part in _batched(sorted(filter(None, people))):
+    for part in _batched(sorted(filter(None, people - names.emails.keys()))):
         rows = db.session.execute(select(User.id, User.email).where(User.id.in_(part)))
-        emails |= dict(rows.all())
-    rules = queries.names_of_rules(project, {r.rule_id for r in responses if r.rule_id})
-    return TableNames(incidents, rules, emails, project.slug, place)
+        names.emails.update(dict(rows.all()))
+    rules = {r.rule_id for r in responses if r.rule_id} - names.rules.keys()
+    if rules:
+        names.rules.update(queries.names_of_rules(project, rules))
 
 
 def policies() -> Sequence[str]:

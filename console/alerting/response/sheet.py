@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from console.alerting.response.fates import fate_of
+from console.metrics.incidents import Listed
 from console.metrics.response_times import BY_PEOPLE, TIMES, Clock, Response
 from console.web import api
 
@@ -31,39 +32,42 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class TableNames:
-    """What the incidents of a table are called, and who had to do with them, by their ids."""
+    """The rules and people of a table's incidents by their ids, as far as they are known."""
 
-    incidents: Mapping[int, tuple[str, str, int]]
-    """Title, worst level, and how often it was opened again."""
-    rules: Mapping[int, str]
-    emails: Mapping[int, str]
+    rules: dict[int, str]
+    emails: dict[int, str]
     project: str
-    place: str
-    """The address of an incident, without its id at the end."""
 
 
-def sheet(responses: Sequence[Response], names: TableNames, clock: Clock | None) -> str:
+def sheet(
+    parts: Iterable[tuple[Sequence[Listed], TableNames]], place: str, clock: Clock | None
+) -> Iterator[str]:
     """One row for each incident, times as ISO 8601 and lengths in seconds of the clock.
 
-    There may be 100,000 of them: nothing is asked or looked up by URL for one row.
+    `place` is the address of an incident without its id at the end. There may be 100,000 of them:
+    nothing is asked or looked up by URL for one row, and a part is forgotten once it is written.
     """
+    yield _lines([COLUMNS])
+    for rows, names in parts:
+        yield _lines(_cells(row, names, place, clock) for row in rows)
+
+
+def _lines(rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_cells(response, names, clock) for response in responses)
+    csv.writer(text).writerows(rows)
     return text.getvalue()
 
 
-def _cells(response: Response, names: TableNames, clock: Clock | None) -> list[object]:
-    title, worst, reopened = names.incidents[response.id]
+def _cells(row: Listed, names: TableNames, place: str, clock: Clock | None) -> list[object]:
+    response = row.response
     return [
         response.id,
-        f"{names.place}{response.id}",
-        _defused(title),
+        f"{place}{response.id}",
+        _defused(row.title),
         _defused(names.rules.get(response.rule_id or 0, "")),
         names.project,
         response.severity,
-        worst,
+        row.worst,
         _defused(response.policy),
         fate_of(response),
         *map(api.time, _moments(response)),
@@ -71,7 +75,7 @@ def _cells(response: Response, names: TableNames, clock: Clock | None) -> list[o
         response.acknowledged_via,
         _defused(names.emails.get(response.resolved_by_id or 0, "")),
         response.resolved_via,
-        reopened,
+        row.reopened,
         *_length(response, clock),
     ]
 

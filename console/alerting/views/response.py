@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response as Answer
-from flask import make_response, request, url_for
+from flask import request, url_for
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
@@ -22,6 +22,7 @@ from console.alerting.views.blueprint import bp
 from console.metrics.response_times import BY_PEOPLE, TIMES, Clock, Response, Time
 from console.telemetry.scope import Scope
 from console.web import api, clocks
+from console.web.compress import gathered
 from console.web.forms import valid
 from console.web.frame import url_with
 from console.web.htmx import polled_part
@@ -94,12 +95,11 @@ def response_incidents(project: Project) -> Answer:
 @bp.get("/response-times/csv")
 @project_view("viewer")
 def response_sheet(project: Project) -> Answer:
-    """All of them as a table."""
+    """All of them as a table, the latest first."""
     shown, form = _asked(project, is_list=True)
-    own = _sorted(queries.behind(Scope.of(project, shown), form), form)
+    rows = queries.rows_behind(project, Scope.of(project, shown), form)
     place = api.url("alerting.incident", incident_id=1).removesuffix("1")
-    answer = make_response(sheet(own, queries.names_of(project, own, place), form.clock))
-    answer.mimetype = "text/csv"
+    answer = gathered(sheet(rows, place, form.clock), "text/csv")
     name = f"response-times-{project.slug}-{shown.start:%Y-%m-%d}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
