@@ -41,14 +41,26 @@ def most_moved(
     None if no share moved by LEAST_MOVED. `fixed` are dimensions that can have one value only; each
     of the others costs two statements. Raises CannotAskError for what the metric does not know.
     """
+    most = next(iter(moved(metric, now, before, where=where, fixed=fixed)), None)
+    return most if most and most.by >= LEAST_MOVED else None
+
+
+def moved(
+    metric: Metric,
+    now: Scope,
+    before: Scope,
+    *,
+    where: Where | None = None,
+    fixed: Collection[str] = (),
+) -> list[Shift]:
+    """Every value of every dimension with its share in both times, the largest move first."""
     moves = [
         move
         for dimension in metric.dimensions
         if dimension not in fixed
         for move in _moves(metric, dimension, now, before, where or {})
     ]
-    most = max(moves, key=lambda move: (round(move.by, 6), move.now > move.before), default=None)
-    return most if most and most.by >= LEAST_MOVED else None
+    return sorted(moves, key=lambda move: (round(move.by, 6), move.now > move.before), reverse=True)
 
 
 def _moves(

@@ -1,6 +1,7 @@
 """The kinds of tiles that draw numbers of the catalogue, and the one that shows a text."""
 
-from console.dashboards.tiles import charts, figures, heat, tables, text
+from console.dashboards.tiles import charts, figures, heat, moved, tables, text
 
-NUMBERS, NOTES = (*figures.KINDS, *charts.KINDS, *tables.KINDS, *heat.KINDS), text.KINDS
+NUMBERS = (*figures.KINDS, *charts.KINDS, *tables.KINDS, *heat.KINDS, *moved.KINDS)
+NOTES = text.KINDS
 KINDS = (*NUMBERS, *NOTES)

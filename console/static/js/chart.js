@@ -61,16 +61,37 @@
       const [from, to] = chart.$drag.sort((a, b) => a - b);
       chart.$drag = null;
       if (to === from && links[from]) location.assign(links[from]);
-      if (to > from) zoom(chart.data.labels[from], new Date(Date.parse(chart.data.labels[to]) + grain * 1000));
+      if (to > from) offer(figure, event, chart.data.labels[from], new Date(Date.parse(chart.data.labels[to]) + grain * 1000));
     });
   };
-  const zoom = (since, until) => {
-    const url = new URL(location.href);
+  const within = (address, since, until) => {
+    const url = new URL(address, location.href);
     url.searchParams.delete("range");
     url.searchParams.set("since", since);
     url.searchParams.set("until", until.toISOString());
-    location.assign(url);
+    return url;
   };
+  // A dragged range zooms the page; where a tile can say what moved in it, that is offered beside.
+  const offer = (figure, event, since, until) => {
+    const moved = figure.closest("[data-moved]")?.dataset.moved;
+    if (!moved) { location.assign(within(location.href, since, until)); return; }
+    document.querySelector(".chart-offer")?.remove();
+    const box = document.createElement("div");
+    box.className = "chart-offer";
+    for (const [text, address] of [["Zoom in", location.href], ["What moved most?", moved]]) {
+      const link = document.createElement("a");
+      link.className = "button button-s";
+      link.href = within(address, since, until);
+      link.textContent = text;
+      box.append(link);
+    }
+    document.body.append(box);
+    box.style.left = `${Math.max(8, Math.min(event.pageX - box.offsetWidth / 2, document.documentElement.clientWidth - box.offsetWidth - 8))}px`;
+    box.style.top = `${event.pageY + 12}px`;
+    box.firstChild.focus();
+  };
+  document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.(".chart-offer")) document.querySelector(".chart-offer")?.remove(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelector(".chart-offer")?.remove(); });
 
   const upgrade = (figure) => {
     if (figure.querySelector("canvas")) return;
