@@ -48,6 +48,8 @@ from console.metrics import views as metrics
 from console.performance import api as performance_api
 from console.performance import tiles as performance_tiles
 from console.performance import views as performance
+from console.reports import sending as reports_sending
+from console.reports import views as reports
 from console.telemetry import store as telemetry
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.telemetry.tile import provide_tiles
@@ -76,6 +78,8 @@ BLUEPRINTS = (
     metrics_api.bp,
     changes.bp,
     changes_api.bp,
+    reports.bp,
+    reports.links.public,
     alerting.bp,
     policies.bp,
     alerting.deliveries.bp,
@@ -151,3 +155,4 @@ def open_stores(app: Flask, settings: Config) -> None:
     pulse.init_app(app)
     sending.init_app(app)
     drawn.init_app(app)
+    reports_sending.init_app(app)

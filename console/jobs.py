@@ -27,6 +27,8 @@ from console.errors import changes, triage
 from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
+from console.reports import editions, standard
+from console.reports import queries as reports
 from console.ticker import Job
 from console.uptime import domains, kept, maintenance, taking_in
 from console.uptime import schedule as checks
@@ -66,6 +68,10 @@ JOBS = (
     Job("put-notifications-right", OFTEN, per_organization=set_back_escalations.put_right),
     Job("evaluate", EVALUATE, per_organization=evaluation.evaluate, punctual=True),
     Job("keep-standard-dashboards", OFTEN, per_organization=dashboards.keep_standard),
+    Job("keep-standard-reports", OFTEN, per_organization=standard.keep_standard),
+    Job("keep-due-times", HOUR, per_organization=standard.keep_due_times),
+    Job(editions.JOB, OFTEN, per_organization=editions.send_due, punctual=True),
+    Job("forget-editions", DAY, per_organization=reports.forget_old),
     Job("keep-default-policy", OFTEN, per_organization=policies.keep_default),
     Job(watchdog.JOB, OFTEN, per_organization=watchdog.watch, punctual=True),
     Job("send-heartbeat", MINUTE, heartbeat.send, punctual=True),

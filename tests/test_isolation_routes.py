@@ -46,8 +46,11 @@ TABLES = {
     "page_id": "status_page",
     "channel_id": "channel",
     "account_id": "slack_account",
+    "report_id": "report",
+    "recipient_id": "report_recipient",
+    "edition_id": "report_edition",
 }
-NAMES = {"kind": "webhook", "number": 1, "metric_name": "requests.count"}
+NAMES = {"filename": "report.csv", "kind": "webhook", "number": 1, "metric_name": "requests.count"}
 OF_HEARTBEATS = {"uptime.edit_heartbeat"}  # the tenant has an HTTP check
 NOT_READY = "health.ready"  # answers 503 in a console that runs no jobs
 

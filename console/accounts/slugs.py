@@ -29,6 +29,7 @@ RESERVED = frozenset(
         "metrics",
         "new",
         "organizations",
+        "r",
         "ready",
         "robots",
         "settings",

@@ -77,6 +77,7 @@ def _message(project: Project, message: OutboxMessage) -> dict[str, Any]:
         "state": message.state,
         "channel": message.channel_id,
         "person": message.user.email if message.user else None,
+        "address": message.address or None,
         "written_at": api.time(message.created_at),
         "next_at": api.time(message.next_at) if message.state == "waiting" else None,
         "sent_at": api.time(message.sent_at),

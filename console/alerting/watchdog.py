@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
@@ -39,6 +40,7 @@ from console.core.db import db, reading, writing
 from console.web.filters import plural
 
 JOB = "watch-alerting"
+EXTENSION = "pharos.lookouts"
 TIMES = 3
 """So often in a row a job has failed before people hear of it."""
 LONG = timedelta(minutes=5)
@@ -77,6 +79,11 @@ class Standstill:
     """The slug of the project that it stands in."""
 
 
+def provide_lookout(app: Flask, lookout: Lookout) -> None:
+    """Let a package above have something of its own looked at."""
+    app.extensions.setdefault(EXTENSION, []).append(lookout)
+
+
 def watch(organization_id: int) -> Mapping[str, int]:
     """Open and resolve incidents of the console's own for the Session's organization; commits.
 
@@ -84,7 +91,7 @@ def watch(organization_id: int) -> Mapping[str, int]:
     """
     del organization_id  # the Session is bound to it
     now, apart, faults = clock.now(), Apart("looks at alerting"), dict[Lookout, Fault | None]()
-    for own in WATCHES:
+    for own in (*WATCHES, *current_app.extensions.get(EXTENSION, ())):
         with apart.row(own.name), reading():
             faults[own] = own.look(now)
             db.session.rollback()

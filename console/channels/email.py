@@ -137,7 +137,7 @@ def _require_all(key: str, recipients: Sequence[str], handover: Handover) -> Non
 
 def _faults(given: Given, way: Way) -> dict[str, str]:
     to = addresses(given)
-    wrong = [address for address in to if not _is_address(address)]
+    wrong = [address for address in to if not is_address(address)]
     faults = faults_of(FIELDS, {"to": " ".join(to)})
     if wrong:
         faults["to"] = f"{wrong[0]!r} is no e-mail address."
@@ -170,7 +170,8 @@ def _obstacle(way: Way) -> str:
     return "" if way.smtp_url else UNSET
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an e-mail address, and nothing else: no name, no second header."""
     if len(text) > LONGEST_ADDRESS or not (text.isascii() and _ADDRESS.fullmatch(text)):
         return False
     try:

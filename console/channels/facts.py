@@ -19,6 +19,7 @@ _MARK = re.compile(r"[\\`*\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 NOTHING_SEEN = "\u200b"
 LONGEST_TEXT = 2_000
 ENDS = frozenset({Verb.RESOLVE})
+NO_INCIDENT = frozenset({Verb.DIGEST, Verb.DEPLOY, Verb.REPORT, Verb.TEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ STANDINGS = {
     Verb.TEST: Standing("Test", "info"),
     Verb.DIGEST: Standing("Digest", "info"),
     Verb.DEPLOY: Standing("Deploy", "info"),
+    Verb.REPORT: Standing("Report", "info"),
     Verb.RESOLVE: Standing("Resolved", "good"),
     Verb.ACKNOWLEDGE: Standing("Acknowledged", "info"),
 }
@@ -96,7 +98,7 @@ def subject(message: Message) -> str:
 
 def facts_of(message: Message) -> Sequence[Fact]:
     """Everything known beside the headline, each with its label."""
-    is_incident = message.verb not in {Verb.DIGEST, Verb.DEPLOY, Verb.TEST}
+    is_incident = message.verb not in NO_INCIDENT
     lines = [
         Fact("Rule", message.title, message.incident_url) if is_incident else Fact("", ""),
         Fact(*_duration(message)),

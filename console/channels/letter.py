@@ -16,7 +16,7 @@ from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from console.channels.facts import Standing, buttons_of, facts_of, legible, standing, subject
-from console.channels.message import Fact, Message, Verb
+from console.channels.message import Fact, Message, Verb, Written
 from console.core import clock
 
 HERE = Path(__file__).parent / "mail"
@@ -50,13 +50,14 @@ def letter(
     mail = EmailMessage()  # refuses line breaks in headers, so that none can be smuggled in
     mail["From"] = sender
     mail["To"] = [Address(addr_spec=address) for address in to]
-    mail["Subject"] = _subject(message, thread)
+    mail["Subject"] = message.written.subject if message.written else _subject(message, thread)
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = f"<{message.key}.{place}>"
     root = f"<{message.thread}.{place}>"
     former = [root, str(thread["first"])] if thread.get("first") else [root]
-    mail["In-Reply-To"] = former[-1]
-    mail["References"] = " ".join(former)
+    if message.written is None:
+        mail["In-Reply-To"] = former[-1]
+        mail["References"] = " ".join(former)
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if message.unsubscribe_url:
@@ -64,6 +65,8 @@ def letter(
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.level == "critical" and message.verb in {Verb.TRIGGER, Verb.ESCALATE}:
         mail["Importance"] = "high"
+    if message.written:
+        return _filled(mail, message.written)
     mail.set_content(text_of(message))
     mail.add_alternative(html_of(message), subtype="html")
     if message.picture:
@@ -76,6 +79,32 @@ def letter(
             disposition="inline",
             filename="chart.png",
         )
+    return mail
+
+
+def page(template: str, **context: Any) -> str:
+    """A page of a mail from this folder, with the rules of light.css written into its elements."""
+    inliner, dark = _style()
+    html = inliner.inline(environment().get_template(template).render(**context))
+    # Readers of mail that know sizes and schemes of colours find them in the head.
+    return html.replace("</head>", f"<style>{dark}</style></head>", 1)
+
+
+def _filled(mail: EmailMessage, written: Written) -> EmailMessage:
+    """The mail with a text and a page that were written elsewhere, and their files."""
+    mail.set_content(written.text)
+    mail.add_alternative(written.html, subtype="html")
+    own: EmailMessage = mail.get_payload()[1]  # type: ignore[assignment, index]
+    for file in written.files:
+        main, _, kind = file.type.partition("/")
+        if file.id:
+            own.add_related(
+                file.body, main, kind, cid=f"<{file.id}>", disposition="inline", filename=file.name
+            )
+    for file in written.files:
+        main, _, kind = file.type.partition("/")
+        if not file.id:
+            mail.add_attachment(file.body, main, kind, filename=file.name)
     return mail
 
 
@@ -122,9 +151,9 @@ def text_of(message: Message) -> str:
 
 def html_of(message: Message, *, picture: str = "") -> str:
     """The message as the page of a mail; `picture` is another address of its picture."""
-    template, inliner, dark = _drawn()
     address = picture or f"cid:{_picture_id(message)}"
-    page = template.render(
+    return page(
+        "message.html",
         message=message,
         standing=standing(message),
         facts=facts_of(message),
@@ -132,17 +161,20 @@ def html_of(message: Message, *, picture: str = "") -> str:
         entries=[Entry(entry, standing(entry), _summary(entry)) for entry in message.entries],
         picture=address if message.picture else "",
     )
-    # Readers of mail that know sizes and schemes of colours find them in the head.
-    return inliner.inline(page).replace("</head>", f"<style>{dark}</style></head>", 1)
 
 
 @cache
-def _drawn() -> tuple[Any, CSSInliner, str]:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
-    )
+def environment() -> Environment:
+    """The templates of mails."""
+    loader = FileSystemLoader(HERE)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+
+
+@cache
+def _style() -> tuple[CSSInliner, str]:
+    """What writes the rules for light screens into elements, and the rules for dark ones."""
     inliner = CSSInliner(extra_css=(HERE / "light.css").read_text(), load_remote_stylesheets=False)
-    return environment.get_template("message.html"), inliner, (HERE / "dark.css").read_text()
+    return inliner, (HERE / "dark.css").read_text()
 
 
 def _summary(entry: Message) -> str:

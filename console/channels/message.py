@@ -25,6 +25,8 @@ class Verb(StrEnum):
     """Several incidents of little urgency in one message."""
     DEPLOY = "deploy"
     """A release was seen first, for services that show changes beside incidents."""
+    REPORT = "report"
+    """An edition of a scheduled report, which concerns no incident."""
     TEST = "test"
     """Somebody tries the channel out."""
 
@@ -46,6 +48,27 @@ class Picture:
     alt: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file of a mail: a picture that its page shows by `cid:<id>`, or an attachment without."""
+
+    name: str
+    type: str
+    """Such as "image/png"."""
+    body: bytes
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A mail that whoever composed the message has written in full; other channels say `facts`."""
+
+    subject: str
+    text: str
+    html: str
+    files: Sequence[Enclosed] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +129,4 @@ class Message:
     """Whether it was tried before, and may have arrived."""
     entries: Sequence[Message] = field(default=())
     """The messages that a digest is made of."""
+    written: Written | None = None

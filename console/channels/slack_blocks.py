@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from console.channels.facts import buttons_of, facts_of, standing, subject, unaddressed
+from console.channels.facts import NO_INCIDENT, buttons_of, facts_of, standing, subject, unaddressed
 from console.channels.message import Fact, Message, Verb
 
 MOST_BLOCKS = 50
@@ -101,7 +101,7 @@ def _blocks(message: Message, *, acts: bool, picture: str) -> Iterator[Block]:
 
 def _buttons(message: Message, *, acts: bool) -> Iterator[InteractiveElement]:
     """An open incident can be acknowledged and resolved, an acknowledged one resolved."""
-    is_incident = message.verb not in {Verb.TEST, Verb.DIGEST}
+    is_incident = message.verb not in NO_INCIDENT
     is_open = message.state == "open" or message.verb in {Verb.ESCALATE, Verb.UNACKNOWLEDGE}
     if acts and is_incident and message.state != "resolved":
         if is_open:

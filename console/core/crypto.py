@@ -29,6 +29,7 @@ class Token(StrEnum):
     INVITATION = "phi"
     PASSWORD_RESET = "phr"  # noqa: S105 - a prefix
     PROJECT_KEY = "phc"  # an ingest key as PostHog's clients are given it
+    REPORT = "pho"  # a link in a report's mail: to open it, to agree to it, to get no more
     SESSION = "phs"
     SETUP = "phu"
     SHARE = "phl"

@@ -81,6 +81,7 @@ def create_outbox_message() -> None:
         sa.Column("incident_id", sa.Integer(), nullable=True),
         sa.Column("key", sa.String(length=160), nullable=False),
         sa.Column("recipient", sa.String(length=60), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column(

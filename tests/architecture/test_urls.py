@@ -35,6 +35,9 @@ PUBLIC = {
     "links.resolve",
     "links.unsubscribe",
     "links.unsubscribing",
+    "report_links.act",
+    "report_links.link",
+    "report_links.link_file",
     "status.badge",
     "status.page",
 }

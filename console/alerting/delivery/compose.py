@@ -7,13 +7,13 @@ down before its receiver heard of it) and, of a list of incidents, `storm`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 
-from flask import current_app, request, url_for
+from flask import Flask, current_app, request, url_for
 from sqlalchemy import select
 
 from console.accounts.models import Organization, Project, User
@@ -34,6 +34,8 @@ from console.core.db import db
 from console.web import clocks
 from console.web.filters import duration, plural
 
+Composer = Callable[[OutboxMessage, datetime], Message]
+COMPOSERS = "pharos.composers"
 AROUND = timedelta(minutes=15)
 MOST_LISTED = 20
 RANK = {"critical": 2, "warning": 1}
@@ -54,6 +56,11 @@ class About:
         return {"organization": self.organization.slug, "project": self.project.slug}
 
 
+def provide_composer(app: Flask, verb: Verb, composer: Composer) -> None:
+    """Let a package above compose the messages of its own verb, which concern no incident."""
+    app.extensions.setdefault(COMPOSERS, {})[verb] = composer
+
+
 def compose(row: OutboxMessage, now: datetime) -> Message:
     """What a message says when it is sent now."""
     # Links lead to the console's own address; outside a request nothing else says what that is.
@@ -62,6 +69,9 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
     with address, clocks.in_zone_of(zone):
         if row.verb is Verb.DEPLOY:
             return deploys.message(row)
+        if row.verb in current_app.extensions.get(COMPOSERS, {}):
+            composer: Composer = current_app.extensions[COMPOSERS][row.verb]
+            return composer(row, now)
         if row.incident_id is None:
             return _list(row, now)
         return _with_surroundings(_of_incident(row, row.payload, now), row, now)

@@ -29,8 +29,10 @@ class Destination:
     fault: NotDelivered | None = None
 
 
-def destination(channel_id: int | None, user_id: int | None) -> Destination:
-    """The way to a channel, to a person by mail, or to a person by a channel such as Slack."""
+def destination(channel_id: int | None, user_id: int | None, address: str = "") -> Destination:
+    """The way to a channel, to a person by mail or by a channel such as Slack, or to an address."""
+    if address and channel_id is None and user_id is None:
+        return Destination(KINDS[MAIL], {"to": address})
     channel = db.session.get(Channel, channel_id) if channel_id is not None else None
     user = _member(user_id) if user_id is not None else None
     kind = KINDS.get(channel.kind if channel else MAIL) or KINDS[MAIL]

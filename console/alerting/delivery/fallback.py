@@ -23,9 +23,10 @@ def owe(message: OutboxMessage, *, given_up: bool) -> Sequence[OutboxMessage]:
 
     It is called again for one that took another way before: whoever has it gets nothing more.
     `given_up`: it was tried for long, so that the same way would not work for others either. Where
-    nobody is left, the page of undelivered messages has it. News of a release is nobody else's.
+    nobody is left, the page of undelivered messages has it. News of a release is nobody else's, and
+    a report goes to whom it was made for.
     """
-    if message.verb is Verb.DEPLOY:
+    if message.verb in {Verb.DEPLOY, Verb.REPORT}:
         return []
     tried = _tried(message)
     channel = _channel(message.channel_id)

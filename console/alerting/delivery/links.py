@@ -23,6 +23,7 @@ from console.alerting.delivery.models import (
     SlackAccount,
 )
 from console.alerting.models import Incident
+from console.channels.message import Verb
 from console.core import audit, clock
 from console.core.config import config
 from console.core.crypto import Token, derived_token, hash_of, new_token
@@ -52,7 +53,7 @@ def unsubscribe_url(message: OutboxMessage) -> str:
 
     Likewise to be called in a transaction that writes.
     """
-    if message.user_id is None:
+    if message.user_id is None or message.verb is Verb.REPORT:  # a report has a link of its own
         return ""
     return _url("u", _link(message, Token.UNSUBSCRIBE, Purpose.UNSUBSCRIBE, UNSUBSCRIBES_FOR))
 

@@ -86,6 +86,8 @@ class OutboxMessage(OrganizationScoped, Model):
     key: Mapped[str] = mapped_column(String(160))
     recipient: Mapped[str] = mapped_column(String(60))
     """`channel-3`, `user-7-email`, `user-7-slack`."""
+    address: Mapped[str] = mapped_column(String(254), default="")
+    """Where a mail to somebody outside goes, who is no user and no channel."""
     channel_id: Mapped[int | None]  # no key: a deleted channel leaves its messages
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     verb: Mapped[Verb]

@@ -39,6 +39,7 @@ class Receiver:
     recipient: str
     channel_id: int | None
     user_id: int | None
+    address: str = ""
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
@@ -57,6 +58,7 @@ def receivers(now: datetime) -> Sequence[Receiver]:
             OutboxMessage.recipient,
             func.max(OutboxMessage.channel_id),
             func.max(OutboxMessage.user_id),
+            func.max(OutboxMessage.address),
         )
         .where(is_due(now))
         .group_by(OutboxMessage.recipient)

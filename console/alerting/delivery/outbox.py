@@ -29,6 +29,8 @@ class Recipient:
     """When it may be sent, if not at once: a person's quiet hours end then."""
     digest: bool = False
     """It is kept until then, and sent in one with others."""
+    address: str = ""
+    """Of somebody outside, who is no user."""
 
 
 def owe(
@@ -54,6 +56,25 @@ def owe(
         sequence=sequence,
         step=step,
         payload={**payload, **_kept(recipient)},
+        next_at=recipient.at or clock.now(),
+    )
+    db.session.add(message)
+    bell.poke(message.next_at)
+    return message
+
+
+def owe_news(
+    recipient: Recipient, verb: Verb, key: str, payload: Mapping[str, Any]
+) -> OutboxMessage:
+    """Add a message that concerns no incident, under a key of its own. The caller commits."""
+    message = OutboxMessage(
+        key=key,
+        recipient=recipient.key,
+        address=recipient.address,
+        channel_id=recipient.channel_id,
+        user_id=recipient.user_id,
+        verb=verb,
+        payload=dict(payload),
         next_at=recipient.at or clock.now(),
     )
     db.session.add(message)

@@ -152,7 +152,7 @@ def _begin(organization_id: int, receiver: Receiver, apart: Apart) -> int:
     """Claim what may go to a receiver, and hand it to the sender; returns how many messages."""
     sender, lane = current(), (organization_id, receiver.recipient)
     with reading():
-        target = destination(receiver.channel_id, receiver.user_id)
+        target = destination(receiver.channel_id, receiver.user_id, receiver.address)
         db.session.rollback()
     room = sender.room(lane, target.kind.per_second)
     if room <= 0:
@@ -250,7 +250,7 @@ def _sending(
     message = replace(
         message,
         action=Button("Acknowledge", claim.act_url) if claim.act_url else None,
-        unsubscribe_url=claim.unsubscribe_url,
+        unsubscribe_url=claim.unsubscribe_url or message.unsubscribe_url,
         again=claim.again,
     )
     return partial(target.kind.deliver, target.given, message, thread, way())

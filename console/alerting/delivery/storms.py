@@ -15,7 +15,7 @@ from console.core.db import db
 
 MOST, WITHIN = 10, timedelta(minutes=1)
 """So many messages go to one receiver by themselves in such a time."""
-APART_FROM_ALL = frozenset({Verb.DIGEST, Verb.DEPLOY})
+APART_FROM_ALL = frozenset({Verb.DIGEST, Verb.DEPLOY, Verb.REPORT})
 """Messages that no list takes in."""
 APART = timedelta(seconds=30)
 """Between two lists of incidents, and how long a single message of a storm waits for others."""

@@ -1,0 +1,1 @@
+"""Reports: dashboards by mail, on a schedule, and editions that stay as they were sent."""

@@ -1,0 +1,258 @@
+"""What an edition says, frozen: its charts are drawn and its numbers written when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
+
+from markupsafe import Markup
+
+from console.changes.weekly import SlightlyWorse
+from console.dashboards.drawn import Drawn
+from console.telemetry.metric import Better
+from console.telemetry.tile import TableCell, TableColumn, TileContent
+from console.web import clocks
+from console.web.drawing import LIGHT, svg
+from console.web.filters import compact, measured
+
+WIDTH, HEIGHT = 552, 190
+"""Pixels of a chart in a mail of 600."""
+LONGEST_CELL = 300
+MOST_ROWS = 200
+Form = Literal["number", "chart", "table", "text", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A value as text; `number` is what a spreadsheet counts with."""
+
+    text: str
+    number: float | None = None
+    url: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The head of a column."""
+
+    title: str
+    unit: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A number with its change since the period before."""
+
+    name: str
+    text: str
+    unit: str = ""
+    change: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A tile as the edition shows it."""
+
+    title: str
+    form: Form
+    subtitle: str = ""
+    words: str = ""
+    """The same in a sentence: what a picture's alt says."""
+    svg: str = ""
+    legend: Sequence[tuple[str, str]] = ()
+    """The names of a chart's lines with their colours."""
+    html: str = ""
+    keys: Sequence[Key] = ()
+    heads: Sequence[Head] = ()
+    rows: Sequence[Sequence[Cell]] = ()
+    note: str = ""
+    """Why there is nothing to see."""
+    is_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """All that an edition says."""
+
+    title: str
+    place: str
+    """Whose figures these are: organization and project."""
+    sentence: str
+    sentence_url: str = ""
+    since: datetime
+    until: datetime
+    zone: str
+    made_at: datetime
+    filters: Sequence[str] = ()
+    """What was filtered, as sentences of "Environment: production"."""
+    blocks: Sequence[Block] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing to say."""
+        return all(block.is_empty for block in self.blocks)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        moments = {name: getattr(self, name).isoformat() for name in MOMENTS}
+        return asdict(self) | moments
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """The value of what `document` gave."""
+        moments = {name: datetime.fromisoformat(stored[name]) for name in MOMENTS}
+        blocks = [_block(block) for block in stored["blocks"]]
+        return cls(**{**stored, **moments, "blocks": blocks})
+
+    @property
+    def charts(self) -> Iterator[tuple[str, Block]]:
+        """Each drawing with the name of its picture."""
+        for index, block in enumerate(self.blocks):
+            if block.svg:
+                yield f"chart-{index + 1}.png", block
+
+    @property
+    def keys(self) -> list[Key]:
+        """All the numbers of the edition, which stand at its top."""
+        return [key for block in self.blocks for key in block.keys]
+
+
+MOMENTS = ("since", "until", "made_at")
+
+
+def frozen_tile(drawn: Drawn) -> Block:
+    """A tile as it is now: its numbers as text, its chart as a drawing of fixed size."""
+    content = drawn.content
+    if content is None:
+        return Block(title=drawn.title, form="note", note=drawn.error, is_empty=True)
+    block = Block(
+        title=drawn.title,
+        form="table",
+        subtitle=content.subtitle,
+        words=content.words,
+        note=content.empty,
+        is_empty=bool(content.empty),
+        heads=[_head(column) for column in content.table.columns],
+        rows=[_row(row, content.table.columns) for row in content.table.rows[:MOST_ROWS]],
+    )
+    if drawn.kind is not None and drawn.kind.name == "number" and content.own:
+        return _of_numbers(block, content, drawn.title)
+    if isinstance(content.own, Markup):
+        return replace(block, form="text", html=str(content.own), is_empty=True)
+    if content.chart is not None and not content.empty:
+        chart = content.chart
+        lines = [(line.name, LIGHT.get(line.role, LIGHT["1"])) for line in chart.series]
+        drawing = str(svg(chart, WIDTH, HEIGHT, LIGHT))
+        drawn_values = [value for line in chart.series for value in line.values]
+        return replace(
+            block,
+            form="chart",
+            svg=drawing,
+            legend=lines if len(lines) > 1 else (),
+            is_empty=not any(drawn_values),
+        )
+    return block if block.rows or content.empty else replace(block, note="No rows.", is_empty=True)
+
+
+def frozen_changes(worse: SlightlyWorse) -> Block:
+    """What got slightly worse, as a table."""
+    titles = ("What", "", "Before", "Now", "Since")
+    rows = [
+        [
+            Cell(text=line.name[:LONGEST_CELL], url=line.url),
+            Cell(text=line.effect, tone="warn"),
+            Cell(text=line.before),
+            Cell(text=line.after),
+            Cell(text=line.since),
+        ]
+        for line in worse.lines
+    ]
+    left_out = f"{worse.left_out} more are on the page." if worse.left_out else ""
+    return Block(
+        title="Slightly worse",
+        form="table",
+        subtitle="No alert rule fired for these",
+        words=worse.sentence.text,
+        heads=[Head(title=title) for title in titles],
+        rows=rows,
+        note=left_out if rows else "Nothing got worse without an incident.",
+        is_empty=not rows,
+    )
+
+
+def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
+    several = len(content.own) > 1
+    keys = [
+        Key(
+            name=f"{title}: {own.name}" if several else title,
+            text=str(measured(own.value, own.format)),
+            unit=own.unit,
+            change=_change(own.change, own.format),
+            tone=_tone(own.change, own.better),
+        )
+        for own in content.own
+    ]
+    is_empty = not any(own.value for own in content.own)
+    return replace(block, form="number", keys=keys, is_empty=is_empty)
+
+
+def _change(change: float | None, format_: str) -> str:
+    if change is None:
+        return ""
+    unit = " pt" if format_ == "share" else "%"
+    return f"{'+' if change > 0 else '−' if change < 0 else '±'}{compact(abs(change))}{unit}"
+
+
+def _tone(change: float | None, better: Better) -> str:
+    if not change or better not in {"lower", "higher"}:
+        return ""
+    return "good" if (change < 0) == (better == "lower") else "bad"
+
+
+def _head(column: TableColumn) -> Head:
+    is_number = column.format not in {"text", "time"}
+    return Head(title=column.title, unit=column.unit, is_number=is_number)
+
+
+def _row(row: Sequence[TableCell], columns: Sequence[TableColumn]) -> list[Cell]:
+    return [_cell(cell, column) for cell, column in zip(row, columns, strict=True)]
+
+
+def _cell(cell: TableCell, column: TableColumn) -> Cell:
+    value = cell.value
+    number = float(value) if isinstance(value, int | float) else None
+    if cell.word:
+        text = cell.word
+    elif isinstance(value, datetime):
+        text = clocks.zoned(value, "%-d %b %H:%M")
+    elif isinstance(value, int | float) and column.format not in {"text", "time"}:
+        text = str(Markup(measured(value, column.format)).striptags())  # noqa: S704 - ours
+    else:
+        text = "" if value is None else str(value)
+    return Cell(text=text[:LONGEST_CELL], number=number, url=cell.url, tone=cell.tone)
+
+
+def _block(stored: Mapping[str, Any]) -> Block:
+    return Block(
+        **{
+            **stored,
+            "legend": [(name, color) for name, color in stored["legend"]],
+            "keys": [Key(**own) for own in stored["keys"]],
+            "heads": [Head(**own) for own in stored["heads"]],
+            "rows": [[Cell(**cell) for cell in row] for row in stored["rows"]],
+        }
+    )
+
+
+def label(frozen: Frozen) -> str:
+    """The time that an edition is about, on its own clock, with its days if it has several."""
+    form, whole = "%-d %b %Y %H:%M", frozen.until - frozen.since
+    since, until = (clocks.zoned(at, form, frozen.zone) for at in (frozen.since, frozen.until))
+    days = whole // timedelta(days=1)
+    return f"{since} to {until} ({days} days)" if days > 1 else f"{since} to {until}"

@@ -1,0 +1,202 @@
+"""Editions are claimed, made and owed to their recipients: each once, whoever makes it.
+
+Whoever moves a report's due time on adds its edition, in one transaction. An edition that is being
+made has a lease: if its process ends, another makes it. Its content, its files and the messages to
+its recipients are written in the transaction that says it is made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from sqlalchemy import Select, or_, select, update
+
+from console.accounts.models import User
+from console.alerting.apart import Apart
+from console.core import clock
+from console.core.cron import Cron
+from console.core.database_errors import concerns_all
+from console.core.db import db, reading, writing
+from console.reports import recipients
+from console.reports.making import Made, Skipped, TryAgain, make
+from console.reports.models import (
+    LONGEST_WHY,
+    EditionState,
+    Report,
+    ReportContent,
+    ReportEdition,
+    ReportFile,
+)
+
+JOB = "send-reports"
+LEASE = timedelta(minutes=5)
+AGAIN = timedelta(minutes=1)
+TRIES = 3
+"""So often an edition is tried before it has failed."""
+log = logging.getLogger(__name__)
+
+
+def send_due(organization_id: int) -> Mapping[str, int]:
+    """Make what is due in the Session's organization, and owe it to its recipients. Commits.
+
+    Raises RowsFailed at the end if a report failed: the others are made.
+    """
+    del organization_id  # the Session is bound to it
+    apart, now, made = Apart("reports"), clock.now(), 0
+    with reading():
+        due = select(Report.id).where(Report.enabled, Report.next_at <= now).order_by(Report.id)
+        ids = db.session.scalars(due).all()
+        db.session.rollback()
+    for report_id in ids:
+        with apart.row(f"report {report_id}"), writing():
+            claim(report_id, now)
+            db.session.commit()
+    with reading():
+        waiting = db.session.scalars(_free(now).order_by(ReportEdition.id)).all()
+        db.session.rollback()
+    for edition_id in waiting:
+        with apart.row(f"edition {edition_id}"):
+            made += make_one(edition_id)
+    apart.end()
+    return {"reports made": made}
+
+
+def claim(report_id: int, now: datetime) -> ReportEdition | None:
+    """Move a report's due time on and add its edition; None if another process has done so.
+
+    One that is late by several due times has one edition. The caller commits.
+    """
+    report = db.session.get(Report, report_id)
+    if report is None or report.next_at is None or report.next_at > now:
+        return None
+    schedule, seen = Cron(report.cron, report.zone), report.next_at
+    following = schedule.upcoming(now, 1)
+    moved = (
+        update(Report)
+        .where(Report.id == report.id, Report.next_at == seen, Report.enabled)
+        .values(next_at=following[0] if following else None)
+        .returning(Report.id)
+    )
+    if db.session.scalar(moved) is None:
+        return None
+    due_at = max(seen, schedule.latest(now))
+    edition = ReportEdition(report_id=report.id, due_at=due_at)
+    db.session.add(edition)
+    db.session.flush()
+    return edition
+
+
+def send_now(report: Report, *, only: User | None = None) -> ReportEdition:
+    """Add an edition for everybody, or for one person alone. The caller commits, then makes it."""
+    edition = ReportEdition(
+        report_id=report.id, due_at=clock.now(), by_hand=True, for_id=only.id if only else None
+    )
+    db.session.add(edition)
+    db.session.flush()
+    return edition
+
+
+def make_one(edition_id: int) -> bool:
+    """Make an edition unless somebody else does; True if it is made now. Commits."""
+    lease = token_hex(8)
+    if not _leased(edition_id, lease):
+        return False
+    try:
+        with reading():
+            edition = db.session.get_one(ReportEdition, edition_id)
+            result = make(edition)
+            db.session.rollback()
+    except TryAgain as error:
+        _put_off(edition_id, lease, str(error))
+        return False
+    except Exception as error:
+        db.session.rollback()
+        if not concerns_all(error):
+            _put_off(edition_id, lease, f"It was not made: {type(error).__name__}")
+        raise
+    with writing():
+        is_mine = _store(edition_id, lease, result)
+        db.session.commit()
+    return is_mine and isinstance(result, Made)
+
+
+def _free(now: datetime) -> Select[int]:
+    """The editions that wait for somebody to make them."""
+    return select(ReportEdition.id).where(
+        ReportEdition.state == EditionState.MAKING,
+        or_(ReportEdition.leased_until.is_(None), ReportEdition.leased_until < now),
+    )
+
+
+def _leased(edition_id: int, lease: str) -> bool:
+    now = clock.now()
+    taken = (
+        update(ReportEdition)
+        .where(
+            ReportEdition.id == edition_id,
+            ReportEdition.state == EditionState.MAKING,
+            or_(ReportEdition.leased_until.is_(None), ReportEdition.leased_until < now),
+        )
+        .values(lease=lease, leased_until=now + LEASE, attempts=ReportEdition.attempts + 1)
+        .returning(ReportEdition.id)
+    )
+    with writing():
+        is_mine = db.session.scalar(taken) is not None
+        db.session.commit()
+    return is_mine
+
+
+def _mine(edition_id: int, lease: str) -> ReportEdition | None:
+    """The edition if nobody else has taken it over, locked."""
+    own = select(ReportEdition).where(
+        ReportEdition.id == edition_id,
+        ReportEdition.lease == lease,
+        ReportEdition.state == EditionState.MAKING,
+    )
+    return db.session.scalar(
+        own.with_for_update(of=ReportEdition).execution_options(populate_existing=True)
+    )
+
+
+def _store(edition_id: int, lease: str, result: Made | Skipped) -> bool:
+    """Write what came of it; False if another process has taken it over. The caller commits."""
+    edition = _mine(edition_id, lease)
+    if edition is None:
+        log.warning("edition %d was made by another process meanwhile", edition_id)
+        return False
+    edition.made_at, edition.leased_until, edition.lease = clock.now(), None, ""
+    edition.sentence = result.sentence[:500]
+    if isinstance(result, Skipped):
+        edition.state, edition.why = EditionState.SKIPPED, result.why[:LONGEST_WHY]
+        return True
+    edition.state, edition.why = EditionState.MADE, result.why[:LONGEST_WHY]
+    rows: dict[str, ReportContent] = {}
+    for variant, content in result.contents.items():
+        row = ReportContent(
+            edition_id=edition.id,
+            variant=variant,
+            outside=content.outside,
+            document=content.frozen.document,
+        )
+        db.session.add(row)
+        db.session.flush()
+        rows[variant] = row
+        for name, body in content.files.items():
+            db.session.add(ReportFile(content_id=row.id, name=name, body=body))
+    recipients.owe(edition, result, rows)
+    return True
+
+
+def _put_off(edition_id: int, lease: str, why: str) -> None:
+    """Let it be tried again in a while, or say that it failed."""
+    with writing():
+        edition = _mine(edition_id, lease)
+        if edition is not None:
+            edition.why, edition.lease = why[:LONGEST_WHY], ""
+            edition.leased_until = clock.now() + AGAIN
+            if edition.attempts >= TRIES:
+                edition.state, edition.leased_until = EditionState.FAILED, None
+        db.session.commit()

@@ -1,0 +1,114 @@
+"""An edition as a mail and as a PDF: text with all numbers, a page of 600 pixels, its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from console.channels.facts import legible
+from console.channels.letter import environment, page
+from console.channels.message import Enclosed, Written
+from console.reports.content import Block, Frozen, label
+from console.web import clocks
+
+MOST_ROWS = 15
+"""Rows of a table in a mail: Gmail cuts a page of more than 102 KB."""
+LONGEST_HTML = 100_000
+PNG, PDF, CSV = "image/png", "application/pdf", "text/csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where a recipient's mail leads, and why they get it."""
+
+    reason: str
+    open_url: str = ""
+    leave_url: str = ""
+
+
+def written(
+    frozen: Frozen, links: Links, pictures: Mapping[str, bytes], files: Sequence[Enclosed]
+) -> Written:
+    """The mail of an edition; `pictures` are PNGs by the names of `frozen.charts`."""
+    enclosed = [
+        Enclosed(name, PNG, pictures[name], f"{name.partition('.')[0]}@pharos")
+        for name, _ in frozen.charts
+        if name in pictures
+    ]
+    addresses = {picture.name: f"cid:{picture.id}" for picture in enclosed}
+    return Written(
+        subject=legible(f"{frozen.title}: {frozen.sentence}", 160),
+        text=text_of(frozen, links),
+        html=html_of(frozen, links, addresses),
+        files=[*enclosed, *files],
+    )
+
+
+def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
+    """The page of the mail; `pictures` are addresses by name. Tables give way to the limit."""
+    by_drawing = {block.svg: pictures.get(name, "") for name, block in frozen.charts}
+    most, html = MOST_ROWS, ""
+    while most:
+        html = page(
+            "report.html",
+            frozen=frozen,
+            range=label(frozen),
+            as_of=_as_of(frozen),
+            pictures=by_drawing,
+            open_url=links.open_url,
+            leave_url=links.leave_url,
+            reason=links.reason,
+            most=most,
+        )
+        if len(html.encode()) < LONGEST_HTML:
+            break
+        most //= 2
+    return html
+
+
+def pdf_html(frozen: Frozen) -> str:
+    """The page that a PDF is made of: the same drawings, as vectors."""
+    template = environment().get_template("report_pdf.html")
+    return template.render(frozen=frozen, range=label(frozen), as_of=_as_of(frozen))
+
+
+def text_of(frozen: Frozen, links: Links) -> str:
+    """The edition as plain text, with all its numbers."""
+    return "\n".join(_lines(frozen, links)) + "\n"
+
+
+def _lines(frozen: Frozen, links: Links) -> Iterator[str]:
+    yield from (f"{frozen.title} ({frozen.place})", label(frozen), "", frozen.sentence)
+    if frozen.sentence_url:
+        yield frozen.sentence_url
+    yield ""
+    for key in frozen.keys:
+        change = f" ({key.change})" if key.change else ""
+        yield f"{key.name}: {key.text} {key.unit}".rstrip() + change
+    for block in frozen.blocks:
+        if block.form != "number":
+            yield from _block_lines(block)
+    yield ""
+    if links.open_url:
+        yield f"Open the report: {links.open_url}"
+    yield from ("", "-- ", *frozen.filters)
+    yield f"Times are those of {frozen.zone}. As of {_as_of(frozen)}."
+    yield links.reason
+    if links.leave_url:
+        yield f"Unsubscribe: {links.leave_url}"
+
+
+def _block_lines(block: Block) -> Iterator[str]:
+    yield from ("", block.title, "-" * len(block.title))
+    if block.words and (block.svg or block.form == "text"):
+        yield block.words
+    elif block.rows:
+        yield " | ".join(f"{head.title} {head.unit}".strip() for head in block.heads)
+        for row in block.rows[:MOST_ROWS]:
+            yield " | ".join(cell.text for cell in row)
+    if block.note:
+        yield block.note
+
+
+def _as_of(frozen: Frozen) -> str:
+    return clocks.zoned(frozen.made_at, "%-d %b %Y, %H:%M", frozen.zone)

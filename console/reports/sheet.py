@@ -1,0 +1,41 @@
+"""The numbers of an edition as CSV, in which a spreadsheet sees no formula."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+
+from console.reports.content import Block, Cell, Frozen
+
+COMMANDS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+"""Characters by which a text becomes a formula in a spreadsheet."""
+
+
+def csv_of(frozen: Frozen) -> bytes:
+    """All tables of an edition one below the other, each under its title; UTF-8 with its mark."""
+    text = StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow([safe(frozen.title), safe(frozen.place)])
+    sheet.writerow(["since", frozen.since.isoformat(), "until", frozen.until.isoformat()])
+    for line in frozen.filters:
+        sheet.writerow([safe(line)])
+    for block in frozen.blocks:
+        if block.heads:
+            sheet.writerow([])
+            sheet.writerows(_rows(block))
+    return ("\ufeff" + text.getvalue()).encode()
+
+
+def safe(text: str) -> str:
+    """A text that no spreadsheet computes."""
+    return f"'{text}" if text.startswith(COMMANDS) else text
+
+
+def _rows(block: Block) -> list[list[str | float]]:
+    heads = [f"{head.title} ({head.unit})" if head.unit else head.title for head in block.heads]
+    rows: list[list[str | float]] = [[safe(block.title)], [safe(head) for head in heads]]
+    return rows + [[_value(cell) for cell in row] for row in block.rows]
+
+
+def _value(cell: Cell) -> str | float:
+    return cell.number if cell.number is not None else safe(cell.text)

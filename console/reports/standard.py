@@ -1,0 +1,79 @@
+"""The reports that every project begins with, paused until somebody says who gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from console.accounts.models import Project
+from console.core import clock
+from console.core.cron import Cron
+from console.core.db import db
+from console.dashboards.models import Dashboard
+from console.reports.models import Report, StandardReports, Subject
+
+MONDAY = "0 8 * * 1"
+EXECUTIVE, WORSE = "executive-weekly", "slightly-worse"
+
+
+def keep_standard(organization_id: int) -> Mapping[str, int]:
+    """Give each project the reports that it did not get before; a job. Commits."""
+    del organization_id  # the Session is bound to it
+    have = {own.project_id: own for own in db.session.scalars(select(StandardReports))}
+    made = 0
+    for project in db.session.scalars(select(Project).order_by(Project.id)):
+        made += _ensure(project, have.get(project.id))
+    db.session.commit()
+    return {"reports added": made}
+
+
+def keep_due_times(organization_id: int) -> Mapping[str, int]:
+    """Put due times right where the rules of a time zone have changed since; a job. Commits."""
+    del organization_id
+    now, moved = clock.now(), 0
+    own = select(Report).where(Report.enabled, Report.next_at > now).order_by(Report.id)
+    for report in db.session.scalars(own.with_for_update(of=Report)):
+        at = next_at(report, now)
+        if at != report.next_at:
+            report.next_at, moved = at, moved + 1
+    db.session.commit()
+    return {"due times moved": moved}
+
+
+def next_at(report: Report, now: datetime) -> datetime | None:
+    """When a report is due next; None while it is paused."""
+    if not report.enabled:
+        return None
+    return next(iter(Cron(report.cron, report.zone).upcoming(now, 1)), None)
+
+
+def _ensure(project: Project, note: StandardReports | None) -> int:
+    had: Sequence[str] = note.templates if note else ()
+    offered = {
+        WORSE: Report(name="Slightly worse", subject=Subject.WORSE),
+        EXECUTIVE: Report(name="Weekly report", subject=Subject.DASHBOARD),
+    }
+    own = select(Dashboard.id).where(
+        Dashboard.project_id == project.id, Dashboard.template == "executive"
+    )
+    dashboard_id = db.session.scalar(own.order_by(Dashboard.id).limit(1))
+    if dashboard_id is None:  # its dashboard comes in a moment, or was deleted
+        del offered[EXECUTIVE]
+    else:
+        offered[EXECUTIVE].dashboard_id = dashboard_id
+    missing = [name for name in offered if name not in had]
+    if not missing:
+        return 0
+    if note is None:
+        note = StandardReports(project_id=project.id)
+        db.session.add(note)
+    note.templates = [*had, *missing]
+    db.session.flush()  # two processes: the second one meets the unique key here
+    for name in missing:
+        report = offered[name]
+        report.project_id, report.template, report.enabled = project.id, name, False
+        report.cron, report.range = MONDAY, "7d"
+        db.session.add(report)
+    return len(missing)

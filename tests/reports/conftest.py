@@ -1,0 +1,80 @@
+"""A project with figures, its dashboards, and a report of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from console.core import clock
+from console.core.db import db
+from console.dashboards.models import Dashboard
+from console.reports import recipients, standard
+from console.reports.models import Report, ReportRecipient
+from tests.support.counted import Stored
+from tests.support.scheduled import perform
+
+
+@pytest.fixture
+def settings(settings, smtp):
+    """The settings of a console that sends its mails to the test."""
+    return replace(settings, smtp_url=smtp.url, base_url="http://pharos.test")
+
+
+@pytest.fixture
+def stored(app, acme, inside):
+    """Figures of every kind."""
+    with inside(acme):
+        return Stored(app, acme)
+
+
+@pytest.fixture
+def make_report(app, acme, inside) -> Callable[..., int]:
+    """`make_report(user, …)`: a report of the operational dashboard that is due; its id."""
+    with app.app_context():
+        perform("keep-standard-dashboards")
+
+    def make_report(
+        *users: Any, address: str = "", variables: dict[str, str] | None = None, **columns: Any
+    ) -> int:
+        with inside(acme):
+            own = select(Dashboard.id).where(Dashboard.template == "operational")
+            given = {
+                "enabled": True,
+                "name": "Morning",
+                "cron": "0 8 * * *",
+                "range": "30d",
+                "skip_empty": False,
+            }
+            report = Report(
+                project_id=acme.id,
+                dashboard_id=db.session.scalars(own).one(),
+                **given | columns,
+            )
+            db.session.add(report)
+            db.session.flush()
+            report.next_at = standard.next_at(report, clock.now())
+            for user in users:
+                recipients.add(report, user=user, variables=variables)
+            if address:
+                recipients.add(report, address=address, variables=variables)
+            db.session.commit()
+            return report.id
+
+    return make_report
+
+
+@pytest.fixture
+def agree(acme, inside) -> Callable[[], None]:
+    """Let every outsider have agreed."""
+
+    def agree() -> None:
+        with inside(acme):
+            for row in db.session.scalars(select(ReportRecipient)):
+                recipients.agree(row)
+            db.session.commit()
+
+    return agree
