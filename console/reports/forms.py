@@ -191,7 +191,7 @@ class ReportForm(Form):
 class RecipientForm(Form):
     """Who gets a report: a member, a channel, or an address outside."""
 
-    who = OpenSelect("Member or channel", "Somebody outside", closed=True)
+    contact = OpenSelect("Member or channel", "Somebody outside", closed=True)
     address = StringField(
         "E-mail address outside",
         [at_most(254)],
@@ -201,13 +201,13 @@ class RecipientForm(Form):
 
     def offer(self, known: Iterable[tuple[str, str]]) -> Self:
         """Offer members and channels as `user-7` and `channel-3`."""
-        self.who.offer(known)
+        self.contact.offer(known)
         return self
 
     def validate_address(self, field: StringField) -> None:
         """An address that is one, and nothing by which a mail could get another header."""
         field.data = (field.data or "").strip(" ")
-        if self.who.data:
+        if self.contact.data:
             if field.data:
                 raise ValidationError("Choose somebody, or write an address.")
         elif not field.data:

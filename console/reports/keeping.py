@@ -66,12 +66,14 @@ def remove(report: Report, *, by: User | None = None, script: str = "") -> None:
     db.session.delete(report)
 
 
-def add(report: Report, who: str, address: str, variables: Mapping[str, str]) -> ReportRecipient:
+def add(
+    report: Report, contact: str, address: str, variables: Mapping[str, str]
+) -> ReportRecipient:
     """Add a recipient: `user-7` or `channel-3` as `known` offers them, or else an address."""
-    kind, _, row_id = who.partition("-")
+    kind, _, row_id = contact.partition("-")
     user = db.session.get_one(User, int(row_id)) if kind == "user" else None
     channel = db.session.get_one(Channel, int(row_id)) if kind == "channel" else None
-    outside = "" if who else address
+    outside = "" if contact else address
     return recipients.add(report, user=user, channel=channel, address=outside, variables=variables)
 
 

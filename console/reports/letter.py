@@ -92,7 +92,7 @@ def _lines(frozen: Frozen, links: Links) -> Iterator[str]:
     if links.open_url:
         yield f"Open the report: {links.open_url}"
     yield from ("", "-- ", *frozen.filters)
-    yield f"Times are those of {frozen.zone}. As of {_as_of(frozen)}."
+    yield f"Times are in {frozen.zone}. As of {_as_of(frozen)}."
     yield links.reason
     if links.leave_url:
         yield f"Unsubscribe: {links.leave_url}"

@@ -77,12 +77,12 @@ class ReportRecipient(OrganizationScoped, Model):
     __table_args__ = (
         belongs_to("report", "report_id"),
         belongs_to("channel", "channel_id"),
-        UniqueConstraint("organization_id", "report_id", "who"),
+        UniqueConstraint("organization_id", "report_id", "contact"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     report_id: Mapped[int]
-    who: Mapped[str] = mapped_column(String(270))
+    contact: Mapped[str] = mapped_column(String(270))
     """`user-7`, `channel-3`, `address-ada@example.com`."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     channel_id: Mapped[int | None]

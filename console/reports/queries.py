@@ -91,12 +91,12 @@ def readers(report: Report, for_id: int | None = None) -> Sequence[ReportRecipie
     return db.session.scalars(own).all()
 
 
-def counts(found: Sequence[Report]) -> Mapping[int, int]:
+def counts(shown: Sequence[Report]) -> Mapping[int, int]:
     """How many recipients each report has who have not left."""
     own = (
         select(ReportRecipient.report_id, func.count(ReportRecipient.id))
         .where(
-            ReportRecipient.report_id.in_([report.id for report in found]),
+            ReportRecipient.report_id.in_([report.id for report in shown]),
             ReportRecipient.left_at.is_(None),
         )
         .group_by(ReportRecipient.report_id)
@@ -104,11 +104,11 @@ def counts(found: Sequence[Report]) -> Mapping[int, int]:
     return dict(db.session.execute(own).all())
 
 
-def latest(found: Sequence[Report]) -> Mapping[int, ReportEdition]:
+def latest(shown: Sequence[Report]) -> Mapping[int, ReportEdition]:
     """The latest edition of each report."""
     last = (
         select(func.max(ReportEdition.id))
-        .where(ReportEdition.report_id.in_([report.id for report in found]))
+        .where(ReportEdition.report_id.in_([report.id for report in shown]))
         .group_by(ReportEdition.report_id)
     )
     own = select(ReportEdition).where(ReportEdition.id.in_(last))

@@ -46,15 +46,15 @@ def add(
     variables: Mapping[str, str] | None = None,
 ) -> ReportRecipient:
     """Add one recipient, or let one who has left come back; outsiders are asked first."""
-    who = _who(user, channel, address)
+    contact = _contact(user, channel, address)
     own = select(ReportRecipient).where(
-        ReportRecipient.report_id == report.id, ReportRecipient.who == who
+        ReportRecipient.report_id == report.id, ReportRecipient.contact == contact
     )
     row = db.session.scalar(own)
     if row is None:
         row = ReportRecipient(
             report_id=report.id,
-            who=who,
+            contact=contact,
             user_id=user.id if user else None,
             channel_id=channel.id if channel else None,
             address=address,
@@ -67,7 +67,7 @@ def add(
     else:
         row.confirmed_at, row.added_at = None, clock.now()
     db.session.flush()
-    audit.record("report.recipient-added", report.name, who=who)
+    audit.record("report.recipient-added", report.name, contact=contact)
     if address:
         _ask(report, row)
     return row
@@ -76,14 +76,14 @@ def add(
 def remove(report: Report, recipient: ReportRecipient) -> None:
     """Take a recipient off; what is owed to them is not sent."""
     forget_owed(recipient)
-    audit.record("report.recipient-removed", report.name, who=recipient.who)
+    audit.record("report.recipient-removed", report.name, contact=recipient.contact)
     db.session.delete(recipient)
 
 
 def agree(recipient: ReportRecipient) -> None:
     """Note that an outsider wants a report."""
     recipient.confirmed_at, recipient.left_at = recipient.confirmed_at or clock.now(), None
-    audit.record("report.agreed", recipient.who)
+    audit.record("report.agreed", recipient.contact)
 
 
 def leave(recipient: ReportRecipient, *, undo: bool = False) -> None:
@@ -91,7 +91,7 @@ def leave(recipient: ReportRecipient, *, undo: bool = False) -> None:
     recipient.left_at = None if undo else recipient.left_at or clock.now()
     if not undo:
         forget_owed(recipient)
-    audit.record("report.resubscribed" if undo else "report.unsubscribed", recipient.who)
+    audit.record("report.resubscribed" if undo else "report.unsubscribed", recipient.contact)
 
 
 def owe(edition: ReportEdition, made: Made, contents: Mapping[str, ReportContent]) -> None:
@@ -167,7 +167,7 @@ def _receiver(row: ReportRecipient) -> Recipient:
     return Recipient(f"outside-{row.id}", row.address, address=row.address)
 
 
-def _who(user: User | None, channel: Channel | None, address: str) -> str:
+def _contact(user: User | None, channel: Channel | None, address: str) -> str:
     if user is not None:
         return f"user-{user.id}"
     return f"channel-{channel.id}" if channel is not None else f"address-{address.lower()}"

@@ -97,7 +97,7 @@ def create_report_recipient() -> None:
         "report_recipient",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("report_id", sa.Integer(), nullable=False),
-        sa.Column("who", sa.String(length=270), nullable=False),
+        sa.Column("contact", sa.String(length=270), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("channel_id", sa.Integer(), nullable=True),
         sa.Column("address", sa.String(length=254), nullable=False),
@@ -134,8 +134,8 @@ def create_report_recipient() -> None:
         sa.UniqueConstraint(
             "organization_id",
             "report_id",
-            "who",
-            name=op.f("uq_report_recipient_organization_id_report_id_who"),
+            "contact",
+            name=op.f("uq_report_recipient_organization_id_report_id_contact"),
         ),
         sqlite_autoincrement=True,
     )

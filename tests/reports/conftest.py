@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from console.core import clock
 from console.core.db import db
-from console.dashboards.models import Dashboard
+from console.dashboards import making
+from console.dashboards.document import Document, Section, Tab, Tile
 from console.reports import recipients, standard
 from console.reports.models import Report, ReportRecipient
 from tests.support.counted import Stored
-from tests.support.scheduled import perform
 
 
 @pytest.fixture
@@ -32,16 +32,28 @@ def stored(app, acme, inside):
 
 
 @pytest.fixture
-def make_report(app, acme, inside) -> Callable[..., int]:
-    """`make_report(user, …)`: a report of the operational dashboard that is due; its id."""
-    with app.app_context():
-        perform("keep-standard-dashboards")
+def make_report(acme, inside) -> Callable[..., int]:
+    """`make_report(user, …)`: a report of a dashboard with four tiles, due at eight; its id."""
+
+    def tile(kind: str, title: str, metric: str, **settings: str) -> Tile:
+        asked = {"queries": [{"metric": metric}], **settings}
+        return Tile(id="", kind=kind, title=title, settings=asked)
+
+    tiles = (
+        tile("number", "Requests", "requests.count"),
+        tile("number", "P95", "requests.p95"),
+        tile("line", "P95 by endpoint", "requests.p95", by="endpoint"),
+        tile("bar", "Error events", "errors.events"),
+    )
+    document = Document(title="Morning", tabs=(Tab(sections=(Section(tiles=tiles),)),))
+    with inside(acme):
+        dashboard_id = making.create(acme, document).id
+        db.session.commit()
 
     def make_report(
         *users: Any, address: str = "", variables: dict[str, str] | None = None, **columns: Any
     ) -> int:
         with inside(acme):
-            own = select(Dashboard.id).where(Dashboard.template == "operational")
             given = {
                 "enabled": True,
                 "name": "Morning",
@@ -51,7 +63,7 @@ def make_report(app, acme, inside) -> Callable[..., int]:
             }
             report = Report(
                 project_id=acme.id,
-                dashboard_id=db.session.scalars(own).one(),
+                dashboard_id=dashboard_id,
                 **given | columns,
             )
             db.session.add(report)

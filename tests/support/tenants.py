@@ -60,24 +60,12 @@ from console.dashboards import making
 from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.models import (
     Annotation,
-    Dashboard,
     DashboardFavourite,
     StandardDashboards,
 )
 from console.errors.changes import change, happened
 from console.errors.models import Category, ChangeKind, Comment, Issue
 from console.ingest.spool import SpoolRow
-from console.reports.models import (
-    EditionState,
-    LinkPurpose,
-    Report,
-    ReportContent,
-    ReportEdition,
-    ReportFile,
-    ReportLink,
-    ReportRecipient,
-    StandardReports,
-)
 from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
 from console.telemetry.records import CheckOutcome, CheckResult
@@ -88,6 +76,7 @@ from console.uptime.probe import Request
 from tests.errors import samples
 from tests.ingest import requests_sent
 from tests.support import factories
+from tests.support.reported import reported
 
 
 @dataclass
@@ -268,38 +257,6 @@ def board(project: Project, marker: str) -> str:
     )
     db.session.commit()
     return next(Document.of(made.document).tiles).id
-
-
-def reported(project: Project, marker: str) -> None:
-    """Give the project a report that an address outside gets, and an edition of it."""
-    dashboard_id = db.session.scalars(select(Dashboard.id).limit(1)).one()
-    now = clock.now()
-    report = Report(
-        project_id=project.id, name=f"Report of {marker}", dashboard_id=dashboard_id,
-        cron="0 8 * * 1", next_at=now + timedelta(days=1), enabled=False,
-    )  # fmt: skip
-    db.session.add_all([report, StandardReports(project_id=project.id)])
-    db.session.flush()
-    address = f"out@{marker}.test"
-    recipient = ReportRecipient(
-        report_id=report.id, who=f"address-{address}", address=address, confirmed_at=now
-    )
-    edition = ReportEdition(
-        report_id=report.id, due_at=now, state=EditionState.MADE, made_at=now,
-        sentence=f"sentence of {marker}",
-    )  # fmt: skip
-    db.session.add_all([recipient, edition])
-    db.session.flush()
-    content = ReportContent(edition_id=edition.id, variant=marker, document={"title": marker})
-    db.session.add(content)
-    db.session.flush()
-    link = ReportLink(
-        hash=hash_of(f"report {marker}"), purpose=LinkPurpose.OPEN, recipient_id=recipient.id,
-        content_id=content.id, expires_at=now + timedelta(days=1),
-    )  # fmt: skip
-    file = ReportFile(content_id=content.id, name="report.csv", body=marker.encode())
-    db.session.add_all([link, file])
-    db.session.commit()
 
 
 def changed(project: Project, marker: str) -> None:

@@ -23,9 +23,9 @@ def add(project: Project, report_id: int) -> Response:
     if not form.validate():
         return answer(report, form, status=422)
     if len(queries.recipients(report)) >= domain.MOST:
-        mark(form, "who", domain.FULL)
+        mark(form, "contact", domain.FULL)
         return answer(report, form, status=422)
-    keeping.add(report, form.who.data or "", form.address.data or "", form.choices.values)
+    keeping.add(report, form.contact.data or "", form.address.data or "", form.choices.values)
     db.session.commit()
     return answer(report)
 

@@ -20,6 +20,7 @@ from console.reports.making import previewed
 from console.reports.models import Report, ReportEdition, ReportRecipient
 from console.reports.views.blueprint import bp
 from console.reports.views.pictures import embedded
+from console.web.csp import policy
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect
 from console.web.timerange import scoped_url
@@ -87,7 +88,9 @@ def make(project: Project) -> Response:
 @project_view("viewer")
 def report(project: Project, report_id: int) -> Response:
     details = details_of(queries.report_or_404(project, report_id))
-    return page_or_part("reports/report.html", "reports/_report.html", details=details)
+    response = page_or_part("reports/report.html", "reports/_report.html", details=details)
+    response.headers["Content-Security-Policy"] = f"{policy()}; frame-src 'self'"  # its preview
+    return response
 
 
 @bp.get("/<id:report_id>/edit", endpoint="edit_report")
