@@ -11,10 +11,10 @@ from wtforms.validators import Optional
 
 from console.dashboards.document import Document, Place, Tile, stored_tile, tile_faults
 from console.dashboards.settings import MOST_QUERIES
-from console.metrics.catalogue import CATALOGUE, GROUPS, group_of
+from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.metric import Metric
 from console.telemetry.tile import TileKind, tile_kinds
-from console.web.choices import choices, grouped
+from console.web.choices import choices
 from console.web.forms import (
     IntegerField,
     NumberField,
@@ -25,10 +25,7 @@ from console.web.forms import (
     plain,
 )
 
-METRICS = grouped(
-    (group, [(own.id, own.title) for own in CATALOGUE.values() if group_of(own) == group])
-    for group in GROUPS.values()
-)
+METRICS = choices((metric.id, full_title(metric)) for metric in CATALOGUE.values())
 
 
 class QueryForm(Form):
@@ -220,8 +217,11 @@ class TileForm(Form):
 
 def fresh(kind: TileKind, spot: str, document: Document) -> TileForm:
     """The form of a new tile of a kind."""
-    given = Tile(id="", kind=kind.name, settings=kind.given)
-    return TileForm.of(given, spot, document)
+    form = TileForm.of(Tile(id="", kind=kind.name, settings=kind.given), spot, document)
+    needs_by = any(name == "by" for name, _ in kind.faults(form.tile().settings))
+    if needs_by and form.dimensions:
+        form.by.data = form.dimensions[0]
+    return form
 
 
 def _query(settings: Mapping[str, Any]) -> dict[str, Any]:

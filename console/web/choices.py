@@ -9,12 +9,3 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 def choices(pairs: Iterable[tuple[Any, str]]) -> list[Any]:
     """Options from (value, label) pairs; WTForms 3.3 warns about plain pairs, 4 refuses them."""
     return [SelectChoice(value, label) for value, label in pairs]
-
-
-def grouped(groups: Iterable[tuple[str, Iterable[tuple[Any, str]]]]) -> list[Any]:
-    """The same in groups, each with its words."""
-    return [
-        SelectChoice(value, label, optgroup=group)
-        for group, pairs in groups
-        for value, label in pairs
-    ]

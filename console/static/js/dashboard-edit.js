@@ -42,6 +42,7 @@
   const follow = (sides) => {
     let start = null;
     let box = null;
+    let began = [];
     const cell = (board) => {
       const style = getComputedStyle(board);
       const gap = Number.parseFloat(style.columnGap) || 0;
@@ -51,13 +52,15 @@
     return {
       start(event) {
         start = { ...window.pharosGrid.read(event.target), left: event.clientX, top: event.clientY };
+        began = window.pharosGrid.all(event.target);
         box = cell(event.target.closest("[data-board]"));
         event.target.classList.add("dragged");
       },
       move(event) {
         const across = Math.round((event.clientX - start.left) / box[0]);
         const down = Math.round((event.clientY - start.top) / box[1]);
-        window.pharosGrid.set(event.target, { [sides[0]]: start[sides[0]] + across, [sides[1]]: start[sides[1]] + down });
+        const changes = { [sides[0]]: start[sides[0]] + across, [sides[1]]: start[sides[1]] + down };
+        window.pharosGrid.set(event.target, changes, began);
       },
       end(event) { event.target.classList.remove("dragged"); },
     };

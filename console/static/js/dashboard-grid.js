@@ -22,8 +22,8 @@
   const overlap = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 
   // The tile that a person moves stays where they put it; what it covers goes down.
-  const arrange = (board, moved) => {
-    const places = [...board.querySelectorAll("[data-tile]")].map((tile) => (tile === moved.tile ? moved : read(tile)));
+  const arrange = (moved, others) => {
+    const places = others.map((own) => (own.tile === moved.tile ? moved : { ...own }));
     places.sort((a, b) => (b === moved) - (a === moved) || a.y - b.y || a.x - b.x);
     const put = [];
     for (const place of places) {
@@ -37,17 +37,20 @@
     }
   };
 
-  const set = (tile, changes) => {
+  const all = (tile) => [...tile.closest("[data-board]").querySelectorAll("[data-tile]")].map(read);
+
+  // A drag goes on from where all tiles were when it began: what it only passed over is back in its place.
+  const set = (tile, changes, began = all(tile)) => {
     const place = { ...read(tile), ...changes };
     place.w = within(place.w, Number(tile.dataset.leastW), COLUMNS);
     place.h = within(place.h, Number(tile.dataset.leastH), TALLEST);
     place.x = within(place.x, 0, COLUMNS - place.w);
     if ("w" in changes) place.w = within(place.w, 1, COLUMNS - place.x);
     place.y = within(place.y, 0, DEEPEST);
-    arrange(tile.closest("[data-board]"), place);
+    arrange(place, began);
     tile.closest("form").dispatchEvent(new CustomEvent("pharos:placed", { detail: place }));
     return place;
   };
 
-  window.pharosGrid = { read, set };
+  window.pharosGrid = { all, read, set };
 })();

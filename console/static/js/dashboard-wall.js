@@ -10,8 +10,19 @@
   };
   const next = () => document.querySelector("[data-wall]");
 
+  // What is taller than the screen is shown screen by screen before what follows.
+  const isScrolled = () => {
+    const before = window.scrollY;
+    window.scrollBy({ top: window.innerHeight * 0.9, behavior: "instant" });
+    return window.scrollY > before + 8;
+  };
+
   // The page is left only for one that is there: a server that restarts, or asks for a sign-in, changes nothing.
   const turn = async () => {
+    if (!since && isScrolled()) {
+      later();
+      return;
+    }
     const address = next().dataset.wall;
     try {
       const answer = await fetch(address, { credentials: "same-origin", redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
