@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from console.accounts.models import Project
 from console.changes import daily
 from console.changes.cause import Cause
 from console.changes.judged import ChangeState, Ending
@@ -108,6 +109,25 @@ def test_a_past_that_is_sent_late_is_judged_when_it_has_come(past, acme, judged,
     (change,) = judged(acme)
     assert (change.subject, change.first_day) == ("POST /checkout", YESTERDAY)
     assert change.created_at == clock.now()
+
+
+def test_a_look_that_finds_nothing_late_is_noted_and_old_projects_are_looked_at_rarely(
+    past, acme, judged, clock, inside
+):
+    def looked_at():
+        judged(acme)
+        with inside(acme):
+            return db.session.scalars(select(JudgedDays.judged_at)).one()
+
+    past.requests("GET /home", [90.0] * 10)
+    with inside(acme):
+        db.session.get_one(Project, acme.id).created_at = TODAY - timedelta(days=60)
+        db.session.commit()
+    first = looked_at()
+    clock.move(hours=5)
+    assert looked_at() == first
+    clock.move(hours=2)
+    assert looked_at() == clock.now()
 
 
 def test_late_data_takes_a_change_back_that_is_none(past, acme, judged, clock):
