@@ -62,7 +62,7 @@ class DailyRule:
     hits_id: str = ""
     """The metric that says how many people or requests it concerns; "" for the samples."""
     weight: float = 1.0
-    """How much a hit counts beside a hit of another rule."""
+    """How much a hit counts beside a hit of another rule; a whole counts less than its parts."""
     base: Base = Base.DAYS
     everywhere: bool = False
     """Whether it is asked for all environments together."""
@@ -151,11 +151,11 @@ RULES: tuple[DailyRule, ...] = (
     _of_requests(
         id="project-errors", metric_id="requests.error_rate", up="failed more often",
         down="failed less often", noun="error rate", floor=0.01, difference=0.01, percent=0.5,
-        weight=0.5,
+        weight=0.2,
     ),
     _of_requests(
         id="project-apdex", metric_id="requests.apdex", up="satisfied more people",
-        down="satisfied fewer people", noun="Apdex", difference=0.05, percent=0.05, weight=0.5,
+        down="satisfied fewer people", noun="Apdex", difference=0.05, percent=0.05, weight=0.2,
     ),
     DailyRule(
         id="project-crash-free", kind=Kind.PROJECT, metric_id="sessions.crash_free",

@@ -87,9 +87,14 @@ def named(day: date) -> str:
     return f"{day:%A}" if timedelta(0) < today - day < timedelta(days=7) else f"{day:%-d %b %Y}"
 
 
+def reached(change: Change) -> float:
+    """The number that it went to: the last one, or the farthest where it has come back."""
+    return change.peak if change.ending is Ending.BACK else change.after
+
+
 def delta(change: Change) -> float | None:
     """The difference in per cent, of a share in points; None from nothing."""
-    difference = change.after - change.before
+    difference = reached(change) - change.before
     if change.metric.format == "share":
         return round(difference * 100, 2)
     return round(difference / change.before * 100, 1) if change.before else None

@@ -76,6 +76,15 @@ def test_an_empty_page_says_that_nothing_changed(as_vic, past, acme, judged):
     assert "No change ended" in as_vic.get(f"{PAGE}?state=over").text
 
 
+def test_a_change_that_went_back_shows_how_far_it_had_gone(as_vic, past, acme, judged):
+    past.requests("GET /a", [*[400.0] * 9, 800.0, 700.0, *[400.0] * 3])
+    judged(acme)
+    (row,) = Page(as_vic.get(f"{PAGE}?state=over")).rows()
+    assert row["Before → after"] == "400 ms → 800 ms P95"
+    assert "It is back where it was." in row["What"]
+    assert Page(as_vic.get(PAGE)).rows() == []
+
+
 @pytest.mark.usefixtures("changed")
 def test_the_part_is_polled_and_is_not_sent_twice(as_vic):
     part = as_vic.get(PAGE, headers=HTMX)
