@@ -26,6 +26,7 @@ from tests.support.chromium import Complaints, launched  # noqa: E402
 from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
 from tools.messages import photograph as photograph_messages  # noqa: E402
 from tools.palette import with_palette  # noqa: E402
+from tools.states import photograph_links, photograph_paper, unroll  # noqa: E402
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
@@ -37,6 +38,7 @@ LOADED = """() => ![...document.querySelectorAll(".skeleton")].some(
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
 # first row is opened.
 DOCS = (
+    ("dashboard", "light", "dashboards-dashboards", "?range=24h", True),
     ("inbox", "light", "errors-inbox", "", False),
     ("issue", "dark", "errors-inbox", "?q=PriceError", True),
     ("endpoints", "light", "performance-endpoints", "?range=14d", False),
@@ -71,6 +73,7 @@ def main() -> None:
         ]
         messages = photograph_messages(browser, ROOT / "screenshots")
         _photograph_mailbox(browser, mailbox)
+        _photograph_states(browser, url, pages, login, mailbox)
     print(f"{len(pages)} pages and {messages} messages in {ROOT / 'screenshots'}")
     for fault in faults:
         print(fault, file=sys.stderr)
@@ -126,8 +129,18 @@ def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]
         sign_in(page, url, *login)
         _wait_for_incident(page, url)
         kinds = crawl(page, url, addresses(Path(folder)))
+        kinds |= _dashboards(page, kinds)
         context.close()
         return kinds
+
+
+def _dashboards(page: Page, kinds: dict[str, str]) -> dict[str, str]:
+    """Every dashboard of the list, by its title: `dashboard-operations`."""
+    page.goto(kinds["dashboards-dashboards"])
+    titles = page.eval_on_selector_all(
+        "#dashboards [data-open]", "links => links.map(link => [link.innerText, link.href])"
+    )
+    return {f"dashboard-{'-'.join(title.lower().split())}": href for title, href in titles}
 
 
 def _wait_for_incident(page: Page, url: str) -> None:
@@ -161,6 +174,8 @@ def _photograph(
     for kind, address in pages.items():
         answer = page.goto(address, wait_until="load")
         _settle(page)
+        if kind.startswith("dashboard"):
+            unroll(page)
         if answer is None or answer.status >= 400:
             yield f"{address} answers {answer.status if answer else 'nothing'}"
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -187,6 +202,22 @@ def _photograph_mailbox(browser: Browser, mailbox: str) -> None:
                 page.goto(f"{mailbox}{mail.get_attribute('href')}")
                 page.screenshot(path=folder / "demo-mail.png", full_page=True)
             context.close()
+
+
+def _photograph_states(
+    browser: Browser, url: str, pages: dict[str, str], login: tuple[str, str], mailbox: str
+) -> None:
+    """On paper, and behind a mail's links; whoever follows these is nobody who is signed in."""
+    folder = ROOT / "screenshots" / "print"
+    folder.mkdir(parents=True, exist_ok=True)
+    context, page = _visitor(browser, "light", "wide")
+    sign_in(page, url, *login)
+    photograph_paper(page, pages, folder)
+    context.close()
+    for theme, size in (("light", "wide"), ("dark", "narrow")) if mailbox else ():
+        context, page = _visitor(browser, theme, size)
+        photograph_links(page, mailbox, ROOT / "screenshots" / f"{size}-{theme}")
+        context.close()
 
 
 def _photograph_docs(

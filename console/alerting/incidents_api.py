@@ -91,7 +91,7 @@ def snooze(project: Project, incident_id: int) -> Response:
 def move(project: Project, incident_id: int) -> Response:
     """Let it be escalated by its policy's latest version from now on."""
     incident_ = queries.incident_or_404(project, incident_id)
-    if not running.move_to_latest(incident_):
+    if not running.move_to_latest(incident_, by=_actor()):
         raise BadRequest("It goes by the latest version already, or its policy is gone.")
     return _saved(incident_)
 

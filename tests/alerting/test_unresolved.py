@@ -150,6 +150,7 @@ def test_an_incident_says_who_was_notified_and_moves_to_a_new_version(
     part = as_alice.post(f"/acme/shop/alerts/incidents/{incident_id}/policy-version", headers=HTMX)
     assert "Move this incident" not in part.text
     assert "Step 2: ops" in part.text
+    assert "version 2 of the policy Policy 1 holds for it" in part.text
     clock.move(minutes=6)
     with inside(acme):
         advance(acme.organization_id)

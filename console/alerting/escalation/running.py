@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from console.alerting.chronicle import write
+from console.alerting.chronicle import Actor, write
 from console.alerting.decide import State
 from console.alerting.delivery import outbox, preferences
 from console.alerting.delivery.models import OutboxMessage
@@ -157,8 +157,11 @@ def move(escalation: Escalation, policy: Policy) -> None:
         _wait_for(escalation, plan, plan.after(last), since=now)
 
 
-def move_to_latest(incident: Incident) -> bool:
-    """Let an incident go by its policy's latest version; False where it does already, or cannot."""
+def move_to_latest(incident: Incident, *, by: Actor) -> bool:
+    """Let an incident go by its policy's latest version; False where it does already, or cannot.
+
+    Its history says who wanted that.
+    """
     db.session.refresh(incident, with_for_update=True)
     escalation = of(incident)
     if escalation is None or escalation.state is EscalationState.ENDED:
@@ -167,6 +170,8 @@ def move_to_latest(incident: Incident) -> bool:
     if policy is None or policy.version == escalation.policy_version:
         return False
     move(escalation, policy)
+    text = f"From now on, version {policy.version} of the policy {policy.name} holds for it."
+    write(incident, IncidentVerb.NOTED, clock.now(), by=by, text=text)
     return True
 
 

@@ -139,7 +139,7 @@ def snooze(project: Project, incident_id: int) -> Response:
 def move(project: Project, incident_id: int) -> Response:
     """Let it be escalated by its policy's latest version from now on."""
     incident_ = queries.incident_or_404(project, incident_id)
-    running.move_to_latest(incident_)
+    running.move_to_latest(incident_, by=actor())
     return _saved(project, incident_)
 
 
