@@ -66,6 +66,7 @@ BLUEPRINTS = (
     accounts.bp,
     dashboards.bp,
     dashboards.organization_bp,
+    dashboards.shared.bp,
     errors.bp,
     errors_api.bp,
     errors_api.findings_bp,

@@ -26,6 +26,7 @@ SKIPPED = {"asset", "static"}  # files of ours
 TABLES = {
     "dashboard_id": "dashboard",
     "annotation_id": "annotation",
+    "link_id": "share_link",
     "issue_id": "issue",
     "key_id": "key",
     "token_id": "api_token",

@@ -54,6 +54,8 @@ class Board:
     way: Way
     audience: str = "members"
     """Who looks, as far as what they see differs: a link has other addresses in it."""
+    has_markers: bool = True
+    """Whether charts name releases, incidents and notes."""
 
     @property
     def fresh(self) -> timedelta:
@@ -177,6 +179,8 @@ def _content(
     def ask() -> TileContent:
         with _apart():
             line = Timeline.of(projects[0], shown)
+            if not board.has_markers:
+                line = replace(line, markers=())
             return kind.answer(
                 Viewing(projects=projects, line=line, settings=settings, way=board.way)
             )

@@ -16,8 +16,11 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
 
 
-def policy() -> str:
-    """The content security policy: only the console's own files, and nothing inline."""
+def policy(ancestors: str = "'none'") -> str:
+    """The content security policy: only the console's own files, and nothing inline.
+
+    `ancestors` are the origins that may show the answer in a frame.
+    """
     scripts = " ".join(["'self'", *cdn_sources()])
     return "; ".join(
         (
@@ -29,7 +32,7 @@ def policy() -> str:
             "font-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {ancestors}",
         )
     )
 

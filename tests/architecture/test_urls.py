@@ -38,6 +38,10 @@ PUBLIC = {
     "report_links.act",
     "report_links.link",
     "report_links.link_file",
+    "shared.embedded",
+    "shared.shared",
+    "shared.shared_tile",
+    "shared.unlock",
     "status.badge",
     "status.page",
 }

@@ -58,6 +58,7 @@ from console.core.persons import person_scope
 from console.core.tenancy import scoped_models
 from console.dashboards import making
 from console.dashboards.document import Document, Section, Tab, Tile
+from console.dashboards.links_models import EmbedKey, ShareLink, ShareVisit, Visit
 from console.dashboards.models import (
     Annotation,
     DashboardFavourite,
@@ -255,6 +256,7 @@ def board(project: Project, marker: str) -> str:
             Annotation(project_id=project.id, at=clock.now(), text=f"note of {marker}"),
         ]
     )
+    share(made.id, marker)
     db.session.commit()
     return next(Document.of(made.document).tiles).id
 
@@ -275,6 +277,18 @@ def changed(project: Project, marker: str) -> None:
     judged = JudgedDays(project_id=project.id, last_day=day, judged_at=clock.now(), compared=1)
     db.session.add_all([change, judged])
     db.session.commit()
+
+
+def share(dashboard_id: int, marker: str) -> None:
+    """Give a dashboard a link that somebody has followed, with a key for embeds."""
+    link = ShareLink(
+        dashboard_id=dashboard_id, name=f"Link of {marker}", hash=hash_of(f"share {marker}"),
+        suffix=marker[-6:],
+    )  # fmt: skip
+    db.session.add(link)
+    db.session.flush()
+    key = EmbedKey(link_id=link.id, name=hash_of(f"key {marker}")[:32], sealed=marker.encode())
+    db.session.add_all([key, ShareVisit(link_id=link.id, way=Visit.PAGE, browser=marker[:30])])
 
 
 def check(project: Project, marker: str) -> None:

@@ -1,11 +1,13 @@
-"""The pages of dashboards: the list, a dashboard, its tiles, and the editor."""
+"""The pages of dashboards: the list, a dashboard, its tiles, the editor, and what links show."""
 
 from console.dashboards.views import (
     board,
     editor,
+    links,
     listing,
     moved,
     saving,
+    shared,
     tile_editor,
     variables,
     versions,
@@ -17,10 +19,12 @@ __all__ = [
     "board",
     "bp",
     "editor",
+    "links",
     "listing",
     "moved",
     "organization_bp",
     "saving",
+    "shared",
     "tile_editor",
     "variables",
     "versions",

@@ -1,0 +1,28 @@
+// A dashboard by a link: it says its height to the site that shows it, and keeps itself up to date.
+(() => {
+  const EVERY = 60000;
+  const main = document.getElementById("main");
+  const { again, origins = "" } = document.body.dataset;
+
+  // A browser hands a message to the origin that it names, and to no other.
+  const parents = () => {
+    const listed = origins.split(" ").filter(Boolean);
+    const present = location.ancestorOrigins?.[0];
+    return present ? listed.filter((origin) => origin === present) : listed;
+  };
+  const sayHeight = () => {
+    const height = Math.ceil(main.getBoundingClientRect().height);
+    for (const origin of parents()) window.parent.postMessage({ type: "pharos:height", height }, origin);
+  };
+  if (window.parent !== window) new ResizeObserver(sayHeight).observe(main);
+
+  const isBusy = () => document.hidden || document.activeElement?.matches("input, select");
+  const update = async () => {
+    if (isBusy()) return;
+    const answer = await fetch(again).catch(() => null);
+    if (!answer?.ok) return; // a server that is away leaves the page as it is, with its time
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+    if (fresh && !isBusy()) main.replaceChildren(...fresh.childNodes);
+  };
+  setInterval(update, EVERY);
+})();
