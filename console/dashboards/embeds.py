@@ -1,7 +1,7 @@
 """Dashboards inside the pages of other sites: which sites may, and tokens that these sites sign.
 
 A signed token is a JSON Web Token (RFC 7519) with HS256. It is read here by hand: one algorithm,
-no options, and so none of the ways in which a token may choose how it is checked.
+no options: a token does not choose how it is checked.
 """
 
 from __future__ import annotations

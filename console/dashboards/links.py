@@ -227,6 +227,6 @@ def _columns(terms: Terms) -> dict[str, Any]:
     }
 
 
-def _record(what: str, dashboard: Dashboard, link: ShareLink, by: User | None, script: str) -> None:
+def _record(verb: str, dashboard: Dashboard, link: ShareLink, by: User | None, script: str) -> None:
     actor = by.email if by else script
-    audit.record(f"link.{what}", link.name, actor=actor, dashboard=dashboard.title)
+    audit.record(f"link.{verb}", link.name, actor=actor, dashboard=dashboard.title)

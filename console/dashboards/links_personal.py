@@ -47,7 +47,7 @@ def text_of(html: str) -> str:
 
 
 def findings(place: str, text: str, names: Collection[str] = ()) -> Iterator[Finding]:
-    """What looks personal in a text; `names` are those of people who are known here."""
+    """What looks personal in a text; `names` belong to people who are known here."""
     for sort, shape in SHAPES.items():
         samples = dict.fromkeys(match[0] for match in shape.finditer(text))
         for sample in list(samples)[:MOST_SAMPLES]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, flash, make_response, render_template, request, url_for
 
-from console.accounts.access import me, project_view
+from console.accounts.access import me
 from console.accounts.models import Project
 from console.core.db import db
 from console.dashboards import embeds, links, links_board, queries
@@ -19,14 +19,13 @@ from console.dashboards.links_form import ShareLinkForm
 from console.dashboards.links_models import ShareLink
 from console.dashboards.links_personal import Finding, findings, text_of
 from console.dashboards.models import Dashboard
-from console.dashboards.views.blueprint import bp
+from console.dashboards.views.blueprint import page
 from console.web import clocks
 from console.web.forms import mark
 from console.web.htmx import go_to, is_htmx, page_or_part
 
 LIST, LIST_PART = "dashboards/links.html", "dashboards/_links.html"
 LINK, LINK_PART = "dashboards/link.html", "dashboards/_link.html"
-HERE = "/dashboards/<id:dashboard_id>/links"
 View = Callable[..., Response]
 
 
@@ -35,12 +34,10 @@ def served(rule: str, *, post: bool = False) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def of_project(project: Project, dashboard_id: int, **rest: Any) -> Response:
+        def of_dashboard(project: Project | None, dashboard_id: int, **rest: Any) -> Response:
             return view(queries.dashboard_or_404(project, dashboard_id), **rest)
 
-        methods = ["POST" if post else "GET"]
-        guarded = project_view("member")(of_project)
-        bp.add_url_rule(f"{HERE}{rule}", view.__name__, guarded, methods=methods)
+        page(f"/<id:dashboard_id>/links{rule}", "member", post=post)(of_dashboard)
         return view
 
     return decorate
@@ -77,7 +74,7 @@ def create_share_link(dashboard: Dashboard) -> Response:
 @served("/<id:link_id>")
 def share_link(dashboard: Dashboard, link_id: int) -> Response:
     link = links.link_or_404(dashboard, link_id)
-    return page_or_part(LINK, LINK_PART, **_one(dashboard, link))
+    return page_or_part(LINK, LINK_PART, **_of_link(dashboard, link))
 
 
 @served("/<id:link_id>/settings", post=True)
@@ -85,7 +82,7 @@ def change_share_link(dashboard: Dashboard, link_id: int) -> Response:
     link = links.open_link_or_404(dashboard, link_id)
     form = ShareLinkForm(request.form).about(Document.of(dashboard.document))
     if not form.validate():
-        return page_or_part(LINK, LINK_PART, status=422, **_one(dashboard, link, form))
+        return page_or_part(LINK, LINK_PART, status=422, **_of_link(dashboard, link, form))
     links.change(link, form.terms, password=form.new_password, by=me())
     db.session.commit()
     flash("The link was changed.", "good")
@@ -116,7 +113,7 @@ def make_signing_key(dashboard: Dashboard, link_id: int) -> Response:
     link = links.open_link_or_404(dashboard, link_id)
     name, secret = embeds.new_key(link, by=me())
     db.session.commit()
-    return page_or_part(LINK, LINK_PART, **_one(dashboard, link), new_key=name, secret=secret)
+    return page_or_part(LINK, LINK_PART, **_of_link(dashboard, link), new_key=name, secret=secret)
 
 
 @served("/<id:link_id>/preflight")
@@ -161,7 +158,7 @@ def _list(dashboard: Dashboard, form: ShareLinkForm | None = None) -> dict[str, 
     return {"dashboard": dashboard, "rows": links.links(dashboard), "form": blank}
 
 
-def _one(
+def _of_link(
     dashboard: Dashboard, link: ShareLink, form: ShareLinkForm | None = None
 ) -> dict[str, Any]:
     return {
