@@ -4,10 +4,11 @@ import pytest
 
 from console.accounts.models import Project
 from console.core.db import db
-from console.dashboards import making
+from console.dashboards import links, making
 from console.dashboards.document import Document
 from console.dashboards.models import Dashboard
 from tests.dashboards.documents import document
+from tests.dashboards.sharing import greeting
 
 
 @pytest.fixture
@@ -33,3 +34,18 @@ def stored_document(acme, inside):
             return Document.of(db.session.get_one(Dashboard, dashboard_id).document)
 
     return read
+
+
+@pytest.fixture
+def share(acme, inside):
+    """A function that makes a dashboard with a link; gives its path, and its link's id."""
+
+    def made(text="Hello $customer", password="", **terms):
+        with inside(acme):
+            own = making.create(acme, greeting("Board", text))
+            given = {"name": "Carol", "locked": {}, **terms}
+            link, token = links.create(own, links.Terms(**given), password)
+            db.session.commit()
+            return f"/shared/{token}", link.id
+
+    return made

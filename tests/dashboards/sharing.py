@@ -11,7 +11,7 @@ from console.dashboards.document import Document, Section, Tab, Tile, Variable
 SITE = "https://intranet.acme.test"
 
 
-def document(title, text="Hello $customer"):
+def greeting(title, text="Hello $customer"):
     tile = Tile(id="", kind="text", title=title, settings={"text": text})
     return Document(
         title=title,

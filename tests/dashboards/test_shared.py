@@ -1,11 +1,7 @@
 """A dashboard by a link: what an outsider gets, what frames may show it, and what never leaks."""
 
-import json
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import replace
-from hashlib import sha256
-from hmac import new
 from html.parser import HTMLParser
 
 import pytest
@@ -13,40 +9,16 @@ import pytest
 from console.core import clock as now
 from console.core.db import db
 from console.dashboards import embeds, links, links_board, making
-from console.dashboards.document import Document, Section, Tab, Tile, Variable
-from console.dashboards.links_models import EmbedKey, ShareLink
+from console.dashboards.document import Document
+from console.dashboards.links_models import ShareLink
 from console.dashboards.models import Dashboard
+from tests.dashboards.sharing import SITE, greeting, token_of
 from tests.support import consoles
 from tests.support.counted import Stored
 from tests.support.run import shared
 from tests.support.scheduled import perform
 
 PASSWORD = "a lighthouse keeper's lamp"
-SITE = "https://intranet.acme.test"
-
-
-def document(title, text="Hello $customer"):
-    tile = Tile(id="", kind="text", title=title, settings={"text": text})
-    return Document(
-        title=title,
-        variables=(Variable(name="customer", default="nobody"), Variable(name="other")),
-        tabs=(Tab(sections=(Section(tiles=(tile,)),)),),
-    )
-
-
-@pytest.fixture
-def share(acme, inside):
-    """A function that makes a dashboard with a link; gives its path, and its link's id."""
-
-    def made(text="Hello $customer", password="", **terms):
-        with inside(acme):
-            own = making.create(acme, document("Board", text))
-            given = {"name": "Carol", "locked": {}, **terms}
-            link, token = links.create(own, links.Terms(**given), password)
-            db.session.commit()
-            return f"/shared/{token}", link.id
-
-    return made
 
 
 def test_headers_keep_the_link_private_and_set_no_cookie(client, share):
@@ -181,13 +153,13 @@ def test_every_tile_of_other_dashboards_and_organizations_stays_hidden(
     tiles = []
     for project, marker in ((acme, "other-board"), (globex, "secret-globex")):
         with inside(project):
-            making.create(project, document(marker, f"text of {marker}"))
-            making.create(None, document(f"{marker} of all", f"text of {marker}"))
+            making.create(project, greeting(marker, f"text of {marker}"))
+            making.create(None, greeting(f"{marker} of all", f"text of {marker}"))
             db.session.commit()
             for own in db.session.query(Dashboard):
                 tiles += [tile.id for tile in Document.of(own.document).tiles]
     with inside(acme):
-        own = making.create(acme, document("Board", "mine"))
+        own = making.create(acme, greeting("Board", "mine"))
         token = links.create(own, links.Terms(name="x", locked={}, origins=[SITE]))[1]
         mine = next(Document.of(own.document).tiles).id
         link = db.session.query(ShareLink).one()
@@ -216,10 +188,10 @@ def test_a_dashboard_of_the_organization_shows_its_projects_but_not_anothers(
     acme, globex, inside, client
 ):
     with inside(globex):
-        making.create(globex, document("theirs", "theirs"))
+        making.create(globex, greeting("theirs", "theirs"))
         db.session.commit()
     with inside(acme):
-        own = making.create(None, document("All", "of all"))
+        own = making.create(None, greeting("All", "of all"))
         token = links.create(own, links.Terms(name="x", locked={}))[1]
         db.session.commit()
     page = client.get(f"/shared/{token}")
@@ -302,107 +274,3 @@ def test_tiles_after_the_time_of_a_page_say_so(client, share, monkeypatch):
     page = client.get(path)
     assert page.status_code == 200
     assert links_board.LATE in page.text
-
-
-def b64(value):
-    return urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-def token_of(name, secret, header=None, **claims):
-    """A signed token as a site makes it."""
-    given = {"aud": "http://localhost", "exp": now.now().timestamp() + 600, **claims}
-    head = {"alg": "HS256", "typ": "JWT", "kid": name} | (header or {})
-    parts = ".".join(b64(json.dumps(part).encode()) for part in (head, given))
-    return f"{parts}.{b64(new(secret.encode(), parts.encode(), sha256).digest())}"
-
-
-@pytest.fixture
-def signing(acme, inside, share):
-    """A link that sites may embed, and a function that signs for it."""
-    _, link_id = share(origins=[SITE], opened=["customer", "other"])
-    with inside(acme):
-        name, secret = embeds.new_key(db.session.get_one(ShareLink, link_id))
-        db.session.commit()
-    return link_id, name, secret
-
-
-def test_a_signed_embed_shows_the_values_that_were_signed(client, signing):
-    _, name, secret = signing
-    path = f"/shared/embedded/{token_of(name, secret, vars={'customer': 'ACME'})}"
-    page = client.get(f"{path}?var.customer=Globex")
-    assert page.status_code == 200
-    assert "Hello ACME" in page.text
-    assert f"frame-ancestors {SITE}" in page.headers["Content-Security-Policy"]
-    assert "Set-Cookie" not in page.headers
-
-
-def test_what_the_link_locks_no_signature_changes(acme, inside, client, signing):
-    link_id, name, secret = signing
-    with inside(acme):
-        db.session.get_one(ShareLink, link_id).locked = {"customer": "Initech"}
-        db.session.commit()
-    token = token_of(name, secret, vars={"customer": "ACME"})
-    assert "Hello Initech" in client.get(f"/shared/embedded/{token}").text
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"exp": 0},
-        {"exp": 4e12},
-        {"exp": None},
-        {"exp": True},
-        {"exp": "never"},
-        {"exp": float("nan")},
-        {"aud": "https://elsewhere.test"},
-        {"aud": None},
-        {"vars": {"custmer": "ACME"}},
-        {"vars": {"customer": 7}},
-        {"vars": {"customer": "x" * 201}},
-        {"vars": {"customer": "a\0b"}},
-        {"vars": ["customer"]},
-        {"header": {"alg": "none"}},
-        {"header": {"alg": "HS512"}},
-        {"header": {"kid": "0" * 32}},
-        {"header": {"kid": 7}},
-        {"header": {"kid": None}},
-    ],
-)
-def test_a_token_that_is_not_right_opens_nothing(client, signing, change):
-    _, name, secret = signing
-    assert client.get(f"/shared/embedded/{token_of(name, secret)}").status_code == 200
-    assert client.get(f"/shared/embedded/{token_of(name, secret, **change)}").status_code == 404
-
-
-def test_a_token_that_was_changed_opens_nothing(client, signing):
-    _, name, secret = signing
-    token = token_of(name, secret, vars={"customer": "ACME"})
-    head, body, signature = token.split(".")
-    forged = b64(
-        json.dumps({"aud": "http://localhost", "exp": now.now().timestamp() + 60}).encode()
-    )
-    wrong = (
-        *(f"{head}.{forged}.{signature}", f"{head}.{body}.", f"{head}.{body}", f"{token}AAA"),
-        *(f"{token}.x", token_of(name, "other"), "..", "é.é.é", "A" * 5000),
-    )
-    for text in wrong:
-        assert client.get(f"/shared/embedded/{text}").status_code == 404, text
-
-
-def test_signed_embeds_end_with_their_link_and_with_another_key(acme, inside, client, signing):
-    link_id, name, secret = signing
-    path = f"/shared/embedded/{token_of(name, secret)}"
-    with inside(acme):
-        embeds.new_key(db.session.get_one(ShareLink, link_id))
-        db.session.commit()
-    assert client.get(path).status_code == 404
-    with inside(acme):
-        name, secret = embeds.new_key(db.session.get_one(ShareLink, link_id))
-        db.session.commit()
-    path = f"/shared/embedded/{token_of(name, secret)}"
-    assert client.get(path).status_code == 200
-    with inside(acme):
-        links.revoke(db.session.get_one(ShareLink, link_id))
-        db.session.commit()
-        assert db.session.query(EmbedKey).count() == 0
-    assert client.get(path).status_code == 404
