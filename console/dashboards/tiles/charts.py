@@ -10,6 +10,7 @@ from functools import partial
 from console.dashboards import formula
 from console.dashboards.tiles.evidence import evidence, own_page, subjects
 from console.dashboards.tiles.queries import PARTS, Queries, Query, faults, nothing
+from console.errors.trends import ROLES as LEVELS
 from console.telemetry.metric import Course, Parts
 from console.telemetry.tile import (
     Table,
@@ -25,6 +26,7 @@ from console.web.charts import Chart, Kind, Series, Threshold, sentence
 COMMON = ("queries", "formula", "by", "limit", "grain", "compare", "threshold", "project")
 REST, HUES = "all others", 6
 GRAINS = {"": "Fits the time range", "hour": "An hour", "day": "A day", "week": "A week"}
+RAMP = ("p50", "p95", "p99")
 WIDTHS = {"": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 WIDTHS |= {"week": timedelta(days=7)}
 
@@ -58,7 +60,7 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
         threshold=Threshold(level) if level is not None else None,
         watch=_watch(queries, settings.get("by") or None),
     )
-    drawn = replace(plain, links=_links(viewing, lines, plain))
+    drawn = replace(plain, links=_links(viewing, lines, plain), zero=_is_zero_based(queries, plain))
     is_empty = all(not value for own in lines for value in own.series.values)
     return TileContent(
         table=_table(viewing, drawn, lines, queries.unit),
@@ -69,6 +71,14 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
     )
 
 
+def _is_zero_based(queries: Queries, drawn: Chart) -> bool:
+    """All but what is always close to the whole: uptime from zero on is a straight line."""
+    metric = queries.parts[0].metric
+    seen = {value for series in drawn.series for value in series.values if value is not None}
+    is_near = metric.format == "share" and metric.better == "higher" and not queries.formula
+    return not is_near or len(seen) < 2
+
+
 def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[ChartLine]:
     """What the chart draws: per project, per value of the breakdown or per metric."""
     by, count = viewing.settings.get("by") or None, 0
@@ -76,8 +86,20 @@ def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[ChartLine
         answers = queries.courses(viewing, project, by, limit=viewing.settings.get("limit", PARTS))
         for own in _of_project(viewing, queries, project, answers):
             count += not own.is_rest
-            role = "mute" if own.is_rest or count > HUES else str(count)
+            role = _role(viewing, own, count)
             yield replace(own, series=replace(own.series, kind=kind, role=role))
+
+
+def _role(viewing: Viewing, own: ChartLine, count: int) -> str:
+    """The hue of a line: levels and percentiles have theirs on every page."""
+    if own.is_rest or count > HUES:
+        return "mute"
+    by = viewing.settings.get("by")
+    if by == "level":
+        return LEVELS.get(own.where["level"], str(count))
+    name = own.query.metric.id.rpartition(".")[2]
+    is_ramp = name in RAMP and not by and len(viewing.settings["queries"]) > 1
+    return name if is_ramp and not viewing.settings.get("formula") else str(count)
 
 
 def _of_project(

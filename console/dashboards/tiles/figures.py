@@ -87,8 +87,10 @@ def _over(viewing: Viewing) -> Viewing:
 
 
 def _period(viewing: Viewing) -> str:
-    """Which time it is about, where that is not the page's."""
-    return WINDOWS[viewing.line.shown.name] if viewing.settings.get("window") else ""
+    """Which time it is about, and which one it is compared with."""
+    shown = viewing.line.shown
+    is_week_ago = shown.compare == "week" and not viewing.settings.get("window")
+    return f"{shown.label.lower()}, against {'a week before' if is_week_ago else 'those before'}"
 
 
 def _nothing(viewing: Viewing) -> str:
