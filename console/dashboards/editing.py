@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.dashboards import grid
-from console.dashboards.document import Document, Section, Tab, Tile
+from console.dashboards.document import COLUMNS, Document, Section, Tab, Tile
 from console.telemetry.tile import TileKind
 from console.web.forms import plain
 
@@ -82,7 +82,7 @@ def without(document: Document, tile_id: str) -> Document:
 def fitted(tile: Tile, kind: TileKind) -> Tile:
     """The tile at least as large as its kind must be, and within the grid."""
     width = max(tile.place.w, kind.least_width)
-    x = min(tile.place.x, 12 - width)
+    x = min(tile.place.x, COLUMNS - width)
     return replace(
         tile, place=replace(tile.place, x=x, w=width, h=max(tile.place.h, kind.least_height))
     )

@@ -37,6 +37,8 @@ class NavItem:
     count: Callable[[Any], int] | None = None
     exact: bool = False
     key: str = ""
+    also: str = ""
+    """Another page that it is current on, by its endpoint."""
 
     @property
     def shortcut(self) -> str:
@@ -192,7 +194,9 @@ def _count(item: NavItem, shell: Any) -> int:
 
 def _covers(item: NavItem, url: str) -> bool:
     path = url.partition("?")[0]
-    return request.path == path or (not item.exact and _is_at_or_above(path))
+    if request.path == path or (item.also and request.endpoint == item.also):
+        return True
+    return not item.exact and _is_at_or_above(path)
 
 
 def _is_at_or_above(path: str) -> bool:

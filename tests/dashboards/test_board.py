@@ -1,5 +1,7 @@
 """A dashboard and its tiles, for members."""
 
+import re
+
 import pytest
 
 from console.core.db import db
@@ -29,6 +31,7 @@ def test_a_project_opens_with_its_operational_dashboard(as_alice, operational):
     dashboard_id, tiles = operational
     page = as_alice.get("/acme/shop/").text
     assert "<h1>Operations</h1>" in page
+    assert re.search(r'aria-current="page"[^>]*>.*?Dashboards', page, re.DOTALL)
     assert all(f'id="tile-{tile}"' in page for tile in tiles)
     assert as_alice.get(f"/acme/shop/dashboards/{dashboard_id}").status_code == 200
 

@@ -8,6 +8,7 @@ from console.core.db import db
 from console.dashboards.document import Document, Section, Tab
 from console.dashboards.models import Dashboard
 from tests.dashboards.documents import document, fields, filled
+from tests.support.clients import HTMX
 
 HOME = "/acme/shop/dashboards"
 
@@ -212,3 +213,38 @@ def test_what_is_saved_is_a_version_by_its_person(as_alice, acme, inside, editor
     listed = as_alice.get(f"{HOME}/{first}/versions").text
     assert "Version 2" in listed
     assert "alice@acme.test" in listed
+
+
+def test_every_page_of_the_editor_is_a_part_for_htmx(as_alice, editor):
+    first, tiles, _ = editor
+    roots = {
+        "/edit": '<form id="edit"',
+        "/deletion": '<section id="removal"',
+        "/variables": '<form id="variables-form"',
+        "/tiles/new": '<ul id="tile-kinds"',
+        "/tiles/new?kind=text": '<form id="tile-form"',
+        f"/tiles/{tiles[0]}/edit": '<form id="tile-form"',
+        "/wall": '<main id="wall"',
+        "": '<div id="tab"',
+    }
+    for path, root in roots.items():
+        assert as_alice.get(f"{HOME}/{first}{path}", headers=HTMX).text.startswith(root), path
+
+
+def test_a_dashboard_across_projects_is_edited_by_the_same_pages(
+    as_alice, as_vic, acme, make_dashboard, stored_document
+):
+    first, tiles = make_dashboard(acme, across=True)
+    here = f"/acme/dashboards/{first}"
+    page = as_alice.get(f"{here}/edit").text
+    sent = filled(page, title="All", act=f"remove:{tiles[0]}")
+    assert as_alice.post(f"{here}/versions", data=sent).status_code == 303
+    assert stored_document(first).title == "All"
+    form = as_alice.get(f"{here}/tiles/{tiles[1]}/edit").text
+    assert '<option value="shop">' in form, "its projects are offered"
+    sent = filled(form, "#tile-form", project="shop")
+    assert as_alice.post(f"{here}/tiles/{tiles[1]}", data=sent).status_code == 303
+    assert stored_document(first).tile(tiles[1]).settings["project"] == "shop"
+    assert as_alice.get(f"{here}/wall").status_code == 200
+    assert as_vic.get(f"{here}/edit").status_code == 403
+    assert as_alice.get(f"{HOME}/{first}/edit").status_code == 404

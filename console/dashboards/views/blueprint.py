@@ -24,6 +24,7 @@ nav_entry(
         group="Overview",
         order=1,
         key="d",
+        also="dashboards.home",
     ),
 )
 nav_entry(
