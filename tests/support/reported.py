@@ -9,6 +9,7 @@ from console.core import clock
 from console.core.crypto import hash_of
 from console.core.db import db
 from console.dashboards.models import Dashboard
+from console.reports.content import Frozen
 from console.reports.models import (
     EditionState,
     LinkPurpose,
@@ -42,7 +43,11 @@ def reported(project: Project, marker: str) -> None:
     )  # fmt: skip
     db.session.add_all([recipient, edition])
     db.session.flush()
-    content = ReportContent(edition_id=edition.id, variant=marker, document={"title": marker})
+    frozen = Frozen(
+        title=marker, place=f"place of {marker}", sentence=f"sentence of {marker}", since=now,
+        until=now, zone="UTC", made_at=now,
+    )  # fmt: skip
+    content = ReportContent(edition_id=edition.id, variant=marker, document=frozen.document)
     db.session.add(content)
     db.session.flush()
     link = ReportLink(
