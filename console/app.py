@@ -48,6 +48,7 @@ from console.metrics import views as metrics
 from console.performance import api as performance_api
 from console.performance import tiles as performance_tiles
 from console.performance import views as performance
+from console.reports import api as reports_api
 from console.reports import sending as reports_sending
 from console.reports import views as reports
 from console.telemetry import store as telemetry
@@ -81,6 +82,7 @@ BLUEPRINTS = (
     changes_api.bp,
     reports.bp,
     reports.links.public,
+    reports_api.bp,
     alerting.bp,
     policies.bp,
     alerting.deliveries.bp,

@@ -30,6 +30,8 @@ PERMISSIONS = {
     "performance:read": "Read endpoints, statements, traces and web vitals",
     "metrics:read": "Read every metric, and how it went",
     "changes:read": "Read what changed from the days before",
+    "reports:read": "Read reports, who gets them, and their editions",
+    "reports:write": "Make, change, send and delete reports",
     "checks:read": "Read checks, their results, maintenance and status pages",
     "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",

@@ -234,7 +234,7 @@ def values_of(report: Report) -> Mapping[str, Any]:
         "about": f"{about}:{report.tile_id}" if report.tile_id else about,
         "range": report.range if report.range in RANGES else "7d",
         "environment": report.environment,
-        "variables": "\n".join(f"{name}={value}" for name, value in report.variables.items()),
+        "variables": lines_of(report.variables),
         "every": every,
         **parts,
         "cron": report.cron if every == "cron" else "",
@@ -247,6 +247,11 @@ def values_of(report: Report) -> Mapping[str, Any]:
         "csv": report.csv,
         "enabled": report.enabled,
     }
+
+
+def lines_of(variables: Mapping[str, Any]) -> str:
+    """Choices for variables as their field has them."""
+    return "\n".join(f"{name}={value}" for name, value in variables.items())
 
 
 def _variables(text: str) -> Iterator[tuple[str, str]]:

@@ -55,6 +55,7 @@ def test_a_report_is_made_after_its_next_times_were_shown(as_alice, acme, inside
     assert as_alice.post(HERE, data=GIVEN).status_code == 303
     with inside(acme):
         (report,) = db.session.scalars(select(Report).where(Report.name == "Mondays"))
+        assert report.next_at is not None
         assert report.next_at.isoformat() == "2026-03-08T07:00:00+00:00"
     page = as_alice.get(f"{HERE}{report.id}")
     assert "Mondays" in page.text
