@@ -110,6 +110,7 @@ def make_one(edition_id: int) -> bool:
             result = make(edition)
             db.session.rollback()
     except TryAgain as error:
+        db.session.rollback()
         _put_off(edition_id, lease, str(error))
         return False
     except Exception as error:

@@ -12,7 +12,7 @@ from console.accounts.models import User
 from console.alerting.delivery import sending
 from console.core.db import db
 from console.reports import editions
-from console.reports.models import EditionState, Report, ReportEdition
+from console.reports.models import EditionState, Report, ReportEdition, Subject
 from tests.reports.senders import kill_while_it_sends, send_beside
 from tests.support.forks import FORKS
 
@@ -22,16 +22,16 @@ PEOPLE = ("ada@acme.test", "alice@acme.test", "vic@acme.test")
 
 @pytest.fixture
 def report_id(make_report, acme, inside, agree) -> int:
-    """A report that three members and an outsider get."""
+    """A report that three members and an outsider get; no two processes open one telemetry."""
     with inside(acme):
         own = select(User).where(User.email.in_(PEOPLE)).order_by(User.id)
         people = db.session.scalars(own).all()
-    made: int = make_report(*people, address="eva@out.test", csv=True)
+    made: int = make_report(*people, address="eva@out.test", csv=True, subject=Subject.WORSE)
     agree()
     return made
 
 
-@pytest.mark.usefixtures("both_databases", "stored")
+@pytest.mark.usefixtures("both_databases")
 def test_kill_9_while_a_report_goes_out(acme, inside, settings, report_id, smtp, clock, capsys):
     for _ in range(KILLS):
         kill_while_it_sends(settings, acme.organization_id, report_id)
@@ -58,7 +58,7 @@ def test_kill_9_while_a_report_goes_out(acme, inside, settings, report_id, smtp,
         print(f"\n{KILLS} kills: {len(rows)} editions, {len(ids)} mails, {again} came again")
 
 
-@pytest.mark.usefixtures("both_databases", "stored")
+@pytest.mark.usefixtures("both_databases")
 def test_two_processes_send_one_report(acme, inside, settings, report_id, smtp):
     with inside(acme):
         editions.send_now(db.session.get_one(Report, report_id))
