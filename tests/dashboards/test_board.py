@@ -7,6 +7,8 @@ import pytest
 from console.core.db import db
 from console.dashboards import making
 from console.dashboards.models import Dashboard
+from console.dashboards.shelf import EXTENSION, Shelf
+from console.web.htmx import VERSION_HEADER
 from tests.support.clients import HTMX
 from tests.support.counted import Stored
 from tests.support.scheduled import perform
@@ -62,3 +64,13 @@ def test_dashboards_of_others_are_not_there(as_eve, operational):
     for path in ("", f"/tiles/{tiles[0]}"):
         assert as_eve.get(f"/acme/shop/dashboards/{dashboard_id}{path}").status_code == 404
         assert as_eve.get(f"/globex/web/dashboards/{dashboard_id}{path}").status_code == 404
+
+
+def test_a_poll_of_a_tile_that_did_not_change_is_answered_204(app, as_alice, operational):
+    dashboard_id, tiles = operational
+    url = f"/acme/shop/dashboards/{dashboard_id}/tiles/{tiles[1]}"
+    first = as_alice.get(url, headers=HTMX)
+    app.extensions[EXTENSION] = Shelf()  # it is asked anew, and as of another second
+    known = {VERSION_HEADER: first.headers[VERSION_HEADER]}
+    assert as_alice.get(url, headers={**HTMX, **known}).status_code == 204
+    assert as_alice.get(url, headers={**HTMX, VERSION_HEADER: "another"}).status_code == 200

@@ -16,7 +16,10 @@ from console.dashboards.drawn import Board, drawn
 from console.dashboards.shelf import Shelf, StillAskedError
 from console.telemetry import store
 from console.telemetry.tile import EXTENSION, Table, TileContent, TileKind
+from console.web.charts import chartjs
+from console.web.drawing import fluid_svg
 from console.web.timerange import Range
+from tests.support.counted import Stored
 from tests.support.waiting import until
 from tests.telemetry.samples import NOON, hour
 
@@ -214,3 +217,37 @@ def test_a_formula_that_divides_by_zero_is_a_gap(app, acme, inside):
     assert own.content.chart
     assert set(own.content.chart.series[0].values) == {None}
     assert own.content.empty
+
+
+def test_a_point_of_a_chart_and_a_number_of_its_table_lead_to_what_came_then(app, acme, inside):
+    asked = []
+
+    def way(_project, endpoint, /, **values):
+        asked.append((endpoint, values))
+        return f"/{endpoint}"
+
+    with inside(acme), app.test_request_context():
+        Stored(app, acme)
+        own = drawn(board(acme, way=way), metric(kind="stacked", by="level"))
+    assert own.content
+    assert own.content.chart
+    assert set(own.content.chart.links) <= {"", "/errors.inbox"}
+    assert "/errors.inbox" in own.content.chart.links
+    endpoint, values = asked[-1]
+    assert endpoint == "errors.inbox"
+    assert values["level"] in {"error", "warning", "fatal"}
+    assert values["range"] is None
+    assert values["since"] < values["until"]
+
+
+def test_areas_stand_on_each_other(app, acme, inside):
+    with inside(acme), app.test_request_context():
+        Stored(app, acme)
+        own = drawn(board(acme), metric(kind="stacked", by="level"))
+        assert own.content
+        assert own.content.chart
+        picture, config = fluid_svg(own.content.chart), chartjs(own.content.chart)
+    assert picture.count('class="c-stack ') == len(own.content.chart.series)
+    fills = [dataset["fill"] for dataset in config["data"]["datasets"]]
+    assert fills == ["origin", *["-1"] * (len(fills) - 1)]
+    assert config["options"]["scales"]["y"]["stacked"]
