@@ -13,7 +13,7 @@ from console.dashboards.document import MOST_VARIABLES, Document
 from console.dashboards.models import LONGEST_TITLE
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.web.choices import choices
-from console.web.forms import FilterForm, OpenSelect, SearchField, plain
+from console.web.forms import FilterForm, OpenSelect, SearchField, at_most, plain
 
 
 class ListFilter(FilterForm):
@@ -22,7 +22,7 @@ class ListFilter(FilterForm):
     label = "Filter the dashboards"
 
     q = SearchField("Search titles and tags", [Length(max=100)])
-    tag = OpenSelect("Tag", "Any tag")
+    tag = OpenSelect("Tag", "Any tag", validators=[at_most(40)])
 
 
 class NewForm(Form):
