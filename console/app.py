@@ -31,7 +31,8 @@ from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
 from console.core.db import db
-from console.dashboards import drawn
+from console.dashboards import annotations_api, drawn, tiles_api
+from console.dashboards import api as dashboards_api
 from console.dashboards import tiles as dashboard_tiles
 from console.dashboards import views as dashboards
 from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
@@ -68,6 +69,9 @@ BLUEPRINTS = (
     dashboards.bp,
     dashboards.organization_bp,
     dashboards.shared.bp,
+    dashboards_api.bp,
+    tiles_api.bp,
+    annotations_api.bp,
     errors.bp,
     errors_api.bp,
     errors_api.findings_bp,

@@ -32,6 +32,8 @@ PERMISSIONS = {
     "changes:read": "Read what changed from the days before",
     "reports:read": "Read reports, who gets them, and their editions",
     "reports:write": "Make, change, send and delete reports",
+    "dashboards:read": "Read dashboards, their tiles' numbers, and notes on the time axis",
+    "dashboards:write": "Make, change and delete dashboards, and notes on the time axis",
     "checks:read": "Read checks, their results, maintenance and status pages",
     "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",

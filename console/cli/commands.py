@@ -26,6 +26,7 @@ Opens = Callable[[Flask, Config], object]
 MODULES = {
     "backup": "backups",
     "channel": "channels",
+    "dashboard": "dashboards",
     "dead-letters": "dead_letters",
     "migrate": "migrate",
     "organization": "organizations",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import BigInteger, Select, select, tuple_
@@ -10,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.base import ExecutableOption
 
 from console.core import clock, cursors
-from console.core.db import db
+from console.core.db import UtcDateTime, db
 
 T = TypeVar("T")
 OLDER, NEWER = "older", "newer"
@@ -87,6 +86,6 @@ def _read(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> tuple[str
 
 
 def _reader(column: InstrumentedAttribute[Any]) -> Callable[[Any], Any]:
-    if column.type.python_type is datetime:
+    if isinstance(column.type, UtcDateTime):
         return lambda part: clock.instant(str(part))
     return cursors.whole(63 if isinstance(column.type, BigInteger) else 31)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from console.dashboards.document import Document, Tile, Variable
@@ -38,11 +38,33 @@ def differences(before: Document, after: Document) -> list[Difference]:
 
     Tiles are the same by their id; if a tile has none, by kind and title.
     """
+    before, after = Document.of(before.stored), Document.of(after.stored)
     return [
         Difference(place, words)
         for changes in (_head, _variables, _tabs, _tiles)
         for place, words in changes(before, after)
     ]
+
+
+def with_ids_of(before: Document, after: Document) -> Document:
+    """The later document with the ids that its tiles have in the earlier one, "" for new tiles.
+
+    So a file that is applied again and again, also to several projects, changes nothing.
+    """
+    old, new = list(_stands(before)), list(_stands(after))
+    pairs = _pairs(old, new)
+    ids = iter([old[pairs[place]].tile.id if place in pairs else "" for place in range(len(new))])
+    tabs = [
+        replace(
+            tab,
+            sections=[
+                replace(own, tiles=[replace(tile, id=next(ids)) for tile in own.tiles])
+                for own in tab.sections
+            ],
+        )
+        for tab in after.tabs
+    ]
+    return replace(after, tabs=tabs)
 
 
 def _head(before: Document, after: Document) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 from werkzeug.datastructures import MultiDict
-from wtforms import FieldList, Form, FormField, SelectField, StringField
+from wtforms import (
+    FieldList,
+    FileField,
+    Form,
+    FormField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from console.dashboards.document import MOST_VARIABLES, Document
@@ -37,6 +45,26 @@ class NewForm(Form):
         filters=[plain],
     )
     start = OpenSelect("Begin with", "An empty grid", closed=True)
+
+
+class ChartForm(Form):
+    """A chart of the console that is added to a dashboard."""
+
+    NEW: ClassVar[str] = "new"
+
+    dashboard = SelectField("Dashboard", choices=choices([("new", "A new dashboard")]))
+    title = StringField("Title of the tile", [Length(max=LONGEST_TITLE)], filters=[plain])
+
+    def offer(self, dashboards: Iterable[tuple[str, str]]) -> None:
+        """Set the dashboards to choose from, by id and title."""
+        self.dashboard.choices = choices([*dashboards, (self.NEW, "A new dashboard")])
+
+
+class ImportForm(Form):
+    """A dashboard of Grafana: its JSON model as a file, or pasted."""
+
+    file = FileField("File", description="What Grafana exports; at most a megabyte.")
+    model = TextAreaField("Or paste the JSON model", render_kw={"rows": 10, "spellcheck": "false"})
 
 
 class RemovalForm(Form):

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 from flask_wtf import CSRFProtect
 
 from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
         scoped_url=scoped_url,
         tab_items=settings_tabs,
         theme=theme,
+        tile_url=tile_url,
         url_with=url_with,
         watch_url=watch_url,
     )
@@ -86,6 +87,14 @@ def watch_url(chart: Chart) -> str:
     if not chart.watch or "project" not in here:
         return ""
     return scoped_url("alerting.new_rule", **chart.watch)
+
+
+def tile_url(chart: Chart) -> str:
+    """Where a chart is added to a dashboard; "" for a chart that no tile could draw."""
+    if not watch_url(chart):
+        return ""
+    kind = chart.series[0].kind if chart.series else "line"
+    return url_for("dashboards.add_chart", kind=kind, title=chart.title, **chart.watch)
 
 
 def has_endpoint(name: str) -> bool:

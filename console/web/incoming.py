@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from flask import Flask, Request, abort, request
-from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
@@ -50,7 +50,7 @@ class FormParser(FormDataParser):
 
 
 class Fields(BytesIO):
-    """Where a file that was sent waits in memory, within the limit of a form, to be forgotten."""
+    """Where a file that was sent waits in memory, within the limit of a form, until its end."""
 
 
 class JsonReader:
@@ -73,6 +73,8 @@ class ReadRequest(Request):
     """
 
     form_data_parser_class = FormParser
+    sent_files: MultiDict[str, FileStorage] | None = None
+    """The files of a form, in memory, for a view that expects one; once its form was read."""
 
     def __init__(
         self,
@@ -128,6 +130,7 @@ class ReadRequest(Request):
         named = ((name, value) for name, value in sent.items(multi=True) if name is not None)
         pairs = ((clean(name), clean(value)) for name, value in named)
         self.__dict__["form"] = self.parameter_storage_class(pairs)
+        self.sent_files = self.__dict__["files"]
         self.__dict__["files"] = self.parameter_storage_class()
 
 

@@ -1,8 +1,11 @@
 """The pages of dashboards: the list, a dashboard, its tiles, the editor, and what links show."""
 
 from console.dashboards.views import (
+    annotations,
     board,
+    charts,
     editor,
+    importing,
     links,
     listing,
     moved,
@@ -16,9 +19,12 @@ from console.dashboards.views import (
 from console.dashboards.views.blueprint import bp, organization_bp
 
 __all__ = [
+    "annotations",
     "board",
     "bp",
+    "charts",
     "editor",
+    "importing",
     "links",
     "listing",
     "moved",
