@@ -31,7 +31,7 @@ from console.core import config as configuration
 from console.core import readiness, tenancy
 from console.core.config import Config
 from console.core.db import db
-from console.dashboards import annotations_api, drawn, tiles_api
+from console.dashboards import annotations_api, drawn, links_api, tiles_api
 from console.dashboards import api as dashboards_api
 from console.dashboards import tiles as dashboard_tiles
 from console.dashboards import views as dashboards
@@ -69,6 +69,7 @@ BLUEPRINTS = (
     dashboards.bp,
     dashboards.organization_bp,
     dashboards.shared.bp,
+    links_api.bp,
     dashboards_api.bp,
     tiles_api.bp,
     annotations_api.bp,

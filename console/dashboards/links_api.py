@@ -1,0 +1,101 @@
+"""Links to dashboards for scripts, as docs/api.md describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, url_for
+from werkzeug.exceptions import BadRequest
+
+from console.accounts.access import api_view
+from console.accounts.models import Project
+from console.core.db import db
+from console.dashboards import links, queries
+from console.dashboards.document import Document
+from console.dashboards.links_form import ShareLinkForm
+from console.dashboards.links_models import ShareLink
+from console.web import api
+from console.web.forms import valid
+
+bp = Blueprint(
+    "share_links_api",
+    __name__,
+    url_prefix="/api/v1/<slug:organization>/<slug:project>/dashboards/<id:dashboard_id>/links",
+)
+
+
+@bp.get("")
+@api_view("dashboards:write")
+def share_links(project: Project, dashboard_id: int) -> Response:
+    own = queries.dashboard_or_404(project, dashboard_id)
+    return jsonify({"links": [_link(link) for link in links.links(own)]})
+
+
+@bp.post("")
+@api_view("dashboards:write")
+def create(project: Project, dashboard_id: int) -> Response:
+    """Add a link; its address stands in this answer only."""
+    own = queries.dashboard_or_404(project, dashboard_id)
+    fields = api.members(ShareLinkForm, "A link")
+    form = valid(ShareLinkForm(fields).about(Document.of(own.document)))
+    if links.is_full(own):
+        raise BadRequest(links.FULL)
+    link, token = links.create(own, form.terms, form.password.data or "", script=g.script)
+    db.session.commit()
+    url = url_for("shared.shared", token=token, _external=True)
+    answer = jsonify(_link(link) | {"url": url})
+    answer.status_code = 201
+    return answer
+
+
+@bp.post("/<id:link_id>/pause")
+@api_view("dashboards:write")
+def pause(project: Project, dashboard_id: int, link_id: int) -> Response:
+    link = _open(project, dashboard_id, link_id)
+    links.pause(link, script=g.script)
+    db.session.commit()
+    return jsonify(_link(link))
+
+
+@bp.post("/<id:link_id>/resumption")
+@api_view("dashboards:write")
+def resume(project: Project, dashboard_id: int, link_id: int) -> Response:
+    link = _open(project, dashboard_id, link_id)
+    links.resume(link, script=g.script)
+    db.session.commit()
+    return jsonify(_link(link))
+
+
+@bp.delete("/<id:link_id>")
+@api_view("dashboards:write")
+def revoke(project: Project, dashboard_id: int, link_id: int) -> Response:
+    links.revoke(_open(project, dashboard_id, link_id), script=g.script)
+    db.session.commit()
+    return Response(status=204)
+
+
+def _open(project: Project, dashboard_id: int, link_id: int) -> ShareLink:
+    return links.open_link_or_404(queries.dashboard_or_404(project, dashboard_id), link_id)
+
+
+def _link(link: ShareLink) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "name": link.name,
+        "state": link.state,
+        "suffix": link.suffix,
+        "has_password": bool(link.password),
+        "expires_at": api.time(link.expires_at),
+        "range": link.range,
+        "is_range_open": link.is_range_open,
+        "environment": link.environment,
+        "locked": link.locked,
+        "opened": link.opened,
+        "has_markers": link.has_markers,
+        "theme": link.theme,
+        "zone": link.zone,
+        "origins": link.origins,
+        "views": link.views,
+        "last_viewed_at": api.time(link.last_viewed_at),
+        "created_at": api.time(link.created_at),
+    }
