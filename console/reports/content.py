@@ -191,7 +191,7 @@ def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
     keys = [
         Key(
             name=f"{title}: {own.name}" if several else title,
-            text=str(measured(own.value, own.format)),
+            text=in_format(own.value, own.format),
             unit=own.unit,
             change=_change(own.change, own.format),
             tone=_tone(own.change, own.better),
@@ -200,6 +200,11 @@ def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
     ]
     is_empty = not any(own.value for own in content.own)
     return replace(block, form="number", keys=keys, is_empty=is_empty)
+
+
+def in_format(value: float | None, how: str) -> str:
+    """A metric's number as plain text: pages have the exact figure in a tooltip."""
+    return str(Markup(measured(value, how)).striptags())  # noqa: S704 - our own words
 
 
 def _change(change: float | None, format_: str) -> str:
@@ -232,7 +237,7 @@ def _cell(cell: TableCell, column: TableColumn) -> Cell:
     elif isinstance(value, datetime):
         text = clocks.zoned(value, "%-d %b %H:%M")
     elif isinstance(value, int | float) and column.format not in {"text", "time"}:
-        text = str(Markup(measured(value, column.format)).striptags())  # noqa: S704 - ours
+        text = in_format(value, column.format)
     else:
         text = "" if value is None else str(value)
     return Cell(text=text[:LONGEST_CELL], number=number, url=cell.url, tone=cell.tone)

@@ -19,13 +19,12 @@ from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
 from console.reports import pdf, queries
-from console.reports.content import Block, Frozen, frozen_changes, frozen_tile
+from console.reports.content import Block, Frozen, frozen_changes, frozen_tile, in_format
 from console.reports.letter import pdf_html
 from console.reports.models import Report, ReportEdition, ReportRecipient, Subject
 from console.reports.sheet import csv_of
 from console.telemetry.tile import TileProject, Way
 from console.web import clocks
-from console.web.filters import measured
 from console.web.png import render_png
 from console.web.timerange import RANGES, Range
 
@@ -257,10 +256,12 @@ def _held_back(part: Part, edition: ReportEdition, readers: Sequence[ReportRecip
     if crossed:
         return ""
     way, figures = "above" if report.above else "below", ", ".join(text for _, text in numbers)
-    level = measured(report.level, answer.content.own[0].format) if answer.content else report.level
+    level = (
+        in_format(report.level, answer.content.own[0].format) if answer.content else report.level
+    )
     return f"{report.metric} was {figures or 'unknown'}, not {way} {level}."
 
 
 def _numbers(answer: Drawn) -> list[tuple[float, str]]:
     own = answer.content.own if answer.content else []
-    return [(n.value, str(measured(n.value, n.format))) for n in own if n.value is not None]
+    return [(n.value, in_format(n.value, n.format)) for n in own if n.value is not None]

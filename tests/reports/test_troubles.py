@@ -12,6 +12,7 @@ from console.alerting.models import Incident
 from console.core.db import db
 from console.dashboards.models import Dashboard
 from console.reports import editions, sheet, standard
+from console.reports.content import in_format
 from console.reports.models import EditionState, Report, ReportEdition
 from tests.support.scheduled import perform
 
@@ -91,6 +92,10 @@ def test_a_project_begins_with_two_reports_that_are_paused(app, acme, inside):
             ("Slightly worse", False, None),
             ("Weekly report", False, None),
         ]
+
+
+def test_a_large_number_is_plain_text():
+    assert in_format(1_234_567.0, "number") == "1.23M"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "|cmd"])
