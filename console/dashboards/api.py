@@ -67,8 +67,8 @@ def apply(project: Project) -> Response:
 @api_view("dashboards:write")
 def change(project: Project, dashboard_id: int) -> Response:
     """Save the next version; with If-Match, only over the version that it names."""
-    document = _document()
     own = queries.dashboard_to_change_or_404(project, dashboard_id)
+    document = _document()
     if request.if_match and not request.if_match.contains_weak(str(own.version)):
         return _conflict(own, document)
     return _saved(files.put(own, document, script=g.script))
