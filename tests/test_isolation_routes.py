@@ -265,7 +265,9 @@ def path_of(rule: Rule, at: Tenant, *, ids_of: Tenant) -> str:
     """The rule's path within one organization, with the ids of another's rows (or its own)."""
     values: dict[str, Any] = {"organization": at.organization.slug, "project": at.project.slug}
     for name in rule.arguments - set(values):
-        if name in TABLES:
+        if name == "dashboard_id" and "project" not in rule.arguments:
+            values[name] = ids_of.ids[tenants.OF_ALL]
+        elif name in TABLES:
             values[name] = ids_of.ids[TABLES[name]]
         else:
             values[name] = getattr(ids_of, name, NAMES.get(name, "x"))

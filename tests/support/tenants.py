@@ -61,6 +61,7 @@ from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.links_models import EmbedKey, ShareLink, ShareVisit, Visit
 from console.dashboards.models import (
     Annotation,
+    Dashboard,
     DashboardFavourite,
     StandardDashboards,
 )
@@ -78,6 +79,8 @@ from tests.errors import samples
 from tests.ingest import requests_sent
 from tests.support import factories
 from tests.support.reported import reported
+
+OF_ALL = "dashboard of the organization"
 
 
 @dataclass
@@ -130,6 +133,8 @@ def make(app: Flask, slug: str) -> Tenant:
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
         }
+        of_all = select(func.min(Dashboard.id)).where(Dashboard.project_id.is_(None))
+        ids |= {OF_ALL: db.session.scalar(of_all) or 0}
         ids |= {"user": person.id, **personal_rows(person.id, marker)}
     position = dead_letter(app, project, marker)
     return Tenant(
@@ -244,7 +249,10 @@ def told_of(incident: Incident, marker: str) -> None:
 
 
 def board(project: Project, marker: str) -> str:
-    """Give the project a dashboard that its owner likes, and a note; return its tile's id."""
+    """Give the project a dashboard that its owner likes, and a note; return its tile's id.
+
+    The organization has the same one, with the same tile, after it.
+    """
     owner = db.session.scalars(select(User).limit(1)).one()
     tile = Tile(id="", kind="text", title=marker, settings={"text": f"text of {marker}"})
     tab = Tab(title=marker, sections=(Section(title=marker, tiles=(tile,)),))
@@ -257,6 +265,8 @@ def board(project: Project, marker: str) -> str:
         ]
     )
     share(made.id, marker)
+    of_all = making.create(None, Document.of(made.document), by=owner)
+    of_all.document = made.document
     db.session.commit()
     return next(Document.of(made.document).tiles).id
 
