@@ -265,8 +265,8 @@ def path_of(rule: Rule, at: Tenant, *, ids_of: Tenant) -> str:
     """The rule's path within one organization, with the ids of another's rows (or its own)."""
     values: dict[str, Any] = {"organization": at.organization.slug, "project": at.project.slug}
     for name in rule.arguments - set(values):
-        if name == "dashboard_id" and "project" not in rule.arguments:
-            values[name] = ids_of.ids[tenants.OF_ALL]
+        if name in tenants.OF_ALL and "project" not in rule.arguments:
+            values[name] = ids_of.ids[tenants.OF_ALL[name]]
         elif name in TABLES:
             values[name] = ids_of.ids[TABLES[name]]
         else:

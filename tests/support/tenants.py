@@ -80,7 +80,7 @@ from tests.ingest import requests_sent
 from tests.support import factories
 from tests.support.reported import reported
 
-OF_ALL = "dashboard of the organization"
+OF_ALL = {"dashboard_id": "dashboard of the organization", "link_id": "its link"}
 
 
 @dataclass
@@ -133,8 +133,7 @@ def make(app: Flask, slug: str) -> Tenant:
             model.__tablename__: db.session.scalar(select(func.min(model.id))) or 0
             for model in scoped_models()
         }
-        of_all = select(func.min(Dashboard.id)).where(Dashboard.project_id.is_(None))
-        ids |= {OF_ALL: db.session.scalar(of_all) or 0}
+        ids |= ids_of_all()
         ids |= {"user": person.id, **personal_rows(person.id, marker)}
     position = dead_letter(app, project, marker)
     return Tenant(
@@ -151,6 +150,14 @@ def make(app: Flask, slug: str) -> Tenant:
         requests_sent.segment_id(trace_id),
         fingerprint,
     )
+
+
+def ids_of_all() -> dict[str, int]:
+    """The rows of the organization's own dashboard, in addresses without a project."""
+    of_all = select(func.min(Dashboard.id)).where(Dashboard.project_id.is_(None))
+    board_id = db.session.scalar(of_all) or 0
+    own = select(func.min(ShareLink.id)).where(ShareLink.dashboard_id == board_id)
+    return {OF_ALL["dashboard_id"]: board_id, OF_ALL["link_id"]: db.session.scalar(own) or 0}
 
 
 def personal_rows(user_id: int, marker: str) -> dict[str, int]:
@@ -267,6 +274,7 @@ def board(project: Project, marker: str) -> str:
     share(made.id, marker)
     of_all = making.create(None, Document.of(made.document), by=owner)
     of_all.document = made.document
+    share(of_all.id, marker)
     db.session.commit()
     return next(Document.of(made.document).tiles).id
 
@@ -292,12 +300,15 @@ def changed(project: Project, marker: str) -> None:
 def share(dashboard_id: int, marker: str) -> None:
     """Give a dashboard a link that somebody has followed, with a key for embeds."""
     link = ShareLink(
-        dashboard_id=dashboard_id, name=f"Link of {marker}", hash=hash_of(f"share {marker}"),
+        dashboard_id=dashboard_id, name=f"Link of {marker}",
+        hash=hash_of(f"share {marker} {dashboard_id}"),
         suffix=marker[-6:],
     )  # fmt: skip
     db.session.add(link)
     db.session.flush()
-    key = EmbedKey(link_id=link.id, name=hash_of(f"key {marker}")[:32], sealed=marker.encode())
+    key = EmbedKey(
+        link_id=link.id, name=hash_of(f"key {link.id} {marker}")[:32], sealed=marker.encode()
+    )
     db.session.add_all([key, ShareVisit(link_id=link.id, way=Visit.PAGE, browser=marker[:30])])
 
 
