@@ -1,6 +1,6 @@
 """Which metric of the catalogue a Prometheus query asks for, where that can be said honestly.
 
-Only whole queries of known forms over known names are recognised (docs/dashboards.md lists them):
+Only whole queries of known forms over known names are recognised (docs/dashboards.md has them):
 anything else would be another number under the same title.
 """
 

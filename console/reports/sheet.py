@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
+from console.dashboards.sheet import safe
 from console.reports.content import Block, Cell, Frozen
-
-COMMANDS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
-"""Characters by which a text becomes a formula in a spreadsheet."""
 
 
 def csv_of(frozen: Frozen) -> bytes:
@@ -24,11 +22,6 @@ def csv_of(frozen: Frozen) -> bytes:
             sheet.writerow([])
             sheet.writerows(_rows(block))
     return ("\ufeff" + text.getvalue()).encode()
-
-
-def safe(text: str) -> str:
-    """A text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(COMMANDS) else text
 
 
 def _rows(block: Block) -> list[list[str | float]]:
