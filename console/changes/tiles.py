@@ -23,7 +23,7 @@ from console.telemetry.tile import (
 from console.web.filters import compact
 
 LISTED = 10
-NOTHING = "Nothing is away from the days before it in this time."
+NOTHING = "Nothing changed in this time: every number is like the days before."
 
 
 TONES: Mapping[bool | None, Tone] = {True: "good", False: "bad", None: "mute"}

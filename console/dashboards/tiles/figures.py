@@ -18,7 +18,7 @@ from console.telemetry.tile import (
     Tone,
     Viewing,
 )
-from console.web.filters import as_text
+from console.web.filters import as_text, duration
 from console.web.timerange import RANGES
 
 WINDOWS = {
@@ -87,10 +87,11 @@ def _over(viewing: Viewing) -> Viewing:
 
 
 def _period(viewing: Viewing) -> str:
-    """Which time it is about, and which one it is compared with."""
+    """Which time it is about, and which one it is compared with, as short as a narrow tile is."""
     shown = viewing.line.shown
     is_week_ago = shown.compare == "week" and not viewing.settings.get("window")
-    return f"{shown.label.lower()}, against {'a week before' if is_week_ago else 'those before'}"
+    length = f"{shown.name[:-1]} {shown.name[-1]}" if shown.name else duration(shown.length)
+    return f"{length} vs {'a week before' if is_week_ago else 'before'}"
 
 
 def _nothing(viewing: Viewing) -> str:
