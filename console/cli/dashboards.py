@@ -34,9 +34,10 @@ def dashboard() -> None:
 @click.option("--project", "slugs", required=True, multiple=True, help="Slug; several times.")
 @AS_JSON
 def apply_file(file: BinaryIO, organization: str, slugs: tuple[str, ...], *, as_json: bool) -> None:
-    """Make the dashboard of the file's title as it says, in each project, or add it.
+    """Make dashboards as a file says, in each project.
 
-    Prints what changed. Exits with 1, and changes nothing, if the file has a fault.
+    A dashboard of the file's title is changed, or one is added. Prints what changed. Exits with 1,
+    and changes nothing, if the file has a fault.
     """
     with open_console(_tiles):
         document = _read(file)

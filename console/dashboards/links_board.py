@@ -29,7 +29,7 @@ PAGE_SECONDS = 20.0
 LATE = "The page took too long before this tile. Open it again in a moment."
 ROW, HEAD = 64, 80
 """Pixels of a row of the grid, and of a tile's head and padding."""
-_HREF = re.compile(r"""(<a\b[^>]*?)\s(?:xlink:)?href=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_HREF = re.compile(r"""(<a\b[^<>]*?)\s(?:xlink:)?href=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

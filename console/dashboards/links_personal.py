@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from html import unescape
 
-_SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+import nh3
+
 _LABEL = re.compile(r'\b(?:aria-label|title)="([^"]*)"')
 SHORTEST_NAME = 4
 MOST_SAMPLES = 3
@@ -41,9 +41,9 @@ class Finding:
 
 def text_of(html: str) -> str:
     """What a reader of HTML sees, and what screen readers say."""
-    plain = _SCRIPT.sub(" ", html)
-    labels = " ".join(_LABEL.findall(plain))
-    return unescape(f"{_TAG.sub(' ', plain)} {labels}")
+    labels = " ".join(_LABEL.findall(html))
+    plain = nh3.clean(html.replace("<", " <"), tags=set())  # scripts go with what is in them
+    return unescape(f"{plain} {labels}")
 
 
 def findings(place: str, text: str, names: Collection[str] = ()) -> Iterator[Finding]:
@@ -53,6 +53,16 @@ def findings(place: str, text: str, names: Collection[str] = ()) -> Iterator[Fin
         for sample in list(samples)[:MOST_SAMPLES]:
             yield Finding(place, sort, sample[:80])
     for name in sorted(set(names)):
-        is_long = len(name) >= SHORTEST_NAME
-        if is_long and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        if len(name) >= SHORTEST_NAME and _stands_alone(name, text):
             yield Finding(place, "Name of a member", name)
+
+
+def _stands_alone(name: str, text: str) -> bool:
+    """Whether a name is in a text and no part of a longer word."""
+    place = text.find(name)
+    while place >= 0:
+        around = text[max(place - 1, 0) : place] + text[place + len(name) : place + len(name) + 1]
+        if not any(letter.isalnum() or letter == "_" for letter in around):
+            return True
+        place = text.find(name, place + 1)
+    return False

@@ -79,7 +79,7 @@ def recognised(query: str) -> Recognised | None:
     """The metric that a query asks for; None if it is not one of the known forms."""
     if len(query) > LONGEST:
         return None
-    text = re.sub(r"\s*([(),\[\]{}/*])\s*", r"\1", " ".join(query.split()))
+    text = re.sub(r" ?([(),\[\]{}/*]) ?", r"\1", " ".join(query.split()))
     return _quantile(text) or _share(text) or _requests(text) or _check(text)
 
 

@@ -8,6 +8,7 @@ ACTIVE = Metric(
     title="Active people",
     unit="people",
     noun="active person",
+    plural="active people",
     better="higher",
     format="number",
     empty="zero",

@@ -110,6 +110,8 @@ class Metric:
     unit: str
     noun: str = ""
     """What it counts, of which there is one: "error event" where the unit is "events"."""
+    plural: str = ""
+    """What several are called, where it is not the noun with its unit: "active people"."""
     better: Better
     format: Format
     least: int = 1
@@ -125,7 +127,7 @@ class Metric:
     def nouns(self) -> tuple[str, str]:
         """The noun for one, and for another number: "check down" and "checks down"."""
         many = self.noun.replace(self.unit.removesuffix("s"), self.unit) if self.noun else ""
-        return self.noun, many
+        return self.noun, self.plural or many
 
     @property
     def dimensions(self) -> tuple[str, ...]:

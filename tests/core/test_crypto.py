@@ -17,6 +17,7 @@ RANDOM = {
     "core/crypto.py": "tokens",
     "core/config.py": "SECRET_KEY of the instance folder",
     "core/instances.py": "the name of an instance folder",
+    "dashboards/embeds.py": "names and secrets of keys for embeds",
     "dashboards/document.py": "ids of tiles",
     "reports/editions.py": "claims on editions that are made",
     "ticker.py": "the name of a process",

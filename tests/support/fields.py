@@ -18,7 +18,14 @@ PLAUSIBLE = (
     "2026-11-23T08:00Z",
 )  # fmt: skip
 
-OF_ROWS = {"TogetherForm", "CompositeForm", "CompositePageForm"}
+OF_ROWS = {
+    "CompositeForm",
+    "CompositePageForm",
+    "RecipientForm",
+    "RemovalForm",
+    "ReportForm",
+    "TogetherForm",
+}
 """Forms whose values are names of rows: without a project, nothing passes their checks."""
 MOST_CHECKS = 3
 """A form that checks its fields together does so after each by itself."""

@@ -100,7 +100,8 @@ def test_cdn_mode_names_the_files_in_page_and_policy():
     assert expected in answer.text
     assert f'data-chart-integrity="{chart.integrity}"' in answer.text
     sources = answer.headers["Content-Security-Policy"].split("script-src ")[1].split(";")[0]
-    assert sources.split() == ["'self'", htmx.cdn_url, chart.cdn_url]
+    drag = PACKAGES["interact"]
+    assert sources.split() == ["'self'", htmx.cdn_url, chart.cdn_url, drag.cdn_url]
 
 
 def test_every_answer_carries_the_security_headers(visitor):
