@@ -91,7 +91,7 @@ def test_the_sentence_says_what_changed_most(acme, shown):
 @pytest.mark.usefixtures("past")
 def test_where_nothing_changed_both_say_so(acme, judged, shown):
     judged(acme)
-    assert shown(LIST, acme).empty.startswith("Nothing is away")
+    assert shown(LIST, acme).empty.startswith("Nothing changed in this time")
     assert shown(SENTENCE, acme).words.startswith("There is too little data")
 
 
