@@ -28,7 +28,6 @@ EVERYTHING = "*"
 LONGEST_DOCUMENT = 400_000
 """Characters of a document as JSON."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}", re.ASCII)
-TILE_ID = re.compile(r"[0-9a-f]{12}", re.ASCII)
 MEMBERS = ("format", "title", "description", "tags", "range", "variables", "tabs")
 VARIABLE_KINDS = ("list", "dimension", "text")
 Faults = Iterator[tuple[str, str]]

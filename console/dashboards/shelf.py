@@ -61,11 +61,6 @@ class Shelf:
                 return kept.content, kept.at
         return self._asked(key, kept, ask), kept.at
 
-    def forget(self, key: str) -> None:
-        """Let the next who looks ask anew."""
-        with self._lock:
-            self._kept.pop(key, None)
-
     def _asked(self, key: str, kept: _Kept, ask: Callable[[], TileContent]) -> TileContent:
         try:
             kept.content = ask()

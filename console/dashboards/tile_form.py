@@ -112,11 +112,6 @@ class TileForm(Form):
         """The settings of the kind, in its order."""
         return self.chosen.takes if self.chosen else ()
 
-    @property
-    def is_filtered(self) -> bool:
-        """Whether any metric has a filter."""
-        return any(own.form.where.data for own in self.queries)
-
     def offer(self, document: Document) -> None:
         """Fill in what can be chosen: kinds, sections, and the dimensions of the metrics."""
         self.kind.choices = choices((kind.name, kind.title) for kind in tile_kinds().values())

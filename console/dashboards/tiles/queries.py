@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from console.dashboards import formula
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import Course, Format, Metric, Parts, Reading, courses, values
+from console.telemetry.scope import Scope
 from console.telemetry.tile import Settings, TileProject, Viewing
 
 Where = Mapping[str, str]
-Shift = timedelta | None
 PARTS = 6
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,10 @@ class Queries:
         limit: int = PARTS,
     ) -> Sequence[Parts[Reading]]:
         """Each metric over the whole range, or `shift` before it."""
-        scope = viewing.scope(project)
-        scope = scope.earlier(shift) if shift else scope
-        answers: list[Parts[Reading]] = []
-        for where, metrics in self._together():
-            named = values(metrics, scope, by, where=where, limit=limit)
-            answers += [named[metric.id] for metric in metrics]
-        return self._in_order(answers)
+        scope = _moved(viewing, project, shift)
+        return self._asked(
+            lambda metrics, where: values(metrics, scope, by, where=where, limit=limit)
+        )
 
     def courses(
         self,
@@ -106,13 +104,10 @@ class Queries:
         limit: int = PARTS,
     ) -> Sequence[Parts[Course]]:
         """Each metric per bucket of the tile's axis, or `shift` before it."""
-        scope = viewing.scope(project)
-        scope = scope.earlier(shift) if shift else scope
-        answers: list[Parts[Course]] = []
-        for where, metrics in self._together():
-            named = courses(metrics, scope, viewing.line.seconds, by, where=where, limit=limit)
-            answers += [named[metric.id] for metric in metrics]
-        return self._in_order(answers)
+        scope, seconds = _moved(viewing, project, shift), viewing.line.seconds
+        return self._asked(
+            lambda metrics, where: courses(metrics, scope, seconds, by, where=where, limit=limit)
+        )
 
     def value(self, numbers: Sequence[float | None]) -> float | None:
         """What the formula comes to."""
@@ -134,17 +129,23 @@ class Queries:
                 groups.append((query.where, [query.metric]))
         return groups
 
-    def _in_order(self, answers: Sequence[Any]) -> list[Any]:
-        """Answers of `_together` in the order of the tile's metrics."""
-        asked = [
-            (metric.id, dict(metric.given), where)
-            for where, metrics in self._together()
-            for metric in metrics
-        ]
+    def _asked(self, ask: Callable[[list[Metric], Where], Mapping[str, T]]) -> list[T]:
+        """The answers to the metrics that are asked together, in the order of the tile."""
+        keys, answers = [], []
+        for where, metrics in self._together():
+            named = ask(metrics, where)
+            keys += [(metric.id, dict(metric.given), where) for metric in metrics]
+            answers += [named[metric.id] for metric in metrics]
         return [
-            answers[asked.index((own.metric.id, dict(own.metric.given), own.where))]
+            answers[keys.index((own.metric.id, dict(own.metric.given), own.where))]
             for own in self.parts
         ]
+
+
+def _moved(viewing: Viewing, project: TileProject, shift: timedelta | None) -> Scope:
+    """The page's time in a project, or `shift` before it."""
+    scope = viewing.scope(project)
+    return scope.earlier(shift) if shift else scope
 
 
 def _unit(metric: Metric) -> str:
