@@ -16,7 +16,7 @@ from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest, new
 from secrets import token_hex, token_urlsafe
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import Response
 from sqlalchemy import delete, select
@@ -31,6 +31,7 @@ from console.core.tenancy import bearer
 from console.dashboards import links
 from console.dashboards.links_models import EmbedKey, ShareLink
 from console.web.csp import policy
+from console.web.incoming import clean
 
 MOST_ORIGINS = 20
 LONGEST_TOKEN, MOST_VALUES, LONGEST_VALUE = 4_000, 12, 200
@@ -42,6 +43,7 @@ _ORIGIN = re.compile(
     r"|\[[0-9a-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?",
     re.ASCII,
 )
+NO_JWT = "This is no JSON Web Token: three parts in base64url, with full stops between them."
 _NAME = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -51,6 +53,16 @@ class Signed:
 
     link: ShareLink
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token whose signature is not checked yet."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    signed: bytes
+    signature: bytes
 
 
 def is_origin(text: str) -> bool:
@@ -85,49 +97,100 @@ def key_of(link: ShareLink) -> EmbedKey | None:
 
 def signed(token: str) -> Signed | None:
     """What a token shows, if it is whole, in time, for this console, and its link is active."""
-    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+    given = _parsed(token)
+    key = None if isinstance(given, str) else _key(given.header.get("kid"))
+    link = links.by_id(key.organization_id, key.link_id) if key else None
+    if isinstance(given, str) or key is None or link is None:
         return None
+    values = _values(given.claims.get("vars", {}))
+    return None if _fault(given, values, key, link) else Signed(link, values or {})
+
+
+def fault(token: str, link: ShareLink) -> str:
+    """Why a token of a link opens nothing, in a sentence for whoever makes tokens; "" if it does.
+
+    Outsiders never see it: they would learn what to guess.
+    """
+    given, key = _parsed(token), key_of(link)
+    if isinstance(given, str):
+        return given
+    if key is None or given.header.get("kid") != key.name:
+        return "Its header must name the present key of this link as “kid”."
+    if link.state != "active":
+        return f"The link is {link.state}."
+    return _fault(given, _values(given.claims.get("vars", {})), key, link)
+
+
+def _parsed(token: str) -> _Token | str:
+    """The parts of a token that says how it is signed; else what is wrong about it."""
+    if len(token) > LONGEST_TOKEN:
+        return f"The token is longer than {LONGEST_TOKEN:,} characters."
+    if token.count(".") != 2:
+        return NO_JWT
     head, body, signature = token.split(".")
     header, claims, given = _json(head), _json(body), _bytes(signature)
-    if header is None or claims is None or given is None or header.get("alg") != "HS256":
-        return None
-    key = _key(header.get("kid"))
-    if key is None:
-        return None
-    link = links.by_id(key.organization_id, key.link_id)
+    if header is None or claims is None or not given:
+        return NO_JWT
+    if header.get("alg") != "HS256" or "crit" in header:
+        return "Its header must say “alg”: “HS256”, and have no “crit”."
+    return _Token(header, claims, f"{head}.{body}".encode(), given)
+
+
+def _fault(given: _Token, values: Mapping[str, str] | None, key: EmbedKey, link: ShareLink) -> str:
     secret = _secret(key)
-    if link is None or not secret:
-        return None
-    own = new(secret, f"{head}.{body}".encode(), sha256).digest()
-    if not compare_digest(own, given) or not _is_in_time(claims):
-        return None
-    values = claims.get("vars", {})
-    return Signed(link, values) if _are_values(values, link) else None
+    own = new(secret, given.signed, sha256).digest()
+    if not secret or not compare_digest(own, given.signature):
+        return "Its signature is not made with the secret of this key: take the secret as text."
+    if values is None:
+        return (
+            f"Its “vars” must be an object of at most {MOST_VALUES} texts or whole numbers,"
+            f" of at most {LONGEST_VALUE} characters each."
+        )
+    return _fault_of_claims(given.claims) or _fault_of_names(values, link)
 
 
-def _is_in_time(claims: Mapping[str, Any]) -> bool:
-    """Whether it is meant for this console, and ends within a day."""
-    expires, now = claims.get("exp"), clock.now().timestamp()
-    if isinstance(expires, bool) or not isinstance(expires, int | float):
-        return False
-    is_ours = claims.get("aud") == console_url()
-    longest = now + (LONGEST + LEEWAY).total_seconds()
-    return is_ours and now - LEEWAY.total_seconds() < expires <= longest
+def _fault_of_claims(claims: Mapping[str, Any]) -> str:
+    """What is wrong about the console that it is meant for, or its time (RFC 7519, 4.1)."""
+    given, now = claims.get("aud"), clock.now().timestamp()
+    if console_url() not in (given if isinstance(given, list) else [given]):
+        return f"Its “aud” must be {console_url()}, as text or as one of a list."
+    expires, begins = claims.get("exp"), claims.get("nbf", 0)
+    if not _is_moment(expires) or not _is_moment(begins):
+        return "Its “exp”, and “nbf” if there is one, must be numbers: seconds since 1970."
+    leeway = LEEWAY.total_seconds()
+    if expires <= now - leeway:
+        return "It is over: its “exp” is past."
+    if expires > now + LONGEST.total_seconds() + leeway:
+        return "Its “exp” is more than 24 hours from now; it counts seconds, not milliseconds."
+    return "It has not begun: its “nbf” is to come." if begins > now + leeway else ""
 
 
-def _are_values(values: object, link: ShareLink) -> bool:
-    """Whether they are texts for variables that the dashboard has: a slip of a name opens nothing.
+def _is_moment(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - not a number
 
-    Otherwise a visitor of one customer would see the figures of all.
+
+def _values(given: object) -> dict[str, str] | None:
+    """Texts by name; None for anything else.
+
+    PHP writes an empty array for no values; ids of customers are often numbers.
     """
-    if not isinstance(values, dict) or len(values) > MOST_VALUES:
-        return False
+    if given == []:
+        return {}
+    if not isinstance(given, dict) or len(given) > MOST_VALUES:
+        return None
+    if any(isinstance(own, bool) or not isinstance(own, str | int) for own in given.values()):
+        return None
+    values = {name: str(own) for name, own in given.items()}
+    are_fine = all(len(own) <= LONGEST_VALUE and clean(own) == own for own in values.values())
+    return values if are_fine else None
+
+
+def _fault_of_names(values: Mapping[str, str], link: ShareLink) -> str:
+    """A slip of a name opens nothing: a visitor of one customer would see the figures of all."""
     document = links.dashboard_of(link).document
     known = {own["name"] for own in document.get("variables", ())}
-    return set(values) <= known and all(
-        isinstance(own, str) and len(own) <= LONGEST_VALUE and "\0" not in own
-        for own in values.values()
-    )
+    strange = sorted(set(values) - known)
+    return f"Its “vars” have {strange[0][:60]}, which is no variable here." if strange else ""
 
 
 def _key(name: object) -> EmbedKey | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Self
 
-from wtforms import Form, PasswordField, SelectField, StringField
+from wtforms import Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import TextArea
 
@@ -36,6 +36,21 @@ class Origins(ListField):
 
     def _value(self) -> str:
         return "\n".join(self.data or ())
+
+
+class SignedTokenForm(Form):
+    """A token that a site has signed, to be checked."""
+
+    token = TextAreaField(
+        "A token of yours",
+        [InputRequired("Paste a token, or the address with it.")],
+        description="Or the address of the frame. Here you see why it opens nothing.",
+    )
+
+    @property
+    def bare_token(self) -> str:
+        """What is pasted, without the address around it."""
+        return (self.token.data or "").strip().rpartition("/")[2].partition("?")[0]
 
 
 class ShareLinkForm(Form):

@@ -15,7 +15,7 @@ from tests.support.clients import HTMX
 PATHS = ("", "/{link}", "/{link}/preflight")
 POSTS = (
     *("", "/{link}/settings", "/{link}/pause", "/{link}/resumption", "/{link}/revocation"),
-    "/{link}/signing-key",
+    *("/{link}/signing-key", "/{link}/token-check"),
 )
 
 

@@ -15,7 +15,7 @@ from console.core.db import db
 from console.dashboards import embeds, links, links_board, queries
 from console.dashboards.document import Document
 from console.dashboards.links_board import SharedSection
-from console.dashboards.links_form import ShareLinkForm
+from console.dashboards.links_form import ShareLinkForm, SignedTokenForm
 from console.dashboards.links_models import ShareLink
 from console.dashboards.links_personal import Finding, findings, text_of
 from console.dashboards.models import Dashboard
@@ -116,6 +116,18 @@ def make_signing_key(dashboard: Dashboard, link_id: int) -> Response:
     return page_or_part(LINK, LINK_PART, **_of_link(dashboard, link), new_key=name, secret=secret)
 
 
+@served("/<id:link_id>/token-check", post=True)
+def check_signed_token(dashboard: Dashboard, link_id: int) -> Response:
+    """Say why a signed token opens nothing: its page answers outsiders with the same 404 always."""
+    link = links.link_or_404(dashboard, link_id)
+    form = SignedTokenForm(request.form)
+    if form.validate() and (fault := embeds.fault(form.bare_token, link)):
+        mark(form, "token", fault)
+    wrong = bool(form.errors)
+    of_link = _of_link(dashboard, link, token_form=form)
+    return page_or_part(LINK, LINK_PART, status=422 if wrong else 200, **of_link, opens=not wrong)
+
+
 @served("/<id:link_id>/preflight")
 def share_link_preflight(dashboard: Dashboard, link_id: int) -> Response:
     """What an outsider sees, and what of it looks personal."""
@@ -159,7 +171,10 @@ def _list(dashboard: Dashboard, form: ShareLinkForm | None = None) -> dict[str, 
 
 
 def _of_link(
-    dashboard: Dashboard, link: ShareLink, form: ShareLinkForm | None = None
+    dashboard: Dashboard,
+    link: ShareLink,
+    form: ShareLinkForm | None = None,
+    token_form: SignedTokenForm | None = None,
 ) -> dict[str, Any]:
     return {
         "dashboard": dashboard,
@@ -167,4 +182,5 @@ def _of_link(
         "visits": links.visits(link),
         "key": embeds.key_of(link),
         "form": form or ShareLinkForm.of(link, Document.of(dashboard.document)),
+        "token_form": token_form or SignedTokenForm(),
     }
