@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 
-from console.dashboards import grid
+from console.dashboards import grafana_resource, grafana_rows, grid
 from console.dashboards.document import (
     DEEPEST_ROW,
     LONGEST_TEXT,
@@ -24,6 +26,7 @@ from console.dashboards.document import (
 )
 from console.dashboards.grafana_panels import PanelTile, title_of, written_text
 from console.dashboards.grafana_panels import tile_of as panel_tile
+from console.dashboards.grafana_rows import WIDTH, Row
 from console.dashboards.grafana_values import (
     Json,
     integer,
@@ -37,15 +40,9 @@ from console.dashboards.models import LONGEST_TITLE
 from console.telemetry.tile import TileKind
 from console.web.timerange import RANGES
 
-WIDTH = 24
-"""Columns of Grafana's grid."""
 NOT_ONE = (
     "This is no dashboard of Grafana: export one with “Export for sharing externally” or copy its"
     " JSON model."
-)
-SECOND = (
-    "This is the second version of Grafana's format. Export the dashboard in the classic format,"
-    " whose panels stand in a list."
 )
 _RELATIVE = re.compile(r"now-(\d{1,4})([smhdwMy])(?:/[smhdwMy])?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
@@ -86,80 +83,48 @@ class _Making:
 def converted(given: object, kinds: Mapping[str, TileKind]) -> Conversion:
     """The document of a dashboard; NotGrafanaError for anything else."""
     model = _model(given)
-    variables = variables_of(mappings(mapping(model.get("templating")).get("list")))
+    head = grafana_resource.classic(model) if grafana_resource.is_resource(model) else model
+    variables = variables_of(mappings(mapping(head.get("templating")).get("list")))
     making = _Making(kinds, variables)
-    making.losses += [Loss("The dashboard", words) for words in _head_losses(model)]
+    making.losses += [Loss("The dashboard", words) for words in _head_losses(head)]
     making.losses += [Loss("The dashboard", words) for words in variables.lost]
-    sections = [
-        section
-        for title, panels in _rows(model)
-        for section in _sections(title, _tiles(panels, making))
-    ]
+    tabs = _tabs([(row.tab, section) for row in _rows(model) for section in _sections(row, making)])
     if making.left:
         words = f"{making.left} panels are left out: a dashboard has at most {MOST_TILES} tiles"
         making.losses.append(Loss("The dashboard", words))
     document = Document(
-        title=short(text_of(model.get("title")), LONGEST_TITLE) or "From Grafana",
-        description=text_of(model.get("description"))[:LONGEST_TEXT],
-        tags=_tags(model),
-        range=_range(model)[0],
+        title=short(text_of(head.get("title")), LONGEST_TITLE) or "From Grafana",
+        description=text_of(head.get("description"))[:LONGEST_TEXT],
+        tags=_tags(head),
+        range=_range(head)[0],
         variables=variables.kept,
-        tabs=_tabs(sections),
+        tabs=tabs,
     )
     return Conversion(document, making.losses)
 
 
 def _model(given: object) -> Json:
-    """The dashboard itself, which the answers of Grafana's API have as a member."""
+    """The dashboard itself, which answers of Grafana's APIs and its resources have as a member."""
     model = mapping(given)
-    if "dashboard" in model and "panels" not in model:
-        model = mapping(model["dashboard"])
-    if text_of(model.get("apiVersion")).startswith("dashboard.grafana.app/v2"):
-        raise NotGrafanaError(SECOND)
-    if text_of(mapping(model.get("spec")).get("title")) and "elements" in mapping(model["spec"]):
-        raise NotGrafanaError(SECOND)
-    if not isinstance(model.get("panels", model.get("rows")), list):
+    for name in ("dashboard", "json", "spec"):
+        if name in model and not _is_model(model):
+            model = mapping(model[name])
+    if not _is_model(model):
         raise NotGrafanaError(NOT_ONE)
     return model
 
 
-def _rows(model: Json) -> list[tuple[str, list[Json]]]:
-    """Titles and panels of sections: up to the first row, then row by row."""
-    if "panels" not in model:
-        return [
-            (text_of(row.get("title")), _spanned(mappings(row.get("panels"))))
-            for row in mappings(model.get("rows"))
-        ]
-    rows: list[tuple[str, list[Json]]] = [("", [])]
-    panels = sorted(mappings(model["panels"]), key=_order)
-    for panel in panels:
-        if panel.get("type") == "row":
-            rows.append((text_of(panel.get("title")), sorted(
-                mappings(panel.get("panels")), key=_order)))  # fmt: skip
-        else:
-            rows[-1][1].append(panel)
-    return rows
+def _is_model(model: Json) -> bool:
+    has_panels = isinstance(model.get("panels", model.get("rows")), list)
+    return has_panels or grafana_resource.is_resource(model)
 
 
-def _spanned(panels: list[Json]) -> list[Json]:
-    """Panels of the oldest format, which have twelfths instead of places, with places."""
-    placed: list[Json] = []
-    x = y = 0
-    for panel in panels:
-        w = 2 * integer(panel.get("span"), 1, 12, 12)
-        if x + w > WIDTH:
-            x, y = 0, y + 8
-        placed.append({**panel, "gridPos": {"x": x, "y": y, "w": w, "h": 8}})
-        x += w
-    return placed
+def _rows(model: Json) -> list[Row]:
+    resource = grafana_resource.is_resource(model)
+    return grafana_resource.rows(model) if resource else grafana_rows.rows(model)
 
 
-def _order(panel: Json) -> tuple[int, int]:
-    place = mapping(panel.get("gridPos"))
-    return integer(place.get("y"), 0, 10**6, 0), integer(place.get("x"), 0, WIDTH, 0)
-
-
-def _tiles(panels: list[Json], making: _Making) -> list[Tile]:
+def _tiles(panels: Sequence[Json], making: _Making) -> list[Tile]:
     """The tiles of panels, as many as there is room for."""
     tiles: list[Tile] = []
     for panel in panels:
@@ -171,15 +136,23 @@ def _tiles(panels: list[Json], making: _Making) -> list[Tile]:
     return tiles
 
 
-def _sections(title: str, tiles: list[Tile]) -> list[Section]:
+def _sections(row: Row, making: _Making) -> list[Section]:
+    """The sections of a row."""
+    name = short(row.title, LONGEST_TITLE) or "A row without a title"
+    making.losses += [Loss(name, words) for words in row.lost]
+    title = short(making.variables.written(row.title), LONGEST_TITLE)
+    return _halved(title, _tiles(row.panels, making))
+
+
+def _halved(title: str, tiles: list[Tile]) -> list[Section]:
     """A section without gaps; two halves of it where it would be deeper than a section can be."""
     if not tiles:
         return []
     placed = grid.together(tiles)
     if max(tile.place.y for tile in placed) <= DEEPEST_ROW:
-        return [Section(title=short(title, LONGEST_TITLE), tiles=placed)]
+        return [Section(title=title, tiles=placed)]
     half = len(tiles) // 2
-    return [*_sections(title, tiles[:half]), *_sections(title, tiles[half:])]
+    return [*_halved(title, tiles[:half]), *_halved(title, tiles[half:])]
 
 
 def _tile(panel: Json, making: _Making) -> Tile:
@@ -216,15 +189,32 @@ def _placed(made: PanelTile, panel: Json, kinds: Mapping[str, TileKind]) -> Tile
     )
 
 
-def _tabs(sections: list[Section]) -> tuple[Tab, ...]:
-    """The sections in tabs that hold as many as they can."""
-    parts = [sections[at : at + MOST_SECTIONS] for at in range(0, len(sections), MOST_SECTIONS)]
+def _tabs(sections: list[tuple[str, Section]]) -> tuple[Tab, ...]:
+    """The sections in the tabs that they had, and in more where one has too many.
+
+    More tabs than there may be become titles of sections.
+    """
+    parts = _parts(sections)
+    if len(parts) > MOST_TABS:
+        parts = _parts([("", replace(own, title=own.title or tab)) for tab, own in sections])
     if len(parts) <= 1:
-        return (Tab(sections=tuple(sections)),)
+        return tuple(Tab(title=title, sections=own) for title, own in parts) or (Tab(),)
     return tuple(
-        Tab(title=f"Part {number}", sections=tuple(part))
-        for number, part in enumerate(parts[:MOST_TABS], 1)
+        Tab(title=title or f"Part {number}", sections=own)
+        for number, (title, own) in enumerate(parts, 1)
     )
+
+
+def _parts(sections: list[tuple[str, Section]]) -> list[tuple[str, tuple[Section, ...]]]:
+    """Titles of tabs, and as many sections for each as a tab holds."""
+    parts: list[tuple[str, tuple[Section, ...]]] = []
+    for title, group in groupby(sections, key=itemgetter(0)):
+        own = [section for _, section in group]
+        parts += [
+            (short(title, LONGEST_TITLE), tuple(own[at : at + MOST_SECTIONS]))
+            for at in range(0, len(own), MOST_SECTIONS)
+        ]
+    return parts
 
 
 def _tags(model: Json) -> tuple[str, ...]:
@@ -254,6 +244,8 @@ def _head_losses(model: Json) -> list[str]:
         for note in notes
         if not note.get("builtIn")
     ]
+    if (zone := text_of(model.get("timezone"))) not in {"", "browser"}:
+        lost.append(f"its time zone {short(zone, 60)}: times are on the clock of whoever looks")
     lost += [
         f"the link {short(text_of(link.get('title')), 60)}" for link in mappings(model.get("links"))
     ]

@@ -34,13 +34,14 @@ KINDS = {
     "heatmap": "heat",
 }
 """Kinds of panels, and of the tiles that show the same."""
-OVER_TIME = {"line", "bar", "area"}
+OVER_TIME = {"line", "bar", "area", "stacked"}
 NEEDS_PARTS = {"top": "number", "table": "number"}
 """Kinds that need a breakdown, and what a panel without one becomes."""
 NOT_KEPT = {
     "alert": "its alert: make a rule instead",
     "transformations": "its transformations",
     "repeat": "its repetition for each value of a variable",
+    "conditionalRendering": "its condition for being shown",
     "timeFrom": "its own time range",
     "timeShift": "its time shift",
 }
@@ -125,7 +126,8 @@ def _drawn(panel: Json, title: str, kinds: Mapping[str, TileKind]) -> PanelTile 
     kind = kind if metrics[0].by or kind not in NEEDS_PARTS else NEEDS_PARTS[kind]
     if kind not in kinds:
         return NO_KIND
-    kind = "bar" if kind == "line" and _has_bars(panel) else kind
+    if kind == "line":
+        kind = "bar" if _has_bars(panel) else "stacked" if _is_stacked(panel) else "line"
     settings = _settings(kind, kinds[kind], metrics, panel)
     lost = tuple(dict.fromkeys(word for own in metrics for word in own.left_out))
     return PanelTile(kind, title, settings, (*lost, *_panel_losses(panel)))
@@ -164,6 +166,8 @@ def _settings(
 def _scale(panel: Json, metric: Recognised) -> float:
     """What Grafana's unit is multiplied by to be the metric's: latencies are milliseconds here."""
     unit = text_of(mapping(mapping(panel.get("fieldConfig")).get("defaults")).get("unit"))
+    axes = mappings(panel.get("yaxes"))
+    unit = unit or text_of(axes[0].get("format") if axes else "")  # of a panel before version 7.4
     if metric.metric.startswith("requests.p"):
         return 1.0 if unit == "ms" else 1000.0
     return 100.0 if unit == "percentunit" else 1.0
@@ -172,20 +176,32 @@ def _scale(panel: Json, metric: Recognised) -> float:
 def _threshold(panel: Json) -> float | None:
     """The first level that is drawn as a line."""
     defaults = mapping(mapping(panel.get("fieldConfig")).get("defaults"))
+    old = [own for own in mappings(panel.get("thresholds")) if own.get("line") is True]
+    if old:
+        return _level(old[0].get("value"))
     style = text_of(mapping(mapping(defaults.get("custom")).get("thresholdsStyle")).get("mode"))
     thresholds = mapping(defaults.get("thresholds"))
     if style in {"", "off"} or thresholds.get("mode") == "percentage":
         return None
-    for step in mappings(thresholds.get("steps")):
-        value = step.get("value")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value) if math.isfinite(value) and abs(value) < 1e9 else None
-    return None
+    levels = [step.get("value") for step in mappings(thresholds.get("steps"))]
+    return next((_level(own) for own in levels if isinstance(own, int | float)), None)
+
+
+def _level(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and abs(value) < 1e9 else None
 
 
 def _has_bars(panel: Json) -> bool:
     custom = mapping(mapping(mapping(panel.get("fieldConfig")).get("defaults")).get("custom"))
     return custom.get("drawStyle") == "bars" or panel.get("bars") is True
+
+
+def _is_stacked(panel: Json) -> bool:
+    custom = mapping(mapping(mapping(panel.get("fieldConfig")).get("defaults")).get("custom"))
+    stacking = mapping(custom.get("stacking")).get("mode")
+    return stacking in {"normal", "percent"} or panel.get("stack") is True
 
 
 def _queries(panel: Json) -> list[tuple[str, str]]:

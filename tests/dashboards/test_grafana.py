@@ -21,6 +21,8 @@ KINDS = {kind.name: kind for kind in TILES}
 FILES = Path(__file__).parent / "grafana"
 WEB = json.loads((FILES / "web_service.json").read_text())
 ROWS = json.loads((FILES / "rows.json").read_text())
+SHARED = json.loads((FILES / "shared.json").read_text())
+RESOURCE = json.loads((FILES / "resource.json").read_text())
 PAGE, URL = "/acme/shop/dashboards/import", "/api/v1/acme/shop/dashboards/grafana"
 COUNT = "sum(rate(http_requests_total[5m]))"
 PARTS = st.one_of(
@@ -139,15 +141,88 @@ def test_a_query_that_asks_for_another_number_is_not_recognised(query):
     "given_",
     [None, [], {}, "x", {"panels": "x"}, {"dashboard": {"title": "x"}},
      {"apiVersion": "dashboard.grafana.app/v2beta1", "spec": {"title": "x", "elements": {}}},
-     {"spec": {"title": "x", "elements": {}}}],
+     {"spec": "x"}, {"json": "{}"}, {"elements": [], "layout": {}}, {"spec": {"spec": WEB}}],
 )  # fmt: skip
 def test_what_is_no_dashboard_is_refused(given_):
     with pytest.raises(NotGrafanaError):
         converted(given_, KINDS)
 
 
-def test_an_answer_of_grafanas_api_is_a_dashboard():
-    assert converted({"dashboard": WEB, "meta": {}}, KINDS).document.title == "Web service"
+@pytest.mark.parametrize(
+    "given_",
+    [{"dashboard": WEB, "meta": {}}, {"id": 1860, "json": WEB},
+     {"kind": "Dashboard", "apiVersion": "dashboard.grafana.app/v1beta1", "spec": WEB}],
+)  # fmt: skip
+def test_answers_of_grafanas_apis_and_its_first_resources_are_dashboards(given_):
+    assert converted(given_, KINDS).document == converted(WEB, KINDS).document
+
+
+def test_the_second_format_keeps_tabs_rows_places_and_variables():
+    document = converted(RESOURCE, KINDS).document
+    assert list(faults(document.stored, KINDS)) == []
+    assert (document.title, document.range) == ("Web", "24h")
+    shape = [(tab.title, [own.title for own in tab.sections]) for tab in document.tabs]
+    assert shape == [("First", ["Traffic"]), ("Second", [""])]
+    assert [(own.name, own.default) for own in document.variables] == [
+        ("tier", "web"), ("team", "pay"),
+    ]  # fmt: skip
+    tiles = tiles_of(document)
+    assert tiles["Requests"].settings == {"queries": [{"metric": "requests.count"}], "by": "status"}
+    assert (tiles["Requests"].kind, tiles["Requests"].place.x) == ("stacked", 6)
+    assert tiles["Note"].settings == {"text": "Hi $team"}
+    assert (tiles["Shared"].place.x, tiles["Shared"].place.y) == (6, 0)
+
+
+def test_the_second_format_says_what_it_lost():
+    conversion = converted(RESOURCE, KINDS)
+    again = "its repetition for each value of a variable"
+    assert words_of(conversion, "Traffic") == {again}
+    assert words_of(conversion, "Requests") >= {again, "its transformations", "its own time range"}
+    assert "became a text: it stands in Grafana's library, and not in this file" in words_of(
+        conversion, "Shared"
+    )
+    lost = " ".join(words_of(conversion, "The dashboard"))
+    for words in ("Deploys", "Runbook", "time zone utc", "variable job", "variable s"):
+        assert words in lost
+
+
+def test_the_json_model_of_the_second_format_is_a_dashboard_too():
+    alone = converted(RESOURCE["spec"], KINDS).document
+    assert alone == converted({"dashboard": RESOURCE["spec"]}, KINDS).document
+    assert alone == converted(RESOURCE, KINDS).document
+
+
+def test_more_tabs_than_a_dashboard_has_become_titles_of_sections():
+    named = {"element": {"name": "panel-2"}, "x": 0, "y": 0, "width": 24, "height": 8}
+    grid = {"kind": "GridLayout", "spec": {"items": [{"kind": "GridLayoutItem", "spec": named}]}}
+    tabs = [{"spec": {"title": f"Team {n}", "layout": grid}} for n in range(20)]
+    layout = {"kind": "TabsLayout", "spec": {"tabs": tabs}}
+    document = converted({**RESOURCE["spec"], "layout": layout}, KINDS).document
+    assert list(faults(document.stored, KINDS)) == []
+    titles = [section.title for tab in document.tabs for section in tab.sections]
+    assert titles == [f"Team {n}" for n in range(20)]
+
+
+def test_layouts_in_layouts_without_end_are_left_out():
+    layout = {"kind": "GridLayout", "spec": {}}
+    for _ in range(5_000):
+        layout = {"kind": "RowsLayout", "spec": {"rows": [{"spec": {"layout": layout}}]}}
+    document = converted({**RESOURCE["spec"], "layout": layout}, KINDS).document
+    assert list(document.tiles) == []
+
+
+def test_a_file_for_sharing_has_its_library_and_no_copies_of_repeated_panels():
+    conversion = converted(SHARED, KINDS)
+    document = conversion.document
+    assert list(faults(document.stored, KINDS)) == []
+    tiles = tiles_of(document)
+    assert set(tiles) == {"Failures", "Old graph", "Requests", "Stacked"}
+    assert tiles["Failures"].settings == {"queries": [{"metric": "requests.failures"}]}
+    assert (tiles["Old graph"].kind, tiles["Old graph"].settings["threshold"]) == ("line", 500)
+    assert tiles["Requests"].kind == "number"
+    assert (tiles["Stacked"].kind, tiles["Stacked"].settings["by"]) == ("stacked", "method")
+    assert words_of(conversion, "Server $server") == {"its repetition for each value of a variable"}
+    assert any("time zone utc" in words for words in words_of(conversion, "The dashboard"))
 
 
 def test_more_panels_than_a_dashboard_holds_are_counted():
@@ -182,6 +257,27 @@ def test_whatever_a_file_holds_the_document_has_no_faults(model):
                 for at, place in enumerate(places)
                 for beside in places[at + 1 :]
             )
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), TREES, max_size=3),
+    st.recursive(
+        st.dictionaries(st.just("element"), st.dictionaries(st.just("name"),
+                        st.sampled_from(["a", "b", "z"])), max_size=1) | TREES,
+        lambda inner: st.fixed_dictionaries(
+            {"kind": st.sampled_from(["GridLayout", "AutoGridLayout", "RowsLayout", "TabsLayout"]),
+             "spec": st.dictionaries(
+                 st.sampled_from(["items", "rows", "tabs", "elements", "layout", "maxColumnCount",
+                                  "repeat", "title"]),
+                 st.lists(inner, max_size=3) | inner, max_size=4)}),
+        max_leaves=20,
+    ).filter(lambda layout: isinstance(layout, dict)),
+    st.lists(TREES, max_size=3),
+)  # fmt: skip
+def test_whatever_a_resource_holds_the_document_has_no_faults(elements, layout, variables):
+    spec = {"elements": elements, "layout": layout, "variables": variables, "links": variables}
+    assert list(faults(converted({"spec": spec}, KINDS).document.stored, KINDS)) == []
 
 
 def test_a_member_imports_a_file_and_sees_what_was_lost(as_alice, inside, acme):
