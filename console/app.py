@@ -33,6 +33,7 @@ from console.core.config import Config
 from console.core.db import db
 from console.dashboards import annotations_api, drawn, links_api, tiles_api
 from console.dashboards import api as dashboards_api
+from console.dashboards import handed_out as dashboards_handed_out
 from console.dashboards import tiles as dashboard_tiles
 from console.dashboards import views as dashboards
 from console.detection import models  # noqa: F401 - its tables are guarded from the first statement
@@ -50,6 +51,7 @@ from console.performance import api as performance_api
 from console.performance import tiles as performance_tiles
 from console.performance import views as performance
 from console.reports import api as reports_api
+from console.reports import handed_out as reports_handed_out
 from console.reports import sending as reports_sending
 from console.reports import views as reports
 from console.telemetry import store as telemetry
@@ -163,4 +165,6 @@ def open_stores(app: Flask, settings: Config) -> None:
     pulse.init_app(app)
     sending.init_app(app)
     drawn.init_app(app)
+    dashboards_handed_out.init_app(app)
     reports_sending.init_app(app)
+    reports_handed_out.init_app(app)

@@ -76,30 +76,44 @@ def accept(invitation: Invitation, user: User) -> bool:
     return True
 
 
-def change_role(membership: Membership, role: Role, *, kept: Collection[int] = ()) -> None:
+def change_role(
+    membership: Membership,
+    role: Role,
+    *,
+    kept: Collection[int] = (),
+    ended: Collection[tuple[str, int]] = (),
+) -> None:
     """Give a member another role; raises LastOwner. The caller commits.
 
-    A lower one ends the person's open invitations and tokens, but for the tokens that are `kept`.
+    A lower one ends the person's open invitations and tokens, but for the tokens that are `kept`,
+    and what they handed out that is in `ended`.
     """
     if role is not Role.OWNER:
         _keep_an_owner(membership)
     email = membership.user.email
     audit.record("member.role_changed", email, before=membership.role, after=role)
     if not role.may(membership.role):
-        handed_out = handed_out_by(membership.user_id)
-        handed_out.end(kept=kept, because=f"{email} became {role}")
+        handed_out = handed_out_by(membership.user_id, role)
+        handed_out.end(kept=kept, ended=ended, because=f"{email} became {role}")
     membership.role = role
 
 
-def remove(membership: Membership, *, kept: Collection[int] = ()) -> None:
+def remove(
+    membership: Membership,
+    *,
+    kept: Collection[int] = (),
+    ended: Collection[tuple[str, int]] = (),
+) -> None:
     """End a membership with the person's open invitations and tokens, but for those `kept`.
 
-    Raises LastOwner. The caller commits.
+    What else they handed out goes on, but for what is in `ended`. Raises LastOwner. The caller
+    commits.
     """
     _keep_an_owner(membership)
     email = membership.user.email
     audit.record("member.removed", email, role=membership.role)
-    handed_out_by(membership.user_id).end(kept=kept, because=f"{email} was removed")
+    handed_out = handed_out_by(membership.user_id)
+    handed_out.end(kept=kept, ended=ended, because=f"{email} was removed")
     people.left(membership)
     db.session.delete(membership)
 

@@ -16,6 +16,7 @@ from console.accounts.models import LoginSession, Membership, User
 from console.core import clock
 from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
+from console.core.noting import note
 from console.core.persons import enter_person, person_scope, token_scope
 from console.web import clocks
 from console.web.csp import by_https
@@ -184,10 +185,5 @@ def forget_ended(people: Iterable[int]) -> None:
 
 
 def _saw(login_id: int) -> None:
-    # In a transaction of its own: a reader that turns writer may be refused.
-    db.session.rollback()
-    now = clock.now()
-    db.session.execute(
-        update(LoginSession).where(LoginSession.id == login_id).values(last_seen_at=now)
-    )
-    db.session.commit()
+    seen = update(LoginSession).where(LoginSession.id == login_id).values(last_seen_at=clock.now())
+    note("when somebody was here last", lambda: db.session.execute(seen))

@@ -170,6 +170,7 @@ def open_unguarded(app: Flask, settings: Config) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+            patience.limit_sqlite(db.engine)
         else:
             patience.be_patient(db.engine)
         engines.keep_values_out(db.engine)

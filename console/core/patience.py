@@ -1,5 +1,6 @@
 """Time limits for the database: no page, event or job waits for it for ever."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any
 
 from flask import has_request_context
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -27,6 +28,7 @@ TCP = {
 }
 TOO_LONG, LOCKED = "57014", "55P03"  # SQLSTATE
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+INTERRUPTED = "SQLITE_INTERRUPT"
 
 NO_ANSWER = "The database does not answer right now. Nothing is lost; try again in a moment."
 SENTENCES = {
@@ -37,7 +39,10 @@ SENTENCES = {
 
 _seconds: ContextVar[float | None] = ContextVar("seconds", default=None)
 _ends: ContextVar[float | None] = ContextVar("ends", default=None)  # by time.monotonic()
+_lock_seconds: ContextVar[float | None] = ContextVar("lock_seconds", default=None)
 _SHORTEST = 0.001
+_ENDS = "pharos.statement-ends"
+_STEPS_BETWEEN_LOOKS = 20_000  # of SQLite's machine, which takes some ten million a second
 
 
 @contextmanager
@@ -60,6 +65,16 @@ def altogether(seconds: float) -> Iterator[None]:
         _ends.reset(token)
 
 
+@contextmanager
+def locks_within(seconds: float) -> Iterator[None]:
+    """Let transactions that begin inside wait no longer than this for locks of others."""
+    token = _lock_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _lock_seconds.reset(token)
+
+
 def statement_seconds() -> float:
     """The time limit of a statement that runs now."""
     own = _seconds.get() or (PAGE_SECONDS if has_request_context() else JOB_SECONDS)
@@ -69,7 +84,8 @@ def statement_seconds() -> float:
 
 def lock_seconds() -> float:
     """How long a statement that runs now may wait for locks of others."""
-    return PAGE_LOCK_SECONDS if has_request_context() else JOB_LOCK_SECONDS
+    own = PAGE_LOCK_SECONDS if has_request_context() else JOB_LOCK_SECONDS
+    return min(own, _lock_seconds.get() or own)
 
 
 def postgres_limits() -> dict[str, str]:
@@ -86,10 +102,41 @@ def sentence(error: BaseException) -> str:
     """The sentence for the person whose page met this database error."""
     if isinstance(error, PoolTimeoutError):
         return "Every connection to the database is in use. Try again in a moment."
+    if took_too_long(error):
+        return SENTENCES[TOO_LONG]
+    return SENTENCES[LOCKED] if is_locked(error) else NO_ANSWER
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether a statement was ended because its time was over."""
     cause = getattr(error, "orig", None) or error
-    if getattr(cause, "sqlite_errorname", "").startswith(BUSY):
-        return SENTENCES[LOCKED]
-    return SENTENCES.get(getattr(cause, "sqlstate", None) or "", NO_ANSWER)
+    is_sqlite = getattr(cause, "sqlite_errorname", "") == INTERRUPTED
+    return is_sqlite or getattr(cause, "sqlstate", None) == TOO_LONG
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether a statement waited too long for the locks of others."""
+    cause = getattr(error, "orig", None) or error
+    is_sqlite = getattr(cause, "sqlite_errorname", "").startswith(BUSY)
+    return is_sqlite or getattr(cause, "sqlstate", None) == LOCKED
+
+
+def limit_sqlite(engine: Engine) -> None:
+    """Interrupt statements of this engine on SQLite when their time is over.
+
+    SQLite has no limit of its own. Rows are fetched while the statement runs, within its time.
+    """
+
+    @event.listens_for(engine, "connect")
+    def watch(connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[_ENDS] = math.inf
+        connection.set_progress_handler(
+            lambda: time.monotonic() > entry.info[_ENDS], _STEPS_BETWEEN_LOOKS
+        )
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def begin(connection: Connection, *_rest: object) -> None:
+        connection.info[_ENDS] = time.monotonic() + statement_seconds()
 
 
 def be_patient(engine: Engine) -> None:

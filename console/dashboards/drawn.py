@@ -15,16 +15,15 @@ from typing import Any, cast
 
 from flask import Flask, current_app, has_request_context
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from console.accounts.models import Project
-from console.core import clock, patience
+from console.core import clock, outages, patience, repeated
+from console.core.database_errors import concerns_all
 from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.settings import A_VARIABLE
 from console.dashboards.shelf import EXTENSION, Shelf, StillAskedError
-from console.telemetry.database import TelemetryDamaged, TelemetryTooSlow, TelemetryUnavailable
+from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
 from console.telemetry.tile import TileContent, TileKind, Viewing, Way, tile_kinds
 from console.web import clocks
@@ -107,28 +106,54 @@ def drawn(board: Board, tile: Tile) -> Drawn:
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a tile stays in the tile
         if not db.session.is_active:  # its connection is lost: the next tile gets another
             db.session.rollback()
-        sentence, retry = _in_words(error, tile)
-        id_ = request_id() if has_request_context() else ""
-        return replace(nothing, error=sentence, retry=retry, request_id=id_)
+        sentence, retry = _in_words(error)
+        logged = _logged(board, tile, error)
+        return replace(nothing, error=sentence, retry=retry, request_id=logged)
+    repeated.current().succeeded(_name(board, tile))
     return replace(nothing, content=content, at=at)
 
 
-def _in_words(error: Exception, tile: Tile) -> tuple[str, bool]:
-    """What is wrong as a sentence, and whether to try again may help; the log has what is ours."""
-    cause = getattr(error, "orig", None) or error
-    took_too_long = getattr(cause, "sqlstate", None) == patience.TOO_LONG
-    if took_too_long or isinstance(error, TelemetryTooSlow | StillAskedError):
+def _in_words(error: Exception) -> tuple[str, bool]:
+    """What is wrong as a sentence, and whether to try again may help."""
+    if patience.took_too_long(error) or isinstance(error, StillAskedError):
         text = f"No answer within {SECONDS:g} seconds. Choose a shorter time range, or try again."
         return text, True
     if isinstance(error, TelemetryDamaged):
         return error.sentence, False
-    if isinstance(error, TelemetryUnavailable | OperationalError | PoolTimeoutError):
-        log.warning("the tile %s was not drawn: %s", tile.id, error)
+    if isinstance(error, TelemetryUnavailable) or _is_of_stores(error):
         return patience.sentence(error), True
     if isinstance(error, CannotAskError):
         return f"It cannot be drawn: {error}.", False
-    log.error("the tile %s of kind %s was not drawn", tile.id, tile.kind, exc_info=error)
     return "Something broke on our side. It was logged.", True
+
+
+def _logged(board: Board, tile: Tile, error: Exception) -> str:
+    """Log why a tile was not drawn; the id of the request by which to find it, "" if not logged.
+
+    A wall asks again and again: each failure of a tile is logged at once, and then less often.
+    """
+    if isinstance(error, CannotAskError | StillAskedError):  # the page says all there is to say
+        return ""
+    words = next(iter(str(error).splitlines()), "") or type(error).__name__
+    times = repeated.current().failed(_name(board, tile), words)
+    if not times or outages.present.takes(error):
+        return ""
+    id_ = request_id() if has_request_context() else ""
+    given = tile.kind, tile.id, times, id_ or "none", words
+    if isinstance(error, TelemetryUnavailable) or _is_of_stores(error):
+        log.warning("a tile was not drawn (%s %s, %d times, request %s): %s", *given)
+    else:
+        log.error("a tile was not drawn (%s %s, %d times, request %s): %s", *given, exc_info=error)
+    return id_
+
+
+def _name(board: Board, tile: Tile) -> tuple[str, int, str]:
+    return "tile", board.organization_id, tile.id
+
+
+def _is_of_stores(error: Exception) -> bool:
+    """Whether the state database itself fails, or did not answer in time."""
+    return concerns_all(error) or patience.took_too_long(error) or patience.is_locked(error)
 
 
 def filled(settings: Any, values: Mapping[str, str]) -> Any:

@@ -6,7 +6,6 @@ somebody pauses or revokes it, or its time is over.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,6 @@ from typing import Any
 
 from flask import abort
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Membership, User
@@ -22,7 +20,8 @@ from console.accounts.passwords import hash_password
 from console.accounts.views.blueprint import recognised
 from console.core import audit, clock
 from console.core.crypto import Token, hash_of, new_token
-from console.core.db import db, writing
+from console.core.db import db
+from console.core.noting import note
 from console.core.tenancy import bearer, enter_organization
 from console.dashboards.links_models import EmbedKey, ShareLink, ShareVisit, Visit
 from console.dashboards.models import Dashboard
@@ -32,7 +31,6 @@ MOST = 100
 FULL = f"A dashboard has at most {MOST} links. Revoke one first."
 MOST_VISITS, SHOWN_VISITS, TIDIED_EVERY = 1_000, 50, 100
 REVOKED_SHOWN_FOR = timedelta(days=90)
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +101,12 @@ def resume(link: ShareLink, *, by: User | None = None, script: str = "") -> None
         _record("resumed", dashboard_of(link), link, by, script)
 
 
-def revoke(link: ShareLink, *, by: User | None = None, script: str = "") -> None:
+def revoke(link: ShareLink, *, by: User | None = None, script: str = "", because: str = "") -> None:
     """Let a link show nothing for ever; its log stays."""
     if link.revoked_at is None:
         link.revoked_at = clock.now()
         db.session.execute(delete(EmbedKey).where(EmbedKey.link_id == link.id))
-        _record("revoked", dashboard_of(link), link, by, script)
+        _record("revoked", dashboard_of(link), link, by, script, because)
 
 
 def by_token(token: str) -> ShareLink | None:
@@ -169,31 +167,29 @@ def names_of_members() -> Sequence[str]:
     return db.session.scalars(own).all()
 
 
-def viewed(link: ShareLink, way: Visit, user_agent: str) -> None:
+def viewed(link_id: int, way: Visit, user_agent: str) -> None:
     """Count a look, and log it without who it was. Ends the transaction under way, and commits.
 
     A page is worth more than its count: while nobody can write, it is shown all the same.
     """
-    link_id, browser = link.id, recognised(user_agent).partition(" on ")[0][:30]
-    now = clock.now()
-    db.session.rollback()
-    try:
-        with writing():
-            counted = (
-                update(ShareLink)
-                .where(ShareLink.id == link_id)
-                .values(views=ShareLink.views + 1, last_viewed_at=now)
-            )
-            db.session.execute(counted)
-            visit = ShareVisit(link_id=link_id, at=now, way=way, browser=browser)
-            db.session.add(visit)
-            db.session.flush()
-            if visit.id % TIDIED_EVERY == 0:
-                _forget_oldest(link_id)
-            db.session.commit()
-    except OperationalError as error:
-        db.session.rollback()
-        log.warning("a look at the link %d was not counted: %s", link_id, error.orig)
+    browser, now = recognised(user_agent).partition(" on ")[0][:30], clock.now()
+
+    def write() -> None:
+        counted = (
+            update(ShareLink)
+            .where(ShareLink.id == link_id)
+            .values(views=ShareLink.views + 1, last_viewed_at=now)
+            .returning(ShareLink.id)
+        )
+        if db.session.scalar(counted) is None:  # it was deleted meanwhile
+            return
+        visit = ShareVisit(link_id=link_id, at=now, way=way, browser=browser)
+        db.session.add(visit)
+        db.session.flush()
+        if visit.id % TIDIED_EVERY == 0:
+            _forget_oldest(link_id)
+
+    note("a look at a share link", write)
 
 
 def _active(organization_id: int, condition: Any) -> ShareLink | None:
@@ -227,6 +223,14 @@ def _columns(terms: Terms) -> dict[str, Any]:
     }
 
 
-def _record(verb: str, dashboard: Dashboard, link: ShareLink, by: User | None, script: str) -> None:
+def _record(
+    verb: str,
+    dashboard: Dashboard,
+    link: ShareLink,
+    by: User | None,
+    script: str,
+    because: str = "",
+) -> None:
+    why = {"because": because} if because else {}
     actor = by.email if by else script
-    audit.record(f"link.{verb}", link.name, actor=actor, dashboard=dashboard.title)
+    audit.record(f"link.{verb}", link.name, actor=actor, dashboard=dashboard.title, **why)

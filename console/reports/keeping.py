@@ -50,12 +50,20 @@ def change(
     audit.record("report.changed", report.name, actor=by.email if by else script)
 
 
-def switch(report: Report, *, enabled: bool, by: User | None = None, script: str = "") -> None:
+def switch(
+    report: Report,
+    *,
+    enabled: bool,
+    by: User | None = None,
+    script: str = "",
+    because: str = "",
+) -> None:
     """Pause a report, or let it go out again, from its next due time on."""
     report.enabled = enabled
     report.next_at = next_at(report, clock.now())
     verb = "resumed" if enabled else "paused"
-    audit.record(f"report.{verb}", report.name, actor=by.email if by else script)
+    why = {"because": because} if because else {}
+    audit.record(f"report.{verb}", report.name, actor=by.email if by else script, **why)
 
 
 def remove(report: Report, *, by: User | None = None, script: str = "") -> None:

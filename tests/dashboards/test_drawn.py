@@ -102,21 +102,61 @@ def test_a_statement_that_fails_spoils_no_other_tile_of_the_page(app, acme, insi
     assert not second.error
 
 
+SLOW = {
+    "postgresql": "SELECT pg_sleep(30)",
+    "sqlite": "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n) "
+    "SELECT count(*) FROM n",
+}
+
+
 @pytest.mark.usefixtures("both_databases")
 def test_a_tile_has_no_longer_on_the_state_database_and_the_page_has_its_time_back(
     app, acme, inside, kind, both_databases, monkeypatch
 ):
-    if both_databases == "sqlite":
-        pytest.skip("SQLite has no time limit of statements")
-
     def slow(_viewing):
-        db.session.execute(text("SELECT pg_sleep(30)"))
+        db.session.execute(text(SLOW[both_databases])).all()
 
     monkeypatch.setattr(module, "SECONDS", 0.5)
     with inside(acme), app.test_request_context():
+        began = time.monotonic()
         tile = drawn(board(acme), kind(slow))
-        assert db.session.scalar(text("SHOW statement_timeout")) == "15s"
+        assert time.monotonic() - began < 10
+        if both_databases == "postgresql":
+            assert db.session.scalar(text("SHOW statement_timeout")) == "15s"
+        time.sleep(0.6)
+        assert db.session.scalar(select(func.count(Project.id))) == 1
+        monkeypatch.undo()
+        assert not drawn(board(acme), metric()).error
     assert tile.error.startswith("No answer within 0.5 seconds.")
+    assert tile.retry
+
+
+def test_a_tile_that_fails_again_and_again_is_logged_ever_less_often(
+    app, acme, inside, kind, clock, caplog
+):
+    def broken(_viewing):
+        raise RuntimeError("no ink")
+
+    clock.move()
+    with inside(acme), app.test_request_context():
+        for _ in range(240):  # an hour on a wall
+            tile = drawn(board(acme), kind(broken))
+            assert tile.error == "Something broke on our side. It was logged."
+            clock.move(seconds=15)
+    lines = [own.getMessage() for own in caplog.records if own.name == module.log.name]
+    assert 5 <= len(lines) <= 8
+    assert all("no ink" in line for line in lines)
+
+
+def test_an_error_card_names_the_request_that_the_log_names(app, acme, inside, kind, caplog):
+    def broken(_viewing):
+        raise RuntimeError("no paper")
+
+    with inside(acme), app.test_request_context():
+        first, again = (drawn(board(acme), kind(broken)) for _ in range(2))
+    assert first.request_id
+    assert f"request {first.request_id}" in caplog.text
+    assert not again.request_id
 
 
 def test_twenty_who_look_at_once_ask_each_spec_once(app, acme, inside, kind):

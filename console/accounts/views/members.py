@@ -18,7 +18,7 @@ from console.accounts import members as membership_rules
 from console.accounts import queries
 from console.accounts.access import current_shell, organization_view
 from console.accounts.forms import InvitationForm, RoleForm, text
-from console.accounts.handed_out import handed_out_by, hold_membership
+from console.accounts.handed_out import handed_out_by, hold_membership, kinds
 from console.accounts.models import Membership, Organization, Role
 from console.accounts.projects import console_url
 from console.accounts.views.blueprint import bp, changed
@@ -85,9 +85,9 @@ def change_role(organization: Organization, membership_id: int) -> Response:
     membership, role = _with_new_role(membership_id, request.form.get("role", ""))
     if not hold_membership(current_user, Role.ADMIN, role, membership.role):
         abort(404)
-    ends = handed_out_by(membership.user_id) and not role.may(membership.role)
+    ends = handed_out_by(membership.user_id, role) and not role.may(membership.role)
     try:
-        membership_rules.change_role(membership, role, kept=_kept())
+        membership_rules.change_role(membership, role, kept=_kept(), ended=_ended())
     except membership_rules.LastOwner as error:
         return _refused(organization, str(error))
     if ends and CONFIRMED not in request.form:
@@ -114,7 +114,7 @@ def remove_member(organization: Organization, membership_id: int) -> Response:
         abort(404)
     ends = handed_out_by(membership.user_id)
     try:
-        membership_rules.remove(membership, kept=_kept())
+        membership_rules.remove(membership, kept=_kept(), ended=_ended())
     except membership_rules.LastOwner as error:
         return _refused(organization, str(error))
     if ends and CONFIRMED not in request.form:
@@ -155,6 +155,12 @@ def _kept() -> set[int]:
     return set(shown) - set(revoked)
 
 
+def _ended() -> set[tuple[str, int]]:
+    """The things of features that were chosen to end, by kind and id; others may rely on them."""
+    chosen = {kind.name: request.form.getlist(f"end-{kind.name}", type=row_id) for kind in kinds()}
+    return {(name, own) for name, ids in chosen.items() for own in ids}
+
+
 def _ask_first(view: str, organization: Organization, membership_id: int, **more: Any) -> Response:
     """Take the change back and show what it would end."""
     slug = organization.slug
@@ -170,7 +176,8 @@ def _confirmation(
         organization=organization,
         membership=membership,
         role=role,
-        handed_out=handed_out_by(membership.user_id),
+        handed_out=handed_out_by(membership.user_id, role),
+        kinds=kinds(),
         leaving=membership.user_id == current_user.id,
         may_keep=_may_keep(),
         now=clock.now(),

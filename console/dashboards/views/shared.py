@@ -154,14 +154,14 @@ def _alone(tile: Tile) -> Tab:
 
 
 def _page(looking: Looking, tab: Tab) -> Response:
-    if request.method == "GET" and AGAIN not in request.args:
-        links.viewed(looking.link, looking.way, request.user_agent.string)
     with clocks.in_zone_of(looking.link.zone):
         sections = list(links_board.sections(looking.board, tab))
         html = render_template("dashboards/shared.html", looking=looking, sections=sections)
     answer = make_response(html)
     if looking.is_bare:
         embeds.let_embed(answer, looking.link)
+    if request.method == "GET" and AGAIN not in request.args:
+        links.viewed(looking.link.id, looking.way, request.user_agent.string)
     return answer
 
 

@@ -1,0 +1,99 @@
+"""A read neither fails nor waits for long because something only wants to be noted."""
+
+import logging
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import event, select
+
+from console.core import noting
+from console.core.db import db
+from console.dashboards import links
+from console.dashboards.links_models import ShareLink, ShareVisit, Visit
+
+READ_ONLY = {
+    "sqlite": "PRAGMA query_only=ON",
+    "postgresql": "SET default_transaction_read_only = on",
+}
+
+
+@contextmanager
+def locked(database, settings):
+    """Somebody else writes all the time."""
+    if database.database_url:
+        with psycopg.connect(database.owner_database_url) as owner:
+            for table in ("share_link", "login_session", "api_token"):
+                owner.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            yield
+            return
+    path = settings.instance / "state.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as own:
+        own.execute("BEGIN IMMEDIATE")
+        yield
+        own.execute("ROLLBACK")
+
+
+@contextmanager
+def read_only(app):
+    """The database takes no writes, as a full disk or a standby server does."""
+    with app.app_context():
+        engine = db.engine
+
+    def refuse(connection, _entry):
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(READ_ONLY[engine.dialect.name])
+        if engine.dialect.name == "postgresql":
+            connection.commit()
+
+    engine.dispose()
+    event.listen(engine, "connect", refuse)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", refuse)
+        engine.dispose()
+
+
+@pytest.mark.usefixtures("both_databases")
+@pytest.mark.parametrize("trouble", ["locked", "read only"])
+def test_pages_links_and_the_api_are_read_while_nobody_can_write(
+    app, acme, inside, client, as_vic, as_script, share, database, settings, clock, caplog, trouble
+):
+    path, link_id = share()
+    script = as_script(acme, "dashboards:read")
+    clock.move()
+    assert client.get(path).status_code == 200
+    clock.move(minutes=30)  # so that sessions and tokens want to be noted again
+    caplog.clear()
+    caplog.set_level(logging.WARNING, "console")
+    bad = locked(database, settings) if trouble == "locked" else read_only(app)
+    began = time.monotonic()
+    with bad:
+        for _ in range(2):
+            shared = client.get(path)
+            assert shared.status_code == 200
+            assert "Hello nobody" in shared.text
+            assert as_vic.get("/acme/shop/dashboards").status_code == 200
+            assert script.get("/api/v1/acme/shop/dashboards").status_code == 200
+    assert time.monotonic() - began < 6 * (noting.LOCK_SECONDS + 3)
+    lines = [record.getMessage() for record in caplog.records if record.name == noting.log.name]
+    assert len(lines) == 3, "each is logged once, however often it happens"
+    assert all("not noted, 1 times" in line for line in lines)
+    with inside(acme):
+        assert db.session.get_one(ShareLink, link_id).views == 1
+    assert client.get(path).status_code == 200
+    with inside(acme):
+        assert db.session.get_one(ShareLink, link_id).views == 2
+
+
+def test_a_look_at_a_link_that_is_deleted_meanwhile_is_no_error(acme, inside, share, caplog):
+    _, link_id = share()
+    with inside(acme):
+        db.session.delete(db.session.get_one(ShareLink, link_id))
+        db.session.commit()
+        links.viewed(link_id, Visit.PAGE, "curl")
+        assert db.session.scalars(select(ShareVisit)).all() == []
+    assert "not noted" not in caplog.text
