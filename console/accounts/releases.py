@@ -137,7 +137,9 @@ def markers(
     firsts: dict[str, Marker] = {}
     for release in appeared(project, since, until):
         if not environment or release.environment == environment:
-            firsts.setdefault(release.version, Marker(release.first_seen, release.version))
+            asked = {"release": release.version, "status": "all"}
+            marker = Marker(release.first_seen, release.version, page="errors.inbox", asked=asked)
+            firsts.setdefault(release.version, marker)
     return list(firsts.values())
 
 

@@ -223,7 +223,7 @@ def markers(
     """
     by = IncidentFilter(environment=environment)
     query = (
-        select(Incident.opened_at, Incident.title)
+        select(Incident.opened_at, Incident.title, Incident.id)
         .where(Incident.project_id == project.id, *_conditions(by), ~Incident.shadow)
         .where(Incident.opened_at >= since, Incident.opened_at < until)
         .order_by(Incident.opened_at)
@@ -231,7 +231,10 @@ def markers(
     if about is not None:
         query = query.where(incidents_about(project, *about, or_all=about[0] != CHECK))
     rows = db.session.execute(query.limit(MOST_MARKERS))
-    return [Marker(at, title, "bad") for at, title in rows]
+    return [
+        Marker(at, title, "bad", "alerting.incident", {"incident_id": id_})
+        for at, title, id_ in rows
+    ]
 
 
 def fault(rule: Rule) -> str:

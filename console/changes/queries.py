@@ -98,7 +98,13 @@ def markers(
         .order_by(Change.first_day, Change.id)
     )
     return [
-        Marker(at, f"{change.rule.noun}: {words.effect(change)}", _tone(change))
+        Marker(
+            at,
+            f"{change.rule.noun}: {words.effect(change)}",
+            _tone(change),
+            "changes.changes",
+            {"_anchor": f"change-{change.id}"},
+        )
         for change in db.session.scalars(query.limit(MOST_MARKERS))
         if since <= (at := _moment(change)) < until
     ]

@@ -89,7 +89,15 @@ def markers(
     del about  # a note is about whatever changes at its moment
     own = _in(_own(project), environment).where(Annotation.at >= since, Annotation.at < until)
     rows = db.session.scalars(own.order_by(Annotation.at, Annotation.id).limit(MOST_MARKERS))
-    return [Marker(row.at, _short(row.text)) for row in rows]
+    return [
+        Marker(
+            row.at,
+            _short(row.text),
+            page="dashboards.annotations",
+            asked={"_anchor": f"annotation-{row.id}"},
+        )
+        for row in rows
+    ]
 
 
 def _own(project: Project) -> Select[Annotation]:

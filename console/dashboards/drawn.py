@@ -203,14 +203,27 @@ def _content(
 
     def ask() -> TileContent:
         with _apart():
-            line = Timeline.of(projects[0], shown)
-            if not board.has_markers:
-                line = replace(line, markers=())
+            line = _line(board, projects, shown)
             return kind.answer(
                 Viewing(projects=projects, line=line, settings=settings, way=board.way)
             )
 
     return shelf.take(key, board.fresh.total_seconds(), SECONDS, ask)
+
+
+def _line(board: Board, projects: Sequence[Project], shown: Range) -> Timeline:
+    """The axis of a tile with the markers of all its projects, which name theirs."""
+    lines = [Timeline.of(project, shown, way=board.way) for project in projects]
+    if not board.has_markers:
+        return replace(lines[0], markers=())
+    if len(projects) == 1:
+        return lines[0]
+    markers = tuple(
+        replace(marker, text=f"{project.name}: {marker.text}")
+        for project, line in zip(projects, lines, strict=True)
+        for marker in line.markers
+    )
+    return replace(lines[0], markers=markers)
 
 
 @contextmanager

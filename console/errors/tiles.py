@@ -48,13 +48,15 @@ def issues(viewing: Viewing) -> TileContent:
     for project in viewing.projects:
         listed = _listed if state == "open" else _happened
         rows += listed(viewing, project, state, limit)
+    if viewing.is_of_several:
+        rows.sort(key=lambda row: [-cast("int", row[place].value) for place in (3, 2)])
     rows = rows[:limit]
     count = plural(len(rows), NAMED[state], MANY[state])
     titles = "; ".join(str(row[0].value) for row in rows[:3])
     return TileContent(
         table=Table(COLUMNS, rows),
         words=f"{count}{': ' if rows else ''}{titles}.",
-        subtitle=f"{STATES[state].lower()}{', since first seen' if state != 'open' else ''}",
+        subtitle=f"{STATES[state].lower()}{'; counts since then' if state == 'new' else ''}",
         empty="" if rows else _nothing(viewing, state),
     )
 

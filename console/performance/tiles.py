@@ -49,6 +49,8 @@ PERCENTILES = (metrics.P50, metrics.P95, metrics.P99)
 class Gauge:
     """A web vital: P75 in words, how loads were rated, and the bounds that they are rated by."""
 
+    name: str
+    """As the tile writes it: with the project, where there are several."""
     vital: WebVital
     rated: Rated
     ratings: Ratings
@@ -72,8 +74,8 @@ def endpoints(viewing: Viewing) -> TileContent:
             ENDPOINT_COLUMNS,
             [list(_endpoint(viewing, project, row)) for project, row in shown],
         ),
-        words=f"First by {ORDERS[order].lower()}: {slowest}." if shown else _nothing(viewing),
-        subtitle=f"by {ORDERS[order].lower()}",
+        words=f"First by {_small(ORDERS[order])}: {slowest}." if shown else _nothing(viewing),
+        subtitle=f"by {_small(ORDERS[order])}",
         empty="" if shown else _nothing(viewing),
     )
 
@@ -92,11 +94,19 @@ def _endpoint(viewing: Viewing, project: TileProject, row: EndpointRow) -> Itera
 
 def _nothing(viewing: Viewing) -> str:
     where = f" from {viewing.line.shown.environment}" if viewing.line.shown.environment else ""
-    return f"No requests came in{where} in this time range."
+    return f"No requests arrived{where} in this time range."
+
+
+def _small(text: str) -> str:
+    """A text inside a sentence; a name such as P95 stays as it is."""
+    return text if text[1:2].isdigit() else text[:1].lower() + text[1:]
 
 
 def histogram(viewing: Viewing) -> TileContent:
-    """How long requests took, of one project: bars of equal ratio."""
+    """How long requests took: bars of equal ratio.
+
+    It is of one project, since percentiles of several do not add up; it names the project.
+    """
     project, name = viewing.projects[0], str(viewing.settings.get("endpoint", ""))
     scope = viewing.scope(project)
     counts = traces.durations(scope, TracesWanted(categories=("request", "task"), endpoint=name))
@@ -134,7 +144,8 @@ def histogram(viewing: Viewing) -> TileContent:
     return TileContent(
         table=Table(_HISTOGRAM_COLUMNS, rows),
         words=drawn.sentence(),
-        subtitle=f"{'requests of ' + name if name else 'requests'} by duration, log scale",
+        subtitle=f"{'requests of ' + name if name else 'requests'} by duration, log scale"
+        + _first(viewing),
         own=drawn,
     )
 
@@ -153,38 +164,24 @@ def _no_histogram(viewing: Viewing) -> TileContent:
 
 
 def vitals(viewing: Viewing) -> TileContent:
-    """The web vitals of one project at P75, rated as web.dev does."""
-    project = viewing.projects[0]
+    """The web vitals of each project at P75, rated as web.dev does."""
     wanted = _wanted(viewing.settings)
-    whole = page_loads.overview(viewing.scope(project), wanted)
-    gauges = [
-        Gauge(
-            vital=own,
-            rated=rated(own, vital.p75),
-            ratings=Ratings(vital.good, vital.needs_improvement, vital.poor),
-            url=viewing.way(
-                project,
-                "performance.vitals",
-                metric=own.name,
-                q=wanted.page,
-                device=wanted.device or None,
-            ),
-        )
-        for own in CURRENT
-        if (vital := whole.metrics.get(own.name))
+    overviews = [(project, page_loads.overview(viewing.scope(project), wanted))
+                 for project in viewing.projects]  # fmt: skip
+    own = [
+        (_gauge(viewing, project, vital, measured), measured)
+        for project, overview in overviews
+        for vital in CURRENT
+        if (measured := overview.metrics.get(vital.name))
     ]
     rows = [
         [
-            TableCell(gauge.vital.name, gauge.url),
-            TableCell(
-                whole.metrics[gauge.vital.name].p75,
-                tone=_tone(gauge.rated),
-                word=gauge.rated.text,
-            ),
+            TableCell(gauge.name, gauge.url),
+            TableCell(measured.p75, tone=_tone(gauge.rated), word=gauge.rated.text),
             TableCell(gauge.rated.word),
-            TableCell(whole.metrics[gauge.vital.name].loads),
+            TableCell(measured.loads),
         ]
-        for gauge in gauges
+        for gauge, measured in own
     ]
     columns = (
         TableColumn("Vital"),
@@ -192,13 +189,31 @@ def vitals(viewing: Viewing) -> TileContent:
         TableColumn("Rating"),
         TableColumn("Page loads", "number"),
     )
-    rated_ = "; ".join(f"{own.vital.name} {own.rated.text}, {own.rated.word}" for own in gauges)
+    rated_ = "; ".join(f"{gauge.name} {gauge.rated.text}, {gauge.rated.word}" for gauge, _ in own)
+    loads = sum(overview.loads for _, overview in overviews)
     return TileContent(
         table=Table(columns, rows),
-        words=f"At P75: {rated_}." if gauges else _no_loads(viewing),
-        subtitle=f"P75 of {plural(whole.loads, 'page load')}" + _of(viewing),
-        own=gauges,
-        empty="" if gauges else _no_loads(viewing),
+        words=f"At P75: {rated_}." if own else _no_loads(viewing),
+        subtitle=f"P75 of {plural(loads, 'page load')}" + _of(viewing),
+        own=[gauge for gauge, _ in own],
+        empty="" if own else _no_loads(viewing),
+    )
+
+
+def _gauge(viewing: Viewing, project: TileProject, vital: WebVital, measured: Vital) -> Gauge:
+    wanted = _wanted(viewing.settings)
+    return Gauge(
+        name=f"{project.name}: {vital.name}" if viewing.is_of_several else vital.name,
+        vital=vital,
+        rated=rated(vital, measured.p75),
+        ratings=Ratings(measured.good, measured.needs_improvement, measured.poor),
+        url=viewing.way(
+            project,
+            "performance.vitals",
+            metric=vital.name,
+            q=wanted.page,
+            device=wanted.device or None,
+        ),
     )
 
 
@@ -236,16 +251,18 @@ def ways(viewing: Viewing) -> TileContent:
     """Which page people open after which."""
     page = str(viewing.settings.get("page", ""))
     limit = viewing.settings.get("limit", LISTED)
-    rows = [
-        list(_step(viewing, project, step))
+    steps = [
+        (project, step)
         for project in viewing.projects
         for step in journeys.steps(viewing.scope(project), page, limit)
-    ][:limit]
+    ]
+    steps.sort(key=lambda pair: -pair[1].times)
+    rows = [list(_step(viewing, project, step)) for project, step in steps[:limit]]
     columns = (
         TableColumn("From"),
         TableColumn("To"),
         TableColumn("Times", "number"),
-        TableColumn("Of the page's visits that went on", "share"),
+        TableColumn("Share of next pages", "share"),
     )
     first = "; ".join(f"{row[0].value} to {row[1].value}: {row[2].value}" for row in rows[:3])
     nothing = (
@@ -261,8 +278,9 @@ def ways(viewing: Viewing) -> TileContent:
 
 
 def _step(viewing: Viewing, project: TileProject, step: Step) -> Iterator[TableCell]:
-    for page in (step.page, step.following):
-        yield TableCell(page, viewing.way(project, "performance.vitals_page", page=page))
+    for page, of in ((step.page, f"{project.name}: " if viewing.is_of_several else ""),
+                     (step.following, "")):  # fmt: skip
+        yield TableCell(of + page, viewing.way(project, "performance.vitals_page", page=page))
     yield TableCell(step.times)
     yield TableCell(step.share)
 
@@ -273,9 +291,14 @@ def _wanted(settings: Settings) -> VitalsWanted:
 
 def _of(viewing: Viewing) -> str:
     named = [viewing.settings.get("page"), viewing.settings.get("device")]
-    if viewing.is_of_several:
-        named.append(viewing.projects[0].name)
     return "".join(f", {text}" for text in named if text)
+
+
+def _first(viewing: Viewing) -> str:
+    """Which project a tile of one shows, where the dashboard has several."""
+    if not viewing.is_of_several:
+        return ""
+    return f"; of {viewing.projects[0].name} alone: the tile can name another project"
 
 
 def _no_loads(viewing: Viewing) -> str:

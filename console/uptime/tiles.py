@@ -48,7 +48,8 @@ def uptime(viewing: Viewing) -> TileContent:
     """The checks of each project, the ones that are down first."""
     limit = viewing.settings.get("limit", LISTED)
     strips = [strip for project in viewing.projects for strip in _strips(viewing, project, limit)]
-    strips = strips[:limit]
+    worst = [state.value for state in queries.WORST_FIRST]
+    strips = sorted(strips, key=lambda own: worst.index(own.state))[:limit]
     rows = [
         [TableCell(own.name, own.url), TableCell(own.state, tone=own.tone), TableCell(own.uptime)]
         for own in strips

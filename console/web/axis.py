@@ -31,6 +31,11 @@ class Label:
     text: str
     day: bool = False
     tone: Literal["mute", "bad"] = "mute"
+    url: str = ""
+    words: str = ""
+    """All that a shortened text stands for."""
+    before: tuple[float, ...] = ()
+    """Where the earlier markers lie that it stands for as well."""
 
     def box(self, width: float) -> tuple[float, float]:
         half = len(self.text) * CHARACTER / 2
@@ -59,7 +64,7 @@ def marker_labels(chart: Chart, width: float) -> list[Label]:
     shown = sorted((m for m in chart.markers if since <= m.at < since + length), key=lambda m: m.at)
     clusters = [[marker] for marker in shown]
     while True:
-        labels = [_flag((cluster[-1].at - since) / length, cluster) for cluster in clusters]
+        labels = [_flag(cluster, since, length) for cluster in clusters]
         boxes = [flag_box(label, width) for label in labels]
         touching = (i for i in range(1, len(boxes)) if boxes[i - 1][1] + GAP > boxes[i][0])
         first = next(touching, None)
@@ -115,9 +120,16 @@ def _apart(labels: Sequence[Label], width: float) -> bool:
     return all(a[1] + GAP <= b[0] for a, b in pairwise(boxes))
 
 
-def _flag(at: float, cluster: list[Marker]) -> Label:
-    is_bad = any(marker.tone == "bad" for marker in cluster)
-    return Label(at, _names(cluster), tone="bad" if is_bad else "mute")
+def _flag(cluster: list[Marker], since: datetime, length: timedelta) -> Label:
+    *before, last = ((marker.at - since) / length for marker in cluster)
+    return Label(
+        last,
+        _names(cluster),
+        tone="bad" if any(marker.tone == "bad" for marker in cluster) else "mute",
+        url=cluster[-1].url,
+        words="; ".join(marker.text for marker in cluster),
+        before=tuple(before),
+    )
 
 
 def _names(cluster: list[Marker]) -> str:

@@ -1,13 +1,14 @@
 """One Chart value: drawn on the server as SVG, and handed to Chart.js for hover and zoom."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
 from typing import Any, Literal
 
 from console.web import clocks
-from console.web.filters import compact, plural
+from console.web.filters import plural
+from console.web.units import Unit, amount, fitting
 
 Kind = Literal["bar", "line", "area", "stack"]
 STACKED = ("bar", "stack")
@@ -50,6 +51,11 @@ class Marker:
     at: datetime
     text: str
     tone: Literal["mute", "bad"] = "mute"
+    page: str = ""
+    """The endpoint of the page about it, which `asked` completes."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
+    """The address of that page for whoever looks, "" for somebody who could not open it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +122,38 @@ class Chart:
         bars = [series.values for series in self.series if series.kind in STACKED]
         return [sum(value or 0 for value in column) for column in zip(*bars, strict=True)]
 
+    @property
+    def axis_unit(self) -> Unit:
+        """What the labels of the axis are written in: hours for a lag of hours in milliseconds."""
+        return fitting(self.unit, max(map(abs, self._heights), default=0))
+
+    def with_one_unit(self) -> "Chart":
+        """It with a subtitle that names no unit ("ms, per day") where its axis has another."""
+        if self.axis_unit.name == self.unit:
+            return self
+        return replace(self, subtitle=self.subtitle.removeprefix(f"{self.unit}, "))
+
     def ticks(self) -> list[float]:
         """The values of the horizontal grid lines, lowest first: four or five nice ones."""
+        size = self.axis_unit.size
+        seen = [height / size for height in self._heights]
+        whole = size == 1 and all(float(value).is_integer() for value in seen)
+        low = 0.0 if self.zero or not seen else min(seen)
+        nice = nice_ticks(
+            min(low, *seen, 0) if self.zero and seen else low, max(seen, default=0), whole=whole
+        )
+        return nice if size == 1 else [tick * size for tick in nice]
+
+    @property
+    def _heights(self) -> list[float]:
+        """Everything that the axis has to reach."""
         seen = [v for s in self.series if s.kind not in STACKED for v in s.values if v is not None]
         seen += self.stacked
         if self.threshold:
             seen.append(self.threshold.value)
         if self.reach is not None:
             seen.append(self.reach)
-        whole = all(float(value).is_integer() for value in seen)
-        low = 0.0 if self.zero or not seen else min(seen)
-        return nice_ticks(min(low, *seen, 0) if self.zero and seen else low, max(seen, default=0),
-                          whole=whole)  # fmt: skip
+        return seen
 
 
 def nice_ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
@@ -157,7 +183,7 @@ def sentence(chart: Chart) -> str:
     parts = [f"{chart.title}, {_moment(since)} to {_moment(until)} {zone}."]
     parts += [_series_sentence(chart, series) for series in chart.series]
     if chart.threshold:
-        parts.append(f"{chart.threshold.text} {_amount(chart.threshold.value, chart.unit)}.")
+        parts.append(f"{chart.threshold.text} {amount(chart.threshold.value, chart.unit)}.")
     if chart.markers:
         names = ", ".join(marker.text for marker in chart.markers[:5])
         parts.append(f"{plural(len(chart.markers), 'marker')}: {names}.")
@@ -193,7 +219,8 @@ def chartjs(chart: Chart) -> dict[str, Any]:
             "plugins": {"legend": {"display": False}},
         },
         "pharos": {
-            "unit": chart.unit,
+            "unit": chart.axis_unit.name,
+            "size": chart.axis_unit.size,
             "grain": int(chart.grain.total_seconds()),
             "openFrom": chart.open_from,
             "links": list(chart.links),
@@ -247,15 +274,11 @@ def _series_sentence(chart: Chart, series: Series) -> str:
     if not known:
         return f"{series.name}: no data."
     high, when = max(known, key=lambda pair: pair[0])
-    highest = f"highest {_amount(high, chart.unit)} at {_moment(when)}"
+    highest = f"highest {amount(high, chart.unit)} at {_moment(when)}"
     if series.kind == "bar":
-        total = _amount(sum(value for value, _ in known), chart.unit)
+        total = amount(sum(value for value, _ in known), chart.unit)
         return f"{series.name}: {total} in all, {highest}."
-    return f"{series.name}: {highest}, last {_amount(known[-1][0], chart.unit)}."
-
-
-def _amount(value: float, unit: str) -> str:
-    return f"{compact(value)} {unit}".strip()
+    return f"{series.name}: {highest}, last {amount(known[-1][0], chart.unit)}."
 
 
 def _moment(at: datetime) -> str:

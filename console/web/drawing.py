@@ -8,14 +8,21 @@ import orjson
 from flask import Flask
 from markupsafe import Markup
 
-from console.web.axis import CHARACTER, Label, flag_box, marker_labels, time_labels
+from console.web.axis import (
+    CHARACTER,
+    Label,
+    flag_box,
+    marker_labels,
+    time_labels,
+)
 from console.web.charts import DOT, STACKED, Chart, Series, chartjs, lone, sentence
-from console.web.filters import compact
+from console.web.units import amount
 
 LEFT, RIGHT, BOTTOM = 44, 12, 20
 # A fluid chart carries one set of labels per width class; charts.css shows the set that fits.
 WIDTHS = {"s": 260, "m": 480, "l": 820}
 LINES = 1000
+TICK = 7
 HALO = ' paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
 """Keeps words legible on lines; on pages charts.css does."""
 LIGHT = {
@@ -56,7 +63,7 @@ def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = 
     )
     return _markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" role="img" aria-label="{_label(chart)}">'
+        f' viewBox="0 0 {width} {height}" role="{_role(chart)}" aria-label="{_label(chart)}">'
         f'<svg x="{LEFT}" width="{plot}" height="{height}" overflow="visible">{inner}</svg></svg>'
     )
 
@@ -68,7 +75,7 @@ def fluid_svg(chart: Chart, height: int = 180) -> Markup:
         (*pen.grid(), *pen.spans(), *pen.series(), *pen.labels(WIDTHS), *pen.threshold())
     )
     return _markup(
-        f'<svg class="chart-plot" height="{height}" overflow="visible" role="img"'
+        f'<svg class="chart-plot" height="{height}" overflow="visible" role="{_role(chart)}"'
         f' aria-label="{_label(chart)}">{inner}</svg>'
     )
 
@@ -120,6 +127,7 @@ class _Pen:
         self.chart = chart
         self.palette = palette
         self.ticks = chart.ticks()
+        self.unit = chart.axis_unit
         self.top = chart.top
         self.bottom = height - BOTTOM
         self.scale = Scale.of(chart, height)
@@ -131,7 +139,7 @@ class _Pen:
                 "base" if index == 0 else "grid", "c-base" if index == 0 else "c-grid"
             )
             yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
-            yield self._text(-6, y + 3.5, compact(_whole(tick)), "end")
+            yield self._text(-6, y + 3.5, self.unit.text(tick), "end")
 
     def spans(self) -> Iterator[str]:
         for span in self.chart.spans:
@@ -175,7 +183,7 @@ class _Pen:
         y = _n(self._y(line.value))
         paint = self._stroke("warn", "c-threshold", dash="4 3")
         yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
-        words = f"{line.text} {compact(_whole(line.value))} {self.chart.unit}".strip()
+        words = f"{line.text} {amount(line.value, self.chart.unit)}"
         side, at = self._clearest(self._y(line.value), len(words) * CHARACTER / WIDTHS["m"])
         anchor = "end" if side else "start"
         yield self._text(f"{side}%", at, words, anchor, css="c-t-threshold", hue="threshold")
@@ -213,32 +221,38 @@ class _Pen:
             )
 
     def _stack(self, line: Series, below: list[float], above: list[float]) -> str:
-        """An area between two heights, with a line along the upper one."""
+        """An area between two heights, with a line along the upper one; paler where unfinished."""
         upper = [self._at(index, value) for index, value in enumerate(above)]
         lower = [self._at(index, value) for index, value in enumerate(below)]
-        area = f"{_path(upper)}L{_path(lower[::-1])[1:]}Z"
-        fill = self._fill(line.role, f"c-stack c-{line.role}", 0.5)
-        stroke = self._stroke(line.role, f"c-line c-{line.role}")
-        drawn = f'<path d="{area}" {fill}/><path d="{_path(upper)}" {stroke}/>'
-        return self._stretched([drawn])
+        whole = min(self.chart.open_from, len(upper))
+        css, parts = f"c-stack c-{line.role}", []
+        for part, is_open in ((slice(whole), False), (slice(max(0, whole - 1), None), True)):
+            if is_open and whole == len(upper):
+                continue
+            area = f"{_path(upper[part])}L{_path(lower[part][::-1])[1:]}Z" if upper[part] else ""
+            paint = self._fill(line.role, f"{css} c-stack-open" if is_open else css,
+                               opacity=0.2 if is_open else 0.5)  # fmt: skip
+            parts.append(f'<path d="{area}" {paint}/>')
+        return self._stretched([*parts, *self._edge(line.role, upper)])
+
+    def _edge(self, role: str, points: Sequence[tuple[float, float] | None]) -> Iterator[str]:
+        """A line, dashed where the data is not whole yet."""
+        whole, css = min(self.chart.open_from, len(points)), f"c-line c-{role}"
+        yield f'<path d="{_path(points[:whole])}" {self._stroke(role, css)}/>'
+        if whole < len(points):
+            dash = self._stroke(role, f"{css} c-dash", dash="3 3")
+            yield f'<path d="{_path(points[max(0, whole - 1) :])}" {dash}/>'
 
     def _lines(self, line: Series) -> str:
         """Line and area in a separate, stretched viewport; strokes keep their width."""
         points = [self._point(index, value) for index, value in enumerate(line.values)]
-        whole = min(self.chart.open_from, len(points))
         parts = []
         if line.kind == "area":
             area = "".join(self._area(run) for run in _runs(points))
             parts.append(
                 f'<path d="{area}" {self._fill(line.role, f"c-area c-{line.role}", 0.14)}/>'
             )
-        solid, dashed = _path(points[:whole]), _path(points[max(0, whole - 1) :])
-        css = f"c-line c-{line.role}"
-        parts.append(f'<path d="{solid}" {self._stroke(line.role, css)}/>')
-        if whole < len(points):
-            dash = self._stroke(line.role, f"{css} c-dash", dash="3 3")
-            parts.append(f'<path d="{dashed}" {dash}/>')
-        return self._stretched(parts)
+        return self._stretched([*parts, *self._edge(line.role, points)])
 
     def _stretched(self, parts: Sequence[str]) -> str:
         height = _n(self.bottom + BOTTOM)
@@ -256,14 +270,25 @@ class _Pen:
                 yield f'<circle cx="{_n(x, 2)}%" cy="{_n(self._y(value))}" r="{DOT}" {paint}/>'
 
     def _flag(self, label: Label, width: int) -> str:
+        """A marker's line and text; the others that it stands for are ticks on the axis."""
         x = f"{_n(label.at * 100, 2)}%"
         before = flag_box(label, width)[0] < label.at * width
-        tone = label.tone
-        css = "c-marker" if tone == "mute" else f"c-marker c-marker-{tone}"
-        paint = self._stroke(tone, css, dash="2 2")
+        css = "c-marker" if label.tone == "mute" else f"c-marker c-marker-{label.tone}"
+        paint = self._stroke(label.tone, css, dash="2 2")
+        lines = [f'<line x1="{x}" x2="{x}" y1="3" y2="{self.bottom}" {paint}/>']
+        for at in label.before:
+            place = f'x1="{_n(at * 100, 2)}%" x2="{_n(at * 100, 2)}%" y2="{self.bottom}"'
+            tick = self._stroke(label.tone, css)
+            lines.append(f'<line {place} y1="{self.bottom - TICK}" {tick}/>')
         text = self._text(x, 11, label.text, "end" if before else "start", css="c-t-mark",
                           shift=-5 if before else 5)  # fmt: skip
-        return f'<line x1="{x}" x2="{x}" y1="3" y2="{self.bottom}" {paint}/>{text}'
+        if self.palette is not None or not label.url:
+            return "".join([*lines, text])
+        words, url = Markup.escape(label.words), Markup.escape(label.url)
+        link = (
+            f'<a class="c-flag" href="{url}" aria-label="{words}"><title>{words}</title>{text}</a>'
+        )
+        return "".join([*lines, link])
 
     def _area(self, run: list[tuple[float, float]]) -> str:
         base = _n(self._y(max(0.0, self.ticks[0])))
@@ -322,16 +347,17 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
     return "".join("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in run) for run in _runs(points))
 
 
+def _role(chart: Chart) -> str:
+    """A picture, or a group where markers are links in it."""
+    return "group" if any(marker.url for marker in chart.markers) else "img"
+
+
 def _label(chart: Chart) -> Markup:
     return Markup.escape(sentence(chart))
 
 
 def _markup(drawn: str) -> Markup:
     return Markup(drawn)  # noqa: S704 - numbers, our own classes, and texts that were escaped
-
-
-def _whole(value: float) -> float:
-    return int(value) if float(value).is_integer() else value
 
 
 def _n(value: float, digits: int = 1) -> str:

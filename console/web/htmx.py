@@ -13,7 +13,8 @@ from werkzeug.urls import iri_to_uri
 _PASSING = re.compile(
     r'(name="csrf_token"[^>]{0,200}value=")[^"]*|(<time data-tile-at)[^<]{0,200}(?=</time>)'
 )
-VERSION_HEADER = "Pharos-Part"
+_AS_OF = re.compile(r'<time data-tile-at datetime="([^"<]{1,60})">')
+VERSION_HEADER, AS_OF_HEADER = "Pharos-Part", "Pharos-As-Of"
 
 
 def is_htmx() -> bool:
@@ -49,13 +50,19 @@ def panel(
 
 
 def polled_part(page: str, part: str, **context: Any) -> Response:
-    """Like `page_or_part`; a poll whose part is what the browser already shows gets 204."""
+    """Like `page_or_part`; a poll whose part is what the browser already shows gets 204.
+
+    A 204 says as of when that is so, if the part has the time of a tile.
+    """
     response = page_or_part(page, part, **context)
     if not is_htmx():
         return response
-    version = _version(response.get_data(as_text=True))
+    html = response.get_data(as_text=True)
+    version, at = _version(html), _AS_OF.search(html)
     if request.headers.get(VERSION_HEADER) == version:
         response = _vary(Response(status=204))
+        if at:
+            response.headers[AS_OF_HEADER] = at[1]
     response.headers[VERSION_HEADER] = version
     return response
 

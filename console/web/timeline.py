@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from console.core import clock
 from console.web import clocks
 from console.web.charts import Chart, Marker, Series, Threshold
-from console.web.timerange import Range, aligned, in_words
+from console.web.timerange import Range, aligned, in_words, scoped_url
 
 EXTENSION = "pharos.markers"
 DAY = timedelta(days=1)
@@ -51,18 +51,23 @@ class Timeline:
         least: timedelta = timedelta(0),
         utc_days: bool = False,
         about: About = None,
+        way: Callable[..., str] | None = None,
     ) -> Timeline:
         """The axis of a page about `project`; its buckets are at least `least` wide.
 
-        Incidents of other values of a dimension than the one it is about are not marked.
+        Incidents of other values of a dimension than the one it is about are not marked. `way`
+        makes the links of markers (`way(project, endpoint, **values)`), by default as the page
+        itself would.
         """
         line = cls(shown, max(shown.grain, least), utc_days=utc_days)
         ask: list[Ask] = current_app.extensions.get(EXTENSION, [])
         marker_lists = [
             source(project, line.since, line.until, shown.environment, about) for source in ask
         ]
-        markers = tuple(marker for markers in marker_lists for marker in markers)
-        return replace(line, markers=markers)
+        markers = (marker for markers in marker_lists for marker in markers)
+        return replace(
+            line, markers=tuple(_led(marker, project, way or _here) for marker in markers)
+        )
 
     @property
     def since(self) -> datetime:
@@ -120,7 +125,7 @@ class Timeline:
             threshold=threshold,
             markers=self.markers,
             watch=watch or {},
-        )
+        ).with_one_unit()
 
     def compared(
         self, scope: S, ask: Callable[[S], Sequence[float | None]], name: str = ""
@@ -133,6 +138,15 @@ class Timeline:
             return ()
         values = ask(scope.earlier(self.shown.shift))
         return (Series(name or self.shown.compared_with, values, "line", "previous"),)
+
+
+def _here(_project: Any, endpoint: str, /, **values: Any) -> str:
+    """An address among the pages of the project whose page is served."""
+    return scoped_url(endpoint, **values)
+
+
+def _led(marker: Marker, project: Any, way: Callable[..., str]) -> Marker:
+    return replace(marker, url=way(project, marker.page, **marker.asked)) if marker.page else marker
 
 
 def provide_markers(app: Flask, ask: Ask) -> None:

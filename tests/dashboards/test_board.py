@@ -1,14 +1,16 @@
 """A dashboard and its tiles, for members."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 
+from console.core import clock
 from console.core.db import db
 from console.dashboards import making
 from console.dashboards.models import Dashboard
 from console.dashboards.shelf import EXTENSION, Shelf
-from console.web.htmx import VERSION_HEADER
+from console.web.htmx import AS_OF_HEADER, VERSION_HEADER
 from tests.support.clients import HTMX
 from tests.support.counted import Stored
 from tests.support.scheduled import perform
@@ -72,5 +74,7 @@ def test_a_poll_of_a_tile_that_did_not_change_is_answered_204(app, as_alice, ope
     first = as_alice.get(url, headers=HTMX)
     app.extensions[EXTENSION] = Shelf()  # it is asked anew, and as of another second
     known = {VERSION_HEADER: first.headers[VERSION_HEADER]}
-    assert as_alice.get(url, headers={**HTMX, **known}).status_code == 204
+    same = as_alice.get(url, headers={**HTMX, **known})
+    assert same.status_code == 204
+    assert clock.now() - datetime.fromisoformat(same.headers[AS_OF_HEADER]) < timedelta(seconds=30)
     assert as_alice.get(url, headers={**HTMX, VERSION_HEADER: "another"}).status_code == 200

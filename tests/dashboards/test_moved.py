@@ -53,7 +53,7 @@ def test_its_values_lead_to_the_issues_of_that_time(as_vic, tile):
 def test_a_time_in_which_nothing_came_says_so(as_vic, tile):
     early = {"since": hour(-9).isoformat(), "until": hour(-8).isoformat()}
     page = as_vic.get(f"/acme/shop{tile}/moved", query_string=early).text
-    assert "Nothing has come in in this time range" in page
+    assert "Nothing arrived in this time range" in page
 
 
 def test_a_chart_offers_it_and_a_stranger_does_not_see_it(as_vic, as_eve, tile):

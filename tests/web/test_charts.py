@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -167,6 +168,69 @@ def test_names_from_clients_cannot_leave_the_markup():
                   markers=(Marker(START, hostile),))  # fmt: skip
     assert "<b" not in fluid_svg(chart) + svg(chart, 300, 100, LIGHT)
     assert "</script" not in chart_json(chart)
+
+
+def hourly(values, unit="ms", **fields):
+    buckets = [START + timedelta(hours=hour) for hour in range(len(values))]
+    return Chart("Lag", buckets, timedelta(hours=1), [Series("S", values)], unit=unit, **fields)
+
+
+@pytest.mark.parametrize(
+    ("unit", "values", "labels", "highest"),
+    [
+        ("ms", [250, 1900], ["0", "500", "1,000", "1,500", "2,000"], "highest 1,900 ms"),
+        ("ms", [250, 19_000], ["0", "5 s", "10 s", "15 s", "20 s"], "highest 19 s"),
+        ("ms", [60_000, 540_000], ["0", "2.5 min", "5 min", "7.5 min", "10 min"], "highest 9 min"),
+        ("ms", [1, 100e6], ["0", "10 h", "20 h", "30 h"], "highest 1 d 3 h"),
+        ("ms", [1, 864e6], ["0", "2.5 d", "5 d", "7.5 d", "10 d"], "highest 10 d"),
+        ("s", [1, 7200 * 2], ["0", "1 h", "2 h", "3 h", "4 h"], "highest 4 h"),
+        ("min", [1, 90], ["0", "25", "50", "75", "100"], "highest 90 min"),
+        ("min", [1, 2000], ["0", "10 h", "20 h", "30 h", "40 h"], "highest 1 d 9 h"),
+        ("requests", [1, 100e6], ["0", "25M", "50M", "75M", "100M"], "highest 100M requests"),
+    ],
+)
+def test_the_axis_of_a_time_is_in_the_unit_that_people_read_it_in(unit, values, labels, highest):
+    own = hourly(values, unit)
+    texts = [text.text for text in ET.fromstring(svg(own, 600, 200, LIGHT)).iter(f"{SVG}text")]
+    assert [text for text in texts if text in labels] == labels
+    assert highest in sentence(own)
+    assert chartjs(own)["pharos"]["unit"] == (labels[-1].partition(" ")[2] or unit)
+
+
+def test_the_threshold_of_a_long_time_has_its_unit_and_the_subtitle_names_no_other():
+    own = hourly([1, 100e6], threshold=Threshold(5_400_000, "Limit"), subtitle="ms, per hour")
+    assert ">Limit 1 h 30 min<" in fluid_svg(own)
+    assert own.with_one_unit().subtitle == "per hour"
+    assert hourly([1, 100], subtitle="ms, per hour").with_one_unit().subtitle == "ms, per hour"
+
+
+def test_the_last_unfinished_bucket_of_areas_on_each_other_is_dashed_and_paler():
+    buckets = [START + timedelta(hours=hour) for hour in range(4)]
+    series = [Series(name, [3, 4, 5, 1], "stack", role) for name, role in (("A", "1"), ("B", "2"))]
+    own = Chart("Any", buckets, timedelta(hours=1), series, complete_until=buckets[-1])
+    for picture in (fluid_svg(own), svg(own, 600, 200, LIGHT)):
+        dashes = picture.count("c-dash") or picture.count('stroke-dasharray="3 3"')
+        paler = picture.count("c-stack-open") or picture.count('fill-opacity="0.2"')
+        assert (dashes, paler) == (2, 2)
+    done = replace(own, complete_until=buckets[-1] + timedelta(hours=1))
+    assert "c-dash" not in fluid_svg(done)
+    assert "c-stack-open" not in fluid_svg(done)
+
+
+def test_a_marker_leads_to_its_page_and_a_crowd_has_one_flag_but_all_its_moments():
+    at = [START + timedelta(hours=hour) for hour in (1, 1.5, 2, 20)]
+    markers = [Marker(moment, f"v{n}", url=f"/issues?release=v{n}") for n, moment in enumerate(at)]
+    own = hourly([1] * 24, markers=markers)
+    (crowd, lone_) = marker_labels(own, WIDTHS["s"])
+    assert (crowd.text, crowd.words, len(crowd.before)) == ("v2 +2", "v0; v1; v2", 2)
+    assert (lone_.text, lone_.before) == ("v3", ())
+    page = fluid_svg(own)
+    assert '<a class="c-flag" href="/issues?release=v2" aria-label="v0; v1; v2">' in page
+    assert 'role="group"' in page
+    assert "<a" not in svg(own, 600, 200, LIGHT)  # a mail's picture leads nowhere
+    outside = replace(own, markers=[replace(marker, url="") for marker in markers])
+    assert "<a" not in fluid_svg(outside)
+    assert 'role="img"' in fluid_svg(outside)
 
 
 def test_chartjs_gets_the_same_chart():

@@ -94,7 +94,7 @@ class Report:
         """The medians of each week, in minutes; `evidence` gives the address of its incidents."""
         return Chart(
             title="Median per week",
-            subtitle="in minutes, by the week in which incidents were opened",
+            subtitle="min, by the week in which incidents were opened",
             unit="min",
             buckets=[week.since for week in self.weeks],
             grain=WEEK,
@@ -105,7 +105,7 @@ class Report:
             complete_until=self.until,
             links=[evidence(week=week.first_day) if week.count else "" for week in self.weeks],
             watch={"metric": "incidents.time_to_acknowledge"},
-        )
+        ).with_one_unit()
 
 
 def report(

@@ -50,7 +50,7 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
     line = replace(viewing.line, grain=max(viewing.line.grain, least))
     viewing = replace(viewing, line=line)
     queries = Queries.of(settings, viewing.projects[0])
-    lines = list(_lines(viewing, queries, kind))
+    lines = list(_lines(viewing, kind))
     level = settings.get("threshold")
     plain = line.chart(
         queries.parts[0].name,
@@ -61,13 +61,14 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
         watch=_watch(queries, settings.get("by") or None),
     )
     drawn = replace(plain, links=_links(viewing, lines, plain), zero=_is_zero_based(queries, plain))
-    is_empty = all(not value for own in lines for value in own.series.values)
+    values = [value for own in lines for value in own.series.values]
+    is_empty = all(value is None for value in values) or not (any(values) or queries.counts_zeros)
     return TileContent(
         table=_table(viewing, drawn, lines, queries.unit),
         words=sentence(drawn),
         subtitle=drawn.subtitle,
         chart=drawn,
-        empty=nothing(viewing) if is_empty and not queries.counts_zeros else "",
+        empty=nothing(viewing) if is_empty else "",
     )
 
 
@@ -79,10 +80,11 @@ def _is_zero_based(queries: Queries, drawn: Chart) -> bool:
     return not is_near or len(seen) < 2
 
 
-def _lines(viewing: Viewing, queries: Queries, kind: Kind) -> Iterator[ChartLine]:
+def _lines(viewing: Viewing, kind: Kind) -> Iterator[ChartLine]:
     """What the chart draws: per project, per value of the breakdown or per metric."""
     by, count = viewing.settings.get("by") or None, 0
     for project in viewing.projects:
+        queries = Queries.of(viewing.settings, project)
         answers = queries.courses(viewing, project, by, limit=viewing.settings.get("limit", PARTS))
         for own in _of_project(viewing, queries, project, answers):
             count += not own.is_rest
@@ -154,17 +156,21 @@ def _before(viewing: Viewing, queries: Queries, lines: Sequence[ChartLine]) -> I
 
 
 def _links(viewing: Viewing, lines: Sequence[ChartLine], drawn: Chart) -> list[str]:
-    """Where a click on each bucket leads: to what its first metric counts."""
-    if not lines:
-        return []
-    own = lines[0]
-    where = own.where if len(lines) == 1 else own.query.where
-    return [
-        evidence(viewing, own.project, own.query.metric, where, (at, at + drawn.grain))
-        if any(line.series.values[place] for line in lines)
-        else ""
-        for place, at in enumerate(drawn.buckets)
-    ]
+    """Where a click on each bucket leads: to what its first metric counts.
+
+    Of several projects it is the one whose number is highest there.
+    """
+
+    def link(place: int, at: datetime) -> str:
+        own = max(lines, key=lambda line: line.series.values[place] or 0)
+        if not own.series.values[place]:
+            return ""
+        if not viewing.is_of_several:
+            own = lines[0]
+        where = own.where if len(lines) == 1 else own.query.where
+        return evidence(viewing, own.project, own.query.metric, where, (at, at + drawn.grain))
+
+    return [link(place, at) for place, at in enumerate(drawn.buckets)] if lines else []
 
 
 def _watch(queries: Queries, by: str | None) -> dict[str, str | None]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from console.dashboards.tiles.evidence import evidence, own_page, subjects
 from console.dashboards.tiles.queries import Queries, faults, nothing
-from console.telemetry.metric import Format
 from console.telemetry.tile import (
     Table,
     TableCell,
     TableColumn,
     TileContent,
     TileKind,
+    TileProject,
     Viewing,
 )
 from console.web import clocks
@@ -24,11 +24,13 @@ from console.web.timerange import aligned
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOUR, LISTED, LEVELS = timedelta(hours=1), 8, 5
+FAR = 3
+"""Beyond the upper quartile by so many times the distance of the quartiles, a number is far out."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """A field: `level` is 0 for nothing, 1 to 5 as its number comes close to the highest."""
+    """A field: `level` is 0 for nothing, 1 to 5 for its shade."""
 
     number: float | None
     level: int
@@ -46,23 +48,58 @@ class HeatRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Shade:
+    """A shade of the legend, and the largest number that it stands for."""
+
+    level: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeatMap:
-    """Rows of fields with some names of columns: place from 0 to 1 and text."""
+    """Rows of fields with some names of columns (place from 0 to 1 and text), and its shades."""
 
     rows: Sequence[HeatRow]
     columns: Sequence[tuple[float, str]]
+    shades: Sequence[Shade]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The numbers of a row before they have shades: its name, page, numbers, and their links."""
+
+    name: str
+    page: str
+    numbers: Sequence[float | None]
+    urls: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """What stands below the fields: the moment of each column, which of them are named, a grain."""
+
+    moments: Sequence[str]
+    columns: Sequence[tuple[float, str]]
+    grain: str
 
 
 def heat(viewing: Viewing) -> TileContent:
-    """A metric of one project, or of the first of several."""
+    """A metric of each project."""
     return _by_value(viewing) if viewing.settings.get("by") else _by_hour(viewing)
 
 
 def _by_hour(viewing: Viewing) -> TileContent:
     """Hours across, weekdays down; a field is the mean of its hours in the time range."""
-    project = viewing.projects[0]
-    queries = Queries.of(viewing.settings, project)
-    line = viewing.line
+    strips = [strip for project in viewing.projects for strip in _week(viewing, project)]
+    moments = [f"{hour:02d}:00" for hour in range(24)]
+    columns = [((hour + 0.5) / 24, moments[hour]) for hour in range(0, 24, 3)]
+    is_count = Queries.of(viewing.settings, viewing.projects[0]).parts[0].metric.empty == "zero"
+    grain = "mean of each hour" if is_count else "mean of each hour, by its samples"
+    return _content(viewing, strips, Across(moments, columns, grain))
+
+
+def _week(viewing: Viewing, project: TileProject) -> Iterator[Strip]:
+    queries, line = Queries.of(viewing.settings, project), viewing.line
     since = aligned(line.since, HOUR, clocks.offset(line.until))
     hourly = replace(
         viewing, line=replace(line, grain=HOUR, shown=replace(line.shown, since=since))
@@ -76,13 +113,10 @@ def _by_hour(viewing: Viewing) -> TileContent:
             local = clocks.local(at)
             weight = 1 if is_count else samples
             fields[local.weekday(), local.hour].append((number, weight))
-    means = [[_mean(fields.get((day, hour), [])) for hour in range(24)] for day in range(7)]
-    names = [(day, "") for day in DAYS]
-    moments = [f"{hour:02d}:00" for hour in range(24)]
-    columns = [((hour + 0.5) / 24, moments[hour]) for hour in range(0, 24, 3)]
-    urls = [[""] * 24 for _ in DAYS]
-    grain = "mean of each hour" if is_count else "mean of each hour, by its samples"
-    return _content(viewing, queries, names, moments, means, urls, columns, grain)
+    of = f"{project.name}: " if viewing.is_of_several else ""
+    for day, name in enumerate(DAYS):
+        means = [_mean(fields.get((day, hour), [])) for hour in range(24)]
+        yield Strip(of + name, "", means, [""] * 24)
 
 
 def _mean(numbers: Sequence[tuple[float, int]]) -> float | None:
@@ -92,91 +126,91 @@ def _mean(numbers: Sequence[tuple[float, int]]) -> float | None:
 
 def _by_value(viewing: Viewing) -> TileContent:
     """Time across, values of a dimension down."""
-    project, by = viewing.projects[0], viewing.settings["by"]
-    queries = Queries.of(viewing.settings, project)
-    limit = viewing.settings.get("limit", LISTED)
-    parts = queries.courses(viewing, project, by, limit=limit)[0].by_value
-    known, query = subjects(project, by, list(parts)), queries.parts[0]
-    buckets, grain = viewing.line.buckets, viewing.line.grain
-
-    def url(value: str, at: datetime) -> str:
-        where = {**query.where, by: value}
-        return evidence(viewing, project, query.metric, where, (at, at + grain))
-
-    names = [(known.name(part) or "(none)", own_page(viewing, project, known, part))
-             for part in parts]  # fmt: skip
-    numbers = [list(course.numbers) for course in parts.values()]
-    urls = [
-        [
-            url(part, at) if number else ""
-            for at, number in zip(buckets, course.numbers, strict=True)
-        ]
-        for part, course in parts.items()
-    ]
+    strips = [strip for project in viewing.projects for strip in _values(viewing, project)]
+    buckets = viewing.line.buckets
     moments = [f"{clocks.local(at):%-d %b %H:%M}" for at in buckets]
     step = max(1, len(buckets) // 5)
     columns = [((n + 0.5) / len(buckets), moments[n]) for n in range(0, len(buckets), step)]
-    return _content(viewing, queries, names, moments, numbers, urls, columns, viewing.line.per)
+    return _content(viewing, strips, Across(moments, columns, viewing.line.per))
 
 
-def _content(
-    viewing: Viewing,
-    queries: Queries,
-    names: Sequence[tuple[str, str]],
-    moments: Sequence[str],
-    numbers: Sequence[Sequence[float | None]],
-    urls: Sequence[Sequence[str]],
-    columns: Sequence[tuple[float, str]],
-    grain: str,
-) -> TileContent:
-    name = queries.parts[0].name
-    format_, unit = queries.formats[0]
-    known = [number for row in numbers for number in row if number is not None]
-    most = max(known, default=0.0)
+def _values(viewing: Viewing, project: TileProject) -> Iterator[Strip]:
+    by, limit = viewing.settings["by"], viewing.settings.get("limit", LISTED)
+    queries, grain = Queries.of(viewing.settings, project), viewing.line.grain
+    parts = queries.courses(viewing, project, by, limit=limit)[0].by_value
+    known, query = subjects(project, by, list(parts)), queries.parts[0]
+    of = f"{project.name}: " if viewing.is_of_several else ""
+    for part, course in parts.items():
+        where = {**query.where, by: part}
+        urls = [
+            evidence(viewing, project, query.metric, where, (at, at + grain)) if number else ""
+            for at, number in zip(viewing.line.buckets, course.numbers, strict=True)
+        ]
+        page = own_page(viewing, project, known, part)
+        yield Strip(of + (known.name(part) or "(none)"), page, list(course.numbers), urls)
+
+
+def _content(viewing: Viewing, strips: Sequence[Strip], across: Across) -> TileContent:
+    queries = Queries.of(viewing.settings, viewing.projects[0])
+    name, (format_, unit) = queries.parts[0].name, queries.formats[0]
+    most = max((number or 0.0 for own in strips for number in own.numbers), default=0.0)
+    bounds = shades([number for own in strips for number in own.numbers if number])
+
+    def field(own: Strip, place: int) -> HeatCell:
+        number = own.numbers[place]
+        words = f"{own.name}, {across.moments[place]}: {as_text(number, format_, unit)}"
+        return HeatCell(number, level(number, bounds), words, own.urls[place])
+
     rows = [
-        HeatRow(
-            title,
-            page,
-            [
-                HeatCell(
-                    number, _level(number, most), _words(title, at, number, format_, unit), url
-                )
-                for at, number, url in zip(moments, row, row_urls, strict=True)
-            ],
-        )
-        for (title, page), row, row_urls in zip(names, numbers, urls, strict=True)
+        HeatRow(own.name, own.page, [field(own, place) for place in range(len(across.moments))])
+        for own in strips
     ]
     table = Table(
-        [TableColumn(""), *(TableColumn(at, format_, unit) for at in moments)],
+        [TableColumn(""), *(TableColumn(at, format_, unit) for at in across.moments)],
         [
             [TableCell(row.name, row.page), *(TableCell(own.number, own.url) for own in row.cells)]
             for row in rows
         ],
     )
     highest = max((cell for row in rows for cell in row.cells), key=_heat, default=None)
+    legend = [
+        Shade(n, as_text(own, format_, unit if n == len(bounds) else ""))
+        for n, own in enumerate(bounds, start=1)
+    ]
     return TileContent(
         table=table,
         words=f"{name}: highest {highest.words}." if highest and most else nothing(viewing),
-        subtitle=f"{name}, {grain}"
-        if len(viewing.projects) == 1
-        else f"of {viewing.projects[0].name}",
-        own=HeatMap(rows, columns),
+        subtitle=f"{name}, {across.grain}",
+        own=HeatMap(rows, across.columns, legend),
         empty="" if most else nothing(viewing),
     )
 
 
+def shades(numbers: Sequence[float]) -> list[float]:
+    """The largest number of each shade, palest first.
+
+    The shades are equal steps up to the highest number; where a few numbers are far beyond all
+    others, they have the darkest one for themselves, so that the others differ as well.
+    """
+    known = sorted(number for number in numbers if number > 0)
+    if not known:
+        return []
+    low, high = (known[len(known) * part // 4] for part in (1, 3))
+    usual = max(number for number in known if number <= high + FAR * (high - low))
+    count = LEVELS if usual == known[-1] else LEVELS - 1
+    steps = [usual * step / count for step in range(1, count + 1)]
+    return steps if count == LEVELS else [*steps, known[-1]]
+
+
+def level(number: float | None, bounds: Sequence[float]) -> int:
+    """The shade of a number: the first that reaches it."""
+    if not number or number < 0:
+        return 0
+    return next((n for n, most in enumerate(bounds, start=1) if number <= most), len(bounds))
+
+
 def _heat(cell: HeatCell) -> float:
     return cell.number or 0.0
-
-
-def _level(number: float | None, most: float) -> int:
-    if not number or most <= 0:
-        return 0
-    return min(LEVELS, max(1, round(number / most * LEVELS + 0.49)))
-
-
-def _words(title: str, at: str, number: float | None, format_: Format, unit: str) -> str:
-    return f"{title}, {at}: {as_text(number, format_, unit)}"
 
 
 KINDS = (

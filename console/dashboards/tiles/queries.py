@@ -156,8 +156,8 @@ def _unit(metric: Metric) -> str:
 def nothing(viewing: Viewing) -> str:
     """Why there is nothing to see."""
     shown = viewing.line.shown
-    where = f" in {shown.environment}" if shown.environment else ""
-    return f"Nothing has come in{where} in this time range: {_small(shown.label)}."
+    where = f" from {shown.environment}" if shown.environment else ""
+    return f"Nothing arrived{where} in this time range: {_small(shown.label)}."
 
 
 def _small(text: str) -> str:

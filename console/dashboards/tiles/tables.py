@@ -46,6 +46,7 @@ class Line:
     name: str
     page: str
     numbers: Sequence[float | None]
+    samples: int
 
 
 def table(viewing: Viewing) -> TileContent:
@@ -109,12 +110,14 @@ def _asked(viewing: Viewing) -> tuple[Queries, str, list[Line]]:
     by = viewing.settings.get("by") or ""
     if not by:
         raise CannotAskError("it names no dimension to list the values of")
-    queries = Queries.of(viewing.settings, viewing.projects[0])
-    lines = [line for project in viewing.projects for line in _lines(viewing, queries, project, by)]
-    return queries, by, lines
+    lines = [line for project in viewing.projects for line in _lines(viewing, project, by)]
+    if viewing.is_of_several:
+        lines.sort(key=lambda line: -line.samples)
+    return Queries.of(viewing.settings, viewing.projects[0]), by, lines
 
 
-def _lines(viewing: Viewing, queries: Queries, project: TileProject, by: str) -> Iterator[Line]:
+def _lines(viewing: Viewing, project: TileProject, by: str) -> Iterator[Line]:
+    queries = Queries.of(viewing.settings, project)
     answers = queries.readings(viewing, project, by, limit=MOST_PARTS)
     values = list(dict.fromkeys(part for answer in answers for part in answer.by_value))
     known = subjects(project, by, values)
@@ -124,7 +127,9 @@ def _lines(viewing: Viewing, queries: Queries, project: TileProject, by: str) ->
         if queries.formula:
             numbers = [queries.value(numbers)]
         page = own_page(viewing, project, known, value)
-        yield Line(project, value, of + (known.name(value) or NAMELESS), page, numbers)
+        reading = answers[0].by_value.get(value)
+        samples = reading.samples if reading else 0
+        yield Line(project, value, of + (known.name(value) or NAMELESS), page, numbers, samples)
 
 
 def _number(answer: Parts[Reading], value: str) -> float | None:

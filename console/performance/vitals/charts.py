@@ -82,7 +82,7 @@ def trend_charts(
     p75 = line.chart(
         f"P75 of {metric.name}",
         [*before, Series("P75", _p75(moments, metric))],
-        subtitle=f"{metric.unit or 'score'} {line.per}",
+        subtitle=f"{metric.unit or 'score'}, {line.per}",
         unit=metric.unit,
         threshold=standard if limit is None else own,
         watch=watch,

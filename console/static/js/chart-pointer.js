@@ -46,7 +46,7 @@ window.pharosChart = (() => {
         const row = document.createElement("li");
         const mark = document.createElement("i");
         row.className = `c-${one.role}`;
-        row.append(mark, `${one.label}: ${exact(value, chart.config.options.unit)}`);
+        row.append(mark, `${one.label}: ${exact(value / chart.config.options.size, chart.config.options.unit)}`);
         return row;
       });
     const head = document.createElement("li");

@@ -27,9 +27,11 @@
     for (const one of config.data.datasets) {
       const colour = hue(figure, one.role);
       one.borderColor = colour;
-      one.backgroundColor = one.type === "bar" ? (at) => (at.dataIndex >= open ? `${colour}66` : colour) : `${colour}${typeof one.fill === "string" ? "80" : "24"}`;
+      const isStack = typeof one.fill === "string";
+      const isOpen = (at) => at.p1DataIndex >= open;
+      one.backgroundColor = one.type === "bar" ? (at) => (at.dataIndex >= open ? `${colour}66` : colour) : `${colour}${isStack ? "80" : "24"}`;
       if (one.type === "bar") one.borderWidth = 0;
-      else one.segment = { borderDash: (at) => (at.p1DataIndex >= open ? [3, 3] : undefined) };
+      else one.segment = { borderDash: (at) => (isOpen(at) ? [3, 3] : undefined), backgroundColor: (at) => (isStack && isOpen(at) ? `${colour}33` : undefined) };
     }
   };
 
@@ -47,20 +49,23 @@
       const count = chart.data.labels.length;
       return Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
     };
+    // The flags of markers lie under the canvas: a pointer on one leads where it leads.
+    const flag = (event) => document.elementsFromPoint(event.clientX, event.clientY).map((part) => part.closest(".c-flag")).find(Boolean);
     canvas.addEventListener("pointermove", (event) => {
       const index = bucket(event);
       if (chart.$drag) chart.$drag[1] = index;
       point(index, chart);
       tip(figure, chart, index);
-      canvas.classList.toggle("chart-leads", Boolean(links[index]));
+      canvas.classList.toggle("chart-leads", Boolean(links[index] || flag(event)));
     });
     canvas.addEventListener("pointerleave", () => { chart.$drag = null; point(-1, chart); tip(figure, chart, -1); });
     canvas.addEventListener("pointerdown", (event) => { if (event.button === 0) chart.$drag = [bucket(event), bucket(event)]; });
-    canvas.addEventListener("pointerup", () => {
+    canvas.addEventListener("pointerup", (event) => {
       if (!chart.$drag) return;
       const [from, to] = chart.$drag.sort((a, b) => a - b);
       chart.$drag = null;
-      if (to === from && links[from]) location.assign(links[from]);
+      const address = flag(event)?.getAttribute("href") ?? links[from];
+      if (to === from && address) location.assign(address);
       if (to > from) offer(figure, event, chart.data.labels[from], new Date(Date.parse(chart.data.labels[to]) + grain * 1000));
     });
   };
@@ -106,7 +111,7 @@
     frame.append(canvas);
     figure.append(frame, box);
     paint(figure, config);
-    config.options.unit = config.pharos.unit;
+    Object.assign(config.options, { unit: config.pharos.unit, size: config.pharos.size });
     config.options.events = [];
     config.options.plugins.tooltip = { enabled: false };
     config.plugins = [lines];

@@ -1,4 +1,5 @@
-// Remembers which version of a polled part is shown, so that the server can answer 204 to the next poll.
+// Remembers which version of a polled part is shown, so that the server can answer 204 to the next poll: a tile that
+// is the same as before gets the time as of which it is.
 (() => {
   const HEADER = "Pharos-Part";
   const shown = new Map();
@@ -13,5 +14,10 @@
     const { ctx } = event.detail;
     const version = ctx.response?.headers.get(HEADER);
     if (version) shown.set(key(ctx), version);
+    const at = ctx.response?.headers.get("Pharos-As-Of");
+    const place = at && ctx.sourceElement.querySelector("[data-tile-at]");
+    if (!place) return;
+    place.dateTime = at;
+    place.textContent = `as of ${new Date(at).toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.zone })}`;
   });
 })();
