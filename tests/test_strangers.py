@@ -19,7 +19,7 @@ from console.ingest.front.places import Places
 from console.intake.models import Outcome
 from tests.ingest.envelopes import ENCODE, envelope, event, item
 from tests.support import factories
-from tests.support.strangers import SLOW_PAGE, Strict, status, strict_console
+from tests.support.strangers import SLOW_LINK, SLOW_PAGE, Strict, status, strict_console
 from tests.support.waiting import until
 
 EVENT = envelope()
@@ -233,6 +233,18 @@ def test_pages_that_hang_hold_up_neither_events_nor_health(console):
             assert console.event(EVENT) == 200
             assert console.send("GET", "/healthz")[0] == 200
             assert console.send("GET", "/ready")[0] == 200
+            assert time.monotonic() - began < 5
+
+
+def test_pages_of_links_that_hang_hold_up_no_member(console):
+    link = f"GET {SLOW_LINK} HTTP/1.1\r\nHost: pharos\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(console.open(link))
+        time.sleep(0.5)
+        for _ in range(5):
+            began = time.monotonic()
+            assert console.send("GET", "/nowhere")[0] == 404
             assert time.monotonic() - began < 5
 
 

@@ -33,12 +33,12 @@ LIMITS: dict[ModuleType, dict[str, float]] = {
     server: {"HEADER_TIMEOUT_MS": 1_500},
 }
 PAGES = 2
-SLOW_PAGE = "/login"
+SLOW_PAGE, SLOW_LINK = "/login", "/shared/a-token"
 PATIENCE = 30.0
 
 
 def run(settings: Config, files: int) -> None:
-    """Serve with short limits; one page never ends, and of files there are `files`."""
+    """Serve with short limits; two pages never end, and of files there are `files`."""
     os.setpgid(0, 0)
     if files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
@@ -48,15 +48,16 @@ def run(settings: Config, files: int) -> None:
     make_front = rsgi.Front
 
     def front_with_endless_page(app: Flask, pages: int) -> rsgi.Front:
-        endpoint, _ = app.url_map.bind("pharos").match(SLOW_PAGE)
-        app.view_functions[endpoint] = endless
+        for path in (SLOW_PAGE, SLOW_LINK):
+            endpoint, _ = app.url_map.bind("pharos").match(path)
+            app.view_functions[endpoint] = endless
         return make_front(app, pages)
 
     vars(server)["Front"] = front_with_endless_page
     runtime.serve(settings, host="127.0.0.1", port=0, threads=PAGES)
 
 
-def endless() -> str:
+def endless(**_of_address: str) -> str:
     time.sleep(60)
     return ""
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -54,6 +54,9 @@ PAGES, PAGES_OF_ONE = 256, 64  # under way or waiting for a thread
 PAGE_PATIENCE = 10.0
 JUDGING = 16  # threads that wait for the database where a key is not known, or not any more
 SIFTING = LARGE + 4  # threads that inflate and read what is large, one at a time the largest
+# Pages of links ask as much as dashboards: one thread in LINKED_SHARE is for all of them, and half
+# of these for one address, so that no number of strangers keeps members waiting.
+LINKED, LINKED_SHARE = ("/shared/", "/r/"), 4
 HEALTH = ("/healthz", "/ready")
 RETRY = {"Retry-After": "5"}
 LAST_SECONDS = 1.0  # for the bodies of requests whose heads came when the console stopped
@@ -107,7 +110,10 @@ class Front:
         self._pages = Places(PAGES, PAGES_OF_ONE)
         self._judging = Crew("judge", JUDGING)
         self._sifting = Crew("sift", SIFTING)
-        self._paging = Crew("page", pages)
+        linked = max(1, pages // LINKED_SHARE)
+        self._paging = Crew("page", max(1, pages - linked))
+        self._linking = Crew("link", linked)
+        self._linked = Places(linked, max(1, linked // 2), patience=PAGE_PATIENCE)
         self._health = Crew("health", len(HEALTH))
         self._looking: dict[str, asyncio.Task[Reply]] = {}
         self._reading: set[asyncio.Task[Any]] = set()
@@ -256,8 +262,12 @@ class Front:
             if length != 0:
                 await self._read_form(environ, body, length, address)
             await self._pages.take(address)
+            show = partial(self._show, environ, wire, time.monotonic())
             try:
-                await self._paging.do(partial(self._show, environ, wire, time.monotonic()))
+                if ("/" + environ["PATH_INFO"].lstrip("/")).startswith(LINKED):
+                    await self._show_linked(show, address)
+                else:
+                    await self._paging.do(show)
             finally:
                 self._pages.give_back(address)
         except NoPlace:
@@ -265,6 +275,13 @@ class Front:
         except Refusal as refusal:
             answer(wire, plain(refusal.status, refusal.detail, refusal.headers), last=True)
             await body.discard()
+
+    async def _show_linked(self, show: Callable[[], None], address: str) -> None:
+        await self._linked.take(address)
+        try:
+            await self._linking.do(show)
+        finally:
+            self._linked.give_back(address)
 
     async def _read_form(
         self, environ: "WSGIEnvironment", body: Body, length: int | None, address: str
