@@ -213,7 +213,7 @@ def faults(given: object, kinds: Mapping[str, TileKind]) -> Faults:
     if not is_text(given.get("description", ""), LONGEST_TEXT):
         yield "description", f"A text of at most {LONGEST_TEXT:,} characters."
     yield from _texts(given.get("tags", []), "tags", MOST_TAGS, 40)
-    if given.get("range", "") not in {"", *RANGES}:
+    if given.get("range", "") not in ("", *RANGES):
         yield "range", f"One of {', '.join(RANGES)}, or empty."
     yield from _shape(given.get("variables", []), "variables", MOST_VARIABLES)
     yield from _variable_faults(given.get("variables", []))

@@ -1,5 +1,6 @@
 """The editor of a dashboard: places, titles, tabs and sections, and two people at once."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -188,7 +189,20 @@ def test_a_third_person_is_asked_again(as_alice, as_ada, editor):
     assert as_alice.post(f"{HOME}/{first}/document", data=mine).status_code == 409
 
 
-@pytest.mark.parametrize("sent", ["", "{", "[]", "null", '{"format": 2}', "[" * 5_000])
+def tile_of(**fields):
+    tile = {"kind": "text", "place": {"x": 0, "y": 0, "w": 4, "h": 2}, **fields}
+    return json.dumps({"title": "Mine", "tabs": [{"sections": [{"tiles": [tile]}]}]})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *("", "{", "[]", "null", '{"format": 2}', "[" * 5_000),
+        *('{"title": "\\ud800"}', '{"title": "a\\u0000b"}', '{"title": "Mine", "range": []}'),
+        *(tile_of(settings=[]), tile_of(settings=7), tile_of(settings={"text": {}})),
+        *(tile_of(kind={}), tile_of(kind=None), tile_of(kind="gone", settings=[1])),
+    ],
+)
 def test_a_document_that_is_none_is_not_saved(as_alice, editor, stored_document, sent):
     first, _, _ = editor
     data = {"version": "1", "document": sent}

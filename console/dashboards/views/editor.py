@@ -83,13 +83,13 @@ def save(project: Project | None, dashboard_id: int) -> Response:
     version = version_of(request.form)
     base = base_of(own, version)
     stored = editing.rewritten(base, request.form)
-    wrong = layout_faults(stored)
+    wrong = layout_faults(stored, base)
     if wrong:
         return _refused(own, Document.of(stored), version, wrong)
     act = request.form.get("act", "")
     document = grid.all_apart(editing.moved(Document.of(stored), request.form))
     document = editing.acted(document, act)
-    wrong = layout_faults(document.stored)
+    wrong = layout_faults(document.stored, base)
     if wrong:
         return _refused(own, Document.of(stored), version, wrong)
     return saved(own, document, version, _then(own, act, len(document.tabs)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ from console.web.htmx import go_to, page_or_part
 from console.web.ids import row_id
 
 CONFLICT, CONFLICT_PART = "dashboards/conflict.html", "dashboards/_conflict.html"
-OF_TILES = (".settings", ".kind")
+_SHOWN = re.compile(r"tabs\.(\d+)\.sections\.(\d+)\.tiles\.(\d+)\.(?:kind|settings)(?:\..*)?")
+"""Places of what a tile shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,14 @@ class Conflict:
 def keep_mine(project: Project | None, dashboard_id: int) -> Response:
     """Save a whole document after its person saw what it changes."""
     own = queries.dashboard_to_change_or_404(project, dashboard_id)
+    version = version_of(request.form)
     sent = document_of(request.form.get("document", ""))
-    wrong = layout_faults(sent)
+    wrong = layout_faults(sent, Document.of(own.document), base_of(own, version))
     if wrong or not isinstance(sent, Mapping):
         flash(f"It was not saved. {next(iter(wrong.values()), '')}", "bad")
         return go_to(url_for(".edit", dashboard_id=own.id))
     then = url_for(".dashboard", dashboard_id=own.id)
-    return saved(own, Document.of(sent), version_of(request.form), then)
+    return saved(own, Document.of(sent), version, then)
 
 
 def saved(own: Dashboard, document: Document, version: int, then: str) -> Response:
@@ -83,16 +86,27 @@ def version_of(given: Mapping[str, str]) -> int:
         return 0
 
 
-def layout_faults(given: object) -> dict[str, str]:
-    """What is wrong with a document by place, but for what tiles show.
+def layout_faults(given: object, *known: Document) -> dict[str, str]:
+    """What is wrong with a document by place, but for what tiles of `known` show.
 
     A tile whose metric or kind is gone says so in its place; it must not keep people from saving.
     """
+    shown = [(tile.kind, tile.settings) for document in known for tile in document.tiles]
     return {
         place: sentence
         for place, sentence in faults(given, tile_kinds())
-        if not any(name in place for name in OF_TILES)
+        if not _is_of_known(place, given, shown)
     }
+
+
+def _is_of_known(place: str, given: Any, shown: Collection[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Whether a place of a document is what a tile shows, and one of those shows the same."""
+    match = _SHOWN.fullmatch(place)
+    if match is None:
+        return False
+    tab, section, number = map(int, match.groups())
+    tile = given["tabs"][tab]["sections"][section]["tiles"][number]
+    return (tile.get("kind"), tile.get("settings", {})) in shown
 
 
 def document_of(text: str) -> Any:
@@ -100,8 +114,8 @@ def document_of(text: str) -> Any:
     if len(text) > LONGEST_DOCUMENT:
         return None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return request.json_module.loads(text.encode())
+    except ValueError:
         return None
 
 
