@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ SECONDS = 5.0
 SOON, LATER = timedelta(seconds=15), timedelta(seconds=60)
 """How long an answer over a day, and over a longer time, stays as it is."""
 DAY = timedelta(hours=26)
+_ACTS = re.compile(r"[\\`\[\]<]")
 log = logging.getLogger(__name__)
 
 
@@ -167,10 +169,18 @@ def filled(settings: Any, values: Mapping[str, str]) -> Any:
         return [filled(own, values) for own in settings]
     if not isinstance(settings, Mapping):
         return settings
-    whole = {name: filled(own, values) for name, own in settings.items()}
+    whole = {
+        name: filled(own, _in_markdown(values) if name == "text" else values)
+        for name, own in settings.items()
+    }
     if isinstance(settings.get("where"), Mapping):
         whole["where"] = {name: own for name, own in whole["where"].items() if own}
     return whole
+
+
+def _in_markdown(values: Mapping[str, str]) -> dict[str, str]:
+    """Values as text of Markdown: whoever writes an address makes no links, headings or code."""
+    return {name: _ACTS.sub(r"\\\g<0>", " ".join(own.split())) for name, own in values.items()}
 
 
 def _projects(board: Board, settings: Mapping[str, Any]) -> Sequence[Project]:

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import func, select, text
 
 from console.accounts.models import Project
@@ -12,8 +13,9 @@ from console.core import patience
 from console.core.db import db
 from console.dashboards import drawn as module
 from console.dashboards.document import Document, Section, Tab, Tile
-from console.dashboards.drawn import Board, drawn
+from console.dashboards.drawn import Board, drawn, filled
 from console.dashboards.shelf import Shelf, StillAskedError
+from console.dashboards.tiles.text import rendered
 from console.telemetry import store
 from console.telemetry.tile import EXTENSION, Table, TileContent, TileKind
 from console.web.charts import chartjs
@@ -291,3 +293,18 @@ def test_areas_stand_on_each_other(app, acme, inside):
     fills = [dataset["fill"] for dataset in config["data"]["datasets"]]
     assert fills == ["origin", *["-1"] * (len(fills) - 1)]
     assert config["options"]["scales"]["y"]["stacked"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[Log in](http://evil.test)", "<http://evil.test>", "x](http://evil.test) [y", "\n\n# Now"],
+)
+def test_values_of_variables_are_text_in_markdown(value):
+    html = rendered(
+        filled({"text": "Hello [$who](https://acme.test/) $who"}, {"who": value})["text"]
+    )
+    tree = HTMLParser(html)
+    links = [link.attributes["href"] for link in tree.css("a")]
+    assert set(links) <= {"https://acme.test/"}
+    assert not tree.css("h1")
+    assert " ".join(value.split()) in tree.text()

@@ -10,6 +10,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from console.dashboards.settings import LONGEST_MARKDOWN
 from console.telemetry.tile import Table, TableCell, TableColumn, TileContent, TileKind, Viewing
 
 TAGS = {
@@ -23,7 +24,7 @@ DEEPEST = 20
 
 def text(viewing: Viewing) -> TileContent:
     """What a person wrote, with the values of variables in it."""
-    written = str(viewing.settings.get("text", ""))
+    written = str(viewing.settings.get("text", ""))[:LONGEST_MARKDOWN]  # with values in it
     html = rendered(written)
     return TileContent(
         table=Table([TableColumn("Text")], [[TableCell(written)]]),
