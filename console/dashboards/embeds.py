@@ -116,8 +116,8 @@ def fault(token: str, link: ShareLink) -> str:
         return given
     if key is None or given.header.get("kid") != key.name:
         return "Its header must name the present key of this link as “kid”."
-    if link.state != "active":
-        return f"The link is {link.state}."
+    if (state := links.state_of(link, links.dashboard_of(link))) != "active":
+        return f"The link is {state}."
     return _fault(given, _values(given.claims.get("vars", {})), key, link)
 
 
@@ -186,11 +186,13 @@ def _values(given: object) -> dict[str, str] | None:
 
 
 def _fault_of_names(values: Mapping[str, str], link: ShareLink) -> str:
-    """A slip of a name opens nothing: a visitor of one customer would see the figures of all."""
+    """A slip of a name or a value opens nothing: a visitor would see the figures of everybody."""
     document = links.dashboard_of(link).document
     known = {own["name"] for own in document.get("variables", ())}
-    strange = sorted(set(values) - known)
-    return f"Its “vars” have {strange[0][:60]}, which is no variable here." if strange else ""
+    if strange := sorted(set(values) - known):
+        return f"Its “vars” have {strange[0][:60]}, which is no variable here."
+    empty = next((name for name, own in values.items() if not own.strip()), "")
+    return f"Its “vars” have no value for {empty}, which would show everything." if empty else ""
 
 
 def _key(name: object) -> EmbedKey | None:

@@ -29,6 +29,8 @@ from console.dashboards.models import Dashboard
 MOST = 100
 """Links of a dashboard that are not revoked."""
 FULL = f"A dashboard has at most {MOST} links. Revoke one first."
+UNSEEN = timedelta(hours=1)
+"""A page that reloads itself counts after this time, so that nobody looks without a trace."""
 MOST_VISITS, SHOWN_VISITS, TIDIED_EVERY = 1_000, 50, 100
 REVOKED_SHOWN_FOR = timedelta(days=90)
 
@@ -167,6 +169,20 @@ def names_of_members() -> Sequence[str]:
     return db.session.scalars(own).all()
 
 
+def is_unseen(link: ShareLink) -> bool:
+    """Whether nobody was counted lately."""
+    return link.last_viewed_at is None or link.last_viewed_at < clock.now() - UNSEEN
+
+
+def state_of(link: ShareLink, dashboard: Dashboard) -> str:
+    """Active, paused, expired, revoked, or broken: it locks a variable that there is no more.
+
+    A broken link would show what the lock kept back, so it shows nothing until somebody changes it.
+    """
+    known = {own["name"] for own in dashboard.document.get("variables", ())}
+    return "broken" if link.state == "active" and not set(link.locked) <= known else link.state
+
+
 def viewed(link_id: int, way: Visit, user_agent: str) -> None:
     """Count a look, and log it without who it was. Ends the transaction under way, and commits.
 
@@ -195,7 +211,7 @@ def viewed(link_id: int, way: Visit, user_agent: str) -> None:
 def _active(organization_id: int, condition: Any) -> ShareLink | None:
     enter_organization(organization_id)
     link = db.session.scalar(select(ShareLink).where(condition))
-    return link if link and link.state == "active" else None
+    return link if link and state_of(link, dashboard_of(link)) == "active" else None
 
 
 def _forget_oldest(link_id: int) -> None:

@@ -14,6 +14,7 @@ from console.dashboards import links, queries
 from console.dashboards.document import Document
 from console.dashboards.links_form import ShareLinkForm
 from console.dashboards.links_models import ShareLink
+from console.dashboards.models import Dashboard
 from console.web import api
 from console.web.forms import valid
 
@@ -28,7 +29,7 @@ bp = Blueprint(
 @api_view("dashboards:write")
 def share_links(project: Project, dashboard_id: int) -> Response:
     own = queries.dashboard_or_404(project, dashboard_id)
-    return jsonify({"links": [_link(link) for link in links.links(own)]})
+    return jsonify({"links": [_link(link, own) for link in links.links(own)]})
 
 
 @bp.post("")
@@ -43,7 +44,7 @@ def create(project: Project, dashboard_id: int) -> Response:
     link, token = links.create(own, form.terms, form.password.data or "", script=g.script)
     db.session.commit()
     url = url_for("shared.shared", token=token, _external=True)
-    answer = jsonify(_link(link) | {"url": url})
+    answer = jsonify(_link(link, own) | {"url": url})
     answer.status_code = 201
     return answer
 
@@ -51,38 +52,40 @@ def create(project: Project, dashboard_id: int) -> Response:
 @bp.post("/<id:link_id>/pause")
 @api_view("dashboards:write")
 def pause(project: Project, dashboard_id: int, link_id: int) -> Response:
-    link = _open(project, dashboard_id, link_id)
+    link, own = _open(project, dashboard_id, link_id)
     links.pause(link, script=g.script)
     db.session.commit()
-    return jsonify(_link(link))
+    return jsonify(_link(link, own))
 
 
 @bp.post("/<id:link_id>/resumption")
 @api_view("dashboards:write")
 def resume(project: Project, dashboard_id: int, link_id: int) -> Response:
-    link = _open(project, dashboard_id, link_id)
+    link, own = _open(project, dashboard_id, link_id)
     links.resume(link, script=g.script)
     db.session.commit()
-    return jsonify(_link(link))
+    return jsonify(_link(link, own))
 
 
 @bp.delete("/<id:link_id>")
 @api_view("dashboards:write")
 def revoke(project: Project, dashboard_id: int, link_id: int) -> Response:
-    links.revoke(_open(project, dashboard_id, link_id), script=g.script)
+    link, _own = _open(project, dashboard_id, link_id)
+    links.revoke(link, script=g.script)
     db.session.commit()
     return Response(status=204)
 
 
-def _open(project: Project, dashboard_id: int, link_id: int) -> ShareLink:
-    return links.open_link_or_404(queries.dashboard_or_404(project, dashboard_id), link_id)
+def _open(project: Project, dashboard_id: int, link_id: int) -> tuple[ShareLink, Dashboard]:
+    own = queries.dashboard_or_404(project, dashboard_id)
+    return links.open_link_or_404(own, link_id), own
 
 
-def _link(link: ShareLink) -> dict[str, Any]:
+def _link(link: ShareLink, dashboard: Dashboard) -> dict[str, Any]:
     return {
         "id": link.id,
         "name": link.name,
-        "state": link.state,
+        "state": links.state_of(link, dashboard),
         "suffix": link.suffix,
         "has_password": bool(link.password),
         "expires_at": api.time(link.expires_at),

@@ -76,6 +76,8 @@ def test_what_the_link_locks_no_signature_changes(acme, inside, client, signing)
         {"vars": {"customer": ["ACME"]}},
         {"vars": {"customer": "\ud800"}},
         {"vars": None},
+        {"vars": {"customer": ""}},
+        {"vars": {"customer": " "}},
         {"vars": {"customer": "x" * 201}},
         {"vars": {"customer": "a\0b"}},
         {"vars": ["customer"]},

@@ -1,5 +1,6 @@
 """Links to dashboards, as members make them: who may, what they say, and what is counted."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -244,6 +245,36 @@ def test_the_log_keeps_the_latest_looks(client, acme, inside, make, monkeypatch)
     with inside(acme):
         ids = [visit.id for visit in db.session.query(ShareVisit).order_by(ShareVisit.id)]
     assert ids == list(range(7, 12))
+
+
+def test_a_page_that_reloads_itself_counts_once_an_hour(client, make, the_link, clock):
+    path = make()
+    client.get(f"{path}?again=1")
+    client.get(f"{path}?again=1")
+    assert the_link().views == 1, "nobody looks without a trace"
+    clock.move(minutes=61)
+    client.get(f"{path}?again=1")
+    assert the_link().views == 2
+
+
+def test_a_link_whose_locked_variable_is_gone_shows_nothing(
+    as_alice, client, acme, inside, board, make, the_link
+):
+    path = make(**{"locked.who": "Bob"})
+    assert "Hello Bob" in client.get(path).text
+    with inside(acme):
+        own = db.session.get_one(Dashboard, int(board.rpartition("/")[2]))
+        renamed = json.dumps(own.document).replace('"who"', '"whom"').replace("$who", "$whom")
+        making.save(own, Document.of(json.loads(renamed)))
+        db.session.commit()
+    assert client.get(path).status_code == 404
+    for page in (f"{board}/links", f"{board}/links/{the_link().id}"):
+        shown = as_alice.get(page).text
+        assert "Broken" in shown
+        assert "locks a variable that the dashboard has no more" in shown
+    changed = {"name": "Carol", "locked.whom": "Bob"}
+    as_alice.post(f"{board}/links/{the_link().id}/settings", data=changed)
+    assert "Hello Bob" in client.get(path).text
 
 
 def test_a_dashboard_has_so_many_links(as_alice, board, make, monkeypatch):

@@ -167,7 +167,9 @@ def _changed(dashboard: Dashboard, note: str) -> Response:
 
 def _list(dashboard: Dashboard, form: ShareLinkForm | None = None) -> dict[str, Any]:
     blank = form or ShareLinkForm.blank(Document.of(dashboard.document))
-    return {"dashboard": dashboard, "rows": links.links(dashboard), "form": blank}
+    rows = links.links(dashboard)
+    states = {link.id: links.state_of(link, dashboard) for link in rows}
+    return {"dashboard": dashboard, "rows": rows, "states": states, "form": blank}
 
 
 def _of_link(
@@ -179,6 +181,7 @@ def _of_link(
     return {
         "dashboard": dashboard,
         "link": link,
+        "state": links.state_of(link, dashboard),
         "visits": links.visits(link),
         "key": embeds.key_of(link),
         "form": form or ShareLinkForm.of(link, Document.of(dashboard.document)),

@@ -23,7 +23,7 @@ from console.web.timerange import RANGE_LABELS
 
 bp = Blueprint("shared", __name__, url_prefix="/shared")
 AGAIN = "again"
-"""The parameter of a page that reloads itself, so that a wall counts as one look."""
+"""The parameter of a page that reloads itself, so that a wall counts as one look an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +154,14 @@ def _alone(tile: Tile) -> Tab:
 
 
 def _page(looking: Looking, tab: Tab) -> Response:
+    is_again = AGAIN in request.args and not links.is_unseen(looking.link)
     with clocks.in_zone_of(looking.link.zone):
         sections = list(links_board.sections(looking.board, tab))
         html = render_template("dashboards/shared.html", looking=looking, sections=sections)
     answer = make_response(html)
     if looking.is_bare:
         embeds.let_embed(answer, looking.link)
-    if request.method == "GET" and AGAIN not in request.args:
+    if request.method == "GET" and not is_again:
         links.viewed(looking.link.id, looking.way, request.user_agent.string)
     return answer
 
