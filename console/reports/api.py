@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, abort, g, jsonify
 from werkzeug.exceptions import BadRequest, Conflict
 
 from console.accounts.access import api_view
@@ -28,14 +28,15 @@ bp = Blueprint(
 @bp.get("")
 @api_view("reports:read")
 def reports(project: Project) -> Response:
-    return api.page("reports", [_report(report) for report in queries.reports(project)], "")
+    own = [report for report in queries.reports(project) if not report.is_across]
+    return api.page("reports", [_report(report) for report in own], "")
 
 
 @bp.get("/<id:report_id>")
 @api_view("reports:read")
 def report(project: Project, report_id: int) -> Response:
     """A report with its recipients."""
-    return jsonify(_whole(queries.report_or_404(project, report_id)))
+    return jsonify(_whole(_own(project, report_id)))
 
 
 @bp.post("")
@@ -55,7 +56,7 @@ def make(project: Project) -> Response:
 @api_view("reports:write")
 def change(project: Project, report_id: int) -> Response:
     """Replace all that a report says; recipients stay."""
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     keeping.change(own, _form(project).apply, script=g.script)
     db.session.commit()
     return jsonify(_whole(own))
@@ -64,7 +65,7 @@ def change(project: Project, report_id: int) -> Response:
 @bp.delete("/<id:report_id>")
 @api_view("reports:write")
 def remove(project: Project, report_id: int) -> Response:
-    keeping.remove(queries.report_or_404(project, report_id), script=g.script)
+    keeping.remove(_own(project, report_id), script=g.script)
     db.session.commit()
     return Response(status=204)
 
@@ -72,12 +73,14 @@ def remove(project: Project, report_id: int) -> Response:
 @bp.post("/<id:report_id>/recipients")
 @api_view("reports:write")
 def add(project: Project, report_id: int) -> Response:
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     form = RecipientForm(api.members(RecipientForm, "A recipient"))
-    valid(form.offer(keeping.known()))
+    valid(form.offer(keeping.known(), keeping.names_of(own.dashboard)))
     if len(queries.recipients(own)) >= recipients.MOST:
         raise BadRequest(recipients.FULL)
     contact, address = form.contact.data or "", form.address.data or ""
+    if not contact and (why := recipients.obstacle(own, address)):
+        abort(429, why)
     keeping.add(own, contact, address, form.choices.values)
     db.session.commit()
     return jsonify(_whole(own))
@@ -86,7 +89,7 @@ def add(project: Project, report_id: int) -> Response:
 @bp.delete("/<id:report_id>/recipients/<id:recipient_id>")
 @api_view("reports:write")
 def take_off(project: Project, report_id: int, recipient_id: int) -> Response:
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     recipients.remove(own, queries.recipient_or_404(own, recipient_id))
     db.session.commit()
     return Response(status=204)
@@ -95,7 +98,7 @@ def take_off(project: Project, report_id: int, recipient_id: int) -> Response:
 @bp.get("/<id:report_id>/editions")
 @api_view("reports:read")
 def editions(project: Project, report_id: int) -> Response:
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     return api.page("editions", [_edition(own, row) for row in queries.editions(own)], "")
 
 
@@ -103,7 +106,7 @@ def editions(project: Project, report_id: int) -> Response:
 @api_view("reports:read")
 def edition(project: Project, report_id: int, edition_id: int) -> Response:
     """An edition with what it said to members, and what became of its messages."""
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     row = queries.edition_or_404(own, edition_id)
     content = next(iter(queries.contents(row)), None)
     deliveries = [
@@ -118,9 +121,11 @@ def edition(project: Project, report_id: int, edition_id: int) -> Response:
 @api_view("reports:write")
 def send(project: Project, report_id: int) -> Response:
     """Send it now, whatever its conditions say."""
-    own = queries.report_or_404(project, report_id)
+    own = _own(project, report_id)
     if not queries.readers(own):
         raise Conflict("Nobody gets this report yet. Add a recipient first.")
+    if why := sending.obstacle(own):
+        abort(429, why)
     row = sending.send_now(own)
     db.session.commit()
     answer = jsonify(_edition(own, row))
@@ -128,10 +133,17 @@ def send(project: Project, report_id: int) -> Response:
     return answer
 
 
+def _own(project: Project, report_id: int) -> Report:
+    """A report of the project; a token of one project reads nothing of the others."""
+    own = queries.report_or_404(project, report_id)
+    return abort(404) if own.is_across else own
+
+
 def _form(project: Project) -> ReportForm:
     document = api.members(ReportForm, "A report")
-    form = ReportForm(document).offer(keeping.subjects(project), keeping.metrics())
-    return valid(form)
+    own = queries.dashboards(project, across=False)
+    form = ReportForm(document)
+    return valid(form.offer(keeping.subjects(own), keeping.metrics(), keeping.variables(own)))
 
 
 def _report(own: Report) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from console.changes.weekly import SlightlyWorse
 from console.dashboards.drawn import Drawn
+from console.dashboards.links_board import outward
 from console.telemetry.metric import Better
 from console.telemetry.tile import TableCell, TableColumn, TileContent
 from console.web import clocks
@@ -184,6 +185,12 @@ def frozen_changes(worse: SlightlyWorse) -> Block:
         note=left_out if rows else "Nothing got worse without an incident.",
         is_empty=not rows,
     )
+
+
+def outward_block(block: Block) -> Block:
+    """A block for outsiders: nothing in it leads into the console."""
+    rows = [[replace(cell, url="") for cell in row] for row in block.rows]
+    return replace(block, html=str(outward(block.html)), rows=rows)
 
 
 def _of_numbers(block: Block, content: TileContent, title: str) -> Block:

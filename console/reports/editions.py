@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 
 from console.accounts.models import User
 from console.alerting.apart import Apart
@@ -30,10 +30,13 @@ from console.reports.models import (
     ReportEdition,
     ReportFile,
 )
+from console.web import clocks
 
 JOB = "send-reports"
 LEASE = timedelta(minutes=5)
 AGAIN = timedelta(minutes=1)
+BETWEEN, BETWEEN_MINE = timedelta(minutes=5), timedelta(seconds=30)
+"""From one sending by hand to the next: to everybody, and to oneself."""
 TRIES = 3
 """So often an edition is tried before it has failed."""
 log = logging.getLogger(__name__)
@@ -87,6 +90,24 @@ def claim(report_id: int, now: datetime) -> ReportEdition | None:
     db.session.add(edition)
     db.session.flush()
     return edition
+
+
+def obstacle(report: Report, only: User | None = None) -> str:
+    """Why a report cannot be sent by hand again yet, as a sentence; "" if it can.
+
+    Whoever agreed to a report agreed to no flood of it.
+    """
+    between, for_id = (BETWEEN_MINE, only.id) if only else (BETWEEN, None)
+    lately = select(func.max(ReportEdition.created_at)).where(
+        ReportEdition.report_id == report.id,
+        ReportEdition.by_hand,
+        ReportEdition.for_id == for_id,
+        ReportEdition.created_at > clock.now() - between,
+    )
+    sent = db.session.scalar(lately)
+    if sent is None:
+        return ""
+    return f"It was sent a moment ago. Send it again after {clocks.local(sent + between):%H:%M:%S}."
 
 
 def send_now(report: Report, *, only: User | None = None) -> ReportEdition:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Self
 
 from wtforms import Form, SelectField, StringField, TextAreaField
@@ -23,6 +24,8 @@ from console.web.timerange import LONGEST_ENVIRONMENT, RANGE_LABELS, RANGES
 
 RUNS = 5
 """So many of the next due times are shown before a report is saved."""
+LEAST = timedelta(minutes=15)
+"""From one due time to the next."""
 WORSE = "worse"
 EVERY = {
     "daily": "every day",
@@ -47,6 +50,13 @@ class VariablesField(TextAreaField):
     def values(self) -> dict[str, str]:
         """The choices by name. Only for a field that validates."""
         return dict(_variables(self.data or ""))
+
+    def refuse_strange(self, known: Collection[str]) -> None:
+        """Raise ValidationError for a choice of a variable that the dashboard does not have."""
+        if self.errors:  # it says already what is wrong
+            return
+        if strange := [name for name in self.values if name not in known]:
+            raise ValidationError(f"The dashboard has no variable {strange[0][:40]}.")
 
     def pre_validate(self, form: Any) -> None:
         """Refuse lines that choose nothing, and too many."""
@@ -88,9 +98,16 @@ class ReportForm(Form):
     enabled = SwitchField("It goes out on schedule", default=True)
 
     def offer(
-        self, subjects: Iterable[tuple[str, str]], metrics: Iterable[tuple[str, str]]
+        self,
+        subjects: Iterable[tuple[str, str]],
+        metrics: Iterable[tuple[str, str]],
+        named: Mapping[str, Collection[str]],
     ) -> Self:
-        """Offer dashboards and tiles, and the metrics that it can depend on."""
+        """Offer dashboards and tiles, and the metrics that it can depend on.
+
+        `named` are the names of each dashboard's variables by its id.
+        """
+        self.named = named
         self.about.offer(subjects)
         self.metric.offer(metrics)
         if not self.zone.data:
@@ -105,6 +122,11 @@ class ReportForm(Form):
     def validate_about(self, field: StringField) -> None:
         if not field.data:
             raise ValidationError("Choose what it is about.")
+
+    def validate_variables(self, field: VariablesField) -> None:
+        """A slip of a name would choose nothing, and so show everything."""
+        dashboard = (self.about.data or "").partition(":")[0]
+        field.refuse_strange(self.named.get(dashboard, ()))
 
     def validate_zone(self, field: StringField) -> None:
         if not clocks.is_zone(field.data or ""):
@@ -186,6 +208,8 @@ class ReportForm(Form):
             return
         if not is_due:
             yield name, "It is never due."
+        elif any(after - before < LEAST for before, after in pairwise(self.runs)):
+            yield name, f"It goes out every {LEAST // timedelta(minutes=1)} minutes at most."
 
 
 class RecipientForm(Form):
@@ -199,10 +223,14 @@ class RecipientForm(Form):
     )
     choices = VariablesField("Variables for them", [Optional()])
 
-    def offer(self, known: Iterable[tuple[str, str]]) -> Self:
-        """Offer members and channels as `user-7` and `channel-3`."""
+    def offer(self, known: Iterable[tuple[str, str]], named: Collection[str]) -> Self:
+        """Offer members and channels as `user-7` and `channel-3`; `named` are variables."""
+        self.named = named
         self.contact.offer(known)
         return self
+
+    def validate_choices(self, field: VariablesField) -> None:
+        field.refuse_strange(self.named)
 
     def validate_address(self, field: StringField) -> None:
         """An address that is one, and nothing by which a mail could get another header."""

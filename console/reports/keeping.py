@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import func, select
 
@@ -11,6 +11,7 @@ from console.alerting.delivery.models import Channel
 from console.core import audit, clock
 from console.core.db import db
 from console.dashboards.document import Document
+from console.dashboards.models import Dashboard
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.reports import queries, recipients
 from console.reports.forms import WORSE
@@ -92,16 +93,27 @@ def known() -> Sequence[tuple[str, str]]:
     return [*people, *channels]
 
 
-def subjects(project: Project) -> Sequence[tuple[str, str]]:
+def subjects(dashboards: Sequence[Dashboard]) -> Sequence[tuple[str, str]]:
     """What a report can be about: `7` is a dashboard, `7:0123456789ab` one of its tiles."""
     offered, kinds = [(WORSE, "What got slightly worse")], tile_kinds()
-    for dashboard in queries.dashboards(project):
+    for dashboard in dashboards:
         offered.append((str(dashboard.id), dashboard.title))
         for tile in Document.of(dashboard.document).tiles:
             kind = kinds.get(tile.kind)
             title = tile.title or (kind.title if kind else tile.kind)
             offered.append((f"{dashboard.id}:{tile.id}", f"{dashboard.title}: {title}"))
     return offered
+
+
+def variables(dashboards: Sequence[Dashboard]) -> Mapping[str, Collection[str]]:
+    """The names of each dashboard's variables by its id."""
+    return {str(own.id): names_of(own) for own in dashboards}
+
+
+def names_of(dashboard: Dashboard | None) -> Collection[str]:
+    """The names of a dashboard's variables; none for what is no dashboard."""
+    document = Document.of(dashboard.document) if dashboard else Document(title="")
+    return [variable.name for variable in document.variables]
 
 
 def metrics() -> Sequence[tuple[str, str]]:

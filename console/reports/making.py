@@ -19,7 +19,14 @@ from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
 from console.reports import pdf, queries
-from console.reports.content import Block, Frozen, frozen_changes, frozen_tile, in_format
+from console.reports.content import (
+    Block,
+    Frozen,
+    frozen_changes,
+    frozen_tile,
+    in_format,
+    outward_block,
+)
 from console.reports.letter import pdf_html
 from console.reports.models import Report, ReportEdition, ReportRecipient, Subject
 from console.reports.sheet import csv_of
@@ -98,11 +105,16 @@ def make(edition: ReportEdition) -> Made | Skipped:
         everybody: Sequence[ReportRecipient | None] = readers or [None]
         for reader in everybody:
             own = _for(part, reader)
+            if why := _obstacle(own, reader):
+                faults.append(why)
+                continue
             variant = variant_of(own.outside, own.variables)
             if variant not in contents:
                 contents[variant] = _content(own, faults)
             if reader is not None:
                 variants[reader.id] = variant
+        if not contents:
+            return Skipped(why=faults[0])
         first = next(iter(contents.values())).frozen
         is_empty = all(content.frozen.is_empty for content in contents.values())
         if is_empty and report.skip_empty and not edition.by_hand:
@@ -148,6 +160,21 @@ def _for(part: Part, reader: ReportRecipient | None) -> Part:
     return replace(part, variables=variables, outside=bool(reader.address))
 
 
+def _obstacle(part: Part, reader: ReportRecipient | None) -> str:
+    """Why somebody gets no content; "" if they do.
+
+    What was chosen for a variable that there is no more kept figures back: they stay back.
+    """
+    known = {variable.name for variable in _document(part).variables}
+    lost = next((name for name in part.variables if name not in known), "")
+    if not lost:
+        return ""
+    lacks = f"the dashboard has no variable {lost[:40]} any more"
+    if reader is None:
+        return f"It was not made: {lacks}."
+    return f"{reader.address or reader.contact} does not get it: {lacks}."
+
+
 def _content(part: Part, faults: list[str]) -> Content:
     frozen, report = _frozen(part), part.report
     files = {name: render_png(block.svg) for name, block in frozen.charts}
@@ -185,7 +212,8 @@ def _blocks(part: Part, projects: Sequence[Project]) -> list[Block]:
     shown, report = part.shown, part.report
     if report.subject is Subject.WORSE:
         worse = slightly_worse(projects, shown.since, shown.until, shown.environment)
-        return [frozen_changes(worse)]
+        changes = frozen_changes(worse)
+        return [outward_block(changes) if part.outside else changes]
     board = _board(part, projects)
     tiles = [board.document.tile(report.tile_id)] if report.tile_id else [*board.document.tiles]
     if tiles == [None]:
@@ -193,20 +221,17 @@ def _blocks(part: Part, projects: Sequence[Project]) -> list[Block]:
     answers = [drawn(board, tile) for tile in tiles if tile is not None]
     if not part.is_last_try and any(answer.retry for answer in answers):
         raise TryAgain(next(answer.error for answer in answers if answer.retry))
-    return [frozen_tile(answer) for answer in answers]
+    blocks = [frozen_tile(answer) for answer in answers]
+    return [outward_block(block) for block in blocks] if part.outside else blocks
 
 
 def _projects(part: Part) -> Sequence[Project]:
     """The dashboard's project, or all of them where it is the organization's."""
-    dashboard = part.report.dashboard
-    if dashboard is not None and dashboard.project_id is None:
-        return queries.projects()
-    return [part.project]
+    return queries.projects() if part.report.is_across else [part.project]
 
 
 def _board(part: Part, projects: Sequence[Project]) -> Board:
-    dashboard = part.report.dashboard
-    document = Document.of(dashboard.document) if dashboard else Document(title="")
+    document = _document(part)
     values = {variable.name: variable.default for variable in document.variables}
     chosen = {name: str(value) for name, value in part.variables.items() if name in values}
     return Board(
@@ -217,7 +242,13 @@ def _board(part: Part, projects: Sequence[Project]) -> Board:
         values=values | chosen,
         way=_nowhere if part.outside else _way(part),
         audience="report-outside" if part.outside else "report-members",
+        has_markers=not part.outside,
     )
+
+
+def _document(part: Part) -> Document:
+    dashboard = part.report.dashboard
+    return Document.of(dashboard.document) if dashboard else Document(title="")
 
 
 def _way(part: Part) -> Way:

@@ -69,6 +69,11 @@ class Report(OrganizationScoped, Model):
     project: Mapped[Project] = relationship(viewonly=True)
     dashboard: Mapped[Dashboard | None] = relationship(viewonly=True)
 
+    @property
+    def is_across(self) -> bool:
+        """Whether it has the figures of all projects of the organization."""
+        return self.dashboard is not None and self.dashboard.project_id is None
+
 
 class ReportRecipient(OrganizationScoped, Model):
     """A member, a channel or an address outside that gets a report."""
@@ -121,7 +126,7 @@ class ReportEdition(OrganizationScoped, Model):
     report_id: Mapped[int]
     due_at: Mapped[datetime]
     state: Mapped[EditionState] = mapped_column(default=EditionState.MAKING)
-    for_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     """The one person who gets it, where somebody sent it to themselves."""
     by_hand: Mapped[bool] = mapped_column(default=False)
     """Whether somebody sent it; then no condition holds it back."""

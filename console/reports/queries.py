@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from flask import abort
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, false, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from console.accounts.models import Membership, Project, User
@@ -185,15 +185,15 @@ def members() -> Sequence[User]:
 
 
 def projects() -> Sequence[Project]:
-    """The organization's projects by name."""
-    return db.session.scalars(select(Project).order_by(Project.name)).all()
+    """The projects whose figures stand in a report across projects, by name."""
+    own = select(Project).where(~Project.builtin)
+    return db.session.scalars(own.order_by(Project.name)).all()
 
 
-def dashboards(project: Project) -> Sequence[Dashboard]:
+def dashboards(project: Project, *, across: bool = True) -> Sequence[Dashboard]:
     """The dashboards that a report of a project can be about: its own, and the organization's."""
-    own = select(Dashboard).where(
-        or_(Dashboard.project_id == project.id, Dashboard.project_id.is_(None))
-    )
+    of_organization = Dashboard.project_id.is_(None) if across else false()
+    own = select(Dashboard).where(or_(Dashboard.project_id == project.id, of_organization))
     return db.session.scalars(own.order_by(Dashboard.title, Dashboard.id)).all()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from console.accounts.models import User
 from console.accounts.projects import console_url
@@ -35,6 +35,11 @@ LASTS = {
 }
 MOST = 50
 FULL = f"A report has at most {MOST} recipients."
+DAY = timedelta(days=1)
+MOST_ASKED = 100
+"""People outside whom an organization asks in a day."""
+ASKED = "report-ask-"
+"""How the keys of those mails begin."""
 
 
 def add(
@@ -47,10 +52,8 @@ def add(
 ) -> ReportRecipient:
     """Add one recipient, or let one who has left come back; outsiders are asked first."""
     contact = _contact(user, channel, address)
-    own = select(ReportRecipient).where(
-        ReportRecipient.report_id == report.id, ReportRecipient.contact == contact
-    )
-    row = db.session.scalar(own)
+    row = _of_contact(report, contact)
+    is_agreed = row is not None and row.confirmed_at is not None and row.left_at is None
     if row is None:
         row = ReportRecipient(
             report_id=report.id,
@@ -64,13 +67,35 @@ def add(
     row.left_at = None
     if not address:
         row.confirmed_at = row.confirmed_at or clock.now()
-    else:
+    elif not is_agreed:
         row.confirmed_at, row.added_at = None, clock.now()
     db.session.flush()
     audit.record("report.recipient-added", report.name, contact=contact)
-    if address:
+    if address and not is_agreed:
         _ask(report, row)
     return row
+
+
+def obstacle(report: Report, address: str) -> str:
+    """Why somebody outside cannot be asked now, as a sentence; "" if they can, or need not.
+
+    A mailbox is asked once a day, and not everybody's on one day, so that nobody has the console
+    write to strangers again and again.
+    """
+    row = _of_contact(report, _contact(None, None, address))
+    if row is not None and row.confirmed_at is not None and row.left_at is None:
+        return ""
+    asked = select(func.count(OutboxMessage.id)).where(
+        OutboxMessage.verb == Verb.REPORT,
+        OutboxMessage.key.startswith(ASKED),
+        OutboxMessage.created_at > clock.now() - DAY,
+    )
+    of_address = asked.where(func.lower(OutboxMessage.address) == address.lower())
+    if db.session.scalar(of_address):
+        return f"{address} was asked in the last 24 hours already. Ask again tomorrow."
+    if (db.session.scalar(asked) or 0) >= MOST_ASKED:
+        return f"{MOST_ASKED} people outside were asked in the last 24 hours. Go on tomorrow."
+    return ""
 
 
 def remove(report: Report, recipient: ReportRecipient) -> None:
@@ -155,7 +180,7 @@ def _ask(report: Report, recipient: ReportRecipient) -> None:
     """Owe the mail by which an outsider agrees."""
     url_of(recipient, LinkPurpose.CONFIRM)
     payload = {"title": report.name, "report": report.id, "recipient": recipient.id}
-    key = f"report-ask-{recipient.id}-{int(recipient.added_at.timestamp() * 1000)}"
+    key = f"{ASKED}{recipient.id}-{int(recipient.added_at.timestamp() * 1000)}"
     outbox.owe_news(_receiver(recipient), Verb.REPORT, key, payload)
 
 
@@ -165,6 +190,13 @@ def _receiver(row: ReportRecipient) -> Recipient:
     if row.user_id is not None:
         return Recipient(f"user-{row.user_id}-email", "", user_id=row.user_id)
     return Recipient(f"outside-{row.id}", row.address, address=row.address)
+
+
+def _of_contact(report: Report, contact: str) -> ReportRecipient | None:
+    own = select(ReportRecipient).where(
+        ReportRecipient.report_id == report.id, ReportRecipient.contact == contact
+    )
+    return db.session.scalar(own)
 
 
 def _contact(user: User | None, channel: Channel | None, address: str) -> str:
@@ -177,7 +209,9 @@ def forget_owed(recipient: ReportRecipient) -> None:
     waiting = update(OutboxMessage).where(
         OutboxMessage.verb == Verb.REPORT,
         OutboxMessage.state == MessageState.WAITING,
-        OutboxMessage.key.like("report-%"),
-        OutboxMessage.key.endswith(f"-{recipient.id}"),
+        or_(
+            OutboxMessage.key.like(f"report-%-{recipient.id}"),
+            OutboxMessage.key.startswith(f"{ASKED}{recipient.id}-"),
+        ),
     )
     db.session.execute(waiting.values(state=MessageState.DISCARDED, lease="", leased_until=None))

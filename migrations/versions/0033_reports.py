@@ -160,7 +160,7 @@ def create_report_edition() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["for_id"], ["user.id"], name=op.f("fk_report_edition_for_id"), ondelete="SET NULL"
+            ["for_id"], ["user.id"], name=op.f("fk_report_edition_for_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["organization_id", "report_id"],

@@ -55,6 +55,7 @@ def make_report(acme, inside) -> Callable[..., int]:
     ) -> int:
         with inside(acme):
             given = {
+                "dashboard_id": dashboard_id,
                 "enabled": True,
                 "name": "Morning",
                 "cron": "0 8 * * *",
@@ -63,7 +64,6 @@ def make_report(acme, inside) -> Callable[..., int]:
             }
             report = Report(
                 project_id=acme.id,
-                dashboard_id=dashboard_id,
                 **given | columns,
             )
             db.session.add(report)

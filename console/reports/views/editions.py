@@ -43,6 +43,8 @@ def send_now(project: Project, report_id: int) -> Response:
     report = queries.report_or_404(project, report_id)
     if not queries.readers(report):
         abort(409, "Nobody gets this report yet. Add a recipient first.")
+    if why := domain.obstacle(report):
+        abort(429, why)
     domain.send_now(report)
     db.session.commit()
     return answer(report)
@@ -53,6 +55,8 @@ def send_now(project: Project, report_id: int) -> Response:
 def send_to_me(project: Project, report_id: int) -> Response:
     """Send it to whoever asks alone; they need not be among its recipients."""
     report = queries.report_or_404(project, report_id)
+    if why := domain.obstacle(report, me()):
+        abort(429, why)
     domain.send_now(report, only=me())
     db.session.commit()
     return answer(report)

@@ -19,13 +19,18 @@ from console.web.forms import mark
 @project_view("member")
 def add(project: Project, report_id: int) -> Response:
     report = queries.report_or_404(project, report_id)
-    form = RecipientForm(request.form).offer(keeping.known())
+    named = keeping.names_of(report.dashboard)
+    form = RecipientForm(request.form).offer(keeping.known(), named)
     if not form.validate():
         return answer(report, form, status=422)
     if len(queries.recipients(report)) >= domain.MOST:
         mark(form, "contact", domain.FULL)
         return answer(report, form, status=422)
-    keeping.add(report, form.contact.data or "", form.address.data or "", form.choices.values)
+    contact, address = form.contact.data or "", form.address.data or ""
+    if not contact and (why := domain.obstacle(report, address)):
+        mark(form, "address", why)
+        return answer(report, form, status=422)
+    keeping.add(report, contact, address, form.choices.values)
     db.session.commit()
     return answer(report)
 

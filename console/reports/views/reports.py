@@ -148,7 +148,8 @@ def preview(project: Project, report_id: int) -> Response:
 
 def offered(project: Project, form: ReportForm) -> ReportForm:
     """The form with what a report of this project can be about."""
-    return form.offer(keeping.subjects(project), keeping.metrics())
+    own = queries.dashboards(project)
+    return form.offer(keeping.subjects(own), keeping.metrics(), keeping.variables(own))
 
 
 def details_of(own: Report, form: RecipientForm | None = None) -> ReportDetails:
@@ -159,7 +160,7 @@ def details_of(own: Report, form: RecipientForm | None = None) -> ReportDetails:
         runs=schedule.upcoming(clock.now(), RUNS) if own.enabled else (),
         recipients=queries.recipients(own),
         editions=queries.editions(own),
-        form=(form or RecipientForm()).offer(keeping.known()),
+        form=form or RecipientForm().offer(keeping.known(), keeping.names_of(own.dashboard)),
     )
 
 
