@@ -55,6 +55,8 @@ class Details:
     tags: Pairs
     extra: Pairs
     packages: Pairs
+    images: Pairs
+    """Programs and libraries of a native process with the ids of their debug symbols."""
     sdk: str
     fingerprint: tuple[str, ...]
 
@@ -75,9 +77,24 @@ def details(event: Mapping[str, Any]) -> Details:
         tags=pairs(event.get("tags")),
         extra=pairs(event.get("extra")),
         packages=pairs(event.get("modules")),
+        images=tuple(_images(event.get("debug_meta"))),
         sdk=f"{shown_value(sdk.get('name', ''))} {shown_value(sdk.get('version', ''))}".strip(),
         fingerprint=tuple(shown_value(part) for part in _list(event.get("fingerprint"))),
     )
+
+
+def _images(value: object) -> Iterator[tuple[str, str]]:
+    """What symbolication needs to know of each image: which file, which build, where it lay."""
+    for image in _list(_mapping(value).get("images"))[:MOST_PAIRS]:
+        about = _mapping(image)
+        file = _text(about.get("code_file")) or _text(about.get("debug_file"))
+        names = ("debug_id", "id", "uuid", "code_id")  # as clients of ten years call it
+        build = next((_text(about[name]) for name in names if about.get(name)), "no debug id sent")
+        start = _text(about.get("image_addr"))
+        yield (
+            file.replace("\\", "/").rpartition("/")[2] or _text(about.get("type")),
+            (f"{build} at {start}" if start else build),
+        )
 
 
 def pairs(value: object) -> Pairs:

@@ -6,30 +6,32 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from console.core.cpu_limit import check_cpu
+from console.errors.generated_names import without_bundle_hash, without_generated
+from console.errors.system_code import is_system
 
 CONTEXT_LENGTH = 200  # a longer line is minified, or data
+ADDRESS_LENGTH = 20
 REMEMBERED, REMEMBERED_LENGTH = 4096, 1000  # places, of so many characters: 4 MB at most
 
-_LIBRARY = re.compile(
-    r"(?:^|[/\\])(?:site-packages|dist-packages|node_modules|vendor|gems|\.cargo|\.m2)[/\\]"
-    r"|^(?:node:|<frozen |native\b|\[native code\])|[/\\]lib(?:64)?[/\\]python\d"
-)
-_ANONYMOUS = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>"})
+_ANONYMOUS = frozenset({
+    "", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>", "(anonymous)", "__ANON__",
+    "global code", "module code", "eval code", "<anonymous closure>", "<fn>", "<redacted>",
+})  # fmt: skip
 _WRAPPERS = re.compile(
-    r"^(?:(?:async|new|get|set|bound|Object|Module|Function|exports|window)[ .]++"
-    r"|block(?: \(\d++ levels\))? in )++"
+    r"^(?:(?:async|new|get|set|bound|static|Object|Module|Function|exports|window)[ .]++"
+    r"|(?:async|promise callback|setTimeout handler|EventListener\.handleEvent)\*"
+    r"|(?:block|rescue|ensure)(?: \(\d++ levels\))? in )++"
 )
-_GENERATED = re.compile(
-    r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?<![0-9a-zA-Z])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9a-zA-Z])|\d{2,}|(?<=[$_])\d|(?<=func)\d",
-    re.IGNORECASE,
-)
-_MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js|[.-][0-9a-f]{8,}\.(?:m|c)?js", re.IGNORECASE)
+_MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
+# Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
+MANGLED, MANGLED_IN_BUNDLE = 2, 3
 _SCRIPT = frozenset({"javascript", "node"})
+_OFFSET = "+0x"
+_OWNED_BY = ("module", "filename", "abs_path", "package", "function")
 
 
 class Place(NamedTuple):
-    """Where a frame is: a module or file, a function, and the source line; "" if not known."""
+    """Where a frame is: a module, file or image, a function or offset, and the source line."""
 
     module: str
     function: str
@@ -39,8 +41,9 @@ class Place(NamedTuple):
         return bool(self.function or self.line)
 
     def __str__(self) -> str:
-        function = f"{self.module} in {self.function}" if self.function else self.module
-        return f"{function}: {self.line}" if self.line else function
+        between = " " if self.function.startswith(_OFFSET) else " in "
+        place = between.join(filter(None, (self.module, self.function)))
+        return f"{place}: {self.line}" if self.line else place
 
 
 def place(frame: Mapping[str, Any], platform: str = "") -> Place:
@@ -51,9 +54,10 @@ def place(frame: Mapping[str, Any], platform: str = "") -> Place:
         _text(frame, "module"),
         _text(frame, "filename"),
         _text(frame, "abs_path"),
-        _text(frame, "package"),
+        image_of(frame),
         _text(frame, "function"),
         _text(frame, "context_line"),
+        "" if _text(frame, "function") else offset_in_image(frame),
     )
     if sum(map(len, texts)) > REMEMBERED_LENGTH:
         return _place_of.__wrapped__(texts)
@@ -67,9 +71,10 @@ class _Texts(NamedTuple):
     module: str
     filename: str
     abs_path: str
-    package: str
+    image: str
     function: str
     context_line: str
+    offset: str
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -79,21 +84,41 @@ def _place_of(texts: _Texts) -> Place:
     return Place(_module(texts), _function(texts), line if len(line) <= CONTEXT_LENGTH else "")
 
 
-def is_in_app(frame: Mapping[str, Any]) -> bool:
-    """Whether the frame is the application's own code: as the client says, else by its path."""
+def written_place(frame: Mapping[str, Any]) -> Place:
+    """The frame's place for people to read: its names as the client wrote them."""
+    function = _text(frame, "function")
+    return Place(
+        _text(frame, "module") or _short_path(_path_of(frame)) or image_of(frame),
+        offset_in_image(frame) if not function else "" if function in _ANONYMOUS else function,
+        "",
+    )
+
+
+def offset_in_image(frame: Mapping[str, Any]) -> str:
+    """Where a native frame is in its image, as symbolication takes it: "+0x10040"; "" if not sent.
+
+    An image of a system moves at each start, so the address alone says nothing.
+    """
+    at, image = address(frame.get("instruction_addr")), address(frame.get("image_addr"))
+    return "" if at is None or image is None or at < image else f"{_OFFSET}{at - image:x}"
+
+
+def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
+    """Whether the frame is the application's own: as the client says, else by what it is of."""
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
         return in_app
-    return not _LIBRARY.search(_text(frame, "abs_path") or _text(frame, "filename"))
+    names = {name: _text(frame, name) for name in _OWNED_BY}
+    return not is_system(names, _text(frame, "platform") or platform)
 
 
 def is_minified(frame: Mapping[str, Any], platform: str = "") -> bool:
     """Whether the frame stands in minified JavaScript, so that its names mean nothing."""
-    return _is_minified(
-        _text(frame, "platform") or platform,
-        _text(frame, "filename") or _text(frame, "abs_path"),
-        _text(frame, "context_line"),
-    )
+    platform = _text(frame, "platform") or platform
+    name = _path_of(frame)
+    if platform in _SCRIPT and _is_bundle(name):
+        return True
+    return _is_minified(platform, name, _text(frame, "context_line"))
 
 
 def frames_of(holder: Any) -> Sequence[Mapping[str, Any]]:
@@ -111,21 +136,44 @@ def _is_minified(platform: str, name: str, context_line: str) -> bool:
     return len(context_line) > CONTEXT_LENGTH or bool(_MINIFIED_FILE.search(name))
 
 
+def _is_bundle(name: str) -> bool:
+    """Whether the script's name has a hash of its content, which only a bundler writes."""
+    return "*" in without_bundle_hash(name)
+
+
+def image_of(frame: Mapping[str, Any]) -> str:
+    """The program or library that a native frame is in, without its folder; "" if not sent."""
+    return _text(frame, "package").replace("\\", "/").rpartition("/")[2]
+
+
+def _path_of(frame: Mapping[str, Any]) -> str:
+    return _text(frame, "filename") or _text(frame, "abs_path")
+
+
 def _module(texts: _Texts) -> str:
     if texts.module and texts.module != "__main__":
-        return _GENERATED.sub("*", texts.module)
-    name = texts.filename or texts.abs_path or texts.package
-    name = name.split("?")[0].split("#")[0].replace("\\", "/")
+        return without_generated(texts.module)
+    name = _short_path(texts.filename or texts.abs_path) or texts.image
+    name = re.sub(r"(?:^|(?<=/))\d+(?=/|$)", "*", name)  # a page's own script, at /users/7
+    return without_generated(without_bundle_hash(name))
+
+
+def _short_path(name: str) -> str:
+    """A path without what differs from host to host."""
+    name = name.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0].replace("\\", "/")
     name = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*/", "/", name)  # an origin, webpack://, app://
     if name.startswith(("/", "~")) or name[1:3] == ":/":
         name = "/".join(name.split("/")[-2:])  # folders of hosts and releases come before
-    name = re.sub(r"(?<=/)\d+(?=/|$)", "*", name)  # a page's own script, at /users/7
-    return _GENERATED.sub("*", name.removeprefix("./"))
+    return name.removeprefix("./")
 
 
 def _function(texts: _Texts) -> str:
+    if texts.offset:
+        return texts.offset
     function = _WRAPPERS.sub("", texts.function.strip())
     function = function.rsplit(".<locals>.", maxsplit=1)[-1].split(" [as ", maxsplit=1)[0]
+    if texts.platform == "javascript":
+        function = _of_any_browser(function)
     if function in _ANONYMOUS or function.endswith((".?", ".<anonymous>")):
         return ""
     if function.startswith("{closure"):  # PHP 8.4 adds file and line
@@ -133,9 +181,25 @@ def _function(texts: _Texts) -> str:
     name = texts.filename or texts.abs_path
     if _is_minified(texts.platform, name, texts.context_line):
         return ""
-    if len(function) <= 2 and texts.platform == "javascript":
+    shortest = MANGLED_IN_BUNDLE if _is_bundle(name) else MANGLED
+    if len(function) <= shortest and texts.platform == "javascript":
         return ""
-    return _GENERATED.sub("*", function)
+    return without_generated(function)
+
+
+def _of_any_browser(function: str) -> str:
+    """The name that all engines have: Chrome's Cart.pay and Firefox's Cart/this.pay are pay."""
+    return function.rpartition("/")[2].rpartition(".")[2].removesuffix("<")
+
+
+def address(value: Any) -> int | None:
+    """An address as clients send it: "0x104a10040", "4372627520" or a number; None for others."""
+    if isinstance(value, str) and len(value) <= ADDRESS_LENGTH:
+        try:
+            return int(value, 16 if value[:2].lower() == "0x" else 10)
+        except ValueError:
+            return None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(frame: Mapping[str, Any], name: str) -> str:

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from console.errors.frames import Place, frames_of, is_in_app, place
+from console.errors.browsers import as_any_browser, kind_in_any_browser
+from console.errors.chain import Branch, branches, exceptions_of, mechanism_of
+from console.errors.frames import Place, frames_of, is_in_app, place, written_place
+from console.errors.naming import TITLE_LENGTH, filled_in, message_of, title
 from console.errors.parametrise import error_codes, parametrise
 
 Event: TypeAlias = Mapping[str, Any]
 
-TITLE_LENGTH = 200
 FRAME_LIMIT = 40
+LONGEST_CYCLE = 30  # calls of a recursion
 FINGERPRINT_LIMIT = 20
 IN_APP, LIBRARY = "in-app frames", "library frames"
 _DEFAULT = re.compile(r"\{\{\s*default\s*\}\}")
-_VERSION = "1"  # a change of the rules that moves events to other groups is a new version
+_VERSION = "1"  # of the form; a change of rules moves those events alone that it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,98 +48,79 @@ def group(event: Event) -> Grouping:
     """Group a normalised event; any mapping has a group, and equal ones have the same.
 
     The client's fingerprint counts first, then the exceptions' types and in-app frames, then their
-    parametrised message, then the message template or the parametrised message.
+    parametrised message, then the message template or the parametrised message. A group of
+    exceptions is what its members are.
     """
-    variant, components = _by_content(event)
+    caught = branches(exceptions_of(event))
+    variant, components = _by_content(event, caught)
     fingerprint = [
         part for part in _list(event.get("fingerprint")) if isinstance(part, str) and part
     ]
     if fingerprint and not all(map(_DEFAULT.fullmatch, fingerprint)):
+        given = fingerprint[:FINGERPRINT_LIMIT]
         own = tuple(
-            part for part in fingerprint[:FINGERPRINT_LIMIT] if not _DEFAULT.fullmatch(part)
+            filled_in(part, event, caught) for part in given if not _DEFAULT.fullmatch(part)
         )
-        with_default = len(own) < len(fingerprint[:FINGERPRINT_LIMIT])
+        with_default = len(own) < len(given)
         variant = f"fingerprint and {variant}" if with_default else "fingerprint"
         components = (Component("fingerprint", own), *(components if with_default else ()))
     return Grouping(
         hash=_hash(variant, components),
         variant=variant,
         components=components,
-        title=title(event),
-        culprit=culprit(event),
-        kind=_text(main_exception(event).get("type"))[:TITLE_LENGTH],
+        title=title(event, caught),
+        culprit=culprit(event, caught),
+        kind=_text(caught[0].telling.get("type"))[:TITLE_LENGTH] if caught else "",
         level=_text(event.get("level")) or "error",
     )
 
 
-def exceptions_of(event: Event) -> Sequence[Mapping[str, Any]]:
-    """The event's exceptions, as clients send them: causes first, the main error last."""
-    exception = event.get("exception")
-    values = exception.get("values") if isinstance(exception, dict) else None
-    return [value for value in _list(values) if isinstance(value, dict)]
-
-
-def main_exception(event: Event) -> Mapping[str, Any]:
-    """The error that was not handled, an empty mapping if there is none."""
-    exceptions = exceptions_of(event)
-    return exceptions[-1] if exceptions else {}
-
-
-def message_of(event: Event) -> str:
-    """The event's message with its parameters in it."""
-    entry = event.get("logentry")
-    if isinstance(entry, dict):
-        return _text(entry.get("formatted")) or _text(entry.get("message"))
-    return _text(entry) or _text(event.get("message"))
-
-
-def title(event: Event) -> str:
-    """The title of the event: "KeyError: 'book'", or the first line of its message."""
-    main = main_exception(event)
-    if main:
-        words = (_text(main.get("type")), _first_line(_text(main.get("value"))))
-        text = ": ".join(filter(None, words))
-    else:
-        text = _first_line(message_of(event))
-    return (text or "(no message)")[:TITLE_LENGTH]
-
-
-def culprit(event: Event) -> str:
+def culprit(event: Event, caught: Sequence[Branch]) -> str:
     """Where it happened: the innermost in-app frame, else the transaction, else the logger."""
     platform = _text(event.get("platform"))
-    for holder in (main_exception(event), event):
-        frames = frames_of(holder)
-        own = [frame for frame in frames if is_in_app(frame)] or frames
-        if own and (innermost := place(own[-1], platform)).module:
-            return str(innermost._replace(line=""))[:TITLE_LENGTH]
+    holders = [*reversed(caught[0].exceptions)] if caught else []
+    for frames in filter(None, map(frames_of, [*holders, event])):
+        own = [frame for frame in frames if is_in_app(frame, platform)] or frames
+        innermost = written_place(own[-1])
+        if innermost.module or innermost.function:
+            return str(innermost)[:TITLE_LENGTH]
     return (_text(event.get("transaction")) or _text(event.get("logger")))[:TITLE_LENGTH]
 
 
-def _by_content(event: Event) -> tuple[str, tuple[Component, ...]]:
-    exceptions = exceptions_of(event)
-    if exceptions:
-        return _by_exceptions(exceptions, _text(event.get("platform")))
+def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Component, ...]]:
+    platform = _text(event.get("platform"))
+    if len(caught) == 1:
+        return _by_exceptions(caught[0], platform)
+    if caught:
+        return _by_members(caught, platform)
     if message := message_of(event):
         return _by_message(event, message)
-    label, places = _stack([event], _text(event.get("platform")))
+    label, places = _stack([event], platform)
     if places:
         return "stack", (_frames(label, places),)
-    return "no content", (Component("transaction", (_text(event.get("transaction")),)),)
+    return "no content", (Component("transaction", (title(event, caught),)),)
 
 
-def _by_exceptions(
-    exceptions: Sequence[Mapping[str, Any]], platform: str
-) -> tuple[str, tuple[Component, ...]]:
-    main = exceptions[-1]
-    value = _text(main.get("value"))
-    kinds = tuple(dict.fromkeys(_kind(exception) for exception in exceptions))
+def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Component, ...]]:
+    """Tasks of a group end in any order, and several may end alike."""
+    members = sorted({_by_exceptions(branch, platform)[1] for branch in caught}, key=repr)
+    if len(members) == 1:
+        return _by_exceptions(caught[0], platform)
+    return "exception group", tuple(component for member in members for component in member)
+
+
+def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component, ...]]:
+    main = branch.main
+    value = as_any_browser(main, platform)
+    kinds = tuple(dict.fromkeys(_kind(error, platform) for error in branch.carried))
     components = [Component("exception types", kinds)]
-    label, places = _stack([main, *reversed(exceptions[:-1])], platform)
+    label, places = _stack(reversed(branch.exceptions), platform)
     if places:
         components.append(_frames(label, places))
-    if label == IN_APP and not _is_synthetic(main):
-        if codes := _codes(main, value):
-            components.append(Component("error code", codes))
+    codes = _codes(main, value) if label == IN_APP or not value else ()
+    if codes:
+        components.append(Component("error code", codes))
+    if label == IN_APP and not _is_synthetic(main) and not branch.is_vague:
         return "exception stack", tuple(components)
     components.append(Component("message", (parametrise(value),)))
     return f"exception {'stack' if places else 'type'} and message", tuple(components)
@@ -154,7 +138,7 @@ def _stack(holders: Iterable[Mapping[str, Any]], platform: str) -> tuple[str, li
     """The in-app places of the first holder that has any, else all places of the first stack."""
     stacks = [frames for holder in holders if (frames := frames_of(holder))]
     for frames in stacks:
-        if own := _places([frame for frame in frames if is_in_app(frame)], platform):
+        if own := _places([frame for frame in frames if is_in_app(frame, platform)], platform):
             return IN_APP, own
     return LIBRARY, _places(stacks[0], platform) if stacks else []
 
@@ -163,46 +147,61 @@ def _places(frames: Sequence[Mapping[str, Any]], platform: str) -> list[Place]:
     """Each place once, innermost call first; only the innermost with its source line.
 
     Callers' lines are edited without the bug being another. A recursion is the same at any depth,
-    and since clients cut deep stacks, what called it is left out.
+    and since clients cut deep stacks, what called it is left out. A wrapper that stands twice in a
+    stack is none.
     """
+    calls = [place(frame, platform) for frame in reversed(frames)]
     places: dict[tuple[str, str], Place] = {}
-    recursive = False
-    for frame in reversed(frames):
-        here = place(frame, platform)
-        if places:
-            here = here._replace(line="")
-        key = (here.module, here.function)
-        if key in places:
-            recursive = True
-        elif recursive or len(places) == FRAME_LIMIT:
+    for here in calls[: _end_of_recursion([call[:2] for call in calls])]:
+        if len(places) == FRAME_LIMIT:
             break
-        elif here:
-            places[key] = here
+        if here and here[:2] not in places:
+            places[here[:2]] = here._replace(line="") if places else here
     return list(places.values())
+
+
+def _end_of_recursion(calls: Sequence[tuple[str, str]]) -> int:
+    """Where the calls end that repeat others, one after the other, at least three times."""
+    last: dict[tuple[str, str], int] = {}
+    for at, call in enumerate(calls):
+        length = at - last.get(call, at)
+        last[call] = at
+        if 0 < length <= LONGEST_CYCLE and _repeats(calls[: at + 1], length):
+            cycle = set(calls[at + 1 - length : at + 1])
+            return next(
+                (end for end in range(at, len(calls)) if calls[end] not in cycle), len(calls)
+            )
+    return len(calls)
+
+
+def _repeats(calls: Sequence[tuple[str, str]], length: int) -> bool:
+    cycle = calls[-length:]
+    return calls[-2 * length : -length] == cycle == calls[-3 * length : -2 * length]
 
 
 def _frames(label: str, places: Iterable[Place]) -> Component:
     return Component(label, tuple(map(str, places)))
 
 
-def _kind(exception: Mapping[str, Any]) -> str:
-    return "(synthetic)" if _is_synthetic(exception) else _text(exception.get("type"))
+def _kind(exception: Mapping[str, Any], platform: str) -> str:
+    if _is_synthetic(exception):
+        return "(synthetic)"
+    return kind_in_any_browser(_text(exception.get("type")), platform)
 
 
 def _is_synthetic(exception: Mapping[str, Any]) -> bool:
     """Whether the client made the exception up, so that its stack shows only the client."""
-    mechanism = exception.get("mechanism")
-    return isinstance(mechanism, dict) and mechanism.get("synthetic") is True
+    return mechanism_of(exception).get("synthetic") is True
 
 
 def _codes(exception: Mapping[str, Any], value: str) -> tuple[str, ...]:
-    mechanism = exception.get("mechanism")
-    meta = mechanism.get("meta") if isinstance(mechanism, dict) else None
-    errno = meta.get("errno") if isinstance(meta, dict) else None
-    number = errno.get("number") if isinstance(errno, dict) else None
+    meta = mechanism_of(exception).get("meta")
     codes = error_codes(value)
-    if isinstance(number, int) and not codes:
-        return (f"errno {number}",)
+    for name, field in (("errno", "number"), ("ns_error", "code")):
+        code = meta.get(name) if isinstance(meta, dict) else None
+        number = code.get(field) if isinstance(code, dict) else None
+        if isinstance(number, int) and not codes:
+            return (f"{name} {number}",)
     return codes
 
 
@@ -210,10 +209,6 @@ def _hash(variant: str, components: Iterable[Component]) -> str:
     parts = [_VERSION, variant, [[component.label, component.values] for component in components]]
     text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text[:4000].splitlines() if line.strip()), "")
 
 
 def _text(value: Any) -> str:

@@ -36,7 +36,7 @@ def _raised(raised: Raised, *, innermost_last: bool) -> Iterator[str]:
 
 def _frames(frames: tuple[Frame, ...]) -> Iterator[str]:
     for frame in frames:
-        yield f"  at {frame.location} in {frame.function}"
+        yield f"  at {frame.words}"
         current = next((line.text.strip() for line in frame.lines if line.is_current), "")
         if current:
             yield f"    {current}"

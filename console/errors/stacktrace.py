@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from console.errors.frames import frames_of, is_in_app, is_minified
-from console.errors.grouping import exceptions_of
+from console.errors.chain import Node, exceptions_of, mechanism_of, tree
+from console.errors.frames import (
+    address,
+    frames_of,
+    image_of,
+    is_in_app,
+    is_minified,
+    offset_in_image,
+)
 
 NESTED = 10
 VALUE_LENGTH = 4000
@@ -31,9 +38,13 @@ class Frame:
     """One call; texts that are not known are ""."""
 
     function: str
+    """Of a native frame without a symbol, where it is in its image: "+0x10040"."""
     module: str
     filename: str
+    image: str
+    """The file of a native frame's program or library."""
     path: str
+    address: str
     line_number: int | None
     column: int | None
     in_app: bool
@@ -43,11 +54,19 @@ class Frame:
 
     @property
     def location(self) -> str:
-        """Where the frame is, as editors understand it: shop/cart.py:17."""
-        name = self.filename or self.module or self.path or "?"
+        """Where the frame is, as editors understand it: shop/cart.py:17. An image by its name."""
+        name = self.filename or self.module or self.image or self.path or self.address
         number = "" if self.line_number is None else f":{self.line_number}"
         column = "" if self.column is None or not number else f":{self.column}"
-        return f"{name}{number}{column}"
+        return f"{name or 'a place that was not sent'}{number}{column}"
+
+    @property
+    def words(self) -> str:
+        """The whole place in one text: "shop/cart.py:17 in total", "Till +0x10040"."""
+        if not self.function:
+            return self.location
+        between = " " if self.function.startswith("+0x") else " in "
+        return f"{self.location}{between}{self.function}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +130,9 @@ class Raised:
     handled: bool | None
     mechanism: str
     relation: str
-    """How it belongs to the exception shown above it; "" for the main error."""
+    """How it belongs to the exception that it is under; "" for the main error."""
+    depth: int
+    """In how many groups it is; 0 for the main error."""
     stack: Stack
 
 
@@ -120,6 +141,8 @@ class Thread:
     """A thread as it was when the event was made."""
 
     name: str
+    state: str
+    """As its language calls it: "BLOCKED", "waiting"."""
     crashed: bool
     current: bool
     stack: Stack
@@ -142,8 +165,8 @@ class StackTrace:
 def stacktrace(event: Mapping[str, Any]) -> StackTrace:
     """The stack trace of a stored event; malformed parts are left out and raise nothing."""
     platform = _text(event.get("platform"))
-    chain = list(reversed(exceptions_of(event)))
-    raised = tuple(_raised(exception, place, platform) for place, exception in enumerate(chain))
+    root = tree(exceptions_of(event))
+    raised = tuple(_raised(node, root, platform) for node in root.walk()) if root else ()
     own = _stack(event, platform)
     return StackTrace(
         exceptions=raised,
@@ -152,8 +175,9 @@ def stacktrace(event: Mapping[str, Any]) -> StackTrace:
     )
 
 
-def _raised(exception: Mapping[str, Any], place: int, platform: str) -> Raised:
-    mechanism = _mapping(exception.get("mechanism"))
+def _raised(node: Node, root: Node, platform: str) -> Raised:
+    exception = node.exception
+    mechanism = mechanism_of(exception)
     handled = mechanism.get("handled")
     return Raised(
         type=_text(exception.get("type")) or "Error",
@@ -161,19 +185,20 @@ def _raised(exception: Mapping[str, Any], place: int, platform: str) -> Raised:
         module=_text(exception.get("module")),
         handled=handled if isinstance(handled, bool) else None,
         mechanism=_text(mechanism.get("type")),
-        relation=_relation(mechanism) if place else "",
+        relation="" if node is root else _relation(node),
+        depth=node.depth,
         stack=_stack(exception, platform),
     )
 
 
-def _relation(mechanism: Mapping[str, Any]) -> str:
-    """The meaning of `mechanism.source` in words (develop.sentry.dev, "Exception Interface")."""
-    source = _text(mechanism.get("source"))
-    if source == "__context__":
-        return "Raised while handling"
-    if source.startswith(("exceptions[", "errors[")):
+def _relation(node: Node) -> str:
+    """The meaning of `mechanism` in words (develop.sentry.dev, "Exception Interface")."""
+    mechanism = mechanism_of(node.exception)
+    if node.is_member:
         return "Part of the group"
-    return "Caused by"
+    if _text(mechanism.get("source")) == "__context__":
+        return "Raised while handling"
+    return "Suppressed" if mechanism.get("type") == "suppressed" else "Caused by"
 
 
 def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
@@ -192,7 +217,7 @@ def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
         if stack.frames:
             name = _text(thread.get("name")) or f"Thread {_shown(thread.get('id', '?'))}"
             crashed, current = thread.get("crashed") is True, thread.get("current") is True
-            yield Thread(name, crashed, current, stack)
+            yield Thread(name, _text(thread.get("state")), crashed, current, stack)
 
 
 def _stack(holder: Mapping[str, Any], platform: str) -> Stack:
@@ -202,13 +227,15 @@ def _stack(holder: Mapping[str, Any], platform: str) -> Stack:
 
 def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
     return Frame(
-        function=_text(frame.get("function")) or "<unknown>",
+        function=_text(frame.get("function")) or offset_in_image(frame),
         module=_text(frame.get("module")),
         filename=_text(frame.get("filename")),
-        path=_text(frame.get("abs_path")),
+        image=image_of(frame),
+        path=_text(frame.get("abs_path")) or _text(frame.get("package")),
+        address="" if (at := address(frame.get("instruction_addr"))) is None else hex(at),
         line_number=_number(frame.get("lineno")),
         column=_number(frame.get("colno")),
-        in_app=is_in_app(frame),
+        in_app=is_in_app(frame, platform),
         minified=is_minified(frame, platform),
         lines=tuple(_lines(frame)),
         variables=tuple(_variables(frame.get("vars"), platform)),

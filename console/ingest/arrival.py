@@ -12,7 +12,8 @@ from console.ingest.decoded import Context
 SKEW = timedelta(minutes=1)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-_SECONDS_LIMIT = 1e11  # more is milliseconds, sent by mistake
+_SECONDS_LIMIT = 1e11  # more is milliseconds, a thousand times that microseconds, then nanoseconds
+_FRACTIONS = 3
 _HEX = re.compile(r"[0-9a-f]+")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER_LENGTH = 50
@@ -27,12 +28,15 @@ class Arrival:
 
     @cached_property
     def shift(self) -> timedelta:
-        """What to add to the client's times: nothing, unless its clock is off by over a minute."""
+        """What to add to the client's times: nothing, unless its clock is ahead, or long behind.
+
+        What was sent a little before it arrived was on its way; from the future nothing is.
+        """
         sent_at = parse_time(self.header.get("sent_at"))
         if sent_at is None:
             return timedelta()
         skew = self.context.received_at - sent_at
-        return skew if abs(skew) > SKEW else timedelta()
+        return skew if skew < timedelta() or skew > SKEW else timedelta()
 
     def time(self, value: Any) -> datetime | None:
         """A client's time by the server's clock; the time of arrival if it lies in the future."""
@@ -45,9 +49,7 @@ class Arrival:
             at += self.shift
         except OverflowError:
             return self.context.received_at
-        if not EARLIEST <= at <= self.context.received_at + SKEW:
-            return self.context.received_at
-        return at
+        return at if EARLIEST <= at <= self.context.received_at else self.context.received_at
 
     def stated(self, value: Any) -> datetime:
         """The time as the client gave it, uncorrected: the same on every resend."""
@@ -78,7 +80,10 @@ class Arrival:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A time as clients write it: ISO 8601 (UTC if it has no zone), or seconds since 1970."""
+    """A time as clients write it: ISO 8601 (UTC if it has no zone), or a number since 1970.
+
+    A number counts seconds, milliseconds, microseconds or nanoseconds, as its size says.
+    """
     if type(value) is str:
         if value.isdecimal():  # milliseconds may look like the year 1790 without its dashes
             return _from_text_of_seconds(value)
@@ -89,8 +94,11 @@ def parse_time(value: Any) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, datetime) else None
     try:
-        seconds = value / 1000 if abs(value) > _SECONDS_LIMIT else value
-        return datetime.fromtimestamp(seconds, UTC)
+        for _ in range(_FRACTIONS):
+            if abs(value) <= _SECONDS_LIMIT:
+                break
+            value /= 1000
+        return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError):
         return None
 

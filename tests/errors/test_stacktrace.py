@@ -35,6 +35,47 @@ def test_an_exception_met_while_handling_another_says_so():
     assert view.handled is None
 
 
+def test_a_group_is_shown_as_the_tree_that_it_is():
+    numbered = [
+        ("ValueError", {"exception_id": 3, "parent_id": 2, "source": "exceptions[0]"}),
+        ("OSError", {"exception_id": 4, "parent_id": 3, "source": "__context__"}),
+        ("ExceptionGroup", {"exception_id": 2, "parent_id": 0, "is_exception_group": True}),
+        ("KeyError", {"exception_id": 1, "parent_id": 0}),
+        ("ExceptionGroup", {"exception_id": 0, "is_exception_group": True, "handled": False}),
+    ]
+    view = stacktrace(
+        event({"exception": [{"type": kind, "mechanism": how} for kind, how in numbered]})
+    )
+    assert [(one.type, one.depth, one.relation) for one in view.exceptions] == [
+        ("ExceptionGroup", 0, ""),
+        ("KeyError", 1, "Part of the group"),
+        ("ExceptionGroup", 1, "Part of the group"),
+        ("ValueError", 2, "Part of the group"),
+        ("OSError", 2, "Raised while handling"),
+    ]
+    assert view.handled is False
+
+
+def test_a_native_frame_says_where_it_is_in_its_image():
+    frame = {"instruction_addr": "0x1010", "image_addr": "0x1000", "package": "/a/Till.app/Till"}
+    (placed,) = shown(frame, platform="cocoa").exceptions[0].stack.frames
+    assert placed.words == "Till +0x10"
+    (bare,) = shown({"instruction_addr": "0x1010"}, platform="native").exceptions[0].stack.frames
+    assert bare.words == "0x1010"
+
+
+def test_threads_have_their_states():
+    listed = [
+        {"name": "worker", "state": "WAITING", "stacktrace": {"frames": [OWN]}},
+        {"name": "main", "state": "BLOCKED", "current": True, "stacktrace": {"frames": [OWN]}},
+    ]
+    view = stacktrace(event({"message": "ANR", "threads": {"values": listed}}))
+    assert [(one.name, one.state, one.current) for one in view.threads] == [
+        ("main", "BLOCKED", True),
+        ("worker", "WAITING", False),
+    ]
+
+
 def test_frames_are_innermost_first_and_library_runs_fold():
     stack = shown(LIBRARY, LIBRARY, OWN, LIBRARY, {**OWN, "function": "price"}).exceptions[0].stack
     assert [frame.function for frame in stack.frames] == [

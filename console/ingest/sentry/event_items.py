@@ -10,11 +10,11 @@ from console.ingest.attributes import headers
 from console.ingest.scrub import Scrubber
 from console.ingest.sensitive import FILTERED
 from console.ingest.sentry.message_format import formatted
+from console.ingest.sentry.shapes import elements, mapping, named, objects, whole
+from console.ingest.sentry.stacks import lend_stacks, place_in_images, stacktrace
 
 TAG_LIMIT = 100
-FRAME_LIMIT = 500  # both ends are enough to recognise a recursion
 VALUE_LIMIT = 50
-NUMBER_DIGITS = 10  # of a line or a level; longer numbers are dropped
 BREADCRUMB_LIMIT = 200
 MESSAGE_LENGTH = 8192
 LEVELS = {
@@ -76,13 +76,15 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     shaped["tags"] = tags(shaped.get("tags"))
     shaped["contexts"] = _contexts(shaped.get("contexts"))
     if "extra" in shaped:
-        shaped["extra"] = _named(shaped["extra"])
+        shaped["extra"] = named(shaped["extra"])
     _shape_user(shaped)
     _shape_request(shaped)
     _shape_message(shaped, arrival.context.scrubber)
     _shape_exceptions(shaped)
-    _shape_lists(shaped)
-    if fingerprint := [text(part) for part in _list(shaped.get("fingerprint"))]:
+    _shape_lists(shaped, arrival)
+    lend_stacks(shaped)
+    place_in_images(shaped)
+    if fingerprint := [text(part) for part in elements(shaped.get("fingerprint"))]:
         shaped["fingerprint"] = fingerprint
     else:
         shaped.pop("fingerprint", None)
@@ -103,7 +105,7 @@ def tags(raw: Any) -> dict[str, str]:
 
 
 def _level(raw: Any) -> str:
-    raw = _whole(raw)
+    raw = whole(raw)
     if isinstance(raw, int):
         return _LEVEL_NUMBERS.get(raw, "error")
     return LEVELS.get(text(raw).lower(), "error")
@@ -111,7 +113,7 @@ def _level(raw: Any) -> str:
 
 def _contexts(raw: Any) -> dict[str, Any]:
     contexts = {
-        name: named for name, context in _items(raw) if (named := _named(context)) or context == {}
+        name: shown for name, context in _items(raw) if (shown := named(context)) or context == {}
     }
     trace = contexts.get("trace")
     if trace is not None:
@@ -183,10 +185,10 @@ def _said_in(message: str, value: Any) -> Any:
 
 def _shape_exceptions(event: dict[str, Any]) -> None:
     raw = event.pop("exception", None)
-    if isinstance(raw, dict) and "values" not in raw and not _list(raw):
+    if isinstance(raw, dict) and "values" not in raw and not elements(raw):
         raw = [raw]
-    exceptions = [_exception(exception) for exception in values(raw)[-VALUE_LIMIT:]]
-    own_stack = _stacktrace(event.pop("stacktrace", None))
+    exceptions = [_exception(exception) for exception in objects(raw)[-VALUE_LIMIT:]]
+    own_stack = stacktrace(event.pop("stacktrace", None))
     if own_stack and exceptions and not exceptions[-1].get("stacktrace"):
         exceptions[-1]["stacktrace"] = own_stack
         own_stack = None
@@ -213,90 +215,39 @@ def _exception(raw: Mapping[str, Any]) -> dict[str, Any]:
     exception["module"] = text(raw.get("module"), 200)
     if not isinstance(raw.get("mechanism"), dict):
         exception.pop("mechanism", None)
-    stacktrace = _stacktrace(raw.get("stacktrace"))
-    if stacktrace:
-        exception["stacktrace"] = stacktrace
+    if stack := stacktrace(raw.get("stacktrace")):
+        exception["stacktrace"] = stack
     else:
         exception.pop("stacktrace", None)
     return exception
 
 
-def _stacktrace(raw: Any) -> dict[str, Any] | None:
-    frames = [_frame(frame) for frame in values(_mapping(raw).get("frames"))]
-    if not frames:
-        return None
-    if len(frames) > FRAME_LIMIT:
-        half = FRAME_LIMIT // 2
-        frames = frames[:half] + frames[-half:]
-    return {**_mapping(raw), "frames": frames}
-
-
-def _frame(raw: Mapping[str, Any]) -> dict[str, Any]:
-    frame = dict(raw)
-    for name in ("pre_context", "post_context"):
-        if name in frame and not isinstance(frame[name], list):
-            del frame[name]
-    for name in ("lineno", "colno"):
-        if name in frame:
-            frame[name] = _whole(frame[name])
-    if "vars" in frame:
-        frame["vars"] = _named(frame["vars"])
-    return frame
-
-
-def _whole(number: Any) -> Any:
-    """A number as one, from clients whose language writes "12" or 12.0."""
-    if isinstance(number, str) and number.isdecimal() and len(number) < NUMBER_DIGITS:
-        return int(number)
-    if isinstance(number, float) and number.is_integer() and abs(number) < 10**NUMBER_DIGITS:
-        return int(number)
-    return number
-
-
-def _shape_lists(event: dict[str, Any]) -> None:
+def _shape_lists(event: dict[str, Any], arrival: Arrival) -> None:
     """Breadcrumbs and threads as lists of objects under "values"."""
-    crumbs = values(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
-    crumbs = [
-        crumb if "data" not in crumb else crumb | {"data": _named(crumb["data"])}
-        for crumb in crumbs
-    ]
+    crumbs = objects(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
     if crumbs:
-        event["breadcrumbs"] = {"values": crumbs}
-    threads = values(event.pop("threads", None))[:VALUE_LIMIT]
+        event["breadcrumbs"] = {"values": [_breadcrumb(crumb, arrival) for crumb in crumbs]}
+    threads = objects(event.pop("threads", None))[:VALUE_LIMIT]
     if threads:
         stacks = (
-            {**thread, "stacktrace": _stacktrace(thread.get("stacktrace"))} for thread in threads
+            {**thread, "stacktrace": stacktrace(thread.get("stacktrace"))} for thread in threads
         )
         event["threads"] = {"values": list(stacks)}
 
 
-def values(raw: Any) -> list[dict[str, Any]]:
-    """The objects of an interface that is a list, or an object with the list under "values"."""
-    listed = raw["values"] if isinstance(raw, dict) and "values" in raw else raw
-    return [element for element in _list(listed) if isinstance(element, dict)]
+def _breadcrumb(raw: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
+    """A breadcrumb with its time by our clock, as the event's is; what is no time stays as sent."""
+    crumb = dict(raw)
+    if at := arrival.time(raw.get("timestamp")):
+        crumb["timestamp"] = _iso(at)
+    if "data" in raw:
+        crumb["data"] = named(raw["data"])
+    return crumb
 
 
 def _text_of(value: Any) -> str:
     return "" if value is None else str(value)[:MESSAGE_LENGTH]
 
 
-def _list(raw: Any) -> list[Any]:
-    """The elements that are set; of an object, too, as which PHP writes an array with gaps."""
-    if isinstance(raw, dict) and all(map(str.isdecimal, raw)):
-        raw = list(raw.values())
-    return [element for element in raw if element is not None] if isinstance(raw, list) else []
-
-
-def _mapping(raw: Any) -> dict[str, Any]:
-    return raw if isinstance(raw, dict) else {}
-
-
-def _named(raw: Any) -> dict[str, Any]:
-    """Values by name; what came as a list has its numbers as names: getsentry/sentry-php#1649."""
-    if isinstance(raw, list):
-        return {str(number): value for number, value in enumerate(raw)}
-    return raw if isinstance(raw, dict) else {} if raw in (None, "") else {"value": raw}
-
-
 def _items(raw: Any) -> Iterator[tuple[str, Any]]:
-    yield from _mapping(raw).items()
+    yield from mapping(raw).items()

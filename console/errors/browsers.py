@@ -1,0 +1,90 @@
+"""One wording for what V8, SpiderMonkey and JavaScriptCore each call in their own words.
+
+Sources: the message tables of the three engines, as their errors read in stored events.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_LENGTH = 1000  # of a message that an engine made
+_NAMES = r"[\w$.\[\]()]{1,200}"
+_EMPTY = r"(?P<b>undefined|null)"
+_EVALUATING = rf"{_EMPTY} is not an object \(evaluating '(?:{_NAMES}?\.)?(?P<a>[\w$]{{1,100}})"
+_OLD_V8 = rf"(?:'(?P<a>{_NAMES})' )?of {_EMPTY}"
+_READ = (
+    rf"Cannot read propert(?:y|ies) {_OLD_V8}(?: \(reading '(?P<c>{_NAMES})'\))?",
+    rf"can't access property \"?(?P<a>{_NAMES}?)\"?, .{{1,200}}? is {_EMPTY}",
+    rf"{_EVALUATING}'\)",
+)
+_SET = (
+    rf"Cannot set propert(?:y|ies) {_OLD_V8}(?: \(setting '(?P<c>{_NAMES})'\))?",
+    rf"{_EVALUATING} =.{{0,200}}",
+)
+_CALLED = (rf"(?P<a>{_NAMES}) is not a function(?:\. \(.{{0,300}})?",)
+_MISSING = (rf"(?P<a>{_NAMES}) is not defined", rf"Can't find variable: (?P<a>{_NAMES})")
+_PHRASES = (
+    (_READ, "read {a} of {b}"),
+    (_SET, "set {a} of {b}"),
+    (_CALLED, "{a} is not a function"),
+    (_MISSING, "{a} is not defined"),
+    (
+        (
+            r"Failed to fetch.{0,200}",
+            r"NetworkError when attempting to fetch resource\.?",
+            "Load failed.{0,200}",
+        ),
+        "fetch failed",
+    ),
+    (
+        (r"Maximum call stack size exceeded\.?", r"too much recursion"),
+        "too much recursion",
+    ),
+    (
+        (
+            r"Unexpected (?:token .{1,20}?|end) (?:of |in )?JSON.{0,200}",
+            r"Unexpected token .{1,40} is not valid JSON",
+            r"JSON\.parse: .{1,200}",
+            r"JSON Parse error: .{1,200}",
+        ),
+        "JSON that does not parse",
+    ),
+    (
+        (
+            r"Failed to fetch dynamically imported module.{0,300}",
+            r"error loading dynamically imported module.{0,300}",
+            r"Importing a module script failed\.?",
+        ),
+        "a module was not loaded",
+    ),
+)
+_TABLE = tuple(
+    (tuple(re.compile(form, re.DOTALL) for form in forms), words)
+    for forms, words in reversed(_PHRASES)
+)
+_KINDS = {"InternalError": "RangeError"}  # too much recursion
+
+
+def kind_in_any_browser(kind: str, platform: str) -> str:
+    """The type that V8 gives the error."""
+    return _KINDS.get(kind, kind) if platform == "javascript" else kind
+
+
+def as_any_browser(exception: Mapping[str, Any], platform: str) -> str:
+    """The exception's message, in one wording for all engines if an engine made it."""
+    value = exception.get("value")
+    if not isinstance(value, str):
+        return ""
+    if platform != "javascript" or len(value) > _LENGTH:
+        return value
+    for forms, words in _TABLE:
+        for form in forms:
+            if match := form.fullmatch(value.strip()):
+                return words.format(**_names(match))
+    return value
+
+
+def _names(match: re.Match[str]) -> dict[str, str]:
+    names = match.groupdict()
+    property_ = names.get("a") or names.get("c") or ""
+    return {"a": property_.rpartition(".")[2] or property_, "b": names.get("b") or ""}

@@ -1,0 +1,98 @@
+"""Stack traces of Sentry events in one shape: frames, their threads, the images of natives."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from console.errors.frames import address
+from console.ingest.sentry.shapes import named, objects, whole
+
+FRAME_LIMIT = 500  # both ends are enough to recognise a recursion
+
+
+def stacktrace(raw: Any) -> dict[str, Any] | None:
+    """The stack trace with its frames in one shape; None if it has no frame."""
+    trace = raw if isinstance(raw, dict) else {}
+    frames = [_frame(frame) for frame in objects(trace.get("frames"))]
+    if not frames:
+        return None
+    if len(frames) > FRAME_LIMIT:
+        half = FRAME_LIMIT // 2
+        frames = frames[:half] + frames[-half:]
+    return {**trace, "frames": frames}
+
+
+def _frame(raw: Mapping[str, Any]) -> dict[str, Any]:
+    frame = dict(raw)
+    for name in ("pre_context", "post_context"):
+        if name in frame and not isinstance(frame[name], list):
+            del frame[name]
+    for name in ("lineno", "colno"):
+        if name in frame:
+            frame[name] = whole(frame[name])
+    if "vars" in frame:
+        frame["vars"] = named(frame["vars"])
+    return frame
+
+
+def lend_stacks(event: Mapping[str, Any]) -> None:
+    """Give exceptions without frames the frames of their threads, in place.
+
+    An exception names its thread. The one that was caught may take the frames of the crashed or
+    the current thread instead, as clients of native systems send the stack there alone.
+    """
+    exceptions = _values(event, "exception")
+    threads = [thread for thread in _values(event, "threads") if thread.get("stacktrace")]
+    for exception in exceptions:
+        if exception.get("stacktrace"):
+            continue
+        is_main = exception is exceptions[-1]
+        if thread := next(_lenders(exception, threads, is_main=is_main), None):
+            exception["stacktrace"] = thread["stacktrace"]
+
+
+def _lenders(
+    exception: Mapping[str, Any], threads: Sequence[Mapping[str, Any]], *, is_main: bool
+) -> Iterator[Mapping[str, Any]]:
+    named_id = exception.get("thread_id")
+    if named_id is not None:
+        yield from (thread for thread in threads if str(thread.get("id")) == str(named_id))
+    for mark in ("crashed", "current") if is_main else ():
+        yield from (thread for thread in threads if thread.get(mark) is True)
+
+
+def place_in_images(event: Mapping[str, Any]) -> None:
+    """Give frames that are addresses the image of `debug_meta` that holds them, in place."""
+    images = sorted(_images(event), key=lambda image: image[0])
+    if not images:
+        return
+    starts = [start for start, _, _ in images]
+    for frame in _frames(event):
+        at = address(frame.get("instruction_addr"))
+        if at is None:
+            continue
+        start, end, image = images[max(bisect_right(starts, at) - 1, 0)]
+        if not start <= at < end:
+            continue
+        frame.setdefault("image_addr", image["image_addr"])
+        if isinstance(file := image.get("code_file") or image.get("name"), str):
+            frame.setdefault("package", file)
+
+
+def _images(event: Mapping[str, Any]) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    meta = event.get("debug_meta")
+    for image in objects(meta.get("images") if isinstance(meta, dict) else None):
+        start, size = address(image.get("image_addr")), whole(image.get("image_size"))
+        if start is not None and isinstance(size, int) and size > 0:
+            yield start, start + size, image
+
+
+def _frames(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for holder in (event, *_values(event, "exception"), *_values(event, "threads")):
+        trace = holder.get("stacktrace")
+        yield from trace["frames"] if trace else ()
+
+
+def _values(event: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = event.get(name, {}).get("values", [])
+    return listed
