@@ -16,6 +16,7 @@ from console.telemetry.journeys import Step
 from console.telemetry.metric import values
 from console.telemetry.tile import (
     Settings,
+    Still,
     Table,
     TableCell,
     TableColumn,
@@ -28,6 +29,7 @@ from console.telemetry.tile import (
 from console.telemetry.traces import TracesWanted, edge
 from console.telemetry.vitals import Vital, VitalsWanted
 from console.telemetry.web_vitals import CLS, INP, LCP, WebVital
+from console.web import still
 from console.web.filters import duration, plural
 from console.web.histogram import Histogram
 
@@ -317,6 +319,21 @@ def _tone(own: Rated) -> Tone:
     return cast("Tone", TONES[own.word])
 
 
+def still_histogram(content: TileContent) -> Still:
+    """The histogram itself."""
+    return Still(whole=still.histogram(content.own))
+
+
+def still_gauges(content: TileContent) -> Still:
+    """How many page loads were good or poor, of each vital."""
+    return Still(
+        rows=[
+            still.shares((tone, share) for _, tone, _, share in gauge.ratings.parts)
+            for gauge in content.own
+        ]
+    )
+
+
 ENDPOINTS = TileKind(
     name="endpoints",
     title="Endpoints",
@@ -337,6 +354,7 @@ KINDS = (
         takes=("endpoint", "project"),
         answer=histogram,
         part="dashboards/tiles/_histogram.html",
+        still=still_histogram,
         least_width=4,
         least_height=3,
     ),
@@ -348,6 +366,7 @@ KINDS = (
         takes=("page", "device", "project"),
         answer=vitals,
         part="dashboards/tiles/_vitals.html",
+        still=still_gauges,
     ),
     TileKind(
         name="pages",

@@ -13,14 +13,15 @@ from console.changes.weekly import SlightlyWorse
 from console.dashboards.drawn import Drawn
 from console.dashboards.links_board import outward
 from console.telemetry.metric import Better
-from console.telemetry.tile import TableCell, TableColumn, TileContent
+from console.telemetry.tile import Still, TableCell, TableColumn, TileContent
 from console.web import clocks
 from console.web.drawing import LIGHT, svg
 from console.web.filters import compact, measured
+from console.web.still import HEIGHT, WIDTH, spark
 
-WIDTH, HEIGHT = 552, 190
-"""Pixels of a chart in a mail of 600."""
 LONGEST_CELL = 300
+BAR = "bar-"
+"""How the names of small pictures begin."""
 MOST_ROWS = 200
 Form = Literal["number", "chart", "table", "text", "note"]
 
@@ -53,6 +54,11 @@ class Key:
     unit: str = ""
     change: str = ""
     tone: str = ""
+    period: str = ""
+    """Which time it is about, and which one it is compared with."""
+    url: str = ""
+    svg: str = ""
+    """How it went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,8 @@ class Block:
     keys: Sequence[Key] = ()
     heads: Sequence[Head] = ()
     rows: Sequence[Sequence[Cell]] = ()
+    bars: Sequence[str] = ()
+    """A small drawing for each row, or none."""
     note: str = ""
     """Why there is nothing to see."""
     is_empty: bool = False
@@ -113,10 +121,21 @@ class Frozen:
 
     @property
     def charts(self) -> Iterator[tuple[str, Block]]:
-        """Each drawing with the name of its picture."""
+        """Each chart with the name of its picture."""
         for index, block in enumerate(self.blocks):
             if block.svg:
                 yield f"chart-{index + 1}.png", block
+
+    @property
+    def drawings(self) -> Mapping[str, str]:
+        """Every drawing, the small ones as well, by the name of its picture."""
+        named = {name: block.svg for name, block in self.charts}
+        for index, block in enumerate(self.blocks):
+            small = [*(key.svg for key in block.keys), *block.bars]
+            named |= {
+                f"{BAR}{index + 1}-{place + 1}.png": svg for place, svg in enumerate(small) if svg
+            }
+        return named
 
     @property
     def keys(self) -> list[Key]:
@@ -132,6 +151,7 @@ def frozen_tile(drawn: Drawn) -> Block:
     content = drawn.content
     if content is None:
         return Block(title=drawn.title, form="note", note=drawn.error, is_empty=True)
+    still = drawn.kind.still(content) if drawn.kind and not content.empty else Still()
     block = Block(
         title=drawn.title,
         form="table",
@@ -141,9 +161,12 @@ def frozen_tile(drawn: Drawn) -> Block:
         is_empty=bool(content.empty),
         heads=[_head(column) for column in content.table.columns],
         rows=[_row(row, content.table.columns) for row in content.table.rows[:MOST_ROWS]],
+        bars=[str(svg) for svg in still.rows[:MOST_ROWS]],
     )
     if drawn.kind is not None and drawn.kind.name == "number" and content.own:
         return _of_numbers(block, content, drawn.title)
+    if still.whole:
+        return replace(block, form="chart", svg=str(still.whole))
     if isinstance(content.own, Markup):
         return replace(block, form="text", html=str(content.own), is_empty=True)
     if content.chart is not None and not content.empty:
@@ -202,11 +225,14 @@ def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
             unit=own.unit,
             change=_change(own.change, own.format),
             tone=_tone(own.change, own.better),
+            period=content.subtitle,
+            url=own.url,
+            svg=str(spark(own.trend)),
         )
         for own in content.own
     ]
     is_empty = not any(own.value for own in content.own)
-    return replace(block, form="number", keys=keys, is_empty=is_empty)
+    return replace(block, form="number", keys=keys, bars=(), is_empty=is_empty)
 
 
 def in_format(value: float | None, how: str) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from console.channels.facts import legible
 from console.channels.letter import environment, page
 from console.channels.message import Enclosed, Written
-from console.reports.content import Block, Frozen, label
+from console.reports.content import BAR, Block, Frozen, label
 from console.web import clocks
+from console.web.png import render_png
 
 MOST_ROWS = 15
 """Rows of a table in a mail: Gmail cuts a page of more than 102 KB."""
@@ -29,10 +30,10 @@ class Links:
 def written(
     frozen: Frozen, links: Links, pictures: Mapping[str, bytes], files: Sequence[Enclosed]
 ) -> Written:
-    """The mail of an edition; `pictures` are PNGs by the names of `frozen.charts`."""
+    """The mail of an edition; `pictures` are PNGs by the names of `frozen.drawings`."""
     enclosed = [
         Enclosed(name, PNG, pictures[name], f"{name.partition('.')[0]}@pharos")
-        for name, _ in frozen.charts
+        for name in frozen.drawings
         if name in pictures
     ]
     addresses = {picture.name: f"cid:{picture.id}" for picture in enclosed}
@@ -46,7 +47,7 @@ def written(
 
 def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
     """The page of the mail; `pictures` are addresses by name. Tables give way to the limit."""
-    by_drawing = {block.svg: pictures.get(name, "") for name, block in frozen.charts}
+    by_drawing = {svg: pictures.get(name, "") for name, svg in frozen.drawings.items()}
     most, html = MOST_ROWS, ""
     while most:
         html = page(
@@ -64,6 +65,11 @@ def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
             break
         most //= 2
     return html
+
+
+def picture_of(name: str, svg: str) -> bytes:
+    """A drawing as PNG: a chart on white, a small one on whatever is behind it."""
+    return render_png(svg, background="" if name.startswith(BAR) else "#ffffff")
 
 
 def pdf_html(frozen: Frozen) -> str:

@@ -27,12 +27,11 @@ from console.reports.content import (
     in_format,
     outward_block,
 )
-from console.reports.letter import pdf_html
+from console.reports.letter import pdf_html, picture_of
 from console.reports.models import Report, ReportEdition, ReportRecipient, Subject
 from console.reports.sheet import csv_of
 from console.telemetry.tile import TileProject, Way
 from console.web import clocks
-from console.web.png import render_png
 from console.web.timerange import RANGES, Range
 
 PDF_FILE, CSV_FILE = "report.pdf", "report.csv"
@@ -124,9 +123,9 @@ def make(edition: ReportEdition) -> Made | Skipped:
 
 
 def previewed(report: Report) -> Frozen:
-    """What an edition would say to members if it was due now."""
+    """What an edition would say to members if it was due now; the report need not be saved."""
     edition = ReportEdition(due_at=clock.now(), attempts=LAST_TRY)
-    with clocks.in_zone_of(report.zone):
+    with db.session.no_autoflush, clocks.in_zone_of(report.zone):
         return _frozen(_part(report, edition))
 
 
@@ -177,7 +176,7 @@ def _obstacle(part: Part, reader: ReportRecipient | None) -> str:
 
 def _content(part: Part, faults: list[str]) -> Content:
     frozen, report = _frozen(part), part.report
-    files = {name: render_png(block.svg) for name, block in frozen.charts}
+    files = {name: picture_of(name, svg) for name, svg in frozen.drawings.items()}
     if report.csv:
         files[CSV_FILE] = csv_of(frozen)
     if report.pdf:

@@ -13,7 +13,7 @@ from console.channels.letter import page
 from console.channels.message import Button, Enclosed, Fact, Message, Picture, Verb, Written
 from console.core.db import db
 from console.reports import queries
-from console.reports.content import HEIGHT, WIDTH, Frozen
+from console.reports.content import Frozen
 from console.reports.letter import CSV, PDF, Links, written
 from console.reports.making import CSV_FILE, PDF_FILE
 from console.reports.models import (
@@ -24,6 +24,7 @@ from console.reports.models import (
     ReportRecipient,
 )
 from console.reports.recipients import url_of
+from console.web.still import HEIGHT, WIDTH
 
 MOST_KEYS = 10
 """Numbers of a message in a chat."""

@@ -110,6 +110,21 @@ class TileContent:
     """Why there is nothing to see; "" if there is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """What mails and paper show of what a page draws: SVG of fixed size in literal colours."""
+
+    whole: str = ""
+    """One drawing in place of the table."""
+    rows: Sequence[str] = ()
+    """A small one for each row of the table."""
+
+
+def _no_still(content: TileContent) -> Still:
+    del content
+    return Still()
+
+
 def _no_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     del settings
     yield from ()
@@ -130,6 +145,8 @@ class TileKind:
     answer: Callable[[Viewing], TileContent]
     part: str = "dashboards/tiles/_table.html"
     """Draws the content; its inputs are `drawn`, `content` and `height` in pixels."""
+    still: Callable[[TileContent], Still] = _no_still
+    """What its part draws, for where no page is: mails and paper."""
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For settings of which it offers some values: these, with their words, the first if none."""
     faults: Callable[[Settings], Iterator[tuple[str, str]]] = _no_faults

@@ -10,6 +10,7 @@ from console.accounts.models import Project
 from console.core import clock
 from console.telemetry.checks import Cell
 from console.telemetry.tile import (
+    Still,
     Table,
     TableCell,
     TableColumn,
@@ -22,6 +23,7 @@ from console.telemetry.tile import (
 from console.uptime import metrics, queries
 from console.uptime.models import CheckState
 from console.web.filters import percent
+from console.web.still import strip
 
 LISTED = 8
 TONES: dict[CheckState, Tone] = {
@@ -98,6 +100,11 @@ def _nothing(viewing: Viewing) -> str:
     return "There is no check yet: one asks a URL every minute and says when it does not answer."
 
 
+def still(content: TileContent) -> Still:
+    """The past of each check."""
+    return Still(rows=[strip(own.cells) for own in content.own])
+
+
 KINDS = (
     TileKind(
         name="uptime",
@@ -107,6 +114,7 @@ KINDS = (
         takes=("limit", "project"),
         answer=uptime,
         part="dashboards/tiles/_uptime.html",
+        still=still,
         least_width=3,
     ),
 )

@@ -10,15 +10,17 @@ SHARP = 2
 """Pixels per unit of the drawing: screens of phones and laptops have as many."""
 
 
-def render_png(svg: str) -> bytes:
-    """The PNG of an SVG of fixed size, on white, twice as large; raises ValueError for another.
+def render_png(svg: str, background: str = "#ffffff") -> bytes:
+    """The PNG of an SVG of fixed size, twice as large; raises ValueError for another.
+
+    Without a background, it is transparent.
 
     Without a font the renderer drops every letter in silence, so ours is always there. Fonts of the
     system stand in for scripts that it lacks.
     """
     return resvg_py.svg_to_bytes(
         svg_string=svg,
-        background="#ffffff",
+        background=background or None,
         zoom=SHARP,
         font_files=list(_fonts()),
         font_family=FONT,

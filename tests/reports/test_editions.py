@@ -80,8 +80,10 @@ def test_a_report_arrives_with_its_pictures_numbers_and_links(alice, make_report
         if part.get_content_type() == "image/png"
     }
     assert shown == set(pictures)
-    assert len(shown) == 2
-    assert all(image.attributes["alt"] for image in tree.css("img"))
+    assert len(shown) == 4
+    charts = tree.css("img.picture")
+    assert len(charts) == 2
+    assert all(chart.attributes["alt"] for chart in charts)
     links = {str(link.attributes["href"]) for link in tree.css("a")}
     assert all(link.startswith("http://pharos.test/") for link in links)
     text = mail.get_body(preferencelist=("plain",))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import select
 
 from console.accounts.models import User
@@ -183,3 +184,29 @@ def test_a_report_is_paused_started_and_deleted(as_alice, acme, inside, report_i
     assert as_alice.post(f"{HERE}{report_id}/deletion").status_code == 303
     with inside(acme):
         assert db.session.scalars(select(Report)).all() == []
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_form_is_previewed_before_it_is_saved(as_alice, acme, inside, make_report):
+    make_report()
+    with inside(acme):
+        dashboard_id = db.session.scalars(select(Report.dashboard_id)).one()
+    sent = {**GIVEN, "name": "Not yet <saved>", "about": str(dashboard_id), "environment": "eu"}
+    page = as_alice.post("/acme/shop/reports/", data={**sent, "look": "1"})
+    frame = HTMLParser(page.text).css_first("iframe[sandbox]")
+    assert frame is not None
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    mail = as_alice.get(str(frame.attributes["src"]))
+    assert mail.status_code == 200
+    assert "Not yet &lt;saved&gt;" in mail.text
+    assert "Environment: eu" in mail.text
+    assert "sandbox" in mail.headers["Content-Security-Policy"]
+    with inside(acme):
+        assert db.session.scalars(select(Report.name)).all() == ["Morning"]
+
+
+def test_a_form_with_a_fault_has_no_preview(as_alice):
+    assert as_alice.get("/acme/shop/reports/preview?about=77").status_code == 422
+    page = as_alice.post("/acme/shop/reports/", data={**GIVEN, "about": "77", "look": "1"})
+    assert page.status_code == 422
+    assert "iframe" not in page.text

@@ -9,6 +9,7 @@ from console.dashboards.tiles.evidence import evidence
 from console.dashboards.tiles.queries import Queries, formula_faults
 from console.telemetry.metric import Better, Figure, Format, Reading
 from console.telemetry.tile import (
+    Still,
     Table,
     TableCell,
     TableColumn,
@@ -19,6 +20,7 @@ from console.telemetry.tile import (
     Viewing,
 )
 from console.web.filters import as_text, duration
+from console.web.still import spark
 from console.web.timerange import RANGES
 
 WINDOWS = {
@@ -142,6 +144,11 @@ def _tone(viewing: Viewing, better: Better, value: float | None) -> Tone:
     return "bad" if (value > level if better == "lower" else value < level) else "good"
 
 
+def still(content: TileContent) -> Still:
+    """How each number went."""
+    return Still(rows=[spark(number.trend) for number in content.own])
+
+
 KINDS = (
     TileKind(
         name="number",
@@ -151,6 +158,7 @@ KINDS = (
         takes=("queries", "formula", "window", "threshold", "project"),
         answer=number,
         part="dashboards/tiles/_number.html",
+        still=still,
         choices={"window": WINDOWS},
         faults=formula_faults,
         width=3,

@@ -10,6 +10,7 @@ from datetime import timedelta
 from console.dashboards.tiles.evidence import evidence, own_page, subjects
 from console.dashboards.tiles.queries import Queries, faults, nothing
 from console.telemetry.tile import (
+    Still,
     Table,
     TableCell,
     TableColumn,
@@ -19,13 +20,19 @@ from console.telemetry.tile import (
     Viewing,
 )
 from console.web import clocks
+from console.web.drawing import LIGHT
 from console.web.filters import as_text
+from console.web.still import WIDTH, drawing, edge, text
 from console.web.timerange import aligned
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOUR, LISTED, LEVELS = timedelta(hours=1), 8, 5
 FAR = 3
 """Beyond the upper quartile by so many times the distance of the quartiles, a number is far out."""
+OPACITIES = (0, 0.15, 0.35, 0.55, 0.78, 1)
+"""How strong a field of each level is."""
+NAMES, HIGH, LONGEST_NAME = 132, 20, 22
+"""Pixels of the names of rows and of a row, in a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,27 @@ def _heat(cell: HeatCell) -> float:
     return cell.number or 0.0
 
 
+def still(content: TileContent) -> Still:
+    """The map with the names of its rows, and of its columns as far as there is room."""
+    rows, plot = content.own.rows, WIDTH - NAMES
+    parts: list[str] = []
+    for place, row in enumerate(rows):
+        y, wide = place * HIGH, plot / (len(row.cells) or 1)
+        is_long = len(row.name) > LONGEST_NAME
+        name = f"{row.name[: LONGEST_NAME - 1]}…" if is_long else row.name
+        parts.append(text(NAMES - 8, y + 14, name, "end"))
+        for number, cell in enumerate(row.cells):
+            opacity = OPACITIES[cell.level] if cell.level else 1
+            hue = LIGHT["1" if cell.level else "grid"]
+            parts.append(
+                f'<rect x="{NAMES + number * wide:.1f}" y="{y}" width="{wide * 0.94:.1f}"'
+                f' height="{HIGH - 2}" fill="{hue}" fill-opacity="{opacity}"/>'
+            )
+    foot = len(rows) * HIGH + 13
+    parts += [text(NAMES + at * plot, foot, words, edge(at)) for at, words in content.own.columns]
+    return Still(whole=drawing("".join(parts), WIDTH, foot + 6))
+
+
 KINDS = (
     TileKind(
         name="heat",
@@ -222,6 +250,7 @@ KINDS = (
         takes=("queries", "by", "limit", "project"),
         answer=heat,
         part="dashboards/tiles/_heat.html",
+        still=still,
         faults=faults,
         height=5,
         least_width=4,

@@ -10,6 +10,7 @@ from console.dashboards.tiles.queries import Queries, needs_breakdown, nothing
 from console.telemetry.measures import CannotAskError
 from console.telemetry.metric import MOST_PARTS, Format, Parts, Reading
 from console.telemetry.tile import (
+    Still,
     Table,
     TableCell,
     TableColumn,
@@ -19,6 +20,7 @@ from console.telemetry.tile import (
     Viewing,
 )
 from console.web.filters import as_text
+from console.web.still import shares
 
 LISTED = 10
 NAMELESS = "(none)"
@@ -151,6 +153,11 @@ def _evidence(viewing: Viewing, queries: Queries, by: str, line: Line) -> str:
     return evidence(viewing, line.project, query.metric, {**query.where, by: line.value})
 
 
+def still(content: TileContent) -> Still:
+    """The bars."""
+    return Still(rows=[shares([("1", bar.share)]) for bar in content.own])
+
+
 TABLE = TileKind(
     name="table",
     title="Table",
@@ -167,5 +174,6 @@ TOP = replace(
     help="The values of a dimension with the highest numbers, as bars.",
     answer=top,
     part="dashboards/tiles/_top.html",
+    still=still,
 )
 KINDS = (TABLE, TOP)

@@ -6,12 +6,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from console.reports.content import Frozen
-from console.web.png import render_png
+from console.reports.letter import picture_of
 
 
 def embedded(frozen: Frozen) -> Mapping[str, str]:
-    """The charts as addresses that hold the picture itself."""
+    """The drawings as addresses that hold the picture itself."""
     return {
-        name: f"data:image/png;base64,{b64encode(render_png(block.svg)).decode()}"
-        for name, block in frozen.charts
+        name: f"data:image/png;base64,{b64encode(picture_of(name, svg)).decode()}"
+        for name, svg in frozen.drawings.items()
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response, abort, make_response, request
+from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.access import me, project_view
 from console.accounts.models import Project
@@ -134,12 +135,32 @@ def resume(project: Project, report_id: int) -> Response:
     return _switched(project, report_id, enabled=True)
 
 
+@bp.get("/preview", endpoint="preview_form")
+@project_view("member")
+@reading_first
+def preview_form(project: Project) -> Response:
+    """The mail that a form which is not saved yet would send now."""
+    form = offered(project, ReportForm(request.args))
+    if not form.validate():
+        abort(422, "The form has a fault. Mend it, and look again.")
+    report = Report(project_id=project.id)
+    form.apply(report)
+    if report.dashboard_id is not None:
+        own = queries.dashboard(report.dashboard_id)
+        set_committed_value(report, "dashboard", own)
+    return _mail(report)
+
+
 @bp.get("/<id:report_id>/preview", endpoint="preview")
 @project_view("viewer")
 @reading_first
 def preview(project: Project, report_id: int) -> Response:
     """The mail as it would be now, drawn by the code that sends it."""
-    frozen = previewed(queries.report_or_404(project, report_id))
+    return _mail(queries.report_or_404(project, report_id))
+
+
+def _mail(report: Report) -> Response:
+    frozen = previewed(report)
     links = Links(reason="This is a preview.")
     answer = make_response(html_of(frozen, links, embedded(frozen)))
     answer.headers["Content-Security-Policy"] = PREVIEW_POLICY
@@ -188,5 +209,9 @@ def _form(
     own: Report | None, form: ReportForm, *, status: int = 200, is_looking: bool = False
 ) -> Response:
     part = "reports/_report_form.html"
-    named = {"report": own, "form": form, "is_looking": is_looking}
-    return page_or_part("reports/report_form.html", part, status=status, **named)
+    sent = {name: values for name, values in request.form.lists() if name in form}
+    preview_url = scoped_url("reports.preview_form", **sent) if is_looking else ""
+    named = {"report": own, "form": form, "preview_url": preview_url}
+    answer = page_or_part("reports/report_form.html", part, status=status, **named)
+    answer.headers["Content-Security-Policy"] = f"{policy()}; frame-src 'self'"  # its preview
+    return answer
