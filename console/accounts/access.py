@@ -35,6 +35,8 @@ PERMISSIONS = {
     "reports:write": "Make, change, send and delete reports",
     "dashboards:read": "Read dashboards, their tiles' numbers, and notes on the time axis",
     "dashboards:write": "Make, change and delete dashboards, and notes on the time axis",
+    "organization-dashboards:read": "Read dashboards across all projects, and their numbers",
+    "organization-dashboards:write": "Make, change, share and delete dashboards across projects",
     "checks:read": "Read checks, their results, maintenance and status pages",
     "checks:write": "Change checks, maintenance and status pages, and read their secret links",
     "rules:read": "Read alert rules, and test them on the past",

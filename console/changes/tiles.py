@@ -71,7 +71,7 @@ def changes(viewing: Viewing) -> TileContent:
     return TileContent(
         table=Table(columns, rows),
         words=" ".join(words.line(change) for change in listed) or NOTHING,
-        subtitle="Largest first; each day against the days before it",
+        subtitle="Largest first; each day of UTC against the days before it",
         empty="" if listed else NOTHING,
     )
 
@@ -108,7 +108,7 @@ def _row(
         ),
         TableCell(change.rule.noun),
         TableCell(change.before, word=words.written(metric, change.before)),
-        TableCell(change.after, word=words.written(metric, change.after)),
+        TableCell(words.reached(change), word=words.written(metric, words.reached(change))),
         TableCell(delta, word="" if delta is None else f"{sign}{compact(delta)}{unit}"),
         TableCell(change.first_day.isoformat(), word=words.named(change.first_day)),
     ]

@@ -114,7 +114,7 @@ def _line(change: Change, project: str) -> Crept:
         effect=words.effect(change),
         noun=change.rule.noun,
         before=words.written(change.metric, change.before),
-        after=words.written(change.metric, change.after),
+        after=words.written(change.metric, words.reached(change)),
         comparison=words.comparison(change),
         since=words.since(change),
         url=page_of(change),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
+from math import isinf
 
 from console.changes.cause import RELEASE, Cause
-from console.changes.judged import ChangeState, Ending
+from console.changes.judged import ChangeState, Ending, moved
 from console.changes.models import Change
 from console.changes.rules import Base
 from console.core import clock
@@ -44,12 +45,15 @@ def written(metric: Metric, number: float) -> str:
 def comparison(change: Change) -> str:
     """How far it is from the days before: "64% above the week before"."""
     former, rule = FORMER[change.rule.base], change.rule
-    side = "above" if change.after >= change.before else "below"
+    number = reached(change)
+    side = "above" if number >= change.before else "below"
     if rule.metric.format == "share":
-        return f"{compact(abs(change.after - change.before) * 100)} points {side} {former}"
-    if not change.before:
-        return f"none in {former}"
-    relative = rule.relative(change.before, change.after)
+        points = compact(abs(number - change.before) * 100)
+        return f"{points} {'point' if points == '1' else 'points'} {side} {former}"
+    relative = rule.relative(change.before, number)
+    if isinf(relative):
+        nothing = rule.metric.empty == "zero"
+        return f"none in {former}" if nothing else f"up from {written(rule.metric, 0.0)}"
     if side == "above" and relative >= MANY_TIMES:
         return f"{compact(round(relative + 1))} times {former}"
     return f"{percent(relative)} {side} {former}"
@@ -59,7 +63,8 @@ def since(change: Change) -> str:
     """Since when, and with what: "since release 2.4.0 on Tuesday"."""
     cause = Cause.of(change.cause)
     if cause.dimension == RELEASE and cause.at is not None:
-        return f"since release {cause.value} {on(clocks.local(cause.at).date())}"
+        local, today = (clocks.local(at).date() for at in (cause.at, clock.now()))
+        return f"since release {cause.value} {on(local, today)}"
     begun = f"since {named(change.moved_on)}"
     return f"{begun}, {share(cause)}" if cause.dimension else begun
 
@@ -71,15 +76,15 @@ def share(cause: Cause) -> str:
     return f"where {name} {cause.value} went from {before} to {now} of it"
 
 
-def on(day: date) -> str:
+def on(day: date, today: date) -> str:
     """A day as a sentence goes on with it: "on Tuesday", "today"."""
-    name = named(day)
+    name = named(day, today)
     return name if name in ("today", "yesterday") else f"on {name}"
 
 
-def named(day: date) -> str:
-    """A day of the last week by its name, another by its date."""
-    today = clocks.local(clock.now()).date()
+def named(day: date, today: date | None = None) -> str:
+    """A day of the last week by its name, another by its date; of UTC unless `today` is given."""
+    today = today or clock.now().astimezone(UTC).date()
     if day == today:
         return "today"
     if day == today - timedelta(days=1):
@@ -89,7 +94,12 @@ def named(day: date) -> str:
 
 def reached(change: Change) -> float:
     """The number that it went to: the last one, or the farthest where it has come back."""
-    return change.peak if change.ending is Ending.BACK else change.after
+    return change.peak if is_back(change) else change.after
+
+
+def is_back(change: Change) -> bool:
+    """Whether the last number is where it was before, for good or for some days."""
+    return moved(change.rule, change.before, change.after) != change.way
 
 
 def delta(change: Change) -> float | None:
@@ -119,5 +129,6 @@ def top(change: Change) -> float:
 
 def line(change: Change) -> str:
     """The change in one sentence, without its project."""
-    number = f"{change.rule.noun} {written(change.metric, change.after)}"
-    return f"{change.name} {effect(change)}: {number}, {comparison(change)}, {since(change)}."
+    number = f"{change.rule.noun} {written(change.metric, reached(change))}"
+    back = f"; it is back at {written(change.metric, change.after)}" if is_back(change) else ""
+    return f"{change.name} {effect(change)}: {number}, {comparison(change)}, {since(change)}{back}."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, jsonify, request
+from flask import Response, abort, g, jsonify, request
 
-from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.dashboards import files, grafana, making, queries
+from console.dashboards.api_addresses import Addresses, page_of
 from console.dashboards.diff import differences
 from console.dashboards.document import LONGEST_DOCUMENT, Document
 from console.dashboards.files import Applied, CannotApplyError
@@ -18,22 +18,18 @@ from console.telemetry.tile import tile_kinds
 from console.web import api
 from console.web.errors import problem
 
-bp = Blueprint(
-    "dashboards_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/dashboards"
-)
+addresses = Addresses("dashboards_api")
 MOST_IN_DETAIL = 20
 """Faults in the text of an answer; `faults` has all of them."""
 
 
-@bp.get("")
-@api_view("dashboards:read")
-def dashboards(project: Project) -> Response:
-    return jsonify({"dashboards": [_listed(own) for own in queries.dashboards(project)]})
+@addresses.at("")
+def dashboards(project: Project | None) -> Response:
+    return jsonify({"dashboards": [_listed(project, own) for own in queries.dashboards(project)]})
 
 
-@bp.get("/<id:dashboard_id>")
-@api_view("dashboards:read")
-def dashboard(project: Project, dashboard_id: int) -> Response:
+@addresses.at("/<id:dashboard_id>")
+def dashboard(project: Project | None, dashboard_id: int) -> Response:
     """The document, under an ETag that is its version."""
     own = queries.dashboard_or_404(project, dashboard_id)
     answer = _file(own.document, own.version)
@@ -41,50 +37,45 @@ def dashboard(project: Project, dashboard_id: int) -> Response:
     return answer
 
 
-@bp.post("")
-@api_view("dashboards:write")
-def create(project: Project) -> Response:
+@addresses.at("", "POST")
+def create(project: Project | None) -> Response:
     """Add a dashboard; its tiles get ids of their own."""
     document = _document()
     try:
-        return _saved(files.add(project, document, script=g.script))
+        return _saved(project, files.add(project, document, script=g.script))
     except CannotApplyError as error:
         return abort(400, str(error))
 
 
-@bp.put("")
-@api_view("dashboards:write")
-def apply(project: Project) -> Response:
+@addresses.at("", "PUT")
+def apply(project: Project | None) -> Response:
     """Make the dashboard of the document's title as it says; again and again, it is the same."""
     document = _document()
     try:
-        return _saved(files.apply(project, document, script=g.script))
+        return _saved(project, files.apply(project, document, script=g.script))
     except CannotApplyError as error:
         return abort(409, str(error))
 
 
-@bp.put("/<id:dashboard_id>")
-@api_view("dashboards:write")
-def change(project: Project, dashboard_id: int) -> Response:
+@addresses.at("/<id:dashboard_id>", "PUT")
+def change(project: Project | None, dashboard_id: int) -> Response:
     """Save the next version; with If-Match, only over the version that it names."""
     own = queries.dashboard_to_change_or_404(project, dashboard_id)
     document = _document()
     if request.if_match and not request.if_match.contains_weak(str(own.version)):
         return _conflict(own, document)
-    return _saved(files.put(own, document, script=g.script))
+    return _saved(project, files.put(own, document, script=g.script))
 
 
-@bp.delete("/<id:dashboard_id>")
-@api_view("dashboards:write")
-def delete(project: Project, dashboard_id: int) -> Response:
+@addresses.at("/<id:dashboard_id>", "DELETE")
+def delete(project: Project | None, dashboard_id: int) -> Response:
     making.remove(queries.dashboard_to_change_or_404(project, dashboard_id), script=g.script)
     db.session.commit()
     return Response(status=204)
 
 
-@bp.get("/<id:dashboard_id>/versions")
-@api_view("dashboards:read")
-def versions(project: Project, dashboard_id: int) -> Response:
+@addresses.at("/<id:dashboard_id>/versions")
+def versions(project: Project | None, dashboard_id: int) -> Response:
     """Every version that is kept, the latest first."""
     rows = [
         {
@@ -97,17 +88,15 @@ def versions(project: Project, dashboard_id: int) -> Response:
     return jsonify({"versions": rows})
 
 
-@bp.get("/<id:dashboard_id>/versions/<id:number>")
-@api_view("dashboards:read")
-def version(project: Project, dashboard_id: int, number: int) -> Response:
+@addresses.at("/<id:dashboard_id>/versions/<id:number>")
+def version(project: Project | None, dashboard_id: int, number: int) -> Response:
     """The document as it was saved then."""
     own = queries.dashboard_or_404(project, dashboard_id)
     return _file(queries.version_or_404(own, number).document, number)
 
 
-@bp.post("/grafana")
-@api_view("dashboards:write")
-def import_grafana(project: Project) -> Response:
+@addresses.at("/grafana", "POST")
+def import_grafana(project: Project | None) -> Response:
     """Add a dashboard of Grafana's JSON model, and say what could not be converted."""
     try:
         conversion = grafana.converted(api.document(), tile_kinds())
@@ -118,7 +107,7 @@ def import_grafana(project: Project) -> Response:
     except CannotApplyError as error:
         return abort(400, str(error))
     losses = [{"panel": loss.panel, "words": loss.words} for loss in conversion.losses]
-    return _saved(applied, not_converted=losses)
+    return _saved(project, applied, not_converted=losses)
 
 
 def _document() -> Document:
@@ -134,10 +123,10 @@ def _document() -> Document:
     return Document.of(given)
 
 
-def _saved(applied: Applied, **more: Any) -> Response:
+def _saved(project: Project | None, applied: Applied, **more: Any) -> Response:
     db.session.commit()
     own = applied.dashboard
-    answer = jsonify(files.described(applied) | {"url": _url(own)} | more)
+    answer = jsonify(files.described(applied) | {"url": page_of(project, own.id)} | more)
     answer.status_code = 201 if applied.is_new else 200
     answer.set_etag(str(own.version))
     return answer
@@ -164,7 +153,7 @@ def _file(document: dict[str, Any], version_number: int) -> Response:
     return answer
 
 
-def _listed(own: Dashboard) -> dict[str, Any]:
+def _listed(project: Project | None, own: Dashboard) -> dict[str, Any]:
     return {
         "id": own.id,
         "title": own.title,
@@ -173,9 +162,5 @@ def _listed(own: Dashboard) -> dict[str, Any]:
         "version": own.version,
         "created_at": api.time(own.created_at),
         "changed_at": api.time(own.changed_at),
-        "url": _url(own),
+        "url": page_of(project, own.id),
     }
-
-
-def _url(own: Dashboard) -> str:
-    return api.url("dashboards.dashboard", dashboard_id=own.id)

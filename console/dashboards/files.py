@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from console.accounts.models import Project
+from console.accounts.models import Organization, Project
 from console.core.db import db
-from console.dashboards import making
+from console.core.tenancy import current_organization_id
+from console.dashboards import making, queries
 from console.dashboards.diff import Difference, differences, with_ids_of
 from console.dashboards.document import LONGEST_DOCUMENT, Document, faults
 from console.dashboards.models import Dashboard
@@ -59,16 +60,20 @@ def put(dashboard: Dashboard, document: Document, *, script: str) -> Applied:
     return Applied(dashboard, is_new=False, differences=changes)
 
 
-def apply(project: Project, document: Document, *, script: str) -> Applied:
-    """Make the project's dashboard of this title as the document says; add it if there is none.
+def apply(project: Project | None, document: Document, *, script: str) -> Applied:
+    """Make the dashboard of this title as the document says; add it if there is none.
+
+    It is the project's, or the organization's own.
 
     Raises CannotApplyError if several have the title, or there is no room for another one.
     """
     # Two that apply the same file at once add one dashboard.
-    db.session.execute(select(Project.id).where(Project.id == project.id).with_for_update())
+    home: type[Project | Organization] = Project if project else Organization
+    home_id = project.id if project else current_organization_id()
+    db.session.execute(select(home.id).where(home.id == home_id).with_for_update())
     title = document.title.strip()
-    own = select(Dashboard).where(Dashboard.project_id == project.id)
-    named = [row for row in db.session.scalars(own) if row.title.strip() == title]
+    listed = queries.dashboards(project)
+    named = [row for row in listed if row.title.strip() == title]
     if len(named) > 1:
         raise CannotApplyError(f"{len(named)} dashboards have the title {title}: name one by id.")
     if named:
@@ -76,10 +81,9 @@ def apply(project: Project, document: Document, *, script: str) -> Applied:
     return add(project, document, script=script)
 
 
-def add(project: Project, document: Document, *, script: str) -> Applied:
+def add(project: Project | None, document: Document, *, script: str) -> Applied:
     """Add a dashboard; CannotApplyError if there is no room for another one."""
-    own = select(Dashboard.id).where(Dashboard.project_id == project.id)
-    if len(db.session.scalars(own).all()) >= making.MOST:
+    if queries.count(project) >= making.MOST:
         raise CannotApplyError(making.FULL)
     made = making.create(project, document, script=script)
     return Applied(made, is_new=True, differences=())

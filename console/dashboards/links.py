@@ -77,7 +77,12 @@ def create(
 
 
 def change(
-    link: ShareLink, terms: Terms, *, password: str | None = None, by: User | None = None
+    link: ShareLink,
+    terms: Terms,
+    *,
+    password: str | None = None,
+    by: User | None = None,
+    script: str = "",
 ) -> None:
     """Change what a link shows; its address stays. `password`: a new one, "" for none from now on.
 
@@ -87,7 +92,7 @@ def change(
         setattr(link, name, value)
     if password is not None:
         link.password = hash_password(password) if password else ""
-    _record("changed", dashboard_of(link), link, by, "")
+    _record("changed", dashboard_of(link), link, by, script)
 
 
 def pause(link: ShareLink, *, by: User | None = None, script: str = "") -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, url_for
+from flask import Response, g, jsonify, url_for
 from werkzeug.exceptions import BadRequest
 
-from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core.db import db
 from console.dashboards import links, queries
+from console.dashboards.api_addresses import Addresses
 from console.dashboards.document import Document
 from console.dashboards.links_form import ShareLinkForm
 from console.dashboards.links_models import ShareLink
@@ -18,23 +18,17 @@ from console.dashboards.models import Dashboard
 from console.web import api
 from console.web.forms import valid
 
-bp = Blueprint(
-    "share_links_api",
-    __name__,
-    url_prefix="/api/v1/<slug:organization>/<slug:project>/dashboards/<id:dashboard_id>/links",
-)
+addresses = Addresses("share_links_api", "/<id:dashboard_id>/links")
 
 
-@bp.get("")
-@api_view("dashboards:write")
-def share_links(project: Project, dashboard_id: int) -> Response:
+@addresses.at("", writes=True)
+def share_links(project: Project | None, dashboard_id: int) -> Response:
     own = queries.dashboard_or_404(project, dashboard_id)
     return jsonify({"links": [_link(link, own) for link in links.links(own)]})
 
 
-@bp.post("")
-@api_view("dashboards:write")
-def create(project: Project, dashboard_id: int) -> Response:
+@addresses.at("", "POST")
+def create(project: Project | None, dashboard_id: int) -> Response:
     """Add a link; its address stands in this answer only."""
     own = queries.dashboard_or_404(project, dashboard_id)
     fields = api.members(ShareLinkForm, "A link")
@@ -49,34 +43,42 @@ def create(project: Project, dashboard_id: int) -> Response:
     return answer
 
 
-@bp.post("/<id:link_id>/pause")
-@api_view("dashboards:write")
-def pause(project: Project, dashboard_id: int, link_id: int) -> Response:
+@addresses.at("/<id:link_id>", "PUT")
+def change(project: Project | None, dashboard_id: int, link_id: int) -> Response:
+    """Put a link as the document says; its address stays, and its password unless it says one."""
+    link, own = _open(project, dashboard_id, link_id)
+    fields = api.members(ShareLinkForm, "A link")
+    form = valid(ShareLinkForm(fields).about(Document.of(own.document)))
+    links.change(link, form.terms, password=form.new_password, script=g.script)
+    db.session.commit()
+    return jsonify(_link(link, own))
+
+
+@addresses.at("/<id:link_id>/pause", "POST")
+def pause(project: Project | None, dashboard_id: int, link_id: int) -> Response:
     link, own = _open(project, dashboard_id, link_id)
     links.pause(link, script=g.script)
     db.session.commit()
     return jsonify(_link(link, own))
 
 
-@bp.post("/<id:link_id>/resumption")
-@api_view("dashboards:write")
-def resume(project: Project, dashboard_id: int, link_id: int) -> Response:
+@addresses.at("/<id:link_id>/resumption", "POST")
+def resume(project: Project | None, dashboard_id: int, link_id: int) -> Response:
     link, own = _open(project, dashboard_id, link_id)
     links.resume(link, script=g.script)
     db.session.commit()
     return jsonify(_link(link, own))
 
 
-@bp.delete("/<id:link_id>")
-@api_view("dashboards:write")
-def revoke(project: Project, dashboard_id: int, link_id: int) -> Response:
+@addresses.at("/<id:link_id>", "DELETE")
+def revoke(project: Project | None, dashboard_id: int, link_id: int) -> Response:
     link, _own = _open(project, dashboard_id, link_id)
     links.revoke(link, script=g.script)
     db.session.commit()
     return Response(status=204)
 
 
-def _open(project: Project, dashboard_id: int, link_id: int) -> tuple[ShareLink, Dashboard]:
+def _open(project: Project | None, dashboard_id: int, link_id: int) -> tuple[ShareLink, Dashboard]:
     own = queries.dashboard_or_404(project, dashboard_id)
     return links.open_link_or_404(own, link_id), own
 

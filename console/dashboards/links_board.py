@@ -11,12 +11,12 @@ from typing import Any
 
 from flask import render_template
 from markupsafe import Markup
-from sqlalchemy import select
 
 from console.accounts.models import Project
 from console.accounts.projects import console_url
 from console.core import clock
 from console.core.db import db
+from console.dashboards import queries
 from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
 from console.dashboards.links_models import ShareLink
@@ -122,10 +122,9 @@ def _section(board: Board, section: Section, until: float) -> SharedSection:
 
 def _projects(dashboard: Dashboard) -> Sequence[Project]:
     """The dashboard's project; all but the console's own for one of the organization."""
-    own = select(Project).order_by(Project.name)
-    if dashboard.project_id is not None:
-        return db.session.scalars(own.where(Project.id == dashboard.project_id)).all()
-    return [project for project in db.session.scalars(own) if not project.builtin]
+    if dashboard.project_id is None:
+        return queries.projects_of_organization()
+    return [db.session.get_one(Project, dashboard.project_id)]
 
 
 def _range(link: ShareLink, document: Document, asked: str) -> Range:

@@ -50,6 +50,12 @@ def version_or_404(dashboard: Dashboard, number: int) -> DashboardVersion:
     return version(dashboard, number) or abort(404)
 
 
+def projects_of_organization() -> Sequence[Project]:
+    """The projects whose figures stand on a dashboard of the organization, by name."""
+    own = select(Project).where(Project.builtin.is_(False))
+    return db.session.scalars(own.order_by(Project.name, Project.id)).all()
+
+
 def dashboard_or_404(project: Project | None, dashboard_id: int) -> Dashboard:
     own = select(Dashboard).where(_of(project), Dashboard.id == dashboard_id)
     return db.session.scalar(own) or abort(404)

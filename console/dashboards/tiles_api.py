@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Response, abort, jsonify, request
 
-from console.accounts.access import api_view
 from console.accounts.models import Project
+from console.core.tenancy import current_organization_id
 from console.dashboards import queries, sheet
+from console.dashboards.api_addresses import Addresses
 from console.dashboards.document import LONGEST_CHOICE, Document
 from console.dashboards.drawn import Board, Drawn, drawn
 from console.telemetry.tile import TileContent, TileProject
@@ -16,25 +17,23 @@ from console.web import api
 from console.web.errors import problem
 from console.web.timerange import PARAMETERS, current_range
 
-bp = Blueprint(
-    "dashboard_tiles_api",
-    __name__,
-    url_prefix="/api/v1/<slug:organization>/<slug:project>/dashboards",
-)
+addresses = Addresses("dashboard_tiles_api")
 FORMATS = ("json", "csv")
 
 
-@bp.get("/<id:dashboard_id>/tiles/<tile:tile_id>")
-@api_view("dashboards:read")
-def tile(project: Project, dashboard_id: int, tile_id: str) -> Response:
+@addresses.at("/<id:dashboard_id>/tiles/<tile:tile_id>")
+def tile(project: Project | None, dashboard_id: int, tile_id: str) -> Response:
     """What a tile shows over a range, in an environment, with values of the variables."""
     document = Document.of(queries.dashboard_or_404(project, dashboard_id).document)
     own = document.tile(tile_id) or abort(404)
     written = _asked_format(document)
+    projects = [project] if project else queries.projects_of_organization()
+    if not projects:
+        abort(404, "A dashboard across projects needs a project: make one first.")
     board = Board(
-        organization_id=project.organization_id,
+        organization_id=current_organization_id() or 0,
         document=document,
-        projects=[project],
+        projects=projects,
         shown=current_range(document.range),
         values=document.chosen(request.args),
         way=_no_way,

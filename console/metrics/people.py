@@ -12,6 +12,7 @@ ACTIVE = Metric(
     better="higher",
     format="number",
     empty="zero",
+    note="only people whom the data names",
     measure=people_measures.active(),
 )
 METRICS = (ACTIVE,)

@@ -83,6 +83,11 @@ class Block:
     """Why there is nothing to see."""
     is_empty: bool = False
 
+    @property
+    def texts(self) -> list[str]:
+        """What stands in its cells."""
+        return [cell.text for row in self.rows for cell in row]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
@@ -213,7 +218,8 @@ def frozen_changes(worse: SlightlyWorse) -> Block:
 def outward_block(block: Block) -> Block:
     """A block for outsiders: nothing in it leads into the console."""
     rows = [[replace(cell, url="") for cell in row] for row in block.rows]
-    return replace(block, html=str(outward(block.html)), rows=rows)
+    keys = [replace(key, url="") for key in block.keys]
+    return replace(block, html=str(outward(block.html)), rows=rows, keys=keys)
 
 
 def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
@@ -225,7 +231,7 @@ def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
             unit=own.unit,
             change=_change(own.change, own.format),
             tone=_tone(own.change, own.better),
-            period=content.subtitle,
+            period=content.subtitle if own.value is not None else content.empty,
             url=own.url,
             svg=str(spark(own.trend)),
         )

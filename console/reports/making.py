@@ -18,8 +18,10 @@ from console.core.crypto import hash_of
 from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
+from console.dashboards.queries import projects_of_organization
 from console.reports import pdf, queries
 from console.reports.content import (
+    LONGEST_CELL,
     Block,
     Frozen,
     frozen_changes,
@@ -203,8 +205,14 @@ def _frozen(part: Part) -> Frozen:
         zone=report.zone,
         made_at=clock.now(),
         filters=filters,
-        blocks=_blocks(part, projects),
+        blocks=_without(_blocks(part, projects), changed.text, keep=bool(report.tile_id)),
     )
+
+
+def _without(blocks: Sequence[Block], sentence: str, *, keep: bool) -> Sequence[Block]:
+    """The blocks without a tile that only says the edition's first sentence again."""
+    again = sentence[:LONGEST_CELL]
+    return [block for block in blocks if keep or block.texts != [again]]
 
 
 def _blocks(part: Part, projects: Sequence[Project]) -> list[Block]:
@@ -226,7 +234,7 @@ def _blocks(part: Part, projects: Sequence[Project]) -> list[Block]:
 
 def _projects(part: Part) -> Sequence[Project]:
     """The dashboard's project, or all of them where it is the organization's."""
-    return queries.projects() if part.report.is_across else [part.project]
+    return projects_of_organization() if part.report.is_across else [part.project]
 
 
 def _board(part: Part, projects: Sequence[Project]) -> Board:

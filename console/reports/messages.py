@@ -61,10 +61,7 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
         state="open",
         organization=organization.name,
         project=db.session.get_one(Project, report.project_id).name,
-        facts=[
-            Fact(own.name, f"{own.text} {own.unit} {own.change}".strip())
-            for own in frozen.keys[:MOST_KEYS]
-        ],
+        facts=_facts(frozen),
         picture=picture,
         evidence=Button("Open the report", links.open_url) if links.open_url else None,
         incident_url=links.open_url,
@@ -72,6 +69,20 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
         zone=frozen.zone,
         written=written(frozen, links, files, attachments),
     )
+
+
+def _facts(frozen: Frozen) -> list[Fact]:
+    """The numbers as a chat shows them; the rows of its first table where there are none."""
+    facts = [
+        Fact(own.name, " ".join(filter(None, (own.text, own.unit, own.change))), own.url)
+        for own in frozen.keys
+    ]
+    rows = next((block.rows for block in frozen.blocks if block.rows), ())
+    facts = facts or [
+        Fact(row[0].text, ", ".join(cell.text for cell in row[1:] if cell.text), row[0].url)
+        for row in rows
+    ]
+    return facts[:MOST_KEYS]
 
 
 def _links(

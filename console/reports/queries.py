@@ -184,12 +184,6 @@ def members() -> Sequence[User]:
     return db.session.scalars(own.order_by(User.email)).all()
 
 
-def projects() -> Sequence[Project]:
-    """The projects whose figures stand in a report across projects, by name."""
-    own = select(Project).where(~Project.builtin)
-    return db.session.scalars(own.order_by(Project.name)).all()
-
-
 def dashboards(project: Project, *, across: bool = True) -> Sequence[Dashboard]:
     """The dashboards that a report of a project can be about: its own, and the organization's."""
     of_organization = Dashboard.project_id.is_(None) if across else false()

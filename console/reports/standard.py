@@ -11,11 +11,13 @@ from console.accounts.models import Project
 from console.core import clock
 from console.core.cron import Cron
 from console.core.db import db
-from console.dashboards.models import Dashboard
+from console.dashboards.models import Dashboard, StandardDashboards
 from console.reports.models import Report, StandardReports, Subject
 
 MONDAY = "0 8 * * 1"
 EXECUTIVE, WORSE = "executive-weekly", "slightly-worse"
+TEMPLATE = "executive"
+"""The template of dashboards/catalogue/ that the weekly report sends."""
 
 
 def keep_standard(organization_id: int) -> Mapping[str, int]:
@@ -55,11 +57,8 @@ def _ensure(project: Project, note: StandardReports | None) -> int:
         WORSE: Report(name="Slightly worse", subject=Subject.WORSE),
         EXECUTIVE: Report(name="Weekly report", subject=Subject.DASHBOARD),
     }
-    own = select(Dashboard.id).where(
-        Dashboard.project_id == project.id, Dashboard.template == "executive"
-    )
-    dashboard_id = db.session.scalar(own.order_by(Dashboard.id).limit(1))
-    if dashboard_id is None:  # its dashboard comes in a moment, or was deleted
+    dashboard_id = _dashboard_for_executives(project)
+    if dashboard_id is None:  # its dashboard comes in a moment
         del offered[EXECUTIVE]
     else:
         offered[EXECUTIVE].dashboard_id = dashboard_id
@@ -77,3 +76,17 @@ def _ensure(project: Project, note: StandardReports | None) -> int:
         report.cron, report.range = MONDAY, "7d"
         db.session.add(report)
     return len(missing)
+
+
+def _dashboard_for_executives(project: Project) -> int | None:
+    """The project's executive dashboard; where it has none, the one that it opens with.
+
+    None until the project has got its first dashboards.
+    """
+    own = select(Dashboard.id).where(Dashboard.project_id == project.id)
+    is_executive = (Dashboard.template == TEMPLATE).desc()
+    is_first = (Dashboard.template == "operational").desc()
+    had = select(StandardDashboards.id).where(StandardDashboards.project_id == project.id)
+    if db.session.scalar(had) is None:
+        return None
+    return db.session.scalar(own.order_by(is_executive, is_first, Dashboard.id).limit(1))

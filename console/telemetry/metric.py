@@ -120,6 +120,8 @@ class Metric:
     """What the number is where there were no rows."""
     measure: Measure | Callable[..., Measure]
     """How it is counted; a function of the parameters for a metric that has some."""
+    note: str = ""
+    """Whom the number leaves out, as tiles say it beside the number."""
     parameters: tuple[Parameter, ...] = ()
     given: Mapping[str, float] = field(default_factory=dict)
 

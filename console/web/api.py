@@ -135,6 +135,12 @@ def url(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **home, _external=True, **values)
 
 
+def url_of_organization(endpoint: str, **values: Any) -> str:
+    """The address of a page of the request's organization."""
+    slug = (request.view_args or {})["organization"]
+    return url_for(endpoint, organization=slug, _external=True, **values)
+
+
 def fields(document: Mapping[str, Any]) -> MultiDict[str, str]:
     """A JSON object as the fields of a form: nested names are joined by dots, null is left out.
 

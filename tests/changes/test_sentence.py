@@ -101,7 +101,7 @@ def test_a_number_from_nothing_and_one_that_grew_many_times(past, acme, judged, 
 def test_days_have_the_names_that_people_give_them(app, clock, ago, name):
     clock.set(TODAY)
     with app.app_context():
-        assert words.on(TODAY.date() - timedelta(days=ago)) == name
+        assert words.on(TODAY.date() - timedelta(days=ago), TODAY.date()) == name
 
 
 @pytest.fixture

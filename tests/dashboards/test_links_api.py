@@ -65,3 +65,25 @@ def test_what_is_wrong_with_a_document_is_named(script, here, document, message)
 def test_links_take_the_permission_to_write(script, here):
     assert script("dashboards:read").get(here).status_code == 403
     assert script("dashboards:write").get(f"{HERE}/999/links").status_code == 404
+
+
+def test_a_script_changes_a_link_whose_address_and_password_stay(script, client, here):
+    browser = script("dashboards:write")
+    first = {"name": "Carol", "range": "7d", "password": "a long word that nobody has"}
+    made = browser.post(here, json=first).json
+    own, path = f"{here}/{made['id']}", made["url"].removeprefix("http://localhost")
+    changed = browser.put(own, json={"name": "Dave", "range": "30d", "theme": "dark"})
+    assert changed.status_code == 200
+    assert (changed.json["name"], changed.json["range"]) == ("Dave", "30d")
+    assert changed.json["has_password"]
+    assert "Hello" not in client.get(path).text
+    open_ = browser.put(own, json={"name": "Dave", "without_password": True})
+    assert not open_.json["has_password"]
+    assert "Hello" in client.get(path).text
+    wrong = browser.put(own, json={"name": "Dave", "origins": ["a.test"]})
+    assert wrong.status_code == 400
+    assert "is not an origin" in wrong.json["detail"]
+    assert browser.put(f"{here}/999", json={"name": "x"}).status_code == 404
+    assert script("dashboards:read").put(own, json={"name": "x"}).status_code == 403
+    browser.delete(own)
+    assert browser.put(own, json={"name": "x"}).status_code == 404

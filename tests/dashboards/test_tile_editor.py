@@ -220,3 +220,33 @@ def test_a_wall_goes_from_tab_to_tab_and_on_to_other_dashboards(
     assert 'class="rail"' not in page
     assert as_vic.get(f"{HOME}/{first}/wall?every=1").text.count('data-wall-every="5"') == 1
     assert as_eve.get(f"{HOME}/{first}/wall").status_code == 404
+
+
+def test_a_text_that_is_too_long_is_said_in_place_and_nothing_is_lost(as_alice, at):
+    here, *_ = at
+    page = as_alice.get(f"{here}/tiles/new?kind=text").text
+    written = "word " * 5_000
+    answer = as_alice.post(f"{here}/tiles/", data=filled(page, "#tile-form", text=written))
+    assert answer.status_code == 422
+    assert "Markdown of at most 20,000 characters." in answer.text
+    assert written.strip() in answer.text
+    enormous = "x" * 10_000_000
+    refused = as_alice.post(f"{here}/tiles/", data=filled(page, "#tile-form", text=enormous))
+    assert refused.status_code == 413
+    assert "larger than allowed" in refused.text
+
+
+def test_a_reversed_range_is_said_on_the_page_and_in_the_tile(as_alice, as_script, acme, at):
+    here, dashboard_id, tiles = at
+    reversed_ = "?since=2026-11-27T12:00&until=2026-11-20T12:00"
+    page = as_alice.get(here + reversed_)
+    assert page.status_code == 422
+    assert "The range ends before it starts." in page.text
+    assert "</html>" in page.text
+    part = as_alice.get(f"{here}/tiles/{tiles[0]}{reversed_}", headers=HTMX)
+    assert part.status_code == 422
+    assert "The range ends before it starts." in part.text
+    own = f"/api/v1/acme/shop/dashboards/{dashboard_id}/tiles/{tiles[0]}{reversed_}"
+    answer = as_script(acme, "dashboards:read").get(own)
+    assert answer.status_code == 400
+    assert "The range ends before it starts." in answer.json["detail"]

@@ -114,3 +114,18 @@ def test_a_pdf_draws_the_same(frozen):
     (whole,) = [pdf.render_pdf(pdf_html(frozen))]
     bare = replace(frozen, blocks=[replace(own, bars=(), svg="", keys=()) for own in frozen.blocks])
     assert len(whole) > len(pdf.render_pdf(pdf_html(bare)))
+
+
+def test_a_tile_that_only_says_the_first_sentence_again_is_left_out(app, acme, inside, make_report):
+    tiles = (Tile(id="", kind="changed-most", title="", settings={}), TILES[0])
+    with inside(acme), app.test_request_context(base_url="http://pharos.test"):
+        own = Document(title="Both", tabs=(Tab(sections=(Section(tiles=tiles),)),))
+        report = db.session.get_one(Report, make_report())
+        dashboard = dashboards.create(acme, own)
+        report.dashboard_id = dashboard.id
+        db.session.flush()
+        db.session.expire(report)
+        assert [block.title for block in making.previewed(report).blocks] == ["Requests"]
+        report.tile_id = next(Document.of(dashboard.document).tiles).id
+        alone = making.previewed(report)
+        assert alone.blocks[0].texts == [alone.sentence]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from console.accounts.models import User
 from console.alerting.models import Incident
 from console.core.db import db
-from console.dashboards.models import Dashboard
+from console.dashboards.models import Dashboard, StandardDashboards
 from console.reports import editions, standard
 from console.reports.content import in_format
 from console.reports.models import EditionState, Report, ReportEdition
@@ -74,19 +74,23 @@ def test_an_edition_that_fails_three_times_is_an_incident(
         assert "Morning (It was not made: RuntimeError)" in (incident.why or "")
 
 
-def test_a_project_begins_with_two_reports_that_are_paused(app, acme, inside):
+@pytest.mark.parametrize("template", ["executive", "operational", ""])
+def test_a_project_begins_with_two_reports_that_are_paused(app, acme, inside, template):
+    """The weekly one is of the executive dashboard, or of another where there is none."""
     with inside(acme):
-        document = {"title": "Executive", "tabs": []}
-        db.session.add(
-            Dashboard(
-                project_id=acme.id, title="Executive", template="executive", document=document
-            )
-        )
+        document = {"title": "First", "tabs": []}
+        own = {"project_id": acme.id, "document": document}
+        db.session.add(Dashboard(title="Notes", **own))
+        first = Dashboard(title="First", template=template, **own)
+        db.session.add_all([first, StandardDashboards(project_id=acme.id)])
         db.session.commit()
+        first_id = first.id
     for _ in range(2):
         with app.app_context():
             perform("keep-standard-reports")
     with inside(acme):
+        weekly = db.session.scalars(select(Report).where(Report.name == "Weekly report")).one()
+        assert (weekly.dashboard_id == first_id) is bool(template)
         reports = db.session.scalars(select(Report).order_by(Report.name)).all()
         assert [(own.name, own.enabled, own.next_at) for own in reports] == [
             ("Slightly worse", False, None),

@@ -55,7 +55,7 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
     plain = line.chart(
         queries.parts[0].name,
         [*(own.series for own in lines), *_before(viewing, queries, lines)],
-        subtitle=f"{queries.unit}, {line.per}" if queries.unit else line.per,
+        subtitle=", ".join(filter(None, [queries.unit, line.per, *queries.notes])),
         unit=queries.unit,
         threshold=Threshold(level) if level is not None else None,
         watch=_watch(queries, settings.get("by") or None),

@@ -93,7 +93,8 @@ def _period(viewing: Viewing) -> str:
     shown = viewing.line.shown
     is_week_ago = shown.compare == "week" and not viewing.settings.get("window")
     length = f"{shown.name[:-1]} {shown.name[-1]}" if shown.name else duration(shown.length)
-    return f"{length} vs {'a week before' if is_week_ago else 'before'}"
+    period = f"{length} vs {'a week before' if is_week_ago else 'before'}"
+    return ", ".join([period, *Queries.of(viewing.settings, viewing.projects[0]).notes])
 
 
 def _nothing(viewing: Viewing) -> str:

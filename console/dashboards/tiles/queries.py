@@ -55,6 +55,11 @@ class Queries:
         return "%" if metric.format == "share" else metric.unit
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Whom or what the numbers leave out, each thing once."""
+        return list(dict.fromkeys(own.metric.note for own in self.parts if own.metric.note))
+
+    @property
     def format(self) -> Format:
         """How a number is written; a formula's as a plain number."""
         return "number" if self.formula else self.parts[0].metric.format

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, abort, make_response, redirect, request, url_for
 
-from console.accounts.access import current_shell, me, project_view
+from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.dashboards import queries, variables
 from console.dashboards.document import Document, Tab
@@ -87,7 +87,7 @@ def board_of(
 ) -> Board:
     """The dashboard, or another document in its place, as this request looks at it."""
     document = document or Document.of(dashboard.document)
-    projects = [project] if project else projects_of_organization()
+    projects = [project] if project else queries.projects_of_organization()
     if not projects:
         abort(404, "A dashboard across projects needs a project: make one first.")
     return Board(
@@ -98,11 +98,6 @@ def board_of(
         values=document.chosen(request.args),
         way=way,
     )
-
-
-def projects_of_organization() -> list[Project]:
-    """The projects whose figures stand on a dashboard across projects, by name."""
-    return [project for project in current_shell().projects if not project.builtin]
 
 
 def asked(document: Document) -> dict[str, str]:

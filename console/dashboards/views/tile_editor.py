@@ -16,7 +16,7 @@ from console.dashboards.models import Dashboard
 from console.dashboards.settings import SETTINGS, Setting
 from console.dashboards.tile_form import TileForm, fresh
 from console.dashboards.views.blueprint import page
-from console.dashboards.views.board import board_of, projects_of_organization
+from console.dashboards.views.board import board_of
 from console.dashboards.views.saving import base_of, saved, version_of
 from console.metrics.catalogue import CATALOGUE
 from console.metrics.known import known_values
@@ -151,7 +151,7 @@ def _drafted(
     if is_valid is None:
         is_valid = form.is_valid_as(tile, [variable.name for variable in document.variables])
     if project is None:
-        form.offer_projects((here.slug, here.name) for here in projects_of_organization())
+        form.offer_projects((here.slug, here.name) for here in queries.projects_of_organization())
     board = board_of(project, own)
     preview = drawn(board, replace(tile, id=tile.id or "0" * 12)) if is_valid else None
     chosen = {metric for entry in form.queries if (metric := entry.form.metric.data) in CATALOGUE}
