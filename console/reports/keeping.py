@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.models import Project, User
 from console.alerting.delivery.models import Channel
@@ -39,6 +40,16 @@ def create(
     db.session.add(report)
     db.session.flush()
     audit.record("report.created", report.name, actor=by.email if by else script)
+    return report
+
+
+def draft(project: Project, apply: Callable[[Report], None]) -> Report:
+    """A report as a form says it, which is saved nowhere."""
+    report = Report(project_id=project.id)
+    apply(report)
+    if report.dashboard_id is not None:
+        own = db.session.get_one(Dashboard, report.dashboard_id)
+        set_committed_value(report, "dashboard", own)
     return report
 
 

@@ -191,11 +191,6 @@ def dashboards(project: Project, *, across: bool = True) -> Sequence[Dashboard]:
     return db.session.scalars(own.order_by(Dashboard.title, Dashboard.id)).all()
 
 
-def dashboard(dashboard_id: int) -> Dashboard:
-    """A dashboard that `dashboards` has listed."""
-    return db.session.get_one(Dashboard, dashboard_id)
-
-
 def forget_old(organization_id: int) -> Mapping[str, int]:
     """Delete editions and links that are over for long. Commits."""
     del organization_id  # the Session is bound to it

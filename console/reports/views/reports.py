@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response, abort, make_response, request
-from sqlalchemy.orm.attributes import set_committed_value
 
 from console.accounts.access import me, project_view
 from console.accounts.models import Project
@@ -143,12 +142,7 @@ def preview_form(project: Project) -> Response:
     form = offered(project, ReportForm(request.args))
     if not form.validate():
         abort(422, "The form has a fault. Mend it, and look again.")
-    report = Report(project_id=project.id)
-    form.apply(report)
-    if report.dashboard_id is not None:
-        own = queries.dashboard(report.dashboard_id)
-        set_committed_value(report, "dashboard", own)
-    return _mail(report)
+    return _mail(keeping.draft(project, form.apply))
 
 
 @bp.get("/<id:report_id>/preview", endpoint="preview")
