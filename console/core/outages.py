@@ -28,9 +28,7 @@ class Outage(logging.Filter):
 
     def takes(self, error: BaseException | None) -> bool:
         """Whether the error belongs to an outage, which needs no other report."""
-        lost = error
-        while lost is not None and not is_outage(lost):
-            lost = lost.__cause__ or lost.__context__
+        lost = _lost(error)
         if lost is None:
             return False
         if self._since is None:
@@ -45,6 +43,18 @@ class Outage(logging.Filter):
         if since is not None:
             seconds = (clock.now() - since).total_seconds()
             log.warning("the outage has ended after %d s: the database answers again", seconds)
+
+
+def follows_from_one(error: BaseException) -> bool:
+    """Whether the database was lost before this error: a transaction that broke off raises more."""
+    return _lost(error) is not None
+
+
+def _lost(error: BaseException | None) -> BaseException | None:
+    """The outage that an error is, or came of."""
+    while error is not None and not is_outage(error):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 present = Outage()

@@ -26,15 +26,24 @@ TCP = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
-TOO_LONG, LOCKED = "57014", "55P03"  # SQLSTATE
-BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-INTERRUPTED = "SQLITE_INTERRUPT"
+TOO_LONG, LOCKED, FULL, READ_ONLY = "57014", "55P03", "53100", "25006"  # SQLSTATE
 
 NO_ANSWER = "The database does not answer right now. Nothing is lost; try again in a moment."
 SENTENCES = {
     TOO_LONG: f"The database took longer than {PAGE_SECONDS:.0f} seconds to answer. "
     "Choose a shorter time range, or try again in a moment.",
     LOCKED: "The database is busy with another change of the same thing. Try again in a moment.",
+    FULL: "The disk of the database is full: nothing can be saved until somebody makes room. "
+    "What is stored can be read.",
+    READ_ONLY: "The database takes no changes now: nothing can be saved until that is mended. "
+    "What is stored can be read.",
+}
+OF_SQLITE = {
+    "SQLITE_BUSY": LOCKED,
+    "SQLITE_LOCKED": LOCKED,
+    "SQLITE_INTERRUPT": TOO_LONG,
+    "SQLITE_FULL": FULL,
+    "SQLITE_READONLY": READ_ONLY,
 }
 
 _seconds: ContextVar[float | None] = ContextVar("seconds", default=None)
@@ -102,23 +111,27 @@ def sentence(error: BaseException) -> str:
     """The sentence for the person whose page met this database error."""
     if isinstance(error, PoolTimeoutError):
         return "Every connection to the database is in use. Try again in a moment."
-    if took_too_long(error):
-        return SENTENCES[TOO_LONG]
-    return SENTENCES[LOCKED] if is_locked(error) else NO_ANSWER
+    return SENTENCES.get(_state(error), NO_ANSWER)
 
 
 def took_too_long(error: BaseException) -> bool:
     """Whether a statement was ended because its time was over."""
-    cause = getattr(error, "orig", None) or error
-    is_sqlite = getattr(cause, "sqlite_errorname", "") == INTERRUPTED
-    return is_sqlite or getattr(cause, "sqlstate", None) == TOO_LONG
+    return _state(error) == TOO_LONG
 
 
 def is_locked(error: BaseException) -> bool:
     """Whether a statement waited too long for the locks of others."""
+    return _state(error) == LOCKED
+
+
+def _state(error: BaseException) -> str:
+    """PostgreSQL's code for what an error means, on SQLite as well; "" if it has none."""
     cause = getattr(error, "orig", None) or error
-    is_sqlite = getattr(cause, "sqlite_errorname", "").startswith(BUSY)
-    return is_sqlite or getattr(cause, "sqlstate", None) == LOCKED
+    name = getattr(cause, "sqlite_errorname", None) or ""
+    for own, state in OF_SQLITE.items():
+        if name.startswith(own):
+            return state
+    return getattr(cause, "sqlstate", None) or ""
 
 
 def limit_sqlite(engine: Engine) -> None:

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from console.core import outages, patience
 from console.core.cursors import BadCursor
+from console.core.database_errors import concerns_all
 from console.web.forms import Invalid
 from console.web.htmx import is_htmx
 from console.web.nav import heading_of
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(BadCursor, lambda error: _answer(400, str(error)))
     app.register_error_handler(OperationalError, unavailable)
     app.register_error_handler(PoolTimeoutError, unavailable)
+    app.register_error_handler(SQLAlchemyError, _database_error)
     app.after_request(_add_request_id)
 
 
@@ -104,6 +106,13 @@ def damaged(error: Exception) -> Response:
     """The answer when a file is damaged: `sentence` says so, and offers no retry."""
     current_app.logger.error("503, as a file is damaged: %s", error)
     return _answer(503, getattr(error, "sentence", SENTENCES[503]), passes=False)
+
+
+def _database_error(error: SQLAlchemyError) -> Response:
+    """503 where the database itself fails, whatever class that gives the error; a bug stays one."""
+    if concerns_all(error) or outages.follows_from_one(error):
+        return unavailable(error)
+    raise error
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -4,15 +4,18 @@ import logging
 import sqlite3
 import time
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from console.core import noting
 from console.core.db import db
 from console.dashboards import links
 from console.dashboards.links_models import ShareLink, ShareVisit, Visit
+from console.telemetry.tile import EXTENSION
+from tests.support.clients import HTMX
 
 READ_ONLY = {
     "sqlite": "PRAGMA query_only=ON",
@@ -87,6 +90,45 @@ def test_pages_links_and_the_api_are_read_while_nobody_can_write(
     assert client.get(path).status_code == 200
     with inside(acme):
         assert db.session.get_one(ShareLink, link_id).views == 2
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_a_database_that_takes_no_changes_is_named_where_somebody_saves(
+    app, as_alice, acme, make_dashboard
+):
+    path = f"/acme/shop/dashboards/{make_dashboard(acme)[0]}/links"
+    form = {"name": "Carol", "range": "24h", "zone": "UTC"}
+    with read_only(app):
+        assert as_alice.get(path).status_code == 200
+        answer = as_alice.post(path, data=form)
+    assert answer.status_code == 503
+    assert "The database takes no changes now" in answer.text
+    assert answer.headers["Retry-After"]
+    assert as_alice.post(path, data=form).status_code == 200
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_a_tile_whose_connection_is_lost_says_so_and_the_others_go_on(
+    app, acme, as_vic, make_dashboard, both_databases, monkeypatch
+):
+    if both_databases == "sqlite":
+        pytest.skip("a file is not lost in the middle of a statement")
+
+    def die(_viewing):
+        db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    kinds = app.extensions[EXTENSION]
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    dashboard_id, tiles = make_dashboard(acme)
+    paths = [f"/acme/shop/dashboards/{dashboard_id}/tiles/{tile}" for tile in tiles]
+    with monkeypatch.context() as patch:
+        dying = {name: replace(own, answer=die) for name, own in kinds.items()}
+        patch.setitem(app.extensions, EXTENSION, dying)
+        for path in paths:
+            answer = as_vic.get(path, headers=HTMX)
+            assert answer.status_code in {200, 503}
+            assert "The database does not answer right now" in answer.text
+    assert all(as_vic.get(path, headers=HTMX).status_code == 200 for path in paths)
 
 
 def test_a_look_at_a_link_that_is_deleted_meanwhile_is_no_error(acme, inside, share, caplog):

@@ -1,3 +1,5 @@
+import sqlite3
+
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -64,3 +66,26 @@ def test_scripts_get_a_problem_without_a_database(app, acme, without_database):
     without_database(InterfaceError("", {}, Exception("gone")))
     answer = script(app, "pht_x").get("/api/v1/acme/shop/issues")
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SQLITE_FULL", "The disk of the database is full"),
+        ("SQLITE_READONLY_DBMOVED", "The database takes no changes now"),
+        ("SQLITE_BUSY_SNAPSHOT", "busy with another change"),
+        ("SQLITE_INTERRUPT", "took longer than 15 seconds"),
+        ("SQLITE_IOERR_READ", "does not answer"),
+    ],
+)
+def test_the_sentence_names_the_cause(as_alice, acme, monkeypatch, name, words):
+    error = sqlite3.OperationalError("made up")
+    error.sqlite_errorname = name
+
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, error)
+
+    monkeypatch.setattr(listing, "listed", fail)
+    answer = as_alice.get("/acme/shop/performance/statements/")
+    assert answer.status_code == 503
+    assert words in answer.text
