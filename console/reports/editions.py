@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from console.accounts.models import User
 from console.alerting.apart import Apart
@@ -39,6 +39,8 @@ BETWEEN, BETWEEN_MINE = timedelta(minutes=5), timedelta(seconds=30)
 """From one sending by hand to the next: to everybody, and to oneself."""
 TRIES = 3
 """So often an edition is tried before it has failed."""
+MOST_STARTS = 8
+"""So often it is begun if nobody hears how that ended: what ends the console must not go on so."""
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +60,8 @@ def send_due(organization_id: int) -> Mapping[str, int]:
             claim(report_id, now)
             db.session.commit()
     with reading():
-        waiting = db.session.scalars(_free(now).order_by(ReportEdition.id)).all()
+        free = select(ReportEdition.id).where(_free(now)).order_by(ReportEdition.id)
+        waiting = db.session.scalars(free).all()
         db.session.rollback()
     for edition_id in waiting:
         with apart.row(f"edition {edition_id}"):
@@ -70,7 +73,8 @@ def send_due(organization_id: int) -> Mapping[str, int]:
 def claim(report_id: int, now: datetime) -> ReportEdition | None:
     """Move a report's due time on and add its edition; None if another process has done so.
 
-    One that is late by several due times has one edition. The caller commits.
+    One that is late by several due times has one edition, and one whose due time comes again,
+    because the clock was set back, has no second. The caller commits.
     """
     report = db.session.get(Report, report_id)
     if report is None or report.next_at is None or report.next_at > now:
@@ -86,6 +90,12 @@ def claim(report_id: int, now: datetime) -> ReportEdition | None:
     if db.session.scalar(moved) is None:
         return None
     due_at = max(seen, schedule.latest(now))
+    same = select(ReportEdition.id).where(
+        ReportEdition.report_id == report.id, ReportEdition.due_at == due_at
+    )
+    if db.session.scalar(same) is not None:
+        log.warning("report %d was due twice at %s: the clock was set back", report.id, due_at)
+        return None
     edition = ReportEdition(report_id=report.id, due_at=due_at)
     db.session.add(edition)
     db.session.flush()
@@ -123,7 +133,12 @@ def send_now(report: Report, *, only: User | None = None) -> ReportEdition:
 def make_one(edition_id: int) -> bool:
     """Make an edition unless somebody else does; True if it is made now. Commits."""
     lease = token_hex(8)
-    if not _leased(edition_id, lease):
+    starts = _leased(edition_id, lease)
+    if not starts:
+        return False
+    if starts > MOST_STARTS:
+        log.error("edition %d was begun %d times and never ended", edition_id, MOST_STARTS)
+        _put_off(edition_id, lease, "The console ended each time while it made this edition.")
         return False
     try:
         with reading():
@@ -145,30 +160,27 @@ def make_one(edition_id: int) -> bool:
     return is_mine and isinstance(result, Made)
 
 
-def _free(now: datetime) -> Select[int]:
-    """The editions that wait for somebody to make them."""
-    return select(ReportEdition.id).where(
-        ReportEdition.state == EditionState.MAKING,
-        or_(ReportEdition.leased_until.is_(None), ReportEdition.leased_until < now),
-    )
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Whether an edition waits for somebody to make it."""
+    until = ReportEdition.leased_until
+    # No lease is longer: one that ends later was written before the clock was set back.
+    is_free = or_(until.is_(None), until < now, until > now + LEASE)
+    return and_(ReportEdition.state == EditionState.MAKING, is_free)
 
 
-def _leased(edition_id: int, lease: str) -> bool:
+def _leased(edition_id: int, lease: str) -> int:
+    """How often the edition has been begun, now included; 0 if somebody else makes it."""
     now = clock.now()
     taken = (
         update(ReportEdition)
-        .where(
-            ReportEdition.id == edition_id,
-            ReportEdition.state == EditionState.MAKING,
-            or_(ReportEdition.leased_until.is_(None), ReportEdition.leased_until < now),
-        )
+        .where(ReportEdition.id == edition_id, _free(now))
         .values(lease=lease, leased_until=now + LEASE, attempts=ReportEdition.attempts + 1)
-        .returning(ReportEdition.id)
+        .returning(ReportEdition.attempts)
     )
     with writing():
-        is_mine = db.session.scalar(taken) is not None
+        starts = db.session.scalar(taken)
         db.session.commit()
-    return is_mine
+    return starts or 0
 
 
 def _mine(edition_id: int, lease: str) -> ReportEdition | None:

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from console.accounts.models import Project
+from console.alerting.apart import Apart
 from console.core import clock
 from console.core.cron import Cron
-from console.core.db import db
+from console.core.db import db, reading, writing
 from console.dashboards.models import Dashboard, StandardDashboards
 from console.reports.models import Report, StandardReports, Subject
 
@@ -34,14 +35,28 @@ def keep_standard(organization_id: int) -> Mapping[str, int]:
 def keep_due_times(organization_id: int) -> Mapping[str, int]:
     """Put due times right where the rules of a time zone have changed since; a job. Commits."""
     del organization_id
-    now, moved = clock.now(), 0
-    own = select(Report).where(Report.enabled, Report.next_at > now).order_by(Report.id)
-    for report in db.session.scalars(own.with_for_update(of=Report)):
-        at = next_at(report, now)
-        if at != report.next_at:
-            report.next_at, moved = at, moved + 1
-    db.session.commit()
+    apart, now, moved = Apart("reports"), clock.now(), 0
+    with reading():
+        own = select(Report.id).where(Report.enabled, Report.next_at > now).order_by(Report.id)
+        ids = db.session.scalars(own).all()
+        db.session.rollback()
+    for report_id in ids:
+        with apart.row(f"report {report_id}"), writing():
+            moved += _put_right(report_id, now)
+            db.session.commit()
+    apart.end()
     return {"due times moved": moved}
+
+
+def _put_right(report_id: int, now: datetime) -> bool:
+    """Put a report's due time right; whether it was wrong."""
+    own = select(Report).where(Report.id == report_id, Report.enabled, Report.next_at > now)
+    report = db.session.scalar(own.with_for_update(of=Report))
+    at = next_at(report, now) if report else None
+    if report is None or at == report.next_at:
+        return False
+    report.next_at = at
+    return True
 
 
 def next_at(report: Report, now: datetime) -> datetime | None:

@@ -74,7 +74,7 @@ def test_what_is_chosen_ends_and_the_log_says_why(as_ada, acme, inside, bob, cha
     assert standing(acme, inside) == (["Another's"], [])
     with inside(acme):
         entries = db.session.scalars(select(AuditEntry)).all()
-        why = {entry.action: (entry.actor, entry.details.get("because")) for entry in entries}
+        why = {own.action: (own.actor, str(own.details.get("because"))) for own in entries}
     for action in ("link.revoked", "report.paused"):
         assert why[action][0] == "ada@acme.test"
         assert "bob@acme.test" in why[action][1]
