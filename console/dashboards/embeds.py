@@ -39,7 +39,7 @@ LONGEST = timedelta(hours=24)
 LEEWAY = timedelta(minutes=1)
 """How far the clocks of two machines may differ."""
 _ORIGIN = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+    r"https?://(?:(?:\*\.(?=[^:]+\.[^:]))?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
     r"|\[[0-9a-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?",
     re.ASCII,
 )
@@ -66,17 +66,23 @@ class _Token:
 
 
 def is_origin(text: str) -> bool:
-    """Whether it is scheme, host and perhaps port of a site, as browsers spell it."""
+    """Whether it is scheme, host and perhaps port of a site, as browsers spell it.
+
+    `https://*.example.com` stands for the sites below it, but not for all of a top level.
+    """
     return len(text) <= 200 and _ORIGIN.fullmatch(text) is not None
 
 
 def let_embed(response: Response, link: ShareLink) -> None:
     """Let the sites of the link show this answer in a frame; without any, none may."""
     ancestors = " ".join(link.origins) or "'none'"
-    response.headers["Content-Security-Policy"] = policy(ancestors)
+    # In a frame that its site sandboxes, 'self' is nobody for some browsers.
+    response.headers["Content-Security-Policy"] = policy(ancestors, f"'self' {console_url()}")
     if link.origins:
         # A site that isolates itself shows only frames that say so.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        # The frame of a sandbox asks for itself again as a stranger, who has the address.
+        response.headers["Access-Control-Allow-Origin"] = "*"
 
 
 def new_key(link: ShareLink, *, by: User | None = None, script: str = "") -> tuple[str, str]:

@@ -88,7 +88,8 @@ class ShareLinkForm(Form):
     zone = StringField("Time zone", [at_most(clocks.LONGEST)], filters=[plain])
     origins = Origins(
         "Sites that may embed it",
-        description="One origin per line, such as https://intranet.example.com. Empty: none may.",
+        description="One origin per line, such as https://intranet.example.com or"
+        " https://*.example.com. Empty: none may.",
     )
 
     @classmethod

@@ -28,28 +28,42 @@ class Links:
 
 
 def written(
-    frozen: Frozen, links: Links, pictures: Mapping[str, bytes], files: Sequence[Enclosed]
+    frozen: Frozen,
+    links: Links,
+    pictures: Mapping[str, bytes],
+    files: Sequence[Enclosed],
+    *,
+    key: str,
 ) -> Written:
-    """The mail of an edition; `pictures` are PNGs by the names of `frozen.drawings`."""
-    enclosed = [
-        Enclosed(name, PNG, pictures[name], f"{name.partition('.')[0]}@pharos")
-        for name in frozen.drawings
-        if name in pictures
-    ]
-    addresses = {picture.name: f"cid:{picture.id}" for picture in enclosed}
+    """The mail of an edition; `pictures` are PNGs by the names of `frozen.drawings`.
+
+    The id of a picture has the key of the message: Apple Mail keeps pictures by id, and shows the
+    former one for an id that comes twice. Drawings that are alike go along once.
+    """
+    drawings = {name: svg for name, svg in frozen.drawings.items() if name in pictures}
+    names = {svg: name for name, svg in reversed(drawings.items())}
+    ids = {name: f"{name.partition('.')[0]}.{key}@pharos" for name in names.values()}
+    html = html_of(
+        frozen, links, {name: f"cid:{ids[names[svg]]}" for name, svg in drawings.items()}
+    )
+    shown = [name for name in drawings if name in ids and f'"cid:{ids[name]}"' in html]
+    enclosed = [Enclosed(name, PNG, pictures[name], ids[name]) for name in shown]
     return Written(
         subject=legible(f"{frozen.title}: {frozen.sentence}", 160),
         text=text_of(frozen, links),
-        html=html_of(frozen, links, addresses),
+        html=html,
         files=[*enclosed, *files],
     )
 
 
 def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
-    """The page of the mail; `pictures` are addresses by name. Tables give way to the limit."""
+    """The page of the mail; `pictures` are addresses by name.
+
+    Rows of tables, and then tiles from the end on, give way to the limit.
+    """
     by_drawing = {svg: pictures.get(name, "") for name, svg in frozen.drawings.items()}
-    most, html = MOST_ROWS, ""
-    while most:
+    blocks, html = [block for block in frozen.blocks if block.form != "number"], ""
+    for most, count in _sizes(len(blocks)):
         html = page(
             "report.html",
             frozen=frozen,
@@ -60,11 +74,21 @@ def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
             leave_url=links.leave_url,
             reason=links.reason,
             most=most,
+            blocks=blocks[:count],
+            left_out=len(blocks) - count,
         )
         if len(html.encode()) < LONGEST_HTML:
             break
-        most //= 2
     return html
+
+
+def _sizes(count: int) -> Iterator[tuple[int, int]]:
+    """Rows of a table and tiles that a mail shows, fewer and fewer."""
+    for most in (MOST_ROWS, 7, 3, 1):
+        yield most, count
+    while count:
+        count //= 2
+        yield 1, count
 
 
 def picture_of(name: str, svg: str) -> bytes:

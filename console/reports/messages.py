@@ -67,7 +67,7 @@ def compose(row: OutboxMessage, now: datetime) -> Message:
         incident_url=links.open_url,
         unsubscribe_url=links.leave_url,
         zone=frozen.zone,
-        written=written(frozen, links, files, attachments),
+        written=written(frozen, links, files, attachments, key=key),
     )
 
 

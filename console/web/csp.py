@@ -16,20 +16,20 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
 
 
-def policy(ancestors: str = "'none'") -> str:
+def policy(ancestors: str = "'none'", own: str = "'self'") -> str:
     """The content security policy: only the console's own files, and nothing inline.
 
-    `ancestors` are the origins that may show the answer in a frame.
+    `ancestors` are the origins that may show the answer in a frame, `own` the console's.
     """
-    scripts = " ".join(["'self'", *cdn_sources()])
+    scripts = " ".join([own, *cdn_sources()])
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src {scripts}",
-            "style-src 'self'",
-            "img-src 'self' data:",
-            "connect-src 'self'",
-            "font-src 'self'",
+            f"style-src {own}",
+            f"img-src {own} data:",
+            f"connect-src {own}",
+            f"font-src {own}",
             "form-action 'self'",
             "base-uri 'none'",
             f"frame-ancestors {ancestors}",
@@ -58,8 +58,12 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", PERMISSIONS)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if request.endpoint not in {"asset", "static"}:
+    # A frame that a site sandboxes has no origin of its own: it loads styles as a stranger.
+    is_asset = request.endpoint in {"asset", "static"}
+    headers.setdefault(
+        "Cross-Origin-Resource-Policy", "cross-origin" if is_asset else "same-origin"
+    )
+    if not is_asset:
         headers.setdefault("Cache-Control", "private, no-cache")
     if by_https():
         subdomains = "; includeSubDomains" if config().hsts_subdomains else ""

@@ -136,6 +136,43 @@ def test_a_listed_site_shows_the_frame_at_its_height_and_no_other_does(app, brow
         context.close()
 
 
+def test_a_frame_that_a_site_sandboxes_has_its_styles_and_its_height(app, browser: Browser, link):
+    pages: dict[str, str] = {}
+    with served(app) as console, framing(pages) as site:
+        path = link(origins=[site])
+        frame = FRAME.format(src=f"{console}{path}?chrome=none", console=console)
+        sandboxed = frame.replace("<iframe", '<iframe sandbox="allow-scripts"')
+        pages["/"] = sandboxed.replace(f'event.origin !== "{console}"', 'event.origin !== "null"')
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{site}/")
+        page.wait_for_function("Number(document.getElementById('pharos').height) > 300")
+        inner = next(own for own in page.frames if "/shared/" in own.url)
+        assert (
+            inner.evaluate("getComputedStyle(document.querySelector('.tile')).borderRadius")
+            != "0px"
+        )
+        assert (
+            inner.evaluate("async () => (await fetch(document.body.dataset.again)).status") == 200
+        )
+        context.close()
+
+
+def test_a_site_below_a_listed_one_shows_the_frame(app, browser: Browser, link):
+    pages: dict[str, str] = {}
+    with served(app) as console, framing(pages) as site:
+        below = site.replace("127.0.0.1", "wiki.acme.localhost")
+        path = link(origins=[site.replace("127.0.0.1", "*.acme.localhost")])
+        pages["/"] = FRAME.format(src=f"{console}{path}?chrome=none", console=console)
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{below}/")
+        page.wait_for_function("Number(document.getElementById('pharos').height) > 300")
+        assert shows_nothing(page, f"{site}/")
+        assert shows_nothing(page, f"{site.replace('127.0.0.1', 'acme.localhost')}/")
+        context.close()
+
+
 def test_an_embed_weighs_little(app, browser: Browser, link):
     path = link(origins=["https://intranet.acme.test"])
     with served(app) as console:

@@ -5,10 +5,14 @@
   const { again, origins = "" } = document.body.dataset;
 
   // A browser hands a message to the origin that it names, and to no other.
+  const listed = origins.split(" ").filter(Boolean);
+  const isListed = (origin) => listed.some((own) => {
+    const [scheme, below] = own.split("*");
+    return own === origin || (below && origin.startsWith(scheme) && origin.endsWith(below));
+  });
   const parents = () => {
-    const listed = origins.split(" ").filter(Boolean);
-    const present = location.ancestorOrigins?.[0];
-    return present ? listed.filter((origin) => origin === present) : listed;
+    const present = location.ancestorOrigins?.[0] ?? (document.referrer && new URL(document.referrer).origin);
+    return present && isListed(present) ? [present] : listed.filter((own) => !own.includes("*"));
   };
   const sayHeight = () => {
     const height = Math.ceil(main.getBoundingClientRect().height);

@@ -1,0 +1,89 @@
+"""An edition as a mail: short enough for Gmail, with pictures that no other mail's stand in for."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from console.channels.letter import letter
+from console.channels.message import Message, Verb
+from console.core import clock
+from console.reports.content import Block, Cell, Frozen, Head
+from console.reports.letter import LONGEST_HTML, Links, written
+
+PNG = b"\x89PNG\r\n\x1a\n"
+LINKS = Links(reason="You get it.", open_url="http://p.test/r/1", leave_url="http://p.test/r/2")
+
+
+def frozen(*blocks: Block) -> Frozen:
+    now = clock.now()
+    return Frozen(
+        title="Morning", place="acme / shop", sentence="Nothing changed.", blocks=blocks,
+        since=now - timedelta(days=1), until=now, made_at=now, zone="UTC",
+    )  # fmt: skip
+
+
+def chart(title: str, svg: str) -> Block:
+    return Block(title=title, form="chart", svg=svg, words=f"{title}, in a sentence")
+
+
+def mailed(content: Frozen, key: str = "report-1-1-0000"):
+    pictures = {name: PNG + name.encode() for name, _ in content.charts}
+    return written(content, LINKS, pictures, [], key=key)
+
+
+def table(title: str) -> Block:
+    rows = [[Cell(text="x" * 300), Cell(text=str(n), number=n)] for n in range(200)]
+    return Block(title=title, form="table", heads=[Head(title="a"), Head(title="b")], rows=rows)
+
+
+def prose(title: str) -> Block:
+    return Block(title=title, form="text", html=f"<p>{'word ' * 4_000}</p>", words="word")
+
+
+@pytest.mark.parametrize("kind", [table, prose])
+def test_a_long_edition_is_cut_before_gmail_cuts_it_and_keeps_its_end(kind):
+    mail = mailed(frozen(chart("First", "<svg>1</svg>"), *(kind(f"Tile {n}") for n in range(59))))
+    assert len(mail.html.encode()) < LONGEST_HTML
+    assert "Unsubscribe" in mail.html
+    assert "Open the report" in mail.html
+    assert "First" in mail.html
+    shown = len(re.findall(r"Tile \d+<", mail.html))
+    if shown < 59:
+        assert f"{59 - shown} more tiles are in the report" in mail.html
+    assert all(f"Tile {n}" in mail.text for n in range(59))
+
+
+def test_pictures_of_tiles_that_are_left_out_do_not_go_along():
+    charts = [chart(f"Chart {n}", f"<svg>{n}</svg>") for n in range(30)]
+    mail = mailed(frozen(*(block for own in charts for block in (prose("Long"), own))))
+    used = set(re.findall(r'"cid:([^"]+)"', mail.html))
+    assert used == {file.id for file in mail.files}
+    assert len(used) < 30
+
+
+def test_a_picture_has_an_id_of_its_mail_alone():
+    content = frozen(chart("First", "<svg>1</svg>"), chart("Second", "<svg>2</svg>"))
+    one, another = mailed(content, "report-1-1-0000"), mailed(content, "report-2-1-0000")
+    ids = {file.id for mail in (one, another) for file in mail.files}
+    assert len(ids) == 4
+    assert {file.id for file in one.files} == {file.id for file in mailed(content).files}
+
+
+def test_drawings_that_are_alike_go_along_once():
+    content = frozen(chart("First", "<svg>1</svg>"), chart("Again", "<svg>1</svg>"))
+    mail = mailed(content)
+    assert len(mail.files) == 1
+    assert mail.html.count(f'"cid:{mail.files[0].id}"') == 2
+
+
+def test_the_mail_has_its_pictures_beside_its_page():
+    message = Message(
+        key="k", thread="k", verb=Verb.REPORT, at=clock.now(), title="Morning", headline="Morning",
+        organization="acme", written=mailed(frozen(chart("First", "<svg>1</svg>"))),
+    )  # fmt: skip
+    mail = letter(message, ["a@acme.test"], sender="p@p.test", base_url="http://p.test", thread={})
+    kinds = [part.get_content_type() for part in mail.walk()]
+    assert kinds == [
+        "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+    ]  # fmt: skip
