@@ -6,7 +6,6 @@ import json
 from typing import Any, BinaryIO
 
 import click
-import orjson
 from flask import Flask
 from sqlalchemy import select
 
@@ -18,6 +17,7 @@ from console.core.tenancy import organization_scope
 from console.dashboards import files, queries
 from console.dashboards.document import LONGEST_DOCUMENT, Document
 from console.telemetry.tile import provide_tiles
+from console.web.incoming import JsonReader
 
 ORGANIZATION = click.option("--organization", required=True, help="Name or slug.")
 SCRIPT = "command line"
@@ -87,7 +87,7 @@ def _read(file: BinaryIO) -> Document:
     if len(body) > LONGEST_DOCUMENT * 4:
         raise click.ClickException(files.TOO_LONG)
     try:
-        given = orjson.loads(body)
+        given = JsonReader.loads(body)
     except ValueError as error:
         raise click.ClickException(f"{file.name} is not JSON: {error}") from None
     wrong = files.document_faults(given)

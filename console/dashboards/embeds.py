@@ -18,7 +18,7 @@ from hmac import compare_digest, new
 from secrets import token_hex, token_urlsafe
 from typing import Any, TypeGuard
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy import delete, select
 
 from console.accounts.models import User
@@ -81,8 +81,10 @@ def let_embed(response: Response, link: ShareLink) -> None:
     if link.origins:
         # A site that isolates itself shows only frames that say so.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        # The frame of a sandbox asks for itself again as a stranger, who has the address.
-        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.vary.add("Origin")
+        if request.headers.get("Origin") == "null":
+            # The frame of a sandbox asks for itself again, without cookies.
+            response.headers["Access-Control-Allow-Origin"] = "null"
 
 
 def new_key(link: ShareLink, *, by: User | None = None, script: str = "") -> tuple[str, str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import select
 
@@ -71,14 +72,19 @@ def apply(project: Project | None, document: Document, *, script: str) -> Applie
     home: type[Project | Organization] = Project if project else Organization
     home_id = project.id if project else current_organization_id()
     db.session.execute(select(home.id).where(home.id == home_id).with_for_update())
-    title = document.title.strip()
+    title = _alike(document.title)
     listed = queries.dashboards(project)
-    named = [row for row in listed if row.title.strip() == title]
+    named = [row for row in listed if _alike(row.title) == title]
     if len(named) > 1:
         raise CannotApplyError(f"{len(named)} dashboards have the title {title}: name one by id.")
     if named:
         return put(named[0], document, script=script)
     return add(project, document, script=script)
+
+
+def _alike(title: str) -> str:
+    """A title as people see it: a file from a Mac may spell letters with marks in two parts."""
+    return normalize("NFC", title.strip())
 
 
 def add(project: Project | None, document: Document, *, script: str) -> Applied:

@@ -77,7 +77,9 @@ def html_of(frozen: Frozen, links: Links, pictures: Mapping[str, str]) -> str:
             blocks=blocks[:count],
             left_out=len(blocks) - count,
         )
-        if len(html.encode()) < LONGEST_HTML:
+        # A preview has its pictures inside, which a mail has beside its page.
+        inside = {own for own in pictures.values() if own.startswith("data:") and own in html}
+        if len(html.encode()) - sum(html.count(own) * len(own) for own in inside) < LONGEST_HTML:
             break
     return html
 

@@ -8,7 +8,16 @@ from secrets import token_hex
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    request,
+)
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -39,7 +48,7 @@ SENTENCES = {
 RETRY_AFTER = "10"
 PASSING = {408, 429, 500, 502, 503, 504}
 """A part that was answered with one of these may load at the next attempt."""
-EXTENSION = "pharos.shell"
+EXTENSION, OUTSIDE = "pharos.shell", "pharos.outside"
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +67,12 @@ def init_app(app: Flask) -> None:
 def provide_shell(app: Flask, ask: Callable[[], Any]) -> None:
     """Let `ask` say whose console an error page stands in, where no view got to say it."""
     app.extensions[EXTENSION] = ask
+
+
+def for_outsiders(blueprint: Blueprint) -> None:
+    """Let the error pages below a blueprint's addresses say what is wrong, and lead nowhere."""
+    below = f"{blueprint.url_prefix}/"
+    blueprint.record_once(lambda state: state.app.extensions.setdefault(OUTSIDE, []).append(below))
 
 
 def request_id() -> str:
@@ -150,9 +165,10 @@ def _answer(status: int, sentence: str, *, passes: bool = True) -> Response:
     if request.path.startswith("/api/"):
         return problem(status, title, sentence)
     # Without the context processors: they may need the very thing that failed.
-    template = current_app.jinja_env.get_template(
-        "web/_error.html" if is_htmx() else "web/error.html"
-    )
+    is_outside = request.path.startswith(tuple(current_app.extensions.get(OUTSIDE, ())))
+    whole = "web/error_outside.html" if is_outside else "web/error.html"
+    template = current_app.jinja_env.get_template("web/_error.html" if is_htmx() else whole)
+    has_rail = not is_outside and not is_htmx() and _can_link()
     may_pass = passes and status in PASSING and request.method == "GET"
     context = {
         "status": status,
@@ -162,9 +178,7 @@ def _answer(status: int, sentence: str, *, passes: bool = True) -> Response:
         "retry": request.full_path.rstrip("?") if may_pass else "",
     }
     try:
-        html = template.render(
-            context, shell=None if is_htmx() or not _can_link() else _shell(status)
-        )
+        html = template.render(context, shell=_shell(status) if has_rail else None)
     except (SQLAlchemyError, HTTPException):
         # What the rail asks for is what failed: a store, which the log has already, or the reading
         # of an address that is refused as a whole.

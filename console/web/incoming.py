@@ -1,6 +1,7 @@
 """Checks every request in one place: text that no database or codec takes is refused."""
 
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cached_property
 from io import BytesIO
 from typing import IO, Any
@@ -58,7 +59,13 @@ class JsonReader:
 
     @staticmethod
     def loads(body: bytes, **_options: Any) -> Any:
-        """Read JSON; Flask makes 400 of a ValueError."""
+        """Read JSON; Flask makes 400 of a ValueError.
+
+        Editors and shells on Windows write a mark before it, or UTF-16.
+        """
+        if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            body = body.decode("utf-16").encode()
+        body = body.removeprefix(BOM_UTF8)
         if NUL_IN_JSON.search(body):
             raise ValueError("a text holds a NUL character")
         return orjson.loads(body)  # refuses halves of surrogate pairs, NaN and a depth of 1,024

@@ -298,3 +298,10 @@ def test_a_sheet_holds_no_formula():
     assert written[0][0] == "'=cmd (ms)"
     assert [row[0] for row in written[1:]] == [f"'{text}" for text in evil]
     assert {tuple(row[1:]) for row in written[1:]} == {("-1.5", "2026-11-02T00:00:00+00:00")}
+
+
+def test_a_title_is_the_same_however_its_letters_are_spelled(as_script, acme):
+    script = as_script(acme, "dashboards:read", "dashboards:write")
+    for title, status in (("\u00dcberblick", 201), ("U\u0308berblick", 200)):
+        stored = document(title=title).stored
+        assert script.put("/api/v1/acme/shop/dashboards", json=stored).status_code == status

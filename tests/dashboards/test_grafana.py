@@ -296,6 +296,17 @@ def test_a_member_imports_a_file_and_sees_what_was_lost(as_alice, inside, acme):
         assert "tile-error" not in as_alice.get(f"{url}/tiles/{tile}", headers=HTMX).text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_that_windows_has_written_is_imported(as_alice, encoding):
+    body = io.BytesIO(
+        json.dumps({**ROWS, "title": "Überblick"}, ensure_ascii=False).encode(encoding)
+    )
+    data = {"file": (body, "board.json")}
+    answer = as_alice.post(PAGE, data=data, content_type="multipart/form-data")
+    assert answer.status_code == 201
+    assert "Überblick was imported" in answer.text
+
+
 def test_a_pasted_model_is_imported(as_alice):
     answer = as_alice.post(PAGE, data={"model": json.dumps(ROWS)}, headers=HTMX)
     assert answer.status_code == 201

@@ -274,3 +274,16 @@ def test_tiles_after_the_time_of_a_page_say_so(client, share, monkeypatch):
     page = client.get(path)
     assert page.status_code == 200
     assert links_board.LATE in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/shared/x?var.customer=%00", 400), ("/shared/x/y/z", 404), ("/shared/x", 404),
+     ("/r/x?a=%00", 400), ("/r/x/y/z", 404), ("/status/x?a=%00", 400)],
+)  # fmt: skip
+def test_no_error_page_of_an_outsider_leads_anywhere(client, as_alice, path, status):
+    for visitor in (client, as_alice):
+        answer = visitor.get(path)
+        assert answer.status_code == status
+        assert "<a " not in answer.text
+        assert "Set-Cookie" not in answer.headers

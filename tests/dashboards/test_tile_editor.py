@@ -218,6 +218,9 @@ def test_a_wall_goes_from_tab_to_tab_and_on_to_other_dashboards(
     )
     assert f"tiles/{tiles[0]}" in page
     assert 'class="rail"' not in page
+    scope = "range=7d&environment=prod&compare=week&every=5&var.who=A%26B"
+    on = as_vic.get(f"{HOME}/{first}/wall?{scope}").text
+    assert f'data-wall="{HOME}/{first}/wall?tab=1&amp;{scope.replace("&", "&amp;")}"' in on
     assert as_vic.get(f"{HOME}/{first}/wall?every=1").text.count('data-wall-every="5"') == 1
     assert as_eve.get(f"{HOME}/{first}/wall").status_code == 404
 

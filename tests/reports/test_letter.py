@@ -9,7 +9,7 @@ from console.channels.letter import letter
 from console.channels.message import Message, Verb
 from console.core import clock
 from console.reports.content import Block, Cell, Frozen, Head
-from console.reports.letter import LONGEST_HTML, Links, written
+from console.reports.letter import LONGEST_HTML, Links, html_of, written
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LINKS = Links(reason="You get it.", open_url="http://p.test/r/1", leave_url="http://p.test/r/2")
@@ -28,7 +28,7 @@ def chart(title: str, svg: str) -> Block:
 
 
 def mailed(content: Frozen, key: str = "report-1-1-0000"):
-    pictures = {name: PNG + name.encode() for name, _ in content.charts}
+    pictures = {name: PNG + name.encode() for name in content.drawings}
     return written(content, LINKS, pictures, [], key=key)
 
 
@@ -87,3 +87,10 @@ def test_the_mail_has_its_pictures_beside_its_page():
     assert kinds == [
         "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
     ]  # fmt: skip
+
+
+def test_a_preview_with_its_pictures_inside_shows_all_that_the_mail_shows():
+    content = frozen(*(chart(f"Chart {n}", f"<svg>{n}</svg>") for n in range(30)))
+    pictures = {name: f"data:image/png;base64,{name}{'A' * 9_000}" for name in content.drawings}
+    page = html_of(content, LINKS, pictures)
+    assert all(f">Chart {n}<" in page for n in range(30))

@@ -16,12 +16,14 @@ from console.dashboards.document import Section, Tab, Tile
 from console.dashboards.drawn import Board
 from console.dashboards.links_models import ShareLink, Visit
 from console.web import clocks
+from console.web.errors import for_outsiders
 from console.web.frame import csrf, url_with
 from console.web.htmx import go_to
 from console.web.ids import counted
 from console.web.timerange import RANGE_LABELS
 
 bp = Blueprint("shared", __name__, url_prefix="/shared")
+for_outsiders(bp)
 AGAIN = "again"
 """The parameter of a page that reloads itself, so that a wall counts as one look an hour."""
 

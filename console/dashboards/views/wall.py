@@ -16,6 +16,7 @@ from console.dashboards.views.blueprint import page
 from console.dashboards.views.board import asked, board_of
 from console.web.htmx import page_or_part
 from console.web.ids import counted, row_id
+from console.web.timerange import scope_arguments
 
 WALL, WALL_PART = "dashboards/wall.html", "dashboards/_wall.html"
 SHORTEST, USUAL, LONGEST = 5, 30, 3_600
@@ -77,8 +78,9 @@ def _also(project: Project | None, own: Dashboard) -> Sequence[int]:
 
 def _following(own: Dashboard, tabs: int, number: int, rotation: Sequence[int]) -> str:
     """The next tab; after the last one the first tab of the next dashboard."""
-    names = ("every", "also", "range", "environment")
-    kept: dict[str, Any] = {name: request.args[name] for name in names if name in request.args}
+    own_names = {"every", "also"}  # variables of dashboards that follow are kept, too
+    named = [name for name in request.args if name in own_names or name.startswith("var.")]
+    kept: dict[str, Any] = {**scope_arguments(), **{name: request.args[name] for name in named}}
     if number < tabs:
         return url_for(".wall", dashboard_id=own.id, tab=number + 1, **kept)
     after = rotation[(rotation.index(own.id) + 1) % len(rotation)]

@@ -13,9 +13,11 @@ from console.reports import recipients as domain
 from console.reports.content import Frozen, label
 from console.reports.models import LinkPurpose, Report, ReportLink, ReportRecipient
 from console.reports.views.editions import served
+from console.web.errors import for_outsiders
 from console.web.frame import csrf
 
 public = Blueprint("report_links", __name__, url_prefix="/r")
+for_outsiders(public)
 
 
 @public.get("/<token>")

@@ -18,6 +18,7 @@ from console.uptime.models import Check, StatusPage
 from console.uptime.status_page_form import StatusPageForm
 from console.uptime.status_pages import Shown, Status
 from console.uptime.views.blueprint import bp
+from console.web.errors import for_outsiders
 from console.web.forms import mark
 from console.web.htmx import go_to, page_or_part, part_or_redirect
 from console.web.timerange import scoped_url
@@ -26,6 +27,7 @@ EXTENSION = "pharos.status_pages"
 PAGES, PART = "uptime/status_pages.html", "uptime/_status_pages.html"
 FORM, FORM_PART = "uptime/status_page_form.html", "uptime/_status_page_form.html"
 public = Blueprint("status", __name__, url_prefix="/status")
+for_outsiders(public)
 public.record_once(lambda state: state.app.extensions.setdefault(EXTENSION, Shown()))
 
 
