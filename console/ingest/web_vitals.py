@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from console.telemetry.records import AttributeValue, PageLoad, Span
+from console.ingest.attributes import SEGMENT_NAME
+from console.performance.names import Named, collapsed_path, page_of
+from console.telemetry.records import PIECE, AttributeValue, PageLoad, Span
 from console.telemetry.web_vitals import METRICS, WebVital
 
 VITAL_PREFIX = "browser.web_vital."
@@ -87,18 +89,32 @@ def _page_load(span: Span, measured: Mapping[str, float]) -> PageLoad | None:
         timestamp=span.timestamp,
         client_timestamp=span.client_timestamp,
         received_at=span.received_at,
-        page=span.endpoint if is_page else "",
+        page=span.endpoint if is_page else _page_of(span),
         path=str(attributes.get("url.path") or "")[:LONGEST] if is_page else "",
-        device=device_of(agent) if is_page else "",
+        device=device_of(agent),
         navigation=str(attributes.get("browser.navigation.type") or "")[:40],
         environment=span.environment,
         release=span.release,
-        source="sentry",
+        source="sentry" if is_page else PIECE,
         user_key=span.user_key,
         trace_id=span.trace_id,
         attribution=_attribution(span, measured),
         **measured,
     )
+
+
+def _page_of(span: Span) -> str:
+    """The page that a vital says it was measured on, under the name that its loads have."""
+    attributes = span.attributes
+    name = str(attributes.get(SEGMENT_NAME) or "")
+    if not name and span.segment_id != span.span_id:
+        name = span.segment_name
+    if not name:
+        return ""
+    path = str(attributes.get("url.path") or "")
+    source = str(attributes.get("sentry.segment.name.source") or span.source)
+    page = page_of(Named(name=name, source=source, path=path))
+    return (collapsed_path(page) if page.startswith("/") else page)[:LONGEST]
 
 
 def _page_id(span: Span) -> str:

@@ -12,6 +12,7 @@ from console.performance.names import (
     TASK,
     Named,
     category_of,
+    category_of_segment,
     collapsed_path,
     endpoint_of,
 )
@@ -32,7 +33,7 @@ def described(span: Span) -> Span:
 
     A database span is named by its statement, whatever the client calls it.
     """
-    category = span.category = category_of(span.op, is_segment=span.is_segment)
+    category = span.category = _category(span)
     if category == DB:
         span.name = _statement_or_name(span)
     elif category == TASK:
@@ -43,6 +44,15 @@ def described(span: Span) -> Span:
     span.statement = statement_of(category, span)
     span.fingerprint = fingerprint_of(category, span.statement) if span.statement else ""
     return span
+
+
+def _category(span: Span) -> str:
+    if not span.is_segment:
+        return category_of(span.op, is_segment=False)
+    answers = bool(span.http_route) or span.http_status is not None
+    return category_of_segment(
+        span.op, kind=span.kind, answers_http=bool(span.http_method) and answers
+    )
 
 
 def _statement_or_name(span: Span) -> str:

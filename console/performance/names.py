@@ -43,6 +43,17 @@ _CATEGORIES = {
     "http": HTTP,
     "grpc.client": HTTP,
     "rpc.client": HTTP,
+    "rails.request": REQUEST,
+    "rack.request": REQUEST,
+    "web.request": REQUEST,
+    "function": TASK,
+    "console": TASK,
+    "cli": TASK,
+    "job": TASK,
+    "message": TASK,
+    "ui.load": PAGE,
+    "ui.action": PAGE,
+    "app.start": PAGE,
     "resource": RESOURCE,
     "template": RENDER,
     "view.render": RENDER,
@@ -52,8 +63,12 @@ _CATEGORIES = {
     "ui.interaction": VITAL,
     "ui": RENDER,
 }
+# What a segment may remain: lone statements, look-ups and files are counted as such, and a vital
+# belongs to its page.
+_LONE = frozenset({DB, CACHE, RESOURCE, VITAL})
 # Names that SDKs give to a request for which no route was found.
 _UNROUTED = frozenset({"generic WSGI request", "generic ASGI request", "generic WebSocket request"})
+_WITHIN = {"ui": RENDER}  # what the words of a segment mean within one
 _UNNAMED_PAGES = frozenset({"", "pageload", "navigation"})
 _ID = re.compile(
     r"\d+"
@@ -87,7 +102,26 @@ def category_of(op: str, *, is_segment: bool) -> str:
     """The category of a span; only a segment is a request, task or page."""
     words = op.lower().split(".")
     category = _CATEGORIES.get(".".join(words[:2])) or _CATEGORIES.get(words[0], APP)
-    return category if is_segment or category not in SEGMENTS else APP
+    if is_segment:
+        return category
+    return _WITHIN.get(words[0], APP) if category in SEGMENTS else category
+
+
+def category_of_segment(op: str, *, kind: str, answers_http: bool) -> str:
+    """The category of a segment, which is a row of some list whatever the client calls it.
+
+    An operation that says nothing is a request if it serves or answers HTTP, a page if it is of a
+    user interface, and a task otherwise.
+    """
+    category = category_of(op, is_segment=True)
+    if category in SEGMENTS:
+        served = category == TASK and op.startswith("function") and answers_http
+        return REQUEST if served else category
+    if category in _LONE:
+        return category
+    if kind == "server" or (answers_http and kind != "client" and category != HTTP):
+        return REQUEST
+    return PAGE if op.lower().partition(".")[0] == "ui" else TASK
 
 
 def endpoint_of(category: str, named: Named) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, and_, column, delete, exists, insert,
 
 from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.dialect import vital_bucket
-from console.telemetry.records import Key, PageLoad
+from console.telemetry.records import PIECE, Key, PageLoad
 from console.telemetry.shelves import Shelf
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import METRICS
@@ -129,8 +129,13 @@ def begins_day(at: datetime) -> bool:
 
 
 def _rank(load: PageLoad) -> tuple[Any, ...]:
-    """Orders pieces: those that know the page come first, then the earlier ones."""
-    return (not load.page, load.timestamp, *(getattr(load, name) for name in KNOWN))
+    """Orders pieces: the page load itself, then those that know the page, then the earlier ones."""
+    return (
+        load.source == PIECE,
+        not load.page,
+        load.timestamp,
+        *(getattr(load, name) for name in KNOWN),
+    )
 
 
 def _recency(load: PageLoad, metric: str) -> tuple[bool, float, float]:
@@ -159,7 +164,7 @@ def _placed(connection: Connection, pieces: Sequence[PageLoad]) -> list[PageLoad
         return list(pieces)
     loads = defaultdict(list)
     for load in (*pieces, *_of_traces(connection, loose)):
-        if load.page:
+        if load.page and load.source != PIECE:
             loads[load.project_id, load.trace_id].append(load)
     return [
         _put(piece, loads[piece.project_id, piece.trace_id]) if piece.is_loose else piece

@@ -114,6 +114,10 @@ class Span:
     """Canonical names (sentry-conventions); measurements are "measurement.<name>"."""
 
 
+PIECE = "vital"
+"""The source of a vital without its page load, which was sampled out or began by a navigation."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLoad:
     """One report of a page load; a stored row is made from several of them.
@@ -142,7 +146,7 @@ class PageLoad:
     environment: str = ""
     release: str = ""
     source: str = ""
-    """Which client measured it: sentry or beacon."""
+    """Which client measured it: sentry or beacon; `PIECE` while nothing says that a page loaded."""
     user_key: str = ""
     trace_id: str = ""
     lcp: float | None = None

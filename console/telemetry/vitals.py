@@ -31,6 +31,7 @@ from sqlalchemy.types import SmallInteger
 from console.telemetry.dialect import UtcTimestamp, bucket, nearest_rank, sampled
 from console.telemetry.page_loads import begins_day
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
+from console.telemetry.records import PIECE
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.web_vitals import BY_NAME, FINE, METRICS, WebVital
@@ -266,7 +267,11 @@ def _of_page_loads(
         up_to = [func.count().filter(at <= limit) for limit in limits]
         columns += [nearest_rank(at, literal_column(str(SHARE))), *up_to, func.count(at)]
     query = (
-        select(_split(page_load, split).label("split"), func.count(), *columns)
+        select(
+            _split(page_load, split).label("split"),
+            func.count().filter(Load.source != PIECE),
+            *columns,
+        )
         .where(within(page_load, scope), *filters(page_load, wanted))
         .having(func.count() > 0)
     )
@@ -307,8 +312,8 @@ def _of_loads(
 
 def bucket_of(metric: str) -> ColumnElement[Any]:
     """The bucket that a page load counts in for a metric, NULL where it did not measure it."""
-    if metric == LOADS:
-        return literal(0, SmallInteger)
+    if metric == LOADS:  # a vital alone is no load
+        return case((Load.source != PIECE, literal(0, SmallInteger)))
     return cast(func.ceil(Load[BY_NAME[metric].bucket_column] / float(FINE)), SmallInteger)
 
 

@@ -1,11 +1,15 @@
 """Web vitals in what Sentry's browser clients send: streamed, as measurements, and on their own."""
 
+from dataclasses import replace
+
 import pytest
 
 from console.core import clock
 from console.ingest import web_vitals
 from console.ingest.web_vitals import device_of
 from console.performance.describe import described
+from console.telemetry.page_loads import merge
+from console.telemetry.records import PIECE
 from console.telemetry.tables import page_load
 from tests.telemetry.samples import span
 
@@ -118,3 +122,32 @@ def test_measurements_of_older_clients_and_a_late_inp_make_one_row(accepted, dig
     assert (row.lcp, row.fcp, row.ttfb, row.cls, row.inp, row.fid) == (
         1920, 300.5, 40, 0.12, 304, 8,
     )  # fmt: skip
+
+
+def test_an_interaction_after_a_navigation_is_of_its_page_and_no_load():
+    """The trace is the navigation's: no page load has it, and the span says where it was."""
+    agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36"
+    inp = described(
+        span(
+            op="ui.interaction.click",
+            name="body > button#pay",
+            span_id="c" * 16,
+            segment_id="c" * 16,
+            is_segment=True,
+            attributes={
+                "browser.web_vital.inp.value": 184.0,
+                "sentry.segment.name": "/carts/17/pay",
+                "user_agent.original": agent,
+            },
+        )
+    )
+    (piece,), _ = web_vitals.page_loads([inp])
+    assert (piece.page, piece.device, piece.source) == ("/carts/{id}/pay", "desktop", PIECE)
+    (whole,), _ = web_vitals.page_loads([pageload()])
+    joined = merge(replace(piece, page_id=PAGE_ID), whole)
+    assert (joined.page, joined.device, joined.source, joined.inp) == (
+        "/orders/{id}",
+        "mobile",
+        "sentry",
+        184,
+    )

@@ -62,6 +62,49 @@ def test_an_operation_says_where_the_time_went(op, category):
     assert category_of(op, is_segment=True) == category
 
 
+@pytest.mark.parametrize(
+    ("fields", "category", "endpoint"),
+    [
+        ({"op": "function.aws", "name": "resize-image"}, "task", "resize-image"),
+        (
+            {"op": "function.gcp", "name": "/pay", "http_method": "POST", "http_status": 200},
+            "request",
+            "POST /pay",
+        ),
+        (
+            {"op": "rails.request", "name": "CartController#index"},
+            "request",
+            "CartController#index",
+        ),
+        ({"op": "console.command", "name": "import:prices"}, "task", "import:prices"),
+        ({"op": "ui.load", "name": "CartActivity"}, "page", "CartActivity"),
+        ({"op": "ui.action.click", "name": "CartActivity.pay"}, "page", "CartActivity.pay"),
+        ({"op": "ui.compose", "name": "Cart"}, "page", "Cart"),
+        ({"op": "", "name": "nightly export"}, "task", "nightly export"),
+        ({"op": "import.prices", "name": "nightly"}, "task", "nightly"),
+        ({"op": "", "name": "GET /a", "kind": "server", "http_method": "GET"}, "request", "GET /a"),
+        ({"op": "", "name": "work", "kind": "consumer"}, "task", "work"),
+        (
+            {"op": "handle", "name": "/a", "http_method": "GET", "http_status": 200},
+            "request",
+            "GET /a",
+        ),
+        ({"op": "http.client", "name": "GET https://a.test/"}, "task", "GET https://a.test/"),
+        ({"op": "queue.publish", "name": "orders"}, "task", "orders"),
+        ({"op": "ui.webvital.lcp", "name": "img"}, "vital", ""),
+        ({"op": "cache.get", "name": "cart:7"}, "cache", ""),
+    ],
+)
+def test_every_segment_is_a_row_of_some_list(fields, category, endpoint):
+    row = described(span(is_segment=True, **fields))
+    assert (row.category, row.endpoint) == (category, endpoint)
+
+
+def test_within_a_segment_its_words_mean_its_parts():
+    assert category_of("ui.load", is_segment=False) == "render"
+    assert category_of("function.aws", is_segment=False) == "app"
+
+
 def test_only_a_segment_is_a_request():
     assert category_of("http.server", is_segment=False) == "app"
     lone = described(span(op="db", name="PRAGMA foreign_keys", is_segment=True))

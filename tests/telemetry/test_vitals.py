@@ -16,7 +16,7 @@ from console.core import clock
 from console.telemetry import vital_causes, vital_rollups, vitals
 from console.telemetry.page_loads import merge
 from console.telemetry.question import within
-from console.telemetry.records import Batch, PageLoad
+from console.telemetry.records import PIECE, Batch, PageLoad
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.telemetry.tables import page_load
@@ -340,3 +340,18 @@ def test_a_sample_of_page_loads_is_asked_of_the_loads_themselves(write, clock):
     some = vitals.overview(scope(), VitalsWanted(sample=16))
     assert some.loads == 4
     assert some.metrics["LCP"].p75 == pytest.approx(48, rel=0.01)
+
+
+def test_a_vital_without_its_page_load_is_measured_and_no_load(write, asking, app: Flask):
+    at = NOON - timedelta(days=3)
+    alone = load(at=at, page="/a", inp=300.0, source=PIECE)
+    write(load(at=at, page="/a", inp=100.0), alone)
+    days = scope(since=at - timedelta(days=1), until=at + timedelta(days=1))
+
+    def counted():
+        (page,) = vitals.by(days, ALL, "page")
+        return page.name, page.loads, page.metrics["INP"].loads
+
+    assert counted() == ("/a", 1, 2)
+    vital_rollups.roll_up(1)
+    assert counted() == ("/a", 1, 2)

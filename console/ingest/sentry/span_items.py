@@ -138,6 +138,8 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
         )
     }
     attributes |= measured(item.get("measurements"))
+    if own["transaction"]:  # of an interaction, which is a segment of its own
+        attributes[SEGMENT_NAME] = own["transaction"]
     shared = {
         "environment": own["environment"] or text(arrival.trace.get("environment"), 64),
         "release": own["release"] or text(arrival.trace.get("release")),
