@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.telemetry.tile import Table, TableColumn, Value
-
-BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What makes a spreadsheet compute a text: names of endpoints and issues come from clients."""
+from console.web.spreadsheet import defused
 
 
 def csv_of(table: Table) -> str:
     """A head and the rows; shares from 0 to 1, times as ISO 8601 in UTC, gaps empty."""
     text = io.StringIO()
     sheet = csv.writer(text)
-    sheet.writerow([safe(_head(column)) for column in table.columns])
+    sheet.writerow([defused(_head(column)) for column in table.columns])
     sheet.writerows([_plain(cell.value) for cell in row] for row in table.rows)
     return text.getvalue()
 
@@ -33,18 +31,13 @@ def json_of(table: Table) -> dict[str, Any]:
     }
 
 
-def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(BEGINS_FORMULA) else text
-
-
 def _head(column: TableColumn) -> str:
     return f"{column.title} ({column.unit})" if column.unit else column.title
 
 
 def _plain(value: Value) -> float | str:
     if isinstance(value, str):
-        return safe(value)
+        return defused(value)
     written = _moment(value)
     return "" if written is None else written
 

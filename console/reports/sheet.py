@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from console.dashboards.sheet import safe
 from console.reports.content import Block, Cell, Frozen
+from console.web.spreadsheet import defused
 
 
 def csv_of(frozen: Frozen) -> bytes:
     """All tables of an edition one below the other, each under its title; UTF-8 with its mark."""
     text = StringIO()
     sheet = csv.writer(text)
-    sheet.writerow([safe(frozen.title), safe(frozen.place)])
+    sheet.writerow([defused(frozen.title), defused(frozen.place)])
     sheet.writerow(["since", frozen.since.isoformat(), "until", frozen.until.isoformat()])
     for line in frozen.filters:
-        sheet.writerow([safe(line)])
+        sheet.writerow([defused(line)])
     for block in frozen.blocks:
         if block.heads:
             sheet.writerow([])
@@ -26,9 +26,9 @@ def csv_of(frozen: Frozen) -> bytes:
 
 def _rows(block: Block) -> list[list[str | float]]:
     heads = [f"{head.title} ({head.unit})" if head.unit else head.title for head in block.heads]
-    rows: list[list[str | float]] = [[safe(block.title)], [safe(head) for head in heads]]
+    rows: list[list[str | float]] = [[defused(block.title)], [defused(head) for head in heads]]
     return rows + [[_value(cell) for cell in row] for row in block.rows]
 
 
 def _value(cell: Cell) -> str | float:
-    return cell.number if cell.number is not None else safe(cell.text)
+    return cell.number if cell.number is not None else defused(cell.text)

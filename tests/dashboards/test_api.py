@@ -291,6 +291,7 @@ def test_a_tile_whose_metric_is_gone_says_so(script, made, inside, acme):
 
 def test_a_sheet_holds_no_formula():
     evil = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "|calc", "%0A"]
+    evil += ["\uff1d1", "\u00a0=1", "\u200b=1", "\ufeff@a"]
     moment = datetime(2026, 11, 2, tzinfo=UTC)
     rows = [[TableCell(text), TableCell(-1.5), TableCell(moment)] for text in evil]
     table = Table([TableColumn("=cmd", "text", "ms"), TableColumn("B"), TableColumn("C")], rows)

@@ -12,8 +12,8 @@ from console.alerting.response.fates import fate_of
 from console.metrics.incidents import Listed
 from console.metrics.response_times import BY_PEOPLE, TIMES, Clock, Response
 from console.web import api
+from console.web.spreadsheet import defused
 
-BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOMENTS = (
     "breached_at",
     "opened_at",
@@ -63,17 +63,17 @@ def _cells(row: Listed, names: TableNames, place: str, clock: Clock | None) -> l
     return [
         response.id,
         f"{place}{response.id}",
-        _defused(row.title),
-        _defused(names.rules.get(response.rule_id or 0, "")),
-        names.project,
+        defused(row.title),
+        defused(names.rules.get(response.rule_id or 0, "")),
+        defused(names.project),
         response.severity,
         row.worst,
-        _defused(response.policy),
+        defused(response.policy),
         fate_of(response),
         *map(api.time, _moments(response)),
-        _defused(names.emails.get(response.acknowledged_by_id or 0, "")),
+        defused(names.emails.get(response.acknowledged_by_id or 0, "")),
         response.acknowledged_via,
-        _defused(names.emails.get(response.resolved_by_id or 0, "")),
+        defused(names.emails.get(response.resolved_by_id or 0, "")),
         response.resolved_via,
         row.reopened,
         *_length(response, clock),
@@ -83,8 +83,3 @@ def _cells(row: Listed, names: TableNames, place: str, clock: Clock | None) -> l
 def _length(response: Response, clock: Clock | None) -> list[float | None]:
     lengths = [time.of(response, clock if time in BY_PEOPLE else None) for time in TIMES]
     return [None if length is None else round(length, 3) for length in lengths]
-
-
-def _defused(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: it comes from clients."""
-    return f"'{text}" if text.startswith(BEGINS_FORMULA) else text
