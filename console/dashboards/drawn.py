@@ -23,7 +23,7 @@ from console.core.database_errors import concerns_all
 from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.settings import A_VARIABLE
-from console.dashboards.shelf import EXTENSION, Shelf, StillAskedError
+from console.dashboards.shelf import EXTENSION, OUTSIDE, Shelf, StillAskedError
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
 from console.telemetry.tile import TileContent, TileKind, Viewing, Way, tile_kinds
@@ -57,6 +57,8 @@ class Board:
     """Who looks, as far as what they see differs: a link has other addresses in it."""
     has_markers: bool = True
     """Whether charts name releases, incidents and notes."""
+    shelf: str = EXTENSION
+    """The app's extension that keeps its answers."""
 
     @property
     def fresh(self) -> timedelta:
@@ -92,8 +94,8 @@ class Drawn:
 
 
 def init_app(app: Flask) -> None:
-    """Give the app its shelf of answers."""
-    app.extensions[EXTENSION] = Shelf()
+    """Give the app its shelves of answers."""
+    app.extensions[EXTENSION], app.extensions[OUTSIDE] = Shelf(), Shelf()
 
 
 def drawn(board: Board, tile: Tile) -> Drawn:
@@ -195,7 +197,7 @@ def _content(
     projects = _projects(board, settings)
     if not projects:
         raise CannotAskError("its project is gone")
-    shelf = cast("Shelf", current_app.extensions[EXTENSION])
+    shelf = cast("Shelf", current_app.extensions[board.shelf])
     shown = board.steady
     key = json.dumps(
         [

@@ -21,6 +21,7 @@ from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
 from console.dashboards.links_models import ShareLink
 from console.dashboards.models import Dashboard
+from console.dashboards.shelf import OUTSIDE
 from console.telemetry.tile import TileProject
 from console.web.timerange import DEFAULT_RANGE, RANGES, Range
 
@@ -68,6 +69,7 @@ def board_of(link: ShareLink, dashboard: Dashboard, asked: Mapping[str, str]) ->
         # Links with the same choices see the same: they share answers.
         audience="outside, with markers" if link.has_markers else "outside",
         has_markers=link.has_markers,
+        shelf=OUTSIDE,
     )
 
 

@@ -12,7 +12,8 @@ from console.core import clock
 from console.telemetry.tile import TileContent
 
 MOST_KEPT = 1_000
-EXTENSION = "pharos.tile-shelf"
+EXTENSION, OUTSIDE = "pharos.tile-shelf", "pharos.tile-shelf-outside"
+"""Whoever has a link asks anything: answers to them take no room on the shelf of members."""
 
 
 class StillAskedError(Exception):
