@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -302,6 +303,22 @@ def test_the_preflight_shows_what_outsiders_see_and_what_looks_personal(
         assert sample in page
     assert the_link().views == 0
     assert client.get(path).status_code == 200
+
+
+def test_the_preflight_looks_through_what_readers_choose_from(
+    as_alice, acme, inside, board, make, the_link
+):
+    make(opened="where")
+    with inside(acme):
+        own = db.session.get_one(Dashboard, int(board.rpartition("/")[2]))
+        document = Document.of(own.document)
+        customers = Variable(name="where", kind="list", values=("dora@customer.test",))
+        making.save(own, replace(document, variables=(document.variables[0], customers)))
+        db.session.commit()
+    here = f"{board}/links/{the_link().id}/preflight"
+    page = as_alice.get(here).text
+    assert "Choices of where" in page
+    assert "dora@customer.test" in page
 
 
 def test_settings_of_a_link_are_changed_and_its_address_stays(

@@ -14,6 +14,7 @@ from console.accounts.models import Project
 from console.core.db import db
 from console.dashboards import embeds, links, links_board, queries
 from console.dashboards.document import Document
+from console.dashboards.drawn import Board
 from console.dashboards.links_board import SharedSection
 from console.dashboards.links_form import ShareLinkForm, SignedTokenForm
 from console.dashboards.links_models import ShareLink
@@ -138,7 +139,8 @@ def share_link_preflight(dashboard: Dashboard, link_id: int) -> Response:
             SharedTab(tab.title, list(links_board.sections(board, tab)))
             for tab in board.document.tabs
         ]
-    personal = list(_personal(board.document, tabs, links.names_of_members()))
+    names = links.names_of_members()
+    personal = [*_personal(board.document, tabs, names), *_of_choices(link, board, names)]
     context = {"dashboard": dashboard, "link": link, "tabs": tabs, "personal": personal}
     return make_response(render_template("dashboards/preflight.html", **context, board=board))
 
@@ -155,6 +157,15 @@ def _personal(document: Document, tabs: list[SharedTab], names: Sequence[str]) -
                 if shown.drawn.tile.kind == "text":
                     sample = " ".join(text_of(shown.html).split())[:80]
                     yield Finding(title, "Text that a person wrote", sample)
+
+
+def _of_choices(link: ShareLink, board: Board, names: Sequence[str]) -> Iterator[Finding]:
+    """What looks personal in the controls by which a reader chooses: lists may name customers."""
+    for variable in board.document.variables:
+        if variable.name in link.opened:
+            texts = [variable.label, board.values[variable.name], *variable.values]
+            place = f"Choices of {variable.label or variable.name}"
+            yield from findings(place, " \n ".join(texts), names)
 
 
 def _changed(dashboard: Dashboard, note: str) -> Response:
