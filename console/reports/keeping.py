@@ -81,8 +81,7 @@ def switch(
 def remove(report: Report, *, by: User | None = None, script: str = "") -> None:
     """Delete a report with its recipients and editions."""
     audit.record("report.deleted", report.name, actor=by.email if by else script)
-    for recipient in queries.recipients(report):
-        recipients.forget_owed(recipient)
+    recipients.forget_owed_of(report)
     db.session.delete(report)
 
 

@@ -142,7 +142,7 @@ def owe(edition: ReportEdition, made: Made, contents: Mapping[str, ReportContent
 def url_of(recipient: ReportRecipient, purpose: LinkPurpose, content_id: int | None = None) -> str:
     """A recipient's link, the same whenever it is asked for; it is added where it is new."""
     identity = recipient.organization_id, purpose.value, recipient.id, content_id or ""
-    parts = [str(part) for part in identity]
+    parts = [*map(str, identity), recipient.contact]  # an id may come again after a restore
     if purpose is LinkPurpose.CONFIRM:
         parts.append(recipient.added_at.isoformat())
     token, hashed = derived_token(Token.REPORT, config().secret_key, *parts)
@@ -203,6 +203,16 @@ def _contact(user: User | None, channel: Channel | None, address: str) -> str:
     if user is not None:
         return f"user-{user.id}"
     return f"channel-{channel.id}" if channel is not None else f"address-{address.lower()}"
+
+
+def forget_owed_of(report: Report) -> None:
+    """Send nothing more of a report, nor to who asked for an edition for themselves."""
+    waiting = update(OutboxMessage).where(
+        OutboxMessage.verb == Verb.REPORT,
+        OutboxMessage.state == MessageState.WAITING,
+        OutboxMessage.payload["report"].as_integer() == report.id,
+    )
+    db.session.execute(waiting.values(state=MessageState.DISCARDED, lease="", leased_until=None))
 
 
 def forget_owed(recipient: ReportRecipient) -> None:

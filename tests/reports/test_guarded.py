@@ -20,6 +20,7 @@ from console.reports.models import (
     ReportRecipient,
     Subject,
 )
+from tests.alerting.deliveries import deliver
 from tests.support.scheduled import perform
 
 HERE = "/acme/shop/reports/"
@@ -203,3 +204,20 @@ def test_what_one_person_sent_to_themselves_ends_with_their_account(
         db.session.delete(db.session.get_one(User, alice.id))
         db.session.commit()
         assert db.session.query(ReportEdition).count() == 0
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_what_is_owed_of_a_deleted_report_is_not_sent(
+    app, acme, inside, alice, as_alice, make_report, smtp
+):
+    report_id = make_report(alice)
+    as_alice.post(f"{HERE}{report_id}/editions/mine")
+    as_alice.post(f"{HERE}{report_id}/editions")
+    with app.app_context():
+        perform("send-reports")
+    assert as_alice.post(f"{HERE}{report_id}/deletion").status_code == 303
+    with inside(acme):
+        deliver(acme)
+        states = set(db.session.scalars(select(OutboxMessage.state)))
+    assert states == {MessageState.DISCARDED}
+    assert not smtp.messages
