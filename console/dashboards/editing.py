@@ -43,20 +43,29 @@ def rewritten(document: Document, given: Given) -> dict[str, Any]:
 
 
 def moved(document: Document, given: Given) -> Document:
-    """The document with tiles in the sections that a form puts them in, below what is there."""
+    """The document with tiles in the sections that a form puts them in.
+
+    A tile that was dropped there stays where it was dropped; others go to the first free place.
+    """
     for tile in list(document.tiles):
         spot = spot_of(given.get(f"place.{tile.id}.section", ""), document)
         if spot is not None:
-            document = moved_to(document, tile.id, spot)
+            is_dropped = f"place.{tile.id}.dropped" in given
+            document = moved_to(document, tile.id, spot, is_dropped=is_dropped)
     return document
 
 
-def moved_to(document: Document, tile_id: str, spot: tuple[int, int]) -> Document:
+def moved_to(
+    document: Document, tile_id: str, spot: tuple[int, int], *, is_dropped: bool = False
+) -> Document:
     """The document with a tile in another section; the same one if it stands there already."""
     tile, now = document.tile(tile_id), section_of(document, tile_id)
     if tile is None or now == spot:
         return document
-    return added(without(document, tile_id), replace(tile), spot)
+    rest = without(document, tile_id)
+    if not is_dropped:
+        return added(rest, replace(tile), spot)
+    return _at(rest, spot, lambda section: replace(section, tiles=(*section.tiles, tile)))
 
 
 def added(document: Document, tile: Tile, spot: tuple[int, int]) -> Document:

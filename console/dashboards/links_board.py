@@ -28,7 +28,8 @@ from console.web.timerange import DEFAULT_RANGE, RANGES, Range
 PAGE_SECONDS = 20.0
 """A page is answered after this time, with the tiles that were drawn until then."""
 LATE = "The page took too long before this tile. Open it again in a moment."
-ROW, HEAD = 64, 80
+ROW, HEAD = 64, 68
+POINTS = "dashboards/_tile_points.html"
 """Pixels of a row of the grid, and of a tile's head and padding."""
 _HREF = re.compile(r"""(<a\b[^<>]*?)\s(?:xlink:)?href=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
@@ -39,6 +40,8 @@ class SharedTile:
 
     drawn: Drawn
     html: Markup
+    points: str = ""
+    """The numbers of what is a drawing, as a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,11 @@ def shared_tile(board: Board, tile: Tile) -> SharedTile:
     if content is None or content.empty or own.kind is None:
         return SharedTile(own, Markup())
     height = max(40, tile.place.h * ROW - HEAD)
-    html = render_template(own.kind.part, drawn=own, content=content, height=height)
-    return SharedTile(own, outward(html))
+    given = {"drawn": own, "content": content, "height": height}
+    html = outward(render_template(own.kind.part, **given))
+    if not own.kind.is_drawing:
+        return SharedTile(own, html)
+    return SharedTile(own, html, outward(render_template(POINTS, **given)))
 
 
 def outward(html: str) -> Markup:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sqlalchemy import delete, select
 from console.accounts.models import Project, User
 from console.core import audit, clock
 from console.core.db import db
+from console.dashboards import queries
 from console.dashboards.document import Document, settled
 from console.dashboards.models import (
     Dashboard,
@@ -27,6 +30,7 @@ TEMPLATES = Path(__file__).parent / "catalogue"
 MOST = 200
 """Dashboards of a project, and of an organization itself."""
 MOST_VERSIONS = 200
+ON_THE_WAY = timedelta(days=1)
 FULL = f"There are {MOST} dashboards already. Delete one first."
 
 
@@ -142,15 +146,22 @@ def _save(dashboard: Dashboard, own: Document, by: User | None, script: str) -> 
 
 
 def _keep(dashboard: Dashboard, by: User | None, script: str) -> None:
-    """Keep a version; the oldest make room."""
+    """Keep a version; what was saved on the way to another makes room after a day, then the oldest.
+
+    For that day, a form that was opened from it can still be compared with what came later.
+    """
+    rows, passed = queries.versions(dashboard), clock.now() - ON_THE_WAY
+    on_the_way = [
+        own
+        for newer, own in pairwise(rows)
+        if own.saved_at < passed and queries.is_followed(own, newer)
+    ]
+    staying = [own for own in rows if own not in on_the_way]
+    for own in (*on_the_way, *staying[MOST_VERSIONS - 1 :]):
+        db.session.delete(own)
     kept: dict[str, Any] = {"dashboard_id": dashboard.id, "number": dashboard.version}
     db.session.add(
         DashboardVersion(
             **kept, document=dashboard.document, saved_by_id=by.id if by else None, script=script
         )
     )
-    gone = delete(DashboardVersion).where(
-        DashboardVersion.dashboard_id == dashboard.id,
-        DashboardVersion.number <= dashboard.version - MOST_VERSIONS,
-    )
-    db.session.execute(gone)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from flask import abort
 from sqlalchemy import ColumnElement, func, select
@@ -12,6 +14,9 @@ from console.accounts.models import Project
 from console.core.db import db
 from console.dashboards.models import Dashboard, DashboardFavourite, DashboardVersion
 from console.intake.models import Outcome
+
+A_SITTING = timedelta(minutes=15)
+"""Saves of a person that follow each other so closely are one change."""
 
 
 def dashboards(project: Project | None) -> Sequence[Dashboard]:
@@ -34,6 +39,50 @@ def versions(dashboard: Dashboard) -> Sequence[DashboardVersion]:
         .options(defer(DashboardVersion.document), joinedload(DashboardVersion.saved_by))
     )
     return db.session.scalars(own).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """What one person saved in one go: every button of the editor saves, so that nothing is lost.
+
+    Lists show it as the version that it ended with; the others are kept for a day.
+    """
+
+    version: DashboardVersion
+    saves: int
+    first: int
+    """The number of its first save."""
+
+
+def sittings(versions: Sequence[DashboardVersion]) -> list[Sitting]:
+    """The versions of a dashboard, the latest first, as their people made them."""
+    listed: list[Sitting] = []
+    newer: DashboardVersion | None = None
+    for own in versions:
+        if newer is not None and is_followed(own, newer):
+            last = listed.pop()
+            listed.append(replace(last, saves=last.saves + 1, first=own.number))
+        else:
+            listed.append(Sitting(own, 1, own.number))
+        newer = own
+    return listed
+
+
+def is_followed(own: DashboardVersion, newer: DashboardVersion) -> bool:
+    """Whether the person who saved a version soon saved the next one as well."""
+    is_same = own.saved_by_id is not None and own.saved_by_id == newer.saved_by_id
+    return is_same and newer.saved_at - own.saved_at <= A_SITTING
+
+
+def version_before(dashboard: Dashboard, number: int) -> DashboardVersion | None:
+    """The version that is kept from before another one."""
+    own = (
+        select(DashboardVersion)
+        .where(DashboardVersion.dashboard_id == dashboard.id, DashboardVersion.number < number)
+        .order_by(DashboardVersion.number.desc())
+        .options(joinedload(DashboardVersion.saved_by))
+    )
+    return db.session.scalar(own.limit(1))
 
 
 def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:

@@ -355,6 +355,7 @@ KINDS = (
         answer=histogram,
         part="dashboards/tiles/_histogram.html",
         still=still_histogram,
+        is_drawing=True,
         least_width=4,
         least_height=3,
     ),

@@ -147,6 +147,8 @@ class TileKind:
     """Draws the content; its inputs are `drawn`, `content` and `height` in pixels."""
     still: Callable[[TileContent], Still] = _no_still
     """What its part draws, for where no page is: mails and paper."""
+    is_drawing: bool = False
+    """Whether its numbers cannot be read from it: readers without a script get them as a table."""
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For settings of which it offers some values: these, with their words, the first if none."""
     faults: Callable[[Settings], Iterator[tuple[str, str]]] = _no_faults

@@ -110,6 +110,21 @@ def test_a_button_saves_what_was_changed_before(as_alice, editor, stored_documen
     assert stored_document(first).title == "Store"
 
 
+def test_a_tile_dropped_in_another_section_stays_where_it_was_dropped(
+    as_alice, editor, stored_document
+):
+    first, tiles, page = editor
+    press(as_alice, first, page, "add-section:0")
+    page = as_alice.get(f"{HOME}/{first}/edit").text
+    place = {f"place__{tiles[0]}__{name}": own
+             for name, own in (("section", "0.1"), ("x", "5"), ("y", "2"))}  # fmt: skip
+    sent = filled(page, **place)
+    sent[f"place.{tiles[0]}.dropped"] = "1"
+    as_alice.post(f"{HOME}/{first}/versions", data=sent)
+    (tile,) = stored_document(first).tabs[0].sections[1].tiles
+    assert (tile.id, tile.place.x, tile.place.y) == (tiles[0], 5, 2)
+
+
 def test_sections_and_tabs_are_added_moved_and_removed(as_alice, editor, stored_document):
     first, tiles, page = editor
     press(as_alice, first, page, "add-section:0")

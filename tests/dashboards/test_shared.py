@@ -5,19 +5,22 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLTree
 
 from console.core import clock as now
 from console.core.db import db
 from console.dashboards import embeds, links, links_board, making
-from console.dashboards.document import Document
+from console.dashboards.document import Document, Place, Section, Tab, Tile
 from console.dashboards.links_models import ShareLink
 from console.dashboards.models import Dashboard
+from console.telemetry.tile import tile_kinds
 from tests.dashboards.sharing import SITE, greeting, token_of
 from tests.support import consoles
 from tests.support.counted import Stored
 from tests.support.run import shared
 from tests.support.scheduled import perform
 
+CHOSEN = {"queries": [{"metric": "requests.count"}], "by": "endpoint"}
 PASSWORD = "a lighthouse keeper's lamp"
 
 
@@ -114,6 +117,30 @@ def test_nothing_on_the_page_leads_into_the_console(app, acme, inside, client):
         assert "tile-error" not in page.text
         assert "/login" not in page.text
         assert "/acme" not in page.text
+
+
+def test_the_numbers_of_every_drawing_are_a_table_on_the_page(app, acme, inside, client):
+    with inside(acme):
+        Stored(app, acme)
+        kinds = tile_kinds()
+        tiles = tuple(
+            Tile(id="", kind=name, place=Place(x=0, y=4 * n, w=6, h=4), settings=CHOSEN)
+            for n, name in enumerate(kinds)
+            if name != "text"
+        )
+        board = Document(title="All", range="14d", tabs=(Tab(sections=(Section(tiles=tiles),)),))
+        own = making.create(acme, board)
+        token = links.create(own, links.Terms(name="x", locked={}))[1]
+        db.session.commit()
+        named = [(tile.id, tile.kind) for tile in Document.of(own.document).tiles]
+        drawings = {id_ for id_, kind in named if kinds[kind].is_drawing}
+    page = HTMLTree(client.get(f"/shared/{token}").text)
+    shown = {own.attributes["id"] for own in page.css("details.tile-points")}
+    assert len(drawings) >= 6
+    assert shown == {f"tile-numbers-{id_}" for id_ in drawings}
+    assert all(own.css("tbody tr") for own in page.css("details.tile-points"))
+    ids = [own.attributes["id"] for own in page.css("[id]")]
+    assert len(ids) == len(set(ids))
 
 
 def test_links_in_texts_lead_out_only(client, share):

@@ -11,7 +11,7 @@ from console.dashboards import formula
 from console.dashboards.tiles.evidence import evidence, own_page, subjects
 from console.dashboards.tiles.queries import PARTS, Queries, Query, faults, nothing
 from console.errors.trends import ROLES as LEVELS
-from console.telemetry.metric import Course, Parts
+from console.telemetry.metric import Course, Format, Parts
 from console.telemetry.tile import (
     Table,
     TableCell,
@@ -64,7 +64,7 @@ def chart(viewing: Viewing, kind: Kind) -> TileContent:
     values = [value for own in lines for value in own.series.values]
     is_empty = all(value is None for value in values) or not (any(values) or queries.counts_zeros)
     return TileContent(
-        table=_table(viewing, drawn, lines, queries.unit),
+        table=_table(viewing, drawn, lines, queries),
         words=sentence(drawn),
         subtitle=drawn.subtitle,
         chart=drawn,
@@ -183,10 +183,14 @@ def _watch(queries: Queries, by: str | None) -> dict[str, str | None]:
     return asked | {f"parameters.{name}": f"{own:g}" for name, own in query.metric.given.items()}
 
 
-def _table(viewing: Viewing, drawn: Chart, lines: Sequence[ChartLine], unit: str) -> Table:
+def _table(viewing: Viewing, drawn: Chart, lines: Sequence[ChartLine], queries: Queries) -> Table:
     """A row per bucket; each number leads to what it counts."""
-    columns = [TableColumn("Time", "time")]
-    columns += [TableColumn(own.series.name, "number", unit) for own in lines]
+    is_time = queries.format == "milliseconds"
+    written: tuple[Format, str] = ("milliseconds", "") if is_time else ("number", queries.unit)
+    columns = [
+        TableColumn("Time", "time"),
+        *(TableColumn(own.series.name, *written) for own in lines),
+    ]
 
     def cell(own: ChartLine, place: int, at: datetime) -> TableCell:
         value = own.series.values[place]
@@ -212,6 +216,7 @@ def _kind(name: str, title: str, help_: str, kind: Kind) -> TileKind:
         takes=COMMON,
         answer=partial(chart, kind=kind),
         part="dashboards/tiles/_chart.html",
+        is_drawing=True,
         choices={"grain": GRAINS},
         faults=faults,
     )

@@ -251,6 +251,7 @@ KINDS = (
         answer=heat,
         part="dashboards/tiles/_heat.html",
         still=still,
+        is_drawing=True,
         faults=faults,
         height=5,
         least_width=4,

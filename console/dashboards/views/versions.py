@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response, abort, flash, url_for
+from flask import Response, abort, flash, request, url_for
 
 from console.accounts.access import me
 from console.accounts.models import Project
@@ -40,7 +40,13 @@ class Compared:
 @page("/<id:dashboard_id>/versions", "viewer")
 def versions(project: Project | None, dashboard_id: int) -> Response:
     own = queries.dashboard_or_404(project, dashboard_id)
-    return page_or_part(LIST, LIST_PART, dashboard=own, versions=queries.versions(own))
+    kept = queries.versions(own)
+    sittings = queries.sittings(kept)
+    if "all" in request.args:
+        sittings = [queries.Sitting(version, 1, version.number) for version in kept]
+    return page_or_part(
+        LIST, LIST_PART, dashboard=own, sittings=sittings, is_shorter=len(sittings) < len(kept)
+    )
 
 
 @page("/<id:dashboard_id>/versions/<id:number>", "viewer")
@@ -48,7 +54,8 @@ def version(project: Project | None, dashboard_id: int, number: int) -> Response
     """What a version consists of, and what it changed in the one before, or in `beside`."""
     own = queries.dashboard_or_404(project, dashboard_id)
     here = queries.version_or_404(own, number)
-    beside = queries.version(own, counted("beside", least=0, most=10**9) or number - 1)
+    asked = counted("beside", least=0, most=10**9)
+    beside = queries.version(own, asked) if asked else queries.version_before(own, number)
     document = Document.of(here.document)
     before = Document.of(beside.document) if beside else document
     compared = Compared(own, here, document, beside, differences(before, document))

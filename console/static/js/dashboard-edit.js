@@ -38,31 +38,67 @@
   document.addEventListener("submit", (event) => { if (event.target.matches("[data-board-editor]")) changed = false; });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
-  // A tile follows the pointer cell by cell: what is shown is what will be saved.
+  const cell = (board) => {
+    const style = getComputedStyle(board);
+    const gap = Number.parseFloat(style.columnGap) || 0;
+    const height = Number.parseFloat(style.gridAutoRows) || 56;
+    return [(board.clientWidth + gap) / 12, height + (Number.parseFloat(style.rowGap) || 0)];
+  };
+
+  // The other sections where they were when a drag began: a board that grows under a tile pushes them away.
+  const others = (tile) => [...document.querySelectorAll("[data-board]")].filter((board) => !board.contains(tile)).map((board) => {
+    const { left, right, top, bottom } = board.closest("section").getBoundingClientRect();
+    return { board, left: left + scrollX, right: right + scrollX, top: top + scrollY, bottom: bottom + scrollY };
+  });
+  const aim = (target) => document.querySelectorAll("[data-board]").forEach((board) => board.classList.toggle("board-aim", board === target));
+  const drop = (event, board) => {
+    const tile = event.target;
+    const name = `place.${tile.dataset.tile}`;
+    const { left, top } = board.getBoundingClientRect();
+    const [width, height] = cell(board);
+    const note = document.createElement("input");
+    Object.assign(note, { type: "hidden", name: `${name}.dropped`, value: "1" });
+    tile.append(note);
+    document.querySelector(`[name="${name}.section"]`).value = board.dataset.board;
+    board.append(tile);
+    window.pharosGrid.set(tile, { x: Math.floor((event.clientX - left) / width), y: Math.max(0, Math.floor((event.clientY - top) / height)) });
+    tile.focus();
+  };
+
+  // A tile follows the pointer cell by cell: what is shown is what will be saved. Over another section it waits to be dropped.
   const follow = (sides) => {
     let start = null;
     let box = null;
     let began = [];
-    const cell = (board) => {
-      const style = getComputedStyle(board);
-      const gap = Number.parseFloat(style.columnGap) || 0;
-      const height = Number.parseFloat(style.gridAutoRows) || 56;
-      return [(board.clientWidth + gap) / 12, height + (Number.parseFloat(style.rowGap) || 0)];
-    };
+    let elsewhere = [];
+    let target = null;
     return {
       start(event) {
         start = { ...window.pharosGrid.read(event.target), left: event.clientX, top: event.clientY };
         began = window.pharosGrid.all(event.target);
         box = cell(event.target.closest("[data-board]"));
+        elsewhere = sides[0] === "x" ? others(event.target) : [];
         event.target.classList.add("dragged");
       },
       move(event) {
+        const isIn = (area) => event.pageX >= area.left && event.pageX <= area.right && event.pageY >= area.top && event.pageY <= area.bottom;
+        target = elsewhere.find(isIn)?.board ?? null;
+        aim(target);
+        if (target) {
+          began.forEach(window.pharosGrid.write);
+          return;
+        }
         const across = Math.round((event.clientX - start.left) / box[0]);
         const down = Math.round((event.clientY - start.top) / box[1]);
         const changes = { [sides[0]]: start[sides[0]] + across, [sides[1]]: start[sides[1]] + down };
         window.pharosGrid.set(event.target, changes, began);
       },
-      end(event) { event.target.classList.remove("dragged"); },
+      end(event) {
+        event.target.classList.remove("dragged");
+        aim(null);
+        if (target) drop(event, target);
+        target = null;
+      },
     };
   };
 

@@ -52,5 +52,5 @@
     return place;
   };
 
-  window.pharosGrid = { all, read, set };
+  window.pharosGrid = { all, read, set, write };
 })();
