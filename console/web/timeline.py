@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, Self, TypeVar
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
 
 from console.core import clock
 from console.web import clocks
@@ -141,8 +141,8 @@ class Timeline:
 
 
 def _here(_project: Any, endpoint: str, /, **values: Any) -> str:
-    """An address among the pages of the project whose page is served."""
-    return scoped_url(endpoint, **values)
+    """An address among the pages of the project whose page is served; "" where none is."""
+    return scoped_url(endpoint, **values) if has_request_context() and request.view_args else ""
 
 
 def _led(marker: Marker, project: Any, way: Callable[..., str]) -> Marker:
