@@ -185,7 +185,7 @@ def sentence(chart: Chart) -> str:
     if chart.threshold:
         parts.append(f"{chart.threshold.text} {amount(chart.threshold.value, chart.unit)}.")
     if chart.markers:
-        names = ", ".join(marker.text for marker in chart.markers[:5])
+        names = ", ".join(list(dict.fromkeys(marker.text for marker in chart.markers))[:5])
         parts.append(f"{plural(len(chart.markers), 'marker')}: {names}.")
     return " ".join(parts)
 

@@ -231,10 +231,11 @@ def environments(place: Any) -> list[str]:
 def aligned(at: datetime, grain: timedelta, offset: timedelta = timedelta(0)) -> datetime:
     """The start of the bucket that `at` lies in, so that buckets stay put as time goes on.
 
-    Days begin at midnight of a clock that is `offset` ahead of UTC. All buckets have one width: in
-    a range in which the clock changes, the days before that begin an hour off.
+    Days begin at midnight of a clock that is `offset` ahead of UTC, weeks on Monday (ISO 8601). All
+    buckets have one width: in a range in which the clock changes, the days before that begin an
+    hour off.
     """
-    start = datetime(1970, 1, 1, tzinfo=UTC) - offset
+    start = datetime(1970, 1, 5, tzinfo=UTC) - offset
     return start + (at - start) // grain * grain
 
 

@@ -162,6 +162,12 @@ def test_the_picture_is_said_in_words():
     assert f'aria-label="{words}"' in fluid_svg(charts()["events"])
 
 
+def test_markers_that_are_alike_are_named_once_in_words():
+    alike = [Marker(START + timedelta(hours=n), "Something is slow") for n in range(9)]
+    words = sentence(hourly([1] * 24, markers=alike))
+    assert "9 markers: Something is slow." in words
+
+
 def test_names_from_clients_cannot_leave_the_markup():
     hostile = '</script><b "x>'
     chart = Chart(hostile, [START], timedelta(hours=1), [Series(hostile, [1])],

@@ -1,11 +1,11 @@
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
 
 from console.web.frame import url_with
-from console.web.timerange import RANGES, Range, current_range, scoped_url
+from console.web.timerange import RANGES, Range, aligned, current_range, scoped_url
 from tests.web.gallery import NOW
 
 
@@ -84,3 +84,11 @@ def test_the_top_bar_keeps_the_filters_of_the_page(visitor):
     assert 'name="page"' not in page.partition('<form class="toolbar"')[0]
     assert '<option value="canary" selected>' in page
     assert 'data-environment="other"' in page
+
+
+@pytest.mark.parametrize("hours", [-8, 0, 2])
+def test_weeks_begin_on_monday_and_days_at_midnight_of_the_clock(hours):
+    offset, at = timedelta(hours=hours), datetime(2026, 11, 26, 13, tzinfo=UTC)
+    week, day = (aligned(at, timedelta(days=days), offset) + offset for days in (7, 1))
+    assert week == datetime(2026, 11, 23, tzinfo=UTC)
+    assert day == datetime(2026, 11, 26, tzinfo=UTC)
