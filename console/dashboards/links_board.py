@@ -16,6 +16,7 @@ from console.accounts.models import Project
 from console.accounts.projects import console_url
 from console.core import clock
 from console.core.db import db
+from console.core.urls import split_url
 from console.dashboards import queries
 from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.drawn import Board, Drawn, drawn
@@ -110,11 +111,23 @@ def outward(html: str) -> Markup:
 
 
 def _leads_out(url: str) -> bool:
-    address = url.strip().lower()
+    address = url.strip().lower().replace("\\", "/")  # as browsers read it
     if address.startswith("mailto:"):
         return True
-    is_web = address.startswith(("https://", "http://"))
-    return is_web and not f"{address}/".startswith(f"{console_url().lower()}/")
+    if not address.startswith(("https://", "http://")):
+        return False
+    try:
+        host = _host(address)
+    except ValueError:
+        return False
+    return bool(host[0]) and host != _host(console_url().lower())
+
+
+def _host(url: str) -> tuple[str, int]:
+    """Name and port of a site, the same for both schemes where they have no port of their own."""
+    parts = split_url(url)
+    port = parts.port or 0
+    return (parts.hostname or "").rstrip("."), 0 if port in {80, 443} else port
 
 
 def _section(board: Board, section: Section, until: float) -> SharedSection:

@@ -146,7 +146,9 @@ def test_the_numbers_of_every_drawing_are_a_table_on_the_page(app, acme, inside,
 def test_links_in_texts_lead_out_only(client, share):
     text = (
         "[in](/acme/shop/) [too](http://localhost/acme) [rel](acme) [out](https://example.com/a)"
-        " [mail](mailto:ops@acme.test) <b onclick='x'>b</b>"
+        " [mail](mailto:ops@acme.test) <b onclick='x'>b</b> [port](http://LOCALHOST:80/acme)"
+        " [tls](https://localhost/acme) [dot](http://localhost./acme) [as](http://me@localhost/)"
+        " [bad](http://localhost:x/) [no](https:///localhost/)"
     )
     page = client.get(share(text)[0]).text
     outward = [link for link in Addresses(page).links if link]
