@@ -68,6 +68,10 @@ class Conversion:
     losses: Sequence[Loss]
 
 
+MOST_LOSSES = 200
+"""Losses that are listed; a file may have tens of thousands."""
+
+
 @dataclass(slots=True)
 class _Making:
     """A conversion under way."""
@@ -100,7 +104,14 @@ def converted(given: object, kinds: Mapping[str, TileKind]) -> Conversion:
         variables=variables.kept,
         tabs=tabs,
     )
-    return Conversion(document, making.losses)
+    return Conversion(document, _listed(making.losses))
+
+
+def _listed(losses: Sequence[Loss]) -> Sequence[Loss]:
+    if len(losses) <= MOST_LOSSES:
+        return losses
+    words = f"{len(losses) - MOST_LOSSES:,} more things could not be converted"
+    return [*losses[:MOST_LOSSES], Loss("The dashboard", words)]
 
 
 def _model(given: object) -> Json:

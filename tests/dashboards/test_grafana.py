@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.app import TILES
 from console.core.db import db
 from console.dashboards.document import COLUMNS, MOST_TILES, Document, faults
-from console.dashboards.grafana import NotGrafanaError, converted
+from console.dashboards.grafana import MOST_LOSSES, NotGrafanaError, converted
 from console.dashboards.grid import overlaps
 from console.dashboards.models import Dashboard
 from console.dashboards.promql import recognised
@@ -94,6 +94,13 @@ def test_what_is_not_converted_keeps_its_title_and_query_and_says_why():
     assert any("annotations Deploys" in words for words in lost)
     assert "the link Runbook" in lost
     assert any("now-6h" in words for words in lost)
+
+
+def test_of_very_much_that_was_lost_some_is_listed():
+    links = [{"title": "x"}] * (MOST_LOSSES + 5)
+    losses = converted({"title": "L", "panels": [], "links": links}, KINDS).losses
+    assert len(losses) == MOST_LOSSES + 1
+    assert losses[-1].words == "5 more things could not be converted"
 
 
 def test_texts_name_variables_as_here():
