@@ -91,7 +91,15 @@ def _endpoint(viewing: Viewing, project: TileProject, row: EndpointRow) -> Itera
     yield TableCell(round(row.latency.count))
     yield TableCell(row.latency.p95 / 1000, slow, "bad" if row.is_over else "")
     yield TableCell(row.latency.error_rate, failed if row.latency.failed else "")
-    yield TableCell(round(row.since_before.percent, 1) if row.since_before else None)
+    yield _change(row.since_before.percent if row.since_before else None)
+
+
+def _change(percent: float | None) -> TableCell:
+    """How much slower in per cent: with its sign, and red for the worse."""
+    if percent is None:
+        return TableCell(None)
+    tone: Tone = "bad" if percent > 0 else "good" if percent < 0 else ""
+    return TableCell(round(percent, 1), tone=tone, word=f"{round(percent, 1):+,g}")
 
 
 def _nothing(viewing: Viewing) -> str:

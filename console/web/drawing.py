@@ -20,7 +20,7 @@ from console.web.units import amount
 
 LEFT, RIGHT, BOTTOM = 44, 12, 20
 # A fluid chart carries one set of labels per width class; charts.css shows the set that fits.
-WIDTHS = {"s": 260, "m": 480, "l": 820}
+WIDTHS = {"xs": 150, "s": 260, "m": 480, "l": 820}
 LINES = 1000
 TICK = 7
 HALO = ' paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
@@ -278,7 +278,7 @@ class _Pen:
         lines = [f'<line x1="{x}" x2="{x}" y1="3" y2="{self.bottom}" {paint}/>']
         for at in label.before:
             place = f'x1="{_n(at * 100, 2)}%" x2="{_n(at * 100, 2)}%" y2="{self.bottom}"'
-            tick = self._stroke(label.tone, css)
+            tick = self._stroke(label.tone, f"{css} c-tick")
             lines.append(f'<line {place} y1="{self.bottom - TICK}" {tick}/>')
         text = self._text(x, 11, label.text, "end" if before else "start", css="c-t-mark",
                           shift=-5 if before else 5)  # fmt: skip

@@ -139,6 +139,9 @@ def test_the_numbers_of_every_drawing_are_a_table_on_the_page(app, acme, inside,
     assert len(drawings) >= 6
     assert shown == {f"tile-numbers-{id_}" for id_ in drawings}
     assert all(own.css("tbody tr") for own in page.css("details.tile-points"))
+    numbers = " ".join(own.text() for own in page.css("details.tile-points"))
+    assert " ago" not in numbers  # the points of a chart are at moments
+    assert re.search(r"\d+ Nov \d\d:00", numbers)
     ids = [own.attributes["id"] for own in page.css("[id]")]
     assert len(ids) == len(set(ids))
 

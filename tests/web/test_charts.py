@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -237,6 +238,12 @@ def test_a_marker_leads_to_its_page_and_a_crowd_has_one_flag_but_all_its_moments
     outside = replace(own, markers=[replace(marker, url="") for marker in markers])
     assert "<a" not in fluid_svg(outside)
     assert 'role="img"' in fluid_svg(outside)
+
+
+def test_a_very_narrow_chart_has_labels_of_its_own_that_do_not_touch():
+    page = fluid_svg(hourly([1] * 24))
+    sets = {name: re.search(rf'c-at-{name}">(.*?)</g>', page).group(1) for name in WIDTHS}
+    assert sets["xs"].count("<text") < sets["s"].count("<text") <= sets["l"].count("<text")
 
 
 def test_chartjs_gets_the_same_chart():

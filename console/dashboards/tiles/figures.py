@@ -98,7 +98,9 @@ def _period(viewing: Viewing) -> str:
 
 
 def _nothing(viewing: Viewing) -> str:
-    return f"Nothing to count it from: {viewing.line.shown.label.lower()}."
+    shown = viewing.line.shown
+    where = f" in {shown.environment}" if shown.environment else ""
+    return f"Nothing to count it from{where}: {shown.label.lower()}."
 
 
 def _number(viewing: Viewing, project: TileProject) -> Number:
