@@ -99,6 +99,20 @@ def test_a_clean_browser_opens_a_link_in_both_themes(app, browser: Browser, link
         context.close()
 
 
+def test_small_tiles_stand_side_by_side_in_a_page_of_a_wiki(app, browser: Browser, link):
+    path = link()
+    with served(app) as console:
+        context = browser.new_context(viewport={"width": 760, "height": 900})
+        page = context.new_page()
+        page.goto(f"{console}{path}")
+        places = page.locator(".tile-place").evaluate_all(
+            "tiles => tiles.map((tile) => Math.round(tile.getBoundingClientRect().x))"
+        )
+        assert len(set(places)) == 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= 760
+        context.close()
+
+
 def test_a_link_works_without_javascript(app, browser: Browser, link):
     path = link(password="a lighthouse keeper's lamp")
     with served(app) as console:

@@ -10,7 +10,8 @@ from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.core.db import db
 from console.dashboards import making
 from console.dashboards.document import Document, Section, Tab, Tile, Variable
-from console.reports import queries, recipients
+from console.dashboards.queries import projects_of_organization
+from console.reports import recipients
 from console.reports.content import Frozen
 from console.reports.models import (
     EditionState,
@@ -134,7 +135,7 @@ def test_a_report_about_all_projects_leaves_out_the_consoles_own(acme, inside):
     with inside(acme):
         db.session.add(Project(slug="pharos", name="Pharos", builtin=True))
         db.session.commit()
-        assert [project.slug for project in queries.projects()] == ["shop"]
+        assert [project.slug for project in projects_of_organization()] == ["shop"]
 
 
 @pytest.mark.usefixtures("stored")
