@@ -51,7 +51,7 @@ SQLITE_ITSELF = tuple(
     f"SQLITE_{name}"
     for name in ("FULL", "IOERR", "BUSY", "LOCKED", "READONLY", "CANTOPEN", "CORRUPT", "NOTADB")
 )
-DEADLOCK = "40P01"
+DEADLOCK, FOREIGN_KEY = "40P01", "23503"
 # Of PostgreSQL: no room, memory or place; a server that only reads; others who wait for this one.
 POSTGRESQL_ITSELF = ("53", "25006", DEADLOCK)
 
@@ -108,6 +108,13 @@ def concerns_all(error: BaseException | None) -> bool:
     name = getattr(cause, "sqlite_errorname", None) or ""
     state = getattr(cause, "sqlstate", None) or ""
     return name.startswith(SQLITE_ITSELF) or state.startswith(POSTGRESQL_ITSELF)
+
+
+def lacks_its_parent(error: BaseException) -> bool:
+    """Whether a row could not be written because what it belongs to was deleted meanwhile."""
+    cause = getattr(error, "orig", None) or error
+    is_sqlite = getattr(cause, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_FOREIGNKEY"
+    return is_sqlite or getattr(cause, "sqlstate", None) == FOREIGN_KEY
 
 
 def _is_any_of(error: BaseException | None, *names: str) -> bool:

@@ -23,7 +23,7 @@ from console.core.database_errors import concerns_all
 from console.core.db import db
 from console.dashboards.document import Document, Tile
 from console.dashboards.settings import A_VARIABLE
-from console.dashboards.shelf import EXTENSION, OUTSIDE, Shelf, StillAskedError
+from console.dashboards.shelf import EXTENSION, LONGEST_FRESH, OUTSIDE, Shelf, StillAskedError
 from console.telemetry.database import TelemetryDamaged, TelemetryUnavailable
 from console.telemetry.measures import CannotAskError
 from console.telemetry.tile import TileContent, TileKind, Viewing, Way, tile_kinds
@@ -34,7 +34,7 @@ from console.web.timerange import Range
 
 SECONDS = 5.0
 """A tile that takes longer says so in its place, and the others do not wait for it."""
-SOON, LATER = timedelta(seconds=15), timedelta(seconds=60)
+SOON, LATER = timedelta(seconds=15), timedelta(seconds=LONGEST_FRESH)
 """How long an answer over a day, and over a longer time, stays as it is."""
 DAY = timedelta(hours=26)
 _ACTS = re.compile(r"[\\`\[\]<]")

@@ -12,6 +12,8 @@ from console.core import clock
 from console.telemetry.tile import TileContent
 
 MOST_KEPT = 1_000
+LONGEST_FRESH = 60.0
+"""Seconds after which no answer is given any more."""
 EXTENSION, OUTSIDE = "pharos.tile-shelf", "pharos.tile-shelf-outside"
 """Whoever has a link asks anything: answers to them take no room on the shelf of members."""
 
@@ -53,6 +55,7 @@ class Shelf:
             with self._lock:
                 kept = self._kept.get(key)
                 if kept is None or (kept.ready.is_set() and not self._is_fresh(kept, fresh)):
+                    self._kept.pop(key, None)  # so that those asked first stand first
                     kept = self._kept[key] = _Kept()
                     self.asked += 1
                     break
@@ -70,9 +73,18 @@ class Shelf:
             with self._lock:
                 if kept.content is None and self._kept.get(key) is kept:
                     del self._kept[key]
-                while len(self._kept) > MOST_KEPT:
-                    self._kept.pop(next(iter(self._kept)))
+                self._tidy()
             kept.ready.set()
+
+    def _tidy(self) -> None:
+        """Forget what nobody is given any more: a wall asks for another range every minute."""
+        stale = time.monotonic() - LONGEST_FRESH
+        while self._kept:
+            key, oldest = next(iter(self._kept.items()))
+            is_stale = oldest.ready.is_set() and oldest.since < stale
+            if not is_stale and len(self._kept) <= MOST_KEPT:
+                return
+            del self._kept[key]
 
     @staticmethod
     def _is_fresh(kept: _Kept, fresh: float) -> bool:

@@ -143,7 +143,10 @@ def _form(project: Project) -> ReportForm:
     document = api.members(ReportForm, "A report")
     own = queries.dashboards(project, across=False)
     form = ReportForm(document)
-    return valid(form.offer(keeping.subjects(own), keeping.metrics(), keeping.variables(own)))
+    chosen = form.about.data or ""
+    return valid(
+        form.offer(keeping.subjects(own, chosen), keeping.metrics(), keeping.variables(own))
+    )
 
 
 def _report(own: Report) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from console.reports.standard import next_at
 from console.telemetry.tile import tile_kinds
 
 MOST = 100
+MOST_TILES = 500
+"""So many tiles of all dashboards are offered in one list."""
 FULL = f"There are {MOST} reports already. Delete one first."
 
 
@@ -103,11 +105,17 @@ def known() -> Sequence[tuple[str, str]]:
     return [*people, *channels]
 
 
-def subjects(dashboards: Sequence[Dashboard]) -> Sequence[tuple[str, str]]:
-    """What a report can be about: `7` is a dashboard, `7:0123456789ab` one of its tiles."""
+def subjects(dashboards: Sequence[Dashboard], chosen: str = "") -> Sequence[tuple[str, str]]:
+    """What a report can be about: `7` is a dashboard, `7:0123456789ab` one of its tiles.
+
+    Where there are very many tiles, those of the dashboard that is `chosen` alone.
+    """
     offered, kinds = [(WORSE, "What got slightly worse")], tile_kinds()
+    is_few = sum(map(_count_of_tiles, dashboards)) <= MOST_TILES
     for dashboard in dashboards:
         offered.append((str(dashboard.id), dashboard.title))
+        if not is_few and chosen.partition(":")[0] != str(dashboard.id):
+            continue
         for tile in Document.of(dashboard.document).tiles:
             kind = kinds.get(tile.kind)
             title = tile.title or (kind.title if kind else tile.kind)
@@ -122,8 +130,14 @@ def variables(dashboards: Sequence[Dashboard]) -> Mapping[str, Collection[str]]:
 
 def names_of(dashboard: Dashboard | None) -> Collection[str]:
     """The names of a dashboard's variables; none for what is no dashboard."""
-    document = Document.of(dashboard.document) if dashboard else Document(title="")
-    return [variable.name for variable in document.variables]
+    document = dashboard.document if dashboard else {}
+    return [variable["name"] for variable in document.get("variables", ())]
+
+
+def _count_of_tiles(dashboard: Dashboard) -> int:
+    """How many tiles a dashboard has; its document is only read, as it is asked of hundreds."""
+    tabs = dashboard.document.get("tabs", ())
+    return sum(len(own.get("tiles", ())) for tab in tabs for own in tab.get("sections", ()))
 
 
 def metrics() -> Sequence[tuple[str, str]]:

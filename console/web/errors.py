@@ -26,7 +26,7 @@ from werkzeug.exceptions import HTTPException
 
 from console.core import outages, patience
 from console.core.cursors import BadCursor
-from console.core.database_errors import concerns_all
+from console.core.database_errors import concerns_all, lacks_its_parent
 from console.web.forms import Invalid
 from console.web.htmx import is_htmx
 from console.web.nav import heading_of
@@ -45,6 +45,7 @@ SENTENCES = {
     500: "Something broke on our side. It was reported, with the request id below.",
     503: patience.NO_ANSWER,
 }
+DELETED_MEANWHILE = "What this belongs to was deleted meanwhile, so that it was not saved."
 RETRY_AFTER = "10"
 PASSING = {408, 429, 500, 502, 503, 504}
 """A part that was answered with one of these may load at the next attempt."""
@@ -124,7 +125,13 @@ def damaged(error: Exception) -> Response:
 
 
 def _database_error(error: SQLAlchemyError) -> Response:
-    """503 where the database itself fails, whatever class that gives the error; a bug stays one."""
+    """503 where the database itself fails, whatever class that gives the error; a bug stays one.
+
+    409 where what the form is about was deleted while it was being saved.
+    """
+    if lacks_its_parent(error):
+        current_app.logger.warning("409 for %s %s: %s", request.method, request.endpoint, error)
+        return _answer(409, DELETED_MEANWHILE)
     if concerns_all(error) or outages.follows_from_one(error):
         return unavailable(error)
     raise error

@@ -12,6 +12,7 @@ from console.accounts.models import Project
 from console.core import patience
 from console.core.db import db
 from console.dashboards import drawn as module
+from console.dashboards import shelf as shelf_module
 from console.dashboards.document import Document, Section, Tab, Tile
 from console.dashboards.drawn import Board, drawn, filled
 from console.dashboards.shelf import Shelf, StillAskedError
@@ -213,6 +214,18 @@ def test_a_question_that_fails_is_asked_again():
         with pytest.raises(LookupError, match="no answer"):
             shelf.take("key", 60, 1, failing)
     assert len(tries) == 2
+
+
+def test_a_wall_leaves_no_answers_behind(monkeypatch):
+    """It asks for another range every quarter of a minute, for months."""
+    monkeypatch.setattr(shelf_module, "LONGEST_FRESH", 0.05)
+    shelf = Shelf()
+    for poll in range(20):
+        for tile in range(12):
+            shelf.take(f"{tile} {poll}", 15, 1, lambda: NOTHING)
+        time.sleep(0.06)
+    assert len(shelf._kept) <= 2 * 12
+    assert shelf.asked == 20 * 12
 
 
 def test_who_waits_for_the_answer_of_another_gives_up_in_time():

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import delete, event, select, text
 
+from console.accounts.models import Project
 from console.core import noting
 from console.core.db import db
-from console.dashboards import links
+from console.dashboards import links, making
 from console.dashboards.links_models import ShareLink, ShareVisit, Visit
 from console.telemetry.tile import EXTENSION
 from tests.support.clients import HTMX
@@ -129,6 +130,24 @@ def test_a_tile_whose_connection_is_lost_says_so_and_the_others_go_on(
             assert answer.status_code in {200, 503}
             assert "The database does not answer right now" in answer.text
     assert all(as_vic.get(path, headers=HTMX).status_code == 200 for path in paths)
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_a_dashboard_that_is_saved_while_its_project_is_deleted_is_a_conflict(
+    app, acme, as_alice, inside, monkeypatch
+):
+    """Each of the two began when the other had not ended."""
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    create = making.create
+
+    def create_late(project, *rest, **more):
+        db.session.execute(delete(Project).where(Project.id == project.id))
+        return create(project, *rest, **more)
+
+    monkeypatch.setattr(making, "create", create_late)
+    answer = as_alice.post("/acme/shop/dashboards/", data={"title": "Late", "template": ""})
+    assert answer.status_code == 409
+    assert "deleted meanwhile" in answer.text
 
 
 def test_a_look_at_a_link_that_is_deleted_meanwhile_is_no_error(acme, inside, share, caplog):

@@ -38,13 +38,15 @@ def send_beside(settings: Config, organization_id: int, begin: Any) -> None:
         sending.drain(organization_id, 30)
 
 
-def kill_while_it_sends(settings: Config, organization_id: int, report_id: int) -> None:
-    """Start a process that sends a report, and kill it at some moment."""
+def kill_while_it_sends(
+    settings: Config, organization_id: int, report_id: int, longest: float = LONGEST_LIFE
+) -> None:
+    """Start a process that sends a report, and kill it within so many seconds."""
     began = FORKS.Event()
     given = (settings, organization_id, report_id, began)
     process = FORKS.Process(target=send_one, args=given, daemon=True)
     process.start()
     assert began.wait(BEGIN)
-    process.join(random.uniform(0, LONGEST_LIFE))
+    process.join(random.uniform(0, longest))
     process.kill()
     process.join()

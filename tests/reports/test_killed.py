@@ -12,7 +12,7 @@ from console.accounts.models import User
 from console.alerting.delivery import sending
 from console.core.db import db
 from console.reports import editions
-from console.reports.models import EditionState, Report, ReportEdition, Subject
+from console.reports.models import EditionState, Report, ReportEdition, ReportFile, Subject
 from tests.reports.senders import kill_while_it_sends, send_beside
 from tests.support.forks import FORKS
 
@@ -56,6 +56,37 @@ def test_kill_9_while_a_report_goes_out(acme, inside, settings, report_id, smtp,
     with capsys.disabled():
         again = sum(ids.values()) - len(ids)
         print(f"\n{KILLS} kills: {len(rows)} editions, {len(ids)} mails, {again} came again")
+
+
+DRAWING = 8.0
+"""Seconds in which a report is asked, drawn and made a PDF of."""
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_kill_9_while_charts_and_the_pdf_are_drawn(
+    acme, inside, settings, make_report, smtp, clock, capsys
+):
+    with inside(acme):
+        ada = db.session.scalars(select(User).where(User.email == PEOPLE[0])).one()
+    report_id = make_report(ada, pdf=True, csv=True)
+    for _ in range(KILLS):
+        kill_while_it_sends(settings, acme.organization_id, report_id, DRAWING)
+    with inside(acme):
+        begun = db.session.scalars(select(ReportEdition.attempts)).all()
+        for _ in range(3):
+            clock.move(minutes=6)
+            editions.send_due(acme.organization_id)
+            sending.drain(acme.organization_id, 60)
+        db.session.expire_all()
+        rows = db.session.scalars(select(ReportEdition)).all()
+        assert {(row.state, row.why) for row in rows} == {(EditionState.MADE, "")}
+        names = db.session.scalars(select(ReportFile.name)).all()
+    assert len(rows) == KILLS
+    assert names.count("report.pdf") == names.count("report.csv") == KILLS
+    ids = {mail["Message-ID"] for mail in smtp.messages}
+    assert len(ids) == KILLS
+    with capsys.disabled():
+        print(f"\n{KILLS} kills while drawing, of editions begun {begun} times: {len(ids)} mails")
 
 
 @pytest.mark.usefixtures("both_databases")

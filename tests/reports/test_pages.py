@@ -13,6 +13,10 @@ from sqlalchemy import select
 from console.accounts.models import User
 from console.alerting.delivery.models import OutboxMessage
 from console.core.db import db
+from console.dashboards import making
+from console.dashboards.document import Document, Section, Tab, Tile
+from console.dashboards.models import Dashboard
+from console.reports import keeping
 from console.reports.models import EditionState, Report, ReportEdition, ReportRecipient
 from tests.alerting.deliveries import deliver
 from tests.support.clients import HTMX
@@ -210,3 +214,21 @@ def test_a_form_with_a_fault_has_no_preview(as_alice):
     page = as_alice.post("/acme/shop/reports/", data={**GIVEN, "about": "77", "look": "1"})
     assert page.status_code == 422
     assert "iframe" not in page.text
+
+
+def test_a_form_of_hundreds_of_dashboards_offers_the_tiles_of_the_chosen_one(
+    acme, inside, as_alice
+):
+    tiles = tuple(Tile(id="", kind="text", title=f"Tile {n}") for n in range(40))
+    document = Document(title="Large", tabs=(Tab(sections=(Section(tiles=tiles),)),))
+    with inside(acme):
+        ids = [making.create(acme, document).id for _ in range(14)]
+        db.session.commit()
+    page = as_alice.get("/acme/shop/reports/new").text
+    assert f'value="{ids[-1]}"' in page
+    assert f'value="{ids[-1]}:' not in page
+    with inside(acme):
+        own = db.session.scalars(select(Dashboard).where(Dashboard.id.in_(ids))).all()
+        offered = [value for value, _ in keeping.subjects(own, f"{ids[3]}:0123456789ab")]
+    assert sum(value.startswith(f"{ids[3]}:") for value in offered) == 40
+    assert sum(":" in value for value in offered) == 40

@@ -164,7 +164,8 @@ def _mail(report: Report) -> Response:
 def offered(project: Project, form: ReportForm) -> ReportForm:
     """The form with what a report of this project can be about."""
     own = queries.dashboards(project)
-    return form.offer(keeping.subjects(own), keeping.metrics(), keeping.variables(own))
+    chosen = form.about.data or ""
+    return form.offer(keeping.subjects(own, chosen), keeping.metrics(), keeping.variables(own))
 
 
 def details_of(own: Report, form: RecipientForm | None = None) -> ReportDetails:
