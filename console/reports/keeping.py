@@ -108,7 +108,7 @@ def known() -> Sequence[tuple[str, str]]:
 def subjects(dashboards: Sequence[Dashboard], chosen: str = "") -> Sequence[tuple[str, str]]:
     """What a report can be about: `7` is a dashboard, `7:0123456789ab` one of its tiles.
 
-    Where there are very many tiles, those of the dashboard that is `chosen` alone.
+    Where there are very many tiles, only the dashboard that is `chosen` has its tiles offered.
     """
     offered, kinds = [(WORSE, "What got slightly worse")], tile_kinds()
     is_few = sum(map(_count_of_tiles, dashboards)) <= MOST_TILES
@@ -135,7 +135,7 @@ def names_of(dashboard: Dashboard | None) -> Collection[str]:
 
 
 def _count_of_tiles(dashboard: Dashboard) -> int:
-    """How many tiles a dashboard has; its document is only read, as it is asked of hundreds."""
+    """How many tiles a dashboard has; its document is not parsed, as there may be hundreds."""
     tabs = dashboard.document.get("tabs", ())
     return sum(len(own.get("tiles", ())) for tab in tabs for own in tab.get("sections", ()))
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    forget_messages()
     op.drop_table("standard_reports")
     op.drop_table("report_link")
     op.drop_table("report_file")
@@ -29,6 +30,25 @@ def downgrade() -> None:
     op.drop_table("report_edition")
     op.drop_table("report_recipient")
     op.drop_table("report")
+
+
+def forget_messages() -> None:
+    """Delete what is owed of reports: the former version cannot read it, and would send nothing.
+
+    Row-level security is lifted for this transaction.
+    """
+    tables = ("delivery_attempt", "outbox_message")
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
+    for table in tables if is_postgresql else ():
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "DELETE FROM delivery_attempt WHERE EXISTS (SELECT 1 FROM outbox_message AS owed"
+        " WHERE owed.organization_id = delivery_attempt.organization_id"
+        " AND owed.id = delivery_attempt.message_id AND owed.verb = 'report')"
+    )
+    op.execute("DELETE FROM outbox_message WHERE verb = 'report'")
+    for table in tables if is_postgresql else ():
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 
 def create_report() -> None:

@@ -8,6 +8,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, select
 
 from console.accounts.models import Project
+from console.alerting.delivery import outbox
+from console.alerting.delivery.models import AttemptOutcome, DeliveryAttempt, OutboxMessage
+from console.alerting.delivery.outbox import Recipient
+from console.channels.message import Verb
 from console.core import migrations, revisions
 from console.core.config import ConfigError
 from console.core.db import db
@@ -118,6 +122,33 @@ def test_what_happened_to_issues_is_kept_both_ways(
                 (project.id, ChangeKind.NEW, {"release": "shop@1"}),
                 (project.id, ChangeKind.REGRESSED, {}),
             ]
+
+
+def test_the_version_before_reports_can_read_what_is_owed(
+    both_databases, settings, acme, globex, inside
+):
+    for project in (acme, globex):
+        with inside(project):
+            for verb in (Verb.REPORT, Verb.TEST):
+                outbox.owe_news(Recipient("outside-1", "", address="a@b.test"), verb, verb, {})
+            db.session.commit()
+            for row in db.session.scalars(select(OutboxMessage)):
+                given = {
+                    "at": row.created_at,
+                    "milliseconds": 1.0,
+                    "outcome": AttemptOutcome.FAILED,
+                }
+                db.session.add(DeliveryAttempt(message_id=row.id, number=1, **given))
+            db.session.commit()
+    with migrations.owner_connection(settings) as connection:
+        configuration = migrations.alembic_config(settings, connection)
+        command.downgrade(configuration, "0032")
+        command.upgrade(configuration, "head")
+    for project in (acme, globex):
+        with inside(project):
+            (row,) = db.session.scalars(select(OutboxMessage)).all()
+            (attempt,) = db.session.scalars(select(DeliveryAttempt)).all()
+            assert (row.verb, attempt.message_id) == (Verb.TEST, row.id)
 
 
 def upgrade_halfway(settings) -> None:
