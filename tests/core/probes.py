@@ -1,6 +1,6 @@
 """Every way to reach rows through a Session: inside an organization, outside it, in none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,11 +31,21 @@ class Report:
         return f"{len(self.leaks)} leaks of {self.probes} probes"
 
 
-def run(app: Flask, own: dict[str, int], other: dict[str, int], organization_id: int) -> Report:
-    """Try every probe on every model: inside the organization, and inside none."""
+def run(
+    app: Flask,
+    own: dict[str, int],
+    other: dict[str, int],
+    organization_id: int,
+    names: Container[str] | None = None,
+) -> Report:
+    """Try every probe, or those of these names, on every model: inside the organization, and none.
+
+    A run takes twenty seconds: 30 probes of 80 models from four places.
+    """
     report = Report()
+    tries = {n: p for n, p in (READS | WRITES | BARE).items() if names is None or n in names}
     for model in MODELS:
-        for name, probe in (READS | WRITES | BARE).items():
+        for name, probe in tries.items():
             reached = tried(app, organization_id, probe, model, own[model.__tablename__])
             report.probes += 1
             if reached != 1 and name not in BARE:
