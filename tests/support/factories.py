@@ -161,7 +161,7 @@ def signed_in(app: Flask, email: str) -> FlaskClient:
     tests/accounts sign in through the page, whose throttle and checks take twice as long.
     """
     client = app.test_client()
-    with app.test_request_context("/login", method="POST"):
+    with app.test_request_context("/login", method="POST", environ_base=client.environ_base):
         signin.advance(the_person(email), then="/")
         db.session.commit()
         answer = app.process_response(app.response_class())
