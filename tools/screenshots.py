@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from demo.processes import free_port  # noqa: E402 - after the path that leads to it
 from tests.support.chromium import Complaints, launched  # noqa: E402
 from tests.support.crawl import addresses, crawl, sign_in  # noqa: E402
+from tools.boards import photograph_mail, photograph_shared, photograph_wall  # noqa: E402
 from tools.messages import photograph as photograph_messages  # noqa: E402
 from tools.palette import with_palette  # noqa: E402
 from tools.states import photograph_links, photograph_paper, unroll  # noqa: E402
@@ -61,7 +62,7 @@ def main() -> None:
     """Take the pictures; end with 1 when a page is broken or scrolls sideways."""
     arguments = _arguments()
     with _console(arguments) as (url, login, mailbox), launched() as browser:
-        pages = _pages(browser, url, login)
+        pages = _chosen(_pages(browser, url, login, waits=not arguments.only), arguments.only)
         if arguments.docs:
             _photograph_docs(browser, url, pages, login)
             return
@@ -71,10 +72,19 @@ def main() -> None:
             for size in WIDTHS
             for fault in _photograph(browser, url, pages, login, theme, size)
         ]
-        messages = photograph_messages(browser, ROOT / "screenshots")
-        _photograph_mailbox(browser, mailbox)
-        _photograph_states(browser, url, pages, login, mailbox)
-    print(f"{len(pages)} pages and {messages} messages in {ROOT / 'screenshots'}")
+        shared = sum(
+            _photograph_shared(browser, url, pages, login, theme, size)
+            for theme in THEMES
+            for size in WIDTHS
+        )
+        messages = 0 if arguments.only else photograph_messages(browser, ROOT / "screenshots")
+        if not arguments.only:
+            _photograph_mailbox(browser, mailbox)
+        _photograph_states(browser, url, pages, login, "" if arguments.only else mailbox)
+    print(
+        f"{len(pages)} pages, {shared} pictures of links, walls and report mails, and {messages}"
+        f" messages in {ROOT / 'screenshots'}"
+    )
     for fault in faults:
         print(fault, file=sys.stderr)
     sys.exit(bool(faults))
@@ -85,6 +95,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url", help="a running demonstration; one is started without it")
     parser.add_argument("--instance", default="instance", help="its data folder")
     parser.add_argument("--history", default="14d", help="how much past to send first")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="BEGINNING",
+        help="only kinds of pages with these beginnings, such as dashboards",
+    )
     parser.add_argument("--docs", action="store_true", help="only README's, into docs/")
     return parser.parse_args()
 
@@ -122,12 +139,13 @@ def _known(instance: Path) -> tuple[tuple[str, str], str]:
     return ("demo@shop.example", known["password"]), known.get("mailbox", "")
 
 
-def _pages(browser: Browser, url: str, login: tuple[str, str]) -> dict[str, str]:
+def _pages(browser: Browser, url: str, login: tuple[str, str], *, waits: bool) -> dict[str, str]:
     """One address of each kind of page, as the links lead."""
     with tempfile.TemporaryDirectory() as folder:
         context, page = _visitor(browser, "light", "wide")
         sign_in(page, url, *login)
-        _wait_for_incident(page, url)
+        if waits:
+            _wait_for_incident(page, url)
         kinds = crawl(page, url, addresses(Path(folder)))
         kinds |= _dashboards(page, kinds)
         context.close()
@@ -202,6 +220,29 @@ def _photograph_mailbox(browser: Browser, mailbox: str) -> None:
                 page.goto(f"{mailbox}{mail.get_attribute('href')}")
                 page.screenshot(path=folder / "demo-mail.png", full_page=True)
             context.close()
+
+
+def _photograph_shared(
+    browser: Browser, url: str, pages: dict[str, str], login: tuple[str, str], theme: str, size: str
+) -> int:
+    """What strangers, walls and mail programs show of a dashboard and a report."""
+    folder = ROOT / "screenshots" / f"{size}-{theme}"
+    context, page = _visitor(browser, theme, size)
+    sign_in(page, url, *login)
+    count = 0
+    if dashboard := pages.get("dashboard-operations"):
+        count += photograph_shared(browser, page, dashboard, folder, theme)
+        count += photograph_wall(page, dashboard, folder)
+    if report := pages.get("reports-report"):
+        count += photograph_mail(page, report, folder)
+    context.close()
+    return count
+
+
+def _chosen(pages: dict[str, str], only: list[str]) -> dict[str, str]:
+    """All pages, or the kinds with one of these beginnings."""
+    wanted = tuple(only) or ("",)
+    return {kind: address for kind, address in pages.items() if kind.startswith(wanted)}
 
 
 def _photograph_states(

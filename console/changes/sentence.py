@@ -41,7 +41,8 @@ def changed_most(
     listed = queries.moved(names, since, until, environment)
     if not listed:
         return Sentence(_nothing(names))
-    largest = listed[0]
+    # One that is back where it was is news only where nothing else is.
+    largest = next((change for change in listed if not change.quiet_days), listed[0])
     where = f"{names[largest.project_id]}: " if len(names) > 1 else ""
     return Sentence(where + words.line(largest), page_of(largest), largest)
 

@@ -10,6 +10,9 @@ from typing import Any
 from console.telemetry.tile import Table, TableColumn, Value
 from console.web.spreadsheet import defused
 
+UNITS = {"milliseconds": "ms", "share": "0 to 1"}
+"""What plain numbers are counted in where pages write them with a unit of their own."""
+
 
 def csv_of(table: Table) -> str:
     """A head and the rows; shares from 0 to 1, times as ISO 8601 in UTC, gaps empty."""
@@ -32,7 +35,8 @@ def json_of(table: Table) -> dict[str, Any]:
 
 
 def _head(column: TableColumn) -> str:
-    return f"{column.title} ({column.unit})" if column.unit else column.title
+    unit = column.unit or UNITS.get(column.format, "")
+    return f"{column.title} ({unit})" if unit else column.title
 
 
 def _plain(value: Value) -> float | str:

@@ -70,7 +70,7 @@ def _numbers(board: Board, answer: Drawn, content: TileContent) -> dict[str, Any
         "kind": answer.tile.kind,
         "title": answer.title,
         "subtitle": content.subtitle,
-        "since": api.time(shown.since),
+        "since": api.time(shown.start),
         "until": api.time(shown.until),
         "environment": shown.environment,
         "compare": shown.compare,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from console.changes.weekly import SlightlyWorse
 from console.dashboards.drawn import Drawn
 from console.dashboards.links_board import outward
+from console.dashboards.sheet import UNITS
 from console.telemetry.metric import Better
 from console.telemetry.tile import Still, TableCell, TableColumn, TileContent
 from console.web import clocks
@@ -34,6 +35,8 @@ class Cell:
     number: float | None = None
     url: str = ""
     tone: str = ""
+    moment: str = ""
+    """A time as a spreadsheet reads it: ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class Head:
 
     title: str
     unit: str = ""
+    counted_in: str = ""
+    """The unit of plain numbers, where people read them with one: of durations, of shares."""
     is_number: bool = False
 
 
@@ -261,7 +266,8 @@ def _tone(change: float | None, better: Better) -> str:
 
 def _head(column: TableColumn) -> Head:
     is_number = column.format not in {"text", "time"}
-    return Head(title=column.title, unit=column.unit, is_number=is_number)
+    counted_in = UNITS.get(column.format, "")
+    return Head(title=column.title, unit=column.unit, counted_in=counted_in, is_number=is_number)
 
 
 def _row(row: Sequence[TableCell], columns: Sequence[TableColumn]) -> list[Cell]:
@@ -279,7 +285,13 @@ def _cell(cell: TableCell, column: TableColumn) -> Cell:
         text = in_format(value, column.format)
     else:
         text = "" if value is None else str(value)
-    return Cell(text=text[:LONGEST_CELL], number=number, url=cell.url, tone=cell.tone)
+    return Cell(
+        text=text[:LONGEST_CELL],
+        number=number,
+        url=cell.url,
+        tone=cell.tone,
+        moment=value.isoformat() if isinstance(value, datetime) else "",
+    )
 
 
 def _block(stored: Mapping[str, Any]) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from console.channels.facts import legible
 from console.channels.letter import environment, page
 from console.channels.message import Enclosed, Written
 from console.reports.content import BAR, Block, Frozen, label
+from console.reports.pdf import PICTURE
 from console.web import clocks
 from console.web.png import render_png
 
@@ -98,10 +100,18 @@ def picture_of(name: str, svg: str) -> bytes:
     return render_png(svg, background="" if name.startswith(BAR) else "#ffffff")
 
 
-def pdf_html(frozen: Frozen) -> str:
-    """The page that a PDF is made of: the same drawings, as vectors."""
+def pdf_html(frozen: Frozen, pictures: Mapping[str, bytes]) -> str:
+    """The page that a PDF is made of, with the pictures of the mail: it draws SVG otherwise."""
+    addresses = {svg: embedded(pictures[name]) for name, svg in frozen.drawings.items()}
     template = environment().get_template("report_pdf.html")
-    return template.render(frozen=frozen, range=label(frozen), as_of=_as_of(frozen))
+    return template.render(
+        frozen=frozen, range=label(frozen), as_of=_as_of(frozen), pictures=addresses
+    )
+
+
+def embedded(png: bytes) -> str:
+    """An address that holds the picture itself."""
+    return f"{PICTURE}{b64encode(png).decode()}"
 
 
 def text_of(frozen: Frozen, links: Links) -> str:

@@ -183,7 +183,7 @@ def _content(part: Part, faults: list[str]) -> Content:
         files[CSV_FILE] = csv_of(frozen)
     if report.pdf:
         try:
-            files[PDF_FILE] = pdf.render_pdf(pdf_html(frozen))
+            files[PDF_FILE] = pdf.render_pdf(pdf_html(frozen, files))
         except pdf.NoPdf as error:  # the report goes out without it, and says so
             faults.append(str(error))
     return Content(part.outside, frozen, files)
@@ -200,7 +200,7 @@ def _frozen(part: Part) -> Frozen:
         place=f"{part.organization.name} / {part.project.name}",
         sentence=changed.text,
         sentence_url="" if part.outside else changed.url or "",
-        since=shown.since,
+        since=shown.since if report.subject is Subject.WORSE else shown.start,
         until=shown.until,
         zone=report.zone,
         made_at=clock.now(),

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -18,6 +19,7 @@ LONGEST_LIFE = 60
 """Seconds after which the process ends itself, where the console that began it is gone."""
 MOST_MEMORY = 1 << 30
 """Bytes of addresses; WeasyPrint takes 0.2 GB for a usual report."""
+PICTURE = "data:image/png;base64,"
 FONTS = {"font:regular": "SourceSansPro-Regular.otf", "font:semibold": "SourceSansPro-Semibold.otf"}
 """Addresses that a page may name, and the files of the font that comes with the console."""
 GIVEN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH")
@@ -99,10 +101,13 @@ def main() -> None:
     fetcher: Any = urls.URLFetcher
 
     class Closed(fetcher):  # type: ignore[misc]
-        """Gives a page its fonts, and nothing else."""
+        """Gives a page its fonts and the pictures that it holds, and nothing else."""
 
         def fetch(self, url: str, headers: object = None) -> Any:
             del headers
+            if url.startswith(PICTURE):
+                png = b64decode(url.removeprefix(PICTURE))
+                return urls.URLFetcherResponse(url, png, {"Content-Type": "image/png"})
             if url not in FONTS:
                 raise ValueError(f"{url[:100]} is outside")
             font = files("font_source_sans_pro").joinpath("files", FONTS[url])
@@ -111,7 +116,7 @@ def main() -> None:
     page = import_module("weasyprint").HTML(
         string=sys.stdin.read(), base_url="page:", url_fetcher=Closed()
     )
-    sys.stdout.buffer.write(page.write_pdf())
+    sys.stdout.buffer.write(page.write_pdf(presentational_hints=True))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from console.reports.content import Block, Cell, Frozen
+from console.reports.content import Block, Cell, Frozen, Head
 from console.web.spreadsheet import defused
 
 
@@ -25,10 +25,15 @@ def csv_of(frozen: Frozen) -> bytes:
 
 
 def _rows(block: Block) -> list[list[str | float]]:
-    heads = [f"{head.title} ({head.unit})" if head.unit else head.title for head in block.heads]
+    heads = [_head(head) for head in block.heads]
     rows: list[list[str | float]] = [[defused(block.title)], [defused(head) for head in heads]]
     return rows + [[_value(cell) for cell in row] for row in block.rows]
 
 
+def _head(head: Head) -> str:
+    unit = head.unit or head.counted_in
+    return f"{head.title} ({unit})" if unit else head.title
+
+
 def _value(cell: Cell) -> str | float:
-    return cell.number if cell.number is not None else defused(cell.text)
+    return cell.number if cell.number is not None else defused(cell.moment or cell.text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from console.core.db import db
@@ -111,9 +112,10 @@ def test_what_is_left_of_a_mail_without_pictures_has_every_number(frozen):
 
 @pytest.mark.skipif(bool(pdf.obstacle()), reason="PDF needs Pango")
 def test_a_pdf_draws_the_same(frozen):
-    (whole,) = [pdf.render_pdf(pdf_html(frozen))]
-    bare = replace(frozen, blocks=[replace(own, bars=(), svg="", keys=()) for own in frozen.blocks])
-    assert len(whole) > len(pdf.render_pdf(pdf_html(bare)))
+    pictures = {name: picture_of(name, svg) for name, svg in frozen.drawings.items()}
+    whole = pdf.render_pdf(pdf_html(frozen, pictures))
+    shown = [image for page in PdfReader(BytesIO(whole)).pages for image in page.images]
+    assert len(shown) >= len(set(pictures.values()))
 
 
 def test_a_tile_that_only_says_the_first_sentence_again_is_left_out(app, acme, inside, make_report):

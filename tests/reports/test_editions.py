@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from datetime import datetime
 from email.message import EmailMessage
-from io import BytesIO
+from io import BytesIO, StringIO
 from threading import Thread
 
 import pytest
@@ -197,3 +199,21 @@ def test_who_has_left_gets_nothing_that_was_owed(acme, inside, alice, make_repor
 
 def recipients_of(report: Report) -> list[ReportRecipient]:
     return list(queries.recipients(report))
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_spreadsheet_reads_times_and_units_and_the_range_is_what_was_counted(
+    acme, inside, alice, make_report, send, smtp
+):
+    make_report(alice, csv=True, zone="Asia/Kolkata")
+    send()
+    (mail,) = smtp.messages
+    (sheet,) = [part for part in mail.iter_attachments() if part.get_content_type() == "text/csv"]
+    rows = list(csv.reader(StringIO(sheet.get_payload(decode=True).decode("utf-8-sig"))))
+    heads = {head for row in rows for head in row}
+    assert "Requests: P95 (ms)" in heads or "Value (ms)" in heads
+    times = [row[0] for row in rows if len(row) > 1 and row[0][:2] == "20"]
+    assert times
+    first = min(datetime.fromisoformat(text) for text in times)
+    assert rows[1][0] == "since"
+    assert datetime.fromisoformat(rows[1][1]) == first
