@@ -84,6 +84,11 @@ class Range:
         return f"{since:%-d %b %Y %H:%M} to {until:%-d %b %Y %H:%M} {zone}"
 
     @property
+    def in_words(self) -> str:
+        """The label within a sentence: names of months and zones keep their capitals."""
+        return self.label.lower() if self.name else self.label
+
+    @property
     def grain(self) -> timedelta:
         """The width of a chart's bucket."""
         fits = (grain for longest, grain in _GRAINS if self.length <= longest)

@@ -92,3 +92,10 @@ def test_weeks_begin_on_monday_and_days_at_midnight_of_the_clock(hours):
     week, day = (aligned(at, timedelta(days=days), offset) + offset for days in (7, 1))
     assert week == datetime(2026, 11, 23, tzinfo=UTC)
     assert day == datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def test_a_range_in_a_sentence_keeps_the_capitals_of_its_months(app):
+    with app.test_request_context("/?since=2026-11-20T08:00Z&until=2026-11-27T08:00Z"):
+        assert current_range().in_words == "20 Nov 2026 08:00 to 27 Nov 2026 08:00 UTC"
+    with app.test_request_context("/?range=7d"):
+        assert current_range().in_words == "last 7 days"

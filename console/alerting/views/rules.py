@@ -256,7 +256,7 @@ def _course(project: Project, rule_: Rule, value: str) -> Course | None:
         # Nobody has chosen the range: the page is about the time in which the rule was evaluated.
         interval = timedelta(seconds=rule_.definition.condition.interval_seconds)
         own = course(project, rule_, first - interval, shown.until, value) or own
-    label = shown.label.lower() if shown.name else shown.label
+    label = shown.in_words
     over = f"since {zoned(first, '%-d %b %H:%M')}" if is_partial else label
     words = [value, over, own.chart.subtitle]
     return replace(own, chart=replace(own.chart, subtitle=", ".join(filter(None, words))))

@@ -100,7 +100,7 @@ def _period(viewing: Viewing) -> str:
 def _nothing(viewing: Viewing) -> str:
     shown = viewing.line.shown
     where = f" in {shown.environment}" if shown.environment else ""
-    return f"Nothing to count it from{where}: {shown.label.lower()}."
+    return f"Nothing to count it from{where}: {shown.in_words}."
 
 
 def _number(viewing: Viewing, project: TileProject) -> Number:

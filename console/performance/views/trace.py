@@ -180,9 +180,9 @@ def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
     near = traces.nearest(scope, main.endpoint, timing.p50, limit=2) if timing else []
     counterpart = next((request for request in near if request.trace_id != main.trace_id), None)
     if timing is None or counterpart is None:
-        sentence = f"There is no other trace of {main.endpoint} in the {shown.label.lower()}."
+        sentence = f"There is no other trace of {main.endpoint} in the {shown.in_words}."
         return Compared("", sentence)
-    why = f"nearest to the median of {timing.count:,} × {main.endpoint}, {shown.label.lower()}"
+    why = f"nearest to the median of {timing.count:,} × {main.endpoint}, {shown.in_words}"
     return _laid_over(project, tree, Compared(counterpart.trace_id, why, began=counterpart))
 
 
