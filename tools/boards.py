@@ -4,6 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from tools.states import unroll
+
 WAIT = 1_500  # milliseconds for what loads itself
 WORDS = "four words nobody guesses"
 
@@ -42,6 +44,8 @@ def photograph_wall(page: Page, dashboard: str, folder: Path) -> int:
     for name in ("wall", "edit"):
         page.goto(f"{base}/{name}")
         page.wait_for_timeout(4 * WAIT)
+        if name == "edit":
+            unroll(page)
         page.screenshot(path=folder / f"dashboard-on-{name}.png", full_page=name == "edit")
     return 2
 

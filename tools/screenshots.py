@@ -39,7 +39,7 @@ LOADED = """() => ![...document.querySelectorAll(".skeleton")].some(
 # What README shows: the picture's name, its theme, the list, its query, and whether the list's
 # first row is opened.
 DOCS = (
-    ("dashboard", "light", "dashboards-dashboards", "?range=24h", True),
+    ("dashboard", "light", "dashboards-dashboards", "?tag=operations", True),
     ("inbox", "light", "errors-inbox", "", False),
     ("issue", "dark", "errors-inbox", "?q=PriceError", True),
     ("endpoints", "light", "performance-endpoints", "?range=14d", False),

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from console.core import clock
 from console.core.db import db
@@ -78,3 +79,14 @@ def test_a_poll_of_a_tile_that_did_not_change_is_answered_204(app, as_alice, ope
     assert same.status_code == 204
     assert clock.now() - datetime.fromisoformat(same.headers[AS_OF_HEADER]) < timedelta(seconds=30)
     assert as_alice.get(url, headers={**HTMX, VERSION_HEADER: "another"}).status_code == 200
+
+
+def test_on_paper_a_dashboard_says_whose_it_is_its_range_and_environment(
+    as_alice, acme, make_dashboard
+):
+    dashboard_id, _ = make_dashboard(acme)
+    page = as_alice.get(f"/acme/shop/dashboards/{dashboard_id}?range=7d&environment=production")
+    line = HTMLParser(page.text).css_first(".on-paper")
+    assert line is not None
+    words = " ".join(line.text().split())
+    assert words.startswith("Acme / Shop · Last 7 days · production · as of ")
