@@ -22,6 +22,8 @@ from tests.support.fields import fields_of_forms, refusing
 from tests.support.run import shared
 from tests.support.tenants import Tenant
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = {"public", ""}
 SKIPPED = {"asset", "static"}  # files of ours
 # Parameter of a path → table of the row that it names.

@@ -18,6 +18,7 @@ def two(app):
     return fill(app, "acme"), fill(app, "globex")
 
 
+@pytest.mark.slow
 def test_no_probe_reaches_another_organization(both_databases, app, two):
     own, other = two
     report = probes.run(app, own, other, make_organization(app, "acme").id)
@@ -60,6 +61,7 @@ def test_without_the_tripwire_the_probes_report_leaks(app, two):
     assert {leak.split(" of ")[0] for leak in report.leaks} == bare
 
 
+@pytest.mark.slow
 def test_without_the_criteria_statements_are_refused(app, two):
     own, other = two
     event.remove(db.session, "do_orm_execute", tenancy._add_criteria)

@@ -47,6 +47,7 @@ def everything_sent(app, acme, client, waiting, instance, database):
     return waiting
 
 
+@pytest.mark.slow
 def test_a_planted_secret_is_nowhere(
     both_databases,
     app,

@@ -102,6 +102,7 @@ def asked(app: Flask, tenant, marked: Flask | None = None) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_no_route_tells_what_it_was_asked(reporting, caplog):
     """Traces: the address, the form, headers and cookies of every page."""
     tenant = tenants.make(reporting, "globex")
