@@ -1,8 +1,9 @@
-"""Times dashboards on 10 M events and 10 M spans: their tiles, 20 viewers, and a browser.
+"""Times dashboards on 10 M events and 10 M spans: tiles, 20 viewers, a report, and a browser.
 
 The template catalogue has the dashboards. Each tile is asked without what others asked before,
-then as one of 20 who look at once; the questions that come of it are counted. Then Chromium opens
-each dashboard of a served console, also with a processor four times slower. One JSON line each.
+then as one of 20 who look at once; the questions that come of it are counted. A report of each is
+made with pictures, PDF and CSV. Then Chromium opens each dashboard of a served console, also with a
+processor four times slower. One JSON line each.
 
     python -m bench dashboards [--events 10000000] [--spans 10000000] [--folder FOLDER]
 """
@@ -39,6 +40,10 @@ from console.dashboards.document import Document
 from console.dashboards.models import Dashboard
 from console.dashboards.shelf import EXTENSION as SHELF
 from console.dashboards.shelf import Shelf
+from console.reports import editions
+from console.reports.letter import Links, written
+from console.reports.making import CSV_FILE, PDF_FILE, Made, make
+from console.reports.models import Report
 from console.telemetry import vital_rollups
 from console.telemetry.store import EXTENSION
 from tests.support.chromium import launched
@@ -73,6 +78,7 @@ def main() -> None:
             client.post("/login", data={"email": pages.EMAIL, "password": pages.PASSWORD})
             time_tiles(app, client, template, dashboard_id, tiles)
             look_at_once(app, template, dashboard_id, tiles)
+            report_on(app, template, dashboard_id)
         app.extensions[EXTENSION].close()
         with Console(instance) as console, launched() as browser:
             for template, (dashboard_id, _) in boards.items():
@@ -213,6 +219,37 @@ def seen(page: Page) -> dict[str, float]:
         "cls": round(figures["cls"], 4),
         "dom_nodes": page.evaluate("document.querySelectorAll('*').length"),
     }
+
+
+def report_on(app: Flask, template: str, dashboard_id: int) -> None:
+    """The CPU that an edition takes, its PDF's process included, and what its mail weighs."""
+    with app.app_context(), organization_scope(telemetry.ORGANIZATION):
+        report = Report(project_id=1, dashboard_id=dashboard_id, name=template, cron="0 8 * * 1")
+        report.range, report.pdf, report.csv = "7d", True, True
+        db.session.add(report)
+        db.session.flush()
+        edition = editions.send_now(report)
+        begun = sum(os.times()[:4])
+        made = make(edition)
+        took = sum(os.times()[:4]) - begun
+        db.session.rollback()
+    assert isinstance(made, Made), made
+    (content,) = made.contents.values()
+    files = {name: len(data) for name, data in content.files.items()}
+    pictures = {
+        name: data for name, data in content.files.items() if name in content.frozen.drawings
+    }
+    mail = written(content.frozen, Links(reason="bench"), pictures, [], key="bench")
+    tell(
+        f"{template}: a report of a week",
+        cpu_s=round(took, 2),
+        pictures=len(mail.files),
+        kilobytes_of_pictures=round(sum(len(file.body) for file in mail.files) / 1000),
+        kilobytes_of_html=round(len(mail.html.encode()) / 1000, 1),
+        kilobytes_of_pdf=round(files.get(PDF_FILE, 0) / 1000),
+        kilobytes_of_csv=round(files.get(CSV_FILE, 0) / 1000, 1),
+        load_average=round(os.getloadavg()[0], 1),
+    )
 
 
 def kind_of(app: Flask, tile_id: str) -> str:
