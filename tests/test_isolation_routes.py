@@ -299,7 +299,8 @@ def path_of(rule: Rule, at: Tenant, *, ids_of: Tenant) -> str:
     """The rule's path within one organization, with the ids of another's rows (or its own)."""
     values: dict[str, Any] = {"organization": at.organization.slug, "project": at.project.slug}
     for name in rule.arguments - set(values):
-        if name in tenants.OF_ALL and "project" not in rule.arguments:
+        is_of_all = "project" not in rule.arguments or "/organization-dashboards" in rule.rule
+        if name in tenants.OF_ALL and is_of_all:
             values[name] = ids_of.ids[tenants.OF_ALL[name]]
         elif name in TABLES:
             values[name] = ids_of.ids[TABLES[name]]

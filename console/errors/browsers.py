@@ -4,7 +4,7 @@ Sources: the message tables of the three engines, as their errors read in stored
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LENGTH = 1000  # of a message that an engine made
@@ -58,10 +58,13 @@ _PHRASES = (
         "a module was not loaded",
     ),
 )
-_TABLE = tuple(
-    (tuple(re.compile(form, re.DOTALL) for form in forms), words)
-    for forms, words in reversed(_PHRASES)
-)
+
+
+def _compiled(forms: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(form, re.DOTALL) for form in forms)
+
+
+_TABLE = tuple((_compiled(forms), words) for forms, words in reversed(_PHRASES))
 _KINDS = {"InternalError": "RangeError"}  # too much recursion
 
 

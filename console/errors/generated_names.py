@@ -41,14 +41,16 @@ _MARKED = re.compile(
     """
 )
 
-# What bundlers write between a file's name and its ending.
-_ENDING = re.compile(
-    r"(?:\.(?:min|bundle|chunk|prod|esm|modern|legacy|development|production))*+\.(?:m|c)?jsx?$"
-)
+# How the names of scripts end, and what bundlers write before that.
+_ENDINGS = (".js", ".mjs", ".cjs", ".jsx")
+_BUILDS = (
+    ".min", ".bundle", ".chunk", ".prod", ".esm", ".modern", ".legacy", ".development",
+    ".production",
+)  # fmt: skip
 _DIGEST = re.compile(r"(?<=[.~_-])(?=[a-f]{0,40}+[0-9])[0-9a-f]{6,40}$")
 _BASE_64 = re.compile(r"(?<=[.~_-])[\w-]{8}$")  # Vite's; esbuild's base 32 is part of it
 _WORDS = re.compile(
-    r"[A-Z]?[a-z]{2,}(?:[_-]?[A-Z]?[a-z]{2,})*+\d{0,2}|[a-z]+(?:[_-][a-z]+)*+\d{0,2}"
+    r"(?:[A-Z]?[a-z]{2,}+(?:[_-]?[A-Z][a-z]{2,}+|[_-][a-z]++)*+|[a-z]++(?:[_-][a-z]++)*+)\d{0,2}"
 )
 _NAMELESS = re.compile(r"(?:(?:chunk|bundle)[.-])?(?:\d+|\*|[0-9a-f]{8,40})(?:[.-]\*)?")
 
@@ -63,10 +65,12 @@ def without_bundle_hash(filename: str) -> str:
 
     A chunk that is called by a number or a hash alone is no name at all: "*.js".
     """
-    ending = _ENDING.search(filename)
+    ending = next((end for end in _ENDINGS if filename.endswith(end)), "")
     if not ending:
         return filename
-    folder, slash, name = filename[: ending.start()].rpartition("/")
+    folder, slash, name = filename.removesuffix(ending).rpartition("/")
+    while build := next((end for end in _BUILDS if name.endswith(end)), ""):
+        name = name.removesuffix(build)
     name = _DIGEST.sub("*", name)
     if (end := _BASE_64.search(name)) and not _WORDS.fullmatch(end[0]):
         name = f"{name[: end.start()]}*"

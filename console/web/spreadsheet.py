@@ -3,7 +3,7 @@
 import re
 
 COMPUTED = re.compile(
-    "[\\t\\r\\n]|[\\s\\u200b-\\u200f\\u2060\\ufeff]*[=+\\-@|%\\uff1d\\uff0b\\uff0d\\uff20]"
+    "\\A(?:[\\t\\r\\n]|[\\s\\u200b-\\u200f\\u2060\\ufeff]*+[=+\\-@|%\\uff1d\\uff0b\\uff0d\\uff20])"
 )
 """How a text begins that is computed: the last four are signs of full width, which count where
 people write them. What nobody sees before a sign is skipped."""

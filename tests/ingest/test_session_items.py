@@ -72,7 +72,7 @@ def test_counts_are_rows_by_minute_and_status():
         (21, "exited", 4),
         (21, "errored", 2),
         (21, "crashed", 1),
-        (22, "abnormal", 3),
+        (21, "abnormal", 3),  # nothing began after its arrival
     ]
     assert len({row.session_id for row in found}) == 4
     assert sessions(item("sessions", COUNTS)) == found

@@ -25,7 +25,8 @@ from console.reports.models import (
 
 def reported(project: Project, marker: str) -> None:
     """Give the project a report that an address outside gets, and an edition of it."""
-    dashboard_id = db.session.scalars(select(Dashboard.id).limit(1)).one()
+    of_project = select(Dashboard.id).where(Dashboard.project_id == project.id).limit(1)
+    dashboard_id = db.session.scalars(of_project).one()
     now = clock.now()
     report = Report(
         project_id=project.id, name=f"Report of {marker}", dashboard_id=dashboard_id,
