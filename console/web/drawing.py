@@ -285,9 +285,7 @@ class _Pen:
         if self.palette is not None or not label.url:
             return "".join([*lines, text])
         words, url = Markup.escape(label.words), Markup.escape(label.url)
-        link = (
-            f'<a class="c-flag" href="{url}" aria-label="{words}"><title>{words}</title>{text}</a>'
-        )
+        link = f'<a class="c-flag" href="{url}"><title>{words}</title>{text}</a>'
         return "".join([*lines, link])
 
     def _area(self, run: list[tuple[float, float]]) -> str:

@@ -232,7 +232,7 @@ def test_a_marker_leads_to_its_page_and_a_crowd_has_one_flag_but_all_its_moments
     assert (crowd.text, crowd.words, len(crowd.before)) == ("v2 +2", "v0; v1; v2", 2)
     assert (lone_.text, lone_.before) == ("v3", ())
     page = fluid_svg(own)
-    assert '<a class="c-flag" href="/issues?release=v2" aria-label="v0; v1; v2">' in page
+    assert '<a class="c-flag" href="/issues?release=v2"><title>v0; v1; v2</title>' in page
     assert 'role="group"' in page
     assert "<a" not in svg(own, 600, 200, LIGHT)  # a mail's picture leads nowhere
     outside = replace(own, markers=[replace(marker, url="") for marker in markers])
