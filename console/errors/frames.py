@@ -108,8 +108,21 @@ def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
         return in_app
-    names = {name: _text(frame, name) for name in _OWNED_BY}
-    return not is_system(names, _text(frame, "platform") or platform)
+    names = tuple(_text(frame, name) for name in _OWNED_BY)
+    whose = _is_system if sum(map(len, names)) <= REMEMBERED_LENGTH else _is_system.__wrapped__
+    return not whose(names, _text(frame, "platform") or platform)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_system(names: tuple[str, ...], platform: str) -> bool:
+    return is_system(dict(zip(_OWNED_BY, names, strict=True)), platform)
+
+
+def innermost(holder: Any, platform: str) -> Mapping[str, Any]:
+    """The innermost frame of the application's own, else of any; empty without frames."""
+    frames = frames_of(holder)
+    own = (frame for frame in reversed(frames) if is_in_app(frame, platform))
+    return next(own, frames[-1] if frames else {})
 
 
 def is_minified(frame: Mapping[str, Any], platform: str = "") -> bool:
@@ -181,9 +194,9 @@ def _function(texts: _Texts) -> str:
     name = texts.filename or texts.abs_path
     if _is_minified(texts.platform, name, texts.context_line):
         return ""
-    shortest = MANGLED_IN_BUNDLE if _is_bundle(name) else MANGLED
-    if len(function) <= shortest and texts.platform == "javascript":
-        return ""
+    if texts.platform == "javascript" and len(function) <= MANGLED_IN_BUNDLE:
+        shortest = MANGLED_IN_BUNDLE if _is_bundle(name) else MANGLED
+        return function if len(function) > shortest else ""
     return without_generated(function)
 
 

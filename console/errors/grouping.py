@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from console.errors.browsers import as_any_browser, kind_in_any_browser
 from console.errors.chain import Branch, branches, exceptions_of, mechanism_of
-from console.errors.frames import Place, frames_of, is_in_app, place, written_place
+from console.errors.frames import Place, frames_of, innermost, is_in_app, place, written_place
 from console.errors.naming import TITLE_LENGTH, filled_in, message_of, title
 from console.errors.parametrise import error_codes, parametrise
 
@@ -79,11 +79,10 @@ def culprit(event: Event, caught: Sequence[Branch]) -> str:
     """Where it happened: the innermost in-app frame, else the transaction, else the logger."""
     platform = _text(event.get("platform"))
     holders = [*reversed(caught[0].exceptions)] if caught else []
-    for frames in filter(None, map(frames_of, [*holders, event])):
-        own = [frame for frame in frames if is_in_app(frame, platform)] or frames
-        innermost = written_place(own[-1])
-        if innermost.module or innermost.function:
-            return str(innermost)[:TITLE_LENGTH]
+    for holder in (*holders, event):
+        place_ = written_place(innermost(holder, platform))
+        if place_.module or place_.function:
+            return str(place_)[:TITLE_LENGTH]
     return (_text(event.get("transaction")) or _text(event.get("logger")))[:TITLE_LENGTH]
 
 
@@ -98,15 +97,15 @@ def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Comp
     label, places = _stack([event], platform)
     if places:
         return "stack", (_frames(label, places),)
-    return "no content", (Component("transaction", (title(event, caught),)),)
+    return "no content", (Component("name", (title(event, caught),)),)
 
 
 def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Component, ...]]:
     """Tasks of a group end in any order, and several may end alike."""
-    members = sorted({_by_exceptions(branch, platform)[1] for branch in caught}, key=repr)
+    members = sorted({_by_exceptions(branch, platform) for branch in caught}, key=repr)
     if len(members) == 1:
-        return _by_exceptions(caught[0], platform)
-    return "exception group", tuple(component for member in members for component in member)
+        return members[0]
+    return "exception group", tuple(component for _, member in members for component in member)
 
 
 def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component, ...]]:

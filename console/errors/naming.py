@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from console.errors.chain import Branch, mechanism_of, type_of
-from console.errors.frames import frames_of, is_in_app, written_place
+from console.errors.frames import frames_of, innermost, written_place
 
 Event: TypeAlias = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ def title(event: Event, caught: Sequence[Branch]) -> str:
     otherwise. What has neither is called by what names it: a code, a directive, a thread's state.
     """
     if caught:
-        more = _different(caught)
+        more = _different(event, caught)
         end = f" and {more} more" if more else ""
         return f"{_of_branch(caught[0], event)[: TITLE_LENGTH - len(end)]}{end}"
     words = (name(event) for name in (message_line, _directive, _thread_state, _fallback))
@@ -40,14 +40,12 @@ def message_line(event: Event) -> str:
     return _first_line(message_of(event))
 
 
-def _different(caught: Sequence[Branch]) -> int:
+def _different(event: Event, caught: Sequence[Branch]) -> int:
     """How many members are not the same error as the first, counting equal ones once."""
-    return len({(type_of(branch.main), _innermost(branch)) for branch in caught}) - 1
-
-
-def _innermost(branch: Branch) -> str:
-    frames = frames_of(branch.main)
-    return str(written_place(frames[-1])) if frames else _text(branch.main.get("value"))
+    platform = _text(event.get("platform"))
+    places = (str(written_place(innermost(branch.main, platform))) for branch in caught)
+    errors = ((type_of(branch.main), _text(branch.main.get("value"))) for branch in caught)
+    return len({(kind, at or value) for (kind, value), at in zip(errors, places, strict=True)}) - 1
 
 
 def _of_branch(branch: Branch, event: Event) -> str:
@@ -106,8 +104,7 @@ def _thread_state(event: Event) -> str:
 
 
 def _fallback(event: Event) -> str:
-    frames = frames_of(event)
-    place = str(written_place(frames[-1])) if frames else ""
+    place = str(written_place(innermost(event, _text(event.get("platform")))))
     named = (_text(event.get(name)) for name in ("transaction", "culprit", "logger"))
     return place or next(filter(None, named), "")
 
@@ -139,10 +136,8 @@ def _of_main(name: str) -> Callable[[Event, Sequence[Branch]], str]:
 
 def _of_frame(name: str) -> Callable[[Event, Sequence[Branch]], str]:
     def read(event: Event, caught: Sequence[Branch]) -> str:
-        frames = frames_of(caught[0].main if caught else event)
-        platform = _text(event.get("platform"))
-        own = [frame for frame in frames if is_in_app(frame, platform)] or frames
-        return _text(own[-1].get(name)) if own else ""
+        holder = caught[0].main if caught else event
+        return _text(innermost(holder, _text(event.get("platform"))).get(name))
 
     return read
 

@@ -314,6 +314,24 @@ def test_what_an_event_is_called(one, title, culprit, kind):
     assert (called.title, called.culprit, called.kind) == (title, culprit, kind)
 
 
+def test_members_that_fail_in_one_library_are_counted_by_ones_own_code():
+    """Titles count as hashes do: by what is the application's, not by the frame below it."""
+    library = {"module": "json.decoder", "function": "decode", "in_app": False}
+    values = [
+        {"type": "ExceptionGroup", "mechanism": {"exception_id": 0, "is_exception_group": True}},
+        *(
+            {
+                "type": "ValueError",
+                "mechanism": {"exception_id": number, "parent_id": 0},
+                "stacktrace": {"frames": [_frame(f"jobs {function}"), library]},
+            }
+            for number, function in ((1, "parse"), (2, "paint"))
+        ),
+    ]
+    found = group(event({"platform": "python", "exception": {"values": values[::-1]}}))
+    assert (found.title, found.culprit) == ("ValueError and 1 more", "jobs in parse")
+
+
 def test_an_exception_without_frames_takes_those_of_its_thread():
     threads = [
         {"id": 1, "crashed": True, "stacktrace": {"frames": [_frame("shop wait")]}},
