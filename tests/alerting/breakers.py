@@ -153,8 +153,8 @@ class Account:
     """Incidents that owe nothing, and messages that nobody has got."""
     duplicates: int
     """Messages that came again, each with the key that it had before."""
-    keys: int
-    """Different keys that came: as many as messages were sent."""
+    strange: int
+    """Keys that came although no message of theirs was ever tried."""
 
 
 def settle(organization_id: int, wait: Any) -> None:
@@ -178,6 +178,9 @@ def account(by_key: Mapping[str, int]) -> Account:
     silent = incident_ids - {row.incident_id for row in rows}
     organization = db.session.get_one(Organization, rows[0].organization_id)
     lost = [row for row in rows if key_of(_last(row, by_id), organization) not in by_key]
+    # A message may have come before its process was killed, and be merged into the next of its
+    # incident then: the lease of the try stays with it.
+    tried = {key_of(row, organization) for row in rows if row.sent_at or row.lease or row.attempts}
     return Account(
         incidents=len(incident_ids),
         messages=len(rows),
@@ -185,7 +188,7 @@ def account(by_key: Mapping[str, int]) -> Account:
         merged=sum(row.state is MessageState.MERGED for row in rows),
         lost=len(silent) + len(lost),
         duplicates=sum(count - 1 for count in by_key.values()),
-        keys=len(by_key),
+        strange=len(by_key.keys() - tried),
     )
 
 

@@ -4,10 +4,8 @@ import os
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 
 from console.accounts.models import Project
-from console.alerting.delivery.models import MessageState, OutboxMessage
 from console.core.db import db
 from tests.alerting import breakers
 from tests.alerting.breakers import account, add_hook, break_it, deliver_beside, notify, settle
@@ -46,10 +44,9 @@ def test_kill_9_loses_no_message(acme, inside, settings, received, clock, capsys
     with inside(acme):
         settle(acme.organization_id, lambda: clock.move(minutes=2))
         result = account(received.by_key)
-        sent = select(OutboxMessage.id).where(OutboxMessage.state == MessageState.SENT)
-        assert result.keys == len(db.session.scalars(sent).all())
     assert result.incidents >= KILLS
     assert result.lost == 0
+    assert result.strange == 0
     with capsys.disabled():
         print(f"\n{KILLS} kills: {result}")
 

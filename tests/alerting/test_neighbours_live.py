@@ -9,7 +9,6 @@ import pytest
 from console.accounts.models import Project
 from console.core.db import db
 from tests.alerting.breakers import add_hook, break_it, notify
-from tests.alerting.deliveries import messages
 from tests.fakes import hook
 from tests.support.live import Server
 from tests.support.waiting import until
@@ -38,7 +37,7 @@ def test_channels_that_hang_delay_no_message_of_another_organization(
                 break_it(theirs, f"Shop {number} is slow")
         server = Server(instance, database, PHAROS_PRIVATE_ADDRESSES="1").start()
         try:
-            until(lambda: _under_way(acme, inside) >= HANGING, "tries that hang", seconds=PATIENCE)
+            until(lambda: len(hangs.hanging) >= HANGING, "tries that hang", seconds=PATIENCE)
             until(lambda: len(good.messages) >= ANSWERS, "the other ones", seconds=PATIENCE)
             links = [message["acknowledge_url"] for message in good.messages]
             delays = [_delay_of(server.url + urlsplit(link).path, good) for link in links]
@@ -56,8 +55,3 @@ def _delay_of(link: str, receiver: hook.Hook) -> float:
         assert answer.status == 200
     until(lambda: len(receiver.messages) > before, "the message of it", seconds=PATIENCE)
     return time.monotonic() - began
-
-
-def _under_way(project, inside) -> int:
-    with inside(project):
-        return sum(message.leased_until is not None for message in messages())

@@ -52,6 +52,7 @@ class Service(ThreadingHTTPServer):
         self.delay = 0.0  # seconds before every answer
         self.drops = False  # whether requests are done and never answered
         self.hangs = False  # whether requests are neither done nor answered
+        self.hanging: set[str] = set()  # the paths of requests that hung
         self._planned: deque[Answer] = deque()
         self._standing: Answer | None = None
         self.is_closed = threading.Event()
@@ -94,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, dict(self.headers.items()), body)
         if self.server.hangs:
+            self.server.hanging.add(self.path)
             self.server.is_closed.wait(3_600)
             return
         answer = self.server.answer_to(request)

@@ -135,6 +135,15 @@
   };
   const done = (name) => field(name).dispatchEvent(new Event("change", { bubbles: true }));
 
+  // An answer about a draft that has changed since is dropped: it would undo the change, and the next answer is under way.
+  const draft = () => new URLSearchParams(new FormData(find("[data-editor]"))).toString();
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target?.id === "editor") ctx.draft = draft();
+  });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.draft !== undefined && ctx.draft !== draft()) event.preventDefault();
+  });
   document.addEventListener("htmx:after:swap", () => { known = null; });
   window.pharosEditor = { PENDING_REACH, FIELDS, curve, least, place, set, show, done };
 })();
