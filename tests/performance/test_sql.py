@@ -61,6 +61,30 @@ SAME = [
     ),
     ("GET 'user:123'", "GET ?"),
     ("password = '[Filtered]' AND b = [Filtered]", "password = ? AND b = ?"),
+    (
+        "UPDATE t SET p = CASE WHEN id = 1 THEN 2 WHEN id = 3 THEN 4 ELSE p END WHERE id IN (1, 2)",
+        "UPDATE t SET p = CASE WHEN id = ? THEN ? ELSE p END WHERE id IN (?)",
+    ),
+    (
+        "SET p = CASE id WHEN 1 THEN 2 WHEN 3 THEN 4 END, q = CASE WHEN a THEN 5 WHEN b THEN 1 END",
+        "SET p = CASE id WHEN ? THEN ? END, q = CASE WHEN a THEN ? WHEN b THEN ? END",
+    ),
+    ("WHERE (a = 1 OR a = 2 OR a = 3) AND x = 1", "WHERE (a = ?) AND x = ?"),
+    ("WHERE a = 1 OR a = 2 ORDER BY x", "WHERE a = ? ORDER BY x"),
+    ("WHERE ((a = $1) OR (a = $2)) OR (a = $3)", "WHERE (a = ?)"),
+    ("WHERE ((a = 1 AND b = 2) OR (a = 3 AND b = 4))", "WHERE (a = ? AND b = ?)"),
+    ("WHERE x = 1 AND a = 1 OR a = 2", "WHERE x = ? AND a = ? OR a = ?"),
+    ("WHERE a = 1 OR b = 2 OR a = 3 OR b = 4", "WHERE a = ? OR b = ?"),
+    ("WHERE a LIKE 'x%' OR a LIKE 'y%'", "WHERE a LIKE ?"),
+    ("ORDER BY FIELD(id, 3, 1, 2), x", "ORDER BY FIELD(id, ?), x"),
+    ("SELECT substr(a, 1, 2)", "SELECT substr(a, ?, ?)"),
+    ("SELECT 1 AS a UNION ALL SELECT 2 AS a UNION ALL SELECT 3 AS a", "SELECT ? AS a"),
+    ("DELETE FROM t WHERE b = 2; DELETE FROM t WHERE b = 4;", "DELETE FROM t WHERE b = ?"),
+    ("INSERT INTO t VALUES ROW(1, 2), ROW(3, 4)", "INSERT INTO t VALUES ROW(?, ?)"),
+    (
+        "INSERT ALL INTO t (a) VALUES (1) INTO t (a) VALUES (2) SELECT 1 FROM dual",
+        "INSERT ALL INTO t (a) VALUES (?) SELECT ? FROM dual",
+    ),
     ("", ""),
     (" ; ", ""),
 ]  # fmt: skip
@@ -78,6 +102,8 @@ CUT = [
     ("INSERT INTO t (a) VALUES (1, 'x", "INSERT INTO t (a) VALUES (?)"),
     ("INSERT INTO t (a) VALUES (1), …", "INSERT INTO t (a) VALUES (?)"),
     ("INSERT INTO t (a) VALUES (now(), 1), (no", "INSERT INTO t (a) VALUES (NOW(), ?)"),
+    ("SELECT a FROM t WHERE book = 1 OR book = 2 OR boo", "SELECT a FROM t WHERE book = ?"),
+    ("SET a = CASE WHEN b = 1 THEN 2 WHEN b = 3 TH", "SET a = CASE WHEN b = ? THEN ?"),
 ]
 
 
@@ -202,10 +228,22 @@ def test_rows_of_values_are_one(rows, columns, chance):
     assert normalise(whole[: len(whole) - 1]) == "INSERT INTO t (a) VALUES (?)"
 
 
+@given(st.integers(1, 60), st.integers(1, 60))
+@settings(deadline=None)
+def test_the_length_of_a_chain_makes_no_difference(one, two):
+    def statement(length):
+        whens = " ".join(f"WHEN id = {n} THEN 'v{n}'" for n in range(length))
+        ors = " OR ".join(f"(a = {n} AND b = 'x')" for n in range(length))
+        return f"UPDATE t SET c = CASE {whens} END WHERE {ors} ORDER BY FIELD(id, {'1,' * length}1)"
+
+    assert normalise(statement(one)) == normalise(statement(two))
+
+
 PIECES = [
     *"()[]{},;.:+-*=<>%$@#?'\"`\\", " ", "\n", "::", "||", "?|", "...", "…", "/*", "*/", "--", "$$",
     "SELECT", "from", "IN", "VALUES", "INTO", "IS", "NULL", "true", "end", "date", "ARRAY", "LIKE",
     "ESCAPE", "SAVEPOINT", "ROLLBACK", "TO", "FETCH", "tmp_1", "a", "t.a", "a.*", "_x", "x'", "e'",
+    "OR", "CASE", "WHEN", "END", "UNION", "ALL", "FIELD(", "ROW(",
     "1", "1.", "1.0x", "0x", "1e", "5a", "%s", "%(a", ":a", "$1", "@a", "'a'", '"a"', '"a b"',
     "`a`", "[a b]", '"find"',
 ]  # fmt: skip
@@ -224,7 +262,8 @@ def test_any_text_has_a_normal_form_that_is_its_own(text):
 @pytest.mark.parametrize(
     "piece",
     ["(", "'a", '"a', "$a", "IN (", "VALUES (1),", "VALUES (a", "[", "%(a", "/*", "- ", "_x", "x'",
-     "\\", " ", "ESCAPE ", "'\\' ", "FROM tmp_", '{"a":'],
+     "\\", " ", "ESCAPE ", "'\\' ", "a OR ", "CASE WHEN ", "(a OR ", "FIELD(",
+     "FROM tmp_", '{"a":'],
 )  # fmt: skip
 def test_a_long_text_of_anything_costs_its_length(piece):
     """Were the cost the square of the length, most of these would take minutes."""

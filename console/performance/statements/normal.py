@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from console.performance.statements.chains import has_chains, unchained
+
 _TOKEN = re.compile(
     r"""(?xs) \s*+ (?:
       (?P<escape> [eE][sS][cC][aA][pP][eE]\s*+'\\'(?!') )    # Django's LIKE ? ESCAPE '\'
@@ -94,7 +96,8 @@ _GLUED = {
 def normalise(sql: str) -> str:
     """The statement with every value as `?`, lists of values as one, and one spacing.
 
-    `IN (1, 2)` becomes `IN (?)`, the rows of `VALUES` one `(?)`, `ARRAY[1, 2]` becomes `ARRAY[?]`.
+    `IN (1, 2)` becomes `IN (?)`, the rows of `VALUES` one `(?)`, `ARRAY[1, 2]` becomes `ARRAY[?]`;
+    equal terms of `OR`, `CASE WHEN`, `UNION` and the like are left once.
     Comments go; keywords are in capitals; identifiers stay as they are written, except names that
     drivers number (savepoints, cursors, temporary tables), which are values too. A text that was
     cut in a value or a list of values ends as if the list ended there. Idempotent.
@@ -181,7 +184,7 @@ class _Statement:
             self._value()
         while self._outer and self._closes_at_end():
             pass
-        return "".join(self._pieces)
+        return unchained(self._pieces) if has_chains(self._pieces) else "".join(self._pieces)
 
     def _closes_at_end(self) -> bool:
         """End the innermost group where the text ends; False if it holds more than values."""
