@@ -159,6 +159,8 @@ class Release(OrganizationScoped, Model):
     version: Mapped[str] = mapped_column(String(200), default="")
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
+    # By the console's own clock: what comes late or from a wrong clock does not move it.
+    noted_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class IpPolicy(StrEnum):

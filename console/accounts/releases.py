@@ -1,12 +1,15 @@
 """The environments and releases that a project's telemetry has named."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import Insert, case, func, select, tuple_
 
 from console.accounts.models import Project, Release
+from console.accounts.versions import compare, package_of, version_of
+from console.core import clock
 from console.core.db import built_once, db, insert
 from console.core.tenancy import current_organization_id
 from console.web.charts import Marker
@@ -34,7 +37,7 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> int:
         spans[key] = min(first, at), max(last, at)
     if not spans:
         return 0
-    surplus = _without_room(project_id, spans)
+    surplus, noted_at = _without_room(project_id, spans), clock.now()
     rows = [
         {
             "organization_id": current_organization_id(),
@@ -43,6 +46,7 @@ def saw(project_id: int, seen: Iterable[tuple[str, str, datetime]]) -> int:
             "version": version,
             "first_seen": first,
             "last_seen": last,
+            "noted_at": noted_at,
         }
         for (environment, version), (first, last) in sorted(spans.items())
         if (environment, version) not in surplus
@@ -151,6 +155,42 @@ def latest(project: Project, environment: str = "", limit: int = 2) -> list[str]
         query = query.where(Release.environment == environment)
     ordered = query.group_by(Release.version).order_by(first_seen.desc(), Release.version.desc())
     return list(db.session.scalars(ordered.limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A release, and when the console first heard of it."""
+
+    version: str
+    at: datetime
+
+
+def noted(project_id: int) -> Mapping[str, Sequence[Noted]]:
+    """The releases that the console knows, by package and in the order in which they came.
+
+    A name without a package is of the package "".
+    """
+    noted_at = func.min(Release.noted_at)
+    query = (
+        select(Release.version, noted_at)
+        .where(Release.project_id == project_id, Release.version != "")
+        .group_by(Release.version)
+        .order_by(noted_at, func.min(Release.first_seen), Release.version)
+    )
+    by_package: dict[str, list[Noted]] = {}
+    for version, at in db.session.execute(query):
+        by_package.setdefault(package_of(version), []).append(Noted(version, at))
+    return by_package
+
+
+def latest_of(versions: Sequence[str]) -> str:
+    """The latest of releases, given as they came: by their names where these tell; "" of none."""
+    named = [version for version in versions if version_of(version)] or versions[-1:]
+    latest = ""
+    for version in named:
+        if not latest or compare(version, latest) in {None, 1}:
+            latest = version
+    return latest
 
 
 def before(project_id: int, version: str) -> set[str]:

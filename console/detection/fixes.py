@@ -7,6 +7,7 @@ from math import ceil, log
 
 from sqlalchemy import case, delete, select
 
+from console.accounts.versions import compare
 from console.core import clock
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
@@ -98,7 +99,7 @@ def fixed_in(issue: Issue) -> ExaminedRelease | None:
     newer = [
         row
         for release, row in rows.items()
-        if release and release not in known and row.first_at > _begin(last, rows)
+        if release and release not in known and _is_newer(row, last, rows)
     ]
     needed = requests_needed(last, rows.get(last.release))
     enough = [row for row in newer if row.traces >= needed]
@@ -113,6 +114,14 @@ def requests_needed(last: IssueRelease, examined_then: ExaminedRelease | None) -
     traces = max(examined_then.traces if examined_then else 0, last.events)
     share = (last.events + 1) / (traces + 2)
     return max(LEAST, ceil(log(CHANCE) / log(1 - share)))
+
+
+def _is_newer(row: ExaminedRelease, last: IssueRelease, rows: dict[str, ExaminedRelease]) -> bool:
+    """Whether a release came out after the last that showed it, and is no build of an older line.
+
+    What fixes the later line is not in such a build.
+    """
+    return row.first_at > _begin(last, rows) and compare(row.release, last.release) != -1
 
 
 def _begin(last: IssueRelease, rows: dict[str, ExaminedRelease]) -> datetime:

@@ -111,6 +111,7 @@ def _issue(issue: Issue) -> dict[str, Any]:
         "last_release": issue.last_release,
         "assignee": issue.assignee.email if issue.assignee else None,
         "resolved_at": api.time(issue.resolved_at),
+        "resolved_after": issue.resolved_after,
         "fixed_in_release": issue.fixed_in_release,
         "regressed_at": api.time(issue.regressed_at),
         "muted_until": api.time(issue.muted_until),

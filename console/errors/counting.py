@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Executable, Insert, case, delete, select
 
-from console.accounts import releases
 from console.core.db import built_once, db, insert
-from console.errors import queries
+from console.errors import fix_releases, queries
 from console.errors.changes import Change, change
+from console.errors.fix_releases import Verdict
 from console.errors.grouping import Grouping
 from console.errors.models import (
     Category,
@@ -20,7 +20,6 @@ from console.errors.models import (
     IssueRelease,
     IssueUser,
     Level,
-    Status,
 )
 from console.telemetry.records import ErrorEvent
 
@@ -62,13 +61,12 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
         .with_for_update()
     )
     issues = db.session.scalars(query).all()
-    releases_before = _releases_before_the_fix(issues)
+    verdicts = fix_releases.judged(issues, arrived)
     new_users = _count_users(arrived)
     _count_releases(arrived)
     changes: list[Change] = []
     for issue in issues:
-        known = releases_before.get(issue.id, set())
-        changes += _count(issue, arrived[issue.id], new_users[issue.id], known)
+        changes += _count(issue, arrived[issue.id], new_users[issue.id], verdicts)
     db.session.flush()
     return changes
 
@@ -115,7 +113,10 @@ def _new_issue(project_id: int, grouping: Grouping, event: ErrorEvent) -> Issue:
 
 
 def _count(
-    issue: Issue, events: Sequence[ErrorEvent], new_users: int, known_releases: set[str]
+    issue: Issue,
+    events: Sequence[ErrorEvent],
+    new_users: int,
+    verdicts: Mapping[tuple[int, str], Verdict],
 ) -> list[Change]:
     events = sorted(events, key=lambda event: event.timestamp)
     earliest, latest = events[0], events[-1]
@@ -126,20 +127,26 @@ def _count(
     if is_new:
         return [_change(issue, ChangeKind.NEW, earliest, issue.first_release)]
     for event in events:
-        if issue.regressed_by(
-            event.timestamp, in_known_release=event.release[:RELEASE] in known_releases
-        ):
+        verdict = verdicts.get((issue.id, event.release[:RELEASE]))
+        is_later = verdict is not None and verdict.is_later
+        if issue.regressed_by(event.timestamp, in_later_release=is_later):
             issue.reopen()
             issue.regressed_at = event.timestamp
-            return [_change(issue, ChangeKind.REGRESSED, event, event.release)]
+            return [_change(issue, ChangeKind.REGRESSED, event, event.release, verdict)]
     if issue.mute_ended(latest.timestamp):
         issue.reopen()
         return [_change(issue, ChangeKind.UNMUTED, latest)]
     return []
 
 
-def _change(issue: Issue, kind: ChangeKind, event: ErrorEvent, release: str = "") -> Change:
-    details = {"release": release}
+def _change(
+    issue: Issue,
+    kind: ChangeKind,
+    event: ErrorEvent,
+    release: str = "",
+    verdict: Verdict | None = None,
+) -> Change:
+    details = {"release": release, **(verdict.details if verdict else {})}
     return change(issue, kind, at=event.timestamp, event_id=event.event_id, details=details)
 
 
@@ -218,31 +225,3 @@ def _added_releases() -> Insert:
             "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
         },
     )
-
-
-def _releases_before_the_fix(issues: Sequence[Issue]) -> dict[int, set[str]]:
-    """The releases whose events do not reopen an issue, if it was resolved for a later one.
-
-    These are the ones that it was seen in before; of an issue that a release is known to have
-    fixed, also those that were heard of before that release.
-    """
-    waiting = {
-        issue.id: issue.resolved_at
-        for issue in issues
-        if issue.status is Status.RESOLVED and issue.fixed_in_next_release
-    }
-    if not waiting:
-        return {}
-    query = select(IssueRelease.issue_id, IssueRelease.release, IssueRelease.first_seen).where(
-        IssueRelease.issue_id.in_(waiting)
-    )
-    known: dict[int, set[str]] = {}
-    for issue_id, release, first_seen in db.session.execute(query):
-        fixed_at = waiting[issue_id]
-        if fixed_at is None or first_seen <= fixed_at:
-            known.setdefault(issue_id, set()).add(release)
-    for issue in issues:
-        if issue.fixed_in_release:
-            older = releases.before(issue.project_id, issue.fixed_in_release)
-            known.setdefault(issue.id, set()).update(older)
-    return known

@@ -74,6 +74,7 @@ class Issue(OrganizationScoped, Model):
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     fixed_in_next_release: Mapped[bool] = mapped_column(default=False)
+    resolved_after: Mapped[str] = mapped_column(String(200), default="")  # the latest release then
     # The release whose traces no longer show it; the console resolved it for that.
     fixed_in_release: Mapped[str] = mapped_column(String(200), default="", server_default="")
     regressed_at: Mapped[datetime | None]  # a later event proved the fix wrong
@@ -84,25 +85,25 @@ class Issue(OrganizationScoped, Model):
     assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id, viewonly=True)
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
 
-    def resolve(self, *, by: User, in_next_release: bool = False) -> None:
+    def resolve(self, *, by: User, in_next_release: bool = False, after: str = "") -> None:
         """Mark the bug as fixed; a later event will reopen it and mark the regression.
 
-        With `in_next_release` the fix is not deployed yet: events of releases that the issue was
-        seen in before do not reopen it.
+        With `in_next_release` the fix is not deployed yet: only events of later releases than all
+        that the project has seen reopen it. `after` names the latest of these.
         """
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), by.id
         self.fixed_in_next_release, self.regressed_at = in_next_release, None
-        self.fixed_in_release = ""
+        self.resolved_after, self.fixed_in_release = after if in_next_release else "", ""
 
     def fixed(self, release: str) -> None:
         """Note that a release no longer shows it; events of it or of later releases reopen it."""
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, clock.now(), None
         self.fixed_in_next_release, self.regressed_at = True, None
-        self.fixed_in_release = release
+        self.resolved_after, self.fixed_in_release = "", release
 
-    def regressed_by(self, at: datetime, *, in_known_release: bool) -> bool:
+    def regressed_by(self, at: datetime, *, in_later_release: bool) -> bool:
         """Whether an event raised at `at` proves that the fix did not hold.
 
         Events that were raised before the resolution and arrive late prove nothing; but of what a
@@ -112,14 +113,14 @@ class Issue(OrganizationScoped, Model):
         return (
             self.status is Status.RESOLVED
             and (is_later or bool(self.fixed_in_release))
-            and not (self.fixed_in_next_release and in_known_release)
+            and (in_later_release or not self.fixed_in_next_release)
         )
 
     def reopen(self) -> None:
         """Put it back into the inbox."""
         self._end_mute()
         self.status, self.resolved_at, self.resolved_by_id = Status.OPEN, None, None
-        self.fixed_in_release = ""
+        self.resolved_after = self.fixed_in_release = ""
 
     def mute(
         self,

@@ -8,17 +8,24 @@ from sqlalchemy import select
 from console.accounts.models import User
 from console.core import clock
 from console.core.db import db
+from console.errors import fix_releases
 from console.errors.changes import Change, change, happened
 from console.errors.models import ChangeKind, Comment, Issue, Status
 
 
 def resolve(issues: Sequence[Issue], *, by: User, in_next_release: bool = False) -> None:
     """Mark these bugs as fixed; issues that are already resolved stay unchanged."""
-    changes, details = [], {"in_next_release": in_next_release}
-    for issue in _held(issues):
-        if issue.status is not Status.RESOLVED:
-            issue.resolve(by=by, in_next_release=in_next_release)
-            changes.append(change(issue, ChangeKind.RESOLVED, by=by, details=details))
+    unresolved = [issue for issue in _held(issues) if issue.status is not Status.RESOLVED]
+    latest = fix_releases.latest_of(unresolved) if in_next_release else {}
+    changes = []
+    for issue in unresolved:
+        after = latest.get(issue.id, "")
+        issue.resolve(by=by, in_next_release=in_next_release, after=after)
+        details: dict[str, str | int | None] = {
+            "in_next_release": in_next_release,
+            "after": after,
+        }
+        changes.append(change(issue, ChangeKind.RESOLVED, by=by, details=details))
     happened(changes)
 
 

@@ -69,6 +69,7 @@ def create_issue() -> None:
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by_id", sa.Integer(), nullable=True),
         sa.Column("fixed_in_next_release", sa.Boolean(), nullable=False),
+        sa.Column("resolved_after", sa.String(length=200), nullable=False),
         sa.Column("regressed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("muted_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("muted_until_events", sa.Integer(), nullable=True),
@@ -134,6 +135,7 @@ def create_release() -> None:
         sa.Column("version", sa.String(length=200), nullable=False),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id", "project_id"],

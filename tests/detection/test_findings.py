@@ -334,6 +334,22 @@ def test_other_endpoints_environments_and_older_releases_prove_no_fix(sent, dete
     assert issue().status is Status.OPEN
 
 
+def test_a_late_build_of_an_older_line_proves_no_fix(sent, detect, issue):
+    sent(request(release="shop@2"))
+    detect()
+    sent(*[request(0, release="shop@1.9.1") for _ in range(9)])
+    assert detect().fixed == 0
+    sent(*[request(0, release="shop@2.0.1") for _ in range(9)])
+    assert detect().fixed == 1
+    assert issue().fixed_in_release == "shop@2.0.1"
+
+
+def test_a_late_build_of_an_older_line_does_not_reopen_it(fixed, sent, detect, issue):
+    sent(request(release="shop@1.2"))
+    detect()
+    assert issue().status is Status.RESOLVED
+
+
 def test_a_finding_that_few_requests_show_needs_more_requests_to_be_fixed(sent, detect, issue):
     sent(*[request(0) for _ in range(9)], request())
     detect()

@@ -14,7 +14,7 @@ ISSUES = "/api/v1/acme/shop/issues"
 ISSUE_FIELDS = {
     "id", "category", "title", "kind", "culprit", "level", "status", "platform", "handled",
     "events", "users", "first_seen", "last_seen", "first_release", "last_release", "assignee",
-    "resolved_at", "fixed_in_release", "regressed_at", "muted_until", "url",
+    "resolved_at", "resolved_after", "fixed_in_release", "regressed_at", "muted_until", "url",
 }  # fmt: skip
 EVENT_FIELDS = {
     "id", "timestamp", "received_at", "title", "kind", "culprit", "message", "level", "platform",
