@@ -10,6 +10,7 @@ from console.core import clock, cursors
 from console.core.paging import Page
 from console.errors import metrics, queries
 from console.errors.details import Details, details
+from console.errors.facts import STANDARD, facts
 from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
 from console.errors.spread import Spread, spread
@@ -35,9 +36,17 @@ class Shown:
     in_scope: bool
     trace: StackTrace
     details: Details
+    facts: Mapping[str, str]
+    """The tags and the standard facts, as the event's body has them."""
     why: IssueHash | None
     finding: Finding | None
     """None for an error."""
+
+    @property
+    def standard(self) -> list[tuple[str, str]]:
+        """The standard facts that the event has, in the order of the page."""
+        texts = ((name, self.event.fact(name) or self.facts.get(name, "")) for name in STANDARD)
+        return [(name, text) for name, text in texts if text]
 
     @property
     def text(self) -> str:
@@ -101,12 +110,18 @@ class Events:
         return Shown(
             event=event,
             around=telemetry.neighbours(self.scope, groupings, event.mark),
-            in_scope=self.scope.holds(event.timestamp, event.environment),
+            in_scope=self._holds(event),
             trace=stacktrace(event.body),
             details=details(event.body),
+            facts=facts(event.body),
             why=groupings[event.grouping_hash],
             finding=Finding.of_body(event.body),
         )
+
+    def _holds(self, event: StoredEvent) -> bool:
+        scope = self.scope
+        has_facts = all(event.fact(name) == value for name, value in scope.facts)
+        return has_facts and scope.holds(event.timestamp, event.environment)
 
 
 def latest_findings(project: Project, issues: Sequence[Issue]) -> dict[int, Finding]:

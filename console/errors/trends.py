@@ -82,7 +82,7 @@ def of_issue(issue: Issue, hashes: Sequence[str], scope: Scope, line: Timeline) 
     ]
     groups = error_measures.of_issue(hashes)["group"]
     watch = {"metric": metrics.ISSUE_EVENTS.id, "where.group": groups}
-    return line.chart("Events", series, unit="events", watch=watch)
+    return line.chart("Events", series, unit="events", watch={} if scope.facts else watch)
 
 
 def of_project(project: Project) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from console.errors.facts import facts
 from console.errors.grouping import Grouping
 from console.ingest.arrival import parse_time, sdk_text
 from console.ingest.decoded import Context
@@ -38,7 +39,7 @@ def error_event(event: dict[str, Any], grouping: Grouping, context: Context) -> 
         span_id=trace.get("span_id", ""),
         handled=_handled(event),
         sdk=sdk_text(event.get("sdk")),
-        tags=event["tags"],
+        tags=facts(event),
         body=pack(event),
     )
 

@@ -110,7 +110,10 @@ class bucket(FunctionElement[int]):  # noqa: N801 - SQL functions are written in
 
 
 class json_entries(FunctionElement[Any]):  # noqa: N801
-    """`json_entries(column)`: one row per key of a flat JSON object, as a (key, value) struct."""
+    """`json_entries(column, name, text, …)`: a (key, value) struct per key of a flat JSON object.
+
+    Further names and texts are entries as well.
+    """
 
     inherit_cache = True
 
@@ -275,8 +278,11 @@ def _pair(element: pair, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(json_entries, "duckdb")
 def _json_entries(element: json_entries, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"""unnest(map_entries(from_json({column}, '"MAP(VARCHAR,VARCHAR)"')))"""
+    column, *more = (compiler.process(clause, **kw) for clause in element.clauses)
+    entries = f"""map_entries(from_json({column}, '"MAP(VARCHAR,VARCHAR)"'))"""
+    pairs = zip(more[::2], more[1::2], strict=True)
+    added = ", ".join(f"struct_pack(key := {name}, value := {text})" for name, text in pairs)
+    return f"unnest(list_concat({entries}, [{added}]))" if added else f"unnest({entries})"
 
 
 @compiles(struct_field, "duckdb")

@@ -6,10 +6,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 
 from console.telemetry.dialect import json_entries, struct_field
 from console.telemetry.errors import of_groups
+from console.telemetry.facts import COLUMNS
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event
@@ -35,9 +36,10 @@ class Distribution:
 
 
 def tag_distributions(scope: Scope, hashes: Iterable[str], top: int = 10) -> list[Distribution]:
-    """The tags of an issue's events, by key; those that most events have come first."""
+    """The facts of an issue's events, by key; those that most events have come first."""
+    columns = [part for name, column in COLUMNS.items() for part in (literal(name), column)]
     entries = (
-        select(json_entries(error_event.c.tags).label("entry"))
+        select(json_entries(error_event.c.tags, *columns).label("entry"))
         .where(within(error_event, scope), of_groups(hashes))
         .subquery()
     )
@@ -52,6 +54,7 @@ def _distributions(scope: Scope, pairs: Select[str, str], top: int) -> list[Dist
     pair = pairs.subquery()
     counted = (
         select(pair.c.key, pair.c.value, func.count().label("events"))
+        .where(pair.c.value != "")
         .group_by(pair.c.key, pair.c.value)
         .subquery()
     )

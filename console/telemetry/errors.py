@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, sel
 from console.telemetry import bodies
 from console.telemetry.by_group import ask_by_group
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
+from console.telemetry.facts import COLUMNS
 from console.telemetry.question import SINCE, ask, series, windows, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import error_event, group_key
@@ -47,6 +48,12 @@ class EventRow:
     def mark(self) -> "EventMark":
         """Its place in the order of events, by which pages of a list continue."""
         return EventMark(self.timestamp, self.event_id)
+
+    def fact(self, name: str) -> str:
+        """What it says of a tag or of what has a column of its own; "" for nothing."""
+        if name == "handled":
+            return {True: "yes", False: "no", None: ""}[self.handled]
+        return str(getattr(self, name) if name in COLUMNS else self.tags.get(name, ""))
 
 
 @dataclass(frozen=True, slots=True)

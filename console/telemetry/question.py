@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, Executable, FromClause, Integer, and_, bin
 
 from console.telemetry.database import Then
 from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.facts import having
 from console.telemetry.scope import Scope
 from console.telemetry.store import current
+from console.telemetry.tables import error_event
 
 SINCE = bindparam("scope_since", type_=UtcTimestamp)
 UNTIL = bindparam("scope_until", type_=UtcTimestamp)
@@ -30,6 +32,8 @@ def within(table: FromClause, scope: Scope) -> ColumnElement[bool]:
         filters.append(table.c.environment == scope.environment)
     if scope.release:
         filters.append(table.c.release == scope.release)
+    if table is error_event:
+        filters += having(scope.facts)
     return and_(*filters)
 
 

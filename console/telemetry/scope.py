@@ -45,6 +45,9 @@ class Scope:
     text: str = ""
     """Part of an endpoint's or a page's name, in any case; filters requests and page loads."""
 
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values that an error event must have, tags and columns (`facts.having`)."""
+
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""
         if self.since.tzinfo is None or self.until.tzinfo is None:

@@ -169,7 +169,9 @@ def test_totals(asking, events, narrowed):
 def test_tags_and_their_shares(asking, events, narrowed):
     mine = inside(events, narrowed, [HASH])
     found = {one.key: one for one in distributions.tag_distributions(narrowed, [HASH], top=3)}
-    assert set(found) == {"browser", "zone"}
+    assert {"browser", "zone", "environment", "release"} <= set(found)
+    environments = Counter(one.environment for one in mine if one.environment)
+    assert {one.value: one.events for one in found["environment"].top} == environments
     browsers = Counter(one.tags["browser"] for one in mine)
     assert {one.value: one.events for one in found["browser"].top} == browsers
     assert sum(one.share for one in found["browser"].top) == pytest.approx(1)

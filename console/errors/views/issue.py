@@ -13,13 +13,14 @@ from console.errors import events, queries, release_health, trends
 from console.errors.forms import CommentForm
 from console.errors.models import Issue
 from console.errors.views.blueprint import EventIdConverter, bp
+from console.errors.views.narrowing import issue_url, narrowing
 from console.errors.views.summary import summary
 from console.telemetry import distributions, spans
 from console.telemetry import errors as telemetry
 from console.telemetry.scope import Scope
 from console.web.htmx import page_or_part, panel, polled_part
 from console.web.timeline import Timeline
-from console.web.timerange import current_range, scoped_url
+from console.web.timerange import current_range
 
 AROUND = timedelta(hours=6)  # how far from its event a trace is looked for
 MOST_SPANS = 500
@@ -58,6 +59,7 @@ def issue_events(project: Project, issue_id: int) -> Response:
         "errors/_events.html",
         summary=summary(scoped),
         issue=scoped.issue,
+        narrowing=narrowing(),
         listed=scoped.page(request.args.get("cursor", ""), queries.PAGE),
     )
 
@@ -81,6 +83,7 @@ def raw(project: Project, issue_id: int, event_id: str) -> Response:
 def tags(project: Project, issue_id: int) -> Response:
     scoped = _events(project, issue_id)
     shares = distributions.tag_distributions(scoped.scope, scoped.hashes, top=5)
+    shares.sort(key=lambda distribution: distribution.values == 1)  # what differs says more
     return _panel(scoped.issue, "errors/_tags.html", distributions=shares)
 
 
@@ -137,6 +140,7 @@ def _issue_page(scoped: events.Events, event_id: str) -> Response:
         summary=summary(scoped),
         issue=scoped.issue,
         shown=shown,
+        narrowing=narrowing(),
         history=queries.history(scoped.issue),
         form=CommentForm(),
     )
@@ -144,12 +148,12 @@ def _issue_page(scoped: events.Events, event_id: str) -> Response:
 
 def _events(project: Project, issue_id: int) -> events.Events:
     """The events of an issue in the scope of the top bar; 404 if the project has no such issue."""
-    scope = Scope.of(project, current_range())
+    scope = Scope.of(project, current_range(), facts=narrowing().facts)
     return events.Events.of(project, queries.issue_or_404(project, issue_id), scope)
 
 
 def _panel(issue: Issue, part: str, **shown: Any) -> Response:
-    back = (scoped_url("errors.issue", issue_id=issue.id), "Back to the issue")
+    back = (issue_url("errors.issue", issue_id=issue.id), "Back to the issue")
     return panel(part, issue.title, back, issue=issue, **shown)
 
 

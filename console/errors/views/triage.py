@@ -10,10 +10,11 @@ from console.errors.events import Events
 from console.errors.forms import AssignmentForm, CommentForm, MuteForm, ResolutionForm
 from console.errors.models import Issue
 from console.errors.views.blueprint import bp
+from console.errors.views.narrowing import issue_url, narrowing
 from console.errors.views.summary import Summary, summary
 from console.telemetry.scope import Scope
 from console.web.htmx import go_to, is_htmx, page_or_part
-from console.web.timerange import current_range, scoped_url
+from console.web.timerange import current_range
 
 
 @bp.post("/<id:issue_id>/resolution")
@@ -80,13 +81,13 @@ def comment(project: Project, issue_id: int) -> Response:
             history=queries.history(issue),
             form=CommentForm(),
         )
-    return go_to(scoped_url("errors.issue", issue_id=issue.id, _anchor="activity"))
+    return go_to(issue_url("errors.issue", issue_id=issue.id, _anchor="activity"))
 
 
 def _saved(project: Project, issue: Issue) -> Response:
     db.session.commit()
     if not is_htmx():
-        return go_to(scoped_url("errors.issue", issue_id=issue.id))
+        return go_to(issue_url("errors.issue", issue_id=issue.id))
     issue = queries.issue_or_404(project, issue.id)
     return make_response(
         render_template(
@@ -100,7 +101,8 @@ def _saved(project: Project, issue: Issue) -> Response:
 
 
 def _events(project: Project, issue: Issue) -> Events:
-    return Events.of(project, issue, Scope.of(project, current_range()))
+    scope = Scope.of(project, current_range(), facts=narrowing().facts)
+    return Events.of(project, issue, scope)
 
 
 def _refused(head: Summary) -> Response:

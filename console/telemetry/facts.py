@@ -1,0 +1,26 @@
+"""What error events can be filtered by: some of their columns, and every key of their tags."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, case
+
+from console.telemetry.dialect import json_path, json_text
+from console.telemetry.tables import error_event
+
+Event = error_event.c
+COLUMNS: dict[str, ColumnElement[str]] = {
+    "environment": Event.environment,
+    "release": Event.release,
+    "transaction": Event.transaction,
+    "level": Event.level,
+    "handled": case((Event.handled.is_(True), "yes"), (Event.handled.is_(False), "no"), else_=""),
+}
+"""Facts that are columns, "" where the event does not say."""
+
+
+def having(facts: Iterable[tuple[str, str]]) -> list[ColumnElement[bool]]:
+    """The events that have all of these facts."""
+    return [
+        (COLUMNS[name] if name in COLUMNS else json_text(Event.tags, json_path(name))) == value
+        for name, value in facts
+    ]
