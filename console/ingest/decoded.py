@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from console.ingest.people import People
 from console.ingest.repeats import Repeats
 from console.ingest.scrub import Scrubber
 from console.ingest.scrubbed import Scrubbed, scrubbed
@@ -30,6 +31,8 @@ class Context:
     """Where the request came from; stored only as the scrubber leaves it."""
     repeats: Repeats = field(default_factory=Repeats)
     """The rows of spans that earlier requests brought, scrubbed by the same rules."""
+    people: People = field(default_factory=People)
+    """Makes the keys by which people are counted."""
 
     def scrubbed(self, value: Any) -> Scrubbed[Any]:
         """A JSON value as the project's rules leave it: the only way into a record."""
@@ -46,6 +49,14 @@ class ItemCount:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An error event before it is grouped, and the key of the person whom it happened to."""
+
+    event: Scrubbed[dict[str, Any]]
+    user_key: str = ""
+
+
 class Decoded:
     """Records of any kind, normalised error events, and the counts of everything else."""
 
@@ -54,7 +65,7 @@ class Decoded:
     def __init__(self, context: Context) -> None:
         """Begin empty; `context` scrubs the texts of counts."""
         self._scrubber = context.scrubber
-        self._errors: list[Scrubbed[dict[str, Any]]] = []
+        self._errors: list[Reported] = []
         self._kept: dict[type[Any], Scrubbed[list[Any]]] = {}
         self._tally: Counter[tuple[str, str, str]] = Counter()
 
@@ -73,10 +84,10 @@ class Decoded:
         for record in records.content:
             self.keep(records.then(partial(_second, record)))
 
-    def keep_error(self, event: Scrubbed[dict[str, Any]]) -> None:
+    def keep_error(self, event: Scrubbed[dict[str, Any]], user_key: str = "") -> None:
         """Add an error event in the shape that `sentry.event_items` gives; digest groups it."""
         _check(event)
-        self._errors.append(event)
+        self._errors.append(Reported(event, user_key))
 
     def drop_before(self, record: type[_Record], oldest: datetime) -> int:
         """Leave out the records of a class that are older; return how many there were."""
@@ -107,14 +118,14 @@ class Decoded:
         return {record: kept.content for record, kept in self._kept.items()}
 
     @property
-    def errors(self) -> Sequence[Scrubbed[dict[str, Any]]]:
+    def errors(self) -> Sequence[Reported]:
         """The error events, which are grouped before they become records."""
         return self._errors
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The contents of the error events."""
-        return [event.content for event in self._errors]
+        return [reported.event.content for reported in self._errors]
 
     @property
     def spans(self) -> Sequence[Span]:

@@ -16,6 +16,7 @@ from console.ingest import protocols, web_vitals
 from console.ingest.content_encodings import Undecodable, inflate
 from console.ingest.decoded import IGNORED, INVALID, Context, Decoded, ItemCount
 from console.ingest.events import error_event
+from console.ingest.people import People
 from console.ingest.protocol import RAW_LIMIT, Protocol
 from console.ingest.repeats import repeats_of
 from console.ingest.scrub import scrubber
@@ -53,6 +54,8 @@ class Received:
     body: bytes
     oldest: datetime | None = None
     """What happened before is older than the project keeps; None keeps everything."""
+    people: bytes = b""
+    """The secret that makes the keys of the organization's people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def decode_row(row: Received, rules: ScrubRules) -> Content:
         scrubber=scrubber(rules),
         address=row.address,
         repeats=repeats_of(rules),
+        people=People(row.people),
     )
     try:
         raw = inflate(row.body, row.encoding, limit=RAW_LIMIT)
@@ -125,9 +129,11 @@ def _add_page_loads(decoded: Decoded) -> None:
 
 def _group_errors(decoded: Decoded, context: Context, oldest: datetime | None) -> list[Grouping]:
     groupings = []
-    for event in decoded.errors:
+    for reported in decoded.errors:
+        event = reported.event
         grouping = group(event.content)
-        record = event.then(partial(error_event, grouping=grouping, context=context))
+        make = partial(error_event, grouping=grouping, context=context, user_key=reported.user_key)
+        record = event.then(make)
         if oldest is not None and record.content.timestamp < oldest:
             decoded.count("event", IGNORED, EXPIRED)
             continue

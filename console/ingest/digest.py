@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Row, bindparam, exists, select, update
+from sqlalchemy import Insert, bindparam, exists, select, update
 from sqlalchemy.exc import DBAPIError
 
 from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization, Project
+from console.core.config import config
 from console.core.db import built_once, db, insert, reading
 from console.core.tenancy import current_organization_id, organization_scope
 from console.errors.changes import happened
@@ -24,8 +25,9 @@ from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import Decoders
 from console.ingest.decoding import Content, Hopeless
 from console.ingest.models import DigestPosition
+from console.ingest.people import people_of
 from console.ingest.received import received
-from console.ingest.scrub_rules import ScrubRules
+from console.ingest.scrub_rules import ScrubRules, rules_of
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
 from console.intake import ledger
@@ -131,10 +133,14 @@ def digest(
             return Digested(0, rows[-1].position)
         stored, upto = 0, rows[-1].position
         anew = [row for row in rows if row.position > applied]
+        people = people_of(config().secret_key, organization_id)
 
         def jobs(of: Iterable[SpoolRow]) -> list[Job]:
-            full = [row for row in of if _brings(row, rules)]
-            return [Job(received(row, days[row.project_id]), rules[row.project_id]) for row in full]
+            return [
+                Job(received(row, people, days[row.project_id]), rules[row.project_id])
+                for row in of
+                if _brings(row, rules)
+            ]
 
         decoded = decoders.decode(jobs(anew), under_way.decoding, lambda: jobs(ahead()))
         with closing(decoded) as contents:
@@ -208,7 +214,7 @@ def _starting_point(
         applied = db.session.scalar(APPLIED, asked)
         known = db.session.execute(CONFIGS, asked).all()
         db.session.rollback()  # decoding takes a while: hold no transaction meanwhile
-    rules = {settings.project_id: _rules(settings) for settings in known}
+    rules = {settings.project_id: rules_of(settings) for settings in known}
     return applied or 0, rules, {settings.project_id: settings.retention_days for settings in known}
 
 
@@ -387,14 +393,4 @@ def _advancing() -> Insert:
     statement = insert(POSITIONS)
     return statement.on_conflict_do_update(
         index_elements=["organization_id"], set_={"position": statement.excluded.position}
-    )
-
-
-def _rules(monitoring: Row[Any]) -> ScrubRules:
-    return ScrubRules(
-        enabled=monitoring.scrub_defaults,
-        names=tuple(monitoring.scrub_keys),
-        patterns=tuple(monitoring.scrub_patterns),
-        safe=tuple(monitoring.scrub_safe_keys),
-        ip=monitoring.ip_policy.value,
     )

@@ -8,12 +8,13 @@ from console.errors.facts import facts
 from console.errors.grouping import Grouping
 from console.ingest.arrival import parse_time, sdk_text
 from console.ingest.decoded import Context
-from console.ingest.span_rows import user_key
 from console.telemetry.bodies import pack
 from console.telemetry.records import ErrorEvent
 
 
-def error_event(event: dict[str, Any], grouping: Grouping, context: Context) -> ErrorEvent:
+def error_event(
+    event: dict[str, Any], grouping: Grouping, context: Context, user_key: str
+) -> ErrorEvent:
     """Return the record of an event that `sentry.decode` gave and `grouping.group` judged."""
     trace = event.get("contexts", {}).get("trace", {})
     return ErrorEvent(
@@ -34,7 +35,7 @@ def error_event(event: dict[str, Any], grouping: Grouping, context: Context) -> 
         environment=event.get("environment", ""),
         release=event.get("release", ""),
         transaction=event.get("transaction", ""),
-        user_key=user_key(event.get("user")),
+        user_key=user_key,
         trace_id=trace.get("trace_id", ""),
         span_id=trace.get("span_id", ""),
         handled=_handled(event),

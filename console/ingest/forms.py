@@ -46,7 +46,12 @@ class ScrubbingForm(FlaskForm):
         "Never mask these fields",
         description="One name per line, for what only sounds secret, such as token_count.",
     )
-    ip_policy = SelectField("IP addresses", choices=choices(IP_POLICIES.items()), coerce=IpPolicy)
+    ip_policy = SelectField(
+        "IP addresses",
+        choices=choices(IP_POLICIES.items()),
+        coerce=IpPolicy,
+        description="Visitors are counted one by one with each choice, by a keyed hash.",
+    )
     sample = TextAreaField(
         "Sample", default=SAMPLE, description="An event or a part of one, as JSON. It is not kept."
     )

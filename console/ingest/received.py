@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from console.ingest.decoding import Received
+from console.ingest.people import People
 from console.ingest.rows import SpoolRow
 
 
-def received(row: SpoolRow, days: int | None = None) -> Received:
+def received(row: SpoolRow, people: People, days: int | None = None) -> Received:
     """The row to decode, for a project that keeps what it gets for so many days."""
     return Received(
         protocol=row.kind,
@@ -18,4 +19,5 @@ def received(row: SpoolRow, days: int | None = None) -> Received:
         address=str(row.header.get("address", "")),
         body=row.body,
         oldest=None if days is None else row.received_at - timedelta(days=days),
+        people=people.secret,
     )

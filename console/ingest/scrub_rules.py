@@ -27,6 +27,17 @@ class ScrubRules:
     ip: IpPolicy = "truncate"
 
 
+def rules_of(monitoring: Any) -> ScrubRules:
+    """The rules in a project's MonitoringConfig, or in a row with its columns."""
+    return ScrubRules(
+        enabled=monitoring.scrub_defaults,
+        names=tuple(monitoring.scrub_keys),
+        patterns=tuple(monitoring.scrub_patterns),
+        safe=tuple(monitoring.scrub_safe_keys),
+        ip=monitoring.ip_policy.value,
+    )
+
+
 def pattern_problem(pattern: str) -> str:
     """What is wrong with a project's own pattern, in a sentence for its author; "" if nothing.
 

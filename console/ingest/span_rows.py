@@ -1,7 +1,6 @@
 """The row of a span, whichever protocol brought it: same work, same rows."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -67,8 +66,6 @@ _OWN = frozenset(
 _NAMES = [field.name for field in dataclasses.fields(Span) if field.name not in _OWN]
 _VALUES_OF = attrgetter(*_NAMES)
 _SHARED = [getattr(Span, name).__set__ for name in _NAMES]
-_USER_FIELDS = {name: f"user.{name}" for name in ("id", "email", "name", "ip_address")}
-_USERS = frozenset(_USER_FIELDS.values())
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -200,25 +197,3 @@ def _route(attributes: Mapping[str, Any], rest: str, op: str, source: str) -> st
     if route or op != "http.server" or source != "route":
         return route
     return rest[:500] if rest.startswith("/") else ""
-
-
-def user_key(user: Any) -> str:
-    """16 hex digits of the best id that a user object has; "" for nobody."""
-    fields = _mapping(user)
-    for name in ("id", "email", "username", "name", "ip_address"):
-        value = text(fields.get(name))
-        if value and value != "{{auto}}":
-            kind = "username" if name == "name" else name
-            return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()[:16]
-    return ""
-
-
-def user_key_of_attributes(attributes: Mapping[str, Any]) -> str:
-    """The same key from a span's attributes."""
-    if _USERS.isdisjoint(attributes):
-        return ""
-    return user_key({field: attributes.get(name) for field, name in _USER_FIELDS.items()})
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

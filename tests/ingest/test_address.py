@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from console.ingest.sentry.items import decode
-from console.ingest.span_rows import user_key
 from tests.ingest.corpus.reading import context, item
 
 HERE, ELSEWHERE = "203.0.113.77", "198.51.100.9"
@@ -14,14 +13,20 @@ INFERS = {"settings": {"infer_ip": "auto"}}
 def user(address: str, **fields) -> dict[str, str]:
     """The user of an event that came from an address."""
     sent = item("event", {"message": "it broke", **fields})
-    (found,) = decode(sent, replace(context(), address=address)).events
-    told: dict[str, str] = found.get("user", {})
-    return told
+    (kept,) = decode(sent, replace(context(), address=address)).events
+    return dict(kept.get("user", {}))
+
+
+def key(address: str, **fields) -> str:
+    """The key under which the user of such an event counts."""
+    sent = item("event", {"message": "it broke", **fields})
+    (reported,) = decode(sent, replace(context(), address=address)).errors
+    return reported.user_key
 
 
 @pytest.mark.parametrize("fields", [{"user": AUTO}, {"sdk": INFERS}, {"user": {}, "sdk": INFERS}])
 def test_visitors_whose_address_the_server_is_to_fill_in_are_told_apart(fields):
-    keys = {user_key(user(address, **fields)) for address in (HERE, HERE, ELSEWHERE)}
+    keys = {key(address, **fields) for address in (HERE, HERE, ELSEWHERE)}
     assert len(keys) == 2
     assert "" not in keys
 

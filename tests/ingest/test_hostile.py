@@ -12,6 +12,7 @@ import pytest
 from console.ingest import digest as digesting
 from console.ingest.decoding import decode_row
 from console.ingest.digest import Records
+from console.ingest.people import People
 from console.ingest.received import received
 from console.ingest.scrub_rules import ScrubRules
 from console.ingest.spool import SpoolRow
@@ -69,7 +70,7 @@ def timed(kind: str, body: bytes, rules: ScrubRules) -> tuple[Records, float]:
     try:
         began = time.thread_time()
         sent = row(kind, body)
-        records = digesting.records_of(sent, decode_row(received(sent), rules))
+        records = digesting.records_of(sent, decode_row(received(sent, People()), rules))
         return records, time.thread_time() - began
     finally:
         gc.enable()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from console.ingest.otlp.encodings import JSON, PROTOBUF
-from console.ingest.span_rows import user_key
+from console.ingest.people import People
 from tests.ingest.otlp_requests import (
     AT,
     ODD,
@@ -241,7 +241,7 @@ def test_sampling_is_read_from_the_trace_state():
 
 @pytest.mark.parametrize("name", ["user.id", "enduser.id", "posthogDistinctId"])
 def test_the_user_is_known_by_each_name_that_clients_give(name):
-    assert only(request(server_span({name: "17"}))).user_key == user_key({"id": "17"})
+    assert only(request(server_span({name: "17"}))).user_key == People().key_of({"id": "17"})
 
 
 def test_spans_of_two_processes_keep_their_own_resource():

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from console.ingest.decoded import ItemCount
+from console.ingest.people import People
 from console.ingest.sentry.envelope import Envelope
 from console.ingest.sentry.items import decode
-from console.ingest.span_rows import user_key
 from console.telemetry.records import Span
 from tests.ingest.corpus.reading import context, decoded, item
 
@@ -109,7 +109,7 @@ def test_a_flask_request_with_its_query():
     assert query.attributes["db.system.name"] == "sqlite"
     assert segment.attributes["url.query"] == "page=2&token=[Filtered]"
     assert segment.server_name == "web-1"
-    assert segment.user_key == user_key({"id": "17"})
+    assert segment.user_key == People().key_of({"id": "17"})
     streamed_segment = by_name("flask-stream")["http.server", "books", 200]
     assert streamed_segment.http_route == "/books/<int:book>"
 
@@ -331,7 +331,7 @@ def test_a_segment_carries_process_and_user_its_children_do_not():
         )
     )
     assert (child.attributes, child.environment) == ({}, "live")
-    assert child.user_key == segment.user_key == user_key({"id": "17"})
+    assert child.user_key == segment.user_key == People().key_of({"id": "17"})
     assert segment.attributes == {"user.id": "17", "process.runtime.name": "CPython"}
 
 
@@ -346,11 +346,3 @@ def test_a_segment_carries_process_and_user_its_children_do_not():
 def test_an_id_that_looks_like_a_card_number_is_an_id(envelope, field):
     """One random span id in some 20,000 does."""
     assert getattr(spans_of(envelope)[0], field) == "4111111111111111"
-
-
-def test_user_key_takes_the_best_id():
-    full = {"id": 7, "email": "ada@example.com", "ip_address": "203.0.113.0"}
-    assert user_key(full) == user_key({"id": "7"}) != user_key({"email": "ada@example.com"})
-    assert user_key({"username": "ada"}) == user_key({"name": "ada"})
-    assert len(user_key({"ip_address": "203.0.113.0"})) == 16
-    assert user_key({"ip_address": "{{auto}}"}) == user_key({}) == user_key(None) == ""

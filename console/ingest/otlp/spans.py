@@ -13,7 +13,7 @@ from console.ingest.otlp import conventions
 from console.ingest.otlp.encodings import ENCODINGS, Encoding
 from console.ingest.otlp.wire import Group, SpanHead, WireSpan, moment
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.span_rows import NotASpan, repeated, span_row, user_key_of_attributes
+from console.ingest.span_rows import NotASpan, repeated, span_row
 from console.telemetry.records import Span
 
 _ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")
@@ -163,7 +163,8 @@ def _span(
     texts = {"name": sent.name, "message": sent.message, "origin": scope}
     attributes = _attributes(sent, _backwards(head))
     scrubbed = process.arrival.context.scrubbed({**texts, "attributes": attributes})
-    row = scrubbed.then(lambda fields: _row(process, head, sent, fields, times, segment))
+    user_key = process.arrival.context.people.key_of_attributes(attributes)
+    row = scrubbed.then(lambda fields: _row(process, head, sent, fields, times, segment, user_key))
     process.known[key] = row
     return row
 
@@ -193,6 +194,7 @@ def _row(
     scrubbed: Mapping[str, Any],
     times: tuple[datetime, datetime],
     segment: Span | None,
+    user_key: str,
 ) -> Span:
     attributes = scrubbed["attributes"]
     op = conventions.operation(sent, attributes)
@@ -200,7 +202,7 @@ def _row(
     message = scrubbed["message"] or None
     attributes |= {"sentry.kind": sent.kind, "sentry.status.message": message}
     attributes.setdefault("sentry.sample_rate", rate)
-    columns = {**process.columns, "user_key": user_key_of_attributes(attributes)}
+    columns = {**process.columns, "user_key": user_key}
     if sent.is_segment:
         attributes = {**process.attributes, **attributes}
         attributes.setdefault("sentry.segment.name.source", conventions.source(op, attributes))

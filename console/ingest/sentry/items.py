@@ -15,16 +15,18 @@ from console.ingest.decoded import (
     Context,
     Decoded,
 )
+from console.ingest.people import AUTO
 from console.ingest.scrubbed import Scrubbed
 from console.ingest.sentry import check_in_items, session_items, span_items, streamed
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
+from console.ingest.sentry.shapes import mapping
+from console.ingest.sentry.streamed import infers_address, with_address
 from console.ingest.span_rows import NotASpan
 from console.telemetry.records import Span
 
 NOT_STORED_YET = "not stored yet"
 UNKNOWN_TYPE = "unknown type"
-AUTO = "{{auto}}"
 OWN_REQUEST = "the client's own request to this server"
 # What decoding holds in memory is up to 25 times as large as the JSON.
 SPAN_LIMIT = 10_000  # of one envelope; clients send 1,000
@@ -115,22 +117,30 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     if not isinstance(raw, dict):
         raise Undecodable("the payload is no JSON object")
     own_id = event_id(raw, arrival, item.payload)
-    event = arrival.context.scrubbed(_with_address(raw, arrival.context.address))
+    addressed = _with_address(raw, arrival.context.address)
+    user_key = arrival.context.people.key_of(_user(addressed))
+    event = arrival.context.scrubbed(addressed)
     if item.type == "transaction" or raw.get("type") == "transaction":
-        _transaction(event, arrival, decoded)
+        _transaction(event, arrival, decoded, user_key)
     elif event.content.get("type") == "feedback":
         decoded.count(item.type, IGNORED, NOT_STORED_YET)
     elif not _says_something(event.content):
         decoded.count(item.type, INVALID, "an event without content")
     else:
-        decoded.keep_error(
-            event.then(lambda fields: {**normalise(fields, arrival), "event_id": own_id})
-        )
+        shaped = event.then(lambda fields: {**normalise(fields, arrival), "event_id": own_id})
+        decoded.keep_error(shaped, user_key)
 
 
-def _transaction(event: Scrubbed[Any], arrival: Arrival, decoded: Decoded) -> None:
+def _user(event: dict[str, Any]) -> Any:
+    """The user of an event, as clients before 2015 name it too."""
+    return event.get("user") or event.get("sentry.interfaces.User")
+
+
+def _transaction(event: Scrubbed[Any], arrival: Arrival, decoded: Decoded, user_key: str) -> None:
     faults: list[NotASpan] = []
-    spans = event.then(lambda fields: span_items.from_transaction(fields, arrival, faults))
+    spans = event.then(
+        lambda fields: span_items.from_transaction(fields, arrival, faults, user_key)
+    )
     room = _room(decoded)
     _count_surplus(len(spans.content) - room, decoded)
     decoded.keep_all(spans.then(lambda listed: listed[:room]))
@@ -145,11 +155,10 @@ def _with_address(event: dict[str, Any], address: str) -> dict[str, Any]:
     count as nobody (develop.sentry.dev, "User Interface", `{{auto}}`; `sdk.settings.infer_ip`).
     """
     user, sdk = event.get("user") or {}, event.get("sdk")
-    settings = sdk.get("settings") if isinstance(sdk, dict) else None
-    infers = isinstance(settings, dict) and settings.get("infer_ip") == "auto"
     if not address or not isinstance(user, dict):
         return event
-    if user.get("ip_address") == AUTO or (infers and not user.get("ip_address")):
+    sent, infers = user.get("ip_address"), infers_address(mapping(sdk).get("settings"))
+    if sent == AUTO or (infers and not sent):
         return {**event, "user": {**user, "ip_address": address}}
     return event
 
@@ -165,12 +174,14 @@ def _spans(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     payload = load_json(item.payload)
     if isinstance(payload, dict) and isinstance(payload.get("items"), list):
         elements, room = payload["items"], _room(decoded)
+        infers = infers_address(payload.get("ingest_settings"))
         for element in elements[:room]:
-            _streamed(element, arrival, decoded)
+            _streamed(with_address(element, arrival, infers=infers), arrival, decoded)
         _count_surplus(len(elements) - room, decoded)
     elif isinstance(payload, dict):
+        user_key = span_items.user_key_of_v1(payload, arrival)
         scrubbed = arrival.context.scrubbed(payload)
-        _keep(scrubbed.then(lambda fields: span_items.from_v1(fields, arrival)), decoded)
+        _keep(scrubbed.then(lambda fields: span_items.from_v1(fields, arrival, user_key)), decoded)
     else:
         raise Undecodable("the payload is no JSON object")
 

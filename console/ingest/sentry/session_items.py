@@ -4,7 +4,7 @@ develop.sentry.dev, "Sessions". Release health is made of them.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,14 +13,13 @@ from console.ingest.arrival import Arrival, hex_id, number, parse_time, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Decoded
+from console.ingest.people import AUTO
 from console.ingest.sentry.envelope import Item
-from console.ingest.span_rows import user_key
 from console.telemetry.records import SESSION_STATUSES, Session
 
 BUCKET_LIMIT = 1000  # of one item; servers send one a minute
 QUANTITY_LIMIT = 1_000_000  # of sessions that a count may stand for
 COUNTED = ("exited", "errored", "unhandled", "abnormal", "crashed")
-AUTO = "{{auto}}"
 _MILLISECOND = timedelta(milliseconds=1)
 _LONGEST = 366 * 24 * 3600
 
@@ -46,11 +45,15 @@ def _keep_update(sent: Mapping[str, Any], arrival: Arrival, decoded: Decoded) ->
         raise Undecodable("a session whose status is not known")
     if parse_time(sent.get("started")) is None:
         raise Undecodable("a session without a start")
+    user_key = _user(sent, _mapping(sent.get("attrs")), arrival)
+    make = partial(_update, arrival=arrival, id_=session_id, status=status, user_key=user_key)
     scrubbed = arrival.context.scrubbed(dict(sent))
-    decoded.keep(scrubbed.then(partial(_update, arrival=arrival, id_=session_id, status=status)))
+    decoded.keep(scrubbed.then(make))
 
 
-def _update(fields: Mapping[str, Any], *, arrival: Arrival, id_: str, status: str) -> Session:
+def _update(
+    fields: Mapping[str, Any], *, arrival: Arrival, id_: str, status: str, user_key: str
+) -> Session:
     attributes = _mapping(fields.get("attrs"))
     duration = fields.get("duration")
     return Session(
@@ -60,7 +63,7 @@ def _update(fields: Mapping[str, Any], *, arrival: Arrival, id_: str, status: st
         errors=_count(fields.get("errors")),
         seq=_seq(fields, arrival),
         duration_ms=None if duration is None else _milliseconds(duration),
-        user_key=_user(fields, attributes, arrival),
+        user_key=user_key,
     )
 
 
@@ -74,17 +77,21 @@ def _keep_counts(sent: Mapping[str, Any], arrival: Arrival, decoded: Decoded) ->
     dated = [bucket for bucket in listed[:BUCKET_LIMIT] if _is_dated(bucket)]
     if listed and not dated:
         raise Undecodable("counts of sessions without a start")
+    users = [_user(bucket, {}, arrival) for bucket in dated]
     scrubbed = arrival.context.scrubbed({**sent, "aggregates": dated})
     before = len(decoded.of(Session))
-    decoded.keep_all(scrubbed.then(lambda fields: list(_counts(fields, arrival, before))))
+    decoded.keep_all(scrubbed.then(lambda fields: list(_counts(fields, arrival, before, users))))
 
 
-def _counts(fields: Mapping[str, Any], arrival: Arrival, last: int) -> Iterator[Session]:
+def _counts(
+    fields: Mapping[str, Any], arrival: Arrival, last: int, users: Sequence[str]
+) -> Iterator[Session]:
     """A record for each minute and status; `last` is the last number given in this request."""
     attributes = _mapping(fields.get("attrs"))
-    for bucket in filter(_is_dated, fields["aggregates"]):
+    for bucket, user in zip(fields["aggregates"], users, strict=True):
+        if not _is_dated(bucket):
+            continue
         shared = _shared(bucket["started"], attributes, arrival)
-        user = _user(bucket, {}, arrival)
         for status in COUNTED:
             if quantity := _count(bucket.get(status)):
                 last += 1
@@ -126,9 +133,8 @@ def _user(fields: Mapping[str, Any], attributes: Mapping[str, Any], arrival: Arr
     """The same key as error events have; visitors without an id count by their address."""
     address = attributes.get("ip_address")
     if address == AUTO:
-        cleaned = arrival.context.scrubbed({"ip_address": arrival.context.address}).content
-        address = cleaned.get("ip_address")
-    return user_key({"id": fields.get("did"), "ip_address": address})
+        address = arrival.context.address
+    return arrival.context.people.key_of_any(fields.get("did"), address)
 
 
 def _count_id(arrival: Arrival, place: int) -> str:

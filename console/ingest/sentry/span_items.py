@@ -15,12 +15,11 @@ from console.ingest.attributes import (
     measured,
     query_text,
 )
+from console.ingest.people import AUTO, BROWSER_ADDRESS, BROWSER_USER
 from console.ingest.span_rows import (
     NAME_LENGTH,
     NotASpan,
     span_row,
-    user_key,
-    user_key_of_attributes,
 )
 from console.telemetry.records import Span
 
@@ -28,11 +27,12 @@ LATE_CHILD = "sentry.parent_span_already_sent"
 
 
 def from_transaction(
-    event: Mapping[str, Any], arrival: Arrival, faults: list[NotASpan]
+    event: Mapping[str, Any], arrival: Arrival, faults: list[NotASpan], user_key: str
 ) -> list[Span]:
     """The segment and the children of a scrubbed transaction event.
 
-    `faults` is where it adds what is wrong with children; raises NotASpan if the segment is none.
+    `user_key` is the person's, made before the event was scrubbed; `faults` is where it adds
+    what is wrong with children; raises NotASpan if the segment is none.
     """
     trace = _mapping(_mapping(event.get("contexts")).get("trace"))
     late = LATE_CHILD in _mapping(trace.get("data"))
@@ -50,7 +50,7 @@ def from_transaction(
         attributes,
         end=event.get("timestamp"),
         is_segment=not late,
-        shared=_shared(event, arrival),
+        shared=_shared(event, arrival, user_key),
     )
     segment_id = "" if late else segment.span_id
     shared = {
@@ -58,7 +58,7 @@ def from_transaction(
         "segment_name": "" if late else segment.name,
         "trace_id": segment.trace_id,
         "sample_rate": segment.sample_rate,
-        **_shared(event, arrival),
+        **_shared(event, arrival, user_key),
     }
     spans = [segment]
     children = event.get("spans")
@@ -93,7 +93,7 @@ def plain_v2(element: Any) -> dict[str, Any]:
     return {**element, "attributes": attributes}
 
 
-def from_v2(fields: Mapping[str, Any], arrival: Arrival) -> Span:
+def from_v2(fields: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     """A scrubbed element of a streamed container, as `plain_v2` gave it. Raises NotASpan."""
     attributes = fields["attributes"]
     is_segment = fields.get("is_segment") is True
@@ -115,7 +115,7 @@ def from_v2(fields: Mapping[str, Any], arrival: Arrival) -> Span:
     if not is_segment:
         attributes = {k: v for k, v in attributes.items() if not k.startswith((*PROCESS, "user."))}
     named = {**fields, "name": text(fields.get("name"), NAME_LENGTH)}
-    shared["user_key"] = user_key_of_attributes(fields["attributes"])
+    shared["user_key"] = user_key
     return span_row(
         arrival,
         named,
@@ -126,7 +126,17 @@ def from_v2(fields: Mapping[str, Any], arrival: Arrival) -> Span:
     )
 
 
-def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
+def user_key_of_v1(item: Mapping[str, Any], arrival: Arrival) -> str:
+    """The key of the person whom a single span, not yet scrubbed, names in a form of its own."""
+    attributes, people = flatten(item.get("data")), arrival.context.people
+    address = attributes.get(BROWSER_ADDRESS)
+    if address == AUTO:
+        address = arrival.context.address
+    named = attributes.get(BROWSER_USER)
+    return people.key_of_attributes(attributes) or people.key_of_any(named, address)
+
+
+def from_v1(item: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     """A single scrubbed span, as browsers before 11 send for interactions. Raises NotASpan."""
     attributes = flatten(item.get("data"))
     own = {
@@ -147,7 +157,7 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
         "sdk": arrival.sdk,
         "segment_id": hex_id(item.get("segment_id"), 16),
         "segment_name": own["transaction"],
-        "user_key": user_key_of_attributes(attributes),
+        "user_key": user_key,
     }
     name = text(item.get("description"), NAME_LENGTH)
     return span_row(
@@ -160,7 +170,7 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival) -> Span:
     )
 
 
-def _shared(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
+def _shared(event: Mapping[str, Any], arrival: Arrival, user_key: str) -> dict[str, Any]:
     """What all spans of a transaction have in common."""
     return {
         "environment": text(event.get("environment"), 64),
@@ -168,7 +178,7 @@ def _shared(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         "platform": text(event.get("platform"), 40),
         "sdk": sdk_text(event.get("sdk")) or arrival.sdk,
         "server_name": text(event.get("server_name")),
-        "user_key": user_key(event.get("user")),
+        "user_key": user_key,
     }
 
 
