@@ -117,6 +117,7 @@ def begin(app: Flask, url: str, *, host: str = "") -> None:
             app, settings.sentry_dsn, spool.current(), release=f"pharos@{version('pharos')}"
         )
         spool.current().is_served = True
+        refusals.current().begin()
         store.current().expect(soundness.with_telemetry())
         pipeline.current().start()
         store.current().start_looking()
@@ -200,7 +201,7 @@ def end(app: Flask) -> None:
         kept.end()
         pipeline.current().stop()
         leases.let_go(DIGEST, _instance_id())
-        cast("refusals.Refusals", app.extensions[refusals.EXTENSION]).close()
+        refusals.current().close()
         spool.current().close()
         store.current().close()
         (config().instance / NOTE).unlink(missing_ok=True)

@@ -25,6 +25,7 @@ RETRY_SECONDS = 30  # when a sender may try again after 503, or when its share w
 OVER_QUOTA, TOO_LARGE, UNDECODABLE = "over quota", "too large", "undecodable"
 SHARE_FULL, STORAGE_FULL = "share of the spool full", "storage full"
 TOO_SLOW, NO_PLACE = "too slow", "no place"
+STATE_UNAVAILABLE, STOPPING = "state unavailable", "the console stopped"
 CONTENT_TYPE = "content type"
 
 
@@ -119,7 +120,15 @@ def answered(
     except Refusal as refusal:
         return _refused(submission, refusal, doors)
     except (SQLAlchemyError, KeysUnavailable):  # the key was not seen before: whose is this?
-        return later("state unavailable", UNKNOWN_NOW)
+        return unknown_now(submission, doors)
+
+
+def unknown_now(submission: Submission, doors: Doors) -> Answer:
+    """The answer while nobody can say what a key opens; counted for the project in the address."""
+    if submission.project_id is not None:
+        case = submission.project_id, submission.protocol.whole, REFUSED, STATE_UNAVAILABLE
+        doors.refusals.add_stranger(case)
+    return later(STATE_UNAVAILABLE, UNKNOWN_NOW)
 
 
 def _refused(submission: Submission, refusal: Refusal, doors: Doors) -> Answer:
@@ -147,6 +156,12 @@ def not_durable(sound: Answer, full: SpoolUnavailable, refusals: Refusals) -> An
             )  # fmt: skip
             refusals.add(row.organization_id, count)
     return later(STORAGE_FULL, str(full))
+
+
+def stopping() -> Refusal:
+    """The refusal of a body that was on its way when the console stopped."""
+    detail = "the console stopped before the body had come: send it again"
+    return Refusal(503, STOPPING, detail, headers=_later())
 
 
 def later(reason: str, detail: str) -> Answer:

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from pathlib import Path
+from typing import cast
 
 import orjson
-from flask import Flask
+from flask import Flask, current_app
 
 from console.core import clock
+from console.ingest.refusals_kept import KeptRefusals, count_of, values_of
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
 from console.ingest.strangers import Case, Strangers
 from console.intake.ledger import Count, add_up
@@ -17,20 +19,35 @@ KIND = "outcomes"
 FLUSH_SECONDS = 1.0
 
 
-def init_app(app: Flask, spool: Spool) -> None:
+def init_app(app: Flask, spool: Spool, instance: Path) -> None:
     """Give the app its memory of refusals."""
-    app.extensions[EXTENSION] = Refusals(spool, Strangers(app))
+    app.extensions[EXTENSION] = Refusals(spool, Strangers(app), KeptRefusals(instance))
+
+
+def current() -> "Refusals":
+    """Return the running app's memory of refusals."""
+    return cast("Refusals", current_app.extensions[EXTENSION])
 
 
 class Refusals:
-    """Refusals of the last second, summed up in memory so that a flood costs one row a second."""
+    """Refusals of the last second, summed up in memory so that a flood costs one row a second.
 
-    def __init__(self, spool: Spool, strangers: Strangers) -> None:
+    While the spool can take none, they add up here; at the end they wait in `kept`.
+    """
+
+    def __init__(self, spool: Spool, strangers: Strangers, kept: KeptRefusals) -> None:
         self._spool = spool
+        self._kept = kept
         self._strangers = strangers
         self._lock = threading.Lock()
         self._counts: dict[int, dict[tuple[object, ...], Count]] = {}
         self._timer: threading.Timer | None = None
+
+    def begin(self) -> None:
+        """Take up what could not be written before the last stop."""
+        self._kept.make_room()
+        for organization_id, count in self._kept.content():
+            self.add(organization_id, count)
 
     def add(self, organization_id: int, count: Count) -> None:
         with self._lock:
@@ -55,6 +72,8 @@ class Refusals:
                 self._spool.append(_spool_row(organization_id, mine.values()))
             except SpoolUnavailable:
                 self._keep(organization_id, mine.values())
+        if not self._counts:
+            self._kept.clear()
         if self._strangers.wait:
             self._flush_soon()
 
@@ -67,6 +86,12 @@ class Refusals:
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
+            if left := [
+                (organization_id, count)
+                for organization_id, counts in self._counts.items()
+                for count in sorted(counts.values(), key=_quantity, reverse=True)
+            ]:
+                self._kept.keep(left)
 
     def _keep(self, organization_id: int, counts: Iterable[Count]) -> None:
         for count in counts:
@@ -82,9 +107,12 @@ class Refusals:
 
 def from_spool(row: SpoolRow) -> Iterator[Count]:
     """Read the counts that `Refusals` spooled."""
-    for project_id, item_type, outcome, reason, quantity, at, detail in orjson.loads(row.body):
-        moment = datetime.fromisoformat(at)
-        yield Count(project_id, item_type, outcome, reason, quantity, moment, detail)
+    for values in orjson.loads(row.body):
+        yield count_of(values)
+
+
+def _quantity(count: Count) -> int:
+    return count.quantity
 
 
 def _count_of_strangers(case: Case, quantity: int) -> Count:
@@ -94,10 +122,7 @@ def _count_of_strangers(case: Case, quantity: int) -> Count:
 
 
 def _spool_row(organization_id: int, counts: Iterable[Count]) -> SpoolRow:
-    body = [
-        [c.project_id, c.item_type, c.outcome, c.reason, c.quantity, c.at.isoformat(), c.detail]
-        for c in counts
-    ]
+    body = [values_of(count) for count in counts]
     return SpoolRow(
         organization_id=organization_id,
         project_id=0,

@@ -28,7 +28,7 @@ class Wire:
 
 
 @pytest.mark.parametrize(("comes", "status"), [("whole", 200), ("in part", 503)])
-def test_a_request_whose_head_comes_as_the_console_stops(app, acme, key, comes, status):
+def test_a_request_whose_head_comes_as_the_console_stops(app, acme, key, ledger, comes, status):
     body = envelope()
     wire = Wire([body, b""] if comes == "whole" else [body[:10]])
     head = SimpleNamespace(
@@ -51,3 +51,5 @@ def test_a_request_whose_head_comes_as_the_console_stops(app, acme, key, comes, 
 
     finished(stopping())
     assert wire.statuses == [status]
+    reasons = [count.reason for count in ledger()]
+    assert reasons == ([] if comes == "whole" else ["the console stopped"])

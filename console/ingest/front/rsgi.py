@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from console.ingest.accept import sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
 from console.ingest.front.bodies import BUFFERED, Body, Incoming, Room, too_large
 from console.ingest.front.endpoints import Endpoints, Reply, believing, preflight, replied
+from console.ingest.front.heads import Head, environ_of
 from console.ingest.front.places import Crew, NoPlace, Places, network
 from console.ingest.judging import (
     NO_PLACE,
@@ -26,9 +26,10 @@ from console.ingest.judging import (
     has_key,
     judge,
     judge_beginning,
-    later,
     not_durable,
+    stopping,
     turned_away,
+    unknown_now,
 )
 from console.ingest.spool import SpoolUnavailable
 from console.web.incoming import FORM_LIMIT
@@ -68,19 +69,6 @@ PLAIN = [
 ]
 
 log = logging.getLogger(__name__)
-
-
-class Head(Protocol):
-    """A request without its body, as granian gives it (RSGI calls it a scope)."""
-
-    http_version: str
-    server: str
-    client: str
-    scheme: str
-    method: str
-    path: str
-    query_string: str
-    headers: Any
 
 
 class Wire(Incoming, Protocol):
@@ -194,6 +182,10 @@ class Front:
                 await self._take_in(submission, wire, body)
             finally:
                 self._senders.give_back(address)
+        except asyncio.CancelledError:
+            if self._is_closing:
+                turned_away(submission, stopping(), self._endpoints.doors)
+            raise
         except (Refusal, NoPlace) as error:
             turned = self._turned_away(submission, error)
             answer(wire, replied(turned, submission), last=True)
@@ -215,7 +207,7 @@ class Front:
         if time.monotonic() - came > STRANGER_SECONDS and not self._endpoints.doors.keys.is_fresh(
             submission.key
         ):
-            return later("state unavailable", "the database that knows the keys does not answer")
+            return unknown_now(submission, self._endpoints.doors)
         return judge(submission, self._endpoints.doors)
 
     async def _may_go_on(
@@ -322,36 +314,6 @@ class Front:
         """Make a page, in one of the threads for that; not if whoever asked has given up by now."""
         waited = time.monotonic() - came
         answer(wire, BUSY if waited > PAGE_PATIENCE else run(self._endpoints, environ))
-
-
-def environ_of(head: Head) -> "WSGIEnvironment":
-    """A request as WSGI has it (PEP 3333), with an empty body."""
-    host, _, port = head.server.rpartition(":")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": head.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": head.path.encode("utf-8", "replace").decode("latin-1"),
-        "QUERY_STRING": head.query_string,
-        "SERVER_NAME": host,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{head.http_version}",
-        "REMOTE_ADDR": head.client.rpartition(":")[0].strip("[]"),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": head.scheme,
-        "wsgi.input": BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in head.headers.items():
-        if "_" in name:  # X_Forwarded_For would pass for X-Forwarded-For, which a proxy has set
-            continue
-        key = name.upper().replace("-", "_")
-        key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
-        joint = "; " if key == "HTTP_COOKIE" else ", "
-        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    return environ
 
 
 def run(app: Any, environ: "WSGIEnvironment") -> Reply:

@@ -28,7 +28,7 @@ def init_app(app: Flask, settings: Config) -> None:
     waiting = spool.init_app(app, settings)
     auth.init_app(app)
     quota.init_app(app, settings)
-    refusals.init_app(app, waiting)
+    refusals.init_app(app, waiting, settings.instance)
     pipeline.init_app(app, settings)
     guardrails.init_app(app, settings)
     checks.init_app(app)
