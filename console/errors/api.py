@@ -1,22 +1,26 @@
 """The issues of a project for scripts, findings among them, as docs/api.md says."""
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
-from console.core.paging import Page
-from console.errors import events, queries
+from console.core import clock
+from console.errors import events, queries, ranking
 from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
-from console.telemetry.errors import EventRow
+from console.telemetry.errors import EventRow, Totals
 from console.telemetry.records import Finding
+from console.telemetry.scope import Scope
 from console.web import api
 from console.web.forms import valid
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 bp = Blueprint(
     "errors_api", __name__, url_prefix="/api/v1/<slug:organization>/<slug:project>/issues"
 )
@@ -29,21 +33,33 @@ findings_bp = Blueprint(
 class IssuesFilter(InboxFilter, api.Anytime, api.Paging):
     """The inbox's filters, and what the top bar says on pages."""
 
+    def scope(self, project: Project) -> Scope:
+        """What the counts of a valid form are about: all time, unless it gives one."""
+        since = self.since.data or EVER
+        return Scope(
+            organization_id=project.organization_id,
+            project_id=project.id,
+            since=since,
+            until=max(self.until.data or clock.now() + events.MARGIN, since),
+            environment=self.environment.data or "",
+            release=self.release.data or "",
+        )
+
 
 @bp.get("")
 @api_view("issues:read")
 def issues(project: Project) -> Response:
-    page = _asked(project)
-    return api.page("issues", [_issue(issue) for issue in page.rows], page.older)
+    listed = _asked(project)
+    return listed.answer("issues", listed.rows)
 
 
 @findings_bp.get("/findings")
 @api_view("performance:read")
 def findings(project: Project) -> Response:
-    page = _asked(project, Category.PERFORMANCE)
-    latest = events.latest_findings(project, page.rows)
-    rows = [_issue(issue) | {"finding": _shown(latest.get(issue.id))} for issue in page.rows]
-    return api.page("findings", rows, page.older)
+    listed = _asked(project, Category.PERFORMANCE)
+    latest = events.latest_findings(project, listed.issues)
+    rows = [row | {"finding": _shown(latest.get(row["id"]))} for row in listed.rows]
+    return listed.answer("findings", rows)
 
 
 @bp.get("/<id:issue_id>")
@@ -74,7 +90,26 @@ def issue_events(project: Project, issue_id: int) -> Response:
     return api.page("events", [_event(issue_, row) for row in page.rows], page.older)
 
 
-def _asked(project: Project, category: Category | None = None) -> Page[Issue]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of issues; with a scope, the totals of each there and not since it was first seen."""
+
+    issues: Sequence[Issue]
+    cursor: str
+    scope: Scope | None = None
+    totals: Mapping[int, Totals] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The issues as the answer has them."""
+        return [_issue(issue, self.totals.get(issue.id)) for issue in self.issues]
+
+    def answer(self, name: str, rows: list[dict[str, Any]]) -> Response:
+        """The page under this name; the times of a scope are the same on all pages."""
+        return api.page(name, rows, self.cursor, self.scope)
+
+
+def _asked(project: Project, category: Category | None = None) -> Listed:
     """The page of issues that a request asks for; of one category only, if it is given."""
     people = queries.people(project)
     form = valid(IssuesFilter(request.args).offer(people))
@@ -85,14 +120,21 @@ def _asked(project: Project, category: Category | None = None) -> Page[Issue]:
         until=form.until.data,
     )
     by = replace(by, category=category or by.category)
-    return queries.inbox(project, by, form.cursor.data or "", form.length)
+    cursor = form.cursor.data or ""
+    if not by.narrows:
+        page = queries.inbox(project, by, cursor, form.length)
+        return Listed(page.rows, page.older)
+    scope = form.scope(project)
+    issues, totals, older = ranking.page(project, by, scope, cursor, form.length)
+    return Listed(issues, older, scope, totals)
 
 
 def _shown(finding: Finding | None) -> dict[str, Any] | None:
     return asdict(finding) if finding else None
 
 
-def _issue(issue: Issue) -> dict[str, Any]:
+def _issue(issue: Issue, totals: Totals | None = None) -> dict[str, Any]:
+    counts = totals or ranking.ever(issue)
     return {
         "id": issue.id,
         "category": issue.category.value,
@@ -103,10 +145,10 @@ def _issue(issue: Issue) -> dict[str, Any]:
         "status": issue.status.value,
         "platform": issue.platform,
         "handled": issue.handled,
-        "events": issue.events,
-        "users": issue.users,
-        "first_seen": api.time(issue.first_seen),
-        "last_seen": api.time(issue.last_seen),
+        "events": counts.events,
+        "users": counts.users,
+        "first_seen": api.time(counts.first),
+        "last_seen": api.time(counts.last),
         "first_release": issue.first_release,
         "last_release": issue.last_release,
         "assignee": issue.assignee.email if issue.assignee else None,

@@ -21,6 +21,8 @@ from console.errors.models import (
     IssueUser,
     Level,
 )
+from console.errors.searched import searched
+from console.telemetry import bodies
 from console.telemetry.records import ErrorEvent
 
 LEVELS = {level.value: level for level in Level}
@@ -109,6 +111,7 @@ def _new_issue(project_id: int, grouping: Grouping, event: ErrorEvent) -> Issue:
         last_seen=event.timestamp,
         first_release=event.release[:RELEASE],
         last_release=event.release[:RELEASE],
+        searched=searched(bodies.unpack(event.body)),
     )
 
 

@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from console.accounts.models import User
 from console.core import clock
 from console.core.db import BIG_ID, Model, OrganizationScoped, belongs_to
+from console.core.folding import fold
 
 
 class Status(StrEnum):
@@ -84,6 +85,16 @@ class Issue(OrganizationScoped, Model):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id, viewonly=True)
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
+    # What a search reads: title, type and culprit; and the stack of its first event.
+    folded: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
+    searched: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
+
+    @validates("title", "kind", "culprit")
+    def _fold(self, name: str, text: str) -> str:
+        if getattr(self, name) != text:
+            texts = {own: getattr(self, own) or "" for own in ("title", "kind", "culprit")}
+            self.folded = fold("\n".join((texts | {name: text}).values()))
+        return text
 
     def resolve(self, *, by: User, in_next_release: bool = False, after: str = "") -> None:
         """Mark the bug as fixed; a later event will reopen it and mark the regression.

@@ -1,12 +1,14 @@
 """The issues of the inbox, ordered by their events or users in the scope of the page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from console.accounts.models import Project
+from console.core import cursors
 from console.errors import queries
+from console.errors.models import Issue
 from console.errors.queries import Candidate, Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.errors import NOTHING, Totals
@@ -14,6 +16,7 @@ from console.telemetry.scope import Scope
 
 CHUNK = 250
 GROWTH = 4
+MOST_PASSED = 100_000  # a page further on would take more than a second
 MARGIN = 20  # so many issues more are counted at once as may come before another in the end
 # All groups of so little time are counted sooner than the issues that were frequent once.
 SHORT = timedelta(days=2)
@@ -63,11 +66,50 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     return Ranking(rows, complete=True)
 
 
-def exact_totals(by: Filter, scope: Scope, rows: Sequence[RankedIssue]) -> dict[int, Totals]:
-    """The totals of issues of a ranking by id, users counted where they were a bound."""
+def page(
+    project: Project, by: Filter, scope: Scope, cursor: str, limit: int
+) -> tuple[Sequence[Issue], dict[int, Totals], str]:
+    """A page of a ranking: its issues, their totals by id, and the cursor of the next page.
+
+    Raises console.core.cursors.BadCursor.
+    """
+    (before,) = cursors.read(cursor, _passed) if cursor else (0,)
+    rows = ranking(project, by, scope, need=before + limit + 1).rows[before:]
+    shown = rows[:limit]
+    issues = queries.in_order(project, [row.issue_id for row in shown])
+    older = cursors.written(before + limit) if len(rows) > limit else ""
+    return issues, shown_totals(by, scope, shown, issues), older
+
+
+def shown_totals(
+    by: Filter, scope: Scope, rows: Sequence[RankedIssue], issues: Sequence[Issue]
+) -> dict[int, Totals]:
+    """The totals of the issues of a page by id, users counted where they were a bound.
+
+    First seen is of all time in the environment and release: what was new a month ago is not new
+    again for every shorter range.
+    """
     bounded = [row.candidate for row in rows if not row.is_exact]
     counted = _counted(by, scope, bounded, exact=True) if bounded else []
-    return {row.issue_id: row.totals for row in (*rows, *counted)}
+    totals = {row.issue_id: row.totals for row in (*rows, *counted)}
+    firsts = queries.first_seen_there(by, list(totals)) if by.has_place and totals else {}
+    return {
+        issue.id: replace(totals[issue.id], first=firsts.get(issue.id, issue.first_seen))
+        for issue in issues
+    }
+
+
+def ever(issue: Issue) -> Totals:
+    """The totals of an issue since it was first seen, everywhere."""
+    return Totals(issue.events, issue.users, issue.first_seen, issue.last_seen)
+
+
+def _passed(part: Any) -> int:
+    """How many issues stand on the pages before."""
+    count = cursors.whole(31)(part)
+    if not 0 < count <= MOST_PASSED:
+        raise ValueError("not a number of issues")
+    return count
 
 
 def _settled(by: Filter, scope: Scope, rows: Sequence[RankedIssue], need: int) -> list[RankedIssue]:

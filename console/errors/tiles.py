@@ -12,7 +12,8 @@ from console.core.db import db
 from console.errors import metrics
 from console.errors.models import Issue, Status
 from console.errors.queries import SORTS, Filter, in_order
-from console.errors.ranking import exact_totals, ranking
+from console.errors.ranking import ever, ranking, shown_totals
+from console.telemetry.errors import Totals
 from console.telemetry.tile import (
     Table,
     TableCell,
@@ -69,12 +70,9 @@ def _listed(
     order = KINDS[0].chosen(viewing.settings, "sort")
     by = Filter(environment=scope.environment, since=scope.since, until=scope.until, sort=order)
     ranked = ranking(own, by, scope, limit).rows[:limit]
-    totals = exact_totals(by, scope, ranked)
     shown = in_order(own, [row.issue_id for row in ranked])
-    return [
-        list(_row(viewing, project, issue, totals[issue.id].events, totals[issue.id].users))
-        for issue in shown
-    ]
+    totals = shown_totals(by, scope, ranked, shown)
+    return [list(_row(viewing, project, issue, totals[issue.id])) for issue in shown]
 
 
 def _happened(
@@ -86,19 +84,19 @@ def _happened(
     query = select(Issue).where(mine, Issue.status != Status.MUTED)
     query = query.order_by(Issue.users.desc(), Issue.events.desc(), Issue.id).limit(limit)
     happened: Sequence[Issue] = db.session.scalars(query).all()
-    return [list(_row(viewing, project, issue, issue.events, issue.users)) for issue in happened]
+    return [list(_row(viewing, project, issue, ever(issue))) for issue in happened]
 
 
 def _row(
-    viewing: Viewing, project: TileProject, issue: Issue, events: int, users: int
+    viewing: Viewing, project: TileProject, issue: Issue, totals: Totals
 ) -> Iterator[TableCell]:
     of = f"{project.name}: " if viewing.is_of_several else ""
     url = viewing.way(project, "errors.issue", issue_id=issue.id)
     yield TableCell(f"{of}{issue.title}", url)
     yield TableCell(issue.level.value, tone=TONES.get(issue.level.value, "mute"))
-    yield TableCell(events)
-    yield TableCell(users)
-    yield TableCell(issue.last_seen)
+    yield TableCell(totals.events)
+    yield TableCell(totals.users)
+    yield TableCell(totals.last)
 
 
 def _nothing(viewing: Viewing, state: str) -> str:

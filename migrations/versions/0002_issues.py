@@ -75,6 +75,8 @@ def create_issue() -> None:
         sa.Column("muted_until_events", sa.Integer(), nullable=True),
         sa.Column("muted_until_users", sa.Integer(), nullable=True),
         sa.Column("assignee_id", sa.Integer(), nullable=True),
+        sa.Column("folded", sa.Text(), server_default="", nullable=False),
+        sa.Column("searched", sa.Text(), server_default="", nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["assignee_id"], ["user.id"], name=op.f("fk_issue_assignee_id"), ondelete="SET NULL"

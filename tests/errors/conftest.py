@@ -88,3 +88,10 @@ def the_issue(app: Flask, acme: Project) -> Callable[[], Issue]:
             return factories.detached(db.session.scalars(select(Issue)).one())
 
     return the_issue
+
+
+@pytest.fixture
+def get(as_script, acme):
+    """Ask the API with a token of acme's project that may read issues."""
+    script = as_script(acme, "issues:read")
+    return lambda url, **arguments: script.get(url, query_string=arguments or None)

@@ -23,13 +23,6 @@ EVENT_FIELDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def get(as_script, acme):
-    """Ask the API with a token of acme's project that may read issues."""
-    script = as_script(acme, "issues:read")
-    return lambda url, **arguments: script.get(url, query_string=arguments or None)
-
-
 def test_issues_have_the_fields_that_are_documented(get, acme, send):
     send(acme)
     answer = get(ISSUES)

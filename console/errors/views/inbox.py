@@ -20,7 +20,7 @@ from console.errors.forms import (
 )
 from console.errors.models import Issue
 from console.errors.queries import Filter
-from console.errors.ranking import RankedIssue, exact_totals, ranking
+from console.errors.ranking import RankedIssue, ranking, shown_totals
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, project_of_page, with_filters
 from console.telemetry.errors import Totals
@@ -138,7 +138,7 @@ def _listing(project: Project) -> IssueListing:
         form=form,
         page=page,
         issues=issues,
-        totals=exact_totals(by, scope, page.rows),
+        totals=shown_totals(by, scope, page.rows, issues),
         trend=trends.of_issues(issues, scope, current_range()),
         complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
