@@ -25,7 +25,7 @@ from console.accounts.platforms import PLATFORMS
 from console.core.urls import split_url
 from console.web import clocks
 from console.web.choices import choices
-from console.web.forms import IntegerField, at_most
+from console.web.forms import IntegerField, NumberField, at_most
 
 ROLES = [
     (Role.VIEWER, "Viewer: sees everything, changes nothing"),
@@ -177,8 +177,23 @@ class RoleForm(FlaskForm):
     role = SelectField("Role", choices=choices((role, role.title()) for role in Role), coerce=Role)
 
 
-def _threshold(name: str) -> NumberRange:
-    return NumberRange(1, MOST_OF_THRESHOLDS[name])
+class ThousandthsField(NumberField):
+    """A number with a fraction, for a column that counts its thousandths."""
+
+    def _value(self) -> str:
+        if self.raw_data or self.data is None:
+            return super()._value()
+        return f"{self.data / 1000:g}"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read it, or leave an error."""
+        super().process_formdata(valuelist)
+        if valuelist and self.data is not None:
+            self.data = round(self.data * 1000)
+
+
+def _threshold(name: str, message: str | None = None) -> NumberRange:
+    return NumberRange(1, MOST_OF_THRESHOLDS[name], message)
 
 
 class MonitoringForm(FlaskForm):
@@ -193,9 +208,10 @@ class MonitoringForm(FlaskForm):
     inp_ms = IntegerField(
         "Interaction to Next Paint, P75 (ms)", [InputRequired(), _threshold("inp_ms")]
     )
-    cls_thousandths = IntegerField(
-        "Cumulative Layout Shift, P75 (thousandths)",
-        [InputRequired(), _threshold("cls_thousandths")],
+    cls_thousandths = ThousandthsField(
+        "Cumulative Layout Shift, P75",
+        [InputRequired(), _threshold("cls_thousandths", "Enter a number between 0.001 and 10.")],
+        description="Google calls up to 0.1 good.",
     )
     retention_days = IntegerField("Keep events for (days)", [InputRequired(), NumberRange(1, 3650)])
     retention_mb = IntegerField(

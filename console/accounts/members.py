@@ -130,4 +130,4 @@ def _keep_an_owner(membership: Membership) -> None:
     role = db.session.scalar(select(Membership.role).where(Membership.id == membership.id))
     owners = select(func.count()).select_from(Membership).where(Membership.role == Role.OWNER)
     if role is Role.OWNER and db.session.scalar(owners) == 1:
-        raise LastOwner("An organization needs an owner: make somebody else one first.")
+        raise LastOwner("An organization needs an owner: make someone else an owner first.")

@@ -66,7 +66,7 @@ def mail_link(caller: Caller) -> None:
     to = user.email
     db.session.commit()
     link = f"{config().base_url}{PATH}{token}"
-    _mail(to, "Set another password for Pharos", "password_reset", caller=caller, link=link)
+    _mail(to, "Set a new password for Pharos", "password_reset", caller=caller, link=link)
 
 
 def mail_notice(caller: Caller) -> None:

@@ -127,7 +127,7 @@ def _form(kind: Kind, document: dict[str, Any], channel_: Channel | None = None)
 def _kind(channel_: Channel) -> Kind:
     kind = KINDS.get(channel_.kind)
     if kind is None:
-        raise BadRequest("This console has no such kind of channel any more.")
+        raise BadRequest("This console no longer has this kind of channel.")
     return kind
 
 

@@ -181,7 +181,7 @@ class WatchForm(ConditionForm):
             return False
         metric = CATALOGUE.get(str(self.metric.data))
         if metric is None:
-            mark(self, "metric", f"There is no metric {self.metric.data}.")
+            mark(self, "metric", f"Unknown metric {self.metric.data}.")
             return False
         faults = list(self._faults(metric))
         for name, message in faults:
@@ -226,7 +226,7 @@ class NamedForm(Form):
         default=Severity.MEDIUM.value,
     )
     tags = ListField("Tags")
-    shadow = SwitchField("Shadow mode: it notifies nobody")
+    shadow = SwitchField("Shadow mode: notify no one")
     enabled = SwitchField("Evaluated", default=True)
 
     def validate(self, extra_validators: Any = None) -> bool:

@@ -97,7 +97,7 @@ def _ends_what_was_sent(incident: Incident, event: IncidentEvent) -> bool:
 
 
 def acknowledge(incident: Incident, *, by: Actor) -> bool:
-    """Note that somebody looks after it; False where that is known already."""
+    """Note that someone is on it; False where that is known already."""
     for member in members(incident):
         acknowledge(member, by=by)
     lock(incident)

@@ -110,7 +110,7 @@ class PreferencesForm(Form):
         """The zone is one of the IANA database."""
         needed = self.quiet.data or self.digest.data
         if (needed or field.data) and not clocks.is_zone(field.data or ""):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_days(self, field: SelectMultipleField) -> None:
         """Quiet hours begin on some day."""

@@ -59,7 +59,7 @@ def metric_of(definition: Definition) -> Metric:
     """The metric of a rule with its parameters; raises UnknownMetric."""
     metric = CATALOGUE.get(definition.metric)
     if metric is None:
-        raise UnknownMetric(f"There is no metric {definition.metric}.")
+        raise UnknownMetric(f"Unknown metric {definition.metric}.")
     return metric.given_that(**definition.parameters)
 
 

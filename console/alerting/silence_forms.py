@@ -137,7 +137,7 @@ class SilenceForm(Form):
     def validate_zone(self, field: StringField) -> None:
         """The zone is one of the IANA database."""
         if not clocks.is_zone(field.data or ""):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_starts(self, _field: StringField) -> None:
         """It starts at a moment."""

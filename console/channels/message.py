@@ -14,7 +14,7 @@ class Verb(StrEnum):
     TRIGGER = "trigger"
     """It began, or the receiver has not heard of it before."""
     ESCALATE = "escalate"
-    """Nobody has answered: it is said again, to the same receiver or to the next."""
+    """No one has answered: it is said again, to the same receiver or to the next."""
     UPDATE = "update"
     """It got worse, or more joined it."""
     ACKNOWLEDGE = "acknowledge"

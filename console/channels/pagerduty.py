@@ -210,7 +210,7 @@ FIELDS = (
     Field(
         "deploys",
         "New releases",
-        "A change is shown beside incidents, and notifies nobody.",
+        "A change is shown beside incidents and notifies no one.",
         input="choice",
         choices=(("no", "are not sent"), ("yes", "are sent as changes")),
         default="no",
@@ -218,7 +218,7 @@ FIELDS = (
     Field(
         "webhook_secrets",
         "Secrets of webhooks",
-        "With them, whoever acknowledges or resolves in PagerDuty does so here, too. One a line:"
+        "With them, acknowledging or resolving in PagerDuty does the same here. One a line:"
         " several while they are exchanged.",
         is_secret=True,
         input="area",

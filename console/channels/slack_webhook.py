@@ -16,8 +16,8 @@ from console.core import http
 from console.core.http import Call
 
 SENTENCES = {
-    "no_service": "Slack has no such webhook any more: make another, and enter its address.",
-    "no_team": "Slack has no such workspace any more.",
+    "no_service": "Slack no longer has this webhook: create a new one and enter its URL.",
+    "no_team": "Slack no longer has this workspace.",
     "invalid_token": "The address is wrong, or was revoked: enter the one that Slack shows.",
     "action_prohibited": "A setting of the workspace keeps the webhook from writing.",
     "channel_not_found": "The webhook's channel is gone: make another webhook.",

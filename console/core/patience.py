@@ -33,7 +33,7 @@ SENTENCES = {
     TOO_LONG: f"The database took longer than {PAGE_SECONDS:.0f} seconds to answer. "
     "Choose a shorter time range, or try again in a moment.",
     LOCKED: "The database is busy with another change of the same thing. Try again in a moment.",
-    FULL: "The disk of the database is full: nothing can be saved until somebody makes room. "
+    FULL: "The disk of the database is full: nothing can be saved until space is freed. "
     "What is stored can be read.",
     READ_ONLY: "The database takes no changes now: nothing can be saved until that is mended. "
     "What is stored can be read.",

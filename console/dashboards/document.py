@@ -360,7 +360,7 @@ def _texts(given: object, path: str, most: int, longest: int) -> Faults:
 
 def _strange(given: Mapping[str, Any], path: str, known: Collection[str]) -> Faults:
     for name in sorted(str(name)[:50] for name in given if name not in known):
-        yield f"{path}.{name}".strip("."), "There is no such member."
+        yield f"{path}.{name}".strip("."), "Unknown field."
 
 
 def _tab(stored: Mapping[str, Any]) -> Tab:

@@ -62,13 +62,16 @@ class ShareLinkForm(Form):
         filters=[plain],
         description="Whom it is for. Outsiders do not see it.",
     )
-    expires_at = LocalMoment("Works until", description="Empty: until somebody revokes it.")
+    expires_at = LocalMoment(
+        "Works until", description="Leave empty for a link that works until someone revokes it."
+    )
     password = PasswordField(
         "Password",
-        description=f"At least {passwords.SHORTEST} characters. Empty: the link alone is enough.",
+        description=f"At least {passwords.SHORTEST} characters."
+        " Leave empty to ask for no password.",
         render_kw={"autocomplete": "new-password"},
     )
-    without_password = SwitchField("Ask for no password any more")
+    without_password = SwitchField("Remove the password")
     range = SelectField(
         "Time range",
         choices=choices([("", "That of the dashboard"), *RANGE_LABELS.items()]),
@@ -79,7 +82,7 @@ class ShareLinkForm(Form):
         "Environment",
         [at_most(LONGEST_ENVIRONMENT)],
         filters=[plain],
-        description="Empty: all environments.",
+        description="Leave empty for all environments.",
     )
     locked = ValuesByName("Locked variables")
     opened = ListField("Open variables")
@@ -125,7 +128,7 @@ class ShareLinkForm(Form):
 
     def validate_zone(self, field: StringField) -> None:
         if field.data and not clocks.is_zone(field.data):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_locked(self, field: ValuesByName) -> None:
         for name, values in field.data.items():

@@ -46,10 +46,10 @@ def _queries(value: Any, variables: Collection[str]) -> Faults:
             yield path, "An object with a metric."
             continue
         for name in sorted(set(map(str, query)) - {"metric", "where", "parameters", "name"}):
-            yield f"{path}.{name[:50]}", "There is no such member."
+            yield f"{path}.{name[:50]}", "Unknown field."
         metric = CATALOGUE.get(query["metric"]) if is_text(query.get("metric"), 100) else None
         if metric is None:
-            yield f"{path}.metric", "There is no such metric."
+            yield f"{path}.metric", "Unknown metric."
             continue
         if not is_text(query.get("name", ""), 100):
             yield f"{path}.name", "A text of at most 100 characters."

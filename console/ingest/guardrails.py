@@ -178,7 +178,7 @@ def _disk() -> Guardrail:
         "low" if disk().is_low else "has room",
         "a twentieth of the disk, at most 2 GB",
         "The console reports it as an error of its own, and /ready answers 503. When nothing is"
-        " left, ingest answers 503 and pages cannot save. Whoever runs the console makes room.",
+        " left, ingest answers 503 and pages cannot save. The operator has to free space.",
     )
 
 

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 from sqlalchemy import select
 
-from console.accounts.models import Key, Project
+from console.accounts.models import Key, Project, Release
 from console.core.db import db
 from console.errors.models import Issue, Status
 
@@ -15,6 +15,12 @@ def latest_issue(project: Project) -> Issue | None:
     query = query.order_by(Issue.last_seen.desc()).limit(1)
     latest = [db.session.scalar(query.where(Issue.status == status)) for status in Status]
     return max(filter(None, latest), key=attrgetter("last_seen", "id"), default=None)
+
+
+def latest_release(project: Project) -> Release | None:
+    """The release that something came from last, if anything named one."""
+    query = select(Release).where(Release.project_id == project.id, Release.version != "")
+    return db.session.scalar(query.order_by(Release.last_seen.desc()).limit(1))
 
 
 def working_key(project: Project) -> Key | None:

@@ -18,7 +18,9 @@ class Setup:
     platforms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     run: str = ""
-    """The commands that send the first error."""
+    """The command that starts the application; without `try_it`, it sends the first error."""
+    try_it: str = ""
+    """The command that breaks it once it runs."""
     trace: str = ""
     """What the first trace needs, beyond an error that arrives."""
 

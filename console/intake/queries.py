@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.intake.ledger import INVALID, OUTCOMES, REFUSED
+from console.intake.ledger import INVALID, OUTCOMES, REFUSED, STORED
 from console.intake.models import Outcome
 
 HOUR = timedelta(hours=1)
@@ -92,13 +92,14 @@ def recent_refusals(project: Project, within: timedelta, limit: int = 5) -> Sequ
     return db.session.scalars(query.limit(limit)).all()
 
 
-def latest_arrival(project: Project) -> datetime | None:
-    """When something of the project was last stored."""
-    query = select(func.max(Outcome.last_at)).where(
-        Outcome.project_id == project.id, Outcome.outcome == "stored"
+def latest_arrivals(project: Project) -> dict[str, datetime]:
+    """When items of the project were last stored, by their type."""
+    query = (
+        select(Outcome.item_type, func.max(Outcome.last_at).label("at"))
+        .where(Outcome.project_id == project.id, Outcome.outcome == STORED)
+        .group_by(Outcome.item_type)
     )
-    latest: datetime | None = db.session.scalar(query)
-    return latest
+    return {row.item_type: row.at for row in db.session.execute(query)}
 
 
 def _rows(ids: Sequence[int]) -> Sequence[Outcome]:

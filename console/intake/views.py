@@ -68,7 +68,7 @@ def _chart(project: Project, line: Timeline) -> Chart:
     return line.chart(
         "Items",
         series,
-        subtitle="by what became of them",
+        subtitle="by outcome",
         unit="items",
         watch={"metric": FATES[ledger.REFUSED].id},
     )

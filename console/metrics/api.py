@@ -34,7 +34,7 @@ def metrics(project: Project) -> Response:
 def series(project: Project, metric_name: str) -> Response:
     metric = CATALOGUE.get(metric_name)
     if metric is None:
-        abort(404, f"There is no metric {metric_name[:100]}.")
+        abort(404, f"Unknown metric {metric_name[:100]}.")
     form = valid(MetricQuestion(request.args, metric=metric))
     scope = Scope.of(project, form.shown, release=form.release.data or "")
     step = form.step.data or max(60, int(scope.length.total_seconds()) // STEPS)

@@ -123,7 +123,7 @@ def send(project: Project, report_id: int) -> Response:
     """Send it now, whatever its conditions say."""
     own = _own(project, report_id)
     if not queries.readers(own):
-        raise Conflict("Nobody gets this report yet. Add a recipient first.")
+        raise Conflict("This report has no recipients yet. Add one first.")
     if why := sending.obstacle(own):
         abort(429, why)
     row = sending.send_now(own)

@@ -130,7 +130,7 @@ class ReportForm(Form):
 
     def validate_zone(self, field: StringField) -> None:
         if not clocks.is_zone(field.data or ""):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_level(self, field: NumberField) -> None:
         if self.metric.data and field.data is None:
@@ -215,7 +215,7 @@ class ReportForm(Form):
 class RecipientForm(Form):
     """Who gets a report: a member, a channel, or an address outside."""
 
-    contact = OpenSelect("Member or channel", "Somebody outside", closed=True)
+    contact = OpenSelect("Member or channel", "Someone outside", closed=True)
     address = StringField(
         "E-mail address outside",
         [at_most(254)],
@@ -237,9 +237,9 @@ class RecipientForm(Form):
         field.data = (field.data or "").strip(" ")
         if self.contact.data:
             if field.data:
-                raise ValidationError("Choose somebody, or write an address.")
+                raise ValidationError("Choose a member or enter an address.")
         elif not field.data:
-            raise ValidationError("Choose somebody, or write an address.")
+            raise ValidationError("Choose a member or enter an address.")
         elif not is_address(field.data):
             raise ValidationError(f"{field.data[:100]!r} is no e-mail address.")
 

@@ -282,7 +282,7 @@ def _held_back(part: Part, edition: ReportEdition, readers: Sequence[ReportRecip
     if edition.by_hand:
         return ""
     if not readers:
-        return "Nobody gets it."
+        return "It has no recipients."
     if not report.metric or report.level is None:
         return ""
     tile = Tile(id="", kind="number", settings={"queries": [{"metric": report.metric}]})

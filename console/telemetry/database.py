@@ -98,7 +98,7 @@ class TelemetryDamaged(TelemetryUnavailable):
         """What the pages show to people of the organization."""
         return (
             f"This organization's telemetry file {self.complaint}. Issues and settings are there;"
-            " events, traces and vitals are not, until whoever runs Pharos restores the file or"
+            " events, traces and vitals are not, until the operator of Pharos restores the file or"
             " sets it aside. What clients send is kept meanwhile."
         )
 

@@ -91,7 +91,7 @@ class Course:
         if word.status == OK:
             self._came(CheckOutcome.UP, word.at, f"said {word.id}", taken=taken)
         else:
-            why = word.why or "The job said that it failed."
+            why = word.why or "The job reported a failure."
             self._came(CheckOutcome.FAILED, word.at, f"said {word.id}", why=why, taken=taken)
 
     def pass_until(self, now: datetime) -> None:

@@ -182,7 +182,7 @@ class MaintenanceForm(WindowForm):
     """The window of the check whose page it is on, or of all checks, on the reader's clock."""
 
     starts_at = LocalMoment("From", [InputRequired("When does it begin?")])
-    ends_at = LocalMoment("Until", description="Empty: an hour later.")
+    ends_at = LocalMoment("Until", description="Leave empty for one hour.")
     every_check = SwitchField("For all checks of the project", default=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

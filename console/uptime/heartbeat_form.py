@@ -32,7 +32,7 @@ class HeartbeatForm(Form):
         "Every, in minutes",
         [Optional(), NumberRange(1, MOST_MINUTES, _A_YEAR)],
         default=60,
-        description="From the last time that its job was heard of.",
+        description="Counted from its job's last check-in.",
     )
     cron = StringField(
         "Or by a cron text",

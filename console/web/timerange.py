@@ -139,7 +139,7 @@ class RangeForm(Form):
 
     def validate_zone(self, field: StringField) -> None:
         if field.data and not clocks.is_zone(field.data):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_since(self, field: StringField) -> None:
         """A range of one's own starts at a moment."""

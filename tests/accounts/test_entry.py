@@ -247,7 +247,7 @@ class TestInvitation:
         client.post(link, data={"name": "New", "password": PASSWORD})
         gone = app.test_client().get(link)
         assert gone.status_code == 404
-        assert "does not work any more" in gone.text
+        assert "no longer works" in gone.text
 
     def test_it_runs_out(self, client, clock, acme, link):
         clock.move(days=8)

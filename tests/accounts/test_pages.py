@@ -17,7 +17,7 @@ from tests.support.factories import PASSWORD, make_project, the_person
 AT = "/acme/shop/settings"
 MONITORING = {
     "api_p95_ms": 250, "lcp_ms": 2500, "inp_ms": 200,
-    "cls_thousandths": 100, "retention_days": 30, "retention_mb": 500,
+    "cls_thousandths": 0.15, "retention_days": 30, "retention_mb": 500,
 }  # fmt: skip
 # Every change an admin may make: path, form, what the answer for htmx starts with.
 CHANGES = {
@@ -115,6 +115,17 @@ def test_what_is_wrong_is_said(as_ada, path):
         answer = as_ada.post(path, data=form, headers=headers)
         assert answer.status_code == 422
         assert said in answer.text
+
+
+def test_layout_shift_is_entered_as_a_fraction(as_ada, acme, inside):
+    """As people know it from every report; the column counts thousandths."""
+    as_ada.post(f"{AT}/monitoring", data={**MONITORING, "cls_thousandths": "0.15"})
+    with inside(acme):
+        assert db.session.scalar(select(MonitoringConfig.cls_thousandths)) == 150
+    assert 'value="0.15"' in as_ada.get(f"{AT}/monitoring").text
+    refused = as_ada.post(f"{AT}/monitoring", data={**MONITORING, "cls_thousandths": "100"})
+    assert refused.status_code == 422
+    assert "Enter a number between 0.001 and 10." in refused.text
 
 
 def test_a_new_project_has_a_key_and_leads_to_its_connect_page(as_ada, acme, inside):

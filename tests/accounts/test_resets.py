@@ -125,7 +125,7 @@ def test_a_link_works_once_and_all_others_with_it(client, acme, mails):
     assert client.post(first, data={"password": NEW}).status_code == 303
     for path in (first, second):
         gone = client.post(path, data={"password": "another four words"})
-        assert (gone.status_code, "does not work any more" in gone.text) == (404, True)
+        assert (gone.status_code, "no longer works" in gone.text) == (404, True)
 
 
 def test_a_link_runs_out(client, acme, mails, clock):

@@ -228,7 +228,7 @@ def test_what_is_wrong_stands_beside_its_field(as_alice, busy):
         "levels.critical": ("", "A rule needs a warning or a critical level."),
         "levels.warning": ("2000", "The critical level (1000) lies above the warning level"),
         "window_seconds": ("90", "A multiple of the interval of 60 seconds."),
-        "metric": ("no.such", "There is no metric no.such."),
+        "metric": ("no.such", "Unknown metric no.such."),
         "name": ("", "Give it a name."),
         "history": ("1y", "Invalid value"),
     }

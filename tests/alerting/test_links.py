@@ -104,7 +104,7 @@ def test_a_link_acknowledges_as_its_person_without_a_login(client, mailed, state
     assert (answer.status_code, answer.location) == (303, url)
     assert state() == ("acknowledged", "alice@acme.test", "email", [""])
     page = client.get(url).text
-    assert "looks after it" in page
+    assert "is on it" in page
     assert client.post(f"{url}/resolution").status_code == 303
     assert state()[0] == "resolved"
 
@@ -182,7 +182,7 @@ def test_an_address_that_several_read_answers_as_nobody(client, mailed, state, i
     assert unsubscribe == ""
     assert "Log in to answer" in client.get(url).text
     client.post(f"{url}/acknowledgement")
-    assert state() == ("acknowledged", "", "", ["Somebody at ops@acme.test"])
+    assert state() == ("acknowledged", "", "", ["Someone at ops@acme.test"])
 
 
 def test_the_token_is_stored_as_its_hash(mailed, inside, acme):
@@ -209,17 +209,17 @@ def test_guessing_is_slowed_down_and_stands_in_nobodys_way(client, mailed, state
 @pytest.mark.usefixtures("both_databases")
 def test_mail_programs_unsubscribe_in_one_step_without_a_session(client, mailed, inside, acme):
     _, url = mailed()
-    assert "Stop these mails?" in client.get(url).text
+    assert "Unsubscribe from these mails?" in client.get(url).text
     assert not _is_unsubscribed(inside, acme)
     answer = client.post(url, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
-    assert "You get no more mails" in answer.text
+    assert "You are unsubscribed" in answer.text
     assert _is_unsubscribed(inside, acme)
     client.post(url, data={"List-Unsubscribe": "One-Click"})
     with inside(acme):
         actions = db.session.scalars(select(AuditEntry.action)).all()
         assert actions.count("mail.unsubscribed") == 1
-    assert "Stop these mails?" in client.post(url, data={"undo": "1"}).text
+    assert "Unsubscribe from these mails?" in client.post(url, data={"undo": "1"}).text
     assert not _is_unsubscribed(inside, acme)
 
 

@@ -146,7 +146,7 @@ def test_a_version_that_was_saved_meanwhile_is_not_replaced_unseen(as_ada, acme,
     assert as_ada.post(f"{url}/versions", data=first).status_code == 303
     refused = as_ada.post(f"{url}/versions", data=second)
     assert refused.status_code == 422
-    assert "Somebody has saved version 2 meanwhile." in refused.text
+    assert "Someone has saved version 2 meanwhile." in refused.text
     assert as_ada.post(f"{url}/versions", data=fields(refused.text)).status_code == 303
     with inside(acme):
         own = db.session.get_one(Policy, policy_id)
@@ -169,7 +169,7 @@ BAD = [
     ({"repeat_minutes": "0"}, "Between a minute and 7 days."),
     ({"stale_minutes": "many"}, "Not a whole number."),
     ({"unresolved_minutes": "99999"}, "At most 30 days, in minutes; 0 for never."),
-    ({"0-when": "skip", "0-zone": "Mars"}, "There is no such time zone"),
+    ({"0-when": "skip", "0-zone": "Mars"}, "Unknown time zone"),
     ({"0-when": "skip", "0-since": "9 am"}, "A time of day such as 09:00."),
     ({"0-when": "sometimes"}, "Not a valid choice."),
 ]
@@ -218,8 +218,8 @@ def test_a_policy_that_reaches_nobody_is_marked(as_vic, acme, inside, saved):
     assert "Reaches nobody" in page
     assert "Off is switched off." in page
     page = as_vic.get(f"{HERE}{policy_id}").text
-    assert "Nobody of this policy can be notified." in page
-    assert "The policy has reached nobody: the owners are notified." in page
+    assert "No one in this policy can be notified." in page
+    assert "The policy reached no one: the owners are notified." in page
 
 
 def test_the_trial_says_who_gets_what_when(as_vic, acme, inside, saved):

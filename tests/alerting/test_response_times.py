@@ -138,7 +138,7 @@ def test_only_what_people_do_is_an_answer(as_vic, a_week):
     [
         ("member", {"Alice": "8 min", "Ada": "20 min"}),
         ("severity", {"High": "4 min", "Medium": "16 min"}),
-        ("policy", {"Shop on call": "12 min", "Nobody was notified": "12 min"}),
+        ("policy", {"Shop on call": "12 min", "No one was notified": "12 min"}),
         ("rule", {"Without a rule": "12 min"}),
         ("project", {"Shop": "12 min"}),
     ],

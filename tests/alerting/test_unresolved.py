@@ -94,7 +94,7 @@ def test_people_answer_in_the_row(as_alice, app, acme, inside, incident_id):
         elsewhere = opened(there, policy(step(OWNERS)))
     for path in (f"{HERE}{incident_id}", f"/acme/blog/alerts/unresolved/{elsewhere}"):
         part = as_alice.post(f"{path}/acknowledgement", headers=HTMX)
-        assert part.text.count("looks after it</span>") == (1 if path.startswith(HERE) else 2)
+        assert part.text.count("is on it</span>") == (1 if path.startswith(HERE) else 2)
     assert as_alice.post(f"{HERE}{incident_id}/resolution").status_code == 303
     with inside(acme):
         assert db.session.get_one(Incident, incident_id).state is IncidentState.RESOLVED

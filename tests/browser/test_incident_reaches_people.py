@@ -122,7 +122,7 @@ def test_an_incident_reaches_people_and_their_answer_counts(
     visitor.goto(link[0])
     answered = datetime.now(UTC)
     visitor.get_by_role("button", name="Acknowledge").click()
-    expect(visitor.get_by_text("Ada looks after it")).to_be_visible()
+    expect(visitor.get_by_text("Ada is on it")).to_be_visible()
     assert script.incident()["acknowledged_by"] == "ada@acme.test"
     assert abs(script.moment("acknowledged_at") - answered) < EXACT
     ts = posted["ts"]

@@ -33,7 +33,7 @@ def test_every_message_stands_for_itself(server):
 @pytest.mark.parametrize(
     ("answer", "sentence", "permanent"),
     [
-        (Answer(404, "no_service"), "no such webhook any more", True),
+        (Answer(404, "no_service"), "no longer has this webhook", True),
         (Answer(403, "invalid_token"), "was revoked", True),
         (Answer(410, "channel_is_archived"), "archived", True),
         (Answer(400, "invalid_payload"), "answered 400", True),

@@ -57,7 +57,7 @@ def test_what_is_wrong_stands_beside_its_field(as_alice, wrong):
     answer = as_alice.post(PAGE, data={"text": "a", **wrong}, headers=HTMX)
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.text
-    assert "Nobody has marked a moment yet" in as_alice.get(PAGE).text
+    assert "No notes yet" in as_alice.get(PAGE).text
 
 
 def test_viewers_read_and_strangers_find_nothing(as_vic, as_eve, note):

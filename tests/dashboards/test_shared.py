@@ -171,7 +171,7 @@ def test_a_token_that_opens_nothing_is_a_404_without_a_reason(client, share, way
     }[way]
     answer = client.get(wrong)
     assert answer.status_code == 404
-    assert "This link leads nowhere" in answer.text
+    assert "This link does not work" in answer.text
     assert 'href="/"' not in answer.text
     assert client.get(f"{wrong}/tiles/0123456789ab").status_code == 404
     assert client.post(f"{wrong}/password", data={"password": "x"}).status_code == 404

@@ -10,8 +10,9 @@ from console.accounts.models import Key, MonitoringConfig
 from console.core import clock
 from console.core.db import db
 from console.errors.models import Status
-from console.ingest import auth, judging
+from console.ingest import auth, judging, web_vitals
 from console.ingest.connecting import ADVICE, setups
+from console.intake.ledger import STORED, Count, record
 from tests.ingest.conftest import envelope, error, transaction
 from tests.support.clients import HTMX
 from tests.support.factories import public_key
@@ -44,7 +45,8 @@ def test_each_set_up_has_the_projects_dsn(as_vic, app, acme, setup):
     assert setup.install.splitlines()[0].replace('"', "&#34;") in page
     assert "%DSN%" not in page
     assert ("Run</h3>" in page) == bool(setup.run)
-    assert setup.run.splitlines()[-1:] == [] or setup.run.splitlines()[-1] in unescape(page)
+    for command in filter(None, (setup.run, setup.try_it)):
+        assert f"<code>{command}</code>" in unescape(page), "each is copied by itself"
 
 
 def test_the_beacon_needs_a_line_of_html_and_no_package(as_vic, app, acme):
@@ -105,16 +107,45 @@ def test_a_choice_of_set_up_is_a_part_for_htmx(as_vic):
     assert part.lstrip().startswith('<section id="setup"')
 
 
-def test_it_waits_for_the_first_event_and_then_links_its_issue(as_vic, sent):
+def test_it_ticks_off_what_arrives(as_vic, sent):
+    """Error, trace, release and web vital: each leads to its page as soon as it is there."""
     assert "Waiting for the first event" in as_vic.get(CONNECT).text
     before = as_vic.get(ARRIVAL, headers=HTMX)
+    assert ticked(before.text) == {"Error": "", "Trace": "", "Release": "", "Web vital": ""}
     again = {**HTMX, "Pharos-Part": before.headers["Pharos-Part"]}
     assert as_vic.get(ARRIVAL, headers=again).status_code == 204
-    sent(envelope(("transaction", transaction())))
-    assert "Data arrives, but no error yet" in as_vic.get(ARRIVAL, headers=again).text
+    sent(envelope(("transaction", transaction(release="shop@1.0"))))
+    part = as_vic.get(ARRIVAL, headers=again).text
+    assert "Data arrives, but no error yet" in part
+    assert ticked(part) == {
+        "Error": "",
+        "Trace": "/acme/shop/performance/traces/",
+        "Release": "/acme/shop/issues/?release=shop@1.0",
+        "Web vital": "",
+    }
     sent(envelope(("event", error("KeyError"))))
     part = as_vic.get(ARRIVAL, headers=again).text
-    assert '<a href="/acme/shop/issues/1/">KeyError: it broke</a>' in part
+    assert ticked(part)["Error"] == "/acme/shop/issues/1/"
+    assert "KeyError: it broke" in part
+
+
+def test_web_vitals_are_ticked_off_whoever_measured_them(as_vic, acme, inside):
+    """The beacon and the SDKs of browsers are counted as the same kind."""
+    with inside(acme):
+        count = Count(acme.id, web_vitals.ITEM, STORED, "", 1, clock.now())
+        record([count])
+        db.session.commit()
+    part = as_vic.get(ARRIVAL, headers=HTMX).text
+    assert ticked(part)["Web vital"] == "/acme/shop/performance/vitals/"
+
+
+def ticked(part: str) -> dict[str, str]:
+    """What the page lists, with the link of what has arrived."""
+    steps = [
+        re.search(r'href="([^"]+)">([^<]+)</a>|()<span>([^<]+)</span>', item)
+        for item in re.findall(r"<li>(.*?)</li>", part, re.DOTALL)
+    ]
+    return {step[2] or step[4]: unescape(step[1] or "") for step in steps if step}
 
 
 def test_its_command_sends_an_event(as_vic, client, acme, digest, stored):

@@ -149,7 +149,7 @@ def test_without_code_it_says_how_to_have_it(as_vic, acme, calls_of):
 def test_slower_than_the_period_before_is_told(as_vic, acme, calls_of):
     calls_of(acme, FEW, duration_us=20 * MS)
     calls_of(acme, FEW, ago=timedelta(hours=25))
-    assert "Slower than in the period before" in as_vic.get(ONE, headers=HTMX).text
+    assert "Slower than in the previous period" in as_vic.get(ONE, headers=HTMX).text
     assert "</svg>Slower</span>" in as_vic.get(LIST, headers=HTMX).text
 
 

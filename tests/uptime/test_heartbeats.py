@@ -180,4 +180,4 @@ def test_the_end_of_a_job_with_a_log_of_10_mb_is_heard(client, made, settle, che
     assert answer.status_code == 200
     settle()
     assert check().state is CheckState.DOWN
-    assert check().last_why == "The job said that it failed."
+    assert check().last_why == "The job reported a failure."

@@ -75,7 +75,7 @@ def test_a_range_says_the_same_to_everybody_who_follows_the_link(as_vic, clock):
 def test_a_zone_in_the_address_that_is_none_is_marked(as_vic):
     answer = as_vic.get("/acme/shop/issues/?since=2026-11-23T08:00&zone=Nowhere")
     assert answer.status_code == 422
-    assert "There is no such time zone" in answer.text
+    assert "Unknown time zone" in answer.text
     assert 'name="zone" value="Nowhere" aria-invalid="true"' in answer.text
 
 

@@ -46,7 +46,7 @@ def rename_person() -> Response:
 @bp.post("/account/password")
 @account_view
 def change_password() -> Response:
-    """Set another password, and sign the person out everywhere else."""
+    """Set a new password, and sign the person out everywhere else."""
     form = PasswordForm(current_user.email, current_user.name)
     part = "accounts/_password_form.html"
     if not form.validate():

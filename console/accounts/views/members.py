@@ -129,7 +129,7 @@ def remove_member(organization: Organization, membership_id: int) -> Response:
 def _with_new_role(membership_id: int, name: str) -> tuple[Membership, Role]:
     membership = queries.membership_or_404(membership_id)
     if name not in list(Role):
-        abort(400, "There is no such role.")
+        abort(400, "Unknown role.")
     _refuse_more_than_own(Role(name), membership.role)
     return membership, Role(name)
 
@@ -189,7 +189,7 @@ def _refuse_more_than_own(*roles: Role) -> None:
     """Answer 403 to a person who gives, changes or takes a role above their own."""
     own = current_shell().role
     if own is None or not all(own.may(role) for role in roles):
-        abort(403, "Only somebody with that role or a higher one may do this.")
+        abort(403, "Only someone with this role or a higher one can do this.")
 
 
 def _mail(link: str, to: str, organization: Organization) -> bool:

@@ -71,7 +71,7 @@ def remove_passkey(passkey_id: int) -> Response:
         abort(404)
     db.session.commit()
     rest = passkeys.owned(_person())
-    return changed(PART, ".account", "That passkey opens nothing any more.", {}, passkeys=rest)
+    return changed(PART, ".account", "This passkey no longer works.", {}, passkeys=rest)
 
 
 @bp.post("/login/passkey/challenge")

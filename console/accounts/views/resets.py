@@ -45,7 +45,7 @@ def forgot_password() -> Response:
 @bp.route(f"{resets.PATH}<token>", methods=["GET", "POST"])
 @link_view
 def reset_password(token: str) -> Response:
-    """Set another password for the person whom the link was mailed to."""
+    """Set a new password for the person whom the link was mailed to."""
     user = resets.person_of(token)
     if user is None:
         return make_response(render_template("accounts/reset_gone.html"), 404)

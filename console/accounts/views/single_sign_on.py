@@ -108,7 +108,7 @@ def _signed_in(identity: Identity, then: str, hashed: str) -> Response:
         return go_to(url_for("accounts.single_sign_on_account"))
     if user is None and not identity.may_join:
         db.session.rollback()
-        words = f"There is no account for {identity.email} here. Ask somebody to invite you."
+        words = f"There is no account for {identity.email} here. Ask an admin to invite you."
         return _refused(words, 403)
     user = user or single_sign_on.join(identity, hashed)
     path = signin.advance(user, then=then, factors=identity.factors)

@@ -87,7 +87,7 @@ def headline(payload: Mapping[str, Any], verb: Verb) -> str:
             return f"{line}; it began and recovered within {after}, before this message could go"
         return f"{title}: recovered after {after}"
     if verb is Verb.ACKNOWLEDGE:
-        return f"{line}; somebody looks after it"
+        return f"{line}; someone is on it"
     if verb is Verb.ESCALATE:
         return f"{line}; nobody has acknowledged it"
     return line

@@ -50,7 +50,7 @@ def _given(
         raise NotDelivered("The person has left the organization.", permanent=True)
     if channel is None:
         if channel_id is not None or user is None:
-            raise NotDelivered("The receiver does not exist any more.", permanent=True)
+            raise NotDelivered("The receiver no longer exists.", permanent=True)
         return {"to": user.email}
     if channel.kind not in KINDS:
         raise NotDelivered(f"There is no kind of channel {channel.kind}.", permanent=True)
@@ -71,5 +71,5 @@ def _slack_user(user: User, channel: Channel) -> str:
     nearest = own.order_by((SlackAccount.channel_id == channel.id).desc(), SlackAccount.id.desc())
     slack_user = db.session.scalar(nearest.limit(1))
     if slack_user is None:
-        raise NotDelivered("The person's Slack account is not linked any more.", permanent=True)
+        raise NotDelivered("The person's Slack account is no longer linked.", permanent=True)
     return slack_user

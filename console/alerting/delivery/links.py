@@ -35,7 +35,7 @@ UNSUBSCRIBES_FOR = timedelta(days=90)
 LINKS_FOR = timedelta(minutes=30)
 KEPT_FOR = timedelta(days=30)
 """So long after its end, a link is still known to have been one."""
-LEFT = "Whoever the message went to is no longer a member of the organization."
+LEFT = "The person who got the message is no longer a member of the organization."
 
 
 def act_url(message: OutboxMessage) -> str:
@@ -121,7 +121,7 @@ def follower(link: MessageLink, signed_in: User | None) -> Follower:
     user = signed_in if signed_in and _role(signed_in.id) else link.user
     if user is None and link.user_id is None:
         address = link.details.get("address", "")
-        name = f"Somebody at {address}" if address else "Somebody who followed a link"
+        name = f"Someone at {address}" if address else "Someone who followed a link"
         return Follower(Actor(name=name, via="email"), name)
     role = _role(user.id) if user else None
     if user is None or role is None:  # who has left is not to be seen from here

@@ -152,7 +152,7 @@ def _do(report: Happening, incident: Incident) -> str:
     if act is None:
         return f"{report.kind} changes nothing here."
     if not report.by_person:
-        return "Nobody did it: it repeats what happened here, or a timer ran out."
+        return "No person did it: it repeats what happened here, or a timer ran out."
     return "" if act(incident, by=_actor(report.agent)) else ALREADY
 
 
@@ -191,4 +191,4 @@ def _actor(agent: Mapping[str, Any]) -> Actor:
     match = db.session.execute(own.where(User.email == email.lower())).one_or_none()
     if match is not None and match[1].may(Role.MEMBER):
         return Actor(user=match[0], via=PAGERDUTY)
-    return Actor(name=f"{name or 'Somebody'} in PagerDuty", via=PAGERDUTY)
+    return Actor(name=f"{name or 'Someone'} in PagerDuty", via=PAGERDUTY)

@@ -31,7 +31,7 @@ from console.core.urls import split_url
 from console.web.incoming import JsonReader
 
 ACTS = {ACKNOWLEDGE: incidents.acknowledge, RESOLVE: incidents.resolve}
-DONE = {ACKNOWLEDGE: "Somebody has acknowledged it already.", RESOLVE: "It is resolved already."}
+DONE = {ACKNOWLEDGE: "Someone has already acknowledged it.", RESOLVE: "It is resolved already."}
 SECONDS = 5.0
 LONGEST_ID = 30
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def act(channel: Channel, press: Press, app: str) -> None:
     elif not role.may(Role.MEMBER):
         sentence = "You are a viewer in Pharos: viewers change nothing."
     elif (incident := incident_of(press.thread, channel.organization_id)) is None:
-        sentence = "Pharos has no such incident any more."
+        sentence = "Pharos no longer has this incident."
     else:
         is_done = ACTS[press.action](incident, by=Actor(user=user, via="slack"))
         sentence = "" if is_done else DONE[press.action]

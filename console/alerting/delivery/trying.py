@@ -109,7 +109,7 @@ def trial_message(channel: Channel, way: Way) -> Message:
         severity="low",
         organization=name,
         evidence=Button("Open the channels", page),
-        why="Somebody pressed “Send a test message” on the page of channels.",
+        why="Someone pressed “Send a test message” on the channels page.",
         settings_url=page,
     )
 

@@ -22,7 +22,7 @@ from console.alerting.waking import LOUD
 from console.core import clock
 from console.core.db import db, reading, writing
 
-STALE = "Nobody has ended it in time."
+STALE = "No one resolved it in time."
 
 
 def advance(organization_id: int) -> Mapping[str, int]:

@@ -23,7 +23,7 @@ MEMBERS = frozenset({"steps", *BOUNDS})
 OF_STEP = frozenset({"delay_minutes", "targets", "hours", "otherwise"})
 OF_HOURS = frozenset({"zone", "days", "since", "until"})
 NO_STEP, NO_TARGET = "Add a step.", "Say who is notified."
-REACHES_NOBODY = "Nobody of this step can be notified."
+REACHES_NOBODY = "No one in this step can be notified."
 Fault = tuple[str, str]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
@@ -124,7 +124,7 @@ def _of_hours(hours: Any, path: str) -> Iterator[Fault]:
     yield from _strange(hours, OF_HOURS, f"{path}.")
     zone, days = hours.get("zone"), hours.get("days")
     if not isinstance(zone, str) or not clocks.is_zone(zone):
-        yield f"{path}.zone", "There is no such time zone: name one such as Europe/Berlin."
+        yield f"{path}.zone", "Unknown time zone. Use a name such as Europe/Berlin."
     if not isinstance(days, list) or not days or not all(map(_is_day, days)):
         yield f"{path}.days", "Choose a day."
     for name in ("since", "until"):
@@ -140,7 +140,7 @@ def _outside(value: Any, bounds: tuple[int, int, str], path: str) -> Iterator[Fa
 
 def _strange(document: Mapping[str, Any], known: frozenset[str], path: str) -> Iterator[Fault]:
     for name in sorted(str(name)[:50] for name in document if name not in known):
-        yield f"{path}{name}", "There is no such member."
+        yield f"{path}{name}", "Unknown field."
 
 
 def is_id(value: Any) -> bool:

@@ -27,7 +27,7 @@ class Policy(OrganizationScoped, Model):
     document: Mapped[dict[str, Any]]
     """Its steps, repeats and terms (`plan.py` reads it)."""
     is_default: Mapped[bool] = mapped_column(default=False)
-    """It holds where no other is chosen; an organization has exactly one such."""
+    """Applies where no other policy is chosen; an organization has exactly one such."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
 
@@ -51,7 +51,7 @@ class PolicyVersion(OrganizationScoped, Model):
 
 
 class PolicyUse(OrganizationScoped, Model):
-    """Where a policy holds: for a rule, a project, a severity, or a severity of a project."""
+    """Where policies apply: for a rule, a project, a severity, or a severity of a project."""
 
     __tablename__ = "policy_use"
     __table_args__ = (

@@ -121,10 +121,10 @@ class PolicyForm(Form):
     stale_minutes = IntegerField(
         "Minutes an acknowledgement holds",
         [InputRequired("Say when; 0 for never.")],
-        description="Then the incident is open again, and begins anew with step 1. 0: for ever.",
+        description="Then the incident is open again and starts over with step 1. 0: never.",
     )
     unresolved_minutes = IntegerField(
-        "Minutes until all begins anew",
+        "Minutes until the policy starts over",
         [InputRequired("Say when; 0 for never.")],
         description="Counted from the last round, while nobody has resolved it. 0: never.",
     )
@@ -197,7 +197,7 @@ class PolicyForm(Form):
         if self.was.data in (None, policy.version):
             return True
         self.form_errors.append(
-            f"Somebody has saved version {policy.version} meanwhile. Save again to replace it."
+            f"Someone has saved version {policy.version} meanwhile. Save again to replace it."
         )
         self.was.data, self.was.raw_data = policy.version, None
         return False

@@ -268,7 +268,7 @@ def _wait_for(escalation: Escalation, plan: Plan, place: Place | None, *, since:
 
 
 def _wait_for_end(escalation: Escalation) -> None:
-    """Wait whether somebody who looks after it ends it in time."""
+    """Wait whether somebody who is on it ends it in time."""
     stale_after = Plan.of(escalation.document).stale_after
     escalation.state = EscalationState.ACKNOWLEDGED
     escalation.next_at = clock.now() + stale_after if stale_after else None

@@ -115,8 +115,8 @@ def _following(incident: Incident, escalation: Escalation | None, directory: Dir
     if incident.snoozed_until is not None:
         return "The snooze ends"
     if escalation is None:
-        return "Nobody is notified: its rule is in shadow mode" if incident.shadow else (
-            "Nobody was notified: something holds its messages back"
+        return "No one is notified: its rule is in shadow mode" if incident.shadow else (
+            "No one was notified: something holds its messages back"
         )  # fmt: skip
     if escalation.state is EscalationState.RUNNING:
         steps = Plan.of(escalation.document).steps
@@ -124,9 +124,9 @@ def _following(incident: Incident, escalation: Escalation | None, directory: Dir
         turn = f", round {escalation.round + 1}" if escalation.round else ""
         return f"Step {escalation.step + 1}{turn}: {', '.join(names)}"
     if escalation.state is EscalationState.ACKNOWLEDGED:
-        return "The acknowledgement goes stale" if escalation.next_at else "Somebody looks after it"
+        return "The acknowledgement goes stale" if escalation.next_at else "Someone is on it"
     if escalation.state is EscalationState.EXHAUSTED:
-        return "Everything begins anew" if escalation.next_at else "Nobody else is notified"
+        return "The policy starts over" if escalation.next_at else "No one else is notified"
     return "Its group is escalated" if incident.parent_id else "It is over"
 
 

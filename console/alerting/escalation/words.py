@@ -14,7 +14,7 @@ TERMS = {
     "repeats": "Rounds after the first",
     "repeat_minutes": "Time between rounds",
     "stale_minutes": "An acknowledgement goes stale after",
-    "unresolved_minutes": "Everything begins anew after",
+    "unresolved_minutes": "Start over after",
 }
 
 

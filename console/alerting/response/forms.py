@@ -34,7 +34,7 @@ DAYS: Mapping[str, tuple[str, Sequence[int]]] = {
 }
 NO_RULE = "Without a rule"
 """Its rule was deleted, or the incident is of the console itself."""
-NO_POLICY = "Nobody was notified"
+NO_POLICY = "No one was notified"
 BEGIN, END = time(9), time(17)
 WORKING = ("days", "begin", "end", "hours_zone")
 
@@ -106,7 +106,7 @@ class ResponseFilter(FilterForm):
     def validate_hours_zone(self, field: StringField) -> None:
         """It names a zone of the IANA database."""
         if field.data and not clocks.is_zone(field.data):
-            raise ValidationError("There is no such time zone: name one such as Europe/Berlin.")
+            raise ValidationError("Unknown time zone. Use a name such as Europe/Berlin.")
 
     def validate_member(self, field: StringField) -> None:
         """It may be anybody's id."""

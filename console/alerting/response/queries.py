@@ -148,7 +148,7 @@ def _names_of_members(_: Project, keys: Iterable[str]) -> Mapping[str, str]:
     ids = [int(key) for key in keys if key != PAGERDUTY]
     own = select(User.id, User.name).where(User.id.in_(ids))
     names = {str(user_id): name for user_id, name in db.session.execute(own)}
-    return {PAGERDUTY: "Somebody in PagerDuty", **names}
+    return {PAGERDUTY: "Someone in PagerDuty", **names}
 
 
 KEYS: Mapping[str, Callable[[Response], str | None]] = {

@@ -15,8 +15,8 @@ from console.web.timeline import provide_markers
 bp = Blueprint("alerting", __name__, url_prefix="/<slug:organization>/<slug:project>/alerts")
 stay_in_project(bp)
 STANDS_STILL = (
-    "Alerting stands still: no rule is evaluated, and nobody is notified. Whoever runs this console"
-    " finds the reason in its log."
+    "Alerting has stopped: no rule is evaluated and no one is notified. The operator of this"
+    " console finds the reason in its log."
 )
 
 

@@ -13,7 +13,7 @@ from console.core.db import db, reading, writing
 from console.web.frame import csrf
 
 bp = Blueprint("hooks", __name__, url_prefix="/hooks")
-UNKNOWN = "There is no such channel.", 404
+UNKNOWN = "Unknown channel.", 404
 REPEATED = "The request was taken before.", 409
 UNSIGNED = "The signature is not the channel's.", 401
 

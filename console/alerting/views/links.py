@@ -122,7 +122,7 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
         return _gone("The incident is gone", "It was deleted.", 410)
     follower = links.follower(link, _signed_in())
     if follower.refusal == links.LEFT:  # how things stand now is for members
-        return _gone("You are not a member here any more", links.LEFT, 403)
+        return _gone("You are no longer a member here", links.LEFT, 403)
     project = db.session.get_one(Project, incident.project_id)
     return _page(
         "alerting/acting.html",
@@ -140,7 +140,7 @@ def _acting(link: MessageLink, refusal: str = "", *, status: int = 200) -> Respo
 def _unsubscribing(link: MessageLink) -> Response:
     user = link.user
     if user is None:
-        return _gone("The account is gone", "It gets no mails any more.", 410)
+        return _gone("The account is gone", "It no longer gets mails.", 410)
     return _page(
         "alerting/unsubscribing.html",
         user=user,

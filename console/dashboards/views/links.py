@@ -105,7 +105,7 @@ def resume_share_link(dashboard: Dashboard, link_id: int) -> Response:
 @served("/<id:link_id>/revocation", post=True)
 def revoke_share_link(dashboard: Dashboard, link_id: int) -> Response:
     links.revoke(links.open_link_or_404(dashboard, link_id), by=me())
-    return _changed(dashboard, "The link was revoked: it shows nothing any more.")
+    return _changed(dashboard, "The link was revoked and no longer works.")
 
 
 @served("/<id:link_id>/signing-key", post=True)

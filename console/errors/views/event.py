@@ -32,7 +32,7 @@ def of_event(project: Project, event_id: str) -> Response:
     hint = valid(Hint(request.args))
     stored = telemetry.event(_scope(project, hint.at.data), event_id)
     if stored is None:
-        abort(404, "This event is not kept any more.")
+        abort(404, "This event is no longer stored.")
     issues = queries.issues_by_hash(project.id, [stored.grouping_hash])
     issue_id = issues.get(stored.grouping_hash) or abort(404, "The issue of this event is gone.")
     return go_to(url_for("errors.event", issue_id=issue_id, event_id=event_id))

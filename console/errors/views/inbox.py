@@ -125,7 +125,7 @@ def assign_chosen(project: Project) -> Response:
         abort(422, sentence(form))
     to = people.get(form.assignee.data)
     triage.assign(issues, by=me(), to=to)
-    return _saved(project, issues, f"assigned to {to.name}" if to else "assigned to nobody")
+    return _saved(project, issues, f"assigned to {to.name}" if to else "assigned to no one")
 
 
 def _listing(project: Project) -> IssueListing:

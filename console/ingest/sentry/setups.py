@@ -155,7 +155,8 @@ CLIENTS = (
         'pip install "sentry-sdk[flask]"',
         "app.py",
         FLASK,
-        run="flask run\n# In another terminal:\ncurl http://127.0.0.1:5000/break",
+        run="flask run",
+        try_it="curl http://127.0.0.1:5000/break",
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -165,7 +166,8 @@ CLIENTS = (
         "settings.py",
         DJANGO,
         notes=("Add the line of the comment to urls.py first.",),
-        run="python manage.py runserver 8001\n# In another terminal:\ncurl http://127.0.0.1:8001/break/",
+        run="python manage.py runserver 8001",
+        try_it="curl http://127.0.0.1:8001/break/",
         trace=REQUESTS_TRACED,
     ),
     Setup(
@@ -174,7 +176,8 @@ CLIENTS = (
         'pip install "sentry-sdk[fastapi]"',
         "main.py",
         FASTAPI,
-        run="fastapi dev main.py --port 8001\n# In another terminal:\ncurl http://127.0.0.1:8001/break",
+        run="fastapi dev main.py --port 8001",
+        try_it="curl http://127.0.0.1:8001/break",
         trace=REQUESTS_TRACED,
     ),
     Setup(

@@ -10,6 +10,7 @@ from console.accounts.models import Project
 from console.accounts.projects import console_url, dsn_of
 from console.ingest import queries
 from console.ingest.connecting import ADVICE, sample_command, setup_for, setups
+from console.ingest.onboarding import progress
 from console.intake import queries as ledger
 from console.web.htmx import go_to, is_htmx, page_or_part, polled_part
 from console.web.nav import NavItem, nav_entry
@@ -51,8 +52,7 @@ def arrival(project: Project) -> Response:
 
 def _arrival(project: Project) -> dict[str, Any]:
     return {
-        "issue": queries.latest_issue(project),
-        "arrived_at": ledger.latest_arrival(project),
+        "progress": progress(project),
         "refusals": ledger.recent_refusals(project, REFUSALS_SHOWN),
         "advice": ADVICE,
     }

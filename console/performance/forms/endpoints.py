@@ -44,5 +44,5 @@ class ThresholdForm(Form):
     p95_ms = IntegerField(
         "P95 threshold (ms)",
         [Optional(), NumberRange(1, 600_000, "Between 1 and 600,000 ms.")],
-        description="Empty: the project's threshold.",
+        description="Leave empty to use the project's threshold.",
     )

@@ -42,7 +42,7 @@ def send_now(project: Project, report_id: int) -> Response:
     """Send it to everybody who gets it, whatever its conditions say."""
     report = queries.report_or_404(project, report_id)
     if not queries.readers(report):
-        abort(409, "Nobody gets this report yet. Add a recipient first.")
+        abort(409, "This report has no recipients yet. Add one first.")
     if why := domain.obstacle(report):
         abort(429, why)
     domain.send_now(report)

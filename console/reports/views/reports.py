@@ -194,7 +194,7 @@ def answer(own: Report, form: RecipientForm | None = None, *, status: int = 200)
 def _switched(project: Project, report_id: int, *, enabled: bool) -> Response:
     own = queries.report_or_404(project, report_id)
     if enabled and not queries.recipients(own):
-        abort(409, "Nobody gets this report yet. Add a recipient first.")
+        abort(409, "This report has no recipients yet. Add one first.")
     keeping.switch(own, enabled=enabled, by=me())
     db.session.commit()
     return answer(own)

@@ -32,7 +32,7 @@ def beat(token: str, word: str = "") -> Response:
         is_known = heartbeats.hear(token, status, run=_run(), why=_why(status, word))
     except heartbeats.TooMany:
         return _plain("Too many pings: wait a minute.", 429)
-    return _plain("OK") if is_known else _plain("There is no such heartbeat.", 404)
+    return _plain("OK") if is_known else _plain("Unknown heartbeat.", 404)
 
 
 csrf.exempt(beat)  # a job has no session
@@ -59,7 +59,7 @@ def _why(status: str, word: str) -> str:
     body = request.stream.read(MOST_BYTES) if 0 < length <= FORM_LIMIT else b""
     text = "".join(c if c.isprintable() else " " for c in body.decode(errors="replace"))
     code = f"Exit code {word}. " if word.isdecimal() else ""
-    return f"{code}{text}".strip() or "The job said that it failed."
+    return f"{code}{text}".strip() or "The job reported a failure."
 
 
 def _plain(text: str, status: int = 200) -> Response:

@@ -122,7 +122,7 @@ def _status(token: str) -> Status:
     """What the page of a link shows; 404 for a link that leads nowhere."""
     page = domain.by_token(token)
     if page is None:
-        return abort(404, "This link leads nowhere. It may have been revoked.")
+        return abort(404, "This link does not work. It may have been revoked.")
     shown = cast("Shown", current_app.extensions[EXTENSION])
     status = shown.get(page.hash)
     if status is None:

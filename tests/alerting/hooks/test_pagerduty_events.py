@@ -48,7 +48,7 @@ def test_an_answer_in_pagerduty_counts_and_is_no_member_s_own(event, as_alice, k
     event(kind, agent={**PERSON, "summary": name})
     times = "/acme/shop/alerts/response-times/"
     page = " ".join(as_alice.get(f"{times}?by=member").text.split())
-    assert "Somebody in PagerDuty" in page
+    assert "Someone in PagerDuty" in page
     assert ">Alice</a>" not in page
     listed = as_alice.get(f"{times}incidents/?member=pagerduty&fate=answered").text
     assert "in PagerDuty" in listed

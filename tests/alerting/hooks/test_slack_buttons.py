@@ -59,7 +59,7 @@ def test_a_thread_of_another_organization_or_of_nothing_changes_nothing(
 ):
     assert press(value=changed(thread)).status_code == 200
     assert state()[0] == "open"
-    assert private_answers(app, peer) == ["Pharos has no such incident any more."]
+    assert private_answers(app, peer) == ["Pharos no longer has this incident."]
 
 
 def test_what_happens_to_an_incident_of_another_console_changes_nothing(
