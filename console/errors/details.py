@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,23 @@ SHOWN = 4000  # characters of one value; the raw JSON has the rest
 MOST_CRUMBS = 200
 MOST_PAIRS = 200
 TITLES = {"os": "Operating system", "gpu": "GPU", "app": "App", "trace": "Trace"}
+
+WIDE = 80
+NOTES = "_pharos"  # of ingest.sentry.leftovers
+LEFT_OUT = {
+    "tags": "{} more tags were sent; an event keeps 100.",
+    "breadcrumbs": "{} older breadcrumbs were sent; an event keeps the latest 200.",
+    "exception": "{} more exceptions were sent; an event keeps 50.",
+    "threads": "{} more threads were sent; an event keeps 50.",
+}
+KNOWN = frozenset({
+    "event_id", "timestamp", "client_timestamp", "platform", "level", "logger", "transaction",
+    "server_name", "release", "dist", "tags", "environment", "modules", "extra", "fingerprint",
+    "user", "request", "contexts", "breadcrumbs", "exception", "threads", "stacktrace", "logentry",
+    "message", "sdk", "debug_meta", NOTES,
+})  # fmt: skip
+OF_CRUMBS = frozenset({"timestamp", "type", "category", "level", "message", "data", "event_id"})
+OF_REQUESTS = frozenset({"method", "url", "query_string", "headers", "cookies", "env", "data"})
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -37,6 +55,7 @@ class Request:
     cookies: Pairs
     environment: Pairs
     body: str
+    more: Pairs
 
     @property
     def line(self) -> str:
@@ -59,12 +78,16 @@ class Details:
     """Programs and libraries of a native process with the ids of their debug symbols."""
     sdk: str
     fingerprint: tuple[str, ...]
+    more: Pairs
+    """Attributes of the event that the page has no place for, and parts in no known shape."""
+    lost: tuple[str, ...]
+    """What was left out on the way, and what the client itself cut, in words."""
 
 
 def details(event: Mapping[str, Any]) -> Details:
     """Read a scrubbed event of any client; parts that are missing or malformed are left out."""
     contexts = _mapping(event.get("contexts"))
-    sdk = _mapping(event.get("sdk"))
+    sdk, notes = _mapping(event.get("sdk")), _mapping(event.get(NOTES))
     return Details(
         user=pairs(event.get("user")),
         request=_request(event.get("request")),
@@ -72,14 +95,16 @@ def details(event: Mapping[str, Any]) -> Details:
         contexts=tuple(
             (TITLES.get(name, name.replace("_", " ").capitalize()), shown)
             for name, value in contexts.items()
-            if (shown := pairs(value))
+            if (shown := pairs_or_json(value))
         ),
         tags=pairs(event.get("tags")),
-        extra=pairs(event.get("extra")),
+        extra=pairs_or_json(event.get("extra")),
         packages=pairs(event.get("modules")),
         images=tuple(_images(event.get("debug_meta"))),
         sdk=f"{shown_value(sdk.get('name', ''))} {shown_value(sdk.get('version', ''))}".strip(),
         fingerprint=tuple(shown_value(part) for part in _list(event.get("fingerprint"))),
+        more=pairs({**_unknown(event, KNOWN), **_mapping(notes.get("unread"))}),
+        lost=tuple(_lost(notes)),
     )
 
 
@@ -97,6 +122,37 @@ def _images(value: object) -> Iterator[tuple[str, str]]:
         )
 
 
+def _unknown(part: Mapping[str, Any], known: AbstractSet[str]) -> dict[str, Any]:
+    return {
+        str(name): value
+        for name, value in part.items()
+        if name not in known and value not in (None, "", {}, [])
+    }
+
+
+def _lost(notes: Mapping[str, Any]) -> Iterator[str]:
+    for name, count in _mapping(notes.get("left_out")).items():
+        yield LEFT_OUT[name].format(f"{count:,}")
+    for path, length in _mapping(notes.get("cut")).items():
+        had = f"; it had {length:,} characters or elements" if length else ""
+        yield f"The client shortened {path}{had}."
+
+
+def pairs_or_json(value: object) -> Pairs:
+    """A mapping as pairs; anything else in one piece, as JSON, under no name."""
+    if isinstance(value, Mapping):
+        return pairs(value)
+    return (("", as_json(value)),) if value not in (None, "", []) else ()
+
+
+def as_json(value: object) -> str:
+    """A value as JSON, cut when endless; a long one is spread over lines."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > WIDE:
+        text = json.dumps(value, ensure_ascii=False, default=str, indent=2)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
 def pairs(value: object) -> Pairs:
     """A mapping, or a list of pairs, as text to show; anything else is nothing."""
     if isinstance(value, Mapping):
@@ -112,8 +168,9 @@ def pairs(value: object) -> Pairs:
 
 def shown_value(value: object) -> str:
     """A value of JSON as people read it: text as it is, the rest as JSON, cut when endless."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+    if not isinstance(value, str):
+        return as_json(value)
+    return value if len(value) <= SHOWN else f"{value[:SHOWN]}… ({len(value):,} characters)"
 
 
 def _request(value: object) -> Request | None:
@@ -130,6 +187,7 @@ def _request(value: object) -> Request | None:
         cookies=pairs(request.get("cookies")),
         environment=pairs(request.get("env")),
         body="" if body in (None, "", {}, []) else _body(body),
+        more=pairs(_unknown(request, OF_REQUESTS)),
     )
 
 
@@ -156,7 +214,7 @@ def _breadcrumbs(value: object) -> Iterator[Breadcrumb]:
                 category=_text(crumb.get("category")),
                 level=_text(crumb.get("level")) or "info",
                 message=_text(crumb.get("message")),
-                values=pairs(crumb.get("data")),
+                values=(*pairs_or_json(crumb.get("data")), *pairs(_unknown(crumb, OF_CRUMBS))),
             )
 
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
-from console.errors.chain import Node, exceptions_of, mechanism_of, tree
+from console.errors.chain import Node, exceptions_of, mechanism_of
+from console.errors.chain import tree as tree_of
 from console.errors.frames import (
     address,
     frames_of,
@@ -15,8 +17,21 @@ from console.errors.frames import (
     is_minified,
     offset_in_image,
 )
+from console.errors.values import Value, tree
 
-NESTED = 10
+Values: TypeAlias = tuple[tuple[str, Value], ...]
+
+OF_FRAMES = frozenset({
+    "function", "raw_function", "symbol", "module", "package", "filename", "abs_path", "lineno",
+    "colno", "pre_context", "context_line", "post_context", "in_app", "vars", "platform",
+    "instruction_addr", "addr_mode", "symbol_addr", "image_addr", "trust", "data", "debug_id",
+})  # fmt: skip
+OF_EXCEPTIONS = frozenset({
+    "type", "value", "module", "mechanism", "stacktrace", "raw_stacktrace", "thread_id",
+})  # fmt: skip
+OF_MECHANISMS = frozenset({
+    "type", "handled", "source", "exception_id", "parent_id", "is_exception_group", "synthetic",
+})  # fmt: skip
 VALUE_LENGTH = 4000
 LINE_LENGTH = 500
 SHOWN_IN_RUN = 1  # a library frame alone is not worth a fold
@@ -50,7 +65,9 @@ class Frame:
     in_app: bool
     minified: bool
     lines: tuple[Line, ...]
-    variables: tuple[tuple[str, str], ...]
+    variables: Values
+    more: Values
+    """What the client sent beside that."""
 
     @property
     def location(self) -> str:
@@ -133,6 +150,8 @@ class Raised:
     """How it belongs to the exception that it is under; "" for the main error."""
     depth: int
     """In how many groups it is; 0 for the main error."""
+    more: Values
+    """What the client says beside that: data of the mechanism, attributes of its own."""
     stack: Stack
 
 
@@ -165,7 +184,7 @@ class StackTrace:
 def stacktrace(event: Mapping[str, Any]) -> StackTrace:
     """The stack trace of a stored event; malformed parts are left out and raise nothing."""
     platform = _text(event.get("platform"))
-    root = tree(exceptions_of(event))
+    root = tree_of(exceptions_of(event))
     raised = tuple(_raised(node, root, platform) for node in root.walk()) if root else ()
     own = _stack(event, platform)
     return StackTrace(
@@ -187,6 +206,7 @@ def _raised(node: Node, root: Node, platform: str) -> Raised:
         mechanism=_text(mechanism.get("type")),
         relation="" if node is root else _relation(node),
         depth=node.depth,
+        more=(*_unknown(mechanism, OF_MECHANISMS), *_unknown(exception, OF_EXCEPTIONS)),
         stack=_stack(exception, platform),
     )
 
@@ -238,7 +258,8 @@ def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
         in_app=is_in_app(frame, platform),
         minified=is_minified(frame, platform),
         lines=tuple(_lines(frame)),
-        variables=tuple(_variables(frame.get("vars"), platform)),
+        variables=tree(_mapping(frame.get("vars"))),
+        more=_unknown(frame, OF_FRAMES),
     )
 
 
@@ -253,21 +274,9 @@ def _lines(frame: Mapping[str, Any]) -> Iterator[Line]:
         yield Line(number, text[:LINE_LENGTH].rstrip("\r\n"), is_current=offset == 0)
 
 
-def _variables(variables: Any, platform: str) -> Iterator[tuple[str, str]]:
-    for name, value in _mapping(variables).items():
-        yield name, _shown(_of_reprs(value) if platform == "python" else value)
-
-
-def _of_reprs(value: Any, depth: int = 0) -> str:
-    """A value of Python's SDK, whose leaves are reprs and keys are texts: none is quoted again."""
-    if isinstance(value, dict | list) and depth == NESTED:
-        return "…"
-    if isinstance(value, dict):
-        pairs = (f"{key}: {_of_reprs(inner, depth + 1)}" for key, inner in value.items())
-        return f"{{{', '.join(pairs)}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(_of_reprs(inner, depth + 1) for inner in value)}]"
-    return _shown(value)
+def _unknown(part: Mapping[str, Any], known: AbstractSet[str]) -> tuple[tuple[str, Value], ...]:
+    """What the page knows no place for."""
+    return tree({name: value for name, value in part.items() if name not in known and value})
 
 
 def _shown(value: Any) -> str:

@@ -1,5 +1,6 @@
 """An issue's page: its events, its panels, and what people do with it."""
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -34,7 +35,7 @@ def test_it_says_what_broke_how_bad_and_where(as_vic, url):
     assert "shop/checkout.py:42" in first_open[0]
     assert "<li data-current>" in first_open[0]
     assert "raise_in_price(country)" in first_open[0]
-    assert "<dt>country</dt>" in first_open[0]
+    assert ">country</span>" in first_open[0]
     assert "2 library frames" in page
 
 
@@ -53,6 +54,43 @@ def test_it_shows_what_surrounds_the_error(as_vic, url):
         "sentry.python.flask",
         "First seen in",
     ]:
+        assert shown in page, shown
+
+
+def test_locals_are_a_tree_of_what_the_client_sent(as_vic, acme, send, the_issue):
+    local = {"total": "49", "owner": {"name": "'Mia'"}}
+    raising = frame("shop.cart", "total", 17, vars={"cart": local, "note": "'<b>'"})
+    error = {"type": "E", "value": "v", "stacktrace": {"frames": [raising]}}
+    send(acme, exception={"values": [error]})
+    page = as_vic.get(f"/acme/shop/issues/{the_issue().id}/").text
+    assert "{total: 49, owner: {name: &#39;Mia&#39;}}</span></summary>" in page
+    assert (
+        '<span class="tree-name">name</span> <span class="tree-text">&#39;Mia&#39;</span>' in page
+    )
+    assert "&#39;&lt;b&gt;&#39;" in page
+
+
+def test_what_is_not_understood_is_shown_as_json_and_what_was_left_out_is_named(
+    as_vic, acme, send, the_issue
+):
+    send(
+        acme,
+        breadcrumbs={
+            "values": [{"category": "query", "data": ["a", {"b": 1}], "origin": "native"}]
+        },
+        contexts={"state": ["c", 1], "note": "Linux"},
+        extra=["x", 2],
+        user="mia",
+        turbine={"speed": 12},
+        tags={f"t{number}": "v" for number in range(102)},
+        _meta={"extra": {"0": {"": {"len": 4096}}}},
+    )
+    page = html.unescape(as_vic.get(f"/acme/shop/issues/{the_issue().id}/").text)
+    for shown in (
+        '["a", {"b": 1}]', "origin=native", '["c", 1]', '"Linux"', '["x", 2]', "turbine",
+        "Further attributes", '{"speed": 12}', "2 more tags were sent", "User-Agent",
+        "The client shortened extra.0; it had 4,096",
+    ):  # fmt: skip
         assert shown in page, shown
 
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors.stacktrace import stacktrace
+from console.errors.values import Value
 from tests.ingest.corpus.reading import bugs, decoded, event
 
 OWN = {"function": "total", "filename": "shop/cart.py", "lineno": 17, "in_app": True}
@@ -119,7 +120,13 @@ def test_source_lines_carry_their_numbers():
 def test_locals_are_texts():
     variables = {"a": "'x'", "b": {"c": [1]}, "d": None}
     (frame,) = shown({**OWN, "vars": variables}, platform="node").exceptions[0].stack.frames
-    assert frame.variables == (("a", "'x'"), ("b", '{"c": [1]}'), ("d", "null"))
+    assert [(name, value.text, value.kind) for name, value in frame.variables] == [
+        ("a", "'x'", "text"),
+        ("b", "{c: [1]}", "object"),
+        ("d", "null", "null"),
+    ]
+    ((_, listed),) = frame.variables[1][1].parts
+    assert listed.parts == (("0", Value("1", "number")),)
 
 
 def test_nested_locals_of_python_are_reprs_and_not_quoted_again():
@@ -132,8 +139,47 @@ def test_nested_locals_of_python_are_reprs_and_not_quoted_again():
         [text for _, text in frame.variables]
         for frame in shown(frame, platform="python").exceptions[0].stack.frames
     )
-    assert (lines, cart, none) == ("[[229, '1']]", "{total: 49}", "null")
-    assert deep == "[" * 10 + "…" + "]" * 10
+    assert (lines.text, cart.text, none.text) == ("[[229, '1']]", "{total: 49}", "null")
+    assert cart.parts == (("total", Value("49", "text")),)
+    assert deep.text == "[[[[[[…]]]]]]"
+    levels = 0
+    while deep.parts:
+        levels, deep = levels + 1, deep.parts[0][1]
+    assert (levels, deep.text) == (10, "…")
+
+
+def test_a_frame_with_endless_locals_says_that_there_are_more():
+    frame = {**OWN, "vars": {"rows": [[str(n), str(n)] for n in range(400)]}}
+    (own,) = shown(frame, platform="python").exceptions[0].stack.frames
+    ((_, rows),) = own.variables
+    assert rows.text.endswith(", …]")
+    assert rows.parts[-1][1].text == "more values: the JSON of the event has them"
+    assert sum(1 + len(row.parts) for _, row in rows.parts) <= 502
+
+
+def test_texts_of_ruby_php_and_node_are_not_quoted_again():
+    variables = {"order": {"id": "17", "total": 49, "paid": True, "name": "Mia"}, "s": '"Mia"'}
+    for platform in ("ruby", "php", "node"):
+        (own,) = shown({**OWN, "vars": variables}, platform=platform).exceptions[0].stack.frames
+        assert [value.text for _, value in own.variables] == [
+            "{id: 17, total: 49, paid: true, name: Mia}",
+            '"Mia"',
+        ]
+        kinds = [value.kind for _, value in own.variables[0][1].parts]
+        assert kinds == ["text", "number", "boolean", "text"]
+
+
+def test_what_a_client_adds_to_frames_and_mechanisms_is_shown():
+    frame = {**OWN, "vars": {}, "lock": {"address": "0x1"}, "post_context": ["b"]}
+    mechanism = {"type": "ANR", "handled": False, "meta": {"signal": {"number": 6}}, "data": None}
+    (error,) = shown(frame, mechanism=mechanism, note="odd").exceptions
+    assert [(name, value.text) for name, value in error.more] == [
+        ("meta", "{signal: {number: 6}}"),
+        ("note", "odd"),
+    ]
+    assert [(name, value.text) for name, value in error.stack.frames[0].more] == [
+        ("lock", "{address: 0x1}")
+    ]
 
 
 def test_a_real_flask_error():
@@ -142,7 +188,7 @@ def test_a_real_flask_error():
     assert (error.handled, error.mechanism) == (False, "flask")
     (own,) = error.stack.in_app
     assert (own.function, own.line_number) == ("checkout", own.lines[5].number)
-    assert dict(own.variables)["cart"] == "{total: 0, items: 3}"
+    assert dict(own.variables)["cart"].text == "{total: 0, items: 3}"
     assert error.stack.runs[1].folded
 
 

@@ -9,19 +9,43 @@ def test_milliseconds_in_a_text_are_no_date_of_another_century():
     assert found["client_timestamp"] == "2026-09-23T00:20:20Z"
 
 
-def test_lists_where_names_are_expected_are_shown_by_number():
+def test_what_is_no_object_stays_what_the_client_sent():
     found = event(
         {
             "message": "x",
             "extra": ["a", "b"],
             "contexts": {"state": ["c"], "os": "Linux", "none": None, "empty": {}},
-            "breadcrumbs": [{"message": "m", "data": ["foo", "bar"]}, {"data": None}],
+            "breadcrumbs": [{"message": "m", "data": ["foo", "bar"]}, {"data": None}, {"data": []}],
         }
     )
-    assert found["extra"] == {"0": "a", "1": "b"}
-    assert found["contexts"] == {"state": {"0": "c"}, "os": {"value": "Linux"}, "empty": {}}
+    assert found["extra"] == ["a", "b"]
+    assert found["contexts"] == {"state": ["c"], "os": "Linux", "empty": {}}
     crumbs = found["breadcrumbs"]["values"]
-    assert [crumb["data"] for crumb in crumbs] == [{"0": "foo", "1": "bar"}, {}]
+    assert [crumb.get("data") for crumb in crumbs] == [["foo", "bar"], None, None]
+
+
+def test_what_an_event_loses_on_its_way_is_noted():
+    found = event(
+        {
+            "message": "x",
+            "_pharos": {"left_out": {"tags": 9}},
+            "tags": {f"t{number}": "v" for number in range(103)},
+            "breadcrumbs": {"values": [{"message": str(number)} for number in range(230)]},
+            "exception": ["a text", {"type": "E", "value": "v"}],
+            "user": "mia",
+            "request": ["GET", "/"],
+            "_meta": {
+                "extra": {"payload": {"": {"len": 5120, "rem": [["!limit", "x", 509, 512]]}}},
+                "breadcrumbs": {"values": {"0": {"data": {"": {"rem": [["!limit"]]}}}}},
+            },
+        }
+    )
+    assert found["_pharos"] == {
+        "left_out": {"tags": 3, "breadcrumbs": 30},
+        "unread": {"user": "mia", "request": ["GET", "/"], "exception": ["a text"]},
+        "cut": {"extra.payload": 5120, "breadcrumbs.values.0.data": 0},
+    }
+    assert "_pharos" not in event({"message": "x", "tags": {"a": "b"}, "_meta": {"": {}}})
 
 
 def test_numbers_that_came_as_texts_are_numbers():

@@ -9,8 +9,9 @@ from console.ingest.arrival import Arrival, hex_id, text
 from console.ingest.attributes import headers
 from console.ingest.scrub import Scrubber
 from console.ingest.sensitive import FILTERED
+from console.ingest.sentry.leftovers import NAME, notes
 from console.ingest.sentry.message_format import formatted
-from console.ingest.sentry.shapes import elements, mapping, named, objects, whole
+from console.ingest.sentry.shapes import elements, mapping, objects, whole
 from console.ingest.sentry.stacks import lend_stacks, place_in_images, stacktrace
 
 TAG_LIMIT = 100
@@ -47,7 +48,13 @@ _TEXTS = {
     "culprit": 200,
     "platform": 40,
 }
-_DROPPED = ("_meta", "type", "spans", "measurements", "_metrics_summary")
+_LIMITS = {
+    "tags": TAG_LIMIT,
+    "breadcrumbs": BREADCRUMB_LIMIT,
+    "exception": VALUE_LIMIT,
+    "threads": VALUE_LIMIT,
+}
+_DROPPED = (NAME, "_meta", "type", "spans", "measurements", "_metrics_summary")
 
 
 def event_id(event: Any, arrival: Arrival, payload: bytes) -> str:
@@ -63,6 +70,7 @@ def event_id(event: Any, arrival: Arrival, payload: bytes) -> str:
 def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     """The scrubbed event with every interface in its present shape, its times by our clock."""
     shaped = {_LEGACY.get(name, name): value for name, value in event.items()}
+    lost = notes(shaped, _LIMITS)
     for name in _DROPPED:
         shaped.pop(name, None)
     for name, length in _TEXTS.items():
@@ -75,8 +83,6 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     shaped["level"] = _level(shaped.get("level"))
     shaped["tags"] = tags(shaped.get("tags"))
     shaped["contexts"] = _contexts(shaped.get("contexts"))
-    if "extra" in shaped:
-        shaped["extra"] = named(shaped["extra"])
     _shape_user(shaped)
     _shape_request(shaped)
     _shape_message(shaped, arrival.context.scrubber)
@@ -88,6 +94,8 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         shaped["fingerprint"] = fingerprint
     else:
         shaped.pop("fingerprint", None)
+    if lost:
+        shaped[NAME] = lost
     return shaped
 
 
@@ -112,11 +120,11 @@ def _level(raw: Any) -> str:
 
 
 def _contexts(raw: Any) -> dict[str, Any]:
-    contexts = {
-        name: shown for name, context in _items(raw) if (shown := named(context)) or context == {}
-    }
+    contexts = {name: context for name, context in _items(raw) if context is not None}
     trace = contexts.get("trace")
-    if trace is not None:
+    if not isinstance(trace, dict):
+        contexts.pop("trace", None)
+    else:
         ids = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
         contexts["trace"] = trace | {name: hex_id(trace.get(name), n) for name, n in ids.items()}
     return contexts
@@ -240,8 +248,8 @@ def _breadcrumb(raw: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     crumb = dict(raw)
     if at := arrival.time(raw.get("timestamp")):
         crumb["timestamp"] = _iso(at)
-    if "data" in raw:
-        crumb["data"] = named(raw["data"])
+    if raw.get("data", "") in (None, "", []):  # PHP's empty object is a list
+        crumb.pop("data", None)
     return crumb
 
 
