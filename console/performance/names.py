@@ -35,7 +35,6 @@ _CATEGORIES = {
     "cron": TASK,
     "pageload": PAGE,
     "navigation": PAGE,
-    "db.redis": CACHE,
     "db": DB,
     "sql": DB,
     "cache": CACHE,
@@ -78,6 +77,9 @@ _ID = re.compile(
     r"|[^/@]*+@[^/]*+"
     r"|(?:[^/%]|%(?![0-9a-f]{2}))*+%[0-9a-f]{2}[^/]*+",
     re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"(?!(?:v\d[\w.]*+|[a-z]*+\d[a-z]*+|[a-z]\d\d[a-z])\Z)\D*+\d.*", re.IGNORECASE | re.DOTALL
 )
 _DEEPEST = 8
 
@@ -156,6 +158,16 @@ def collapsed_path(path: str) -> str:
     if len(parts) > _DEEPEST + 1:
         parts = [*parts[: _DEEPEST + 1], "…"]
     return "/".join("{id}" if _ID.fullmatch(part) else part for part in parts)[:LONGEST]
+
+
+def called_path(path: str) -> str:
+    """The path of an outgoing request without variable parts.
+
+    An address that a program calls has no route, so that codes like `sku-17` count as ids too;
+    `v2`, `oauth2` and `s3` are names.
+    """
+    parts = collapsed_path(path).split("/")
+    return "/".join("{id}" if _CODE.fullmatch(part) else part for part in parts)
 
 
 def _route(named: Named) -> str:

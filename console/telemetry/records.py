@@ -289,6 +289,8 @@ class Finding:
     """The statement that ran last before it: of an N+1, often the one that brought the rows."""
     examples: Sequence[str] = ()
     """Up to ten texts with their values, where the client left these in and they differ."""
+    at_once: bool = False
+    """Whether the spans overlap; else they follow one another."""
 
     @classmethod
     def of_body(cls, body: Mapping[str, Any]) -> "Finding | None":

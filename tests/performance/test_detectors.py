@@ -1,6 +1,6 @@
 import pytest
 
-from console.performance.findings.detectors import CALLS, GAP_US, MOST, SLOW_US, find
+from console.performance.findings.detectors import CALLS, GAP_US, MANY_CALLS, MOST, SLOW_US, find
 from console.telemetry.finding_kinds import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY
 from console.telemetry.records import Finding
 from tests.performance.segments import BOOKS, LOOK_UP, ROOT, Request
@@ -65,7 +65,7 @@ def test_repeated_calls_to_one_address_but_for_its_ids():
 def test_fewer_calls_parallel_calls_retries_and_polling_are_not_accused():
     few, parallel, retries, polling = (Request() for _ in range(4))
     calls(few, CALLS - 1)
-    calls(parallel, 20, at=1_000)
+    calls(parallel, MANY_CALLS - 1, at=1_000)
     calls(retries, 20, http_status=503)
     for number in range(20):
         polling.add(
@@ -74,6 +74,14 @@ def test_fewer_calls_parallel_calls_retries_and_polling_are_not_accused():
     for request in (few, parallel, retries):
         assert find(request.spans()) == []
     assert [one.kind for one in find(polling.spans())] == []
+
+
+def test_a_list_of_calls_at_once_saves_what_passes_meanwhile():
+    request = Request()
+    calls(request, MANY_CALLS, at=1_000)
+    finding = only(request)
+    assert (finding.kind, finding.count, finding.at_once) == (REPEATED_CALL.name, MANY_CALLS, True)
+    assert finding.saving_us == 0
 
 
 def test_a_large_gap_says_between_what():

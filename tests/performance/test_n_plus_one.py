@@ -123,14 +123,34 @@ def test_loops_of_two_tasks_of_one_thread_are_told_by_their_parents():
     assert find(request.spans())[0].count == 12
 
 
-def fan_out(request: Request) -> None:
+def at_once(request: Request) -> None:
     for number in range(20):
         request.add(at=1_000 + number, us=800)
 
 
-def pool_of_three(request: Request) -> None:
+def in_a_pool_of_three(request: Request) -> None:
     for number in range(21):
         request.add(at=1_000 + number // 3 * 500, us=450)
+
+
+@pytest.mark.parametrize(
+    ("fill", "count", "saving_us"), [(at_once, 20, 819 - 800), (in_a_pool_of_three, 21, 6 * 450)]
+)
+def test_look_ups_at_once_are_found_and_save_what_passes_meanwhile(fill, count, saving_us):
+    request = Request()
+    fill(request)
+    (finding,) = find(request.spans())
+    assert (finding.kind, finding.count, finding.at_once) == (N_PLUS_ONE.name, count, True)
+    assert finding.saving_us == saving_us
+
+
+def test_at_once_below_wrappers_of_one_name():
+    request = Request()
+    for number in range(8):
+        parent = request.add(f"Query.books.{number}.author", "graphql.resolve", at=1_000, us=900)
+        request.add(at=1_050 + number, us=700, parent_span_id=parent)
+    (finding,) = find(request.spans())
+    assert (finding.count, finding.at_once) == (8, True)
 
 
 def polling(request: Request) -> None:
@@ -197,7 +217,7 @@ def few_writes(request: Request) -> None:
 @pytest.mark.parametrize(
     "fill",
     [
-        fan_out, pool_of_three, polling, pages, an_export_in_portions, a_retry,
+        polling, pages, an_export_in_portions, a_retry,
         many_different_statements, transactions, start_up, batches, a_queue, few_writes,
     ],
 )  # fmt: skip
@@ -271,11 +291,14 @@ def test_a_loop_is_found_from_five_rounds_on_whatever_the_order_and_what_comes_t
     starts=st.lists(st.integers(0, 2_000), min_size=1, max_size=30),
     length=st.integers(2_100, 9_000),
 )
-def test_what_all_runs_at_once_is_never_accused(starts, length):
+def test_what_all_runs_at_once_is_called_so_and_never_saves_more_than_has_passed(starts, length):
     request = Request()
     for at in starts:
         request.add(at=at, us=length)
-    assert N_PLUS_ONE.name not in kinds(request)
+    findings = find(request.spans())
+    assert [finding.at_once for finding in findings] == [True] * (len(starts) >= LOOK_UPS)
+    for finding in findings:
+        assert finding.saving_us == max(starts) - min(starts)
 
 
 @given(

@@ -39,7 +39,7 @@ OPS = {
     "pageload": "page",
     "db": "db",
     "db.sql.query": "db",
-    "db.redis": "cache",
+    "db.redis": "db",
     "cache.get_item": "cache",
     "http.client": "http",
     "template.render": "render",

@@ -21,6 +21,7 @@ from console.ingest.span_rows import (
     NotASpan,
     span_row,
 )
+from console.performance.describe import mark_portions
 from console.telemetry.records import Span
 
 LATE_CHILD = "sentry.parent_span_already_sent"
@@ -67,6 +68,7 @@ def from_transaction(
             spans.append(_child(child, arrival, shared))
         except NotASpan as fault:
             faults.append(fault)
+    mark_portions(spans)
     return spans
 
 
@@ -77,11 +79,20 @@ def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
     return span_row(
         arrival,
         {**child, "trace_id": trace_id, "name": text(child.get("description"), NAME_LENGTH)},
-        flatten(child.get("data")) | measured(child.get("measurements")),
+        _of_child(child),
         end=child.get("timestamp"),
         is_segment=False,
         shared=shared,
     )
+
+
+def _of_child(child: Mapping[str, Any]) -> dict[str, Any]:
+    """A child's attributes; Rails and Redis clients say in tags what others say in data."""
+    attributes = flatten(child.get("data")) | measured(child.get("measurements"))
+    if child.get("tags"):
+        for name, value in flatten(dict(headers(child["tags"]))).items():
+            attributes.setdefault(name, value)
+    return attributes
 
 
 def plain_v2(element: Any) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 
 from console.performance.describe import statement_of
 from console.performance.findings import n_plus_one
+from console.performance.findings.calls import asks_for_many, http_calls, is_paging
 from console.performance.findings.finding import (
     label,
     made_of,
     of_segment,
-    succeeded,
 )
-from console.performance.findings.loops import looped
+from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment, ended, segment_of
-from console.performance.names import DB, HTTP, PAGE
+from console.performance.names import DB, PAGE
 from console.telemetry.finding_kinds import GAP, REPEATED_CALL, SLOW_QUERY
 from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
@@ -24,6 +24,8 @@ from console.telemetry.spans import SpanRow
 # Half a second in one statement: longer than a person takes a whole answer for instant.
 SLOW_US = 500_000
 CALLS = 5  # as for look-ups in a database
+# A page asks for some things at once, and an order is sent with a few writes: ten are a list.
+MANY_CALLS = 10
 # A gap that people notice, and that is a large part of the request.
 GAP_US = 500_000
 GAP_SHARE = 0.3
@@ -61,16 +63,23 @@ def slow_queries(segment: Segment) -> Iterator[Finding]:
 
 
 def repeated_calls(segment: Segment) -> Iterator[Finding]:
-    """Outgoing requests that a loop made to one address, except for ids in it."""
+    """Outgoing requests to one address, except for ids in it, by a loop or at once."""
     calls: dict[str, list[SpanRow]] = defaultdict(list)
-    for span in segment.spans:
-        if span.category == HTTP and span.fingerprint and succeeded(span):
-            calls[span.fingerprint].append(span)
+    for span in http_calls(segment):
+        calls[span.fingerprint].append(span)
     for spans in calls.values():
-        if rounds := looped(spans, CALLS):
-            times = [span.duration_us for span in rounds]
-            saving = sum(times) - max(times)
-            yield made_of(segment, rounds, kind=REPEATED_CALL, saving_us=saving)
+        is_read = spans[0].http_method in {"GET", "HEAD", ""}
+        least = CALLS if is_read else MANY_CALLS
+        rounds = repetition(segment, spans, least, MANY_CALLS)
+        if rounds is None or is_paging(rounds.spans) or all(map(asks_for_many, rounds.spans)):
+            continue
+        yield made_of(
+            segment,
+            rounds.spans,
+            kind=REPEATED_CALL,
+            saving_us=rounds.saving_us,
+            at_once=rounds.at_once,
+        )
 
 
 def gaps(segment: Segment) -> Iterator[Finding]:

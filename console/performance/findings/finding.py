@@ -14,7 +14,12 @@ EXAMPLES = 10
 
 
 def made_of(
-    segment: Segment, spans: Sequence[SpanRow], *, kind: FindingKind, saving_us: int
+    segment: Segment,
+    spans: Sequence[SpanRow],
+    *,
+    kind: FindingKind,
+    saving_us: int,
+    at_once: bool = False,
 ) -> Finding:
     """The finding about spans that share a fingerprint, given in order of their start."""
     first = spans[0]
@@ -26,6 +31,7 @@ def made_of(
         count=len(spans),
         total_us=sum(span.duration_us for span in spans),
         saving_us=saving_us,
+        at_once=at_once,
         offset_us=offset(segment, first),
         span_id=first.span_id,
         category=first.category,

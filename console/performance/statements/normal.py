@@ -41,6 +41,11 @@ _TOKEN = re.compile(
       ) )
     """
 )
+# A statement with parameters as SQL Server's drivers send it.
+_WRAPPED = re.compile(
+    r"\s*EXEC(?:UTE)?\s+(?:sys\.)?sp_(?:executesql|prepexec)\s[^']{0,200}'((?:[^']|'')*+)",
+    re.IGNORECASE,
+)
 _KEYWORDS = frozenset(
     re.findall(
         r"\w+",
@@ -93,6 +98,12 @@ _GLUED = {
 }
 
 
+def unwrapped(sql: str) -> str:
+    """The statement itself where a driver sends it as a parameter of sp_executesql."""
+    wrapped = _WRAPPED.match(sql)
+    return wrapped[1].replace("''", "'") if wrapped else sql
+
+
 def normalise(sql: str) -> str:
     """The statement with every value as `?`, lists of values as one, and one spacing.
 
@@ -102,7 +113,9 @@ def normalise(sql: str) -> str:
     drivers number (savepoints, cursors, temporary tables), which are values too. A text that was
     cut in a value or a list of values ends as if the list ended there. Idempotent.
     """
-    sql = sql.rstrip()  # at the end, every space would be looked at from every one before it
+    sql = unwrapped(
+        sql
+    ).rstrip()  # at the end, every space would be looked at from every one before it
     statement = _Statement(sql)
     takers = statement.takers()
     for token in _TOKEN.finditer(sql):

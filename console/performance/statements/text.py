@@ -2,6 +2,8 @@
 
 import re
 
+from console.performance.statements import commands
+
 _WRITING = (
     "INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|COPY|LOAD|TRUNCATE|CREATE|ALTER|DROP|CALL|EXECUTE"
 )
@@ -12,11 +14,13 @@ WRITES = (
     r"|^WITH .*(\(| )(INSERT INTO|DELETE FROM|MERGE INTO) "
     r"|^WITH .*[()] ?UPDATE "
     rf'|^\{{"({_MONGO_WRITING})":'
+    rf"|{commands.WRITES}"
 )
 """Regular expression: the statement changes rows, itself or in one of its WITH clauses."""
 READS = (
     r"^\(*(SELECT|WITH|VALUES|TABLE|SHOW|EXPLAIN|DESCRIBE|PRAGMA|FETCH)\b"
     rf'|^\{{"({_MONGO_READING})":'
+    rf"|{commands.READS}"
 )
 """Regular expression: the statement asks for rows; of those that change some, WRITES says so."""
 
@@ -66,6 +70,9 @@ def tables(statement: str) -> tuple[str, ...]:
 
     Names that WITH defines are left out, and functions that stand for a table.
     """
+    verb_of_command, collection = commands.parts(statement)
+    if verb_of_command:
+        return (collection,) if collection else ()
     text = _OF_FUNCTIONS.sub("f", statement)
     common = {_bare(name) for name in _COMMON.findall(text)}
     names: dict[str, None] = {}
