@@ -157,7 +157,7 @@ def _named_call(span: "Span | SpanRow") -> str:
 
 
 def _host(host: str) -> str:
-    """A host; a port that was free by chance is none, as those of tests and forwardings are."""
+    """A host; the port of a test or a forwarding, which was free by chance, is left out."""
     name, _, port = host[:LONGEST_HOST].rpartition(":")
     is_chance = port.isdecimal() and int(port) >= 1024 and _PRIVATE.fullmatch(name)
     return f"{name}:{{port}}" if is_chance else host[:LONGEST_HOST]

@@ -16,6 +16,8 @@ DB, CACHE, HTTP, RENDER, RESOURCE, QUEUE, VITAL, APP = (
     "app",
 )
 SEGMENTS = (REQUEST, TASK, PAGE)
+# While these run, the program waits for an answer from elsewhere.
+WAITING = frozenset({DB, CACHE, HTTP, QUEUE})
 NO_ROUTE = "(no route)"
 LONGEST = 200
 

@@ -105,6 +105,14 @@ def test_gaps_differ_by_place_not_by_ids():
     assert len(fingerprints) == 1
 
 
+@pytest.mark.parametrize(("name", "op"), [("connect", "db"), ("GET http://a.test", "http.client")])
+def test_a_client_that_waits_is_no_gap(name, op):
+    request = Request()
+    holder = request.add(name, op, us=2_000_000, at=0)
+    request.add("dns", "function", at=1_000, us=500, parent_span_id=holder)
+    assert find(request.spans()) == []
+
+
 def test_a_span_without_children_is_no_gap():
     request = Request()
     request.add("resize", "function", us=5_000_000)

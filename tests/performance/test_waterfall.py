@@ -219,6 +219,22 @@ def test_a_gap_is_a_tenth_of_a_second_and_a_twentieth_of_the_root():
     ]
 
 
+@pytest.mark.parametrize(
+    "fields", [{"category": "http"}, {"category": "db"}, {"category": "queue"}, {"kind": "client"}]
+)
+def test_a_client_that_waits_has_no_gap(fields):
+    spans = [request(1, ms=1000), row(2, 1, ms=1000, **fields), row(3, 2, at=800, ms=200)]
+    shown = waterfall(grown(spans), EVERYTHING)
+    assert [r.kind for r in shown.rows] == ["span"] * 3
+    assert "gap" not in [share.category for share in shown.shares]
+
+
+def test_the_bar_of_a_span_is_solid_where_the_breakdown_calls_it_its_own():
+    spans = [request(1, ms=1000), row(2, 1, at=0, ms=300), row(3, 1, at=540, ms=361)]
+    root = waterfall(grown(spans), EVERYTHING).rows[0]
+    assert [(bar.x, round(bar.width)) for bar in root.own] == [(90.1, 10)]
+
+
 def test_five_alike_are_one_row_shut_and_say_what_they_took_together():
     spans = [request(1, ms=100), *(query(n, 1, at=n, ms=1.5) for n in range(2, 14))]
     spans.append(row(50, 1, at=7.5, ms=1, op="cache.get", category="cache"))

@@ -17,6 +17,7 @@ from console.performance.findings.finding import (
 from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment, ended, segment_of
 from console.performance.names import DB, PAGE
+from console.performance.traces.groups import waits
 from console.telemetry.finding_kinds import GAP, REPEATED_CALL, SLOW_QUERY
 from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
@@ -86,12 +87,14 @@ def gaps(segment: Segment) -> Iterator[Finding]:
     """The longest time in which no span says what the request did, if it is large.
 
     Gaps count only between spans with a common parent: a span without child spans is named work.
-    Pages are left out: browsers idle between their work.
+    Pages are left out: browsers idle between their work. A client waits for an answer: that is no
+    gap, whatever its parts are, as within the opening of a connection.
     """
     if segment.root.category == PAGE:
         return
     children = segment.children()
     holders = [segment.by_id[span_id] for span_id in children]
+    holders = [span for span in holders if not waits(span)]
     gaps = [gap for span in holders for gap in _between(segment, span, children[span.span_id])]
     large = max(GAP_US, round(segment.root.duration_us * GAP_SHARE))
     longest = max(gaps, key=lambda gap: gap.total_us, default=None)

@@ -42,7 +42,7 @@ WRITING = frozenset(
 
 
 def _pattern(verbs: frozenset[str]) -> str:
-    """A regular expression for the commands of these verbs; those of Redis have a key alone."""
+    """A regular expression for the commands of these verbs; in Redis a key alone follows."""
     names = sorted(map(re.escape, verbs))
     redis = "|".join(name for name in names if name.isupper())
     return rf"^({'|'.join(name for name in names if not name.isupper())})( |$)|^({redis})( \S+)?$"

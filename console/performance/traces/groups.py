@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from console.performance.names import PAGE, RESOURCE
+from console.performance.names import PAGE, RESOURCE, WAITING
 from console.performance.traces.tree import Node, merged
+from console.telemetry.spans import SpanRow
 
 ALIKE = 5
 CHAIN = 3
@@ -89,13 +90,20 @@ def grouped(nodes: Iterable[Node]) -> list[Item]:
 def gaps(node: Node, longest: int) -> list[Gap]:
     """The long parts of a node's time that nothing below explains.
 
-    A browser's main thread is not traced as a whole, so pages would be all gaps.
+    A browser's main thread is not traced as a whole, so pages would be all gaps. A client that
+    waits for an answer explains the time by that: what serves its call has its own span.
     """
     span = node.span
-    if not node.children or span.category in {PAGE, RESOURCE} or span.platform == BROWSER:
+    is_page = span.category in {PAGE, RESOURCE} or span.platform == BROWSER
+    if not node.children or is_page or waits(span):
         return []
     least = max(GAP_US, longest * GAP_SHARE)
     return [Gap(node, start, end) for start, end in node.bare if end - start >= least]
+
+
+def waits(span: SpanRow) -> bool:
+    """Whether a span is a client's: in its time the program waits for an answer."""
+    return span.category in WAITING or (span.kind in {"client", "producer"} and not span.is_segment)
 
 
 def kind_of(node: Node) -> tuple[str, str]:

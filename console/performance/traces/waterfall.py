@@ -192,6 +192,9 @@ class _Drawing:
         self.path = critical_path(tree.roots)
         longest = tree.main.duration
         self.gaps = [gap for node in tree.nodes.values() for gap in gaps(node, longest)]
+        self._gaps_of: dict[str, list[Gap]] = {}
+        for gap in self.gaps:
+            self._gaps_of.setdefault(gap.parent.id, []).append(gap)
         self.selection = selected(tree, view, self.path, self.gaps)
         self.branches = Branches(tree, view, self.selection)
         self._view = view
@@ -283,9 +286,10 @@ class _Drawing:
         return key_of(entry) in self.branches.open
 
     def _own(self, entry: Node | Group) -> list[SpanBar]:
-        """Self time; of a group when each member ran."""
+        """Self time without gaps, which have their own rows; of a group when each member ran."""
         if isinstance(entry, Node):
-            return self._axis.bars(entry.bare)
+            gaps = {(gap.start, gap.end) for gap in self._gaps_of.get(entry.id, ())}
+            return self._axis.bars(stretch for stretch in entry.bare if stretch not in gaps)
         if entry.kind == "chain":
             return self._axis.bars(s for member in entry.members for s in member.bare)
         return self._axis.bars((member.start, member.end) for member in entry.members)
