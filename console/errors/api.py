@@ -43,6 +43,7 @@ class IssuesFilter(InboxFilter, api.Anytime, api.Paging):
             until=max(self.until.data or clock.now() + events.MARGIN, since),
             environment=self.environment.data or "",
             release=self.release.data or "",
+            terms=self.search.terms,
         )
 
 
@@ -113,18 +114,17 @@ def _asked(project: Project, category: Category | None = None) -> Listed:
     """The page of issues that a request asks for; of one category only, if it is given."""
     people = queries.people(project)
     form = valid(IssuesFilter(request.args).offer(people))
+    scope = form.scope(project)
     by: Filter = form.asked(
-        people,
         environment=form.environment.data or "",
         since=form.since.data,
         until=form.until.data,
     )
-    by = replace(by, category=category or by.category)
+    by = ranking.informed(replace(by, category=category or by.category), scope)
     cursor = form.cursor.data or ""
     if not by.narrows:
         page = queries.inbox(project, by, cursor, form.length)
         return Listed(page.rows, page.older)
-    scope = form.scope(project)
     issues, totals, older = ranking.page(project, by, scope, cursor, form.length)
     return Listed(issues, older, scope, totals)
 

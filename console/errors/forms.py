@@ -10,16 +10,18 @@ from wtforms import (
     SelectField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from console.accounts.models import User
 from console.errors.models import Category, Level, Status
+from console.errors.people import keys_of
 from console.errors.queries import SORTS, Filter
+from console.errors.search import ME, NOBODY, Search, understood
+from console.errors.tokens import SearchError
 from console.web.choices import choices
 from console.web.forms import FilterForm, IntegerField, OpenSelect, SearchField, release_field
 
 ALL = "all"
-ME, NOBODY = "me", "none"
 YEAR_HOURS = 24 * 366
 
 
@@ -30,8 +32,8 @@ class InboxFilter(FilterForm):
     hidden = ("status",)
 
     q = SearchField(
-        "Search title or culprit",
-        [Length(max=200, message="A search has at most 200 characters.")],
+        "Search, or filter: is:open release:…",
+        [Length(max=500, message="A search has at most 500 characters.")],
     )
     status = SelectField(
         "Status",
@@ -56,6 +58,9 @@ class InboxFilter(FilterForm):
         ),
         default="",
     )
+    search = Search()
+    people: Sequence[User] = ()
+    me: User | None = None
     release = release_field()
     assignee = OpenSelect("Assignee", "Any assignee", closed=True)
     sort = SelectField(
@@ -65,26 +70,41 @@ class InboxFilter(FilterForm):
     )
 
     def offer(
-        self, people: Sequence[User], versions: Iterable[str] = (), *, me: bool = False
+        self, people: Sequence[User], versions: Iterable[str] = (), *, me: User | None = None
     ) -> Self:
         """Let issues be filtered by these members and these releases; by "me" where that is one."""
+        self.people, self.me = people, me
         members = [(person.email, person.name or person.email) for person in people]
         self.assignee.offer([*([(ME, "Me")] if me else []), (NOBODY, "Nobody"), *members])
         self.release.offer((version, version) for version in versions)
         return self
 
-    def asked(self, people: Sequence[User], *, me: User | None = None, **bounds: Any) -> Filter:
-        """What a valid form asks of these members; `me` is who "me" means."""
-        assignee = self.assignee.data
+    def validate_q(self, field: SearchField) -> None:
+        """Understand the search, or say in it what is wrong."""
+        try:
+            self.search = understood(field.data or "", self.people, self.me, keys_of)
+        except SearchError as error:
+            raise ValidationError(str(error)) from None
+
+    @property
+    def shown_status(self) -> str:
+        """The tab that is open: what the search says, else what was chosen."""
+        if self.search.chooses_status:
+            return self.search.status or ALL
+        return str(self.status.data)
+
+    def asked(self, **bounds: Any) -> Filter:
+        """What a valid form asks of the members that it offers."""
+        assignee, people, me = self.assignee.data, self.people, self.me
         status, level, category = self.status.data, self.level.data, self.category.data
         return Filter(
-            status=None if status == ALL else Status(status),
+            status=None if status == ALL or self.search.chooses_status else Status(status),
             category=Category(category) if category else None,
             level=Level(level) if level else None,
             release=self.release.data or "",
             assignee=me if assignee == ME else {p.email: p for p in people}.get(assignee),
             unassigned=assignee == NOBODY,
-            text=(self.q.data or "").strip(),
+            search=self.search,
             sort=self.sort.data,
             **bounds,
         )

@@ -1,7 +1,7 @@
 """What the pages of errors ask of the state database."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
     false,
     func,
     not_,
-    or_,
     select,
     true,
     tuple_,
@@ -25,9 +24,9 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from console.accounts.models import Membership, Project, User
 from console.core.db import db
-from console.core.folding import fold
 from console.core.paging import Page, page
 from console.core.tenancy import current_organization_id
+from console.errors.conditions import met, says
 from console.errors.models import (
     Category,
     Comment,
@@ -38,10 +37,12 @@ from console.errors.models import (
     Level,
     Status,
 )
+from console.errors.search import Search
 from console.telemetry.scope import Owned
 
 PAGE = 50
 FEW = 2000
+AT_ONCE = 10_000  # values of one statement's list
 _HASHES = IssueHash.__table__
 # Of a table and built once: digest asks it for every batch.
 ISSUES_BY_HASH = select(_HASHES.c.hash, _HASHES.c.issue_id).where(
@@ -78,7 +79,9 @@ class Filter:
     release: str = ""
     assignee: User | None = None
     unassigned: bool = False
-    text: str = ""
+    search: Search = field(default_factory=Search)
+    holding: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The grouping hashes of events that say a text of the search, by the text."""
     since: datetime | None = None
     until: datetime | None = None
     sort: str = "users"
@@ -91,7 +94,7 @@ class Filter:
     @property
     def narrows(self) -> bool:
         """Whether it leaves out events, so that the counts of all time are not those to show."""
-        return self.has_place or bool(self.since or self.until)
+        return self.has_place or bool(self.since or self.until or self.search.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +120,15 @@ def candidates(
 
 
 def candidates_by_hash(project: Project, by: Filter, hashes: Sequence[str]) -> list[Candidate]:
-    """The issues of some grouping hashes that match."""
-    homes = select(IssueHash.issue_id).where(
-        IssueHash.project_id == project.id, IssueHash.hash.in_(hashes)
-    )
-    query, _columns = _ordered(_matching(project, by).where(Issue.id.in_(homes)), by)
-    return _candidates(query)
+    """The issues of some grouping hashes that match, each once."""
+    issues: dict[int, Candidate] = {}
+    for start in range(0, len(hashes), AT_ONCE):
+        homes = select(IssueHash.issue_id).where(
+            IssueHash.project_id == project.id, IssueHash.hash.in_(hashes[start : start + AT_ONCE])
+        )
+        query, _columns = _ordered(_matching(project, by).where(Issue.id.in_(homes)), by)
+        issues |= {candidate.issue_id: candidate for candidate in _candidates(query)}
+    return list(issues.values())
 
 
 def first_seen_there(by: Filter, ids: Sequence[int]) -> dict[int, datetime]:
@@ -355,9 +361,9 @@ def _filters(by: Filter) -> list[ColumnElement[bool]]:
         filters.append(Issue.assignee_id == by.assignee.id)
     if by.unassigned:
         filters.append(Issue.assignee_id.is_(None))
-    if by.text:
-        text = fold(by.text)
-        filters.append(or_(_holds(Issue.folded, text), _holds(Issue.searched, text)))
+    there = _there(by.environment, by.release)
+    filters += [met(condition, there) for condition in by.search.conditions]
+    filters += [says(text, by.holding.get(text.folded, ())) for text in by.search.texts]
     return filters
 
 
@@ -365,12 +371,6 @@ def _is_about(category: Category) -> ColumnElement[bool]:
     if category is Category.PERFORMANCE:  # few: found by the index of categories
         return Issue.category == category
     return func.coalesce(Issue.category, category) == category  # nearly all: in the page's order
-
-
-def _holds(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    """Whether a text occurs, bytes by bytes: both sides are folded, and LIKE would do it anew."""
-    place = func.instr if db.engine.dialect.name == "sqlite" else func.strpos
-    return place(column, text) > 0
 
 
 def _occurred_in(environment: str, release: str) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The issues of the inbox, ordered by their events or users in the scope of the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from console.accounts.models import Project
 from console.core import cursors
 from console.errors import queries
 from console.errors.models import Issue
+from console.errors.people import keys_of
 from console.errors.queries import Candidate, Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.errors import NOTHING, Totals
@@ -17,6 +18,7 @@ from console.telemetry.scope import Scope
 CHUNK = 250
 GROWTH = 4
 MOST_PASSED = 100_000  # a page further on would take more than a second
+MOST_SAYING = 2_000  # groups of events with a text of a search; the most frequent count
 MARGIN = 20  # so many issues more are counted at once as may come before another in the end
 # All groups of so little time are counted sooner than the issues that were frequent once.
 SHORT = timedelta(days=2)
@@ -56,6 +58,8 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     their users' events in the scope. Once the last needed issue is not below the bound of the
     unread candidates, no other can come before it.
     """
+    if scope.terms:
+        return Ranking(_all_that_match(project, by, scope), complete=True)
     rows: list[RankedIssue] = []
     for chunk, bound in _chunks(project, by, scope):
         rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=False)], need)
@@ -64,6 +68,17 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
         if len(rows) >= need and rows[need - 1].place >= bound:
             return Ranking(rows, complete=False)
     return Ranking(rows, complete=True)
+
+
+def informed(by: Filter, scope: Scope) -> Filter:
+    """The filter with the groups whose events say the texts of its search."""
+    hashes = {
+        text.folded: telemetry.hashes_holding(
+            scope, text.written, keys_of(text.written), MOST_SAYING
+        )
+        for text in by.search.texts
+    }
+    return replace(by, holding=hashes) if hashes else by
 
 
 def page(
@@ -87,11 +102,13 @@ def shown_totals(
     """The totals of the issues of a page by id, users counted where they were a bound.
 
     First seen is of all time in the environment and release: what was new a month ago is not new
-    again for every shorter range.
+    again for every shorter range. Only of what a search wants of events, it is within the range.
     """
     bounded = [row.candidate for row in rows if not row.is_exact]
     counted = _counted(by, scope, bounded, exact=True) if bounded else []
     totals = {row.issue_id: row.totals for row in (*rows, *counted)}
+    if scope.terms:
+        return totals
     firsts = queries.first_seen_there(by, list(totals)) if by.has_place and totals else {}
     return {
         issue.id: replace(totals[issue.id], first=firsts.get(issue.id, issue.first_seen))
@@ -110,6 +127,14 @@ def _passed(part: Any) -> int:
     if not 0 < count <= MOST_PASSED:
         raise ValueError("not a number of issues")
     return count
+
+
+def _all_that_match(project: Project, by: Filter, scope: Scope) -> list[RankedIssue]:
+    """Every issue that has events with all terms of a search: telemetry counts them at once."""
+    counts = telemetry.totals_of_all(scope)
+    candidates = queries.candidates_by_hash(project, by, list(counts))
+    rows = _ranked(by, scope, candidates, counts, exact=True)
+    return sorted(rows, key=lambda row: row.place, reverse=True)
 
 
 def _settled(by: Filter, scope: Scope, rows: Sequence[RankedIssue], need: int) -> list[RankedIssue]:
@@ -167,21 +192,33 @@ def _counted(
     """The candidates that have events in the scope, with their totals there."""
     every = [hash_ for candidate in candidates for hash_ in candidate.hashes]
     counts = telemetry.totals_by_group(scope, every, exact=exact) if every else {}
+    return _ranked(by, scope, candidates, counts, exact=exact)
+
+
+def _ranked(
+    by: Filter,
+    scope: Scope,
+    candidates: Sequence[Candidate],
+    counts: Mapping[str, Totals],
+    *,
+    exact: bool,
+) -> list[RankedIssue]:
+    """The candidates with what was counted of their groups."""
     sums = [
         (candidate, sum((counts[hash_] for hash_ in candidate.hashes if hash_ in counts), NOTHING))
         for candidate in candidates
     ]
     return [
-        RankedIssue(candidate, totals, _place(by.sort, candidate, totals), exact)
+        RankedIssue(candidate, totals, _place(by.sort, candidate, totals, scope), exact)
         for candidate, totals in sums
         if totals.events
     ]
 
 
-def _place(sort: str, candidate: Candidate, totals: Totals) -> tuple[Any, ...]:
+def _place(sort: str, candidate: Candidate, totals: Totals, scope: Scope) -> tuple[Any, ...]:
     """Where an issue stands in an order, as the bounds are written: first seen is of all time."""
     if sort == "first_seen":
-        return candidate.place
+        return (totals.first, candidate.issue_id) if scope.terms else tuple(candidate.place)
     if sort == "last_seen":
         return (totals.last, candidate.issue_id)
     counts = (totals.events,) if sort == "events" else (totals.users, totals.events)

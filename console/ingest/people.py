@@ -5,11 +5,9 @@ Only the key is stored. The instance's secret makes it, so nobody can try out ad
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from hmac import new
 from typing import Any
 
+from console.core.personal_keys import key_of, secret_of
 from console.ingest.addresses import has_address
 
 AUTO = "{{auto}}"
@@ -40,7 +38,7 @@ class People:
         for name in _FIELDS:
             value = _text(fields.get(name))
             if value and value != AUTO:
-                return _key(self.secret, _KINDS.get(name, name), value)
+                return key_of(self.secret, _KINDS.get(name, name), value)
         return ""
 
     def key_of_attributes(self, attributes: Mapping[str, Any]) -> str:
@@ -58,15 +56,9 @@ class People:
 
 def people_of(secret_key: str, organization_id: int) -> People:
     """Makes the keys of one organization, which no other organization's can be compared with."""
-    name = f"people of {organization_id}".encode()
-    return People(new(secret_key.encode(), name, sha256).digest())
+    return People(secret_of(secret_key, organization_id))
 
 
 def _text(value: Any) -> str:
     known = isinstance(value, str | int | float) and not isinstance(value, bool)
     return str(value)[:_LENGTH] if known else ""
-
-
-@lru_cache(maxsize=4096)  # a person brings many spans and events
-def _key(secret: bytes, kind: str, value: str) -> str:
-    return new(secret, f"{kind}:{value}".encode(), sha256).hexdigest()[:16]

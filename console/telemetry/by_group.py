@@ -36,7 +36,7 @@ def ask_by_group(scope: Scope, hashes: Iterable[str], question: Question) -> Seq
     keys = select(func.unnest(literal([group_key(hash_) for hash_ in hashes], ListOf(Hex64))))
 
     def of_periods(rows: Sequence[Any]) -> Select[Any]:
-        rows = [] if scope.facts else rows  # the copies hold no tags
+        rows = [] if scope.facts or scope.terms else rows  # the copies hold no tags
         gaps = list(_gaps(scope, [tuple(row) for row in rows]))
         if not rows:
             return question(_events(scope, keys, gaps).subquery())

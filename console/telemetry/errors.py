@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, sel
 from console.telemetry import bodies
 from console.telemetry.by_group import ask_by_group
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
+from console.telemetry.event_terms import holds
 from console.telemetry.facts import COLUMNS
 from console.telemetry.question import SINCE, ask, series, windows, within
 from console.telemetry.scope import Scope
@@ -298,6 +299,26 @@ def totals_by_group(
 
     rows = ask_by_group(scope, by_key.values(), question)
     return {by_key[key]: Totals(*counts) for key, *counts in rows}
+
+
+def totals_of_all(scope: Scope) -> dict[str, Totals]:
+    """The events and users of every grouping hash that has events in the scope."""
+    at, user = Event.timestamp, Event.user_key
+    totals = (func.count(), func.count(user.distinct()), func.min(at), func.max(at))
+    hash_ = func.any_value(Event.grouping_hash, type_=Hex128)
+    query = select(hash_, *totals).where(within(error_event, scope)).group_by(Event.group_key)
+    return {hash_: Totals(*counts) for hash_, *counts in ask(scope, query)}
+
+
+def hashes_holding(scope: Scope, text: str, keys: Iterable[str], limit: int) -> list[str]:
+    """The grouping hashes of events whose facts hold a text, the most frequent first."""
+    query = (
+        select(func.any_value(Event.grouping_hash, type_=Hex128))
+        .where(within(error_event, scope), holds(text, keys))
+        .group_by(Event.group_key)
+        .order_by(func.count().desc(), Event.group_key)
+    )
+    return [hash_ for (hash_,) in ask(scope, query.limit(limit))]
 
 
 def busiest(scope: Scope, order: str, limit: int) -> list[Group]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Executable, FromClause, Integer, and_, bin
 
 from console.telemetry.database import Then
 from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.event_terms import satisfied
 from console.telemetry.facts import having
 from console.telemetry.scope import Scope
 from console.telemetry.store import current
@@ -33,7 +34,7 @@ def within(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     if scope.release:
         filters.append(table.c.release == scope.release)
     if table is error_event:
-        filters += having(scope.facts)
+        filters += [*having(scope.facts), *satisfied(scope.terms)]
     return and_(*filters)
 
 

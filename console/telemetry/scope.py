@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from console.telemetry.event_terms import EventTerm
     from console.web.api import Stretch
     from console.web.timerange import Range
 
@@ -47,6 +48,8 @@ class Scope:
 
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values that an error event must have, tags and columns (`facts.having`)."""
+    terms: tuple[EventTerm, ...] = ()
+    """What a search wants of error events, beside facts."""
 
     def __post_init__(self) -> None:
         """Refuse naive or reversed times: a scope that selects nothing by mistake hides data."""

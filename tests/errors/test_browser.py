@@ -121,7 +121,7 @@ def test_without_scripts_everything_still_works(server: Server, shop: Connected,
     page = context.new_page()
     sign_in(page, server.url, "ada@acme.test", PASSWORD)
     page.goto(f"{server.url}/acme/shop/issues/")
-    page.get_by_role("searchbox", name="Search title or culprit").fill("KeyError")
+    page.get_by_role("searchbox", name="Search, or filter: is:open release:…").fill("KeyError")
     page.locator(".toolbar").get_by_role("button", name="Apply").click()
     rows = page.locator("[data-row]")
     expect(rows).to_have_count(1)

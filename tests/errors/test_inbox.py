@@ -136,7 +136,7 @@ def test_environment_and_release_are_where_an_issue_occurred(both_databases, as_
         "status=lost",
         "sort=colour",
         "assignee=eve@globex.test",
-        "q=" + "x" * 201,
+        "q=" + "x" * 501,
     ],
 )
 def test_a_filter_that_makes_no_sense_is_marked_in_the_page(as_vic, globex, query):

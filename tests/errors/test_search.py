@@ -1,10 +1,12 @@
 """What the search of the inbox finds."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from console.core import clock
+from tests.support.clients import HTMX
 from tests.support.pages import Page
 
 INBOX = "/acme/shop/issues/"
@@ -121,3 +123,234 @@ def test_pages_of_a_narrowed_list_follow_each_other(get, acme, make_issue):
     assert seen == made[::-1]
     for cursor in ("nonsense", "WzBd", "Wy0xXQ", "WzEwMDAwMDFd"):
         assert get("/api/v1/acme/shop/issues", since=since, cursor=cursor).status_code == 400
+
+
+AIKO = {"id": 7, "email": "Aiko@shop.example"}
+RUNS: dict[str, dict[str, Any]] = {
+    "Coupon": {
+        "environment": "production", "release": "shop@2.1.1", "level": "error", "user": AIKO,
+        "tags": {"plan": "private", "Größe": "ÄNDERN", "note": 'a "quoted" *'},
+        "transaction": "/checkout",
+        "request": {"url": "https://shop.example/cart?x=1"},
+    },
+    "Bank": {
+        "environment": "staging", "release": "shop@2.2.0", "level": "fatal",
+        "user": {"id": "mio"}, "tags": {"plan": "trade"},
+    },
+    "Plain": {"environment": "production", "release": "api@1.0", "level": "warning"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def runs(acme, send):
+    """Three issues of one event each, by their names."""
+    events = {}
+    for name, more in RUNS.items():
+        frames = [{"function": f"in_{name.lower()}", "filename": f"{name}.py", "in_app": True}]
+        events[name] = send(acme, raised(name, "fell over", frames=frames, **more))
+    return events
+
+
+FOUND = {
+    "is:open": ["Bank", "Coupon", "Plain"],
+    "is:unresolved !is:muted": ["Bank", "Coupon", "Plain"],
+    "is:resolved": [],
+    "is:[open, resolved]": ["Bank", "Coupon", "Plain"],
+    "is:all": ["Bank", "Coupon", "Plain"],
+    "is:new": ["Bank", "Coupon", "Plain"],
+    "!is:new": [],
+    "is:unassigned": ["Bank", "Coupon", "Plain"],
+    "is:assigned": [],
+    "!is:assigned": ["Bank", "Coupon", "Plain"],
+    "is:regressed": [],
+    "is:performance": [],
+    "is:error": ["Bank", "Coupon", "Plain"],
+    "level:error": ["Coupon"],
+    "level:[error, FATAL]": ["Bank", "Coupon"],
+    "!level:fatal": ["Coupon", "Plain"],
+    "release:shop@2.1.1": ["Coupon"],
+    "release:SHOP@2.*": ["Bank", "Coupon"],
+    "!release:shop@*": ["Plain"],
+    "release:[api@1.0, shop@2.2.0]": ["Bank", "Plain"],
+    "environment:production": ["Coupon", "Plain"],
+    "env:staging": ["Bank"],
+    "user:aiko@SHOP.example": ["Coupon"],
+    "user.email:aiko*": ["Coupon"],
+    "user:7": ["Coupon"],
+    "user.id:mio": ["Bank"],
+    "has:user": ["Bank", "Coupon"],
+    "!has:user": ["Plain"],
+    "has:plan": ["Bank", "Coupon"],
+    "!has:plan": ["Plain"],
+    "plan:private": ["Coupon"],
+    "PLAN:private": [],
+    "plan:PRIVATE": ["Coupon"],
+    "!plan:private": ["Bank", "Plain"],
+    "plan:[private, trade]": ["Bank", "Coupon"],
+    "tags[Größe]:ändern": ["Coupon"],
+    '"Größe":ÄNDERN': ["Coupon"],
+    'note:"a \\"quoted\\" *"': ["Coupon"],
+    "transaction:/checkout": ["Coupon"],
+    "url:*/cart": ["Coupon"],
+    "assigned:none": ["Bank", "Coupon", "Plain"],
+    "assigned:me": [],
+    "!assigned:me": ["Bank", "Coupon", "Plain"],
+    "assigned:[me, none]": ["Bank", "Coupon", "Plain"],
+    "first-seen:-24h": ["Bank", "Coupon", "Plain"],
+    "first-seen:+24h": [],
+    "!first-seen:+24h": ["Bank", "Coupon", "Plain"],
+    "last-seen:>2020-01-01": ["Bank", "Coupon", "Plain"],
+    "lastSeen:<2020-01-01": [],
+    "type:coupon": ["Coupon"],
+    "type:coup": [],
+    "type:coup*": ["Coupon"],
+    "function:in_bank": ["Bank"],
+    "stack.filename:plain.py": ["Plain"],
+    "message:fell": ["Bank", "Coupon", "Plain"],
+    "title:bank": ["Bank"],
+    "aiko": ["Coupon"],
+    "aiko@shop.example": ["Coupon"],
+    "7": ["Coupon"],
+    "private": ["Coupon"],
+    "ändern": ["Coupon"],
+    "shop@2.1.1": ["Coupon"],
+    "shop@": ["Bank", "Coupon"],
+    '"quoted\\"': None,
+    "plan": [],
+    "fell over": ["Bank", "Coupon", "Plain"],
+    "over fell": ["Bank", "Coupon", "Plain"],
+    '"over fell"': [],
+    "fell !private": ["Bank", "Plain"],
+    "!in_bank": ["Coupon", "Plain"],
+    "bank.py:10": ["Bank"],
+    "fell AND coupon": ["Coupon"],
+    "is:open level:fatal env:staging plan:trade bank": ["Bank"],
+    "handled:yes": [],
+    "platform:python": ["Bank", "Coupon", "Plain"],
+    "Coupon: fell": ["Coupon"],
+    "100%": [],
+    "C:\\temp": [],
+    "https://shop.example/cart": ["Coupon"],
+}
+
+
+def test_words_of_a_search(both_databases, as_alice, runs):
+    answers = {
+        query: sorted(title.partition(":")[0] for title in titles(as_alice, query))
+        for query, expected in FOUND.items()
+        if expected is not None
+    }
+    assert answers == {query: expected for query, expected in FOUND.items() if expected is not None}
+
+
+@pytest.mark.parametrize("writing", ["{0}", "event:{0}", " id:{0} ", "{1}", "event:{1}"])
+def test_the_id_of_an_event_opens_it(as_vic, runs, writing):
+    event_id = runs["Bank"]
+    dashed = "-".join(
+        [event_id[:8], event_id[8:12], event_id[12:16], event_id[16:20], event_id[20:].upper()]
+    )
+    answer = as_vic.get(INBOX, query_string={"q": writing.format(event_id, dashed)})
+    assert answer.status_code == 303
+    page = as_vic.get(answer.location)
+    assert page.status_code == 200
+    assert answer.location.endswith(f"/events/{event_id}")
+
+
+def test_scripts_find_the_issue_of_an_event_and_of_a_trace(get, acme, send, runs):
+    trace = {"trace": {"trace_id": "ab" * 16, "span_id": "cd" * 8}}
+    send(acme, raised("Traced", "one"), contexts=trace)
+    url = "/api/v1/acme/shop/issues"
+    assert [row["kind"] for row in get(url, q=runs["Plain"]).json["issues"]] == ["Plain"]
+    assert [row["kind"] for row in get(url, q="ab" * 16).json["issues"]] == ["Traced"]
+    assert [row["kind"] for row in get(url, q=f"trace:{'ab' * 16}").json["issues"]] == ["Traced"]
+    assert get(url, q="ff" * 16).json["issues"] == []
+
+
+def test_an_event_that_is_not_there_is_an_empty_list(as_vic, runs):
+    assert titles(as_vic, "ff" * 16) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("is:opne", "write is: with open, unresolved"),
+        ("!is:all", "Leave it out"),
+        ("is:[open, new]", "a list has statuses alone"),
+        ("level:loud", "write level: with fatal, error, warning, info or debug"),
+        ("category:thing", "write category: with error"),
+        ("assigned:eve@globex.test", "no member has this address"),
+        ("first-seen:yesterday", "write first-seen:-24h for the last 24 hours"),
+        ("last-seen:>2026-13-01", "write last-seen:-24h"),
+        ("first-seen:-99999d", "write first-seen:-24h"),
+        ("first-seen:0001-01-01", "write first-seen:-24h"),
+        ("event:12", "an id has 32 hexadecimal digits"),
+        ('"never closed', "A quotation mark is missing after"),
+        ('plan:"never closed', "A quotation mark is missing after"),
+        ("plan:[a", "A ] is missing after plan:[a"),
+        ("plan:[]", "names nothing"),
+        ("a OR b", "level:[error, fatal]"),
+        ("x" * 501, "at most 500 characters"),
+        ("a " * 21, "at most 20 words"),
+    ],
+)
+def test_a_search_that_says_nothing_stays_in_its_page(as_alice, get, acme, query, sentence):
+    answer = as_alice.get(INBOX, query_string={"q": query, "sort": "events"})
+    assert answer.status_code == 422
+    assert sentence in answer.text.replace("&#34;", '"').replace("&gt;", ">")
+    page = Page(answer)
+    (field,) = page.select('input[name="q"]')
+    assert field.attributes["aria-invalid"] == "true"
+    assert (field.attributes["value"] or "").strip() == query.strip()
+    assert "q: " in get("/api/v1/acme/shop/issues", q=query).json["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["\0", "!", "*", '""', ":", "a:", "!!", "[", "has:", '"\\', "%", "\\"]
+)
+def test_odd_searches_are_answered(both_databases, as_vic, acme, make_issue, query):
+    make_issue(acme)
+    assert as_vic.get(INBOX, query_string={"q": query}).status_code in {200, 400, 422}
+
+
+FIELDS = {
+    "q": "is:opne", "status": "gone", "category": "thing", "level": "loud",
+    "release": "x" * 201, "assignee": "eve@globex.test", "sort": "colour",
+    "range": "1y", "since": "yesterday", "until": "2020-01-01T00:00", "zone": "Mars/Base",
+    "environment": "x" * 65, "compare": "never",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("path", ["", "volume"])
+def test_whatever_is_wrong_in_the_address_is_marked_in_the_page(as_vic, acme, field, path):
+    answer = as_vic.get(INBOX + path, query_string={field: FIELDS[field]})
+    assert answer.status_code == 422
+    assert '<nav class="rail' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+NARROWED = [
+    "release:shop@2.1.1", "!release:shop@2.1.1", "plan:private", "!plan:private", "has:user",
+    "level:error", "is:open fell", "aiko", "!aiko", "user:7", "is:resolved",
+    "level:error plan:trade", "type:coupon", "first-seen:+1h",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", NARROWED)
+def test_the_chart_and_the_rows_count_the_events_that_a_search_wants(as_vic, acme, send, query):
+    """One issue with two releases, plans and users, and another one."""
+    frames = [{"function": "pay", "filename": "pay.py", "in_app": True}]
+    for number in range(6):
+        more = RUNS["Coupon"] if number < 2 else RUNS["Bank"] | {"level": "error"}
+        send(acme, raised("Coupon", "fell over", frames=frames, **more))
+    send(acme, raised("Plain", "fell", **RUNS["Plain"]))
+    rows = Page(as_vic.get(INBOX, query_string={"q": query, "range": "24h"})).rows()
+    listed = sum(int(row["Events"]) for row in rows)
+    part = as_vic.get(f"{INBOX}volume", query_string={"q": query, "range": "24h"}, headers=HTMX)
+    assert Page(part).charted(kind="bar") == listed
+    expected = {
+        "release:shop@2.1.1": 2, "!release:shop@2.1.1": 5, "plan:private": 2, "!plan:private": 5,
+        "has:user": 6, "level:error": 6, "is:open fell": 7, "aiko": 6, "!aiko": 1, "user:7": 2,
+        "is:resolved": 0, "level:error plan:trade": 4, "type:coupon": 6, "first-seen:+1h": 0,
+    }  # fmt: skip
+    assert listed == expected[query]

@@ -30,12 +30,18 @@ class Hint(Form):
 def of_event(project: Project, event_id: str) -> Response:
     """Redirect to the event on the page of its issue."""
     hint = valid(Hint(request.args))
-    stored = telemetry.event(_scope(project, hint.at.data), event_id)
-    if stored is None:
-        abort(404, "This event is no longer stored.")
-    issues = queries.issues_by_hash(project.id, [stored.grouping_hash])
-    issue_id = issues.get(stored.grouping_hash) or abort(404, "The issue of this event is gone.")
-    return go_to(url_for("errors.event", issue_id=issue_id, event_id=event_id))
+    url = event_url(project, event_id, hint.at.data)
+    return go_to(url or abort(404, "This event is no longer stored."))
+
+
+def event_url(project: Project, event_id: str, at: datetime | None = None) -> str:
+    """The page of an event, "" if it is not kept; `at` is when it was, if that is known."""
+    stored = telemetry.event(_scope(project, at), event_id)
+    hashes = [stored.grouping_hash] if stored else []
+    issues = queries.issues_by_hash(project.id, hashes)
+    if not issues:
+        return ""
+    return url_for("errors.event", issue_id=next(iter(issues.values())), event_id=event_id)
 
 
 def _scope(project: Project, at: datetime | None) -> Scope:

@@ -20,9 +20,10 @@ from console.errors.forms import (
 )
 from console.errors.models import Issue
 from console.errors.queries import Filter
-from console.errors.ranking import RankedIssue, ranking, shown_totals
+from console.errors.ranking import RankedIssue, informed, ranking, shown_totals
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, project_of_page, with_filters
+from console.errors.views.event import event_url
 from console.telemetry.errors import Totals
 from console.telemetry.scope import Scope
 from console.web.filters import plural
@@ -78,7 +79,12 @@ class IssueListing:
 @bp.get("/")
 @project_view("viewer")
 def inbox(project: Project) -> Response:
-    return polled_part("errors/inbox.html", "errors/_issues.html", listing=_listing(project))
+    asked = _asked(project)
+    event_id = asked[0].search.event_id
+    if event_id and (url := event_url(project, event_id)):
+        return go_to(url)
+    listing = _listing(project, *asked)
+    return polled_part("errors/inbox.html", "errors/_issues.html", listing=listing)
 
 
 @bp.get("/volume")
@@ -128,8 +134,7 @@ def assign_chosen(project: Project) -> Response:
     return _saved(project, issues, f"assigned to {to.name}" if to else "assigned to no one")
 
 
-def _listing(project: Project) -> IssueListing:
-    form, by, scope = _asked(project)
+def _listing(project: Project, form: InboxFilter, by: Filter, scope: Scope) -> IssueListing:
     number = counted("page", most=MOST_PAGES)
     ranked = ranking(project, by, scope, need=number * queries.PAGE + 1)
     page = numbered(ranked.rows, queries.PAGE)
@@ -148,12 +153,10 @@ def _listing(project: Project) -> IssueListing:
 def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
     """The filters of the page, and as values for the two stores."""
     people, shown = queries.people(project), current_range()
-    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=True))
-    scope = Scope.of(project, shown, release=form.release.data or "")
-    by = form.asked(
-        people, me=me(), environment=scope.environment, since=scope.since, until=scope.until
-    )
-    return form, by, scope
+    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=me()))
+    scope = Scope.of(project, shown, release=form.release.data or "", terms=form.search.terms)
+    by = form.asked(environment=scope.environment, since=scope.since, until=scope.until)
+    return form, informed(by, scope), scope
 
 
 def _chosen(project: Project) -> list[Issue]:
@@ -177,7 +180,7 @@ def _saved(project: Project, issues: list[Issue], verb: str, *, undo: bool = Fal
     return make_response(
         render_template(
             "errors/_issues_saved.html",
-            listing=_listing(project),
+            listing=_listing(project, *_asked(project)),
             said=sentence,
             undo=ids if undo else [],
         )

@@ -1,0 +1,102 @@
+"""The conditions of a search in SQL, on issues and what belongs to them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from console.core.db import db
+from console.errors.models import Issue, IssueHash, IssueRelease
+from console.errors.search import Condition, Text
+
+_COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
+    "status": Issue.status,
+    "category": Issue.category,
+    "level": Issue.level,
+    "handled": Issue.handled,
+}
+_TIMES = {"first-seen": Issue.first_seen, "last-seen": Issue.last_seen}
+_READ: Mapping[str, Sequence[InstrumentedAttribute[str]]] = {
+    "title": (Issue.folded,),
+    "type": (Issue.folded,),
+    "culprit": (Issue.folded,),
+    "message": (Issue.folded, Issue.searched),
+    "function": (Issue.searched,),
+    "file": (Issue.searched,),
+    "module": (Issue.searched,),
+}
+_AT_ONCE = 500  # values of one statement's list
+
+
+def met(condition: Condition, there: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether an issue meets a condition; `there` are its rows of an environment or release."""
+    sentence = func.coalesce(_met(condition, there), literal(False))
+    return not_(sentence) if condition.negated else sentence
+
+
+def says(text: Text, hashes: Sequence[str]) -> ColumnElement[bool]:
+    """Whether an issue says a text, or has one of these grouping hashes, whose events say it."""
+    places = [_holds(column, text.folded) for column in (Issue.folded, Issue.searched)]
+    for start in range(0, len(hashes), _AT_ONCE):
+        own = and_(
+            IssueHash.organization_id == Issue.organization_id,
+            IssueHash.project_id == Issue.project_id,
+            IssueHash.hash.in_(hashes[start : start + _AT_ONCE]),
+        )
+        places.append(Issue.id.in_(select(IssueHash.issue_id).where(own).correlate(Issue)))
+    return not_(or_(*places)) if text.negated else or_(*places)
+
+
+def _met(condition: Condition, there: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    name, values = condition.column, condition.values
+    if name in _TIMES:
+        return _seen(condition, there)
+    if name in _COLUMNS:
+        return _COLUMNS[name].in_(values)
+    if name in _READ:
+        # The type is a line of its own, between title and culprit.
+        texts = [f"\n{value}\n" if name == "type" else value for value in values]
+        return or_(*[_holds(column, text) for column in _READ[name] for text in texts])
+    return {"all": true(), "regressed": Issue.regressed_at.is_not(None)}.get(
+        name, _assigned_to(values)
+    )
+
+
+def _assigned_to(values: Sequence[Any]) -> ColumnElement[bool]:
+    ids = [value for value in values if value is not None]
+    nobody = [Issue.assignee_id.is_(None)] if None in values else []
+    return or_(*nobody, Issue.assignee_id.in_(ids))
+
+
+def _seen(condition: Condition, there: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether the first or last event lies between two moments, in a place if one is chosen."""
+    if not there:
+        return _between(_TIMES[condition.column], condition)
+    first = condition.column == "first-seen"
+    at = func.min(IssueRelease.first_seen) if first else func.max(IssueRelease.last_seen)
+    mine = IssueRelease.issue_id == Issue.id
+    rows = select(IssueRelease.issue_id).where(mine, *there).group_by(IssueRelease.issue_id)
+    rows = rows.correlate(Issue)
+    return exists(rows.having(_between(at, condition)))
+
+
+def _between(column: Any, condition: Condition) -> ColumnElement[bool]:
+    bounds: list[ColumnElement[bool]] = []
+    if condition.since is not None:
+        bounds.append(column >= condition.since)
+    if condition.until is not None:
+        bounds.append(column < condition.until)
+    return and_(true(), *bounds)
+
+
+def _holds(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """Whether a folded text occurs in a folded column, with `*` for any text."""
+    if "*" in text:
+        parts = [part.translate(_ESCAPED) for part in text.split("*")]
+        return column.like(f"%{'%'.join(parts)}%", escape="\\")
+    place = func.instr if db.engine.dialect.name == "sqlite" else func.strpos
+    return place(column, text) > 0
+
+
+_ESCAPED = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})

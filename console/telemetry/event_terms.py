@@ -1,0 +1,95 @@
+"""What a search wants of single error events: texts under a name, in any case and language."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import orjson
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_
+
+from console.core.folding import fold
+from console.telemetry.dialect import json_path, json_text, matches
+from console.telemetry.facts import COLUMNS
+from console.telemetry.tables import error_event
+
+Event = error_event.c
+IDS: dict[str, tuple[ColumnElement[str], ...]] = {
+    "id": (Event.event_id, Event.trace_id),
+    "event": (Event.event_id,),
+    "trace": (Event.trace_id,),
+}
+USER = "user"
+_TEXTS = {**COLUMNS, "platform": Event.platform, "sdk": Event.sdk, "message": Event.message}
+# What several letters are folded to, as the engine's expressions write them.
+_LETTERS = {"ss": "(?:ss|ß)", "i": "(?:i\u0307?|İ|ı)", " ": " "}
+_PARTS = re.compile(r"\\\*|\*|ss|.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTerm:
+    r"""An event has one of these texts under a name, or any text if there are none.
+
+    A `*` in a text is any text, `\*` is the character itself. `keys` are the keys of the people
+    who may be meant.
+    """
+
+    name: str
+    texts: tuple[str, ...] = ()
+    negated: bool = False
+    keys: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+def satisfied(terms: Iterable[EventTerm]) -> list[ColumnElement[bool]]:
+    """The events that satisfy all of these terms."""
+    return [not_(_has(term)) if term.negated else _has(term) for term in terms]
+
+
+def holds(text: str, keys: Iterable[str] = ()) -> ColumnElement[bool]:
+    """Whether a text stands anywhere among an event's facts, or one of these keys is its user's."""
+    pattern = _pattern(text)
+    written = _pattern(orjson.dumps(text).decode()[1:-1])
+    # The names of tags are no facts: a value begins after a colon, and has no bare quote.
+    in_value = rf'(?is):"(?:[^"\\]|\\.)*?{written}'
+    return or_(
+        and_(matches(Event.tags, f"(?is){written}"), matches(Event.tags, in_value)),
+        *[matches(column, f"(?is){pattern}") for column in (Event.release, Event.transaction)],
+        _is_of(keys),
+    )
+
+
+def _has(term: EventTerm) -> ColumnElement[bool]:
+    if term.name in IDS:
+        columns = IDS[term.name]
+        if not term.texts:
+            return or_(*[column.is_not(None) for column in columns])
+        return or_(*[func.coalesce(column.in_(term.texts), false()) for column in columns])
+    column = _column(term.name)
+    if not term.texts:
+        is_known = Event.user_key.is_not(None) if term.name == USER else false()
+        return or_(column != "", is_known)
+    alternatives = "|".join(map(_pattern, term.texts))
+    return or_(matches(column, f"(?is)^(?:{alternatives})$"), _is_of(term.keys))
+
+
+def _column(name: str) -> ColumnElement[str]:
+    if name in _TEXTS:
+        return _TEXTS[name]
+    return func.coalesce(json_text(Event.tags, json_path(name)), "")
+
+
+def _is_of(keys: Iterable[str]) -> ColumnElement[bool]:
+    wanted = list(keys)
+    return func.coalesce(Event.user_key.in_(wanted), false()) if wanted else false()
+
+
+def _pattern(text: str) -> str:
+    """A regular expression of a text in any writing."""
+    return "".join(map(_letter, _PARTS.findall(fold(text))))
+
+
+def _letter(part: str) -> str:
+    if part == "*":
+        return ".*"
+    if part == "\\*":
+        return r"\*"
+    return _LETTERS.get(part) or re.escape(part)
