@@ -19,6 +19,7 @@ from console.core.db import db
 from console.core.noting import note
 from console.core.tenancy import bearer, enter_organization
 from console.core.urls import split_url
+from console.web.below import front_path
 from console.web.errors import problem, provide_shell
 from console.web.frame import csrf
 from console.web.htmx import go_to, is_htmx
@@ -200,10 +201,11 @@ def script_may(permission: str) -> bool:
 
 def safe_path(path: str | None) -> str:
     """The path if it stays on this console, else the front page: where to go after a sign-in."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
-        return "/"
+    front = front_path()
+    if not path or not path.startswith(front) or path.startswith(("//", "/\\")):
+        return front
     # Browsers leave line breaks and tabs out, so that what follows them may be a host.
-    return path if path.isprintable() else "/"
+    return path if path.isprintable() else front
 
 
 def _declare(view: View, access: Access) -> View:
@@ -242,7 +244,7 @@ def _enter_console() -> Shell:
 
 
 def _to_login(then: str) -> Response:
-    return go_to(url_for("accounts.login", next=None if then == "/" else then))
+    return go_to(url_for("accounts.login", next=None if then == front_path() else then))
 
 
 def _to_two_factor(then: str) -> Response:
@@ -253,9 +255,9 @@ def _to_two_factor(then: str) -> Response:
 def _page() -> str:
     """Where to come back to: a part leads to the page that asked for it, a change to the front."""
     if is_htmx():
-        shown = split_url(request.headers.get("HX-Current-URL", "/"))
+        shown = split_url(request.headers.get("HX-Current-URL", front_path()))
         return f"{shown.path}?{shown.query}".rstrip("?")
-    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return request.full_path.rstrip("?") if request.method == "GET" else front_path()
 
 
 def _shell_of_address() -> Shell | None:

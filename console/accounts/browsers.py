@@ -14,6 +14,8 @@ from console.core import clock
 from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.persons import person_scope
+from console.web.below import front_path
+from console.web.csp import bound_name
 
 KEPT = timedelta(days=180)  # since the last sign-in
 MOST_PEOPLE, MOST_BROWSERS = 5, 20
@@ -116,6 +118,7 @@ def _hand_over(answer: Response, tokens: Sequence[str]) -> Response:
         _cookie(),
         ".".join(tokens),
         max_age=KEPT,
+        path=front_path(),
         secure=_is_secure(),
         httponly=True,
         samesite="Lax",
@@ -124,7 +127,7 @@ def _hand_over(answer: Response, tokens: Sequence[str]) -> Response:
 
 
 def _cookie() -> str:
-    return f"__Host-{COOKIE}" if _is_secure() else COOKIE
+    return bound_name(COOKIE)
 
 
 def _is_secure() -> bool:

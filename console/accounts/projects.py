@@ -32,6 +32,7 @@ SERVED_AT = "pharos.served-at"
 def create_organization(name: str, *, owner: User | None = None) -> Organization:
     """Add an organization and enter it; the Session must serve none yet. The caller commits."""
     taken = set(db.session.scalars(select(Organization.slug)))
+    taken.add(config().base_path.strip("/").partition("/")[0])  # a proxy may leave it in addresses
     organization = Organization(name=name, slug=slug_of(name, taken))
     db.session.add(organization)
     db.session.flush()

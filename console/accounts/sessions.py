@@ -19,7 +19,8 @@ from console.core.db import db
 from console.core.noting import note
 from console.core.persons import enter_person, person_scope, token_scope
 from console.web import clocks
-from console.web.csp import by_https
+from console.web.below import front_path
+from console.web.csp import bound_name, by_https
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=10)
@@ -34,7 +35,10 @@ class Cookies(SecureCookieSessionInterface):
 
     def get_cookie_name(self, app: Flask) -> str:
         name = super().get_cookie_name(app)
-        return f"__Host-{name}" if by_https() else name
+        return bound_name(name)
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002 - Flask's signature
+        return front_path()
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
         return by_https()

@@ -13,6 +13,7 @@ from flask import current_app
 
 from console.core import valid
 from console.core.instances import JOURNAL
+from console.core.urls import split_url
 
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 EXTENSION = "pharos.config"
@@ -70,8 +71,8 @@ class Config:
     )
     base_url: str = setting(
         "PHAROS_URL",
-        "Address that people and SDKs reach the console at, for links and DSNs.",
-        check=valid.address,
+        "Address that people and SDKs reach the console at, for links and DSNs; with a path, too.",
+        check=valid.own_address,
     )
     trusted_proxies: int = setting(
         "PHAROS_TRUSTED_PROXIES",
@@ -222,6 +223,11 @@ class Config:
         if wrong:
             raise ConfigError(_sentences(wrong))
         return cls(**given)
+
+    @property
+    def base_path(self) -> str:
+        """The path of a site that the console is below: "" or like "/tools/pharos"."""
+        return split_url(self.base_url).path
 
     @property
     def decoder_count(self) -> int:

@@ -15,6 +15,7 @@ SHORTEST_SECRET = 32
 OURS = "PHAROS_"
 # Variables that the tests set, that Kubernetes sets in every container beside a service pharos, and
 # the secrets of channels, which are named by whoever sets one up.
+OWN_PATH = re.compile(r"(?:/[\w.~-]+)*/?", re.ASCII)
 FOREIGN = re.compile(
     r"PHAROS_(TEST_\w+|SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_\w+|CHANNEL_\w+)", re.ASCII
 )
@@ -34,6 +35,15 @@ def address(url: str) -> str:
     plain = not parts.query and not parts.fragment and not any(c.isspace() for c in url)
     ours = parts.scheme in {"http", "https"} and parts.username is None
     return "" if ours and reachable and plain else wrong
+
+
+def own_address(url: str) -> str:
+    """The console's own address, below whose path all its pages stand."""
+    wrong = address(url)
+    path = split_url(url).path if not wrong else ""
+    if wrong or OWN_PATH.fullmatch(path):
+        return wrong
+    return "must have a path of letters, digits and -._~ alone: such as https://example.com/pharos"
 
 
 def address_or(word: str) -> Check:

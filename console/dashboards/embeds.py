@@ -28,6 +28,7 @@ from console.core.config import config
 from console.core.crypto import SealBrokenError, seal, unseal
 from console.core.db import db
 from console.core.tenancy import bearer
+from console.core.urls import split_url
 from console.dashboards import links
 from console.dashboards.links_models import EmbedKey, ShareLink
 from console.web.csp import policy
@@ -65,6 +66,11 @@ class _Token:
     signature: bytes
 
 
+def _own_origin() -> str:
+    url = split_url(console_url())
+    return f"{url.scheme}://{url.netloc}"
+
+
 def is_origin(text: str) -> bool:
     """Whether it is scheme, host and perhaps port of a site, as browsers spell it.
 
@@ -77,7 +83,7 @@ def let_embed(response: Response, link: ShareLink) -> None:
     """Let the sites of the link show this answer in a frame; without any, none may."""
     ancestors = " ".join(link.origins) or "'none'"
     # In a frame that its site sandboxes, 'self' is nobody for some browsers.
-    response.headers["Content-Security-Policy"] = policy(ancestors, f"'self' {console_url()}")
+    response.headers["Content-Security-Policy"] = policy(ancestors, f"'self' {_own_origin()}")
     if link.origins:
         # A site that isolates itself shows only frames that say so.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

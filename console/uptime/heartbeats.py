@@ -24,6 +24,7 @@ from console.uptime.models import (
     Heartbeat,
     WaitingCheckIn,
 )
+from console.web.below import front_path, root_path
 
 PATH = "/beat/"
 MOST_WAITING = 1_000
@@ -75,12 +76,14 @@ def is_of_console(url: str) -> bool:
         asked, own = URL(url), URL(console_url())
     except ValueError:
         return False
-    return asked.host is not None and (asked.host, asked.port) == (own.host, own.port)
+    if asked.host is None or (asked.host, asked.port) != (own.host, own.port):
+        return False
+    return f"{asked.path}/".startswith(front_path())
 
 
 def is_address(url: str) -> bool:
     """Whether asking a URL says that the job of a heartbeat ran."""
-    return is_of_console(url) and URL(url).path.startswith(PATH)
+    return is_of_console(url) and URL(url).path.startswith(f"{root_path()}{PATH}")
 
 
 def address_of(check: Check) -> str:

@@ -23,7 +23,7 @@ PAGE = """\
 <title>Internal Server Error · Pharos</title>
 <h1>Internal Server Error</h1>
 <p>{sentence}</p>
-<p><a href="/">Back to the console</a></p>
+<p><a href="{front}">Back to the console</a></p>
 <p>500 · request {request_id}</p>
 </html>
 """
@@ -50,7 +50,9 @@ class Application(Flask):
                 raise
             name = token_hex(8)
             self.logger.exception("request %s found no answer", name)
-            answer = last_resort(name, is_api=environ["PATH_INFO"].startswith("/api/"))
+            front = f"{environ.get('SCRIPT_NAME', '')}/"
+            is_api = environ["PATH_INFO"].startswith("/api/")
+            answer = last_resort(name, is_api=is_api, front=front)
             return answer(environ, start_response)
 
     def do_teardown_request(self, exc: BaseException | None = None) -> None:
@@ -82,7 +84,7 @@ class Application(Flask):
         return self.testing or self.debug if chosen is None else chosen
 
 
-def last_resort(name: str, *, is_api: bool) -> Response:
+def last_resort(name: str, *, is_api: bool, front: str = "/") -> Response:
     """The answer that needs no request, template, session or database; the log has its `name`."""
     sentence = SENTENCES[500]
     if is_api:
@@ -90,7 +92,7 @@ def last_resort(name: str, *, is_api: bool) -> Response:
         body = {"type": "about:blank", "title": title, "status": 500, "detail": sentence}
         content = orjson.dumps({**body, "request_id": name}).decode()
     else:
-        content = PAGE.format(sentence=escape(sentence), request_id=name)
+        content = PAGE.format(sentence=escape(sentence), request_id=name, front=escape(front))
     answer = Response(content, 500, mimetype="application/problem+json" if is_api else "text/html")
     answer.headers["X-Request-Id"] = name
     answer.headers["Cache-Control"] = "no-store"

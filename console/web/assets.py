@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, request
 from markupsafe import Markup
 
 from console.core.config import ConfigError, config
+from console.web.below import root_path
 
 STATIC = Path(__file__).parent.parent / "static"
 CDN = "https://cdn.jsdelivr.net/npm/"
@@ -127,7 +128,7 @@ def init_app(app: Flask) -> None:
 def asset_url(name: str) -> str:
     """The URL of one of our files or bundles; it changes with the content."""
     # Not by url_for: an error page may have to do without a request's address.
-    return f"{PREFIX}/{_file(name, _stamp(name)).hash}/{name}"
+    return f"{root_path()}{PREFIX}/{_file(name, _stamp(name)).hash}/{name}"
 
 
 def script(name: str) -> Markup:

@@ -4,6 +4,7 @@ from flask import Flask, Response, abort, current_app, request
 
 from console.core.config import config
 from console.web.assets import cdn_sources
+from console.web.below import root_path
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 TWO_YEARS = 63_072_000
@@ -40,6 +41,16 @@ def policy(ancestors: str = "'none'", own: str = "'self'") -> str:
 def by_https() -> bool:
     """Whether people use https, as PHAROS_URL or a trusted proxy of this request says."""
     return config().base_url.startswith("https://") or request.is_secure
+
+
+def bound_name(name: str) -> str:
+    """The name of a cookie that browsers take by https alone.
+
+    They bind one to this very host as well, unless it is for a part of the host's paths.
+    """
+    if not by_https():
+        return name
+    return f"__Secure-{name}" if root_path() else f"__Host-{name}"
 
 
 def _refuse_cross_site() -> None:

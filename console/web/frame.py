@@ -7,6 +7,7 @@ from flask import Flask, current_app, request, url_for
 from flask_wtf import CSRFProtect
 
 from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
+from console.web.below import front_path, root_path
 from console.web.charts import Chart
 from console.web.nav import nav_groups, rail_note, settings_tabs
 from console.web.notices import page_notices
@@ -37,7 +38,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         current_range=current_range,
         environments=environments,
+        front_path=front_path,
         has_endpoint=has_endpoint,
+        root_path=root_path,
         kept_arguments=kept_arguments,
         nav_groups=nav_groups,
         page_notices=page_notices,
@@ -123,4 +126,5 @@ def url_with(**changes: Any) -> str:
         if value is not None and value != "":
             arguments.add(name, value)
     query = urlencode(list(arguments.items(multi=True)))
-    return f"{request.path}?{query}" if query else request.path
+    here = request.script_root + request.path
+    return f"{here}?{query}" if query else here

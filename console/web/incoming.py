@@ -113,6 +113,16 @@ class ReadRequest(Request):
         """Scripts send JSON to the API; a page's form that came as JSON would not hold texts."""
         return super().is_json and self.path.startswith("/api/")
 
+    @property
+    def address(self) -> str:
+        """The path as browsers have it, with the one that the console is below."""
+        return f"{self.script_root}{self.path}"
+
+    @property
+    def full_path(self) -> str:
+        """The same with the query, and a question mark without one."""
+        return f"{self.script_root}{super().full_path}"
+
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The query; 400 for more parameters than any page has."""

@@ -194,10 +194,14 @@ def _count(item: NavItem, shell: Any) -> int:
 
 def _covers(item: NavItem, url: str) -> bool:
     path = url.partition("?")[0]
-    if request.path == path or (item.also and request.endpoint == item.also):
+    if _here() == path or (item.also and request.endpoint == item.also):
         return True
     return not item.exact and _is_at_or_above(path)
 
 
 def _is_at_or_above(path: str) -> bool:
-    return request.path == path or request.path.startswith(path.rstrip("/") + "/")
+    return _here() == path or _here().startswith(path.rstrip("/") + "/")
+
+
+def _here() -> str:
+    return request.script_root + request.path

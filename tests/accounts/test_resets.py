@@ -26,7 +26,7 @@ SENT = "If there is an account with this address"
 @pytest.fixture
 def app(settings, smtp, tmp_path):
     """A console with mail, and an address that people know it by."""
-    mailing = replace(settings, smtp_url=smtp.url, base_url="http://pharos.test/console")
+    mailing = replace(settings, smtp_url=smtp.url, base_url="http://pharos.test")
     with console(mailing, templates=str(tmp_path)) as app:
         yield app
 
@@ -53,7 +53,7 @@ def ask(client, email="Ada@acme.test", address="192.0.2.1", **headers):
 
 
 def path_in(mail) -> str:
-    return found(r"http://pharos\.test/console(/reset-password/phr_[\w-]{43})\s", text_of(mail))
+    return found(r"http://pharos\.test(/reset-password/phr_[\w-]{43})\s", text_of(mail))
 
 
 def text_of(mail) -> str:

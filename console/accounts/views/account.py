@@ -18,6 +18,7 @@ from console.accounts.signin_forms import PasswordForm
 from console.accounts.views.blueprint import bp, changed
 from console.accounts.views.proofs import password_status
 from console.core.db import db
+from console.web.below import front_path
 from console.web.csp import by_https
 from console.web.frame import THEMES
 from console.web.htmx import go_to, page_or_part
@@ -102,7 +103,13 @@ def set_theme() -> Response:
         db.session.commit()
     answer = make_response(go_to(safe_path(request.form.get("next"))))
     answer.set_cookie(
-        "theme", theme, max_age=YEAR, samesite="Lax", httponly=True, secure=by_https()
+        "theme",
+        theme,
+        max_age=YEAR,
+        path=front_path(),
+        samesite="Lax",
+        httponly=True,
+        secure=by_https(),
     )
     return answer
 

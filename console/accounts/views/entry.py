@@ -21,6 +21,7 @@ from console.core.config import config
 from console.core.crypto import same, setup_token
 from console.core.db import Clash, db, hold_alone, noticing_clashes
 from console.core.tenancy import enter_organization
+from console.web.below import front_path
 from console.web.htmx import go_to
 
 SETUP = "setup"
@@ -45,7 +46,7 @@ def setup() -> Response:
     sessions.start(user)
     organization = projects.create_organization(text(form.organization), owner=user)
     project = projects.create_project(text(form.project), platform=form.platform.data)
-    path, person = f"/{organization.slug}/{project.slug}/connect", user.id
+    path, person = f"{front_path()}{organization.slug}/{project.slug}/connect", user.id
     db.session.commit()
     operators.establish_for([person])
     return go_to(path)

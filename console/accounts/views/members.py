@@ -1,6 +1,7 @@
 """The members of an organization, and the invitations that are open."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import (
     Response,
@@ -51,7 +52,7 @@ def invite(organization: Organization) -> Response:
     if not hold_membership(current_user, Role.ADMIN, form.role.data):
         abort(404)
     offer, token = membership_rules.invite(text(form.email), form.role.data, by=current_user)
-    link = console_url() + url_for("accounts.invitation", token=token)
+    link = urljoin(console_url(), url_for("accounts.invitation", token=token))
     invited = offer.email
     db.session.commit()
     mailed = _mail(link, invited, organization)

@@ -23,6 +23,7 @@ from console.accounts.views.blueprint import bp, changed
 from console.core import audit
 from console.core.db import db
 from console.core.tenancy import enter_organization
+from console.web.below import front_path
 from console.web.htmx import go_to, page_or_part
 
 SETTINGS = "accounts/organization_settings.html"
@@ -39,7 +40,7 @@ def front() -> Response:
         if belonging.organization.slug == slug:
             enter_organization(belonging.organization.id)
             if queries.project_at(rest) is not None:
-                return make_response(redirect(f"/{slug}/{rest}/"))
+                return make_response(redirect(f"{front_path()}{slug}/{rest}/"))
     own = [
         membership for membership in shell.memberships if not membership.organization.builtin
     ] or shell.memberships
@@ -79,7 +80,7 @@ def new_project(organization: Organization) -> Response:
         page = render_template("accounts/new_project.html", form=form, organization=organization)
         return make_response(page, 422 if form.errors else 200)
     project = making.create_project(text(form.name), platform=form.platform.data)
-    path = f"/{organization.slug}/{project.slug}/connect"
+    path = f"{front_path()}{organization.slug}/{project.slug}/connect"
     db.session.commit()
     flash("The project is ready: give its address to your application.", "good")
     return go_to(path)

@@ -19,6 +19,7 @@ from console.accounts.signin_forms import ConfirmationForm, EnrolmentForm, Proof
 from console.accounts.views.blueprint import bp
 from console.accounts.views.proofs import code_status, password_status
 from console.core.db import db
+from console.web.below import front_path
 from console.web.htmx import go_to
 
 RENEWAL, ENDING = "renewal-", "ending-"  # two forms of a page: their fields need names of their own
@@ -125,7 +126,7 @@ def _pending_secret() -> str:
 
 def _back(then: str | None) -> Response:
     path = safe_path(then)
-    return go_to(url_for("accounts.two_factor_page", next=None if path == "/" else path))
+    return go_to(url_for("accounts.two_factor_page", next=None if path == front_path() else path))
 
 
 def _page(

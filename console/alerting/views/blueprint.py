@@ -8,6 +8,7 @@ from flask import Blueprint, url_for
 from console.accounts.access import me
 from console.alerting import pulse, queries
 from console.alerting.chronicle import Actor
+from console.web.below import front_path
 from console.web.nav import NavItem, RailNote, nav_entry, provide_rail_note, stay_in_project
 from console.web.notices import Notice, add_source
 from console.web.timeline import provide_markers
@@ -42,7 +43,7 @@ def _rail_note(organization: Any) -> RailNote | None:
 def _notices(organization: Any) -> Iterator[Notice]:
     known = pulse.current()
     if known.is_known and not known.is_alive:
-        yield Notice(STANDS_STILL, "bad", f"/{organization.slug}/", "See the projects")
+        yield Notice(STANDS_STILL, "bad", f"{front_path()}{organization.slug}/", "See the projects")
     for trouble in known.troubles.get(organization.id, ()):
         home = {"organization": organization.slug, "project": trouble.project}
         url = url_for("alerting.incident", incident_id=trouble.incident_id, **home)

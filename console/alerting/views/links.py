@@ -82,7 +82,7 @@ for view in (acknowledge, resolve, unsubscribe):
 def link_slack(token: str) -> Response:
     """Whoever is signed in says that they are the Slack user that got the link."""
     if not current_user.is_authenticated:
-        return go_to(url_for("accounts.login", next=request.path))
+        return go_to(url_for("accounts.login", next=request.script_root + request.path))
     link = _open(token, Purpose.LINK_SLACK, lock=request.method == "POST")
     if isinstance(link, Response):
         return link

@@ -26,6 +26,7 @@ from console.ingest.judging import (
     turned_away,
 )
 from console.ingest.protocol import Encode, Protocol
+from console.web.below import Below
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -69,8 +70,14 @@ def _no_answer(*_answer: object) -> NoReturn:
 
 
 def _behind_proxies(app: Flask, entry: "WSGIApplication") -> "WSGIApplication":
-    """Believe as many proxies as the settings say; doing so twice changes nothing."""
-    hops = cast("Config", app.extensions[configuration.EXTENSION]).trusted_proxies
+    """Believe as many proxies as the settings say; doing so twice changes nothing.
+
+    An address is read without the path that PHAROS_URL puts before it.
+    """
+    settings = cast("Config", app.extensions[configuration.EXTENSION])
+    hops = settings.trusted_proxies
+    if settings.base_path:
+        entry = Below(entry, settings.base_path)
     return ProxyFix(entry, x_for=hops, x_proto=hops, x_host=hops) if hops else entry
 
 

@@ -45,7 +45,7 @@ def connect(project: Project) -> Response:
 def arrival(project: Project) -> Response:
     """What has arrived and what was refused; the open page polls it every other second."""
     if not is_htmx():
-        return go_to(request.path.removesuffix("/arrival"))
+        return go_to(f"{request.script_root}{request.path}".removesuffix("/arrival"))
     part = "ingest/_arrival.html"
     return polled_part(part, part, **_arrival(project))
 

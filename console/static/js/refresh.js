@@ -27,7 +27,7 @@
     if (!event.target.matches("[data-refresh-every]")) return;
     document.body.dataset.refresh = event.target.value;
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `refresh=${event.target.value}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+    document.cookie = `refresh=${event.target.value}; path=${document.documentElement.dataset.root}; max-age=31536000; SameSite=Lax${secure}`;
     schedule();
   });
   document.addEventListener("click", (event) => {

@@ -4,6 +4,6 @@
   const secure = location.protocol === "https:" ? "; Secure" : "";
   const written = `pharos_zone=${zone}`;
   if (zone && !document.cookie.split("; ").includes(written)) {
-    document.cookie = `${written}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+    document.cookie = `${written}; path=${document.documentElement.dataset.root}; max-age=31536000; SameSite=Lax${secure}`;
   }
 })();
