@@ -83,6 +83,17 @@ class Details:
     lost: tuple[str, ...]
     """What was left out on the way, and what the client itself cut, in words."""
 
+    @property
+    def categories(self) -> list[str]:
+        """What the breadcrumbs are, each once."""
+        names = (crumb.category or crumb.kind or "breadcrumb" for crumb in self.breadcrumbs)
+        return sorted(set(names))
+
+    @property
+    def levels(self) -> list[str]:
+        """The levels of the breadcrumbs, each once."""
+        return sorted({crumb.level for crumb in self.breadcrumbs})
+
 
 def details(event: Mapping[str, Any]) -> Details:
     """Read a scrubbed event of any client; parts that are missing or malformed are left out."""

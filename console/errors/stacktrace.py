@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from console.errors.chain import Node, exceptions_of, mechanism_of
 from console.errors.chain import tree as tree_of
+from console.errors.colours import coloured
 from console.errors.frames import (
     address,
     frames_of,
@@ -17,6 +18,7 @@ from console.errors.frames import (
     is_minified,
     offset_in_image,
 )
+from console.errors.recursion import Rounds, with_rounds
 from console.errors.values import Value, tree
 
 Values: TypeAlias = tuple[tuple[str, Value], ...]
@@ -46,6 +48,12 @@ class Line:
     number: int | None
     text: str
     is_current: bool
+    language: str = ""
+
+    @property
+    def coloured(self) -> Iterator[tuple[str, str]]:
+        """The text in pieces, each with its colour."""
+        return coloured(self.text, self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,17 @@ class Frame:
         return f"{name or 'a place that was not sent'}{number}{column}"
 
     @property
+    def call(self) -> tuple[str, str, int | None]:
+        """What it has in common with the same call of another round of a recursion."""
+        return (self.function, self.location, self.line_number)
+
+    @property
+    def copied(self) -> str:
+        """Place and source line, to paste into a ticket."""
+        current = next((line.text.strip() for line in self.lines if line.is_current), "")
+        return f"{self.words}\n    {current}" if current else self.words
+
+    @property
     def words(self) -> str:
         """The whole place in one text: "shop/cart.py:17 in total", "Till +0x10040"."""
         if not self.function:
@@ -90,12 +109,14 @@ class Frame:
 class Run:
     """Neighbouring frames that are shown together: all in-app, or a fold of library frames.
 
-    A run without frames stands for `omitted` ones in the middle of an endless stack.
+    A run without frames stands for `omitted` ones in the middle of an endless stack, or for
+    `rounds` of a recursion.
     """
 
     frames: tuple[Frame, ...]
     folded: bool
     omitted: int = 0
+    rounds: Rounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,8 @@ class Stack:
 
     frames: tuple[Frame, ...]
     prints_innermost_last: bool
+    not_kept: int = 0
+    """Frames in the middle that were left out before the event was stored."""
 
     @property
     def in_app(self) -> tuple[Frame, ...]:
@@ -111,21 +134,30 @@ class Stack:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The frames, innermost first, library frames folded; nothing is folded if all are."""
-        omitted = len(self.frames) - INNERMOST_SHOWN - OUTERMOST_SHOWN
+        """The frames, innermost first: rounds of a recursion and library frames are folded.
+
+        Nothing is folded as the library's if all frames are.
+        """
+        shown = list(with_rounds(self.frames, [frame.call for frame in self.frames]))
+        omitted = len(shown) - INNERMOST_SHOWN - OUTERMOST_SHOWN
         if omitted <= 0:
-            return tuple(self._runs(self.frames))
+            return tuple(self._runs(shown))
         return (
-            *self._runs(self.frames[:INNERMOST_SHOWN]),
+            *self._runs(shown[:INNERMOST_SHOWN]),
             Run((), folded=True, omitted=omitted),
-            *self._runs(self.frames[-OUTERMOST_SHOWN:]),
+            *self._runs(shown[-OUTERMOST_SHOWN:]),
         )
 
-    def _runs(self, frames: tuple[Frame, ...]) -> Iterator[Run]:
+    def _runs(self, shown: Sequence[Frame | Rounds]) -> Iterator[Run]:
         some_own = any(frame.in_app for frame in self.frames)
-        for own, group in groupby(frames, lambda frame: frame.in_app):
-            run = tuple(group)
-            yield Run(run, folded=some_own and not own and len(run) > SHOWN_IN_RUN)
+        for kind, group in groupby(
+            shown, lambda part: part if isinstance(part, Rounds) else part.in_app
+        ):
+            if isinstance(kind, Rounds):
+                yield Run((), folded=True, rounds=kind)
+                continue
+            run = tuple(part for part in group if isinstance(part, Frame))
+            yield Run(run, folded=some_own and not kind and len(run) > SHOWN_IN_RUN)
 
     @property
     def raw_order(self) -> tuple[Frame, ...]:
@@ -242,7 +274,16 @@ def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
 
 def _stack(holder: Mapping[str, Any], platform: str) -> Stack:
     frames = tuple(_frame(frame, platform) for frame in reversed(frames_of(holder)))
-    return Stack(frames, prints_innermost_last=platform == "python")
+    return Stack(frames, prints_innermost_last=platform == "python", not_kept=_omitted(holder))
+
+
+def _omitted(holder: Mapping[str, Any]) -> int:
+    """How many frames are left out: `frames_omitted` is the first and the one after the last."""
+    ends = _mapping(holder.get("stacktrace")).get("frames_omitted")
+    if not isinstance(ends, list) or len(ends) != 2:
+        return 0
+    first, end = map(_number, ends)
+    return max(0, end - first) if first is not None and end is not None else 0
 
 
 def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
@@ -257,13 +298,13 @@ def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
         column=_number(frame.get("colno")),
         in_app=is_in_app(frame, platform),
         minified=is_minified(frame, platform),
-        lines=tuple(_lines(frame)),
+        lines=tuple(_lines(frame, _text(frame.get("platform")) or platform)),
         variables=tree(_mapping(frame.get("vars"))),
         more=_unknown(frame, OF_FRAMES),
     )
 
 
-def _lines(frame: Mapping[str, Any]) -> Iterator[Line]:
+def _lines(frame: Mapping[str, Any], language: str) -> Iterator[Line]:
     current = frame.get("context_line")
     if not isinstance(current, str):
         return
@@ -271,7 +312,8 @@ def _lines(frame: Mapping[str, Any]) -> Iterator[Line]:
     at = _number(frame.get("lineno"))
     for offset, text in enumerate((*before, current, *after), start=-len(before)):
         number = None if at is None else at + offset
-        yield Line(number, text[:LINE_LENGTH].rstrip("\r\n"), is_current=offset == 0)
+        plain = text[:LINE_LENGTH].rstrip("\r\n")
+        yield Line(number, plain, is_current=offset == 0, language=language)
 
 
 def _unknown(part: Mapping[str, Any], known: AbstractSet[str]) -> tuple[tuple[str, Value], ...]:

@@ -46,6 +46,8 @@ BUNDLES: dict[str, tuple[str, ...]] = {
         "js/form.js",
         "js/menu.js",
         "js/copy.js",
+        "js/stack.js",
+        "js/crumbs.js",
         "js/drag.js",
         "js/passkeys.js",
         "js/print.js",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from secrets import token_hex
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -38,16 +39,49 @@ def page(server: Server, shop: Connected, browser: Browser) -> Iterator[Page]:
     assert complaints.heard == []
 
 
-def send(shop: Connected, *kinds: str) -> None:
-    """Send an error of each kind and wait until they are counted."""
+def send(shop: Connected, *kinds: str, **fields: Any) -> None:
+    """Send an error of each kind, with these fields, and wait until they are counted."""
     key, _, rest = shop.dsn.removeprefix("http://").partition("@")
     host, _, number = rest.partition("/")
     before = shop.outcomes()["event", "stored"]
     for kind in kinds:
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={key}"}
-        body = json.dumps(raised(kind, event_id=token_hex(16))).encode()
+        body = json.dumps(raised(kind, event_id=token_hex(16), **fields)).encode()
         urlopen(Request(f"http://{host}/api/{number}/store/", body, headers), timeout=15).close()
     shop.wait_for(event=before + len(kinds))
+
+
+def test_the_stack_opens_as_a_whole_and_breadcrumbs_are_filtered(
+    server: Server, shop: Connected, page: Page
+):
+    crumbs = [
+        {"category": "http", "level": "warning", "message": "GET /prices"},
+        *({"category": "query", "level": "info", "message": f"SELECT {n}"} for n in range(20)),
+    ]
+    send(shop, "KeyError", breadcrumbs={"values": crumbs})
+    page.goto(f"{server.url}/acme/shop/issues/1/")
+    library, own = (
+        page.get_by_text("flask/app.py:1500").first,
+        page.locator(".source", has_text="raise_in_look_up"),
+    )
+    expect(library).to_be_hidden()
+    page.get_by_role("button", name="Full stack").click()
+    expect(library).to_be_visible()
+    page.get_by_role("button", name="Expand all").click()
+    expect(own).to_be_visible()
+    page.reload()
+    expect(library).to_be_visible()
+    page.get_by_role("button", name="Full stack").click()
+    expect(library).to_be_hidden()
+
+    expect(page.get_by_text("GET /prices")).to_be_hidden()
+    page.get_by_label("All categories").select_option("http")
+    expect(page.get_by_text("GET /prices")).to_be_visible()
+    expect(page.get_by_text("SELECT 19")).to_be_hidden()
+    page.get_by_label("All categories").select_option("")
+    page.get_by_label("All levels").select_option("info")
+    expect(page.get_by_text("SELECT 19")).to_be_visible()
+    expect(page.get_by_text("GET /prices")).to_be_hidden()
 
 
 def test_triage_by_keyboard_while_new_issues_arrive(server: Server, shop: Connected, page: Page):

@@ -1,8 +1,10 @@
 """The order and shape in which a page shows what an event carries."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.errors.colours import coloured
 from console.errors.stacktrace import stacktrace
 from console.errors.values import Value
 from tests.ingest.corpus.reading import bugs, decoded, event
@@ -103,6 +105,82 @@ def test_an_endless_stack_shows_its_two_ends():
     assert [(len(run.frames), run.omitted) for run in runs] == [(30, 0), (0, 860), (10, 0)]
     assert runs[0].frames[0].function == "f899"
     assert runs[-1].frames[-1].function == "f0"
+
+
+def walk(function, line=30, **fields):
+    return {
+        "function": function,
+        "filename": "shop/tree.py",
+        "lineno": line,
+        "in_app": True,
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        ([walk("walk")] * 180, [1, (1, 178), 1]),
+        ([walk("even"), walk("odd", 36)] * 90, [2, (2, 88), 2]),
+        ([walk("a"), *[walk("walk")] * 50, walk("z", 44)], [2, (1, 48), 2]),
+        ([walk("walk")] * 3, [3]),
+        ([walk("walk", n) for n in range(30)], [30]),
+        (
+            [*[walk("walk")] * 10, *[walk("dig")] * 10],
+            [1, (1, 8), 2, (1, 8), 1],
+        ),
+    ],
+)
+def test_rounds_of_a_recursion_are_folded_between_the_first_and_the_last(frames, expected):
+    stack = stacktrace({"stacktrace": {"frames": frames}, "platform": "python"}).stack
+    assert stack is not None
+    runs = stack.runs
+    assert [
+        (run.rounds.calls, run.rounds.rounds) if run.rounds else len(run.frames) for run in runs
+    ] == expected
+    calls = sum(
+        run.rounds.calls * run.rounds.rounds if run.rounds else len(run.frames) for run in runs
+    )
+    assert calls == len(frames)
+
+
+def test_a_stack_says_how_many_frames_were_not_kept():
+    frames = [walk("walk", n) for n in range(720)]
+    view = stacktrace(event({"platform": "python", "stacktrace": {"frames": frames}}))
+    assert view.stack is not None
+    assert (len(view.stack.frames), view.stack.not_kept) == (500, 220)
+    for odd in ([], [1], ["a", "b"], [9, 3], None, 7):
+        holder = {"stacktrace": {"frames": [walk("a")], "frames_omitted": odd}}
+        stack = stacktrace(holder).stack
+        assert stack is not None
+        assert stack.not_kept == 0
+
+
+def test_a_frame_is_copied_with_its_place_and_line():
+    (own,) = shown({**OWN, "context_line": "    return sum(lines)"}).exceptions[0].stack.frames
+    assert own.copied == "shop/cart.py:17 in total\n    return sum(lines)"
+
+
+@pytest.mark.parametrize(
+    ("line", "language", "colours"),
+    [
+        (
+            'if x == "a # b":  # why 3',
+            "python",
+            [("k", "if"), ("s", '"a # b"'), ("c", "# why 3")],
+        ),
+        ("const n = 0x1f; // 'x'", "javascript", [("k", "const"), ("n", "0x1f"), ("c", "// 'x'")]),
+        ("a.class.new(nil)", "ruby", [("k", "nil")]),
+        ("$this->total # 1", "php", [("c", "# 1")]),
+        ("return `${a}`;", "node", [("k", "return"), ("s", "`${a}`")]),
+        ("iffy = 'open", "python", []),
+        ("", "python", []),
+    ],
+)
+def test_source_lines_have_colours(line, language, colours):
+    pieces = list(coloured(line, language))
+    assert "".join(text for _, text in pieces) == line
+    assert [(colour, text) for colour, text in pieces if colour] == colours
 
 
 def test_source_lines_carry_their_numbers():

@@ -18,6 +18,7 @@ def stacktrace(raw: Any) -> dict[str, Any] | None:
         return None
     if len(frames) > FRAME_LIMIT:
         half = FRAME_LIMIT // 2
+        trace = {**trace, "frames_omitted": [half, len(frames) - half]}
         frames = frames[:half] + frames[-half:]
     return {**trace, "frames": frames}
 
