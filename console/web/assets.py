@@ -21,6 +21,7 @@ YEAR = 31_536_000
 # Order matters: tokens before the rules that use them, single behaviours after what they build on.
 BUNDLES: dict[str, tuple[str, ...]] = {
     "pharos.css": (
+        "css/font.css",
         "css/tokens.css",
         "css/base.css",
         "css/layout.css",
@@ -109,6 +110,12 @@ PACKAGES = {
 }
 
 
+FONT = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
+"""The Latin letters of Inter in all weights (OFL); not committed, as all of npm's files."""
+FONT_FACE = "css/font.css"
+_KINDS = {".woff2": "font/woff2"}  # which Python knows from 3.14 on
+
+
 def init_app(app: Flask) -> None:
     """Serve our files under hashed URLs and give templates `asset_url` and `script`.
 
@@ -124,6 +131,7 @@ def init_app(app: Flask) -> None:
         script=script,
         package_url=package_url,
         package_integrity=package_integrity,
+        font_url=font_url,
     )
 
 
@@ -174,6 +182,11 @@ def installed(name: str) -> bool:
     return _file_of(PACKAGES[name]).is_file()
 
 
+def font_url() -> str:
+    """The address of the font; "" where npm has not installed it."""
+    return asset_url(FONT) if (STATIC / FONT).is_file() else ""
+
+
 def cdn_sources() -> Sequence[str]:
     """The script URLs that the content security policy must allow; empty when all are local."""
     return [package.cdn_url for package in PACKAGES.values() if not is_local(package)]
@@ -195,6 +208,8 @@ def _asset(hash_: str, name: str) -> Response:
         abort(404)
     file = _file(name, _stamp(name))
     response = Response(file.body, mimetype=file.kind)
+    # A frame that a site sandboxes has no origin of its own, and fonts are loaded by CORS.
+    response.access_control_allow_origin = "*"
     response.set_etag(file.hash, weak=True)  # the same whatever the encoding
     if hash_ == file.hash:
         response.cache_control.public = True
@@ -210,13 +225,23 @@ def _asset(hash_: str, name: str) -> Response:
 def _file(name: str, stamp: int) -> _File:
     """The file's content; `stamp` makes an edited file a new entry."""
     del stamp
-    body = b"\n".join((STATIC / part).read_bytes() for part in _parts(name))
-    kind = guess_type(name)[0] or "application/octet-stream"
+    body = b"\n".join(_bytes(part) for part in _parts(name))
+    kind = guess_type(name)[0] or _KINDS.get(Path(name).suffix, "application/octet-stream")
     return _File(body, hashlib.sha256(body).hexdigest()[:12], kind)
 
 
+def _bytes(part: str) -> bytes:
+    body = (STATIC / part).read_bytes()
+    if part != FONT_FACE:
+        return body
+    # Beside the style sheet's own address, so that it holds below any path.
+    font = f"../{_file(FONT, _stamp(FONT)).hash}/{FONT}"
+    return body.replace(b"%font%", font.encode())
+
+
 def _parts(name: str) -> tuple[str, ...]:
-    return BUNDLES.get(name, (name,))
+    parts = BUNDLES.get(name, (name,))
+    return tuple(part for part in parts if part != FONT_FACE or (STATIC / FONT).is_file())
 
 
 def _stamp(name: str) -> int:
@@ -233,5 +258,5 @@ def _served() -> frozenset[str]:
         for path in (folder, *folder.rglob("*"))
         if path.is_file()
     }
-    packages = {f"node_modules/{package.path}" for package in PACKAGES.values()}
+    packages = {FONT, *(f"node_modules/{package.path}" for package in PACKAGES.values())}
     return frozenset(ours | set(BUNDLES) | {name for name in packages if (STATIC / name).is_file()})

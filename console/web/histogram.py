@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from console.web.filters import compact, duration, plural
+from console.web.units import log_ticks
 
 LABEL_WIDTH = 0.26
 """The largest share of the width that a label takes, on a narrow card."""
+TICK_GAP = 0.16
+"""How far apart ticks stand: "100 ms" has room on a narrow card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,9 @@ class Histogram:
         return marks
 
     def axis(self) -> list[HistogramMark]:
-        """Where 1 ms, 10 ms, 100 ms, … stand, as far as they lie between the edges."""
-        first, last = self.edges_us[0], self.edges_us[-1]
-        powers = (10.0**power for power in range(12))
-        inside = [at for at in powers if first <= at <= last]
-        if not inside:
-            inside = [first, last]
-        return [HistogramMark(self._place(at), duration(at)) for at in inside]
+        """Where round durations such as 1, 2, 5 and 10 ms stand, as far as labels have room."""
+        ticks = log_ticks(self.edges_us[0], self.edges_us[-1], self._place, TICK_GAP)
+        return [HistogramMark(self._place(at), duration(at)) for at in ticks]
 
     def sentence(self) -> str:
         """What the histogram shows, in words: the label of its picture."""

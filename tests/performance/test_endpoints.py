@@ -60,13 +60,15 @@ def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, a
 def test_a_period_with_enough_requests_is_compared_with(as_vic, acme, requests_of):
     requests_of(acme, 20)
     requests_of(acme, 20, ago=timedelta(hours=25), duration_us=50 * MS)
-    assert "+100%" in as_vic.get(LIST, headers=HTMX).text
+    assert "+100%" not in as_vic.get(LIST, headers=HTMX).text
+    assert "+100%" in as_vic.get(f"{LIST}?compare=previous", headers=HTMX).text
 
 
 def test_few_requests_are_compared_with_nothing(as_vic, acme, requests_of):
     requests_of(acme, 19)
     requests_of(acme, 20, ago=timedelta(hours=25), duration_us=50 * MS)
-    assert "Fewer than 20 requests" in as_vic.get(LIST, headers=HTMX).text
+    page = as_vic.get(f"{LIST}?compare=previous", headers=HTMX).text
+    assert "Fewer than 20 requests" in page
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_devices_and_releases_are_split(as_vic, acme, visits):
 def test_the_trend_has_the_threshold_the_ratings_and_the_deploys(as_vic, acme, visits):
     visits(acme, 2)
     panel = as_vic.get(f"{HOME}/trend", headers=HTMX).text
-    assert "Your threshold 2,000 ms" in panel
+    assert "Your threshold 2 s" in panel
     assert "Needs improvement: 0 loads in all" in panel
     assert "Good up to 1,800 ms" in as_vic.get(f"{HOME}/trend?metric=FCP", headers=HTMX).text
 

@@ -3,6 +3,7 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha384
+from urllib.parse import urljoin
 
 import brotli
 import pytest
@@ -63,6 +64,32 @@ def test_our_files_are_kept_for_a_year_under_a_name_that_changes_with_them(visit
     stale = visitor.get("/static/000000000000/pharos.css")
     assert stale.data == answer.data
     assert stale.cache_control.no_cache
+
+
+def test_the_font_comes_with_the_console(visitor):
+    """From the address that the style sheet names, which holds below any path; a frame too."""
+    page = visitor.get("/acme/shop/overview/").text
+    sheet = re.search(r'rel="stylesheet" href="([^"]+)"', page)
+    preload = re.search(r'rel="preload" href="([^"]+)" as="font"', page)
+    assert sheet
+    assert preload
+    named = re.search(rb'url\("([^"]+woff2)"\)', visitor.get(sheet[1]).data)
+    assert named
+    assert urljoin(sheet[1], named[1].decode()) == preload[1]
+    font = visitor.get(preload[1])
+    assert font.data[:4] == b"wOF2"
+    assert len(font.data) < 50_000
+    assert font.mimetype == "font/woff2"
+    assert font.cache_control.immutable
+    assert font.access_control_allow_origin == "*"
+
+
+def test_without_npm_the_systems_letters_stand_in(visitor, monkeypatch, request):
+    monkeypatch.setattr(assets, "FONT", "node_modules/nothing.woff2")
+    request.addfinalizer(assets._file.cache_clear)
+    assets._file.cache_clear()
+    assert "woff2" not in visitor.get("/acme/shop/overview/").text
+    assert b"@font-face" not in visitor.get("/static/000000000000/pharos.css").data
 
 
 def test_no_file_is_in_a_bundle_twice():

@@ -1,8 +1,13 @@
 """A histogram says what it shows: where bars and marks stand, and in words."""
 
-import pytest
+from itertools import pairwise
 
-from console.web.histogram import Histogram
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.web.histogram import TICK_GAP, Histogram
+from console.web.units import even_ticks
 
 EDGES = [1_000.0, 10_000.0, 100_000.0, 1_000_000.0]
 
@@ -51,3 +56,38 @@ def test_it_says_what_it_shows():
 def test_edges_counts_and_links_belong_together(wrong):
     with pytest.raises(ValueError, match="a histogram has"):
         histogram(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("edges", "labels"),
+    [
+        ([1e3, 1e4, 1e5, 1e6], ["1 ms", "10 ms", "100 ms", "1 s"]),
+        ([3e5, 6e5, 1.2e6], ["300 ms", "500 ms", "1 s"]),
+        ([8e5, 1.5e6, 3e6, 6e6], ["1 s", "2 s", "3 s", "5 s"]),
+        ([4.1e3, 4.4e3, 4.7e3], ["4.1 ms", "4.7 ms"]),
+        ([0, 1, 10], ["1 µs", "10 µs"]),
+    ],
+)
+def test_ticks_are_round_whatever_the_range(edges, labels):
+    axis = histogram(edges_us=edges, counts=[1] * (len(edges) - 1)).axis()
+    assert [tick.text for tick in axis] == labels
+
+
+@given(low=st.floats(1, 1e9), ratio=st.floats(1.01, 1e4), bars=st.integers(1, 40))
+def test_labels_of_ticks_have_room(low, ratio, bars):
+    edges = [low * ratio ** (index / bars) for index in range(bars + 1)]
+    axis = histogram(edges_us=edges, counts=[1] * bars).axis()
+    assert len(axis) >= 1
+    places = [tick.x for tick in axis]
+    assert all(later - earlier >= TICK_GAP for earlier, later in pairwise(places))
+
+
+@given(low=st.integers(0, 10**9), length=st.integers(0, 10**10))
+def test_an_even_axis_has_a_few_round_ticks(low, length):
+    ticks = list(even_ticks(low, low + length))
+    steps = {later - earlier for earlier, later in pairwise(ticks)}
+    assert len(ticks) <= 7
+    assert len(steps) <= 1
+    assert all(low <= tick <= low + length for tick in ticks)
+    assert all(str(step).rstrip("0") in {"1", "2", "5"} for step in steps)
+    assert length < 6 or len(ticks) >= 2

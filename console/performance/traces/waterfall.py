@@ -14,6 +14,7 @@ from console.performance.traces.page_marks import PageMark, PagePhase, marks, ph
 from console.performance.traces.selection import Selection, View, category_of, selected, window
 from console.performance.traces.time_shares import GAP, Share, time_shares
 from console.performance.traces.tree import Interval, Node, Tree, merged, preorder
+from console.web.units import even_ticks
 
 MOST_ROWS = 500
 MORE_ROWS = 200
@@ -117,9 +118,10 @@ class Waterfall:
         return self.until - self.since
 
     @property
-    def ticks(self) -> list[int]:
-        """Five moments of the axis, in microseconds since the trace began."""
-        return [self.since + self.length * number // 4 for number in range(5)]
+    def ticks(self) -> list[tuple[float, int]]:
+        """Round moments of the axis in microseconds since the trace began, with their places."""
+        moments = even_ticks(self.since, self.until)
+        return [(100 * (at - self.since) / max(self.length, 1), at) for at in moments]
 
     @property
     def critical_spans(self) -> int:

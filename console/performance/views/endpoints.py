@@ -80,7 +80,7 @@ def latency(project: Project) -> Response:
     charts = domain.latency_charts(line, scope, name, threshold_ms=limit)
     back = _back(name) if name else (scoped_url("performance.endpoints"), "Endpoints")
     part, heading = "performance/_charts.html", name or "Endpoints"
-    return panel(part, heading, back, mono=bool(name), charts=charts, id="latency")
+    return panel(part, heading, back, mono=bool(name), charts=charts, id="latency", low=not name)
 
 
 @bp.get("/endpoint")

@@ -13,7 +13,9 @@ from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, ZERO, WebVital
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
+from console.web.histogram import TICK_GAP
 from console.web.timeline import Timeline
+from console.web.units import log_ticks
 
 BELOW, BETWEEN, ABOVE = 14, 4, 8
 """Bars of a histogram that are good, need improvement and are poor: both thresholds are edges."""
@@ -144,11 +146,16 @@ def histogram(vital: Vital, counts: Mapping[int, int]) -> VitalHistogram:
         bars=bars,
         zones=_zones(metric, BELOW * width, (BELOW + BETWEEN) * width),
         marks=[VitalMark(_place(metric, p75, first, last), f"P75 {shown(metric, p75)}")],
-        axis=[
-            VitalMark(index * width, shown(metric, _edge(metric, first + index)))
-            for index in range(4, len(columns), 4)
-        ],
+        axis=_axis(metric, first, last),
     )
+
+
+def _axis(metric: WebVital, first: int, last: int) -> list[VitalMark]:
+    def place(value: float) -> float:
+        return _place(metric, value, first, last)
+
+    ticks = log_ticks(_edge(metric, first + 1), _edge(metric, last - 1), place, TICK_GAP)
+    return [VitalMark(place(value), shown(metric, value)) for value in ticks]
 
 
 def _column(metric: WebVital, number: int) -> int:
