@@ -151,7 +151,8 @@ def _plays(
             cast = replace(cast, pace=cast.pace * _creep(scene, (moment - since) / (until - since)))
             yield scene.play(cast)
             if random.random() < PAGE_LOADS:
-                yield [page_visits.envelope(page_visits.drawn(random, release), cast)]
+                visit = page_visits.envelope(page_visits.drawn(random, release), cast)
+                yield [visit, page_visits.session(random, cast)]
 
 
 def _shares(scenes: list[Scene], release: str) -> list[float]:

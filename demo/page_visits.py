@@ -1,11 +1,14 @@
 """Page loads of the shop's visitors with their web vitals, drawn by page, device and release.
 
-The past goes out as the page loads of @sentry/browser 10, the present as posts of Pharos' beacon.
+The past goes out as the page loads and sessions of @sentry/browser 10, the present as posts of
+Pharos' beacon.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from secrets import token_hex
 from typing import Any
@@ -70,6 +73,8 @@ SLOWER = {
     ("/orders", "shop@2.1.1"): 0.6,
     ("/", "shop@2.1.1"): 0.65,
 }
+CRASHES, CRASHING = 0.004, {"shop@2.1.0": 0.02}
+"""How many sessions end with an error that nobody caught, and in which releases more do."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,23 @@ def envelope(visit: PageVisit, cast: Cast) -> bytes:
     return b"\n".join(
         json.dumps(line).encode() for line in ({}, {"type": "transaction"}, transaction)
     )
+
+
+def session(random: Random, cast: Cast) -> bytes:
+    """The visit's session as an envelope that @sentry/browser 10 would have sent when it ended."""
+    is_crash = random.random() < CRASHING.get(cast.release, CRASHES)
+    ended = min(cast.at + random.expovariate(1 / 90), time.time())
+    update = {
+        "sid": token_hex(16),
+        "init": True,
+        "did": cast.visitor["id"],
+        "started": datetime.fromtimestamp(cast.at, UTC).isoformat(),
+        "timestamp": datetime.fromtimestamp(ended, UTC).isoformat(),
+        "status": "crashed" if is_crash else "exited",
+        "errors": int(is_crash),
+        "attrs": {"release": cast.release, "environment": cast.environment},
+    }
+    return b"\n".join(json.dumps(line).encode() for line in ({}, {"type": "session"}, update))
 
 
 def post(visit: PageVisit, dsn: str, release: str) -> None:

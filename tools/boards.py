@@ -50,9 +50,15 @@ def photograph_wall(page: Page, dashboard: str, folder: Path) -> int:
     return 2
 
 
-def photograph_mail(page: Page, report: str, folder: Path) -> int:
-    """A report's mail as it would be now: with its pictures, and as a reader shows it without."""
-    page.goto(f"{_base(report)}/preview")
+def photograph_mail(page: Page, reports: str, folder: Path) -> int:
+    """A report's mail as it would be now: with its pictures, and as a reader shows it without.
+
+    `reports` is the address of their list, of which the executive one is taken.
+    """
+    page.goto(reports)
+    page.click("#reports a:has-text('xecutive') >> nth=0")
+    page.wait_for_load_state()
+    page.goto(f"{_base(page.url)}/preview")
     page.wait_for_timeout(WAIT)
     page.screenshot(path=folder / "report-mail.png", full_page=True)
     hide = "images => images.forEach(image => { image.src = 'about:blank'; })"

@@ -32,6 +32,8 @@ from tools.states import photograph_links, photograph_paper, unroll  # noqa: E40
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 INCIDENT = 300  # seconds for the first one
+# As many visitors now as in the past, or the last half hour is the only bar of every chart.
+TRAFFIC = ["--per-day", "2000", "--rate", "0.03"]
 PANELS = 500  # milliseconds for those that load themselves
 PATIENCE = 180_000  # milliseconds for a page of a console that shares a slow machine
 LOADED = """() => ![...document.querySelectorAll(".skeleton")].some(
@@ -114,8 +116,9 @@ def _console(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[str, st
         return
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
+        past = ("--history", arguments.history)
         demo = subprocess.Popen(
-            [sys.executable, "-m", "demo", "--port", str(port), "--history", arguments.history],
+            [sys.executable, "-m", "demo", "--port", str(port), *past, *TRAFFIC],
             cwd=ROOT,
             env={**os.environ, "PHAROS_INSTANCE": folder},
             stdout=subprocess.PIPE,
@@ -233,8 +236,8 @@ def _photograph_shared(
     if dashboard := pages.get("dashboard-operations"):
         count += photograph_shared(browser, page, dashboard, folder, theme)
         count += photograph_wall(page, dashboard, folder)
-    if report := pages.get("reports-report"):
-        count += photograph_mail(page, report, folder)
+    if reports := pages.get("reports-reports"):
+        count += photograph_mail(page, reports, folder)
     context.close()
     return count
 

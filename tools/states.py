@@ -50,7 +50,7 @@ def photograph_paper(page: Page, pages: dict[str, str], folder: Path) -> int:
 def unroll(page: Page) -> None:
     """Scroll to the end and back, so that all that waits to be seen loads itself."""
     for _ in range(12):
-        page.mouse.wheel(0, 800)
+        page.evaluate("scrollBy(0, 800)")
         page.wait_for_timeout(120)
     page.wait_for_timeout(1_000)
     page.evaluate("scrollTo(0, 0)")

@@ -157,7 +157,13 @@ def _findings(name: str, title: str, noun: str, measure: Measure) -> Metric:
     )
 
 
-def _share(name: str, title: str, measure: Measure, better: Better = "higher") -> Metric:
+def _share(
+    name: str,
+    title: str,
+    measure: Measure,
+    better: Better = "higher",
+    source: str = "sessions",
+) -> Metric:
     return Metric(
         id=f"sessions.{name}",
         title=title,
@@ -167,6 +173,7 @@ def _share(name: str, title: str, measure: Measure, better: Better = "higher") -
         least=FEW,
         empty="gap",
         measure=measure,
+        source=source,
     )
 
 
@@ -189,7 +196,10 @@ SESSIONS = Metric(
 )
 CRASH_FREE = _share("crash_free", "Crash-free sessions", session_measures.crash_free())
 CRASH_FREE_USERS = _share(
-    "crash_free_users", "Crash-free users", session_measures.crash_free_users()
+    "crash_free_users",
+    "Crash-free users",
+    session_measures.crash_free_users(),
+    source="sessions with a user",
 )
 UNHANDLED_FREE = _share(
     "unhandled_free", "Without unhandled error", session_measures.unhandled_free()

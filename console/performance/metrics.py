@@ -29,6 +29,7 @@ ERROR_RATE = Metric(
     least=FEW,
     empty="gap",
     measure=spans.failure_rate(REQUESTS),
+    source="requests",
 )
 FAILURES = Metric(
     id="requests.failures",
@@ -59,6 +60,7 @@ APDEX = Metric(
     empty="gap",
     measure=lambda threshold_ms: spans.apdex(REQUESTS, threshold_ms),
     parameters=(Parameter("threshold_ms", "Satisfied up to", "ms"),),
+    source="requests",
 )
 
 
@@ -72,6 +74,7 @@ def _latency(name: str, share: float) -> Metric:
         least=FEW,
         empty="gap",
         measure=spans.percentile(REQUESTS, share),
+        source="requests",
     )
 
 
@@ -85,6 +88,7 @@ def _vital(vital: WebVital) -> Metric:
         least=FEW,
         empty="gap",
         measure=vital_measures.p75(vital.name),
+        source="page loads",
     )
 
 

@@ -99,7 +99,8 @@ def _change(percent: float | None) -> TableCell:
     if percent is None:
         return TableCell(None)
     tone: Tone = "bad" if percent > 0 else "good" if percent < 0 else ""
-    return TableCell(round(percent, 1), tone=tone, word=f"{round(percent, 1):+,g}")
+    shown = round(percent) if abs(percent) >= 100 else round(percent, 1)
+    return TableCell(shown, tone=tone, word=f"{shown:+,g}")
 
 
 def _nothing(viewing: Viewing) -> str:

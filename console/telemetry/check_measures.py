@@ -1,25 +1,33 @@
 """Measures of the results of checks; what came while a check was maintained is left out."""
 
-from sqlalchemy import Double, and_, case, func
+from sqlalchemy import ColumnElement, Double, and_, case, func
 
 from console.telemetry.dialect import quantiles
 from console.telemetry.measures import RECEIVED, Measure, Rows
 from console.telemetry.question import within
 from console.telemetry.records import GOOD_OUTCOMES
+from console.telemetry.scope import Scope
 from console.telemetry.tables import check_result
 
 Result = check_result.c
 
+
+def _within(scope: Scope) -> ColumnElement[bool]:
+    """A scope's results: a check that names no environment looks at each of them."""
+    own = within(check_result, scope.anywhere)
+    return own & Result.environment.in_(("", scope.environment)) if scope.environment else own
+
+
 _COUNTS = and_(Result.counts, ~Result.maintenance, Result.seconds > 0)
 CHECKS = Rows(
     name="results of checks",
-    within=lambda scope: within(check_result, scope) & _COUNTS,
+    within=lambda scope: _within(scope) & _COUNTS,
     at=Result.timestamp,
     dimensions={"check": Result.slug, "kind": Result.kind, "environment": Result.environment},
 )
 STATES = Rows(
     name="states of checks",
-    within=lambda scope: within(check_result, scope),
+    within=_within,
     at=Result.timestamp,
     dimensions={"check": Result.slug, "kind": Result.kind, "environment": Result.environment},
 )

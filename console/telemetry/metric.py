@@ -122,6 +122,8 @@ class Metric:
     """How it is counted; a function of the parameters for a metric that has some."""
     note: str = ""
     """Whom the number leaves out, as tiles say it beside the number."""
+    source: str = "data"
+    """What has to come for a number: "no page loads in the last hour" where there is none."""
     parameters: tuple[Parameter, ...] = ()
     given: Mapping[str, float] = field(default_factory=dict)
 

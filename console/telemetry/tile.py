@@ -147,6 +147,8 @@ class TileKind:
     """Draws the content; its inputs are `drawn`, `content` and `height` in pixels."""
     still: Callable[[TileContent], Still] = _no_still
     """What its part draws, for where no page is: mails and paper."""
+    says_subtitle: bool = False
+    """Whether its part shows the subtitle: a narrow head has no room for it."""
     is_drawing: bool = False
     """Whether its numbers cannot be read from it: readers without a script get them as a table."""
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ UPTIME = Metric(
     format="share",
     empty="gap",
     measure=check_measures.uptime(),
+    source="results of checks",
 )
 RESPONSE_TIME = Metric(
     id="checks.response_time",
@@ -20,6 +21,7 @@ RESPONSE_TIME = Metric(
     format="milliseconds",
     empty="gap",
     measure=check_measures.response_time(0.95),
+    source="results of checks",
 )
 DOWN = Metric(
     id="checks.down",

@@ -61,6 +61,32 @@ def test_a_kind_draws_its_numbers_and_says_them(app, acme, inside, kind, chosen,
     assert 'id="tile-body-aaaaaaaaaaaa"' in part
 
 
+def test_a_number_without_data_says_what_has_to_come_and_its_part_says_its_period(
+    app, acme, inside
+):
+    board = Board(
+        organization_id=acme.organization_id,
+        document=Document(title="Own"),
+        projects=[acme],
+        shown=Range("24h", NOON, hour(24)),
+        values={},
+        way=lambda project, endpoint, /, **_: f"/{project.slug}/{endpoint}",
+    )
+
+    def part(metric: str) -> str:
+        settings = {"queries": [{"metric": metric}]}
+        own = drawn(board, Tile(id="a" * 12, kind="number", settings=settings))
+        return render_template("dashboards/_tile.html", drawn=own)
+
+    with inside(acme), app.test_request_context():
+        assert "No sessions with a user in the last 24 hours." in part("sessions.crash_free_users")
+        assert "No data in the last 24 hours." in part("rules.lag")
+        Stored(app, acme)
+        page = part("requests.count")
+    assert page.count("24 h vs before</span>") == 1
+    assert 'class="truncate">24 h' not in page
+
+
 def test_steps_are_from_a_page_to_another_of_the_same_person_within_half_an_hour(app, acme):
     own = {"organization_id": acme.organization_id, "project_id": acme.id}
     loads = [

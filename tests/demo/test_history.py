@@ -61,6 +61,8 @@ def test_the_past_arrives_in_the_past_and_is_stored_whole(server):
     since = f"since={day:%Y-%m-%dT%H:%M:%SZ}"
     names = {one["name"] for one in project.get(f"performance/endpoints?{since}")["endpoints"]}
     assert {"GET storefront.orders", "GET delivery.prices", "GET delivery.price"} <= names
+    (healthy,) = project.get(f"metrics/sessions.crash_free_users?{since}&step=86400")["series"]
+    assert any(point["number"] for point in healthy["points"])
     vitals = project.get(f"performance/vitals?{since}")
     assert {one["device"] for one in vitals["devices"]} >= {"desktop", "mobile"}
     assert {one["release"] for one in vitals["releases"]} >= {"shop@2.1.1", "shop@3.0.0"}

@@ -273,3 +273,14 @@ def test_ids_are_unique_and_a_parameter_is_not_guessed(around):
         performance.APDEX.value(around)
     with pytest.raises(CannotAskError, match="no parameter"):
         performance.P95.given_that(threshold_ms=1)
+
+
+@pytest.mark.parametrize("name", ["checks.uptime", "checks.down"])
+def test_checks_of_no_environment_count_in_each(stored, around, name):
+    """As the strips of checks beside the number show them."""
+    metric = CATALOGUE[name]
+    count, rows = stored.of(metric)
+    own = [row for row in rows if row["environment"] in ("", "staging")]
+    assert 0 < len(own) < len(rows)
+    reading = metric.value(replace(around, environment="staging")).whole
+    assert numbers(reading) == expected(metric, count, own)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from console.dashboards.tiles.evidence import evidence
 from console.dashboards.tiles.queries import Queries, formula_faults
-from console.telemetry.metric import Better, Figure, Format, Reading
+from console.telemetry.metric import Better, Figure, Format, Metric, Reading
 from console.telemetry.tile import (
     Still,
     Table,
@@ -57,6 +57,7 @@ class Number:
 def number(viewing: Viewing) -> TileContent:
     """A number per project, of one metric or of a formula, with its trend as a small chart."""
     viewing = _over(viewing)
+    queries = Queries.of(viewing.settings, viewing.projects[0])
     numbers = [_number(viewing, project) for project in viewing.projects]
     first = numbers[0]
     rows = [
@@ -74,7 +75,7 @@ def number(viewing: Viewing) -> TileContent:
         words="; ".join(own.words for own in numbers) + ".",
         subtitle=_period(viewing),
         own=numbers,
-        empty=_nothing(viewing) if is_empty else "",
+        empty=_nothing(viewing, queries.parts[0].metric) if is_empty else "",
     )
 
 
@@ -97,10 +98,11 @@ def _period(viewing: Viewing) -> str:
     return ", ".join([period, *Queries.of(viewing.settings, viewing.projects[0]).notes])
 
 
-def _nothing(viewing: Viewing) -> str:
+def _nothing(viewing: Viewing, metric: Metric) -> str:
     shown = viewing.line.shown
-    where = f" in {shown.environment}" if shown.environment else ""
-    return f"Nothing to count it from{where}: {shown.in_words}."
+    where = f" of {shown.environment}" if shown.environment else ""
+    when = f"in the {shown.in_words}" if shown.name else f"from {shown.label}"
+    return f"No {metric.source}{where} {when}."
 
 
 def _number(viewing: Viewing, project: TileProject) -> Number:
@@ -161,6 +163,7 @@ KINDS = (
         takes=("queries", "formula", "window", "threshold", "project"),
         answer=number,
         part="dashboards/tiles/_number.html",
+        says_subtitle=True,
         still=still,
         choices={"window": WINDOWS},
         faults=formula_faults,
