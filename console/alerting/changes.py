@@ -17,7 +17,7 @@ from console.alerting.models import Incident, Rule, RuleVersion
 from console.core.audit import AuditEntry
 from console.core.db import db
 from console.errors import queries as issues
-from console.errors.models import Issue
+from console.errors.models import Category, Issue
 from console.metrics.shift import Shift, most_moved
 from console.telemetry import errors, traces
 from console.telemetry.measures import CannotAskError
@@ -114,6 +114,7 @@ def _issues(project: Project, since: datetime, until: datetime) -> Iterator[Chan
         select(Issue)
         .where(
             Issue.project_id == project.id,
+            Issue.category != Category.REPORT,
             or_(
                 Issue.first_seen.between(since, until),
                 Issue.regressed_at.between(since, until),

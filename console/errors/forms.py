@@ -47,6 +47,7 @@ class InboxFilter(FilterForm):
                 ("", "All categories"),
                 (Category.ERROR.value, "Errors"),
                 (Category.PERFORMANCE.value, "Performance"),
+                (Category.REPORT.value, "Browser reports"),
             ]
         ),
         default="",

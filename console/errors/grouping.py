@@ -51,6 +51,9 @@ def group(event: Event) -> Grouping:
     parametrised message, then the message template or the parametrised message. A group of
     exceptions is what its members are.
     """
+    report = event.get("browser_report")
+    if isinstance(report, dict):
+        return _of_report(event, report)
     caught = branches(exceptions_of(event))
     variant, components = _by_content(event, caught)
     fingerprint = [
@@ -72,6 +75,25 @@ def group(event: Event) -> Grouping:
         culprit=culprit(event, caught),
         kind=_text(caught[0].telling.get("type"))[:TITLE_LENGTH] if caught else "",
         level=_text(event.get("level")) or "error",
+    )
+
+
+def _of_report(event: Event, report: Mapping[str, Any]) -> Grouping:
+    """A report of a browser is one of its cause; the page that it is of does not count."""
+    name = _text(report.get("name"))
+    parts = [part for part in _list(report.get("parts")) if len(_list(part)) == 2]
+    components = (
+        Component("report", (name,)),
+        *(Component(_text(label), (_text(value),)) for label, value in parts),
+    )
+    return Grouping(
+        hash=_hash("browser report", components),
+        variant="browser report",
+        components=components,
+        title=message_of(event)[:TITLE_LENGTH],
+        culprit=_text(event.get("transaction"))[:TITLE_LENGTH],
+        kind=name[:TITLE_LENGTH],
+        level=_text(event.get("level")) or "info",
     )
 
 

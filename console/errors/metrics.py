@@ -45,6 +45,8 @@ def _counted(name: str, at: SQLColumnExpression[Any]) -> Measure:
         within=lambda scope: issues_within(scope, at),
         at=at,
         dimensions={"level": Issue.level, "category": Issue.category, "kind": Issue.kind},
+        quiet=Issue.category == Category.REPORT,
+        asked_by=frozenset({"category"}),
     )
     return Measure(source, func.count(), func.count())
 

@@ -22,10 +22,11 @@ class Status(StrEnum):
 
 
 class Category(StrEnum):
-    """What an issue is about: a failure, or a performance problem."""
+    """What an issue is about: a failure, a performance problem, or what browsers report."""
 
     ERROR = "error"
     PERFORMANCE = "performance"
+    REPORT = "report"
 
 
 class Level(StrEnum):

@@ -227,6 +227,7 @@ def open_regressions(project: Project) -> int:
     query = select(func.count(Issue.id)).where(
         Issue.project_id == project.id,
         Issue.status == Status.OPEN,
+        Issue.category != Category.REPORT,
         Issue.regressed_at.is_not(None),
     )
     return db.session.scalars(query).one()
@@ -368,7 +369,7 @@ def _filters(by: Filter) -> list[ColumnElement[bool]]:
 
 
 def _is_about(category: Category) -> ColumnElement[bool]:
-    if category is Category.PERFORMANCE:  # few: found by the index of categories
+    if category is not Category.ERROR:  # few: found by the index of categories
         return Issue.category == category
     return func.coalesce(Issue.category, category) == category  # nearly all: in the page's order
 

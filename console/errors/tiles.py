@@ -10,7 +10,7 @@ from sqlalchemy import select
 from console.accounts.models import Project
 from console.core.db import db
 from console.errors import metrics
-from console.errors.models import Issue, Status
+from console.errors.models import Category, Issue, Status
 from console.errors.queries import SORTS, Filter, in_order
 from console.errors.ranking import ever, ranking, shown_totals
 from console.telemetry.errors import Totals
@@ -81,7 +81,9 @@ def _happened(
     """Issues that began or came back in the time range, the ones that most users met first."""
     at = Issue.first_seen if state == "new" else Issue.regressed_at
     mine = metrics.issues_within(viewing.scope(project), at)
-    query = select(Issue).where(mine, Issue.status != Status.MUTED)
+    query = select(Issue).where(
+        mine, Issue.status != Status.MUTED, Issue.category != Category.REPORT
+    )
     query = query.order_by(Issue.users.desc(), Issue.events.desc(), Issue.id).limit(limit)
     happened: Sequence[Issue] = db.session.scalars(query).all()
     return [list(_row(viewing, project, issue, ever(issue))) for issue in happened]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from gzip import compress
+from uuid import uuid4
 
 from console.core import clock
 from console.ingest import cors, protocols
@@ -25,10 +26,10 @@ from console.ingest.judging import (
     not_durable,
     refused,
 )
-from console.ingest.protocol import SMALL, ItemHead, KeyPlace, Sent
+from console.ingest.protocol import SMALL, ItemHead, KeyPlace, Protocol, Sent
 from console.ingest.quota import Ruling
 from console.ingest.spool import SpoolRow, SpoolUnavailable
-from console.intake.ledger import REFUSED, Count
+from console.intake.ledger import IGNORED, REFUSED, Count
 
 RATIO = 200  # JSON shrinks by 5 to 50; a body that claims more beyond SMALL is a bomb
 _large = threading.BoundedSemaphore(1)
@@ -101,8 +102,20 @@ def _sifted(submission: Submission, doors: Doors) -> Answer:
         grant = granted(submission, doors, submission.key)
     if protocol.refuses:
         raise Refusal(415, CONTENT_TYPE, protocol.refuses, grant=grant)
+    if protocol.ignores and grant is not None:
+        return _ignored(protocol, grant, doors)
     with _inflated(submission, grant) as raw:
         return _sifted_items(submission, doors, raw, grant)
+
+
+def _ignored(protocol: Protocol, grant: Grant, doors: Doors) -> Answer:
+    """The answer that the client expects, whose request is counted and not kept.
+
+    It keeps to no quota: clients that send crashes send again what is refused.
+    """
+    count = Count(grant.project_id, protocol.whole, IGNORED, protocol.ignores, 1, clock.now())
+    doors.refusals.add(grant.organization_id, count)
+    return Answer(protocol.accepted, {"id": uuid4().hex}, cors.ALLOWED)
 
 
 def _sifted_items(submission: Submission, doors: Doors, raw: bytes, grant: Grant | None) -> Answer:

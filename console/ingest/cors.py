@@ -7,7 +7,7 @@ ALLOWED = {
     "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
 }
 PREFLIGHT = ALLOWED | {
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Authorization, Baggage, Content-Encoding, Content-Type, Sentry-Trace, Traceparent,"
         " Tracestate, X-Requested-With, X-Sentry-Auth,"

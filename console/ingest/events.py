@@ -9,7 +9,7 @@ from console.errors.grouping import Grouping
 from console.ingest.arrival import parse_time, sdk_text
 from console.ingest.decoded import Context
 from console.telemetry.bodies import pack
-from console.telemetry.records import ErrorEvent
+from console.telemetry.records import ERROR, REPORT, ErrorEvent
 
 
 def error_event(
@@ -42,6 +42,7 @@ def error_event(
         sdk=sdk_text(event.get("sdk")),
         tags=facts(event),
         body=pack(event),
+        category=REPORT if "browser_report" in event else ERROR,
     )
 
 

@@ -10,7 +10,7 @@ from console.core import clock
 from console.ingest import auth, cors
 from console.ingest.auth import Grant, KeyRing, KeysUnavailable, Refusal
 from console.ingest.content_encodings import Undecodable
-from console.ingest.protocol import ItemHead, KeyPlace, Protocol, Sent
+from console.ingest.protocol import Encode, ItemHead, KeyPlace, Protocol, Sent, as_json
 from console.ingest.quota import Quotas
 from console.ingest.refusals import Refusals
 from console.ingest.spool import Spool, SpoolRow, SpoolUnavailable
@@ -45,6 +45,8 @@ class Submission:
     address: str = ""
     hosts: frozenset[str] = frozenset()
     """The names of this server that a DSN at the tunnel may carry."""
+    encode: Encode = as_json
+    """How its sender reads an answer."""
 
     def with_body(self, body: bytes) -> "Submission":
         """The same with the body that followed its address."""

@@ -4,13 +4,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 
+from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import Context, Decoded
 from console.ingest.setups import Setup
 
+PIXEL = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002014c003b"
+)
 BODY_LIMIT = 20 << 20  # as received
 RAW_LIMIT = 100 << 20  # inflated
 SMALL = 4 << 20  # what every thread may inflate at once; larger ones take turns
@@ -108,6 +113,16 @@ def as_json(_status: int, content: Mapping[str, Any]) -> tuple[bytes, str]:
     return orjson.dumps(content), "application/json"
 
 
+def as_pixel(status: int, content: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The smallest picture, for pages that send by loading one; what is refused as JSON."""
+    return as_json(status, content) if status >= HTTPStatus.BAD_REQUEST else (PIXEL, "image/gif")
+
+
+def not_decoded(_raw: bytes, _context: Context) -> Decoded:
+    """Of what is never kept, nothing can be decoded. Raises Undecodable."""
+    raise Undecodable("nothing of this kind is stored")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Protocol:
     """A protocol that clients speak; its functions are pure, so that any process can call them.
@@ -129,11 +144,12 @@ class Protocol:
     """Whether a key may come as `Authorization: Bearer`."""
     in_query: str = ""
     """The parameter that holds the body of a GET request; "" where GET sends nothing."""
-    in_address: Callable[[re.Match[str], Mapping[str, str]], bytes] | None = None
-    """What the address and its query say, as a line before the body; GET brings it alone.
-
-    The address has the key as its group `key`.
-    """
+    in_address: Callable[[re.Match[str], Mapping[str, str], str], bytes] | None = None
+    """What the address, its query and the User-Agent say, as a line before the body."""
+    gets: bool = False
+    """Whether a GET request, which has no body, is enough."""
+    ignores: str = ""
+    """Why nothing of it is kept: requests with a key are counted, and their bodies dropped."""
     opening: Callable[[bytes, str], Sent] | None = None
     """Reads key or DSN from the first bytes of a body and its content encoding; raises Undecodable.
 
@@ -157,7 +173,7 @@ class Protocol:
     """The status of the answer to what is accepted."""
     encode: Encode = as_json
 
-    decode: Callable[[bytes, Context], Decoded]
+    decode: Callable[[bytes, Context], Decoded] = not_decoded
     """Decodes an inflated body to records, which the context scrubs. Raises Undecodable."""
     setups: Sequence[Setup] = ()
     """How an application is connected, for the Connect page."""

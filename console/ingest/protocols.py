@@ -7,6 +7,7 @@ from functools import lru_cache
 from console.ingest.beacon.protocol import BEACON
 from console.ingest.otlp import protocol as otlp
 from console.ingest.protocol import Category, ItemType, Protocol
+from console.ingest.sentry import other_requests as sentry
 from console.ingest.sentry.protocol import CRON, ENVELOPE, STORE
 
 # The first protocol that matches gets the request; set-ups are offered in this order.
@@ -18,6 +19,11 @@ PROTOCOLS: Sequence[Protocol] = (
     BEACON,
     STORE,
     CRON,
+    sentry.REPORTS,
+    sentry.CRASHES,
+    sentry.UNREAL,
+    sentry.ATTACHMENTS,
+    sentry.DIALOGUE,
 )
 
 

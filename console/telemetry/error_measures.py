@@ -8,6 +8,7 @@ from console.telemetry.dialect import quantiles
 from console.telemetry.errors import is_error
 from console.telemetry.measures import RECEIVED, Measure, Rows, Source
 from console.telemetry.question import within
+from console.telemetry.records import REPORT
 from console.telemetry.tables import error_event, group_key
 
 Event = error_event.c
@@ -31,6 +32,8 @@ OCCURRENCES = Rows(
     within=lambda scope: within(error_event, scope),
     at=Event.timestamp,
     dimensions={"group": Event.group_key, "category": Event.category, **_DIMENSIONS},
+    quiet=Event.category == REPORT,
+    asked_by=frozenset({"group", "category"}),
 )
 """Error events, and what the console found by itself: all that issues are made of."""
 FINDINGS = Rows(

@@ -102,6 +102,8 @@ def of_rows(
         at=rows.at,
         dimensions={ISSUE: literal(""), **rows.dimensions, GROUP: Event.group_key},
         heeds=rows.heeds,
+        quiet=rows.quiet,
+        asked_by=rows.asked_by,
         hashes_of=hashes_of,
         issues_of=issues_of,
     )

@@ -98,6 +98,9 @@ class Rows(Source):
     at: SQLColumnExpression[Any]
     dimensions: Mapping[str, SQLColumnExpression[Any]]
     weight: ColumnElement[int] = RECEIVED
+    quiet: ColumnElement[bool] | None = None
+    """Rows that count only where a filter names one of `asked_by`."""
+    asked_by: frozenset[str] = frozenset()
 
     def answer(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> list[list[Answer]]:
         """What each of the measures answers, all of them in one statement."""
@@ -136,6 +139,8 @@ class Rows(Source):
             for name, value in where.items()
             for values in [[value] if isinstance(value, str) else list(value)]
         ]
+        if self.quiet is not None and self.asked_by.isdisjoint(where):
+            conditions.append(~self.quiet)
         return and_(self.within(scope), *conditions)
 
     def _question(

@@ -13,6 +13,10 @@ from console.telemetry.finding_kinds import FindingKind, kind_of
 AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool]
 
 
+ERROR, REPORT = "error", "report"
+"""Categories of events that clients send: what failed, and what browsers report by themselves."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorEvent:
     """One error or message event; ids are lower-case hex without dashes, times are aware UTC.
@@ -35,8 +39,8 @@ class ErrorEvent:
     A resend repeats this time exactly, so duplicates are looked up by it.
     """
     grouping_hash: str
-    category: str = "error"
-    """error, or performance for a finding of the console's own detectors."""
+    category: str = ERROR
+    """error, report, or performance for a finding of the console's own detectors."""
     level: str = "error"
     kind: str = ""
     """The exception's type, or "" for a message."""

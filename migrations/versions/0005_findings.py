@@ -26,7 +26,9 @@ def downgrade() -> None:
 
 
 def extend_issue() -> None:
-    category = sa.Enum("error", "performance", name="category", native_enum=False, length=20)
+    category = sa.Enum(
+        "error", "performance", "report", name="category", native_enum=False, length=20
+    )
     op.add_column("issue", sa.Column("category", category, nullable=False, server_default="error"))
     op.add_column(
         "issue",

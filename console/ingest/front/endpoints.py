@@ -25,7 +25,7 @@ from console.ingest.judging import (
     judge,
     turned_away,
 )
-from console.ingest.protocol import Encode, Protocol
+from console.ingest.protocol import Encode, Protocol, as_pixel
 from console.web.below import Below
 
 if TYPE_CHECKING:
@@ -128,26 +128,29 @@ class Endpoints:
             return None
         protocol, address = addressed
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-        line = protocol.in_address(address, query) if protocol.in_address else b""
-        if method == "GET" and not line and (protocol.in_query or None) not in query:
+        loads = method == "GET" and (protocol.in_query or None) in query
+        if method == "GET" and not protocol.gets and not loads:
             return None
+        agent = environ.get("HTTP_USER_AGENT", "")
+        line = protocol.in_address(address, query, agent) if protocol.in_address else b""
         credentials = environ.get("HTTP_X_SENTRY_AUTH", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         key = auth.presented_key(credentials, authorization, query=query)
-        if line:
-            key = address["key"]
-        elif not key and protocol.bearer:
+        key = address.groupdict().get("key") or key
+        if not key and protocol.bearer:
             key = auth.bearer_key(authorization)
+        dsn = auth.parse_dsn(query.get("dsn")) if not key else None
         return Submission(
             protocol=protocol,
-            project_id=_project_in(address),
-            key=key,
-            body=line or (query[protocol.in_query].encode() if method == "GET" else b""),
+            project_id=dsn.project_id if dsn else _project_in(address),
+            key=dsn.public_key if dsn else key,
+            body=line or (query[protocol.in_query].encode() if loads else b""),
             encoding=environ.get("HTTP_CONTENT_ENCODING", ""),
             origin=environ.get("HTTP_ORIGIN", ""),
-            client=auth.client_name(credentials, query, environ.get("HTTP_USER_AGENT", "")),
+            client=auth.client_name(credentials, query, agent),
             address=environ.get("REMOTE_ADDR", ""),
             hosts=frozenset({auth.plain_host(environ.get("HTTP_HOST", "")), self._own_host}),
+            encode=as_pixel if loads else protocol.encode,
         )
 
     def declined(self, environ: "WSGIEnvironment") -> Reply | None:
@@ -163,6 +166,8 @@ class Endpoints:
         answer = judge(submission, self.doors)
         if answer is not None:
             return answer
+        if submission.protocol.ignores:
+            return accept(submission, self.doors)
         try:
             body = _body(environ, submission.protocol)
         except Refusal as refusal:
@@ -177,7 +182,7 @@ def preflight(origin: str) -> Reply:
 
 def replied(answer: Answer, submission: Submission) -> Reply:
     """An answer as the sender of this request reads it."""
-    return _encoded(answer, submission.protocol.encode, submission.origin)
+    return _encoded(answer, submission.encode, submission.origin)
 
 
 def _encoded(answer: Answer, encode: Encode, origin: str) -> Reply:

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask
 
-from console.ingest.accept import sifted, sifted_at_once
+from console.ingest.accept import accept, sifted, sifted_at_once
 from console.ingest.auth import STRANGER_SECONDS, Refusal
-from console.ingest.front.bodies import BUFFERED, Body, Incoming, Room, too_large
+from console.ingest.front.bodies import (
+    BUFFERED,
+    PATIENT_DRAIN,
+    Body,
+    Incoming,
+    Room,
+    too_large,
+)
 from console.ingest.front.endpoints import Endpoints, Reply, believing, preflight, replied
 from console.ingest.front.heads import Head, environ_of
 from console.ingest.front.places import Crew, NoPlace, Places, network
@@ -172,6 +179,9 @@ class Front:
             await body.discard(patient=refused.status == 429)
             return
         try:
+            if submission.protocol.ignores and known:
+                await self._let_go(submission, wire, body, length, address)
+                return
             limit = submission.protocol.body_limit
             if length is not None and length > limit:
                 raise too_large(limit)
@@ -190,6 +200,18 @@ class Front:
             turned = self._turned_away(submission, error)
             answer(wire, replied(turned, submission), last=True)
             await body.discard(patient=known and turned.status != 408)
+
+    async def _let_go(
+        self, submission: Submission, wire: Wire, body: Body, length: int | None, address: str
+    ) -> None:
+        """Answer a request of which nothing is kept, once most clients have sent all of it."""
+        await self._senders.take(address)
+        try:
+            await body.discard(patient=True)
+        finally:
+            self._senders.give_back(address)
+        ignored = accept(submission, self._endpoints.doors)
+        answer(wire, replied(ignored, submission), last=length is None or length > PATIENT_DRAIN)
 
     def _turned_away(self, submission: Submission, error: Refusal | NoPlace) -> Answer:
         # In the frame that caught it, a second name for the error would keep both, and the body.

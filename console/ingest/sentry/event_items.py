@@ -54,7 +54,11 @@ _LIMITS = {
     "exception": VALUE_LIMIT,
     "threads": VALUE_LIMIT,
 }
-_DROPPED = (NAME, "_meta", "type", "spans", "measurements", "_metrics_summary")
+BROWSER_REPORT = "browser_report"
+"""What the console itself notes of a report of a browser."""
+_DROPPED = (
+    NAME, "_meta", "type", "spans", "measurements", "_metrics_summary", BROWSER_REPORT,
+)  # fmt: skip
 
 
 def event_id(event: Any, arrival: Arrival, payload: bytes) -> str:

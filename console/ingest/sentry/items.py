@@ -17,7 +17,7 @@ from console.ingest.decoded import (
 )
 from console.ingest.people import AUTO
 from console.ingest.scrubbed import Scrubbed
-from console.ingest.sentry import check_in_items, session_items, span_items, streamed
+from console.ingest.sentry import check_in_items, report_items, session_items, span_items, streamed
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
 from console.ingest.sentry.shapes import mapping
@@ -34,7 +34,7 @@ EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
 REPORT_LIMIT = 100
 EVENTS = frozenset({"event", "transaction"})
 SESSIONS = frozenset({"session", "sessions"})
-DECODED = EVENTS | SESSIONS | {"span", "client_report", "check_in"}
+DECODED = EVENTS | SESSIONS | report_items.REPORTS | {"span", "client_report", "check_in"}
 _QUANTITY_LIMIT = 1_000_000
 
 # Item types that clients send and that no feature reads yet (develop.sentry.dev, "Envelope Items").
@@ -53,9 +53,6 @@ WAITING = frozenset(
         "replay_event",
         "replay_recording",
         "replay_video",
-        "raw_security",
-        "security",
-        "nel",
         "form_data",
         "unreal_report",
         "otel_span",
@@ -106,6 +103,9 @@ def _item(item: Item, arrival: Arrival, decoded: Decoded) -> None:
         check_in_items.keep(item, arrival, decoded)
     elif item.type == "client_report":
         _client_report(item, decoded)
+    elif item.type in report_items.REPORTS:
+        about = report_items.About.of(item.header)
+        report_items.keep(item.type, load_json(item.payload), about, arrival, decoded)
     elif item.type in WAITING:
         decoded.count(item.type, IGNORED, NOT_STORED_YET, _quantity(item))
     else:

@@ -31,6 +31,7 @@ from console.ingest.sentry.envelope import (
 EVENT_LIMIT = 1 << 20
 _CHECK_IN, _FEEDBACK, _PROFILE = Category("monitor"), Category("feedback"), Category("profile")
 _REPLAY, _SESSION = Category("replay"), Category("session")
+_SECURITY = Category("security")
 _PROFILE_CHUNK = Category("profile_chunk")
 # The limits are Relay's, as far as one machine can bear them.
 ITEMS = (
@@ -46,7 +47,8 @@ ITEMS = (
     ItemType("sessions", _SESSION, 1 << 20),
     ItemType("feedback", _FEEDBACK, EVENT_LIMIT),
     ItemType("user_report", _FEEDBACK, EVENT_LIMIT),
-    ItemType("raw_security", Category("security"), 64 << 10),
+    ItemType("raw_security", _SECURITY, EVENT_LIMIT),
+    ItemType("nel", _SECURITY, EVENT_LIMIT),
     ItemType("profile", _PROFILE, 50 << 20),
     ItemType("profile_chunk", _PROFILE_CHUNK, 50 << 20),
     ItemType("attachment", Category("attachment")),
@@ -59,31 +61,18 @@ ITEMS = (
 _ENVELOPE = re.compile(r"\A(?:/.*)?/api/(?P<project>\d{1,9})/envelope/?|/tunnel/?")
 _STORE = re.compile(r"\A(?:/.*)?/api/(?:(?P<project>\d{1,9})/)?store/?")
 _CRON = re.compile(
-    r"\A(?:/.*)?/api/(?P<project>\d{1,9})/cron/(?P<slug>[^/]{1,200})/(?P<key>[^/]{1,100})/?"
+    r"\A(?:/.*)?/api/(?P<project>\d{1,9})/cron/(?P<slug>[^/]{1,200})(?:/(?P<key>[^/]{1,100}))?/?"
 )
 _ENVELOPE_TYPE = "application/x-sentry-envelope"
 _ELSEWHERE = (
     NotTaken(
-        Address(re.compile(r"/api/[^/]*/(?:envelope|store|beacon)/?")),
-        "the address names no project: a DSN ends in the project's number, as its Connect page"
-        " shows it",
-    ),
-    NotTaken(
-        Address(re.compile(r"/api/[^/]+/(?:minidump|unreal/[^/]+|playstation)/?")),
-        "minidumps and the reports of game engines are not taken",
-    ),
-    NotTaken(
-        Address(re.compile(r"/api/[^/]+/(?:security|csp-report|nel)/?")),
-        "the reports of browsers (CSP, NEL) are not taken",
-    ),
-    NotTaken(
         Address(
             re.compile(
-                r"/api/[^/]+/(?:events/[^/]+/attachments|user-feedback)/?|/api/embed/.*", re.DOTALL
+                r"/api/[^/]*/(?:envelope|store|beacon|minidump|security|csp-report|nel|unreal/[^/]*)/?"
             )
         ),
-        "attachments and user feedback are not taken here; those in envelopes are counted",
-        gets=True,
+        "the address names no project: a DSN ends in the project's number, as its Connect page"
+        " shows it",
     ),
     NotTaken(
         Address(re.compile(r"/api/0/.*", re.DOTALL)),
@@ -141,7 +130,7 @@ def decode_store(raw: bytes, context: Context) -> Decoded:
     return items.decode(parse_store(raw, limit=RAW_LIMIT), context)
 
 
-def cron_address(address: re.Match[str], query: Mapping[str, str]) -> bytes:
+def cron_address(address: re.Match[str], query: Mapping[str, str], _agent: str) -> bytes:
     """A check-in as the address of a plain request says it (docs.sentry.io, "HTTP Check-Ins")."""
     names = ("status", "environment", "check_in_id", "duration")
     fields = {name: query[name][:200] for name in names if name in query}
@@ -212,6 +201,7 @@ CRON = Protocol(
     addresses=(Address(_CRON),),
     items=ITEMS,
     in_address=cron_address,
+    gets=True,
     body_limit=64 << 10,
     raw_limit=100 << 10,
     survey=survey_cron,
