@@ -18,7 +18,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.validators import ValidationError as Invalid
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from console.accounts import passwords
+from console.accounts import passwords, repositories
 from console.accounts.access import PERMISSIONS
 from console.accounts.models import MOST_OF_THRESHOLDS, Role
 from console.accounts.platforms import PLATFORMS
@@ -146,6 +146,29 @@ class ProjectForm(FlaskForm):
 
     name = name_field("Name", description="Its address is made from it, and stays.")
     platform = SelectField("Platform", choices=choices(PLATFORMS.items()), default="python")
+
+
+class RepositoryForm(FlaskForm):
+    """Where the lines of stack traces are read."""
+
+    repository = StringField(
+        "Address",
+        [at_most(repositories.LONGEST)],
+        filters=[plain],
+        description="Such as https://github.com/acme/shop, or an address with {path}, {line} and,"
+        " if you like, {release} in it: https://git.example.com/shop/src/{path}#L{line}.",
+    )
+
+    def validate_repository(self, field: StringField) -> None:
+        """Keep the address with its places for path and line; nothing is no repository."""
+        if not field.data:
+            return
+        try:
+            field.data = repositories.template(field.data)
+        except repositories.UnknownLayoutError as error:
+            raise Invalid(str(error)) from None
+        if len(field.data) > repositories.LONGEST:
+            raise Invalid(f"At most {repositories.LONGEST} characters, with path and line.")
 
 
 class DeletionForm(FlaskForm):

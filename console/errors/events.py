@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from console.accounts import repositories
 from console.accounts.models import Project
 from console.core import clock, cursors
 from console.core.paging import Page
@@ -14,7 +15,7 @@ from console.errors.facts import STANDARD, facts
 from console.errors.models import Issue, IssueHash
 from console.errors.printout import printout
 from console.errors.spread import Spread, spread
-from console.errors.stacktrace import StackTrace, stacktrace
+from console.errors.stacktrace import Frame, StackTrace, stacktrace
 from console.telemetry import errors as telemetry
 from console.telemetry.error_measures import of_issue
 from console.telemetry.errors import EventMark, EventRow, Neighbours, StoredEvent
@@ -41,12 +42,19 @@ class Shown:
     why: IssueHash | None
     finding: Finding | None
     """None for an error."""
+    repository: str = ""
+    """The project's, as `accounts.repositories` takes it."""
 
     @property
     def standard(self) -> list[tuple[str, str]]:
         """The standard facts that the event has, in the order of the page."""
         texts = ((name, self.event.fact(name) or self.facts.get(name, "")) for name in STANDARD)
         return [(name, text) for name, text in texts if text]
+
+    def source_url(self, frame: Frame) -> str:
+        """Where the line of a frame is read, "" if it is known of none."""
+        path, line = frame.source_path, frame.line_number or 0
+        return repositories.source_url(self.repository, path, line, self.event.release)
 
     @property
     def text(self) -> str:
@@ -116,6 +124,7 @@ class Events:
             facts=facts(event.body),
             why=groupings[event.grouping_hash],
             finding=Finding.of_body(event.body),
+            repository=self.project.repository,
         )
 
     def _holds(self, event: StoredEvent) -> bool:

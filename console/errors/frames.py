@@ -143,6 +143,21 @@ def frames_of(holder: Any) -> Sequence[Mapping[str, Any]]:
     )
 
 
+def path_in_repository(name: str, module: str = "") -> str:
+    """The file as its repository calls it, as far as the frame says; "" for a page's own script.
+
+    Java names the package in the module alone; bundlers put their own scheme before the path.
+    """
+    if re.match(r"https?://|<", name):
+        return ""
+    name = re.sub(r"^[a-z][a-z0-9+.-]*://", "/", name.split("?", maxsplit=1)[0].replace("\\", "/"))
+    name = re.sub(r"^[A-Za-z]:/", "/", name).lstrip("/~").removeprefix("./")
+    folder = "/".join(module.split(".")[:-1])
+    if "/" not in name and name.endswith((".java", ".kt", ".scala", ".groovy")) and folder:
+        return f"{folder}/{name}"
+    return name
+
+
 def _is_minified(platform: str, name: str, context_line: str) -> bool:
     if platform not in _SCRIPT:
         return False

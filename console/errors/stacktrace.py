@@ -17,6 +17,7 @@ from console.errors.frames import (
     is_in_app,
     is_minified,
     offset_in_image,
+    path_in_repository,
 )
 from console.errors.recursion import Rounds, with_rounds
 from console.errors.values import Value, tree
@@ -84,6 +85,13 @@ class Frame:
         number = "" if self.line_number is None else f":{self.line_number}"
         column = "" if self.column is None or not number else f":{self.column}"
         return f"{name or 'a place that was not sent'}{number}{column}"
+
+    @property
+    def source_path(self) -> str:
+        """The file within a repository, "" for a library's and for what was loaded from a page."""
+        if not self.in_app or self.line_number is None:
+            return ""
+        return path_in_repository(self.filename or self.path, self.module)
 
     @property
     def call(self) -> tuple[str, str, int | None]:

@@ -23,6 +23,7 @@ MONITORING = {
 CHANGES = {
     "/acme/settings/name": ({"name": "Acme 2"}, 'id="organization-form"'),
     f"{AT}/name": ({"name": "Shop 2"}, 'id="project-form"'),
+    f"{AT}/repository": ({"repository": "https://github.com/a/b"}, 'id="repository-form"'),
     f"{AT}/monitoring": (MONITORING, 'id="monitoring"'),
     f"{AT}/keys": ({"label": "web"}, 'id="keys"'),
     f"{AT}/keys/1/limit": ({"label": "web", "quota_per_minute": 60}, 'id="keys"'),
@@ -42,6 +43,7 @@ FAILURES = {
         "not your current",
     ),
     f"{AT}/name": ({"name": ""}, "Give it a name."),
+    f"{AT}/repository": ({"repository": "shop"}, "An address begins with https://."),
     f"{AT}/monitoring": ({**MONITORING, "api_p95_ms": 0}, "between 1 and"),
     f"{AT}/keys": ({"label": ""}, "Say where the key is used."),
     f"{AT}/keys/1/limit": ({"label": "x", "quota_per_minute": -1}, "between 0 and"),

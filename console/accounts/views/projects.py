@@ -4,7 +4,13 @@ from flask import Response, flash, url_for
 
 from console.accounts import queries
 from console.accounts.access import project_view
-from console.accounts.forms import DeletionForm, MonitoringForm, NameForm, text
+from console.accounts.forms import (
+    DeletionForm,
+    MonitoringForm,
+    NameForm,
+    RepositoryForm,
+    text,
+)
 from console.accounts.models import Project
 from console.accounts.views.blueprint import bp, changed
 from console.core import audit, deadlocks
@@ -12,6 +18,7 @@ from console.core.db import db
 from console.web.htmx import go_to, page_or_part
 
 GENERAL, NAME = "accounts/general.html", "accounts/_project_form.html"
+REPOSITORY = "accounts/_repository_form.html"
 MONITORING, THRESHOLDS = "accounts/monitoring.html", "accounts/_monitoring_form.html"
 
 
@@ -31,6 +38,19 @@ def rename_project(project: Project) -> Response:
     project.name = text(form.name)
     db.session.commit()
     return changed(NAME, ".general", "Saved.", _path(project), project=project, form=form)
+
+
+@bp.post("/<slug:organization>/<slug:project>/settings/repository")
+@project_view("admin")
+def change_repository(project: Project) -> Response:
+    form = RepositoryForm()
+    if not form.validate():
+        return _general(project, status=422, part=REPOSITORY, repository=form)
+    audit.record("project.repository", project.name, before=project.repository)
+    project.repository = text(form.repository)
+    db.session.commit()
+    shown = {"project": project, "repository": form}
+    return changed(REPOSITORY, ".general", "Saved.", _path(project), **shown)
 
 
 @bp.post("/<slug:organization>/<slug:project>/settings/deletion")
@@ -85,6 +105,7 @@ def _general(
     part: str = NAME,
     form: NameForm | None = None,
     deletion: DeletionForm | None = None,
+    repository: RepositoryForm | None = None,
 ) -> Response:
     return page_or_part(
         GENERAL,
@@ -93,6 +114,7 @@ def _general(
         project=project,
         form=form or NameForm(formdata=None, obj=project),
         deletion=deletion or DeletionForm(project.name),
+        repository=repository or RepositoryForm(formdata=None, obj=project),
     )
 
 
