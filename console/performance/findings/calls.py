@@ -26,6 +26,12 @@ _NO_API = re.compile(
 )
 # Addresses that say nothing of what is asked for: one for all questions.
 _ONE_FOR_ALL = re.compile(r"/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap)/?$", re.IGNORECASE)
+# What a page or a service reports of itself.
+_REPORTS = re.compile(
+    r"/(?:collect|track|beacons?|telemetry|analytics|envelope|metrics|traces|logs?|heartbeat|ping)/?"
+    r"(?:[?#]|$)",
+    re.IGNORECASE,
+)
 _PAGING = re.compile(
     r"(?:page|p|offset|skip|start|cursor|after|before|from|since|until|(?:next_?)?page_?token|"
     r"next(?:_?token)?|starting_after|ending_before|continuation(?:_?token)?|marker|startat|"
@@ -56,6 +62,13 @@ def database_calls(segment: Segment) -> list[SpanRow]:
     return calls
 
 
+def are_scattered(spans: Sequence[SpanRow]) -> bool:
+    """Whether most calls go to a database of their own: one in each shard or each schema."""
+    names = ("server.address", "server.port", "db.namespace")
+    targets = {tuple(str(span.attributes.get(name)) for name in names) for span in spans}
+    return len(targets) > len(spans) / 2
+
+
 def http_calls(segment: Segment) -> list[SpanRow]:
     """The spans by which a segment asked other services over HTTP, by start."""
     spans = [span for span in segment.spans if span.category == HTTP and span.fingerprint]
@@ -65,12 +78,13 @@ def http_calls(segment: Segment) -> list[SpanRow]:
         for span in spans
         if span.span_id not in wrappers
         and succeeded(span)
-        and not _is_redirect(span)
+        and not _is_transport(span)
         and not span.op.endswith(("prefetch", "stream"))
         and span.attributes.get("http.request.prefetch") not in _TRUE
         and not _resent(span)
         and not _NO_API.search(address(span))
         and not _is_one_for_all(span)
+        and not (span.http_method == "POST" and _REPORTS.search(address(span)))
         and not any(above.category in {DB, CACHE} for above in segment.ancestors(span))
     ]
 
@@ -118,8 +132,11 @@ def _is_batch(span: SpanRow) -> bool:
     return span.attributes.get("db.executemany") in _TRUE or (isinstance(size, int) and size > 1)
 
 
-def _is_redirect(span: SpanRow) -> bool:
-    return 300 <= (span.http_status or 0) < 400 and span.http_status != 304
+def _is_transport(span: SpanRow) -> bool:
+    """Whether a request is a step of another: a redirect, a preflight, a part of a file."""
+    status = span.http_status or 0
+    is_redirect = 300 <= status < 400 and status != 304
+    return is_redirect or status == 206 or span.http_method in {"OPTIONS", "CONNECT", "TRACE"}
 
 
 def _resent(span: SpanRow) -> bool:

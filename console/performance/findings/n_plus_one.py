@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from console.performance.describe import statement_of
-from console.performance.findings.calls import database_calls
+from console.performance.findings.calls import are_scattered, database_calls
 from console.performance.findings.finding import made_of, text_of
 from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment
@@ -51,11 +51,9 @@ _MANY_ROWS = re.compile(
 # Each is a row of expressions that must follow one another: as one expression, with .* between
 # them, it would take time by the square of the text.
 _ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
-_PORTION = (
-    re.compile(
-        r"\bOFFSET\s+(?!0\b)|\bFETCH\s+NEXT\b|\bLIMIT\s+[\w?%:$]+\s*,\s*|\bROWNUM\s*[<>]",
-        re.IGNORECASE,
-    ),
+_OFFSET = re.compile(
+    r"\bOFFSET\s+(?!0\b)|\bFETCH\s+NEXT\b|\bLIMIT\s+[\w?%:$]+\s*,\s*|\bROWNUM\s*[<>]",
+    re.IGNORECASE,
 )
 _VALUE = r"(?:\?|%s|%\(|\$\d|:\w|@\w|\d|'|\(\s*(?:\?|%s|\$\d|:\w|@\w|\d|'))"
 _FROM_THERE = (
@@ -93,7 +91,7 @@ def find(segment: Segment) -> Iterator[Finding]:
         if not kind or (kind == "key" and len({_key(span) for span in spans}) == 1):
             continue
         rounds = repetition(segment, spans, LEAST[kind], LEAST[kind])
-        if rounds is not None:
+        if rounds is not None and not are_scattered(rounds.spans):
             yield made_of(
                 segment,
                 rounds.spans,
@@ -141,14 +139,25 @@ def one_row(text: str) -> Kind:
     if word in _CHANGES or (word == "WITH" and verb(bare.upper()) in _CHANGES):
         return "write"
     is_ping = word != "MATCH" and len(bare) < _SHORT and not _FROM.search(bare)
-    is_part = _follow_in(bare, _PORTION) or _follow_in(bare, _FROM_THERE) or _is_range(bare)
-    return "" if is_ping or is_part else "look-up"
+    return "" if is_ping or _is_portion(bare) else "look-up"
+
+
+def _is_portion(text: str) -> bool:
+    """Whether a statement reads a table on from somewhere; Prisma ends every one with OFFSET."""
+    if _OFFSET.search(text) and (_follow_in(text, (_ORDERED, _OFFSET)) or not _names_a_value(text)):
+        return True
+    return _follow_in(text, _FROM_THERE) or _is_range(text)
+
+
+def _names_a_value(text: str) -> bool:
+    where = _WHERE.search(text)
+    return bool(where and _EQUAL.search(text.replace("1=1", ""), where.end()))
 
 
 def _is_range(text: str) -> bool:
     """Whether a statement asks for the rows between two values, and names none."""
     where = _WHERE.search(text)
-    return bool(where and _RANGE.search(text, where.end()) and not _EQUAL.search(text, where.end()))
+    return bool(where and _RANGE.search(text, where.end()) and not _names_a_value(text))
 
 
 def _key(span: SpanRow) -> str:

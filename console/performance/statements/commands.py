@@ -240,6 +240,7 @@ def _of_search(text: str, verb: str, collection: str) -> str:
     if rest and "/" in text:
         path = rest[2].strip("/").split("/")
         endpoint = next((part for part in path if part.startswith("_")), "")
+        endpoint = "_scroll" if "scroll" in path else endpoint
         collection = collection or (path[0] if not path[0].startswith("_") else "")
         verb = verb or _of_endpoint(rest[1] or "", endpoint)
     return f"{verb or text.partition(' ')[0]} {collection}".strip()

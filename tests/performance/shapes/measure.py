@@ -1,0 +1,53 @@
+"""Precision and recall over the shapes: python -m tests.performance.shapes.measure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.performance.shapes.calls import CALLS, OTHER_CALLS
+from tests.performance.shapes.other_statements import OTHER_STATEMENTS
+from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
+from tests.performance.shapes.statements import STATEMENTS
+
+SHAPES: Sequence[Shape] = (*STATEMENTS, *OTHER_STATEMENTS, *CALLS, *OTHER_CALLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How many shapes were rightly reported, wrongly reported, and missed."""
+
+    right: int
+    wrong: Sequence[str]
+    missed: Sequence[str]
+
+    @property
+    def precision(self) -> float:
+        return self.right / ((self.right + len(self.wrong)) or 1)
+
+    @property
+    def recall(self) -> float:
+        return self.right / ((self.right + len(self.missed)) or 1)
+
+
+def measured(
+    shapes: Sequence[Shape], kinds: frozenset[str], is_right: Callable[[Shape], bool]
+) -> Measured:
+    """What the detectors say about shapes, against what is right."""
+    reported = {shape.name: bool(findings(shape) & kinds) for shape in shapes}
+    return Measured(
+        right=sum(reported[shape.name] and is_right(shape) for shape in shapes),
+        wrong=[shape.name for shape in shapes if reported[shape.name] and not is_right(shape)],
+        missed=[shape.name for shape in shapes if is_right(shape) and not reported[shape.name]],
+    )
+
+
+if __name__ == "__main__":
+    for held_out in (False, True):
+        half = [shape for shape in SHAPES if shape.held_out is held_out]
+        for title, kinds, is_right in (
+            ("statements", REPEATED_STATEMENT, lambda shape: shape.statements),
+            ("calls", REPEATED_CALL, lambda shape: shape.calls),
+        ):
+            result = measured(half, kinds, is_right)
+            print(f"{'held out' if held_out else 'known'}, {title}: {len(half)} shapes,", end=" ")
+            print(f"precision {result.precision:.2f}, recall {result.recall:.2f}")
+            print(f"  wrong: {result.wrong}\n  missed: {result.missed}")
