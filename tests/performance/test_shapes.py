@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.performance.shapes.measure import SHAPES, measured
+from tests.performance.shapes.measure import LATER, SHAPES, measured
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 
 # A name without a digit looks like a part of the address. Clients that send `url.template` say
@@ -10,7 +10,7 @@ from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Sh
 MISSED_CALLS = frozenset({"names for ids"})
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", [*SHAPES, *LATER], ids=lambda shape: shape.name)
 def test_a_shape_is_reported_for_what_it_repeats_and_for_nothing_else(shape: Shape):
     reported = findings(shape)
     assert bool(reported & REPEATED_STATEMENT) == shape.statements
@@ -18,7 +18,7 @@ def test_a_shape_is_reported_for_what_it_repeats_and_for_nothing_else(shape: Sha
 
 
 def test_shapes_have_names_of_their_own():
-    assert len({shape.name for shape in SHAPES}) == len(SHAPES)
+    assert len({shape.name for shape in (*SHAPES, *LATER)}) == len(SHAPES) + len(LATER)
 
 
 @pytest.mark.parametrize("held_out", [False, True])

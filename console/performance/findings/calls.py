@@ -21,7 +21,7 @@ _NO_API = re.compile(
     r"\.(?:m?js|css|svg|png|jpe?g|gif|webp|avif|ico|mp3|mp4|webm|m3u8|ts|woff2?|ttf|otf|map|wasm|pdf|"
     r"pbf|mvt|zip|gz)(?:[?#]|$)"
     r"|/_next/(?:data|static|image)|__nextjs|[?&]_rsc=|__data\.json|launchdarkly\.com"
-    r"|/(?:batch|bulk)(?:[/?#]|$)",
+    r"|__webpack|\.hot-update\.|/@vite|/_?(?:batch|bulk|mget|msearch)(?:[/?#]|$)",
     re.IGNORECASE,
 )
 # Addresses that say nothing of what is asked for: one for all questions.
@@ -38,6 +38,8 @@ _PAGING = re.compile(
     r"page\[(?:number|after|cursor|offset)\]|\$skip(?:token)?|start_?index|partnumber|range)",
     re.IGNORECASE,
 )
+_NUMBERED_PAGE = re.compile(r"/(?:pages?|p|offset|after|before)/[^/]+/?$", re.IGNORECASE)
+_HIDDEN = re.compile(r"Filtered")  # by scrubbing, as tokens of pages are
 _MANY = re.compile(r"(?:%2C|,)", re.IGNORECASE)
 _LIST_NAME = re.compile(r"(?:ids|keys)(?:\[\]|%5B%5D)?$|(?:\[\]|%5B%5D)$", re.IGNORECASE)
 
@@ -102,6 +104,9 @@ def is_paging(spans: Sequence[SpanRow]) -> bool:
     paths = {address(span).partition("?")[0] for span in spans}
     names = {name for query in queries for name in query}
     different = [name for name in names if len({query.get(name) for query in queries}) > 1]
+    different += [name for name in names if _HIDDEN.search(queries[0].get(name, ""))]
+    if all(_NUMBERED_PAGE.search(path) for path in paths):
+        return True
     return len(paths) == 1 and bool(different) and all(map(_PAGING.fullmatch, different))
 
 

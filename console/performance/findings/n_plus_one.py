@@ -38,6 +38,7 @@ _NAMED = re.compile(r"%\(\w+\)s")
 # Several rows with one statement: lists of values, arrays, what another select brings.
 _MANY_ROWS = re.compile(
     r"\bIN\s*\(\s*+(?!SELECT\b)[^(),]++,"
+    r"|(?<![\w.])([\w.\"`]{1,100})\s*=\s*[^\s()]{1,60}\s+OR\s+\1\s*="
     r"|\bIN\s*\(\s*+(?::\w+s\b|\.\.\.|__\[POSTCOMPILE)"
     r"|\bIN\s+(?:\?|:\w|\$\d)"
     r"|=\s*(?:ANY|SOME)\s*\("
@@ -114,9 +115,9 @@ def kind_of(span: SpanRow) -> Kind:
 
 def one_document(name: str, statement: str) -> Kind:
     """What a command of MongoDB, Elasticsearch or their kin does, like `one_row`."""
-    if name in commands.SINGLE_WRITES:
+    if commands.writes_single(name):
         return "write"
-    if name not in commands.LOOK_UPS or _MANY_DOCUMENTS.search(statement):
+    if not commands.looks_up(name) or _MANY_DOCUMENTS.search(statement):
         return ""
     is_part = _DOCUMENT_PORTION.search(statement) or _DOCUMENT_RANGE.search(statement)
     return "" if is_part else "look-up"
@@ -138,7 +139,8 @@ def one_row(text: str) -> Kind:
         return "call"
     if word in _CHANGES or (word == "WITH" and verb(bare.upper()) in _CHANGES):
         return "write"
-    is_ping = word != "MATCH" and len(bare) < _SHORT and not _FROM.search(bare)
+    names_rows = _FROM.search(bare) or _WHERE.search(bare)  # Core Data has no FROM
+    is_ping = word != "MATCH" and len(bare) < _SHORT and not names_rows
     return "" if is_ping or _is_portion(bare) else "look-up"
 
 

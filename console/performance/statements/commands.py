@@ -39,16 +39,6 @@ WRITING = frozenset(
     SADD SREM ZADD ZREM JSON.SET""",
     )
 )
-
-
-def _pattern(verbs: frozenset[str]) -> str:
-    """A regular expression for the commands of these verbs; in Redis a key alone follows."""
-    names = sorted(map(re.escape, verbs))
-    redis = "|".join(name for name in names if name.isupper())
-    return rf"^({'|'.join(name for name in names if not name.isupper())})( |$)|^({redis})( \S+)?$"
-
-
-READS, WRITES = _pattern(READING), _pattern(WRITING)
 # One row, or the rows of one, by a loop: what reads portions, lists or schemas is not among them.
 LOOK_UPS = READING - frozenset(
     re.findall(
@@ -65,6 +55,24 @@ SINGLE_WRITES = frozenset(
     updateDoc deleteDoc index upsert PutItem UpdateItem DeleteItem""",
     )
 )
+# What other clients call theirs: read_item, ReadRow, MutateRow.
+_READ = r"(?:get|read|find|fetch|lookup|Get|Read|Find|Fetch|Lookup)(?:_|[A-Z])\w+"
+_WRITE = (
+    r"(?:put|insert|update|delete|upsert|replace|mutate|Put|Insert|Update|Delete|Upsert|Mutate)"
+    r"(?:_|[A-Z])\w+"
+)
+
+
+def _pattern(verbs: frozenset[str], similar: str) -> str:
+    """A regular expression for the commands of these verbs; in Redis a key alone follows."""
+    names = sorted(map(re.escape, verbs))
+    redis = "|".join(name for name in names if name.isupper())
+    plain = "|".join(name for name in names if not name.isupper())
+    return rf"^({plain}|{similar})( |$)|^({redis})( \S+)?$"
+
+
+READS, WRITES = _pattern(READING, _READ), _pattern(WRITING, _WRITE)
+_OF_MANY = re.compile(r"many|batch|multi|all|list|rows|items|docs|documents", re.IGNORECASE)
 _REDIS = frozenset({"redis", "valkey", "keydb", "dragonfly"})
 _DOCUMENTS = frozenset(
     {"mongodb", "mongoose", "cosmosdb", "azure.cosmosdb", "couchbase", "firestore"}
@@ -132,12 +140,31 @@ def command(text: str, op: str, attributes: Mapping[str, Any]) -> str:
 def parts(statement: str) -> tuple[str, str]:
     """Verb and collection of a command; ("", "") for SQL."""
     verb, _, rest = statement.partition(" ")
-    if verb in READING or verb in WRITING:
+    if _reads(verb) or _writes(verb):
         name, _, more = rest.partition(" ")
         if more and verb.isupper():
             return "", ""  # SET search_path TO …
         return verb, "" if name.startswith(("{", "?")) else name
     return "", ""
+
+
+def looks_up(verb: str) -> bool:
+    """Whether a command reads one row, or the rows of one."""
+    return verb in LOOK_UPS or (verb not in READING and _reads(verb) and not _OF_MANY.search(verb))
+
+
+def writes_single(verb: str) -> bool:
+    """Whether a command writes one row."""
+    is_known = verb in WRITING
+    return verb in SINGLE_WRITES or (not is_known and _writes(verb) and not _OF_MANY.search(verb))
+
+
+def _reads(verb: str) -> bool:
+    return verb in READING or bool(re.fullmatch(_READ, verb))
+
+
+def _writes(verb: str) -> bool:
+    return verb in WRITING or bool(re.fullmatch(_WRITE, verb))
 
 
 def _collection(attributes: Mapping[str, Any]) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.performance.shapes.calls import CALLS, OTHER_CALLS
+from tests.performance.shapes.later_calls import LATER_CALLS
+from tests.performance.shapes.later_statements import LATER_STATEMENTS
 from tests.performance.shapes.other_statements import OTHER_STATEMENTS
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 from tests.performance.shapes.statements import STATEMENTS
 
 SHAPES: Sequence[Shape] = (*STATEMENTS, *OTHER_STATEMENTS, *CALLS, *OTHER_CALLS)
+LATER: Sequence[Shape] = (*LATER_STATEMENTS, *LATER_CALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,17 @@ def measured(
 
 
 if __name__ == "__main__":
-    for held_out in (False, True):
-        half = [shape for shape in SHAPES if shape.held_out is held_out]
-        for title, kinds, is_right in (
+    halves = {
+        "known": [shape for shape in SHAPES if not shape.held_out],
+        "held out": [shape for shape in SHAPES if shape.held_out],
+        "later": LATER,
+    }
+    for title, half in halves.items():
+        for noun, kinds, is_right in (
             ("statements", REPEATED_STATEMENT, lambda shape: shape.statements),
             ("calls", REPEATED_CALL, lambda shape: shape.calls),
         ):
             result = measured(half, kinds, is_right)
-            print(f"{'held out' if held_out else 'known'}, {title}: {len(half)} shapes,", end=" ")
+            print(f"{title}, {noun}: {len(half)} shapes,", end=" ")
             print(f"precision {result.precision:.2f}, recall {result.recall:.2f}")
             print(f"  wrong: {result.wrong}\n  missed: {result.missed}")
