@@ -8,6 +8,7 @@ from wtforms import (
     BooleanField,
     Form,
     SelectField,
+    StringField,
     TextAreaField,
 )
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
@@ -19,9 +20,18 @@ from console.errors.queries import SORTS, Filter
 from console.errors.search import ME, NOBODY, Search, understood
 from console.errors.tokens import SearchError
 from console.web.choices import choices
-from console.web.forms import FilterForm, IntegerField, OpenSelect, SearchField, release_field
+from console.web.forms import (
+    FilterForm,
+    IntegerField,
+    OpenSelect,
+    SearchField,
+    at_most,
+    plain,
+    release_field,
+)
 
 ALL = "all"
+LONGEST_WORD = 200
 YEAR_HOURS = 24 * 366
 
 
@@ -109,6 +119,22 @@ class InboxFilter(FilterForm):
             sort=self.sort.data,
             **bounds,
         )
+
+
+class CompletionForm(Form):
+    """The word of a search that is being written."""
+
+    word = StringField("Word", [at_most(LONGEST_WORD)])
+
+
+class SavedViewForm(Form):
+    """The name under which a person keeps the filters of the inbox."""
+
+    name = StringField(
+        "Name",
+        [DataRequired("Give the view a name."), at_most(60)],
+        filters=[plain],
+    )
 
 
 class ResolutionForm(Form):

@@ -232,6 +232,23 @@ class Comment(OrganizationScoped, Model):
     author: Mapped[User | None] = relationship(viewonly=True)
 
 
+class SavedView(OrganizationScoped, Model):
+    """Filters, order and range of the inbox that a person keeps under a name."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        belongs_to("project", "project_id"),
+        UniqueConstraint("organization_id", "project_id", "user_id", "name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(Text)  # of the address, as it is shown
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class ChangeKind(StrEnum):
     """What may happen to an issue."""
 

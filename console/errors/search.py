@@ -63,8 +63,8 @@ _QUALITIES = {
     "performance": Condition("category", (Category.PERFORMANCE,)),
     "all": Condition("all"),
 }
-WORDS = (*STATES, *_QUALITIES)
-"""What may stand after `is:`."""
+WORDS = (*[status.value for status in Status], *_QUALITIES)
+"""What may stand after `is:`, beside the words of other trackers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def understood(
     terms: list[EventTerm] = []
     texts: list[Text] = []
     for token in tokens(text):
-        name = _SAME.get(token.name.lower(), token.name)
+        name = name_of(token.name)
         if not name and _ID.fullmatch(_hexadecimal(token)):
             terms.append(EventTerm("id", (_hexadecimal(token),), token.negated))
         elif not name:
@@ -125,6 +125,11 @@ def understood(
         else:
             terms.append(_term(name, token, keys_of))
     return Search(tuple(conditions), tuple(terms), tuple(texts))
+
+
+def name_of(name: str) -> str:
+    """The name by which a search knows what people know by another name, too."""
+    return _SAME.get(name.lower(), name)
 
 
 def _term(name: str, token: Token, keys_of: Callable[[str], tuple[str, ...]]) -> EventTerm:

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, Subquery, func, literal, select
 
 from console.telemetry.dialect import json_entries, struct_field
 from console.telemetry.errors import of_groups
@@ -43,11 +43,36 @@ def tag_distributions(scope: Scope, hashes: Iterable[str], top: int = 10) -> lis
         .where(within(error_event, scope), of_groups(hashes))
         .subquery()
     )
-    pairs = select(
+    return _distributions(scope, _pairs(entries), top)
+
+
+def recent_facts(scope: Scope, events: int = 2_000, top: int = 50) -> dict[str, list[str]]:
+    """The facts of the latest events of a project: the most frequent values of each name."""
+    event = error_event.c
+    latest = (
+        select(
+            event.tags, *[column.label(f"fact_{n}") for n, column in enumerate(COLUMNS.values())]
+        )
+        .where(within(error_event, scope), event.category == "error")
+        .order_by(event.timestamp.desc())
+        .limit(events)
+        .subquery()
+    )
+    columns = [
+        part
+        for number, name in enumerate(COLUMNS)
+        for part in (literal(name), latest.c[f"fact_{number}"])
+    ]
+    entries = select(json_entries(latest.c.tags, *columns).label("entry")).subquery()
+    shown = _distributions(scope, _pairs(entries), top)
+    return {facts.key: [share.value for share in facts.top] for facts in shown}
+
+
+def _pairs(entries: Subquery) -> Select[str, str]:
+    return select(
         struct_field(entries.c.entry, "key").label("key"),
         struct_field(entries.c.entry, "value").label("value"),
     )
-    return _distributions(scope, pairs, top)
 
 
 def _distributions(scope: Scope, pairs: Select[str, str], top: int) -> list[Distribution]:

@@ -17,7 +17,7 @@ from console.core import clock
 from console.core.db import db
 from console.errors.models import Issue
 from console.telemetry.store import EXTENSION
-from tests.errors import samples
+from tests.errors import samples, searches
 from tests.support import factories
 from tests.support.statements import statements_of
 from tests.telemetry.samples import error
@@ -95,3 +95,13 @@ def get(as_script, acme):
     """Ask the API with a token of acme's project that may read issues."""
     script = as_script(acme, "issues:read")
     return lambda url, **arguments: script.get(url, query_string=arguments or None)
+
+
+@pytest.fixture
+def runs(acme: Project, send: Callable[..., str]) -> dict[str, str]:
+    """Three issues of one event each, by their names."""
+    events = {}
+    for name, more in searches.RUNS.items():
+        frames = [{"function": f"in_{name.lower()}", "filename": f"{name}.py", "in_app": True}]
+        events[name] = send(acme, searches.raised(name, "fell over", frames=frames, **more))
+    return events

@@ -1,11 +1,11 @@
 """What the search of the inbox finds."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from console.core import clock
+from tests.errors.searches import RUNS, raised
 from tests.support.clients import HTMX
 from tests.support.pages import Page
 
@@ -16,12 +16,6 @@ def titles(client, query, **more):
     answer = client.get(INBOX, query_string={"q": query, **more})
     assert answer.status_code == 200, answer.text
     return [row.title for row in Page(answer).rows()]
-
-
-def raised(kind, value, *, frames=(), **more):
-    """An event as SDKs send it."""
-    exception = {"type": kind, "value": value, "stacktrace": {"frames": list(frames)}}
-    return {"platform": "python", "exception": {"values": [exception]}, **more}
 
 
 WRITINGS = {
@@ -123,32 +117,6 @@ def test_pages_of_a_narrowed_list_follow_each_other(get, acme, make_issue):
     assert seen == made[::-1]
     for cursor in ("nonsense", "WzBd", "Wy0xXQ", "WzEwMDAwMDFd"):
         assert get("/api/v1/acme/shop/issues", since=since, cursor=cursor).status_code == 400
-
-
-AIKO = {"id": 7, "email": "Aiko@shop.example"}
-RUNS: dict[str, dict[str, Any]] = {
-    "Coupon": {
-        "environment": "production", "release": "shop@2.1.1", "level": "error", "user": AIKO,
-        "tags": {"plan": "private", "Größe": "ÄNDERN", "note": 'a "quoted" *'},
-        "transaction": "/checkout",
-        "request": {"url": "https://shop.example/cart?x=1"},
-    },
-    "Bank": {
-        "environment": "staging", "release": "shop@2.2.0", "level": "fatal",
-        "user": {"id": "mio"}, "tags": {"plan": "trade"},
-    },
-    "Plain": {"environment": "production", "release": "api@1.0", "level": "warning"},
-}  # fmt: skip
-
-
-@pytest.fixture
-def runs(acme, send):
-    """Three issues of one event each, by their names."""
-    events = {}
-    for name, more in RUNS.items():
-        frames = [{"function": f"in_{name.lower()}", "filename": f"{name}.py", "in_app": True}]
-        events[name] = send(acme, raised(name, "fell over", frames=frames, **more))
-    return events
 
 
 FOUND = {
@@ -273,7 +241,7 @@ def test_an_event_that_is_not_there_is_an_empty_list(as_vic, runs):
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("is:opne", "write is: with open, unresolved"),
+        ("is:opne", "write is: with open, resolved"),
         ("!is:all", "Leave it out"),
         ("is:[open, new]", "a list has statuses alone"),
         ("level:loud", "write level: with fatal, error, warning, info or debug"),

@@ -66,7 +66,7 @@ from console.dashboards.models import (
     StandardDashboards,
 )
 from console.errors.changes import change, happened
-from console.errors.models import Category, ChangeKind, Comment, Issue
+from console.errors.models import Category, ChangeKind, Comment, Issue, SavedView
 from console.ingest.spool import SpoolRow
 from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
@@ -120,6 +120,8 @@ def make(app: Flask, slug: str) -> Tenant:
         happened([change(issue, ChangeKind.ASSIGNED, by=person, details=note)])
         audit.record("thing.done", marker, actor=email)
         here = db.session.get_one(Project, project.id)
+        view = SavedView(project_id=project.id, user_id=person.id, name=marker, query=f"q={marker}")
+        db.session.add(view)
         _row, token = projects.create_token(here, marker, [*PERMISSIONS])
         members.invite(f"guest@{marker}.test", Role.MEMBER, by=db.session.get_one(User, person.id))
         db.session.commit()

@@ -1,5 +1,7 @@
 """The blueprint of the error pages, its links in the rail and its part of the top bar."""
 
+from typing import Any
+
 from flask import Blueprint, request, url_for
 from werkzeug.routing import BaseConverter
 
@@ -35,7 +37,9 @@ def project_of_page() -> dict[str, str]:
     return {name: present[name] for name in ("organization", "project") if name in present}
 
 
-def with_filters(endpoint: str) -> str:
+@bp.app_template_global("listing_url")
+def with_filters(endpoint: str, **values: Any) -> str:
     """The URL of a page or act on the list that keeps the list's filters, order and page."""
     query = request.query_string.decode("ascii", "replace")
-    return f"{url_for(endpoint)}?{query}" if query else url_for(endpoint)
+    url = url_for(endpoint, **values)
+    return f"{url}?{query}" if query else url

@@ -11,14 +11,16 @@ from console.accounts.access import me, project_view
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.errors import queries, trends, triage
+from console.errors import completion, queries, saved_views, trends, triage
 from console.errors.forms import (
     AssignmentForm,
+    CompletionForm,
     InboxFilter,
     MuteForm,
     ResolutionForm,
+    SavedViewForm,
 )
-from console.errors.models import Issue
+from console.errors.models import Issue, SavedView
 from console.errors.queries import Filter
 from console.errors.ranking import RankedIssue, informed, ranking, shown_totals
 from console.errors.trends import Trend
@@ -49,6 +51,7 @@ class IssueListing:
     trend: Trend
     complete: bool
     any_issue: bool
+    views: Sequence[SavedView]
 
     @property
     def connect_url(self) -> str:
@@ -84,7 +87,19 @@ def inbox(project: Project) -> Response:
     if event_id and (url := event_url(project, event_id)):
         return go_to(url)
     listing = _listing(project, *asked)
-    return polled_part("errors/inbox.html", "errors/_issues.html", listing=listing)
+    views, named = listing.views, SavedViewForm()
+    return polled_part(
+        "errors/inbox.html", "errors/_issues.html", listing=listing, views=views, form=named
+    )
+
+
+@bp.get("/completions")
+@project_view("viewer")
+def completions(project: Project) -> Response:
+    word = valid(CompletionForm(request.args)).word.data or ""
+    offered = completion.completions(project, Scope.of(project, current_range()), word)
+    back = (with_filters("errors.inbox"), "Back to the issues")
+    return panel("errors/_completions.html", "Words of a search", back, completions=offered)
 
 
 @bp.get("/volume")
@@ -147,13 +162,16 @@ def _listing(project: Project, form: InboxFilter, by: Filter, scope: Scope) -> I
         trend=trends.of_issues(issues, scope, current_range()),
         complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
+        views=saved_views.of(project, me()),
     )
 
 
 def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
     """The filters of the page, and as values for the two stores."""
     people, shown = queries.people(project), current_range()
-    form = valid(InboxFilter(request.args).offer(people, releases.versions(project), me=me()))
+    form = InboxFilter(request.args).offer(people, releases.versions(project), me=me())
+    form.q.render_kw = {"data-complete": scoped_url("errors.completions")}
+    form = valid(form)
     scope = Scope.of(project, shown, release=form.release.data or "", terms=form.search.terms)
     by = form.asked(environment=scope.environment, since=scope.since, until=scope.until)
     return form, informed(by, scope), scope

@@ -1,0 +1,102 @@
+"""The views of the inbox that people save."""
+
+import re
+
+import pytest
+
+from console.core.db import db
+from console.errors import saved_views
+from console.errors.models import SavedView
+from tests.support.clients import HTMX
+from tests.support.pages import Page
+
+INBOX = "/acme/shop/issues/"
+SAVE = f"{INBOX}views"
+ASKED = "q=is%3Aopen+plan%3Aprivate&level=error&range=24h&environment=production&page=2&other=1"
+
+
+def names(answer):
+    return [link.text(strip=True) for link in Page(answer).select("#views a.menu-item")]
+
+
+def test_a_view_keeps_filters_order_and_range(as_vic, acme, make_issue):
+    make_issue(acme)
+    answer = as_vic.post(f"{SAVE}?{ASKED}&sort=events", data={"name": "  Private   plan "})
+    assert answer.status_code == 303
+    page = as_vic.get(INBOX)
+    assert names(page) == ["Private plan"]
+    (link,) = Page(page).select("#views a.menu-item")
+    address = link.attributes["href"] or ""
+    assert "page=" not in address
+    assert "other=" not in address
+    opened = as_vic.get(address)
+    assert opened.status_code == 200
+    for kept in ("is:open plan:private", 'value="events" selected', "aria-current"):
+        assert kept in opened.text or re.search(r'selected[^>]*value="events"', opened.text), kept
+    (search,) = Page(opened).select('input[name="q"]')
+    assert search.attributes["value"] == "is:open plan:private"
+    (current,) = Page(opened).select("#views a[aria-current]")
+    assert current.text(strip=True) == "Private plan"
+
+
+def test_htmx_gets_the_menu(as_vic, acme):
+    part = as_vic.post(f"{SAVE}?level=fatal", data={"name": "Fatal"}, headers=HTMX)
+    assert part.status_code == 200
+    assert part.text.lstrip().startswith('<div id="views"')
+    assert names(part) == ["Fatal"]
+
+
+def test_the_same_name_gets_the_new_filters(as_vic, acme):
+    as_vic.post(f"{SAVE}?level=fatal", data={"name": "Mine"})
+    as_vic.post(f"{SAVE}?level=error", data={"name": "Mine"})
+    page = as_vic.get(INBOX)
+    assert names(page) == ["Mine"]
+    assert f'href="{INBOX}?level=error"' in page.text
+
+
+def test_views_are_a_persons_own_and_a_projects(as_vic, as_alice, as_eve, app, acme, inside):
+    as_vic.post(f"{SAVE}?level=fatal", data={"name": "Vic's"})
+    assert names(as_alice.get(INBOX)) == []
+    assert as_eve.post(f"{SAVE}?level=fatal", data={"name": "Eve's"}).status_code == 404
+    with inside(acme):
+        (view,) = db.session.query(SavedView).all()
+        view_id = view.id
+    assert as_alice.post(f"{SAVE}/{view_id}/deletion").status_code == 404
+    assert as_eve.post(f"{SAVE}/{view_id}/deletion").status_code == 404
+    assert names(as_vic.get(INBOX)) == ["Vic's"]
+
+
+def test_a_view_is_deleted_by_its_owner(as_vic, acme, inside):
+    as_vic.post(f"{SAVE}?level=fatal", data={"name": "Old"})
+    as_vic.post(f"{SAVE}?level=error", data={"name": "Kept"})
+    with inside(acme):
+        ids = {view.name: view.id for view in db.session.query(SavedView)}
+    part = as_vic.post(f"{SAVE}/{ids['Old']}/deletion?level=error", headers=HTMX)
+    assert names(part) == ["Kept"]
+    answer = as_vic.post(f"{SAVE}/{ids['Kept']}/deletion?level=error")
+    assert (answer.status_code, answer.location) == (303, f"{INBOX}?level=error")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("", "Give the view a name."), ("   ", "Give the view a name."), ("x" * 61, "At most 60")],
+)
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_a_view_without_a_proper_name_is_refused_at_the_field(
+    as_vic, acme, name, sentence, headers
+):
+    answer = as_vic.post(f"{SAVE}?level=fatal", data={"name": name}, headers=headers)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert names(as_vic.get(INBOX)) == []
+
+
+def test_a_person_has_no_more_views_than_a_menu_shows(as_vic, acme, monkeypatch):
+    monkeypatch.setattr(saved_views, "MOST", 2)
+    for name in ("a", "b"):
+        as_vic.post(f"{SAVE}?level=fatal", data={"name": name})
+    answer = as_vic.post(f"{SAVE}?level=fatal", data={"name": "c"}, headers=HTMX)
+    assert answer.status_code == 422
+    assert "Delete one first" in answer.text
+    assert as_vic.post(f"{SAVE}?level=error", data={"name": "b"}, headers=HTMX).status_code == 200
