@@ -8,7 +8,7 @@ from console.accounts.access import project_view
 from console.accounts.models import Project
 from console.core import failures
 from console.core.config import config
-from console.intake import ledger, queries, set_aside
+from console.intake import ledger, queries, set_aside, words
 from console.intake.metrics import FATES
 from console.telemetry.metric import figures
 from console.telemetry.scope import Scope
@@ -50,6 +50,8 @@ def intake(project: Project) -> Response:
         chart=_chart(project, line),
         set_aside=set_aside.reports(config().instance),
         failures=failures.present(),
+        item_words=words.item_words,
+        reason_words=words.reason_words,
     )
 
 

@@ -81,7 +81,9 @@ def percent(fraction: float | None) -> str:
         return GAP
     if NEARLY_ALL < fraction < 1:
         return f"{floor(fraction * 10_000) / 100:.2f}%"
-    return "<0.01%" if 0 < fraction < 0.0001 else f"{_three(fraction * 100)}%"
+    if 0 < fraction < 0.01:  # what is so small needs no third digit
+        return "<0.01%" if fraction < 0.0001 else f"{round(fraction * 100, 2):g}%"
+    return f"{_three(fraction * 100)}%"
 
 
 def duration(microseconds: float | timedelta | None) -> str:

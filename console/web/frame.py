@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from console.web import assets, clocks, compress, csp, drawing, errors, filters, ids, incoming
 from console.web.below import front_path, root_path
 from console.web.charts import Chart
-from console.web.nav import nav_groups, rail_note, settings_tabs
+from console.web.nav import nav_groups, rail_note, same_page_of, settings_tabs
 from console.web.notices import page_notices
 from console.web.timerange import (
     COMPARE_LABELS,
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
         front_path=front_path,
         has_endpoint=has_endpoint,
         root_path=root_path,
+        same_page_of=same_page_of,
         kept_arguments=kept_arguments,
         nav_groups=nav_groups,
         page_notices=page_notices,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, Flask, current_app, request, url_for
 
+from console.web.below import root_path
 from console.web.timerange import scoped_url
 
 if TYPE_CHECKING:
@@ -117,6 +118,19 @@ def stay_in_project(blueprint: Blueprint) -> None:
                 values.setdefault(name, present[name])
 
     blueprint.url_defaults(fill_in)
+
+
+def same_page_of(project: str) -> str:
+    """The page of the rail that is open, of another project of its organization, by its slug.
+
+    Where the open page is not in the rail, as an issue is not, the project's first page.
+    """
+    items: list[NavItem] = current_app.extensions.get("pharos.nav", [])
+    organization, endpoint = (request.view_args or {}).get("organization", ""), request.endpoint
+    if endpoint and endpoint in {item.endpoint for item in items if item.level == "project"}:
+        # The environments of another project have names of their own.
+        return scoped_url(endpoint, organization=organization, project=project, environment=None)
+    return f"{root_path()}/{organization}/{project}/"
 
 
 def tab_entry(blueprint: Blueprint, item: TabItem) -> None:

@@ -140,6 +140,26 @@ def test_a_new_project_has_a_key_and_leads_to_its_connect_page(as_ada, acme, ins
         assert db.session.scalar(settings.where(MonitoringConfig.project_id == project.id)) == 300
 
 
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        (
+            "/acme/shop/performance/endpoints/?range=7d&environment=x",
+            "performance/endpoints/?range=7d",
+        ),
+        ("/acme/shop/intake", "intake"),
+        ("/acme/shop/performance/endpoint?name=GET+/", ""),
+        ("/acme/settings/members", ""),
+        ("/acme/", ""),
+    ],
+)
+def test_the_switch_of_projects_stays_on_the_page_where_the_other_has_it(
+    app, as_ada, acme, path, leads_to
+):
+    make_project(app, acme.organization, "books")
+    assert f'class="menu-item" href="/acme/books/{leads_to}"' in as_ada.get(path).text
+
+
 def test_a_new_organization_belongs_to_its_maker(as_vic):
     answer = as_vic.post("/organizations", data={"name": "Login"})
     assert answer.location == "/login-2/new"  # the plain name is the console's own

@@ -14,6 +14,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EMAIL, PASSWORD = "ada@acme.test", "correct horse battery staple"
 # A crawl that finds fewer would prove little.
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+# Text below 11 px, said with its size; and a scroll bar for nothing.
+TOO_SMALL_OR_TALL = """() => {
+  const faults = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const box = text.parentElement, size = parseFloat(getComputedStyle(box).fontSize);
+    if (text.data.trim() && size < 11 && box.checkVisibility())
+      faults.push(`${size} px: ${text.data.trim().slice(0, 60)}`);
+  }
+  const excess = document.documentElement.scrollHeight - innerHeight;
+  if (excess > 0 && excess < 8) faults.push(`${excess} px taller than the window`);
+  return faults;
+}"""
 EXPECTED = {"accounts-members", "accounts-projects", "errors-inbox", "errors-issue"}
 
 
@@ -45,6 +57,7 @@ def faults_of(page: Page, kind: str) -> list[str]:
     faults = [f"{kind} (light): {fault}" for fault in serious_violations(page)]
     page.emulate_media(color_scheme="dark")  # which changes colours, and nothing else
     faults += [f"{kind} (dark): {fault}" for fault in serious_violations(page, of="cat.color")]
+    faults += [f"{kind}: {fault}" for fault in page.evaluate(TOO_SMALL_OR_TALL)]
     page.set_viewport_size({"width": 390, "height": 844})
     width = page.evaluate("document.documentElement.scrollWidth")
     page.set_viewport_size(DESKTOP)

@@ -88,6 +88,11 @@ def test_what_is_to_come_is_said_to_the_nearest(clock, ahead, text):
 def test_the_small_ones():
     assert filters.percent(0.1234) == "12.3%"
     assert filters.percent(0.00001) == "<0.01%"
+    assert [filters.percent(share) for share in (0.000514, 0.00226, 0.0101)] == [
+        "0.05%",
+        "0.23%",
+        "1.01%",
+    ]
     assert [filters.percent(share) for share in (0.9996, 0.999_999, 1)] == [
         "99.96%",
         "99.99%",
