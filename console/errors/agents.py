@@ -15,9 +15,13 @@ class Agent(NamedTuple):
     system: str
 
 
+def _compiled(name: str, signs: str) -> tuple[str, re.Pattern[str]]:
+    return name, re.compile(signs)
+
+
 # Nearly all claim to be others as well, so the first of the list that is named counts.
 _BROWSERS = tuple(
-    (name, re.compile(f"(?:{signs}){_VERSION}"))
+    _compiled(name, f"(?:{signs}){_VERSION}")
     for name, signs in (
         ("Googlebot", "Googlebot"),
         ("Bingbot", "bingbot"),
@@ -35,7 +39,7 @@ _BROWSERS = tuple(
     )
 )
 _SYSTEMS = tuple(
-    (name, re.compile(signs))
+    _compiled(name, signs)
     for name, signs in (
         ("iOS", r"(?:iPhone|iPad|iPod).{0,40}? OS (\d{1,3})"),
         ("Android", r"Android ?(\d{1,3})?"),

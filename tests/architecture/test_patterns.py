@@ -22,7 +22,9 @@ SLOWEST = 3  # of the small texts are tried in full
 # Expressions that are made while the console runs, and why none is slow.
 MADE_LATER = {
     "console/core/database_errors.py:explained": "reads what the database says at start",
+    "console/errors/agents.py:_compiled": "reads 500 characters at most",
     "console/errors/browsers.py:_compiled": "reads a thousand characters at most",
+    "console/errors/colours.py:_pattern": "reads 500 characters of a line at most",
     "console/core/tenancy.py:_mentions": "reads the console's own statements, without values",
     "console/core/tenancy.py:_comparisons": "reads the console's own statements, without values",
     "console/ingest/scrub_rules.py:compiled": "is of RE2, whose time is linear",

@@ -1,5 +1,6 @@
 """Facts that every event has in the same words, and an issue's page narrowed to some of them."""
 
+import html
 import json
 import re
 
@@ -236,6 +237,23 @@ def test_a_list_of_events_names_people_and_no_title_that_all_have(as_vic, acme, 
     assert ">Title</th>" not in page
     send(acme, exception={"values": [{"type": "KeyError", "value": "'x'"}]})
     assert as_vic.get(f"{url}events/").status_code == 200
+
+
+def test_a_user_leads_to_all_their_issues_and_the_trace_id_to_the_trace(as_vic, acme, url, send):
+    send(acme, exception={"values": [{"type": "OtherError", "value": "x"}]}, user={"id": 'm"ia'})
+    page = as_vic.get(url).text
+    assert "/acme/shop/performance/traces/" + "ab" * 16 in page
+    link = re.search(r'href="([^"]*)" title="All issues of this user"', page)
+    assert link is not None
+    listed = as_vic.get(html.unescape(link[1])).text
+    assert "KeyError" in listed
+    assert "OtherError" not in listed
+    quoted = as_vic.get("/acme/shop/issues/2/").text
+    link = re.search(r'href="([^"]*)" title="All issues of this user"', quoted)
+    assert link is not None
+    listed = as_vic.get(html.unescape(link[1])).text
+    assert "OtherError" in listed
+    assert "KeyError" not in listed
 
 
 def test_no_address_of_a_script_is_opened(as_vic, acme, send, the_issue):

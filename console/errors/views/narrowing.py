@@ -40,6 +40,13 @@ def fact_url(issue_id: int, name: str, value: str) -> str:
 
 
 @bp.app_template_global()
+def search_url(name: str, value: str) -> str:
+    """All issues that have events with this fact."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return scoped_url("errors.inbox", status="all", q=f'{name}:"{quoted}"')
+
+
+@bp.app_template_global()
 def without_fact_url(issue_id: int, fact: Fact) -> str:
     """The page without one of its facts."""
     facts = [kept for kept in narrowing().facts if kept != fact]
