@@ -8,8 +8,9 @@ from typing import Any
 
 from console.core.cpu_limit import check_cpu
 from console.ingest.arrival import Arrival, hex_id, parse_time, text
-from console.ingest.attributes import split_method, storable
+from console.ingest.attributes import SEGMENT_NAME, split_method, storable
 from console.performance.describe import described
+from console.performance.names import is_vital
 from console.telemetry.records import Span
 
 NAME_LENGTH = 4096  # an SQL statement; the store compresses what repeats
@@ -93,7 +94,9 @@ def span_row(
         raise NotASpan("a span has no start")
     columns = {**_described(fields, attributes, arrival), **shared, "trace_id": trace_id}
     if is_segment:
-        columns |= {"segment_id": span_id, "segment_name": fields["name"]}
+        # A vital of its own names the page that it was measured on.
+        page = text(attributes.get(SEGMENT_NAME), NAME_LENGTH) if is_vital(columns["op"]) else ""
+        columns |= {"segment_id": span_id, "segment_name": page or fields["name"]}
     context = arrival.context
     return described(
         Span(

@@ -107,7 +107,7 @@ def _page_of(span: Span) -> str:
     """The page that a vital says it was measured on, under the name that its loads have."""
     attributes = span.attributes
     name = str(attributes.get(SEGMENT_NAME) or "")
-    if not name and span.segment_id != span.span_id:
+    if not name and span.segment_name != span.name:
         name = span.segment_name
     if not name:
         return ""

@@ -111,6 +111,11 @@ def category_of(op: str, *, is_segment: bool) -> str:
     return _WITHIN.get(words[0], APP) if category in SEGMENTS else category
 
 
+def is_vital(op: str) -> bool:
+    """Whether a span is a web vital that comes apart from its page load."""
+    return category_of(op, is_segment=True) == VITAL
+
+
 def category_of_segment(op: str, *, kind: str, answers_http: bool) -> str:
     """The category of a segment, which is a row of some list whatever the client calls it.
 

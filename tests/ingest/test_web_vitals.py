@@ -124,6 +124,34 @@ def test_measurements_of_older_clients_and_a_late_inp_make_one_row(accepted, dig
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["transaction", "sentry.transaction", "sentry.segment.name"])
+def test_an_interaction_without_its_load_has_its_page_and_its_device(
+    name, accepted, digest, acme, stored
+):
+    """As browsers before 11 send it when their load was not sampled, or after a navigation."""
+    now = clock.now().timestamp()
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0"
+    accepted(
+        acme,
+        {
+            "type": "span",
+            "trace_id": TRACE,
+            "span_id": "c" * 16,
+            "segment_id": "c" * 16,
+            "is_segment": True,
+            "op": "ui.interaction.click",
+            "description": "main > button.buy",
+            "start_timestamp": now - 2,
+            "timestamp": now - 1.7,
+            "measurements": {"inp": {"value": 380, "unit": "millisecond"}},
+            "data": {name: "/products/:id", "user_agent.original": agent},
+        },
+    )
+    digest.drain()
+    (row,) = stored(acme).rows(page_load)
+    assert (row.page, row.device, row.source, row.inp) == ("/products/:id", "desktop", PIECE, 380)
+
+
 def test_an_interaction_after_a_navigation_is_of_its_page_and_no_load():
     """The trace is the navigation's: no page load has it, and the span says where it was."""
     agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36"
