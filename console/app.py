@@ -6,7 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from console import health_views
-from console.accounts import access, single_sign_on
+from console.accounts import access, single_sign_on, unwritten
 from console.accounts import views as accounts
 from console.alerting import api as alerting_api
 from console.alerting import (
@@ -28,7 +28,7 @@ from console.changes import api as changes_api
 from console.changes import tiles as changes_tiles
 from console.changes import views as changes
 from console.core import config as configuration
-from console.core import readiness, tenancy
+from console.core import noting, readiness, tenancy
 from console.core.config import Config
 from console.core.db import db
 from console.dashboards import annotations_api, drawn, links_api, tiles_api
@@ -156,6 +156,8 @@ def create_app(settings: Config | None = None) -> Flask:
 def open_stores(app: Flask, settings: Config) -> None:
     """Give the app its stores in the instance folder, and what accepts data into them."""
     telemetry.init_app(app, settings)
+    noting.init_app(app)
+    unwritten.init_app(app)
     known.init_app(app)
     ingest.init_app(app, settings)
     completeness.init_app(app, app.extensions[spool.EXTENSION].oldest)

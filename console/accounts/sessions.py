@@ -13,6 +13,7 @@ from sqlalchemy import delete, or_, select, update
 
 from console.accounts import browsers
 from console.accounts.models import LoginSession, Membership, User
+from console.accounts.unwritten import LASTS, UnwrittenSession, unwritten
 from console.core import clock
 from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
@@ -82,7 +83,7 @@ def load(token: str) -> User | None:
             .where(LoginSession.last_seen_at > now - IDLE)
         )
     if login is None:
-        return None
+        return _of_memory(stored)
     enter_person(login.user_id)
     user = db.session.get(User, login.user_id)
     g.login_session_id, g.login_browser_id = login.id, login.browser_id
@@ -122,11 +123,27 @@ def start(user: User, *, factors: int = 1) -> None:
     session.permanent = True
 
 
+def start_unwritten(user: User, *, factors: int = 1) -> None:
+    """Sign a person in for an hour at most, without a row: nothing can be written now."""
+    token, stored = new_token(Token.SESSION)
+    kept = UnwrittenSession(
+        user_id=user.id,
+        factors=factors,
+        created_at=clock.now(),
+        address=(request.remote_addr or "")[:64],
+        user_agent=request.user_agent.string[:200],
+    )
+    unwritten().add(stored, kept)
+    session.clear()
+    session[TOKEN] = token
+    session.permanent = True
+
+
 def end() -> None:
     """Sign this browser out. The caller commits."""
-    db.session.execute(
-        delete(LoginSession).where(LoginSession.hash == hash_of(session.get(TOKEN, "")))
-    )
+    stored = hash_of(session.get(TOKEN, ""))
+    unwritten().end(stored)
+    db.session.execute(delete(LoginSession).where(LoginSession.hash == stored))
     logout_user()
     session.clear()
 
@@ -142,6 +159,7 @@ def end_one(login: LoginSession, user: User) -> None:
 
 def end_others(user: User) -> None:
     """Sign the person out everywhere but here, and know only this browser. The caller commits."""
+    unwritten().end_of(user.id, but=hash_of(session.get(TOKEN, "")))
     elsewhere = LoginSession.id != g.get("login_session_id", 0)
     with person_scope(user.id):
         db.session.execute(
@@ -152,6 +170,7 @@ def end_others(user: User) -> None:
 
 def end_all(user: User) -> None:
     """Sign the person out everywhere, and forget their browsers. The caller commits."""
+    unwritten().end_of(user.id)
     with person_scope(user.id):
         db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
     browsers.forget_all(user)
@@ -186,6 +205,36 @@ def forget_ended(people: Iterable[int]) -> None:
         with person_scope(user_id):
             of_person = LoginSession.user_id == user_id
             db.session.execute(delete(LoginSession).where(of_person, old))
+
+
+def _of_memory(stored: str) -> User | None:
+    """The person of a session that could not be written; it is written as soon as that can be."""
+    kept = unwritten().session(stored)
+    if kept is None:
+        return None
+    row = LoginSession(
+        hash=stored,
+        user_id=kept.user_id,
+        factors=kept.factors,
+        created_at=kept.created_at,
+        last_seen_at=clock.now(),
+        expires_at=kept.created_at + LASTS,
+        address=kept.address,
+        user_agent=kept.user_agent,
+    )
+
+    def write() -> None:
+        with person_scope(kept.user_id):
+            db.session.add(row)
+            db.session.flush()
+
+    if note("a sign-in", write):
+        unwritten().end(stored)
+    enter_person(kept.user_id)
+    user = db.session.get(User, kept.user_id)
+    g.login_session_id, g.login_browser_id, g.login_factors = 0, None, kept.factors
+    clocks.choose(user.zone if user else "")
+    return user
 
 
 def _saw(login_id: int) -> None:

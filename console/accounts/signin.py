@@ -34,6 +34,14 @@ def advance(user: User, *, then: str, factors: int = 1) -> str:
     return then
 
 
+def advance_unwritten(user: User, *, then: str) -> str:
+    """The same while nothing can be written; the second step is not left out."""
+    if user.two_factor_since is not None:
+        return advance(user, then=then)
+    sessions.start_unwritten(user)
+    return then
+
+
 def half_signed_in() -> User | None:
     """The person whose second step is awaited; a writing transaction locks the row.
 

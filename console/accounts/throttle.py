@@ -6,6 +6,7 @@ other people's tries do not keep the person out, and a thief of its cookie may g
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -14,10 +15,11 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from sqlalchemy import delete, select
 
 from console.accounts.models import LoginThrottle
+from console.accounts.unwritten import FORGOTTEN_AFTER, unwritten
 from console.core import clock
 from console.core.db import db, insert, reading
+from console.core.noting import CannotWrite, writing_soon
 
-FORGOTTEN_AFTER = timedelta(hours=12)
 # What one customer has whole: an IPv6 host is given a /64, a site often a /48.
 IPV6_NETWORK, IPV6_SITE = 64, 48
 QUARTER = timedelta(minutes=15)
@@ -86,9 +88,14 @@ class Attempt:
         tells nothing. Ends the transaction under way, and commits.
         """
         counts = {count.subject: count for count in self._counts()}
-        wait = _present_wait(counts)
+        wait = max(_present_wait(counts), unwritten().wait(counts))
         if wait > timedelta():
             return wait
+        with suppress(CannotWrite), writing_soon():
+            return self._counted(counts)
+        return unwritten().count({subject: count.limit.wait for subject, count in counts.items()})
+
+    def _counted(self, counts: Mapping[str, "Count"]) -> timedelta:
         rows = _held(counts)
         wait = max(row.blocked_until - clock.now() for row in rows)
         if wait <= timedelta():
@@ -103,6 +110,7 @@ class Attempt:
         """Forget the account's failures here, and take this try back elsewhere. No commit."""
         counts = {count.subject: count for count in self._counts()}
         own = next(iter(counts))
+        unwritten().forget(own)
         for row in _held(counts):
             row.failures = 0 if row.subject == own else max(0, row.failures - 1)
             row.blocked_until = clock.now()

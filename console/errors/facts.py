@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.errors.agents import Agent, agent
-from console.telemetry.facts import COLUMNS
+from console.telemetry.records import FACTS
 
 LENGTH = 200
 STANDARD = (
@@ -27,7 +27,7 @@ def facts(event: Mapping[str, Any]) -> dict[str, str]:
     tags = _mapping(event.get("tags")).items()
     own = {name: text for name, value in tags if (text := _text(value))}
     every = {**own, **standard, **own}.items()
-    return {name: value for name, value in every if name not in COLUMNS}
+    return {name: value for name, value in every if name not in FACTS}
 
 
 def person(user: Any) -> str:

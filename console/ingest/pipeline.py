@@ -347,7 +347,7 @@ class Pipeline:
         self._note_due = 0.0
         try:
             self._tell()
-        except (OSError, sqlite3.Error) as error:  # a full disk, which keeps nobody from ending
+        except sqlite3.Error as error:
             self._failed("what waits was not noted", error)
 
     def _tell(self) -> None:
@@ -360,8 +360,11 @@ class Pipeline:
         self._backlogs = measured(self._spool, self._stalls)
         noted = {**asdict(self.status()), "backlogs": self._backlogs}
         draft = self._note.with_suffix(".new")
-        draft.write_bytes(orjson.dumps(noted, option=orjson.OPT_NON_STR_KEYS))
-        draft.replace(self._note)
+        try:
+            draft.write_bytes(orjson.dumps(noted, option=orjson.OPT_NON_STR_KEYS))
+            draft.replace(self._note)
+        except OSError as error:  # a full disk, which keeps nobody from digesting or from ending
+            self._failed("what waits was not noted", error)
         # Counting a long queue takes a while: never more than a twentieth of the time.
         self._note_due = now + max(NOTE_SECONDS, 20 * (time.monotonic() - now))
 

@@ -8,7 +8,7 @@ from console.telemetry.dialect import json_path, json_text
 from console.telemetry.tables import error_event
 
 Event = error_event.c
-COLUMNS: dict[str, ColumnElement[str]] = {
+COLUMNS: dict[str, ColumnElement[str]] = {  # of `records.FACTS`
     "environment": Event.environment,
     "release": Event.release,
     "transaction": Event.transaction,

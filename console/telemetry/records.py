@@ -13,6 +13,8 @@ from console.telemetry.finding_kinds import FindingKind, kind_of
 AttributeValue: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool]
 
 
+FACTS = ("environment", "release", "transaction", "level", "handled")
+"""Facts of an error event that have fields of their own; all others stand in its tags."""
 ERROR, REPORT = "error", "report"
 """Categories of events that clients send: what failed, and what browsers report by themselves."""
 

@@ -26,6 +26,7 @@ from console.accounts.views.blueprint import bp
 from console.accounts.views.proofs import code_status
 from console.core.config import config
 from console.core.db import db, reading
+from console.core.noting import CannotWrite, writing_soon
 from console.web.htmx import go_to
 
 PAGE = "accounts/login.html"
@@ -51,14 +52,25 @@ def login() -> Response:
     if not passwords.verify(known and known[1], text(form.password)):
         current_app.logger.warning("failed sign-in from %s", address)
         return _refused(form)
-    attempt.succeeded()
+    try:
+        with writing_soon():
+            attempt.succeeded()
+            path = _advance(known, safe_path(form.next.data), signin.advance)
+            db.session.commit()
+    except CannotWrite:
+        with reading():
+            path = _advance(known, safe_path(form.next.data), signin.advance_unwritten)
+            db.session.rollback()
+    return go_to(path) if path else _refused(form)
+
+
+def _advance(known: tuple[int, str] | None, then: str, advance: Callable[..., str]) -> str:
+    """Take the next step with the person; "" if their password was changed meanwhile."""
     user = queries.user_for_update(known[0]) if known else None
     if known is None or user is None or user.password_hash != known[1]:
-        db.session.rollback()  # it was changed while the old one was being looked at
-        return _refused(form)
-    path = signin.advance(user, then=safe_path(form.next.data))
-    db.session.commit()
-    return go_to(path)
+        db.session.rollback()
+        return ""
+    return advance(user, then=then)
 
 
 @bp.route("/login/code", methods=["GET", "POST"])

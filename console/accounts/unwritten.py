@@ -1,0 +1,112 @@
+"""Sign-ins while nothing can be written: this process keeps them until the database takes them.
+
+With a full disk, or while another program holds the lock, people have to get in and see why.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+from flask import Flask, current_app
+
+from console.core import clock
+
+_EXTENSION = "pharos.unwritten"
+_MOST_TRIES, _MOST_SESSIONS = 10_000, 1_000
+LASTS, FORGOTTEN_AFTER = timedelta(hours=1), timedelta(hours=12)
+
+
+@dataclass(slots=True)
+class _Tries:
+    failures: int = 0
+    blocked_until: datetime = field(default_factory=clock.now)
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrittenSession:
+    """Somebody who is signed in by this process's memory alone."""
+
+    user_id: int
+    factors: int
+    created_at: datetime
+    address: str
+    user_agent: str
+
+
+class Unwritten:
+    """Tries and sessions of one process."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._lock = threading.Lock()
+        self._tries: dict[str, _Tries] = {}
+        self._sessions: dict[str, UnwrittenSession] = {}
+
+    def wait(self, subjects: Iterable[str]) -> timedelta:
+        """How long the strictest of these counts makes the next try wait."""
+        now = clock.now()
+        waits = [tries.blocked_until - now for s in subjects if (tries := self._tries.get(s))]
+        return max(waits, default=timedelta())
+
+    def count(self, limits: Mapping[str, Callable[[int], timedelta]]) -> timedelta:
+        """Count a try in each of these counts; return how long it must wait, if at all.
+
+        A limit tells how long the next try waits after so many.
+        """
+        with self._lock:
+            wait = self.wait(limits)
+            if wait > timedelta():
+                return wait
+            for subject, wait_after in limits.items():
+                tries = self._tries.setdefault(subject, _Tries())
+                if tries.blocked_until < clock.now() - FORGOTTEN_AFTER:
+                    tries.failures = 0
+                tries.failures += 1
+                tries.blocked_until = clock.now() + wait_after(tries.failures)
+            while len(self._tries) > _MOST_TRIES:
+                del self._tries[next(iter(self._tries))]
+        return timedelta()
+
+    def forget(self, subject: str) -> None:
+        """Forget the failures of one count: its try succeeded."""
+        with self._lock:
+            self._tries.pop(subject, None)
+
+    def add(self, stored: str, session: UnwrittenSession) -> None:
+        """Keep a session by the hash of its token."""
+        with self._lock:
+            self._sessions[stored] = session
+            while len(self._sessions) > _MOST_SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+
+    def session(self, stored: str) -> UnwrittenSession | None:
+        """The session of this hash, if it has not ended."""
+        kept = self._sessions.get(stored)
+        if kept is not None and kept.created_at <= clock.now() - LASTS:
+            self.end(stored)
+            return None
+        return kept
+
+    def end(self, stored: str) -> None:
+        """End a session, or leave it to the database, which has it now."""
+        with self._lock:
+            self._sessions.pop(stored, None)
+
+    def end_of(self, user_id: int, *, but: str = "") -> None:
+        """End a person's sessions; `but` is the hash of one that goes on."""
+        with self._lock:
+            own = [s for s, kept in self._sessions.items() if kept.user_id == user_id and s != but]
+            for stored in own:
+                del self._sessions[stored]
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its memory of them."""
+    app.extensions[_EXTENSION] = Unwritten()
+
+
+def unwritten() -> Unwritten:
+    """What this process keeps."""
+    return cast("Unwritten", current_app.extensions[_EXTENSION])

@@ -1,0 +1,164 @@
+"""While nothing can be written, people sign in and read; what is only noted keeps nobody out."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import OperationalError
+
+from console.accounts import sessions
+from console.accounts.models import LoginSession, User
+from console.accounts.unwritten import LASTS
+from console.core.db import db
+from console.core.persons import person_scope
+from tests.support.factories import PASSWORD, in_name_of, the_person
+
+login_session = LoginSession.__table__  # past the guard of a person's rows
+WRITES = ("INSERT", "UPDATE", "DELETE")
+
+
+class Full(sqlite3.OperationalError):
+    """What SQLite raises on a full disk."""
+
+    sqlite_errorname = "SQLITE_FULL"
+
+
+@contextmanager
+def full(app: Flask) -> Iterator[None]:
+    """Within it, the state database takes no row."""
+
+    def refuse(_connection, _cursor, statement, *_rest):
+        if statement.lstrip().startswith(WRITES):
+            raise OperationalError(statement, {}, Full("database or disk is full"))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse)
+
+
+@contextmanager
+def locked(app: Flask) -> Iterator[None]:
+    """Within it, another program holds SQLite's write lock."""
+    with app.app_context():
+        path = db.engine.url.database
+    assert path is not None
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+
+
+def sign_in(client, password=PASSWORD, email="alice@acme.test"):
+    return client.post("/login", data={"email": email, "password": password})
+
+
+@pytest.fixture
+def rows(app, acme):
+    """How many sign-ins of Alice the database has."""
+
+    def rows():
+        with app.app_context(), person_scope(the_person("alice@acme.test").id):
+            return db.session.scalar(select(func.count()).select_from(login_session))
+
+    return rows
+
+
+def test_with_a_full_disk_people_sign_in_and_read(both_databases, app, client, acme, rows, clock):
+    with full(app):
+        assert sign_in(client).location == "/"
+        for path in ("/acme/shop/issues/", "/acme/shop/settings/", "/account"):
+            assert client.get(path).status_code == 200, path
+        assert rows() == 0
+    assert client.get("/acme/shop/issues/").status_code == 200
+    assert rows() == 1
+    clock.move(minutes=50)
+    assert client.get("/acme/shop/issues/").status_code == 200
+    assert rows() == 1
+
+
+def test_while_another_program_writes_people_sign_in_and_read(app, client, acme, rows):
+    with locked(app):
+        assert sign_in(client).location == "/"
+        for _ in range(3):
+            assert client.get("/acme/shop/issues/").status_code == 200
+    assert rows() == 0
+
+
+def test_it_lasts_an_hour_at_most(app, client, acme, clock):
+    with full(app):
+        sign_in(client)
+        clock.move(minutes=59)
+        assert client.get("/acme/").status_code == 200
+        clock.move(minutes=2)
+        assert client.get("/acme/").location.startswith("/login")
+    assert LASTS.total_seconds() == 3600
+
+
+def test_wrong_passwords_are_refused_and_slowed_down_all_the_same(app, client, acme, clock):
+    with full(app):
+        statuses = [sign_in(client, "wrong horse").status_code for _ in range(8)]
+        assert statuses == [422] * 5 + [429] * 3
+        assert sign_in(client).status_code == 429
+        clock.move(minutes=1)
+        assert sign_in(client).location == "/"
+        assert client.get("/acme/").status_code == 200
+
+
+def test_the_second_step_is_not_left_out(app, client, acme):
+    with in_name_of(app, "alice@acme.test") as user_id:
+        alice = db.session.get(User, user_id)
+        assert alice is not None
+        alice.two_factor_since = alice.created_at
+        db.session.commit()
+    with full(app):
+        assert sign_in(client).location == "/login/code"
+        assert client.get("/acme/").location.startswith("/login")
+
+
+def test_signing_out_ends_it(app, client, acme):
+    with full(app):
+        sign_in(client)
+        client.post("/logout")
+        assert client.get("/acme/").location.startswith("/login")
+
+
+def test_ending_a_persons_sessions_ends_it(app, client, acme):
+    with full(app):
+        sign_in(client)
+        assert client.get("/acme/").status_code == 200
+        with app.app_context():
+            alice = the_person("alice@acme.test")
+            with pytest.raises(Exception, match="full"):
+                sessions.end_all(alice)
+            db.session.rollback()
+        assert client.get("/acme/").location.startswith("/login")
+
+
+def test_a_token_that_was_not_used_for_long_reads(app, as_script, acme, clock):
+    script = as_script(acme, "issues:read")
+    assert script.get("/api/v1/acme/shop/issues").status_code == 200
+    clock.move(days=1)
+    with full(app):
+        assert script.get("/api/v1/acme/shop/issues").status_code == 200
+    with locked(app):
+        clock.move(minutes=5)
+        assert script.get("/api/v1/acme/shop/issues").status_code == 200
+
+
+def test_what_cannot_be_saved_says_why(app, as_alice, acme):
+    page = "/acme/shop/settings/"
+    with full(app):
+        assert as_alice.get(page).status_code == 200
+        answer = as_alice.post("/logout")
+    assert answer.status_code == 503
+    assert "The disk of the database is full" in answer.text
