@@ -23,6 +23,7 @@ def finding(**fields: Any) -> dict[str, Any]:
     """A finding of 16 look-ups, as its event has it."""
     given = {
         "kind": "n_plus_one",
+        "at_once": False,
         "endpoint": ENDPOINT,
         "subject": LOOK_UP,
         "fingerprint": "a" * 16,

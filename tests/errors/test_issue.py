@@ -94,6 +94,21 @@ def test_what_is_not_understood_is_shown_as_json_and_what_was_left_out_is_named(
         assert shown in page, shown
 
 
+def test_each_message_is_shown_as_its_own_instead_of_an_empty_stack(as_vic, acme, send, the_issue):
+    ids = {
+        name: send(
+            acme,
+            {"logentry": {"message": "cart of %s", "params": [name]}, "level": "info"},
+        )
+        for name in ("Bea", "Cy")
+    }
+    for name, event_id in ids.items():
+        page = as_vic.get(f"/acme/shop/issues/{the_issue().id}/events/{event_id}").text
+        card = page.partition('aria-label="Message"')[2].partition("</section>")[0]
+        assert f"cart of {name}" in card
+        assert "Stack trace" not in page
+
+
 def test_its_statements_do_not_grow_with_its_events(as_vic, acme, url, send, statements):
     def cost():
         with statements() as seen:
