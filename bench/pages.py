@@ -35,6 +35,7 @@ from console.app import create_app
 from console.core import clock, migrations
 from console.core.config import Config
 from console.core.db import db
+from console.core.folding import fold
 from console.core.tenancy import organization_scope
 from console.errors.models import Issue, IssueHash, IssueRelease, Level, Status
 from console.telemetry import error_rollups
@@ -54,6 +55,13 @@ PAGES = {
     "inbox, one environment": f"{INBOX}?environment=staging",
     "inbox, text of some": f"{INBOX}?q=Error42",
     "inbox, text of none": f"{INBOX}?q=nowhere",
+    "inbox, a tag": f"{INBOX}?q=server_name:web-3",
+    "inbox, not a release": f"{INBOX}?q=!release:shop@1.1.*",
+    "inbox, a browser": f"{INBOX}?q=browser:%22Firefox+7%22",
+    "inbox, a level and words": f"{INBOX}?q=level:warning+is:open+Error42",
+    "inbox, new in an environment": f"{INBOX}?environment=staging&sort=first_seen",
+    "volume, a tag": f"{INBOX}volume?q=server_name:web-3",
+    "completions": f"{INBOX}completions?word=server_name:",
     "inbox, last 24 hours": f"{INBOX}?range=24h",
     "inbox, last 7 days": f"{INBOX}?range=7d",
     "inbox, last 30 days": f"{INBOX}?range=30d",
@@ -141,13 +149,17 @@ def issue(number: int, of: int) -> dict[str, Any]:
     """The issue of the `number`th hash; low numbers are frequent, as in `telemetry.event`."""
     events = int(0.6 * of * (sqrt((number + 1) / HASHES) - sqrt(number / HASHES)))
     now = clock.now()
+    title, kind = f"Error{number % 300}: order {number} has no price", f"Error{number % 300}"
+    culprit = f"shop.module_{number % 900} in function_{number}"
     return {
         "id": number + 1,
         "organization_id": telemetry.ORGANIZATION,
         "project_id": 1,
-        "title": f"Error{number % 300}: order {number} has no price",
-        "culprit": f"shop.module_{number % 900} in function_{number}",
-        "kind": f"Error{number % 300}",
+        "title": title,
+        "culprit": culprit,
+        "kind": kind,
+        "folded": fold(f"{title}\n{kind}\n{culprit}"),
+        "searched": "\n".join(f"function_{number + n}\nshop/module_{n}.py" for n in range(20)),
         "level": Level.ERROR if number % 7 else Level.WARNING,
         "status": list(Status)[number % 10 // 8],
         "platform": "python",

@@ -42,7 +42,7 @@ class IssuesFilter(InboxFilter, api.Anytime, api.Paging):
             since=since,
             until=max(self.until.data or clock.now() + events.MARGIN, since),
             environment=self.environment.data or "",
-            release=self.release.data or "",
+            release=self.chosen_release,
             terms=self.search.terms,
         )
 

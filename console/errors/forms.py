@@ -1,6 +1,6 @@
 """What people and scripts ask of the inbox, and what they do to issues."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Self
 
@@ -70,6 +70,8 @@ class InboxFilter(FilterForm):
         default="",
     )
     search = Search()
+    release_in_search = ""
+    versions: Collection[str] = ()
     people: Sequence[User] = ()
     me: User | None = None
     release = release_field()
@@ -84,18 +86,25 @@ class InboxFilter(FilterForm):
         self, people: Sequence[User], versions: Iterable[str] = (), *, me: User | None = None
     ) -> Self:
         """Let issues be filtered by these members and these releases; by "me" where that is one."""
-        self.people, self.me = people, me
+        self.people, self.me, self.versions = people, me, list(versions)
         members = [(person.email, person.name or person.email) for person in people]
         self.assignee.offer([*([(ME, "Me")] if me else []), (NOBODY, "Nobody"), *members])
-        self.release.offer((version, version) for version in versions)
+        self.release.offer((version, version) for version in self.versions)
         return self
 
     def validate_q(self, field: SearchField) -> None:
         """Understand the search, or say in it what is wrong."""
         try:
-            self.search = understood(field.data or "", self.people, self.me, keys_of)
+            search = understood(field.data or "", self.people, self.me, keys_of)
+            known = () if self.release.data else self.versions
+            self.search, self.release_in_search = search.without("release", known)
         except SearchError as error:
             raise ValidationError(str(error)) from None
+
+    @property
+    def chosen_release(self) -> str:
+        """The release of the menu, or the one that the search names."""
+        return self.release.data or self.release_in_search
 
     @property
     def shown_status(self) -> str:
@@ -112,7 +121,7 @@ class InboxFilter(FilterForm):
             status=None if status == ALL or self.search.chooses_status else Status(status),
             category=Category(category) if category else None,
             level=Level(level) if level else None,
-            release=self.release.data or "",
+            release=self.chosen_release,
             assignee=me if assignee == ME else {p.email: p for p in people}.get(assignee),
             unassigned=assignee == NOBODY,
             search=self.search,

@@ -1,7 +1,7 @@
 """What a search of the inbox means: conditions on issues, terms of events, and plain texts."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,6 +91,19 @@ class Search:
             return ""
         (term,) = self.terms
         return term.texts[0] if term.name in ("id", "event") and not term.negated else ""
+
+    def without(self, name: str, known: Collection[str]) -> tuple["Search", str]:
+        """The search without its only word of this name, and the value, if that is a known one.
+
+        Copies by hash count the events of a release without reading each of them.
+        """
+        own = [term for term in self.terms if term.name == name]
+        if len(own) != 1 or own[0].negated or len(own[0].texts) != 1:
+            return self, ""
+        value = own[0].texts[0]
+        if value not in known:
+            return self, ""
+        return replace(self, terms=tuple(term for term in self.terms if term is not own[0])), value
 
     @property
     def chooses_status(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.errors.samples import raised
-from tests.support.chromium import Complaints
+from tests.support.chromium import Complaints, serious_violations
 from tests.support.crawl import sign_in
 from tests.support.live import Connected, Server
 
@@ -147,6 +147,43 @@ def test_an_issues_events_by_keyboard_and_a_draft_that_survives(
 
     page.locator("#trace").scroll_into_view_if_needed()
     expect(page.locator("#trace")).to_contain_text("3 errors")
+
+
+def test_a_search_is_completed_by_keyboard_and_mouse(server: Server, shop: Connected, page: Page):
+    send(shop, "KeyError", release="shop@1.4.2", tags={"plan": "big spender"})
+    send(shop, "ValueError")
+    page.goto(f"{server.url}/acme/shop/issues/")
+    search = page.locator('input[type="search"][name="q"]')
+    options, rows = page.locator("#completions [role=option]"), page.locator("[data-row]")
+    expect(rows).to_have_count(2)
+    page.keyboard.press("/")
+    expect(options.first).to_contain_text("is:")
+    search.press_sequentially("pl")
+    expect(options).to_have_count(1)
+    search.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    search.press("Enter")
+    expect(search).to_have_value("plan:")
+    options.filter(has_text="spender").click()
+    expect(search).to_have_value('plan:"big spender" ')
+    expect(options).to_have_count(0)
+    search.press_sequentially("!lev")
+    expect(options).to_have_count(1)
+    search.press("Escape")
+    expect(options).to_have_count(0)
+    search.fill('plan:"big spender" release:shop@1.4.2')
+    search.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("KeyError")
+
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_label("Name").fill("Big spenders")
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_role("link", name="All", exact=True).click()
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_role("link", name="Big spenders").click()
+    expect(search).to_have_value('plan:"big spender" release:shop@1.4.2')
+    assert serious_violations(page) == []
 
 
 def test_without_scripts_everything_still_works(server: Server, shop: Connected, browser: Browser):

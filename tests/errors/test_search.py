@@ -322,3 +322,13 @@ def test_the_chart_and_the_rows_count_the_events_that_a_search_wants(as_vic, acm
         "is:resolved": 0, "level:error plan:trade": 4, "type:coupon": 6, "first-seen:+1h": 0,
     }  # fmt: skip
     assert listed == expected[query]
+
+
+def test_a_release_of_the_list_is_counted_from_copies_by_hash(as_vic, runs):
+    """The menu and the word mean the same, and the line below the table names it."""
+    for query in ({"release": "shop@2.1.1"}, {"q": "release:shop@2.1.1"}):
+        page = as_vic.get(INBOX, query_string=query)
+        assert [row.title for row in Page(page).rows()] == ["Coupon: fell over"]
+        assert "last 14 days, shop@2.1.1" in " ".join(page.text.split())
+    both = {"release": "shop@2.1.1", "q": "release:shop@2.2.0"}
+    assert Page(as_vic.get(INBOX, query_string=both)).rows() == []

@@ -172,7 +172,7 @@ def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
     form = InboxFilter(request.args).offer(people, releases.versions(project), me=me())
     form.q.render_kw = {"data-complete": scoped_url("errors.completions")}
     form = valid(form)
-    scope = Scope.of(project, shown, release=form.release.data or "", terms=form.search.terms)
+    scope = Scope.of(project, shown, release=form.chosen_release, terms=form.search.terms)
     by = form.asked(environment=scope.environment, since=scope.since, until=scope.until)
     return form, informed(by, scope), scope
 

@@ -1,10 +1,20 @@
 // A search with data-complete offers what its present word may become; arrows choose, Enter or Tab takes it.
 (() => {
   const DELAY = 120;
-  const WORD = /(?:!?(?:"[^"]*"|[^\s":]+):)?(?:"(?:[^"\\]|\\.)*"?|\S*)$/; // up to the caret, a value in quotes included
+  const WORD = /!?(?:(?:"[^"]*"|[^\s":]+):)?(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\S*)/y; // a value in quotes or brackets is of it
   let latest = 0;
   let waiting;
 
+  // Words are read from the start: a quote at the caret may open a value, or close one.
+  const lastWord = (text) => {
+    for (let at = 0; at < text.length; at = Math.max(WORD.lastIndex, at + 1)) {
+      at += text.slice(at).search(/\S|$/);
+      WORD.lastIndex = at;
+      const [word] = WORD.exec(text);
+      if (at + word.length >= text.length) return word;
+    }
+    return "";
+  };
   const list = (input) => input.parentElement.querySelector('[role="listbox"]');
   const options = (input) => [...(list(input)?.querySelectorAll('[role="option"]') ?? [])];
   const chosen = (input) => options(input).find((option) => option.getAttribute("aria-selected") === "true");
@@ -22,7 +32,7 @@
   };
   const offer = async (input) => {
     const present = (latest += 1);
-    const [word] = input.value.slice(0, input.selectionStart).match(WORD);
+    const word = lastWord(input.value.slice(0, input.selectionStart));
     const address = new URL(input.dataset.complete, location.href);
     address.searchParams.set("word", word.slice(0, 200));
     const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
@@ -41,7 +51,7 @@
     const after = input.value.slice(input.selectionStart);
     const { text } = option.dataset;
     const isName = text.endsWith(":");
-    const start = before.replace(WORD, "") + text + (isName || after.startsWith(" ") ? "" : " ");
+    const start = before.slice(0, before.length - lastWord(before).length) + text + (isName || after.startsWith(" ") ? "" : " ");
     input.value = start + after;
     input.setSelectionRange(start.length, start.length);
     close(input);
