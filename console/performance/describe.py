@@ -35,7 +35,7 @@ _PRIVATE = re.compile(
     r"|\[(?:::1|f[cd][\da-f]{2}:[\da-f:]+|fe80:[\da-f:]+)\]|host\.docker\.internal",
     re.IGNORECASE,
 )
-_SERVICE = re.compile(r"[\w-]+(?:[./][\w-]+)+")  # aws.s3.GetObject, shop.Stock/GetItem
+_SERVICE = re.compile(r"/?[\w-]+(?:[./][\w-]+)+")  # aws.s3.GetObject, shop.Stock/GetItem
 _OPERATION = re.compile(r"\((query|mutation|subscription)(?: (\w+))?\)\s*$")
 # A further portion of rows, by asyncpg's cursors and others.
 FURTHER = "db.cursor.further"
@@ -152,8 +152,8 @@ def _call(span: "Span | SpanRow") -> str:
 
 def _named_call(span: "Span | SpanRow") -> str:
     """A call of a service by its name, as clients of AWS and of gRPC send it."""
-    is_named = _SERVICE.fullmatch(span.name) and not span.name.startswith(("GET", "POST"))
-    return span.name[:LONGEST_HOST] if is_named else ""
+    name = span.name.rpartition(" ")[2] if "rpc" in span.op else span.name
+    return name[:LONGEST_HOST] if _SERVICE.fullmatch(name) else ""
 
 
 def _host(host: str) -> str:

@@ -7,6 +7,7 @@ search engine, a span for each portion that a cursor reads.
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from console.performance.describe import FURTHER
 from console.performance.findings.finding import succeeded
@@ -20,15 +21,19 @@ _TRUE = (True, "true", "True", 1)
 _NO_API = re.compile(
     r"\.(?:m?js|css|svg|png|jpe?g|gif|webp|avif|ico|mp3|mp4|webm|m3u8|ts|woff2?|ttf|otf|map|wasm|pdf|"
     r"pbf|mvt|zip|gz)(?:[?#]|$)"
+    r"|^aws\..*\.(?:List\w+|UploadPart|Batch\w+|ReceiveMessage|Scan|GetRecords|Put(?:Records|LogEvents))$"
     r"|/_next/(?:data|static|image)|__nextjs|[?&]_rsc=|__data\.json|launchdarkly\.com"
     r"|__webpack|\.hot-update\.|/@vite|/_?(?:batch|bulk|mget|msearch)(?:[/?#]|$)",
     re.IGNORECASE,
 )
 # Addresses that say nothing of what is asked for: one for all questions.
-_ONE_FOR_ALL = re.compile(r"/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap)/?$", re.IGNORECASE)
+_ONE_FOR_ALL = re.compile(
+    r"(?:/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap)|://[^/]+)/?$", re.IGNORECASE
+)
 # What a page or a service reports of itself.
 _REPORTS = re.compile(
-    r"/(?:collect|track|beacons?|telemetry|analytics|envelope|metrics|traces|logs?|heartbeat|ping)/?"
+    r"/(?:collect|track|beacons?|telemetry|analytics|envelope|metrics|traces|logs?|heartbeat|ping|"
+    r"write|push)/?"
     r"(?:[?#]|$)",
     re.IGNORECASE,
 )
@@ -38,7 +43,7 @@ _PAGING = re.compile(
     r"page\[(?:number|after|cursor|offset)\]|\$skip(?:token)?|start_?index|partnumber|range)",
     re.IGNORECASE,
 )
-_NUMBERED_PAGE = re.compile(r"/(?:pages?|p|offset|after|before)/[^/]+/?$", re.IGNORECASE)
+_NUMBERED_PAGE = re.compile(r"/page/\d+/?$", re.IGNORECASE)
 _HIDDEN = re.compile(r"Filtered")  # by scrubbing, as tokens of pages are
 _MANY = re.compile(r"(?:%2C|,)", re.IGNORECASE)
 _LIST_NAME = re.compile(r"(?:ids|keys)(?:\[\]|%5B%5D)?$|(?:\[\]|%5B%5D)$", re.IGNORECASE)
@@ -121,7 +126,7 @@ def asks_for_many(span: SpanRow) -> bool:
 
 
 def _query(span: SpanRow) -> dict[str, str]:
-    pairs = address(span).partition("?")[2].partition("#")[0].split("&")
+    pairs = unquote(address(span).partition("?")[2].partition("#")[0]).split("&")
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs) if name}
 
 
@@ -150,7 +155,8 @@ def _resent(span: SpanRow) -> bool:
 
 def _is_one_for_all(span: SpanRow) -> bool:
     named = span.attributes.get("graphql.operation.name") or span.attributes.get("graphql.document")
-    return not named and bool(_ONE_FOR_ALL.search(address(span).partition("?")[0]))
+    is_read = span.http_method in {"GET", "HEAD"}
+    return not (named or is_read) and bool(_ONE_FOR_ALL.search(address(span).partition("?")[0]))
 
 
 def _system(span: SpanRow) -> str:

@@ -39,6 +39,7 @@ _NAMED = re.compile(r"%\(\w+\)s")
 _MANY_ROWS = re.compile(
     r"\bIN\s*\(\s*+(?!SELECT\b)[^(),]++,"
     r"|(?<![\w.])([\w.\"`]{1,100})\s*=\s*[^\s()]{1,60}\s+OR\s+\1\s*="
+    r"|\bIN\s*\(\s*+\([^()]*\)\s*,"
     r"|\bIN\s*\(\s*+(?::\w+s\b|\.\.\.|__\[POSTCOMPILE)"
     r"|\bIN\s+(?:\?|:\w|\$\d)"
     r"|=\s*(?:ANY|SOME)\s*\("

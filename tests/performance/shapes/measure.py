@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from tests.performance.shapes.calls import CALLS, OTHER_CALLS
 from tests.performance.shapes.later_calls import LATER_CALLS
 from tests.performance.shapes.later_statements import LATER_STATEMENTS
+from tests.performance.shapes.latest_calls import LATEST_CALLS
+from tests.performance.shapes.latest_statements import LATEST_STATEMENTS
 from tests.performance.shapes.other_statements import OTHER_STATEMENTS
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 from tests.performance.shapes.statements import STATEMENTS
 
 SHAPES: Sequence[Shape] = (*STATEMENTS, *OTHER_STATEMENTS, *CALLS, *OTHER_CALLS)
-LATER: Sequence[Shape] = (*LATER_STATEMENTS, *LATER_CALLS)
+LATER: Sequence[Shape] = (
+    *LATER_STATEMENTS,
+    *LATER_CALLS,
+    *LATEST_STATEMENTS,
+    *LATEST_CALLS,
+)
 
 
 @dataclass(frozen=True, slots=True)
