@@ -16,6 +16,7 @@ from console.performance.endpoints import listing as domain
 from console.performance.endpoints import time_spent
 from console.performance.endpoints.listing import EndpointRow, ListedEndpoints
 from console.performance.forms.endpoints import EndpointName, EndpointsFilter, ThresholdForm
+from console.performance.statements import text as sql_text
 from console.performance.traces import durations
 from console.performance.views.blueprint import add_to_rail, bp
 from console.telemetry import requests, statements
@@ -126,6 +127,7 @@ def endpoint_statements(project: Project) -> Response:
         count=len(called),
         total=total,
         texts=statements.texts(scope, fingerprints) if shown else {},
+        shortened=sql_text.shortened,
     )
 
 
