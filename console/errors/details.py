@@ -24,7 +24,7 @@ KNOWN = frozenset({
     "event_id", "timestamp", "client_timestamp", "platform", "level", "logger", "transaction",
     "server_name", "release", "dist", "tags", "environment", "modules", "extra", "fingerprint",
     "user", "request", "contexts", "breadcrumbs", "exception", "threads", "stacktrace", "logentry",
-    "message", "sdk", "debug_meta", NOTES,
+    "message", "sdk", "debug_meta", "browser_report", NOTES,
 })  # fmt: skip
 OF_CRUMBS = frozenset({"timestamp", "type", "category", "level", "message", "data", "event_id"})
 OF_REQUESTS = frozenset({"method", "url", "query_string", "headers", "cookies", "env", "data"})

@@ -22,7 +22,8 @@ STATES = {
     "muted": Status.MUTED, "ignored": Status.MUTED, "archived": Status.MUTED,
 }  # fmt: skip
 _CATEGORIES = {"error": Category.ERROR, "errors": Category.ERROR,
-               "performance": Category.PERFORMANCE, "finding": Category.PERFORMANCE}  # fmt: skip
+               "performance": Category.PERFORMANCE, "finding": Category.PERFORMANCE,
+               "report": Category.REPORT}  # fmt: skip
 # Names by which people know the same thing from other trackers.
 _SAME = {
     "assignee": "assigned", "firstseen": "first-seen", "first_seen": "first-seen",
@@ -61,6 +62,7 @@ _QUALITIES = {
     "unhandled": Condition("handled", (False,)),
     "error": Condition("category", (Category.ERROR,)),
     "performance": Condition("category", (Category.PERFORMANCE,)),
+    "report": Condition("category", (Category.REPORT,)),
     "all": Condition("all"),
 }
 WORDS = (*[status.value for status in Status], *_QUALITIES)

@@ -9,6 +9,7 @@ from console.accounts.models import MonitoringConfig
 from console.core import clock as time
 from console.core.db import db
 from console.ingest.otlp.encodings import JSON
+from console.telemetry.tables import error_event
 from tests.ingest.envelopes import envelope, event, item
 from tests.ingest.otlp_requests import AT, START, TYPES, body, query_span, request, server_span
 
@@ -65,3 +66,24 @@ def test_spans_of_opentelemetry_likewise(client, key, clock, digest, stored, acm
     digest.drain()
     assert stored(acme).spans() == 1
     assert stored(acme).ledger() == {("span", "stored", ""): 1, ("span", "ignored", EXPIRED): 1}
+
+
+def test_what_an_offline_device_sends_late_keeps_its_time(send, digest, stored, acme):
+    """Its clock is right, as `sent_at` shows: nothing is moved, to neither side of what is kept."""
+    happened = ago(days=20)
+    sent_at = time.now().isoformat()
+    content = envelope(item("event", event(timestamp=happened)), sent_at=sent_at)
+    assert send(content).status_code == 200
+    digest.drain()
+    (row,) = stored(acme).rows(error_event)
+    assert row.timestamp.timestamp() == pytest.approx(happened, abs=0.001)
+    assert (row.received_at - row.timestamp).days == 20
+    assert stored(acme).ledger() == {("event", "stored", ""): 1}
+
+
+def test_an_event_of_two_years_ago_is_not_said_to_be_stored(send, digest, stored, acme):
+    old = event(message="from a queue that waited", timestamp="2024-09-17T07:34:05Z")
+    send(envelope(item("event", old)))
+    digest.drain()
+    assert stored(acme).issues() == {}
+    assert stored(acme).ledger() == {("event", "ignored", EXPIRED): 1}
