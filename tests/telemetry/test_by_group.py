@@ -137,6 +137,18 @@ def test_copies_are_read_and_agree(grouped, chance):
     assert counted > len(stored(grouped))
 
 
+def test_facts_that_no_copy_holds_are_counted_from_the_events(grouped):
+    asked = scope(since=hour(-MONTH), until=hour(1))
+    by_column = replace(asked, release="shop@2")
+    by_fact = replace(asked, facts=(("release", "shop@2"),))
+    assert errors.totals_by_group(by_fact, HASHES) == errors.totals_by_group(by_column, HASHES)
+    trends = errors.issue_trends(by_column, HASHES, SECONDS)
+    assert errors.issue_trends(by_fact, HASHES, SECONDS) == trends
+    assert sum(map(sum, trends.values())) > 100
+    nowhere = replace(asked, facts=(("plan", "trade"),))
+    assert errors.totals_by_group(nowhere, HASHES) == {}
+
+
 def test_late_events_a_resend_and_a_replay_agree(grouped, chance):
     before, events = periods(grouped), len(stored(grouped))
     late = [sent(chance, 6) for _ in range(100)]
