@@ -8,6 +8,8 @@ from console.web.units import log_ticks
 
 LABEL_WIDTH = 0.26
 """The largest share of the width that a label takes, on a narrow card."""
+FEW = 10
+"""A histogram of fewer is a picture of nothing."""
 TICK_GAP = 0.16
 """How far apart ticks stand: "100 ms" has room on a narrow card."""
 
@@ -67,6 +69,11 @@ class Histogram:
     def top(self) -> float:
         """The count of the highest bar, which fills the height."""
         return max(self.counts, default=0) or 1
+
+    @property
+    def has_shape(self) -> bool:
+        """Whether it counts enough to show how durations are spread."""
+        return sum(self.counts) >= FEW
 
     def bars(self) -> list[Bar]:
         width = 1 / max(len(self.counts), 1)

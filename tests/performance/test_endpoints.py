@@ -64,6 +64,16 @@ def test_a_period_with_enough_requests_is_compared_with(as_vic, acme, requests_o
     assert "+100%" in as_vic.get(f"{LIST}?compare=previous", headers=HTMX).text
 
 
+def test_few_requests_have_no_histogram(as_vic, acme, requests_of):
+    """One bar over the whole width is a picture of nothing."""
+    requests_of(acme, 9)
+    page = as_vic.get(ONE, query_string={"name": "GET /books/:id"}).text
+    assert "Fewer than 10 requests" in page
+    assert "histogram-plot" not in page
+    requests_of(acme, 1)
+    assert "histogram-plot" in as_vic.get(ONE, query_string={"name": "GET /books/:id"}).text
+
+
 def test_few_requests_are_compared_with_nothing(as_vic, acme, requests_of):
     requests_of(acme, 19)
     requests_of(acme, 20, ago=timedelta(hours=25), duration_us=50 * MS)
