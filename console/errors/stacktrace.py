@@ -20,7 +20,7 @@ from console.errors.frames import (
     path_in_repository,
 )
 from console.errors.recursion import Rounds, with_rounds
-from console.errors.values import Value, tree
+from console.errors.values import Room, Value, tree
 
 Values: TypeAlias = tuple[tuple[str, Value], ...]
 
@@ -225,16 +225,17 @@ def stacktrace(event: Mapping[str, Any]) -> StackTrace:
     """The stack trace of a stored event; malformed parts are left out and raise nothing."""
     platform = _text(event.get("platform"))
     root = tree_of(exceptions_of(event))
-    raised = tuple(_raised(node, root, platform) for node in root.walk()) if root else ()
-    own = _stack(event, platform)
+    room = Room()
+    raised = tuple(_raised(node, root, platform, room) for node in root.walk()) if root else ()
+    own = _stack(event, platform, room)
     return StackTrace(
         exceptions=raised,
-        threads=tuple(_threads(event, platform)),
+        threads=tuple(_threads(event, platform, room)),
         stack=own if own.frames else None,
     )
 
 
-def _raised(node: Node, root: Node, platform: str) -> Raised:
+def _raised(node: Node, root: Node, platform: str, room: Room) -> Raised:
     exception = node.exception
     mechanism = mechanism_of(exception)
     handled = mechanism.get("handled")
@@ -246,8 +247,11 @@ def _raised(node: Node, root: Node, platform: str) -> Raised:
         mechanism=_text(mechanism.get("type")),
         relation="" if node is root else _relation(node),
         depth=node.depth,
-        more=(*_unknown(mechanism, OF_MECHANISMS), *_unknown(exception, OF_EXCEPTIONS)),
-        stack=_stack(exception, platform),
+        more=(
+            *_unknown(mechanism, OF_MECHANISMS, room),
+            *_unknown(exception, OF_EXCEPTIONS, room),
+        ),
+        stack=_stack(exception, platform, room),
     )
 
 
@@ -261,7 +265,7 @@ def _relation(node: Node) -> str:
     return "Suppressed" if mechanism.get("type") == "suppressed" else "Caused by"
 
 
-def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
+def _threads(event: Mapping[str, Any], platform: str, room: Room) -> Iterator[Thread]:
     """Threads that have a stack, the crashed and the current one first."""
     listed = _mapping(event.get("threads")).get("values")
     threads = (
@@ -273,15 +277,15 @@ def _threads(event: Mapping[str, Any], platform: str) -> Iterator[Thread]:
         key=lambda thread: (thread.get("crashed") is not True, thread.get("current") is not True)
     )
     for thread in threads:
-        stack = _stack(thread, platform)
+        stack = _stack(thread, platform, room)
         if stack.frames:
             name = _text(thread.get("name")) or f"Thread {_shown(thread.get('id', '?'))}"
             crashed, current = thread.get("crashed") is True, thread.get("current") is True
             yield Thread(name, _text(thread.get("state")), crashed, current, stack)
 
 
-def _stack(holder: Mapping[str, Any], platform: str) -> Stack:
-    frames = tuple(_frame(frame, platform) for frame in reversed(frames_of(holder)))
+def _stack(holder: Mapping[str, Any], platform: str, room: Room) -> Stack:
+    frames = tuple(_frame(frame, platform, room) for frame in reversed(frames_of(holder)))
     return Stack(frames, prints_innermost_last=platform == "python", not_kept=_omitted(holder))
 
 
@@ -294,7 +298,7 @@ def _omitted(holder: Mapping[str, Any]) -> int:
     return max(0, end - first) if first is not None and end is not None else 0
 
 
-def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
+def _frame(frame: Mapping[str, Any], platform: str, room: Room) -> Frame:
     return Frame(
         function=_text(frame.get("function")) or offset_in_image(frame),
         module=_text(frame.get("module")),
@@ -307,8 +311,8 @@ def _frame(frame: Mapping[str, Any], platform: str) -> Frame:
         in_app=is_in_app(frame, platform),
         minified=is_minified(frame, platform),
         lines=tuple(_lines(frame, _text(frame.get("platform")) or platform)),
-        variables=tree(_mapping(frame.get("vars"))),
-        more=_unknown(frame, OF_FRAMES),
+        variables=tree(_mapping(frame.get("vars")), room),
+        more=_unknown(frame, OF_FRAMES, room),
     )
 
 
@@ -324,9 +328,10 @@ def _lines(frame: Mapping[str, Any], language: str) -> Iterator[Line]:
         yield Line(number, plain, is_current=offset == 0, language=language)
 
 
-def _unknown(part: Mapping[str, Any], known: AbstractSet[str]) -> tuple[tuple[str, Value], ...]:
+def _unknown(part: Mapping[str, Any], known: AbstractSet[str], room: Room) -> Values:
     """What the page knows no place for."""
-    return tree({name: value for name, value in part.items() if name not in known and value})
+    more = {name: value for name, value in part.items() if name not in known and value}
+    return tree(more, room)
 
 
 def _shown(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 NESTED = 10
 LONGEST = 4000
-MOST = 500  # values of a frame; the raw JSON has the rest
+MOST, MOST_OF_ALL = 500, 6_000  # values of a frame, and of a page; the raw JSON has the rest
 SHORT, FEW = 160, 8
 
 
@@ -23,16 +23,27 @@ class Value:
     parts: tuple[tuple[str, "Value"], ...] = ()
 
 
-def tree(variables: Mapping[Any, Any]) -> tuple[tuple[str, Value], ...]:
-    """The variables of a frame, nested as the client sent them, at most MOST values in all."""
-    return tuple(_Reader().parts(variables.items(), 0))
+@dataclass(slots=True)
+class Room:
+    """How many more values a page shows."""
+
+    left: int = MOST_OF_ALL
+
+
+def tree(variables: Mapping[Any, Any], room: Room | None = None) -> tuple[tuple[str, Value], ...]:
+    """The variables of a frame, nested as the client sent them, as long as there is room."""
+    room = room or Room()
+    reader = _Reader(min(MOST, room.left))
+    values = tuple(reader.parts(variables.items(), 0))
+    room.left -= min(MOST, room.left) - reader.room
+    return values
 
 
 class _Reader:
     """Reads the values of a frame as long as there is room."""
 
-    def __init__(self) -> None:
-        self.room = MOST
+    def __init__(self, room: int) -> None:
+        self.room = room
 
     def parts(self, items: Any, depth: int) -> Iterator[tuple[str, Value]]:
         for name, raw in items:

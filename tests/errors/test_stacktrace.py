@@ -235,6 +235,14 @@ def test_a_frame_with_endless_locals_says_that_there_are_more():
     assert sum(1 + len(row.parts) for _, row in rows.parts) <= 502
 
 
+def test_endless_values_of_many_frames_have_one_limit_together():
+    frames = [{**OWN, "lineno": n, "vars": {str(v): v for v in range(300)}} for n in range(1, 400)]
+    stack = shown(*frames, platform="python").exceptions[0].stack
+    counts = [len(frame.variables) for frame in stack.frames]
+    assert (counts[0], counts[-1]) == (300, 1)  # the last says that there are more
+    assert 6_000 <= sum(counts) <= 6_000 + len(frames)
+
+
 def test_texts_of_ruby_php_and_node_are_not_quoted_again():
     variables = {"order": {"id": "17", "total": 49, "paid": True, "name": "Mia"}, "s": '"Mia"'}
     for platform in ("ruby", "php", "node"):
