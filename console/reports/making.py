@@ -170,7 +170,7 @@ def _obstacle(part: Part, reader: ReportRecipient | None) -> str:
     lost = next((name for name in part.variables if name not in known), "")
     if not lost:
         return ""
-    lacks = f"the dashboard has no variable {lost[:40]} any more"
+    lacks = f"the dashboard no longer has the variable {lost[:40]}"
     if reader is None:
         return f"It was not made: {lacks}."
     return f"{reader.address or reader.contact} does not get it: {lacks}."

@@ -238,7 +238,7 @@ def test_the_trial_says_who_gets_what_when(as_vic, acme, inside, saved):
          "Alice by e-mail is notified in other hours"],
         ["40 min", "Fri 12:45 UTC", "2round 2", "Ada by e-mail", "–"],
     ]  # fmt: skip
-    assert "On Friday 20 November 13:45 UTC everything begins anew." in part.text
+    assert "On Friday 20 November 13:45 UTC the policy starts over." in part.text
 
 
 def test_the_trial_knows_channels_that_fail_and_people_who_are_quiet(as_vic, acme, inside, saved):

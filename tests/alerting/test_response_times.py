@@ -201,7 +201,7 @@ def test_what_the_figures_leave_out_is_stated(as_vic, make_incident, acme, insid
         db.session.commit()
     clock.move(minutes=30)
     text = Page(as_vic.get(HERE)).text
-    assert "What became of 2 incidents" in text
+    assert "Outcomes of 2 incidents" in text
     assert "1 incident of groups count with their group" in text
     assert "1 incident of rules in shadow mode is left out" in text
     assert "1 incident was snoozed, for 30 min in all" in " ".join(text.split())

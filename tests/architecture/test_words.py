@@ -17,6 +17,13 @@ PRONOUNS = {
 BOUND = re.compile(r"\{%-? (?:for|set) ([\w, ]+?) (?:in|=)\s|\{%-? macro \w+\(([^)]*)\)")
 PHRASES = re.compile(r"\b(of ours|of theirs|those of|told|asked of|none of)\b", re.IGNORECASE)
 
+# What readers stumbled over. Say "previous period", "no longer", "starts over".
+STUMBLES = re.compile(
+    r"\b(the period before|leads? nowhere|nobody of|begins? anew|any more|heard of|what became of"
+    r"|makes no sense|whoever knows|whoever has)\b",
+    re.IGNORECASE,
+)
+
 
 def test_no_pronoun_is_a_name():
     assert [place for path in modules() for place in pronouns(path)] == []
@@ -47,6 +54,21 @@ def test_no_sentence_has_a_phrase_to_avoid():
         for path, number, sentence in sentences
         if (match := PHRASES.search(sentence))
     ] == []
+
+
+def test_pages_say_what_readers_understand_at_once():
+    shown = [
+        (path, re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL))
+        for path in pages()
+        if path.suffix == ".html"
+    ]
+    assert len(shown) > 200
+    stumbles = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path, text in shown
+        for match in STUMBLES.finditer(" ".join(text.split()))
+    ]
+    assert stumbles == []
 
 
 def modules() -> list[Path]:

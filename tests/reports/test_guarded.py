@@ -193,7 +193,7 @@ def test_a_choice_for_a_variable_that_is_gone_keeps_the_report_back(
     (_, edition), contents = due()
     assert edition.state is EditionState.MADE
     assert len([own for own in contents if own.edition_id == edition.id]) == 1, "Alice's alone"
-    assert "eva@out.test does not get it: the dashboard has no variable customer" in edition.why
+    assert "eva@out.test does not get it: the dashboard no longer has the variable" in edition.why
 
 
 def test_what_one_person_sent_to_themselves_ends_with_their_account(

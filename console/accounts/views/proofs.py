@@ -52,7 +52,7 @@ def code_status(field: Field, user: User, accepts: Callable[[User, str], bool]) 
         accepted = person is not None and accepts(person, text(field))
     except two_factor.SecretLost:
         current_app.logger.exception("a code of an authenticator app could not be checked")
-        field.errors = ["The console cannot read your app's secret any more: use a recovery code."]
+        field.errors = ["The console can no longer read your app's secret: use a recovery code."]
         return 422
     if not accepted:
         current_app.logger.warning("failed second step from %s", request.remote_addr)
