@@ -61,6 +61,13 @@ def finish(user: User) -> str:
     return then
 
 
+def finish_unwritten(user: User) -> str:
+    """The same while nothing can be written."""
+    then: str = session[HALF]["then"]
+    sessions.start_unwritten(user)
+    return then
+
+
 def _version(user: User) -> str:
     """A value that changes with the password and the second factor, which voids older notes."""
     since = str(user.two_factor_since)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from console.accounts import person_log
 from console.accounts.models import RecoveryCode, TwoFactor, User
 from console.accounts.throttle import Gate, Limit
+from console.accounts.unwritten import unwritten
 from console.core import clock
 from console.core.config import config
 from console.core.crypto import (
@@ -107,17 +108,27 @@ def accepts_code(user: User, code: str) -> bool:
     A code works once, and no code before it works afterwards: a code that was seen is worthless.
     """
     with person_scope(user.id):
-        query = select(TwoFactor).where(TwoFactor.user_id == user.id).with_for_update()
-        kept = db.session.scalar(query)
-        if kept is None:
-            return False
-        secret = _opened(user, kept.sealed)
-        step = _step(secret, code, clock.now())
-        if step is None or step <= kept.last_step:
+        query = select(TwoFactor).where(TwoFactor.user_id == user.id)
+        kept = db.session.scalar(query.with_for_update())
+        step = _next_step(user, kept, code)
+        if kept is None or step is None:
             return False
         kept.last_step = step
-        kept.sealed = _sealed(user, secret)  # under the present key, if it was under a former one
+        # Under the present key, if it was under a former one.
+        kept.sealed = _sealed(user, _opened(user, kept.sealed))
     return True
+
+
+def is_right(user: User, code: str) -> bool:
+    """Whether `accepts_code` would take a code, which this does not use up; raises SecretLost."""
+    with person_scope(user.id):
+        kept = db.session.scalar(select(TwoFactor).where(TwoFactor.user_id == user.id))
+        return _next_step(user, kept, code) is not None
+
+
+def use_up_in_memory(user: User, code: str) -> None:
+    """Use up a code that was accepted while nothing can be written."""
+    unwritten().use(_use_of(user, code))
 
 
 def accepts_recovery_code(user: User, code: str) -> bool:
@@ -138,6 +149,18 @@ def _fresh_recovery_codes(user: User) -> list[str]:
         db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
         db.session.add_all(RecoveryCode(user_id=user.id, hash=_stored(code)) for code in codes)
     return codes
+
+
+def _next_step(user: User, kept: TwoFactor | None, code: str) -> int | None:
+    """The half minute of a code that is right and was not used, nor one after it."""
+    if kept is None or unwritten().was_used(_use_of(user, code)):
+        return None
+    step = _step(_opened(user, kept.sealed), code, clock.now())
+    return step if step is not None and step > kept.last_step else None
+
+
+def _use_of(user: User, code: str) -> str:
+    return hash_of(f"{user.id} {_BLANKS.sub('', code)}")
 
 
 def _stored(code: str) -> str:

@@ -43,6 +43,7 @@ class Unwritten:
         self._lock = threading.Lock()
         self._tries: dict[str, _Tries] = {}
         self._sessions: dict[str, UnwrittenSession] = {}
+        self._used: dict[str, None] = {}
 
     def wait(self, subjects: Iterable[str]) -> timedelta:
         """How long the strictest of these counts makes the next try wait."""
@@ -93,6 +94,17 @@ class Unwritten:
         """End a session, or leave it to the database, which has it now."""
         with self._lock:
             self._sessions.pop(stored, None)
+
+    def use(self, code: str) -> None:
+        """Remember a code of an app that was used; such codes are good for some seconds only."""
+        with self._lock:
+            self._used[code] = None
+            while len(self._used) > _MOST_SESSIONS:
+                del self._used[next(iter(self._used))]
+
+    def was_used(self, code: str) -> bool:
+        """Whether a code was used while nothing could be written."""
+        return code in self._used
 
     def end_of(self, user_id: int, *, but: str = "") -> None:
         """End a person's sessions; `but` is the hash of one that goes on."""

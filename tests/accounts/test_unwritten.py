@@ -14,6 +14,7 @@ from console.accounts.models import LoginSession, User
 from console.accounts.unwritten import LASTS
 from console.core.db import db
 from console.core.persons import person_scope
+from tests.accounts.authenticator import set_up
 from tests.support.factories import PASSWORD, in_name_of, the_person
 
 login_session = LoginSession.__table__  # past the guard of a person's rows
@@ -123,6 +124,45 @@ def test_the_second_step_is_not_left_out(app, client, acme):
     with full(app):
         assert sign_in(client).location == "/login/code"
         assert client.get("/acme/").location.startswith("/login")
+
+
+@pytest.fixture
+def phone(as_ada, clock):
+    """Ada's app; the half minute of its first code is over."""
+    clock.set(clock.now())
+    phone = set_up(as_ada)
+    clock.move(minutes=1)
+    return phone
+
+
+def second_step(client, code):
+    assert sign_in(client, email="ada@acme.test").location == "/login/code"
+    return client.post("/login/code", data={"code": code})
+
+
+def test_a_code_of_the_app_is_taken_once(both_databases, app, client, phone):
+    code = phone.code()
+    with full(app):
+        assert second_step(client, "000000").status_code == 422
+        assert client.get("/acme/").location.startswith("/login")
+        assert second_step(client, code).location == "/"
+        assert client.get("/acme/").status_code == 200
+        assert second_step(app.test_client(), code).status_code == 422
+    assert second_step(app.test_client(), code).status_code == 422
+
+
+def test_codes_are_not_guessed_while_nothing_can_be_written(app, client, phone):
+    with full(app):
+        assert sign_in(client, email="ada@acme.test").location == "/login/code"
+        tries = [client.post("/login/code", data={"code": f"{n:06}"}) for n in range(8)]
+        assert tries[-1].status_code == 429
+        assert client.post("/login/code", data={"code": phone.code()}).status_code == 429
+
+
+def test_a_code_is_taken_while_another_program_writes(app, client, phone):
+    with locked(app):
+        assert second_step(client, phone.code()).location == "/"
+        assert client.get("/acme/").status_code == 200
 
 
 def test_signing_out_ends_it(app, client, acme):

@@ -77,7 +77,12 @@ def _advance(known: tuple[int, str] | None, then: str, advance: Callable[..., st
 @public_view
 def login_code() -> Response:
     """The second step: a code of the authenticator app."""
-    return _second_step(CodeForm(), "accounts/login_code.html", two_factor.accepts_code)
+    form, template = CodeForm(), "accounts/login_code.html"
+    try:
+        with writing_soon():
+            return _second_step(form, template, two_factor.accepts_code)
+    except CannotWrite:
+        return _second_step_unwritten(form, template)
 
 
 @bp.route("/login/recovery-code", methods=["GET", "POST"])
@@ -130,6 +135,41 @@ def _second_step(
     elif form.errors:
         status = 422
     return make_response(render_template(template, form=form), status)
+
+
+def _second_step_unwritten(form: CodeForm, template: str) -> Response:
+    """The same with a code of the app while nothing can be written: memory counts the tries."""
+    with reading():
+        user = signin.half_signed_in()
+        email = user.email if user else ""
+        db.session.rollback()
+    if not form.validate_on_submit():
+        return make_response(render_template(template, form=form), 422 if form.errors else 200)
+    wait = throttle.Attempt(two_factor.GATE, email, request.remote_addr or "").begin()
+    if wait:
+        form.code.errors = [f"Too many tries. Try again in {ceil(wait.total_seconds())} seconds."]
+        return make_response(render_template(template, form=form), 429)
+    with reading():
+        path = _proven_unwritten(text(form.code))
+        db.session.rollback()
+    if path:
+        return go_to(path)
+    form.code.errors = ["This code is not right, or it was used before."]
+    return make_response(render_template(template, form=form), 422)
+
+
+def _proven_unwritten(code: str) -> str:
+    """Finish the sign-in if the code is right; the path of the next page, or ""."""
+    user = signin.half_signed_in()
+    try:
+        accepted = user is not None and two_factor.is_right(user, code)
+    except two_factor.SecretLost:
+        current_app.logger.exception("a code of an authenticator app could not be checked")
+        return ""
+    if user is None or not accepted:
+        return ""
+    two_factor.use_up_in_memory(user, code)
+    return signin.finish_unwritten(user)
 
 
 def _is_signed_in() -> bool:
