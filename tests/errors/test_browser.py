@@ -73,6 +73,12 @@ def test_the_stack_opens_as_a_whole_and_breadcrumbs_are_filtered(
     expect(library).to_be_visible()
     page.get_by_role("button", name="Full stack").click()
     expect(library).to_be_hidden()
+    first = page.locator(".frames").first.locator(":scope > *").first
+    expect(first).to_contain_text("shop/checkout.py")
+    page.get_by_role("button", name="Outermost first").click()
+    expect(first).to_contain_text("2 library frames")
+    page.reload()
+    expect(first).to_contain_text("2 library frames")
 
     expect(page.get_by_text("GET /prices")).to_be_hidden()
     page.get_by_label("All categories").select_option("http")
