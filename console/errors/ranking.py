@@ -1,6 +1,6 @@
 """The issues of the inbox, ordered by their events or users in the scope of the page."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -59,7 +59,7 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     unread candidates, no other can come before it.
     """
     if scope.terms:
-        return Ranking(_all_that_match(project, by, scope), complete=True)
+        return _most_of_what_matches(project, by, scope, need)
     rows: list[RankedIssue] = []
     for chunk, bound in _chunks(project, by, scope):
         rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=False)], need)
@@ -129,18 +129,37 @@ def _passed(part: Any) -> int:
     return count
 
 
-def _all_that_match(project: Project, by: Filter, scope: Scope) -> list[RankedIssue]:
-    """Every issue that has events with all terms of a search: telemetry counts them at once."""
+def _most_of_what_matches(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
+    """The ranking for a search that wants something of events: telemetry counts them all at once.
+
+    The issues of the groups are asked for in pieces, from the first place on.
+    """
     counts = telemetry.totals_of_all(scope)
-    candidates = queries.candidates_by_hash(project, by, list(counts))
-    rows = _ranked(by, scope, candidates, counts, exact=True)
+    places = {hash_: _measures(by.sort, totals) for hash_, totals in counts.items()}
+    order = sorted(counts, key=lambda hash_: places[hash_], reverse=True)
+    issues: dict[int, RankedIssue] = {}
+    start, size = 0, CHUNK * GROWTH
+    while start < len(order):
+        candidates = queries.candidates_by_hash(project, by, order[start : start + size])
+        ranked = _ranked(by, scope, candidates, counts, exact=True)
+        issues |= {row.issue_id: row for row in ranked}
+        start, size = start + size, size * GROWTH
+        rows = _highest_first(issues.values())
+        bound = places[order[start]] if start < len(order) else None
+        # Of equal ones the latest issue comes first, which may be unread.
+        if bound is not None and len(rows) >= need and rows[need - 1].place[:-1] > bound:
+            return Ranking(rows, complete=False)
+    return Ranking(_highest_first(issues.values()), complete=True)
+
+
+def _highest_first(rows: Iterable[RankedIssue]) -> list[RankedIssue]:
     return sorted(rows, key=lambda row: row.place, reverse=True)
 
 
 def _settled(by: Filter, scope: Scope, rows: Sequence[RankedIssue], need: int) -> list[RankedIssue]:
     """The rows in their order; in an order by users the first `need` are counted exactly."""
     while True:
-        rows = sorted(rows, key=lambda row: row.place, reverse=True)
+        rows = _highest_first(rows)
         if by.sort != "users" or all(row.is_exact for row in rows[:need]):
             return rows
         likely = rows[: need + MARGIN]
@@ -217,9 +236,16 @@ def _ranked(
 
 def _place(sort: str, candidate: Candidate, totals: Totals, scope: Scope) -> tuple[Any, ...]:
     """Where an issue stands in an order, as the bounds are written: first seen is of all time."""
-    if sort == "first_seen":
-        return (totals.first, candidate.issue_id) if scope.terms else tuple(candidate.place)
-    if sort == "last_seen":
-        return (totals.last, candidate.issue_id)
-    counts = (totals.events,) if sort == "events" else (totals.users, totals.events)
-    return (*counts, candidate.issue_id)
+    if sort == "first_seen" and not scope.terms:
+        return tuple(candidate.place)
+    return (*_measures(sort, totals), candidate.issue_id)
+
+
+def _measures(sort: str, totals: Totals) -> tuple[Any, ...]:
+    """What an order compares of totals in the scope."""
+    return {
+        "first_seen": (totals.first,),
+        "last_seen": (totals.last,),
+        "events": (totals.events,),
+        "users": (totals.users, totals.events),
+    }[sort]

@@ -8,9 +8,10 @@ import pytest
 from console.core import clock
 from console.core.db import db
 from console.errors import ranking
-from console.errors.models import Issue
+from console.errors.models import Issue, Level
 from console.errors.queries import SORTS, Filter
 from console.telemetry import errors as telemetry
+from console.telemetry.event_terms import EventTerm
 from console.telemetry.scope import Scope
 from console.web.timerange import RANGES, Range
 from tests.support.clients import HTMX
@@ -174,3 +175,36 @@ def test_groups_of_other_projects_and_times_are_none_of_the_busiest(app, acme, g
         groups = telemetry.busiest(scope, "events", limit=10)
     assert [(group.hash, group.place) for group in groups] == [("ab" * 16, (2,))]
     assert mine.events == 2
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_first_issues_of_a_search_are_the_same_in_pieces(
+    app, acme, make_issue, inside, monkeypatch, sort
+):
+    monkeypatch.setattr(ranking, "GROWTH", 1)
+    for number in range(12):
+        make_issue(
+            acme,
+            title=f"Issue {number}",
+            level=Level.WARNING if number % 4 else Level.FATAL,
+            events=1 + number * 7 % 5,
+            users=number * 5 % 4,
+            first_seen=clock.now() - timedelta(hours=30 + number * 7 % 12),
+            last_seen=clock.now() - timedelta(hours=1 + number * 5 % 40),
+        )
+    until = clock.now()
+    shown = Range("14d", until - RANGES["14d"], until)
+    scope = Scope.of(acme, shown, terms=(EventTerm("level", ("warning",)),))
+    by = Filter(sort=sort, since=scope.since, until=scope.until)
+    with app.test_request_context(), inside(acme):
+        whole = ranking.ranking(acme, by, scope, need=12)
+        assert whole.complete
+        assert len(whole.rows) == 9
+        places = [row.place for row in whole.rows]
+        assert places == sorted(places, reverse=True)
+        monkeypatch.setattr(ranking, "CHUNK", 2)
+        for need in (1, 3, 5, 9):
+            some = ranking.ranking(acme, by, scope, need=need)
+            assert [row.place for row in some.rows[:need]] == places[:need]
+        if sort in ("first_seen", "last_seen"):  # in the others, many are equal
+            assert not ranking.ranking(acme, by, scope, need=1).complete
