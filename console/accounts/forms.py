@@ -236,7 +236,12 @@ class MonitoringForm(FlaskForm):
         [InputRequired(), _threshold("cls_thousandths", "Enter a number between 0.001 and 10.")],
         description="Google calls up to 0.1 good.",
     )
-    retention_days = IntegerField("Keep events for (days)", [InputRequired(), NumberRange(1, 3650)])
+    retention_days = IntegerField(
+        "Keep events for (days)",
+        [InputRequired(), NumberRange(1, 3650)],
+        description="An issue's title, culprit, users and quotes in comments go with its last"
+        " event; its counts and dates stay.",
+    )
     retention_mb = IntegerField(
         "Keep at most (MB)",
         [InputRequired(), NumberRange(10, 100_000_000)],

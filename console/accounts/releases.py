@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import Insert, case, func, select, tuple_
+from sqlalchemy import Insert, case, delete, func, select, tuple_
 
 from console.accounts.models import Project, Release
 from console.accounts.versions import compare, package_of, version_of
@@ -218,3 +218,13 @@ def _merged() -> Insert:
             "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
         },
     )
+
+
+def forget(oldest: Mapping[int, datetime]) -> int:
+    """Delete the releases that sent nothing since their project's time in `oldest`. Commits."""
+    forgotten = 0
+    for project_id, before in oldest.items():
+        aged = delete(Release).where(Release.project_id == project_id, Release.last_seen < before)
+        forgotten += len(db.session.scalars(aged.returning(Release.id)).all())
+    db.session.commit()
+    return forgotten

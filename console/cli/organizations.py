@@ -6,7 +6,7 @@ from console.accounts.models import Organization
 from console.cli.commands import open_console, organization_named, pharos
 from console.core import instances, owner
 from console.core.config import config
-from console.core.db import db
+from console.core.db import db, overwrite_deleted
 from console.ingest import erasure
 from console.telemetry import store
 
@@ -37,6 +37,7 @@ def delete_organization(named: str, *, yes: bool) -> None:
         settings = config()
         if not owner.delete_organization(settings, organization_id):
             raise click.ClickException(f"{slug} was deleted by somebody else")
+        overwrite_deleted()
         rows = erasure.erase_organization(settings.instance / "spool.sqlite", organization_id)
         with instances.nobody_serves(settings.instance) as may_delete:
             if may_delete:

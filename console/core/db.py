@@ -277,6 +277,17 @@ def _begun(*, reader: bool) -> Iterator[None]:
         _reading.reset(token)
 
 
+def overwrite_deleted() -> None:
+    """Empty SQLite's log, which still has what was deleted, as far as no reader needs it."""
+    engine = db.engine
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -286,6 +297,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",  # the spool forgets what state has committed: it must be on disk
             "foreign_keys=ON",
+            "secure_delete=ON",  # what was deleted is not left on free pages of the file
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -27,6 +27,7 @@ def owner_transaction(settings: Config) -> Iterator[Connection]:
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
             cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA secure_delete=ON")
             cursor.close()
 
         @event.listens_for(engine, "begin")

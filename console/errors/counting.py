@@ -164,6 +164,9 @@ def _saw(issue: Issue, earliest: ErrorEvent, latest: ErrorEvent) -> None:
         issue.culprit = latest.culprit[:200]
         issue.level = LEVELS.get(latest.level, Level.ERROR)
         issue.handled = latest.handled
+    if issue.forgotten_at is not None:
+        issue.forgotten_at, issue.searched = None, searched(bodies.unpack(latest.body))
+        issue.first_release = earliest.release[:RELEASE]
 
 
 def _count_users(arrived: Mapping[int, Sequence[ErrorEvent]]) -> Counter[int]:

@@ -86,6 +86,8 @@ class Issue(OrganizationScoped, Model):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id, viewonly=True)
     resolved_by: Mapped[User | None] = relationship(foreign_keys=resolved_by_id, viewonly=True)
+    # When its texts went with its last event: it stays as a number with its dates.
+    forgotten_at: Mapped[datetime | None]
     # What a search reads: title, type and culprit; and the stack of its first event.
     folded: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
     searched: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)

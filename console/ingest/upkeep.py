@@ -5,22 +5,42 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization
 from console.accounts.rounds import Round, for_each_organization
-from console.core.db import db
+from console.core.config import config
+from console.core.db import db, overwrite_deleted
+from console.errors import forgetting
+from console.ingest import erasure, spool
 from console.telemetry import error_rollups, retention, store, vital_rollups
 
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 
 
 def apply_retention(organization_id: int) -> Mapping[str, int]:
-    """Delete telemetry that is older than its project keeps it."""
+    """Delete telemetry that is older than its project keeps it, and texts that came with it."""
     kept = {
         settings.project_id: retention.Keep(settings.retention_days, settings.retention_mb)
         for settings in db.session.scalars(select(MonitoringConfig))
     }
     db.session.commit()  # deleting takes a while: hold no transaction meanwhile
-    return {"rows deleted": retention.apply(organization_id, kept)}
+    applied = retention.apply(organization_id, kept)
+    path = config().instance / spool.FILE
+    letters = erasure.forget_letters(path, organization_id, applied.oldest)
+    forgotten = forgetting.forget_texts(applied.oldest)
+    aged = releases.forget(applied.oldest)
+    overwrite_deleted()
+    return {
+        "rows deleted": applied.deleted,
+        "dead letters deleted": letters,
+        "releases forgotten": aged,
+        **forgotten,
+    }
+
+
+def forget_people(organization_id: int) -> Mapping[str, int]:
+    """Forget the people of whom no event is left."""
+    return forgetting.forget_people(organization_id)
 
 
 def tidy_telemetry(organization_id: int) -> Mapping[str, int]:
@@ -54,4 +74,7 @@ def forget_organizations() -> Round:
         store.current().delete_organization(organization_id)
         return {"telemetry files of deleted organizations removed": 1}
 
+    db.session.commit()  # the log is emptied only while nobody reads
+    if gone:
+        overwrite_deleted()
     return for_each_organization(delete_telemetry, job="forget-organizations", among=gone)

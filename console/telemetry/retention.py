@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
 
@@ -32,21 +33,34 @@ class Keep:
     megabytes: int
 
 
-def apply(organization_id: int, kept: Mapping[int, Keep]) -> int:
-    """Delete rows beyond the retention, and projects that `kept` lacks; return how many rows."""
+class Applied(NamedTuple):
+    """How many rows were deleted, and from when on each project's are kept."""
+
+    deleted: int
+    oldest: Mapping[int, datetime]
+
+
+def apply(organization_id: int, kept: Mapping[int, Keep]) -> Applied:
+    """Delete rows beyond the retention, and projects that `kept` lacks."""
     store = current()
     if not store.holds(organization_id):
-        return 0
+        return Applied(0, {project_id: _by_age(keep) for project_id, keep in kept.items()})
     with store.using(organization_id) as database:
         with database.transaction() as connection:
             gone = _quiet_projects(connection) - kept.keys()
-            deleted = sum(
-                _delete_before(connection, project_id, _oldest_kept(connection, project_id, keep))
+            oldest = {
+                project_id: _oldest_kept(connection, project_id, keep)
                 for project_id, keep in kept.items()
+            }
+            deleted = sum(
+                _delete_before(connection, project_id, moment)
+                for project_id, moment in oldest.items()
             )
+        if deleted:
+            database.checkpoint()  # the log still has the rows
         for project_id in gone:
             deleted += erase_project(store, organization_id, project_id)
-    return deleted
+    return Applied(deleted, oldest)
 
 
 def tidy(organization_id: int) -> int:
@@ -101,8 +115,11 @@ def _quiet_projects(connection: Connection) -> set[int]:
 
 
 def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetime:
-    by_age = clock.now() - timedelta(days=keep.days)
-    return max(by_age, _start_of_newest(connection, project_id, keep.megabytes * 1_000_000))
+    return max(_by_age(keep), _start_of_newest(connection, project_id, keep.megabytes * 1_000_000))
+
+
+def _by_age(keep: Keep) -> datetime:
+    return clock.now() - timedelta(days=keep.days)
 
 
 def _start_of_newest(connection: Connection, project_id: int, budget: int) -> datetime:

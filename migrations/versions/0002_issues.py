@@ -75,6 +75,7 @@ def create_issue() -> None:
         sa.Column("muted_until_events", sa.Integer(), nullable=True),
         sa.Column("muted_until_users", sa.Integer(), nullable=True),
         sa.Column("assignee_id", sa.Integer(), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("folded", sa.Text(), server_default="", nullable=False),
         sa.Column("searched", sa.Text(), server_default="", nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),

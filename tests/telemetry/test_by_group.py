@@ -184,7 +184,7 @@ def test_retention_takes_the_oldest_copies_along_and_the_rest_is_copied_anew(
     grouped, chance, clock
 ):
     kept = rows(grouped)
-    assert retention.apply(1, {1: Keep(20, 1000), 2: Keep(20, 1000)}) > 0
+    assert retention.apply(1, {1: Keep(20, 1000), 2: Keep(20, 1000)}).deleted > 0
     agree(grouped, chance)
     error_rollups.roll_up(1)
     agree(grouped, chance)

@@ -76,19 +76,19 @@ class TestMadeUp:
     def test_retention_deletes_what_is_too_old(self, asking, degrees):
         old = reading(degrees=20, at=hour(-24 * 31))
         asking.write(1, Batch(readings=[old, reading(degrees=21)]), position=1)
-        assert retention.apply(1, {1: Keep(30, PLENTY)}) == 1
+        assert retention.apply(1, {1: Keep(30, PLENTY)}).deleted == 1
         assert degrees() == [21]
 
     def test_retention_weighs_its_rows(self, asking, degrees):
         many = [reading(degrees=n, at=hour(-n)) for n in range(3) for _ in range(500)]
         asking.write(1, Batch(readings=many), position=1)
-        assert retention.apply(1, {1: Keep(30, 1)}) == 500
+        assert retention.apply(1, {1: Keep(30, 1)}).deleted == 500
         assert set(degrees()) == {0, 1}
 
     def test_a_project_that_sent_nothing_else_is_erased_when_it_is_gone(self, asking, degrees):
         gone = reading(project_id=2, degrees=20, at=hour(-3))
         asking.write(1, Batch(readings=[gone, reading(degrees=21)]), position=1)
-        assert retention.apply(1, {1: Keep(30, PLENTY)}) == 1
+        assert retention.apply(1, {1: Keep(30, PLENTY)}).deleted == 1
         assert degrees() == [21]
 
     def test_a_batch_of_it_has_a_weight(self):

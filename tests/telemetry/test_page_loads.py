@@ -150,7 +150,7 @@ def test_what_is_too_old_goes_with_its_rollup(asking, write, rows, clock):
     write(*[page(page_id=uuid4().hex[:16], at=hour(-24 * day)) for day in (1, 5, 40)], position=1)
     clock.set(NOON)
     assert vital_rollups.roll_up(1) == 3
-    assert retention.apply(1, {1: Keep(days=30, megabytes=1000)}) > 0
+    assert retention.apply(1, {1: Keep(days=30, megabytes=1000)}).deleted > 0
     assert len(rows()) == 2
     days = {row["timestamp"] for row in rows(vital_day)}
     assert days == {at.replace(hour=0) for at in (hour(-24), hour(-24 * 5))}

@@ -33,7 +33,7 @@ def test_what_is_too_old_goes_project_by_project(asking):
     events = [*days_old(1, 29, 31, 99), *days_old(31, 99, project_id=2)]
     old = span(at=hour(-24 * 31), trace_id="d" * 32)
     asking.write(1, Batch(errors=events, spans=[old]), position=1)
-    assert retention.apply(1, {1: Keep(30, PLENTY), 2: Keep(90, PLENTY)}) == 4
+    assert retention.apply(1, {1: Keep(30, PLENTY), 2: Keep(90, PLENTY)}).deleted == 4
     assert (titles(1), titles(2)) == (["1", "29"], ["31"])
     assert spans.trace(scope(since=hour(-24 * 400)), "d" * 32).spans == []
 
@@ -41,19 +41,19 @@ def test_what_is_too_old_goes_project_by_project(asking):
 def test_what_is_too_much_goes_oldest_first(asking):
     events = days_old(1, 2, 3, 4, 5, body=os.urandom(400_000))
     asking.write(1, Batch(errors=events), position=1)
-    assert retention.apply(1, {1: Keep(90, 1)}) == 3
+    assert retention.apply(1, {1: Keep(90, 1)}).deleted == 3
     assert titles() == ["1", "2"]
 
 
 def test_projects_that_are_gone_are_erased(asking):
     asking.write(1, Batch(errors=[*days_old(1), *days_old(1, project_id=2)]), position=1)
-    assert retention.apply(1, {1: Keep(90, PLENTY)}) == 1
+    assert retention.apply(1, {1: Keep(90, PLENTY)}).deleted == 1
     assert (titles(1), titles(2)) == (["1"], [])
 
 
 def test_a_project_that_was_made_just_now_is_not_gone(asking):
     asking.write(1, Batch(errors=[error(at=NOON, title="first")]), position=1)
-    assert retention.apply(1, {}) == 0
+    assert retention.apply(1, {}).deleted == 0
     assert titles() == ["first"]
 
 
@@ -80,7 +80,7 @@ def test_space_of_what_was_deleted_is_used_again(asking, folder):
         return size
 
     full = max(write_a_megabyte(position, hour(-24 * 40)) for position in (1, 2, 3))
-    assert retention.apply(1, {1: Keep(30, PLENTY)}) == 150
+    assert retention.apply(1, {1: Keep(30, PLENTY)}).deleted == 150
     again = max(write_a_megabyte(position, NOON) for position in (4, 5, 6))
     assert again < 1.5 * full  # the space comes back with the next checkpoint
 
@@ -102,7 +102,7 @@ def test_tidying_merges_what_many_checkpoints_left(asking):
 
 
 def test_an_organization_without_telemetry_gets_no_file(asking, folder):
-    assert retention.apply(7, {1: Keep(1, 1)}) == 0
+    assert retention.apply(7, {1: Keep(1, 1)}).deleted == 0
     assert not (folder / "7.duckdb").exists()
 
 
