@@ -14,10 +14,11 @@ from console.performance.statements import text as sql_text
 from console.performance.statements.layout import laid_out
 from console.performance.statements.listing import ListedStatements, StatementRow
 from console.performance.views.blueprint import add_to_rail, bp
+from console.telemetry import known_since
 from console.telemetry import statements as telemetry
 from console.telemetry.scope import Scope
 from console.web.forms import valid
-from console.web.htmx import page_or_part, panel, polled_part
+from console.web.htmx import is_htmx, page_or_part, panel, polled_part
 from console.web.paging import Numbered, first_row
 from console.web.timeline import Timeline
 from console.web.timerange import current_range, scoped_url
@@ -49,6 +50,7 @@ def listing(project: Project) -> Response:
         "performance/_statements.html",
         listing=StatementListing(form, listed, page, _trends(scope, listed)),
         slow_ms=domain.SLOW_MS,
+        since=None if is_htmx() else known_since.statements(scope),
     )
 
 

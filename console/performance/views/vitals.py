@@ -18,12 +18,12 @@ from console.performance.vitals import charts as vital_charts
 from console.performance.vitals import phases as vital_phases
 from console.performance.vitals.cards import CURRENT, Card, VitalRow
 from console.performance.vitals.charts import VitalHistogram
-from console.telemetry import vital_causes, vitals
+from console.telemetry import known_since, vital_causes, vitals
 from console.telemetry.metric import figures
 from console.telemetry.scope import Scope
 from console.telemetry.vitals import VitalsWanted
 from console.web.forms import valid
-from console.web.htmx import panel, polled_part
+from console.web.htmx import is_htmx, panel, polled_part
 from console.web.paging import Numbered, numbered
 from console.web.timeline import Timeline
 from console.web.timerange import aligned, current_range, scoped_url
@@ -84,6 +84,7 @@ def board(project: Project) -> Response:
         "performance/vitals.html",
         "performance/_vitals.html",
         board=Board(form, numbered(rows, PER_PAGE), loads=sum(row.loads for row in rows)),
+        since=None if is_htmx() else known_since.page_loads(scope),
     )
 
 
