@@ -30,12 +30,9 @@ def apply_retention(organization_id: int) -> Mapping[str, int]:
     forgotten = forgetting.forget_texts(applied.oldest)
     aged = releases.forget(applied.oldest)
     overwrite_deleted()
-    return {
-        "rows deleted": applied.deleted,
-        "dead letters deleted": letters,
-        "releases forgotten": aged,
-        **forgotten,
-    }
+    beside = {"dead letters deleted": letters, "releases forgotten": aged, **forgotten}
+    counts = {effect: count for effect, count in beside.items() if count}
+    return {"rows deleted": applied.deleted, **counts}
 
 
 def forget_people(organization_id: int) -> Mapping[str, int]:

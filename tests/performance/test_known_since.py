@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from console.telemetry.records import Batch, PageLoad
+from console.telemetry.records import Batch, PageLoad, Span
 from console.telemetry.store import EXTENSION
 from tests.telemetry.samples import span
 
@@ -21,6 +21,7 @@ def stored(app, acme, clock):
     def store(kind, hours, **fields):
         number, at = next(positions), clock.now() - timedelta(hours=hours)
         home = {"organization_id": acme.organization_id, "project_id": acme.id}
+        record: Span | PageLoad
         if kind == "spans":
             record = span(number, at=at, **home, **fields)
         else:
