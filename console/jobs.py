@@ -48,7 +48,7 @@ JOBS = (
     ),
     Job("forget-organizations", MINUTE, upkeep.forget_organizations, upkeep=True),
     Job("retention", HOUR, per_organization=upkeep.apply_retention, upkeep=True),
-    Job("forget-people", DAY, per_organization=upkeep.forget_people, upkeep=True),
+    Job("forget-people", DAY, per_organization=upkeep.forget_people),
     Job("tidy-telemetry", DAY, per_organization=upkeep.tidy_telemetry, upkeep=True),
     Job("roll-up-vitals", HOUR, per_organization=upkeep.roll_up_vitals, upkeep=True),
     Job("group-errors", HOUR, per_organization=upkeep.group_errors, upkeep=True),
