@@ -18,7 +18,7 @@ def offered(client, word, **more):
     ("word", "expected"),
     [
         ("i", ["is:"]),
-        ("is:re", ["is:resolved", "is:regressed"]),
+        ("is:re", ["is:resolved", "is:regressed", "is:report"]),
         ("!is:new", ["!is:new"]),
         ("lev", ["level:"]),
         ("level:", [f"level:{level}" for level in ("fatal", "error", "warning", "info", "debug")]),

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.performance.statements.normal import normalise
@@ -249,6 +249,8 @@ PIECES = [
 ]  # fmt: skip
 
 
+@example("?|OR''OR")
+@example("?|OR''OR''OR?|")
 @given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join) | st.text())
 @settings(deadline=None, max_examples=300)
 def test_any_text_has_a_normal_form_that_is_its_own(text):

@@ -81,7 +81,8 @@ _SHORT = 200  # a longer text without FROM may have been cut before it
 # The same of commands: lists, portions, and what follows the last portion.
 _MANY_DOCUMENTS = re.compile(r'"\$(?:in|or)":|"terms":|"ids":')
 _DOCUMENT_PORTION = re.compile(r'"(?:skip|search_after|from|scroll|offset)":')
-_DOCUMENT_RANGE = re.compile(r'"\$?(?:gt|lt)e?":.*"(?:limit|size)":')
+_DOCUMENT_BOUND = re.compile(r'"\$?(?:gt|lt)e?":')
+_DOCUMENT_LIMIT = re.compile(r'"(?:limit|size)":')
 
 
 def find(segment: Segment) -> Iterator[Finding]:
@@ -120,8 +121,9 @@ def one_document(name: str, statement: str) -> Kind:
         return "write"
     if not commands.looks_up(name) or _MANY_DOCUMENTS.search(statement):
         return ""
-    is_part = _DOCUMENT_PORTION.search(statement) or _DOCUMENT_RANGE.search(statement)
-    return "" if is_part else "look-up"
+    bound = _DOCUMENT_BOUND.search(statement)
+    is_range = bound is not None and _DOCUMENT_LIMIT.search(statement, bound.end()) is not None
+    return "" if is_range or _DOCUMENT_PORTION.search(statement) else "look-up"
 
 
 @lru_cache(maxsize=4096)

@@ -113,29 +113,36 @@ def _without_repeats(
     items: Iterable[str], separator: str, ends: frozenset[str], *, is_cut: bool
 ) -> list[str]:
     kept: list[str] = []
-    begin, terms = 0, set[str]()
+    begin, chain = 0, dict[str, int]()
     for item in items:
         word = item.strip()
         if word != separator and word not in ends and word not in _CLOSERS:
             kept.append(item)
             continue
-        begin = _end(kept, begin, terms)
+        _end(kept, begin, chain)
         if word != separator:
-            terms = set()
+            chain = {}
         kept.append(item)
         begin = len(kept)
-    _end(kept, begin, terms, is_cut=is_cut)
+    is_left_out = not _end(kept, begin, chain, is_cut=is_cut)
+    while is_cut and is_left_out and chain:  # the term before it is the last one now
+        _, begin = chain.popitem()
+        is_left_out = not _end(kept, begin, chain, is_cut=True)
     return kept
 
 
-def _end(kept: list[str], begin: int, terms: set[str], *, is_cut: bool = False) -> int:
-    """Keep the term that began there, unless an earlier one of its chain is equal."""
+def _end(kept: list[str], begin: int, chain: dict[str, int], *, is_cut: bool = False) -> bool:
+    """Keep the term that began there, unless an earlier one of its chain is equal.
+
+    `chain` has the terms that were kept, in their order, and where each begins. Returns whether
+    this one is kept.
+    """
     term = _bare("".join(kept[begin:]))
-    cut_off = is_cut and any(former.startswith(term) for former in terms)
-    if terms and (term in terms or cut_off):
+    if term in chain or (is_cut and any(former.startswith(term) for former in chain)):
         del kept[begin - 1 :]
-    terms.add(term)
-    return len(kept)
+        return False
+    chain[term] = begin
+    return True
 
 
 def _bare(term: str) -> str:
