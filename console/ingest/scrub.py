@@ -42,6 +42,7 @@ TOO_DEEP = "[nested too deeply]"
 _REMEMBERED = 8192  # texts and names, of at most a few MB for each set of rules
 _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63
+_ROUNDS = 4  # what is blanked may have kept apart a pair around it
 _CARDS = range(10**12, 10**19)
 _SMALL = 10**12  # no card number
 _PLAIN = frozenset({Verdict.PLAIN, Verdict.VALUE})
@@ -101,7 +102,11 @@ class Scrubber:
         lowered = text.lower()
         text = without_shapes(text, lowered)
         if has_pairs(lowered) and self._pairs.search(lowered):
-            text = blank_pairs(text, self.judge, code=code)
+            for _ in range(_ROUNDS):
+                blanked = blank_pairs(text, self.judge, code=code)
+                if blanked == text:
+                    break
+                text = blanked
         for pattern in self._patterns:
             text = pattern.sub(_blank_match, text)
         return text
