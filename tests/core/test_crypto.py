@@ -16,6 +16,7 @@ RANDOM = {
     "backup/orders.py": "ids of orders",
     "core/crypto.py": "tokens",
     "core/config.py": "SECRET_KEY of the instance folder",
+    "ingest/accept.py": "ids in answers to clients whose items are ignored",
     "core/instances.py": "the name of an instance folder",
     "dashboards/embeds.py": "names and secrets of keys for embeds",
     "dashboards/document.py": "ids of tiles",
