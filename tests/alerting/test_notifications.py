@@ -49,7 +49,7 @@ def test_everybody_chooses_for_themselves_even_a_viewer(as_vic, own):
     ("changes", "sentence"),
     [
         ({"high": []}, "Choose one way at least"),
-        ({"zone": "Europe/Nowhere"}, "There is no such time zone"),
+        ({"zone": "Europe/Nowhere"}, "Unknown time zone"),
         ({"since": "25:00"}, "A time of day such as 22:00."),
         ({"digest_at": ""}, "A time of day such as 22:00."),
         ({"days": []}, "Choose a day."),

@@ -108,7 +108,7 @@ def test_the_trial_follows_the_form(page):
     zone = page.get_by_label("Time zone")
     zone.fill("Mars")
     zone.press("Tab")
-    expect(page.locator("#trial")).to_contain_text("Step 1: There is no such time zone")
+    expect(page.locator("#trial")).to_contain_text("Step 1: Unknown time zone")
     assert serious_violations(page) == []
     zone.fill("UTC")
     page.get_by_label("An incident opens at").fill("2026-11-21T12:00")

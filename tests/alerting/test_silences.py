@@ -127,7 +127,7 @@ def test_a_silence_shows_its_next_times_before_it_is_saved(as_alice, acme, insid
         ({"ends": "2026-11-20T11:00"}, "That is over already."),
         ({"starts": "2026-11-20T16:00"}, "It ends before it starts."),
         ({"ends": "2028-11-20T11:00"}, "At most 400 days"),
-        ({"zone": "Mars"}, "There is no such time zone"),
+        ({"zone": "Mars"}, "Unknown time zone"),
         ({"rule": "99999"}, "Not a valid choice"),
         (
             {"repeats": "cron", "cron": "0 0 31 2 *", "minutes": "5"},

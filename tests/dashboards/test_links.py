@@ -163,7 +163,7 @@ def test_a_link_goes_on_when_its_maker_has_left(app, acme, as_ada, as_alice, cli
         ({"expires_at": "2020-01-01T00:00"}, "This moment is over."),
         ({"expires_at": "tomorrow"}, "Not a date and time"),
         ({"password": "short"}, "Use at least 12 characters"),
-        ({"zone": "Moon/Crater"}, "There is no such time zone"),
+        ({"zone": "Moon/Crater"}, "Unknown time zone"),
         ({"origins": "https://a.test/path"}, "is not an origin"),
         ({"origins": "https://*.test"}, "is not an origin"),
         ({"origins": "https://*"}, "is not an origin"),

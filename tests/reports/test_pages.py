@@ -72,7 +72,7 @@ def test_a_report_is_made_after_its_next_times_were_shown(as_alice, acme, inside
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("zone", "Mars/Olympus", "There is no such time zone"),
+        ("zone", "Mars/Olympus", "Unknown time zone"),
         ("time", "25:99", "A time of day such as 08:00."),
         ("about", "", "Choose what it is about."),
         ("name", "", "Name it."),
