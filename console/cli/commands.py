@@ -12,9 +12,10 @@ import click
 from flask import Flask
 from sqlalchemy import select
 
+from console.accounts import unwritten
 from console.accounts.models import Organization, Project
 from console.core import config as configuration
-from console.core import tenancy
+from console.core import noting, tenancy
 from console.core.config import Config
 from console.core.db import db
 from console.core.instances import JOURNAL
@@ -82,6 +83,8 @@ def open_console(*also: Opens) -> Iterator[None]:
     app.config["SECRET_KEY"] = settings.secret_key
     app.extensions[configuration.EXTENSION] = settings
     tenancy.init_app(app, settings)
+    noting.init_app(app)
+    unwritten.init_app(app)
     for opens in (spool.init_app, *also):
         opens(app, settings)
     with app.app_context():
