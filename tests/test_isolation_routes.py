@@ -28,6 +28,7 @@ PUBLIC = {"public", ""}
 SKIPPED = {"asset", "static"}  # files of ours
 # Parameter of a path → table of the row that it names.
 TABLES = {
+    "view_id": "saved_view",
     "dashboard_id": "dashboard",
     "annotation_id": "annotation",
     "link_id": "share_link",

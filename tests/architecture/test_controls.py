@@ -38,7 +38,7 @@ NOTHING = {
 }
 # What a page counts regardless of a control, and the words by which it says so.
 EXCEPTIONS = {
-    ("intake.intake", "environment"): "of every environment",
+    ("intake.intake", "environment"): "in all environments",
     ("errors.event_trace", "environment"): "",  # a trace that is opened from its event
     ("errors.event_trace", "range"): "",
 }
