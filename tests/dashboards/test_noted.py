@@ -84,7 +84,7 @@ def test_pages_links_and_the_api_are_read_while_nobody_can_write(
             assert script.get("/api/v1/acme/shop/dashboards").status_code == 200
     assert time.monotonic() - began < 6 * (noting.LOCK_SECONDS + 3)
     lines = [record.getMessage() for record in caplog.records if record.name == noting.log.name]
-    # Each is logged once, however often it happens; whoever comes after a wait for a lock waits not.
+    # Each is logged once, however often it happens; after a wait for a lock nobody waits again.
     assert len(lines) == (1 if trouble == "locked" else 3)
     assert all("not noted, 1 times" in line for line in lines)
     clock.move(seconds=noting.PAUSE_SECONDS)
