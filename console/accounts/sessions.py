@@ -128,6 +128,7 @@ def start_unwritten(user: User, *, factors: int = 1) -> None:
     token, stored = new_token(Token.SESSION)
     kept = UnwrittenSession(
         user_id=user.id,
+        password_hash=user.password_hash,
         factors=factors,
         created_at=clock.now(),
         address=(request.remote_addr or "")[:64],
@@ -211,6 +212,11 @@ def _of_memory(stored: str) -> User | None:
     """The person of a session that could not be written; it is written as soon as that can be."""
     kept = unwritten().session(stored)
     if kept is None:
+        return None
+    with person_scope(kept.user_id):
+        user = db.session.get(User, kept.user_id)
+    if user is None or user.password_hash != kept.password_hash:
+        unwritten().end(stored)
         return None
     row = LoginSession(
         hash=stored,

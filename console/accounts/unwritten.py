@@ -29,6 +29,8 @@ class UnwrittenSession:
     """Somebody who is signed in by this process's memory alone."""
 
     user_id: int
+    password_hash: str
+    """It ends with this password: another process that changes it knows nothing of the session."""
     factors: int
     created_at: datetime
     address: str

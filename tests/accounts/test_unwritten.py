@@ -105,6 +105,19 @@ def test_it_lasts_an_hour_at_most(app, client, acme, clock):
     assert LASTS.total_seconds() == 3600
 
 
+def test_it_ends_with_the_password_that_another_process_changes(app, client, acme, rows):
+    with full(app):
+        assert sign_in(client).location == "/"
+        assert client.get("/acme/").status_code == 200
+    with in_name_of(app, "alice@acme.test") as user_id:
+        alice = db.session.get(User, user_id)
+        assert alice is not None
+        alice.password_hash = "another"
+        db.session.commit()
+    assert client.get("/acme/").location.startswith("/login")
+    assert rows() == 0
+
+
 def test_wrong_passwords_are_refused_and_slowed_down_all_the_same(app, client, acme, clock):
     with full(app):
         statuses = [sign_in(client, "wrong horse").status_code for _ in range(8)]

@@ -73,7 +73,7 @@ def number(viewing: Viewing) -> TileContent:
     return TileContent(
         table=Table(columns, rows),
         words="; ".join(own.words for own in numbers) + ".",
-        subtitle=_period(viewing),
+        subtitle=", ".join([_period(viewing), *queries.notes]),
         own=numbers,
         empty=_nothing(viewing, queries.parts[0].metric) if is_empty else "",
     )
@@ -94,8 +94,7 @@ def _period(viewing: Viewing) -> str:
     shown = viewing.line.shown
     is_week_ago = shown.compare == "week" and not viewing.settings.get("window")
     length = f"{shown.name[:-1]} {shown.name[-1]}" if shown.name else duration(shown.length)
-    period = f"{length} vs {'a week before' if is_week_ago else 'before'}"
-    return ", ".join([period, *Queries.of(viewing.settings, viewing.projects[0]).notes])
+    return f"{length} vs {'a week before' if is_week_ago else 'before'}"
 
 
 def _nothing(viewing: Viewing, metric: Metric) -> str:
