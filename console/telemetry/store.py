@@ -178,7 +178,8 @@ class TelemetryStore:
         The second value says what is wrong with damaged or missing files, by organization. Nothing
         may write meanwhile. Raises TelemetryUnavailable for a full disk, missing rights or memory.
         """
-        for organization_id in set(self.organizations()) - self._damages.keys():
+        organizations = self.organizations()  # a file that somebody makes meanwhile holds nothing
+        for organization_id in set(organizations) - self._damages.keys():
             with suppress(TelemetryDamaged):  # which notes it among the damages
                 self._settle(organization_id)
         damaged = {
@@ -186,17 +187,21 @@ class TelemetryStore:
         }
         return {
             organization_id: self._path(organization_id)
-            for organization_id in self.organizations()
+            for organization_id in organizations
             if organization_id not in damaged
         }, damaged
 
     def _settle(self, organization_id: int) -> None:
-        slot, path = self._slots.get(organization_id), self._path(organization_id)
+        path = self._path(organization_id)
+        with self._guard:
+            slot = self._slots.setdefault(organization_id, Slot())
         if not path.is_file() or not os.access(path, os.R_OK):
             damage = TelemetryDamaged(path.name, NOT_OPENED, "it is no file that may be read")
             self._damages[organization_id] = damage
             raise damage
-        if (slot and slot.database) or path.with_name(f"{path.name}.wal").exists():
+        with slot.opening:  # until its tables are made, a new file has neither them nor a log
+            is_open = slot.database is not None
+        if is_open or path.with_name(f"{path.name}.wal").exists():
             with self._open(organization_id) as database:
                 database.checkpoint()
 

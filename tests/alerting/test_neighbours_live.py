@@ -14,8 +14,11 @@ from tests.support.live import Server
 from tests.support.waiting import until
 
 HANGING, INCIDENTS, ANSWERS = 20, 25, 4
-WITHIN = 2.0
-"""Seconds from an answer to the message of it, beside 20 receivers that hang and 500 messages."""
+WITHIN = 8.0
+"""Seconds from an answer to the message of it, beside 20 receivers that hang and 500 messages.
+
+A try that hangs takes 20 seconds, so waiting for any of them shows; an idle machine needs below 1.
+"""
 PATIENCE = 90
 
 

@@ -73,7 +73,7 @@ def test_what_is_chosen_ends_and_the_log_says_why(as_ada, acme, inside, bob, cha
     assert as_ada.post(path, data={**form, **chosen, "confirmed": "yes"}).status_code == 303
     assert standing(acme, inside) == (["Another's"], [])
     with inside(acme):
-        entries = db.session.scalars(select(AuditEntry)).all()
+        entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
         why = {own.action: (own.actor, str(own.details.get("because"))) for own in entries}
     for action in ("link.revoked", "report.paused"):
         assert why[action][0] == "ada@acme.test"

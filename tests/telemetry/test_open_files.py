@@ -1,14 +1,18 @@
 """Which files are open: a limit that holds, never at the cost of someone who is asking."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from pathlib import Path
+from threading import Barrier, Event
 from time import sleep
 
 from sqlalchemy import func, select
 
+from console.telemetry import copies
 from console.telemetry.question import within
 from console.telemetry.records import Batch
+from console.telemetry.schema import versions
 from console.telemetry.store import TelemetryStore
 from console.telemetry.tables import error_event
 from tests.telemetry.samples import error, errors_in, scope
@@ -123,3 +127,29 @@ def test_a_reader_sees_a_batch_whole_or_not_at_all(asking):
             one.result()
     assert {number % 20 for number in seen} == {0}
     assert errors_in(scope()) == 400
+
+
+def test_a_file_that_is_being_made_is_copied_with_its_tables(store, tmp_path, monkeypatch):
+    """Its first reader makes it: a backup at that moment saw a file without tables."""
+    is_there, may_go_on = Event(), Event()
+    bring_up_to_date = versions.bring_up_to_date
+
+    def copy_files(store, folder):
+        files, missing = store.settled_files()
+        assert not missing
+        return {own: Path(shutil.copy(path, folder)) for own, path in files.items()}
+
+    def slowly(*arguments):
+        is_there.set()
+        may_go_on.wait(20)
+        bring_up_to_date(*arguments)
+
+    monkeypatch.setattr(versions, "bring_up_to_date", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        reading = threads.submit(count, store, 7)
+        is_there.wait(20)
+        copying = threads.submit(copy_files, store, tmp_path)
+        sleep(0.2)
+        may_go_on.set()
+        assert reading.result() == 0
+        assert copies.look_into(copying.result()[7]).organization_id == 7
