@@ -147,7 +147,7 @@ def _parent(exceptions: Sequence[Exception_], index: int, places: Mapping[int, i
     if parent is not None and parent > index:
         return parent
     last = len(exceptions) - 1
-    return last if _is_group(exceptions[last]) and not places else index + 1
+    return last if is_group(exceptions[last]) and not places else index + 1
 
 
 def _node(
@@ -160,7 +160,7 @@ def _node(
 ) -> Node:
     exception = exceptions[index]
     indexes = sorted(below.get(index, []), key=lambda child: _order(exceptions, child))
-    group = _is_group(exception) and any(_may_be_member(exceptions[child]) for child in indexes)
+    group = is_group(exception) and any(_may_be_member(exceptions[child]) for child in indexes)
     children = tuple(
         _node(
             exceptions,
@@ -191,7 +191,8 @@ def _causes_first(leaf: Node) -> list[Exception_]:
     return [node.exception for node in leaf.walk()][::-1]
 
 
-def _is_group(exception: Exception_) -> bool:
+def is_group(exception: Exception_) -> bool:
+    """Whether an exception is a container of others, by its mark or its type."""
     return (
         mechanism_of(exception).get("is_exception_group") is True or type_of(exception) in _GROUPS
     )

@@ -160,20 +160,25 @@ def spans_of(scope: Scope, keys: Iterable[SegmentKey]) -> dict[SegmentKey, list[
         partition_by=[Span.trace_id, Span.segment_id],
         order_by=[Span.is_segment.desc(), Span.timestamp, Span.span_id],
     )
-    query = (
+    numbered = (
         select(*ROW, number.label("number"))
         .where(
             within(span, scope),
             Span.trace_id.in_({trace_id for trace_id, _ in by_id}),
             Span.segment_id.in_({segment_id for _, segment_id in by_id}),
         )
-        .order_by(Span.timestamp, Span.span_id)
+        .subquery()
+    )
+    rows = numbered.c
+    query = (
+        select(*(rows[column.key] for column in ROW))
+        .where(rows.number <= MOST_SPANS)
+        .order_by(rows.timestamp, rows.span_id)
     )
     by_segment: dict[SegmentKey, list[SpanRow]] = {key: [] for key in by_id.values()}
-    for *values, place in ask(scope, query):
+    for values in ask(scope, query):
         row = SpanRow(*values)
-        key = by_id.get((row.trace_id, row.segment_id))
-        if key is not None and place <= MOST_SPANS:
+        if (key := by_id.get((row.trace_id, row.segment_id))) is not None:
             by_segment[key].append(row)
     return by_segment
 

@@ -341,6 +341,14 @@ def test_an_exception_without_frames_takes_those_of_its_thread():
     assert group(named).culprit == "shop in pay"
     silent = thrown("A", "", threads={"values": threads})
     assert group(silent).culprit == "shop in wait"
+    member = {"type": "B", "thread_id": 7, "mechanism": {"exception_id": 1, "parent_id": 0}}
+    caught = {
+        "type": "AggregateException",
+        "thread_id": 7,
+        "mechanism": {"exception_id": 0, "is_exception_group": True},
+    }
+    of_group = event({"exception": {"values": [member, caught]}, "threads": {"values": threads}})
+    assert group(of_group).culprit == "shop in pay"
 
 
 def test_an_address_is_placed_in_the_image_that_holds_it():

@@ -1,6 +1,7 @@
 """Work on what a stranger sends is bounded, whichever field the text stands in."""
 
 import gc
+import json
 import re
 import time
 from collections import Counter, deque
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+import zstandard
 
 from console.ingest import digest as digesting
 from console.ingest.decoding import decode_row
@@ -74,6 +76,30 @@ def timed(kind: str, body: bytes, rules: ScrubRules) -> tuple[Records, float]:
         return records, time.thread_time() - began
     finally:
         gc.enable()
+
+
+IMAGE = {"image_addr": "0x1", "image_size": 10**9, "code_file": "/opt/" * 3_000}
+LENT = {"id": 1, "stacktrace": {"frames": [{"function": "f", "vars": {"a": "x" * 9_000}}] * 20}}
+AT_ADDRESSES = [{"instruction_addr": f"0x{address:x}"} for address in range(1, 300)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"exception": [{"type": "A", "thread_id": 1}] * 50, "threads": [LENT]},
+        {
+            "exception": [{"type": "A", "stacktrace": {"frames": AT_ADDRESSES}}] * 50,
+            "debug_meta": {"images": [IMAGE]},
+        },
+    ],
+    ids=["a stack that fifty exceptions take", "a path that each frame takes"],
+)
+def test_no_event_grows_by_what_its_parts_take_from_each_other(event):
+    payload = json.dumps(event)
+    body = f'{{}}\n{{"type": "event", "length": {len(payload)}}}\n{payload}'.encode()
+    records, _ = timed("sentry.envelope", body, ScrubRules(enabled=False))
+    (error,) = records.batch.of("errors")
+    assert len(zstandard.decompress(error.body)) < 20 * len(payload)
 
 
 def test_pages_that_show_it_are_quick(app, acme, as_alice, waiting, digest, clock):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from console.performance.findings.detectors import CALLS, GAP_US, MANY_CALLS, MOST, SLOW_US, find
@@ -153,3 +155,38 @@ def test_of_very_many_findings_the_longest_are_reported():
     assert len(found) == MOST
     assert found[0].total_us == SLOW_US + MOST + 4
     assert all(one.span_id != ROOT for one in found)
+
+
+def _nested(number: int) -> Request:
+    request, parent = Request(), ROOT
+    for _ in range(number // 2):
+        parent = request.add("step", "function", parent_span_id=parent)
+        request.add(parent_span_id=parent)
+    return request
+
+
+def _different(number: int) -> Request:
+    request = Request()
+    for place in range(number):
+        table = "".join(chr(ord("a") + int(digit)) for digit in str(place))
+        request.add(f"SELECT a FROM {table}_ WHERE id = ?", us=SLOW_US)
+    return request
+
+
+def _queries(number: int) -> Request:
+    request = Request()
+    for place in range(number):
+        url = f"https://stock.test/items?{'&'.join(f'a{place}b{name}=1' for name in range(20))}"
+        request.add(
+            f"GET {url}", "http.client", http_method="GET", attributes={"url.full": url}
+        )  # fmt: skip
+    return request
+
+
+@pytest.mark.parametrize("made", [_nested, _different, _queries])
+def test_a_segment_of_thousands_of_spans_is_examined_at_once(made):
+    """Whoever knows a DSN can send it: work by the square of the spans would take half a minute."""
+    rows = made(5_000).spans()
+    began = time.thread_time()
+    assert len(find(rows)) in range(1, MOST + 1)
+    assert time.thread_time() - began < 0.8

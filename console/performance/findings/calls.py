@@ -5,6 +5,7 @@ search engine, a span for each portion that a cursor reads.
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -54,11 +55,13 @@ def database_calls(segment: Segment) -> list[SpanRow]:
     spans = [span for span in segment.spans if span.category == DB and span.fingerprint]
     wrappers = {span.parent_span_id for span in spans}
     driven = {_collection(span) for span in spans if _system(span) == "mongodb"}
+    of_caches = segment.below({CACHE})
     cursors: set[tuple[Any, str]] = set()
     calls = []
     for span in spans:
         is_twin = _system(span) in _MAPPERS and _collection(span) in driven
-        if span.span_id in wrappers or is_twin or not succeeded(span) or _is_cached(segment, span):
+        is_cached = span.span_id in of_caches or _is_cached(span)
+        if span.span_id in wrappers or is_twin or not succeeded(span) or is_cached:
             continue
         cursor = span.attributes.get("db.cursor"), span.fingerprint
         if span.attributes.get(FURTHER) is True or (cursor[0] and cursor in cursors):
@@ -79,11 +82,11 @@ def are_scattered(spans: Sequence[SpanRow]) -> bool:
 def http_calls(segment: Segment) -> list[SpanRow]:
     """The spans by which a segment asked other services over HTTP, by start."""
     spans = [span for span in segment.spans if span.category == HTTP and span.fingerprint]
-    wrappers = {span.parent_span_id for span in spans}
+    excluded = {span.parent_span_id for span in spans} | segment.below({DB, CACHE})
     return [
         span
         for span in spans
-        if span.span_id not in wrappers
+        if span.span_id not in excluded
         and succeeded(span)
         and not _is_transport(span)
         and not span.op.endswith(("prefetch", "stream"))
@@ -92,7 +95,6 @@ def http_calls(segment: Segment) -> list[SpanRow]:
         and not _NO_API.search(address(span))
         and not _is_one_for_all(span)
         and not (span.http_method == "POST" and _REPORTS.search(address(span)))
-        and not any(above.category in {DB, CACHE} for above in segment.ancestors(span))
     ]
 
 
@@ -107,9 +109,11 @@ def is_paging(spans: Sequence[SpanRow]) -> bool:
     """Whether requests differ in the page that they ask for, and in nothing else."""
     queries = [_query(span) for span in spans]
     paths = {address(span).partition("?")[0] for span in spans}
-    names = {name for query in queries for name in query}
-    different = [name for name in names if len({query.get(name) for query in queries}) > 1]
-    different += [name for name in names if _HIDDEN.search(queries[0].get(name, ""))]
+    values: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, value in (pair for query in queries for pair in query.items()):
+        values[name][value] += 1
+    different = [name for name, sent in values.items() if max(sent.values()) < len(spans)]
+    different += [name for name in values if _HIDDEN.search(queries[0].get(name, ""))]
     if all(_NUMBERED_PAGE.search(path) for path in paths):
         return True
     return len(paths) == 1 and bool(different) and all(map(_PAGING.fullmatch, different))
@@ -130,11 +134,9 @@ def _query(span: SpanRow) -> dict[str, str]:
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs) if name}
 
 
-def _is_cached(segment: Segment, span: SpanRow) -> bool:
+def _is_cached(span: SpanRow) -> bool:
     attributes = span.attributes
-    if attributes.get("cached") in _TRUE or attributes.get("cache.hit") in _TRUE:
-        return True
-    return any(above.category == CACHE for above in segment.ancestors(span))
+    return attributes.get("cached") in _TRUE or attributes.get("cache.hit") in _TRUE
 
 
 def _is_batch(span: SpanRow) -> bool:

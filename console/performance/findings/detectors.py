@@ -5,15 +5,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from console.performance.describe import statement_of
 from console.performance.findings import n_plus_one
 from console.performance.findings.calls import asks_for_many, http_calls, is_paging
-from console.performance.findings.finding import (
-    label,
-    made_of,
-    of_segment,
-)
+from console.performance.findings.finding import Suspect, label, made_of, of_segment
 from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment, ended, segment_of
 from console.performance.names import DB, PAGE
@@ -33,7 +30,7 @@ GAP_SHARE = 0.3
 MOST = 20  # findings of one segment
 _NUMBER = re.compile(r"(?<![0-9a-f-])[a-f-]*+\d[0-9a-f-]*+", re.IGNORECASE)
 
-Detector = Callable[[Segment], Iterator[Finding]]
+Detector = Callable[[Segment], Iterator[Suspect]]
 
 
 def find(rows: Sequence[SpanRow]) -> list[Finding]:
@@ -44,14 +41,17 @@ def find(rows: Sequence[SpanRow]) -> list[Finding]:
     segment = segment_of(rows)
     if segment is None:
         return []
-    findings = [finding for detector in DETECTORS for finding in detector(segment)]
-    worst = sorted(
-        findings, key=lambda finding: (-finding.total_us, finding.kind, finding.fingerprint)
-    )
-    return worst[:MOST]
+    suspects = [suspect for detector in DETECTORS for suspect in detector(segment)]
+    worst = sorted(suspects, key=_order)[:MOST]  # before findings are made: each reads the segment
+    findings = [made_of(segment, suspect) for suspect in worst] + list(gaps(segment))
+    return sorted(findings, key=_order)[:MOST]
 
 
-def slow_queries(segment: Segment) -> Iterator[Finding]:
+def _order(finding: Suspect | Finding) -> tuple[int, str, str]:
+    return -finding.total_us, finding.kind, finding.fingerprint
+
+
+def slow_queries(segment: Segment) -> Iterator[Suspect]:
     """Statements of any kind that took half a second or more, by fingerprint."""
     slow: dict[str, list[SpanRow]] = defaultdict(list)
     for span in segment.spans:
@@ -60,10 +60,10 @@ def slow_queries(segment: Segment) -> Iterator[Finding]:
             slow[span.fingerprint].append(span)
     for spans in slow.values():
         total = sum(span.duration_us for span in spans)
-        yield made_of(segment, spans, kind=SLOW_QUERY, saving_us=total)
+        yield Suspect(SLOW_QUERY.name, spans, saving_us=total)
 
 
-def repeated_calls(segment: Segment) -> Iterator[Finding]:
+def repeated_calls(segment: Segment) -> Iterator[Suspect]:
     """Outgoing requests to one address, except for ids in it, by a loop or at once."""
     calls: dict[str, list[SpanRow]] = defaultdict(list)
     for span in http_calls(segment):
@@ -74,13 +74,7 @@ def repeated_calls(segment: Segment) -> Iterator[Finding]:
         rounds = repetition(segment, spans, least, MANY_CALLS)
         if rounds is None or is_paging(rounds.spans) or all(map(asks_for_many, rounds.spans)):
             continue
-        yield made_of(
-            segment,
-            rounds.spans,
-            kind=REPEATED_CALL,
-            saving_us=rounds.saving_us,
-            at_once=rounds.at_once,
-        )
+        yield Suspect(REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once)
 
 
 def gaps(segment: Segment) -> Iterator[Finding]:
@@ -95,32 +89,38 @@ def gaps(segment: Segment) -> Iterator[Finding]:
     children = segment.children()
     holders = [segment.by_id[span_id] for span_id in children]
     holders = [span for span in holders if not waits(span)]
-    gaps = [gap for span in holders for gap in _between(segment, span, children[span.span_id])]
+    gaps = [gap for span in holders for gap in _between(span, children[span.span_id])]
     large = max(GAP_US, round(segment.root.duration_us * GAP_SHARE))
-    longest = max(gaps, key=lambda gap: gap.total_us, default=None)
-    if longest is not None and longest.total_us >= large:
-        yield longest
+    longest = max(gaps, key=lambda gap: gap.length, default=None)
+    if longest is not None and longest.length >= large:
+        yield _finding_of(longest, segment)
 
 
-def _between(segment: Segment, holder: SpanRow, children: Sequence[SpanRow]) -> Iterator[Finding]:
+class _Gap(NamedTuple):
+    holder: SpanRow
+    begins: datetime
+    length: int
+    before: SpanRow | None
+    after: SpanRow | None
+
+
+def _between(holder: SpanRow, children: Sequence[SpanRow]) -> Iterator[_Gap]:
     at, before = holder.timestamp, None
     end = ended(holder)
     for child in children:
-        yield _gap(segment, holder, (at, min(child.timestamp, end)), (before, child))
+        yield _Gap(holder, at, _length(at, min(child.timestamp, end)), before, child)
         if ended(child) > at:
             at, before = ended(child), child
-    yield _gap(segment, holder, (at, end), (before, None))
+    yield _Gap(holder, at, _length(at, end), before, None)
 
 
-def _gap(
-    segment: Segment,
-    holder: SpanRow,
-    bounds: tuple[datetime, datetime],
-    neighbours: tuple[SpanRow | None, SpanRow | None],
-) -> Finding:
-    length = max(round((bounds[1] - bounds[0]) / timedelta(microseconds=1)), 0)
-    before, after = (_place(span) for span in neighbours)
-    key = "\0".join((_place(holder), before, after)).encode(errors="replace")
+def _length(begins: datetime, ends: datetime) -> int:
+    return max((ends - begins) // timedelta(microseconds=1), 0)
+
+
+def _finding_of(gap: _Gap, segment: Segment) -> Finding:
+    before, after = _place(gap.before), _place(gap.after)
+    key = "\0".join((_place(gap.holder), before, after)).encode(errors="replace")
     where = f"after {before}" if before else "at the start"
     return Finding(
         kind=GAP.name,
@@ -128,12 +128,12 @@ def _gap(
         **of_segment(segment),
         subject=f"{where}, before {after}" if after else f"{where}, until the end",
         count=1,
-        total_us=length,
-        saving_us=length,
-        offset_us=max(round((bounds[0] - segment.root.timestamp) / timedelta(microseconds=1)), 0),
-        span_id=holder.span_id,
+        total_us=gap.length,
+        saving_us=gap.length,
+        offset_us=_length(segment.root.timestamp, gap.begins),
+        span_id=gap.holder.span_id,
         category="",
-        parent=label(holder),
+        parent=label(gap.holder),
     )
 
 
@@ -145,4 +145,4 @@ def _place(span: SpanRow | None) -> str:
     return f"{span.op} {_NUMBER.sub('?', name)}".strip()[:120]
 
 
-DETECTORS: Sequence[Detector] = (n_plus_one.find, slow_queries, repeated_calls, gaps)
+DETECTORS: Sequence[Detector] = (n_plus_one.find, slow_queries, repeated_calls)

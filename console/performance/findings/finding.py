@@ -1,11 +1,11 @@
 """Makes a finding of spans: what happened, how often, where, and what a fix saves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from console.performance.describe import statement_of
 from console.performance.findings.segment import Segment, ended
-from console.telemetry.finding_kinds import FindingKind
 from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
 
@@ -13,25 +13,37 @@ LONGEST = 4000
 EXAMPLES = 10
 
 
-def made_of(
-    segment: Segment,
-    spans: Sequence[SpanRow],
-    *,
-    kind: FindingKind,
-    saving_us: int,
-    at_once: bool = False,
-) -> Finding:
-    """The finding about spans that share a fingerprint, given in order of their start."""
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Spans that share a fingerprint, in order of their start, and the kind of what is wrong."""
+
+    kind: str
+    spans: Sequence[SpanRow]
+    saving_us: int
+    at_once: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        return self.spans[0].fingerprint
+
+    @property
+    def total_us(self) -> int:
+        return sum(span.duration_us for span in self.spans)
+
+
+def made_of(segment: Segment, suspect: Suspect) -> Finding:
+    """The finding about suspect spans of a segment."""
+    spans = suspect.spans
     first = spans[0]
     return Finding(
-        kind=kind.name,
+        kind=suspect.kind,
         fingerprint=first.fingerprint,
         **of_segment(segment),
         subject=statement_of(first.category, first)[:LONGEST],
         count=len(spans),
-        total_us=sum(span.duration_us for span in spans),
-        saving_us=saving_us,
-        at_once=at_once,
+        total_us=suspect.total_us,
+        saving_us=suspect.saving_us,
+        at_once=suspect.at_once,
         offset_us=offset(segment, first),
         span_id=first.span_id,
         category=first.category,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from console.performance.describe import statement_of
 from console.performance.findings.calls import are_scattered, database_calls
-from console.performance.findings.finding import made_of, text_of
+from console.performance.findings.finding import Suspect, text_of
 from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment
 from console.performance.names import DB
@@ -16,7 +16,6 @@ from console.performance.statements import commands
 from console.performance.statements.normal import unwrapped
 from console.performance.statements.text import verb
 from console.telemetry.finding_kinds import N_PLUS_ONE, WRITE_LOOP
-from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
 
 # Rounds of a loop. Fewer are common without one: a page with its count, a retry, the same row
@@ -85,7 +84,7 @@ _DOCUMENT_BOUND = re.compile(r'"\$?(?:gt|lt)e?":')
 _DOCUMENT_LIMIT = re.compile(r'"(?:limit|size)":')
 
 
-def find(segment: Segment) -> Iterator[Finding]:
+def find(segment: Segment) -> Iterator[Suspect]:
     """Every statement that this segment sent once per row."""
     repeated: dict[tuple[Kind, str], list[SpanRow]] = defaultdict(list)
     for span in database_calls(segment):
@@ -95,13 +94,8 @@ def find(segment: Segment) -> Iterator[Finding]:
             continue
         rounds = repetition(segment, spans, LEAST[kind], LEAST[kind])
         if rounds is not None and not are_scattered(rounds.spans):
-            yield made_of(
-                segment,
-                rounds.spans,
-                kind=WRITE_LOOP if kind == "write" else N_PLUS_ONE,
-                saving_us=rounds.saving_us,
-                at_once=rounds.at_once,
-            )
+            named = WRITE_LOOP if kind == "write" else N_PLUS_ONE
+            yield Suspect(named.name, rounds.spans, rounds.saving_us, rounds.at_once)
 
 
 def kind_of(span: SpanRow) -> Kind:

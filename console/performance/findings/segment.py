@@ -1,8 +1,9 @@
 """The spans of one request, task or page as detectors see them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from console.performance.names import SEGMENTS
 from console.telemetry.spans import SpanRow
@@ -29,11 +30,35 @@ class Segment:
 
     def common_ancestor(self, spans: Sequence[SpanRow]) -> SpanRow:
         """The closest common parent span of these spans; wrappers of single spans are skipped."""
-        shared = {span.span_id: span for span in self.ancestors(spans[0])}
+        path = list(self.ancestors(spans[0]))
+        meets = {span.span_id: height for height, span in enumerate(path)}
+        highest = 0
         for descendant in spans[1:]:
-            above = {span.span_id for span in self.ancestors(descendant)}
-            shared = {span_id: span for span_id, span in shared.items() if span_id in above}
-        return next(iter(shared.values()))
+            walked, height = [], len(path) - 1
+            for above in self.ancestors(descendant):
+                if above.span_id in meets:  # each span is walked over once, however deep they are
+                    height = meets[above.span_id]
+                    break
+                walked.append(above.span_id)
+            meets |= dict.fromkeys(walked, height)
+            highest = max(highest, height)
+        return path[highest]
+
+    def below(self, categories: Container[str]) -> set[str]:
+        """The ids of all spans that have an ancestor of these categories."""
+        is_below = {self.root.span_id: False}
+        for span in self.spans:
+            walked = [span]
+            seen = {span.span_id}
+            while walked[-1].span_id not in is_below:
+                parent = self.by_id.get(walked[-1].parent_span_id, self.root)
+                if parent.span_id in seen:
+                    parent = self.root
+                seen.add(parent.span_id)
+                walked.append(parent)
+            for child, parent in reversed(list(pairwise(walked))):
+                is_below[child.span_id] = is_below[parent.span_id] or parent.category in categories
+        return {span_id for span_id, holds in is_below.items() if holds}
 
     def children(self) -> dict[str, list[SpanRow]]:
         """The spans directly below each, by its id and by start."""
