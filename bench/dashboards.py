@@ -44,7 +44,7 @@ from console.reports import editions
 from console.reports.letter import Links, written
 from console.reports.making import CSV_FILE, PDF_FILE, Made, make
 from console.reports.models import Report
-from console.telemetry import vital_rollups
+from console.telemetry import presence_rollups, vital_rollups
 from console.telemetry.store import EXTENSION
 from tests.support.chromium import launched
 from tests.support.waiting import until
@@ -106,6 +106,7 @@ def filled(instance: Path, options: argparse.Namespace) -> Flask:
         page_loads.fill(store, options.page_loads)
         with app.app_context():
             vital_rollups.roll_up(telemetry.ORGANIZATION)
+            presence_rollups.roll_up(telemetry.ORGANIZATION)
     if options.keep:
         keep(store, instance, options.keep)
     return app

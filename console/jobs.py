@@ -51,6 +51,7 @@ JOBS = (
     Job("forget-people", DAY, per_organization=upkeep.forget_people),
     Job("tidy-telemetry", DAY, per_organization=upkeep.tidy_telemetry, upkeep=True),
     Job("roll-up-vitals", HOUR, per_organization=upkeep.roll_up_vitals, upkeep=True),
+    Job("count-people", HOUR, per_organization=upkeep.count_people, upkeep=True),
     Job("group-errors", HOUR, per_organization=upkeep.group_errors, upkeep=True),
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),

@@ -227,6 +227,7 @@ def test_every_job_that_writes_telemetry_is_upkeep():
         "retention",
         "tidy-telemetry",
         "roll-up-vitals",
+        "count-people",
         "group-errors",
         "detect",
         "close-checks",

@@ -23,6 +23,8 @@ from console.core.tenancy import current_organization_id
 from console.errors.models import Issue, Status
 from console.intake.models import Outcome
 from console.telemetry import store
+from console.telemetry.days import day_of
+from console.telemetry.presences import counted_before
 from console.telemetry.records import Batch, PageLoad
 from console.ticker import Job, run_job
 from tests.support import factories
@@ -34,12 +36,14 @@ OF_EACH = {  # what each organization has to do, and that there is no telemetry 
     "retention": "rows deleted",
     "tidy-telemetry": "files tidied",
     "roll-up-vitals": "days of page loads counted",
+    "count-people": "days of people counted",
     "end-mutes": "mutes ended",
     "forget-outcomes": "lines of the ledger forgotten",
     "forget-sign-ins": "members looked at",
     "erase-former-projects": "former projects of the console erased",  # makes an organization
 }
 OF_STATE = {"end-mutes", "forget-outcomes", "forget-sign-ins"}
+LOADED = timedelta(days=3)  # how long ago a page was loaded
 HOLD = """
 import sys, duckdb
 held = duckdb.connect(sys.argv[1])
@@ -66,7 +70,7 @@ def _fill(app, project):
     at = now.now()
     own = {"organization_id": project.organization_id, "project_id": project.id}
     old = samples.error(at=at - timedelta(days=91), **own)
-    days_ago = at - timedelta(days=3)
+    days_ago = at - LOADED
     load = PageLoad(
         position=2,
         page_id="a" * 16,
@@ -135,6 +139,8 @@ def test_damaged_telemetry_of_one_stops_nobody_else(
         count = len(concerned)
         if name == "forget-sign-ins":
             count = sum(members(app, project) for project in concerned)
+        if name == "count-people":
+            count *= (counted_before() - day_of(now.now() - LOADED)).days - 1
         assert noted[name].summary == f"{count} {what}" + ("" if name in OF_STATE else FAILED)
         assert noted[name].error == ""
         assert noted[name].failed_organizations == (name not in OF_STATE)

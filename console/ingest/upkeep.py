@@ -12,7 +12,7 @@ from console.core.config import config
 from console.core.db import db, overwrite_deleted
 from console.errors import forgetting
 from console.ingest import erasure, spool
-from console.telemetry import error_rollups, retention, store, vital_rollups
+from console.telemetry import error_rollups, presence_rollups, retention, store, vital_rollups
 
 TELEMETRY_RESTS = timedelta(minutes=2)  # after the last question
 
@@ -48,6 +48,11 @@ def tidy_telemetry(organization_id: int) -> Mapping[str, int]:
 def roll_up_vitals(organization_id: int) -> Mapping[str, int]:
     """Count the page loads of days that are over."""
     return {"days of page loads counted": vital_rollups.roll_up(organization_id)}
+
+
+def count_people(organization_id: int) -> Mapping[str, int]:
+    """Count who was there on days that are over."""
+    return {"days of people counted": presence_rollups.roll_up(organization_id)}
 
 
 def group_errors(organization_id: int) -> Mapping[str, int]:

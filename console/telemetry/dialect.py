@@ -185,6 +185,13 @@ class row_number_in_file(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
+class hour_bit(FunctionElement[int]):  # noqa: N801
+    """`hour_bit(column)`: a number with one bit set, the one of a moment's hour in UTC."""
+
+    type = Integer()
+    inherit_cache = True
+
+
 class vital_bucket(FunctionElement[int]):  # noqa: N801
     """`vital_bucket(column, good, fine_ratio)`: the finer bucket that a page load keeps."""
 
@@ -254,6 +261,11 @@ def _row_number_in_file(element: row_number_in_file, compiler: SQLCompiler, **kw
 def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
     column, path = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"json_extract_string({column}, {path})"
+
+
+@compiles(hour_bit, "duckdb")
+def _hour_bit(element: hour_bit, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(1 << CAST(hour({compiler.process(element.clauses, **kw)}) AS INTEGER))"
 
 
 @compiles(vital_bucket, "duckdb")

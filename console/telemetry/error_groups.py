@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select
 
 from console.core import clock
-from console.telemetry import shelves
+from console.telemetry import presences, shelves
 from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.shelves import Shelf
 from console.telemetry.tables import error_event, error_group, error_period
@@ -29,7 +29,9 @@ def store(
     """Store new events; the ones that came late are added to the copies of their periods too."""
     oldest = min((error.timestamp for error in errors), default=None)
     is_late = oldest is not None and oldest < clock.now() - QUIET
-    return shelves.store(connection, shelf, errors, reached, also=LATE if is_late else None)
+    stored = shelves.store(connection, shelf, errors, reached, also=LATE if is_late else None)
+    presences.add(connection, shelf, errors, stored)
+    return stored
 
 
 def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, li
 
 from console.core import clock
 from console.telemetry.batches import EPOCH
+from console.telemetry.days import DAY, day_of
 from console.telemetry.dialect import UtcTimestamp, remainder, row_number_in_file
 from console.telemetry.error_groups import COPIED, NAMES, QUIET, drop
-from console.telemetry.page_loads import DAY, day_of
 from console.telemetry.store import current
 from console.telemetry.tables import error_event, error_group, error_period
 

@@ -20,6 +20,8 @@ from console.telemetry.tables import (
     error_period,
     group_key,
     page_load,
+    presence,
+    presence_day,
     session,
     span,
     statement,
@@ -107,6 +109,7 @@ SPANS = Kind(
     ),
     row_bytes=120,
     write=span_writing.store,
+    rollups=(presence, presence_day),  # of every kind that names people
     texts=(statement,),
 )
 PAGE_LOADS = Kind(

@@ -104,11 +104,17 @@ class Rows(Source):
 
     def answer(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> list[list[Answer]]:
         """What each of the measures answers, all of them in one statement."""
-        # Measures may share a column, selected once: three percentiles are one aggregate.
-        columns = {id(column): column for m in measures for column in (m.number, m.samples)}
+        return self.read(self.run(scope, self.question(scope, measures, asked)), measures)
+
+    def question(self, scope: Scope, measures: Sequence[Measure], asked: Asked) -> Select[Any]:
+        """The statement that `read` reads the rows of."""
+        return self._question(scope, _columns(measures), asked)
+
+    def read(self, rows: Sequence[Any], measures: Sequence[Measure]) -> list[list[Answer]]:
+        """What each of the measures answers, by the rows of their statement."""
+        columns = [id(column) for column in _columns(measures)]
         answers: list[list[Answer]] = [[] for _ in measures]
-        question = self._question(scope, list(columns.values()), asked)
-        for part, is_listed, number, weight, *figures in self.run(scope, question):
+        for part, is_listed, number, weight, *figures in rows:
             figure = dict(zip(columns, figures, strict=True))
             name = str(part) if is_listed else None
             for own, measure in zip(answers, measures, strict=True):
@@ -184,3 +190,8 @@ class Rows(Source):
         )
         is_listed = func.coalesce(dimension.in_(largest), false())
         return case((dimension.in_(largest), dimension)), is_listed
+
+
+def _columns(measures: Sequence[Measure]) -> list[ColumnElement[Any]]:
+    """What measures select; they may share a column: three percentiles are one aggregate."""
+    return list({id(column): column for m in measures for column in (m.number, m.samples)}.values())

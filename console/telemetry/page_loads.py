@@ -8,12 +8,14 @@ repeated, so a replay or the retry of a dead letter may merge a piece again.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Column, Connection, and_, column, delete, exists, insert, select, table
 
+from console.telemetry import presences
 from console.telemetry.batches import ArrowBatch, register, unpacked
+from console.telemetry.days import day_of
 from console.telemetry.dialect import vital_bucket
 from console.telemetry.records import PIECE, Key, PageLoad
 from console.telemetry.shelves import Shelf
@@ -30,7 +32,6 @@ KEY = ("project_id", "page_id")
 BUCKETS = [metric.bucket_column for metric in METRICS]
 REPORTED = [stored for stored in page_load.columns if stored.name not in BUCKETS]
 COLUMNS = [stored.name for stored in REPORTED]
-DAY = timedelta(days=1)
 
 SEVERAL = 0
 """The position of a page load whose pieces came at several positions."""
@@ -83,6 +84,7 @@ def _merge_in(connection: Connection, fresh: Sequence[PageLoad]) -> None:
         _delete(connection, former)
     _insert(connection, list(changed.values()))
     _drop_rollups(connection, days_of([*changed.values(), *former]))
+    presences.change(connection, former, list(changed.values()))
 
 
 def _says_no_more(load: PageLoad, stored: PageLoad | None) -> bool:
@@ -116,16 +118,6 @@ def merge(left: PageLoad, right: PageLoad) -> PageLoad:
 def days_of(loads: Iterable[PageLoad]) -> set[tuple[int, datetime]]:
     """The (project id, start of the UTC day) of each load."""
     return {(load.project_id, day_of(load.timestamp)) for load in loads}
-
-
-def day_of(at: datetime) -> datetime:
-    """The start of the UTC day that a moment lies in."""
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def begins_day(at: datetime) -> bool:
-    """Whether a UTC day begins at this moment."""
-    return day_of(at) == at
 
 
 def _rank(load: PageLoad) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, exists, select, table
 
+from console.telemetry import presences
 from console.telemetry.batches import ArrowBatch, register, unpacked
 from console.telemetry.records import SESSION_STATUSES, Key, Session
 from console.telemetry.shelves import Shelf, insert_all, sent_at
@@ -92,6 +93,7 @@ def _merge_in(connection: Connection, shelf: Shelf, fresh: Sequence[Session]) ->
         _delete(connection, former)
     if changed:
         insert_all(connection, shelf, list(changed.values()))
+    presences.change(connection, former, list(changed.values()))
 
 
 def _says_no_more(row: Session, stored: Session | None) -> bool:

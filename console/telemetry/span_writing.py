@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, bindparam, select
 
-from console.telemetry import shelves
+from console.telemetry import presences, shelves
 from console.telemetry.adoption import adopt
 from console.telemetry.records import Key, Span
 from console.telemetry.shelves import Shelf
@@ -29,6 +29,7 @@ def store(
 ) -> frozenset[Key]:
     """Store new spans and the texts of their statements, and set the segments that they reveal."""
     stored = shelves.store(connection, shelf, spans, reached)
+    presences.add(connection, shelf, spans, stored)
     adopt(connection, spans)
     _keep_texts(connection, spans)
     return stored

@@ -212,6 +212,30 @@ session = Table(
 )
 """One session as its last update left it, or several that a server counted by the minute."""
 
+presence = Table(
+    "presence",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("user_key", Hex64, nullable=False),
+    Column("hours", Integer, nullable=False),
+)
+"""Whom the records of a past UTC day name, of whatever kind, and bit by bit in which of its hours.
+
+Who is named again by a record that came late has a row more.
+"""
+
+presence_day = Table(
+    "presence_day",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+)
+"""The days of a project that `presence` has whole, days on which nobody was there among them."""
+
 check_result = Table(
     "check_result",
     metadata,

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 
 from console.core import clock
+from console.telemetry.days import DAY, day_of
 from console.telemetry.dialect import UtcTimestamp
-from console.telemetry.page_loads import DAY, day_of
 from console.telemetry.store import current
 from console.telemetry.tables import page_load, vital_day
 from console.telemetry.vitals import LEVELS, LOADS, SMALLEST, bucket_of

@@ -8,7 +8,7 @@ score.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import ceil
 from typing import Any, Literal, TypeAlias
 
@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import SmallInteger
 
+from console.telemetry.days import DAY, begins_day, outside
 from console.telemetry.dialect import UtcTimestamp, bucket, nearest_rank, sampled
-from console.telemetry.page_loads import begins_day
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
 from console.telemetry.records import PIECE
 from console.telemetry.scope import Scope
@@ -58,7 +58,6 @@ devices, 10 M loads made 14 M rows. Queries that no level answers read the page 
 SMALLEST = "device"
 Times: TypeAlias = tuple[datetime, datetime]
 SHARE = 0.75
-DAY = timedelta(days=1)
 DAY_SECONDS = 86_400
 
 
@@ -237,7 +236,7 @@ def _counted(
 ) -> CTE:
     """Rows of (split, metric, bucket, loads) from rollups and page loads, to be summed up."""
     names = [metric.name for metric in metrics] + [LOADS] * all_loads
-    gaps = _gaps(scope, days)
+    gaps = outside(days, scope.since, scope.until)
     parts = [_of_loads(scope, wanted, split, gap, name) for gap in gaps for name in names]
     if days:
         level = _level(scope, wanted, split)
@@ -386,14 +385,3 @@ def filters(table: Any, wanted: VitalsWanted) -> list[ColumnElement[bool]]:
 def _between(begin: datetime, end: datetime) -> ColumnElement[bool]:
     times = literal(begin, UtcTimestamp), literal(end, UtcTimestamp)
     return and_(Load.timestamp >= times[0], Load.timestamp < times[1])
-
-
-def _gaps(scope: Scope, days: Sequence[datetime]) -> list[Times]:
-    """The parts of the scope's time outside these days, as (from, until).
-
-    Each part is a separate query: a condition that excludes days would read all of their rows.
-    """
-    if not days:
-        return [(scope.since, scope.until)]
-    begins, ends = [scope.since, *(day + DAY for day in days)], [*days, scope.until]
-    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from console.telemetry import kinds
+from console.telemetry import kinds, presences
 from console.telemetry.records import Batch, Record, Written
 from console.telemetry.tables import applied
 
@@ -43,5 +43,6 @@ def position_of(connection: Connection) -> int:
 
 def withdraw(connection: Connection, position: int) -> None:
     """Delete the records of one position."""
+    presences.withdraw(connection, position)
     for kind in kinds.KINDS:
         kind.withdraw(connection, kind.shelf, position)

@@ -45,10 +45,13 @@ def valued(row: Row, dimension: str) -> str:
 
 
 def parts(rows: Sequence[Row], dimension: str) -> tuple[dict[str, list[Row]], list[Row]]:
-    """The rows of each of the largest values, and the rest."""
+    """The rows of each of the largest values, and the rest; people count once."""
     sizes: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
     for row in rows:
-        sizes[valued(row, dimension)] += row.get("quantity", 1)
+        place = (valued(row, dimension), row["user_key"] if "source" in row else "")
+        sizes[place[0]] += row.get("quantity", 1) if place not in seen else 0
+        seen |= {place} if place[1] else set()
     largest = [name for name, _ in sorted(sizes.items(), key=lambda one: (-one[1], one[0]))][:LIMIT]
     mine = {name: [row for row in rows if valued(row, dimension) == name] for name in largest}
     return mine, [row for row in rows if valued(row, dimension) not in largest]

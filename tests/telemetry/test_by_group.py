@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from console.telemetry import error_rollups, errors, retention
+from console.telemetry.days import DAY
 from console.telemetry.error_rollups import LENGTHS, periods_of
-from console.telemetry.page_loads import DAY
 from console.telemetry.question import buckets
 from console.telemetry.records import Batch, ErrorEvent
 from console.telemetry.retention import Keep

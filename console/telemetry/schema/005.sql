@@ -1,0 +1,13 @@
+CREATE TABLE presence (
+    organization_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    timestamp TIMESTAMP NOT NULL,
+    environment VARCHAR NOT NULL,
+    user_key UBIGINT NOT NULL,
+    hours INTEGER NOT NULL
+);
+CREATE TABLE presence_day (
+    organization_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    timestamp TIMESTAMP NOT NULL
+);
