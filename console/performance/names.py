@@ -1,10 +1,10 @@
-"""The names that spans are counted under: categories, and endpoints of requests, tasks, pages."""
+"""The names that spans are counted under: categories, and endpoints of segments."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-REQUEST, TASK, PAGE = "request", "task", "page"
+REQUEST, TASK, PAGE, SCREEN = "request", "task", "page", "screen"
 DB, CACHE, HTTP, RENDER, RESOURCE, QUEUE, VITAL, APP = (
     "db",
     "cache",
@@ -15,7 +15,9 @@ DB, CACHE, HTTP, RENDER, RESOURCE, QUEUE, VITAL, APP = (
     "vital",
     "app",
 )
-SEGMENTS = (REQUEST, TASK, PAGE)
+SEGMENTS = (REQUEST, TASK, PAGE, SCREEN)
+# A browser's main thread and an app's wait for people: time without spans there is no lost work.
+INTERFACES = frozenset({PAGE, SCREEN})
 # While these run, the program waits for an answer from elsewhere.
 WAITING = frozenset({DB, CACHE, HTTP, QUEUE})
 NO_ROUTE = "(no route)"
@@ -52,9 +54,9 @@ _CATEGORIES = {
     "cli": TASK,
     "job": TASK,
     "message": TASK,
-    "ui.load": PAGE,
-    "ui.action": PAGE,
-    "app.start": PAGE,
+    "ui.load": SCREEN,
+    "ui.action": SCREEN,
+    "app.start": SCREEN,
     "resource": RESOURCE,
     "template": RENDER,
     "view.render": RENDER,
@@ -103,7 +105,7 @@ class Named:
 
 @lru_cache(maxsize=1024)
 def category_of(op: str, *, is_segment: bool) -> str:
-    """The category of a span; only a segment is a request, task or page."""
+    """The category of a span; only a segment is a request, task, page or screen."""
     words = op.lower().split(".")
     category = _CATEGORIES.get(".".join(words[:2])) or _CATEGORIES.get(words[0], APP)
     if is_segment:
@@ -119,7 +121,7 @@ def is_vital(op: str) -> bool:
 def category_of_segment(op: str, *, kind: str, answers_http: bool) -> str:
     """The category of a segment, which is a row of some list whatever the client calls it.
 
-    An operation that says nothing is a request if it serves or answers HTTP, a page if it is of a
+    An operation that says nothing is a request if it serves or answers HTTP, a screen if it is of a
     user interface, and a task otherwise.
     """
     category = category_of(op, is_segment=True)
@@ -130,14 +132,14 @@ def category_of_segment(op: str, *, kind: str, answers_http: bool) -> str:
         return category
     if kind == "server" or (answers_http and kind != "client" and category != HTTP):
         return REQUEST
-    return PAGE if op.lower().partition(".")[0] == "ui" else TASK
+    return SCREEN if op.lower().partition(".")[0] == "ui" else TASK
 
 
 def endpoint_of(category: str, named: Named) -> str:
-    """The endpoint of a segment; "" if it is no request, task or page."""
+    """The endpoint of a segment; "" for every other span."""
     if category == REQUEST:
         return f"{named.method} {_route(named)}".strip()[:LONGEST]
-    if category == PAGE:
+    if category in INTERFACES:
         return page_of(named)[:LONGEST]
     return named.name.strip()[:LONGEST] if category == TASK else ""
 

@@ -14,6 +14,7 @@ from console.telemetry import journeys, traces
 from console.telemetry import vitals as page_loads
 from console.telemetry.journeys import Step
 from console.telemetry.metric import values
+from console.telemetry.requests import SERVED
 from console.telemetry.tile import (
     Settings,
     Still,
@@ -120,7 +121,7 @@ def histogram(viewing: Viewing) -> TileContent:
     """
     project, name = viewing.projects[0], str(viewing.settings.get("endpoint", ""))
     scope = viewing.scope(project)
-    counts = traces.durations(scope, TracesWanted(categories=("request", "task"), endpoint=name))
+    counts = traces.durations(scope, TracesWanted(categories=SERVED, endpoint=name))
     if not counts:
         return _no_histogram(viewing)
     numbers = range(min(counts), max(counts) + 1)

@@ -1,4 +1,4 @@
-"""Questions about requests, tasks and pages: how often each endpoint is called, how slow it is."""
+"""Questions about endpoints: how often each request, task or screen is called, how slow it is."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,8 @@ from console.telemetry.scope import Scope
 from console.telemetry.tables import span
 
 Span = span.c
-SERVED = ("request", "task")
+SERVED = ("request", "task", "screen")
+"""What endpoints are: a browser's pages have lists of their own, with their vitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class StatusCount:
 
 
 def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnElement[bool]:
-    """The requests, tasks or pages of a scope that match its filters."""
+    """The requests, tasks, screens or pages of a scope that match its filters."""
     filters = [within(span, scope), Span.endpoint != "", Span.category.in_(categories)]
     if scope.status_class:
         lowest = int(scope.status_class) * 100

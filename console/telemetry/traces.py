@@ -26,7 +26,7 @@ STEPS = 8
 class TracesWanted:
     """Which traces: durations are microseconds, `over` included and `under` excluded."""
 
-    categories: Sequence[str] = ("request", "task", "page")
+    categories: Sequence[str] = ("request", "task", "screen", "page")
     endpoint: str = ""
     over: float | None = None
     under: float | None = None
@@ -35,7 +35,7 @@ class TracesWanted:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A request, task or page, and its trace."""
+    """A request, task, screen or page, and its trace."""
 
     trace_id: str
     span_id: str

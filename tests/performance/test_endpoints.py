@@ -49,6 +49,15 @@ def test_the_list_says_what_is_slow_in_words(as_vic, acme, requests_of):
     assert page.count("Over 300 ms") == 1
 
 
+def test_a_screen_of_an_app_stands_in_the_list(as_vic, acme, requests_of):
+    requests_of(acme, op="ui.load", category="screen", endpoint="CartActivity", http_status=None)
+    requests_of(acme, op="pageload", category="page", endpoint="/cart", http_status=None)
+    page = as_vic.get(LIST).text
+    assert "CartActivity" in page
+    assert "/cart" not in page, "pages stand among the vitals"
+    assert as_vic.get(ONE, query_string={"name": "CartActivity"}).status_code == 200
+
+
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, requests_of):
     requests_of(acme)
     part = as_vic.get(LIST, headers=HTMX)

@@ -201,7 +201,7 @@ def test_a_trace_is_compared_with_the_median_of_its_endpoint(app, as_vic, acme, 
 def test_a_trace_without_others_like_it_says_so(app, as_vic, acme, noon):
     keep(app, acme, [row(1)])
     page = as_vic.get(PAGE, query_string=HINT | {"against": "median"}).text
-    assert "began with no request, task or page" in page
+    assert "began with no request, task or screen" in page
 
 
 def test_a_page_is_marked_by_its_vitals(app, as_vic, acme, noon):

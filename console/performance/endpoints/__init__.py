@@ -1,1 +1,1 @@
-"""Endpoints: the latency of requests, tasks and pages, and where their time goes."""
+"""Endpoints: the latency of requests, tasks and screens, and where their time goes."""

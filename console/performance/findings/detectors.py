@@ -13,7 +13,7 @@ from console.performance.findings.calls import asks_for_many, http_calls, is_pag
 from console.performance.findings.finding import Suspect, label, made_of, of_segment
 from console.performance.findings.loops import repetition
 from console.performance.findings.segment import Segment, ended, segment_of
-from console.performance.names import DB, PAGE
+from console.performance.names import DB, INTERFACES
 from console.performance.traces.groups import waits
 from console.telemetry.finding_kinds import GAP, REPEATED_CALL, SLOW_QUERY
 from console.telemetry.records import Finding
@@ -81,10 +81,10 @@ def gaps(segment: Segment) -> Iterator[Finding]:
     """The longest time in which no span says what the request did, if it is large.
 
     Gaps count only between spans with a common parent: a span without child spans is named work.
-    Pages are left out: browsers idle between their work. A client waits for an answer: that is no
-    gap, whatever its parts are, as within the opening of a connection.
+    Pages and screens are left out: they idle between their work. A client waits for an answer:
+    that is no gap, whatever its parts are, as within the opening of a connection.
     """
-    if segment.root.category == PAGE:
+    if segment.root.category in INTERFACES:
         return
     children = segment.children()
     holders = [segment.by_id[span_id] for span_id in children]

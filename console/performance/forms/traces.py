@@ -25,7 +25,7 @@ from console.web.forms import (
 )
 
 LONGEST_TRACE_MS = 864_000_000_000
-KINDS = ("request", "task", "page")
+KINDS = ("request", "task", "screen", "page")
 _within_a_trace = NumberRange(0, LONGEST_TRACE_MS, "Between 0 and 10,000 days, in milliseconds.")
 CATEGORY_NAMES = {
     "db": "Database",
@@ -57,7 +57,13 @@ class TracesFilter(RequestFilter):
     category = SelectField(
         "Kind",
         choices=choices(
-            [("", "Any kind"), ("request", "Requests"), ("task", "Tasks"), ("page", "Pages")]
+            [
+                ("", "Any kind"),
+                ("request", "Requests"),
+                ("task", "Tasks"),
+                ("screen", "Screens of apps"),
+                ("page", "Pages"),
+            ]
         ),
         default="",
     )

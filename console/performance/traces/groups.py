@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from console.performance.names import PAGE, RESOURCE, WAITING
+from console.performance.names import INTERFACES, RESOURCE, WAITING
 from console.performance.traces.tree import Node, merged
 from console.telemetry.spans import SpanRow
 
@@ -90,11 +90,12 @@ def grouped(nodes: Iterable[Node]) -> list[Item]:
 def gaps(node: Node, longest: int) -> list[Gap]:
     """The long parts of a node's time that nothing below explains.
 
-    A browser's main thread is not traced as a whole, so pages would be all gaps. A client that
-    waits for an answer explains the time by that: what serves its call has its own span.
+    The main thread of a browser or an app is not traced as a whole: pages would be all gaps. A
+    client that waits for an answer explains the time by that: what serves its call has its own
+    span.
     """
     span = node.span
-    is_page = span.category in {PAGE, RESOURCE} or span.platform == BROWSER
+    is_page = span.category in INTERFACES | {RESOURCE} or span.platform == BROWSER
     if not node.children or is_page or waits(span):
         return []
     least = max(GAP_US, longest * GAP_SHARE)

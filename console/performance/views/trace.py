@@ -173,7 +173,7 @@ def _compared(project: Project, tree: Tree, against: str) -> Compared | None:
         return _laid_over(project, tree, Compared(against, "the trace that you chose"))
     main, shown = tree.main.span, current_range()
     if not main.endpoint:
-        return Compared("", "This trace began with no request, task or page that others share.")
+        return Compared("", "This trace began with no request, task or screen that others share.")
     everything = _everything(project)
     scope = everything.between(shown.since, shown.until)
     timing = spans.timing(scope, main)
