@@ -37,6 +37,13 @@ _PHRASES = (
         "fetch failed",
     ),
     (
+        (
+            "ResizeObserver loop limit exceeded",
+            r"ResizeObserver loop completed with undelivered notifications\.",
+        ),
+        "ResizeObserver loop",
+    ),
+    (
         (r"Maximum call stack size exceeded\.?", r"too much recursion"),
         "too much recursion",
     ),
@@ -65,6 +72,9 @@ def _compiled(forms: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 
 _TABLE = tuple((_compiled(forms), words) for forms, words in reversed(_PHRASES))
+_MINIFIED = re.compile(
+    r"\b[a-zA-Z_$]\w?(?= is not (?:a function|iterable|defined|a constructor)\b)"
+)
 _KINDS = {"InternalError": "RangeError"}  # too much recursion
 
 
@@ -84,7 +94,12 @@ def as_any_browser(exception: Mapping[str, Any], platform: str) -> str:
         for form in forms:
             if match := form.fullmatch(value.strip()):
                 return words.format(**_names(match))
-    return value
+    return without_minified(value)
+
+
+def without_minified(value: str) -> str:
+    """An engine's sentence about a variable that a minifier named; each build names it anew."""
+    return _MINIFIED.sub("*", value)
 
 
 def _names(match: re.Match[str]) -> dict[str, str]:

@@ -17,18 +17,30 @@ _GROUPS = frozenset({
     "ExceptionGroup", "BaseExceptionGroup", "AggregateError", "AggregateException",
     "errors.joinError", "fmt.wrapErrors", "multierror.Error", "CompositeException",
 })  # fmt: skip
+# dart2js's name of a type, whose letters are others in each build.
+MINIFIED = "minified"
+_MINIFIED = re.compile(r"minified:\w+(?:<.*>)?")
 # Types that only carry another error: that one names the bug.
 _WRAPPERS = frozenset({
     "fmt.wrapError", "errors.withStack", "errors.withMessage", "ExecutionException",
     "CompletionException", "InvocationTargetException", "UndeclaredThrowableException",
-    "TargetInvocationException", "NestedServletException",
+    "TargetInvocationException", "NestedServletException", "ServletException",
+    "TypeInitializationException", "ActionView::Template::Error", "xerrors.wrapError",
+    "withstack.withStack", "errutil.withPrefix", "stacktrace.stacktrace",
 })  # fmt: skip
 # Types that anything may be: their message tells one bug from another.
 _VAGUE = _WRAPPERS | {
     "", "Error", "Exception", "RuntimeException", "RuntimeError", "StandardError", "Throwable",
     "ErrorException", "errors.errorString", "errors.fundamental", "NSError", "ApplicationException",
-    "panic", "UnhandledRejection", "exception", "runtime_error", "FatalError",
+    "panic", "UnhandledRejection", "exception", "runtime_error", "FatalError", "error", "string",
+    "errors.Error", "Ensure failed", "Assertion failed", "Assert", "Die", "ErrorCall",
+    "simpleError", "expression", MINIFIED,
 }  # fmt: skip
+# Packages of a language itself, whose types say nothing; Mysql2::Error is not in them.
+_OF_LANGUAGES = frozenset({
+    "java.lang", "kotlin", "scala", "groovy.lang", "System", "builtins", "exceptions", "std",
+    "core", "dart.core", "Swift", "Foundation", "global",
+})  # fmt: skip
 _MEMBER = re.compile(r"(?i)^(?:exceptions|errors|inner_?exceptions|members)\b")
 _CAUSE = frozenset({"__cause__", "__context__", "cause", "InnerException"})
 
@@ -88,7 +100,11 @@ def type_of(exception: Exception_) -> str:
     name = name.lstrip("*&") if isinstance(name, str) else ""
     if name.rpartition("/")[2] in _KEPT_WHOLE:
         return name.rpartition("/")[2]
-    return name.rpartition(".")[2].rpartition("::")[2].rpartition("\\")[2]
+    if _MINIFIED.fullmatch(name):
+        return MINIFIED
+    short = re.split(r"\.|::|\\", name)[-1]
+    package = name.removesuffix(short).rstrip(".:\\")
+    return name if short in _VAGUE and package and package not in _OF_LANGUAGES else short
 
 
 _KEPT_WHOLE = {name for name in _VAGUE | _GROUPS if "." in name}

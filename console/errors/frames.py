@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from console.core.cpu_limit import check_cpu
+from console.errors.function_names import spelled
 from console.errors.generated_names import without_bundle_hash, without_generated
 from console.errors.system_code import is_system
 
@@ -17,6 +18,8 @@ _ANONYMOUS = frozenset({
     "", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>", "(anonymous)", "__ANON__",
     "global code", "module code", "eval code", "<anonymous closure>", "<fn>", "<redacted>",
 })  # fmt: skip
+# Of Python before 3.12, which runs them as part of the function that they stand in.
+_COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 _WRAPPERS = re.compile(
     r"^(?:(?:async|new|get|set|bound|static|Object|Module|Function|exports|window)[ .]++"
     r"|(?:async|promise callback|setTimeout handler|EventListener\.handleEvent)\*"
@@ -25,6 +28,8 @@ _WRAPPERS = re.compile(
 _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 # Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
+_SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
+_ENDING = re.compile(r"\w\.[A-Za-z]\w{0,5}$")
 _SCRIPT = frozenset({"javascript", "node"})
 _OFFSET = "+0x"
 _OWNED_BY = ("module", "filename", "abs_path", "package", "function")
@@ -36,9 +41,6 @@ class Place(NamedTuple):
     module: str
     function: str
     line: str
-
-    def __bool__(self) -> bool:
-        return bool(self.function or self.line)
 
     def __str__(self) -> str:
         between = " " if self.function.startswith(_OFFSET) else " in "
@@ -80,8 +82,28 @@ class _Texts(NamedTuple):
 @lru_cache(maxsize=REMEMBERED)
 def _place_of(texts: _Texts) -> Place:
     """The same frames come with every event of a project: a third of grouping's time."""
+    if texts.function in _COMPREHENSIONS:
+        return Place("", "", "")
+    function = _WRAPPERS.sub("", texts.function.strip())
+    module, function = spelled(texts.platform, texts.module, function)
+    texts = texts._replace(module=module, function=function)
     line = " ".join(texts.context_line.split())
     return Place(_module(texts), _function(texts), line if len(line) <= CONTEXT_LENGTH else "")
+
+
+def has_name(here: Place) -> bool:
+    """Whether the place says more than a file: a function, an offset, or the source line."""
+    return bool(here.function or here.line)
+
+
+def is_file(frame: Mapping[str, Any], here: Place, platform: str) -> bool:
+    """Whether the frame's file has a name, as most of a bundle's functions have none.
+
+    A page's own address is no script, and a chunk may be called by its hash alone.
+    """
+    name = _short_path(_path_of(frame)).rpartition("/")[2]
+    endings = _SCRIPTS if (_text(frame, "platform") or platform) in _SCRIPT else _ENDING
+    return bool(endings.search(name)) and here.module.rpartition("/")[2] != "*.js"
 
 
 def written_place(frame: Mapping[str, Any]) -> Place:
@@ -198,13 +220,10 @@ def _short_path(name: str) -> str:
 def _function(texts: _Texts) -> str:
     if texts.offset:
         return texts.offset
-    function = _WRAPPERS.sub("", texts.function.strip())
-    function = function.rsplit(".<locals>.", maxsplit=1)[-1].split(" [as ", maxsplit=1)[0]
+    function = texts.function.rsplit(".<locals>.", maxsplit=1)[-1].split(" [as ", maxsplit=1)[0]
     if texts.platform == "javascript":
         function = _of_any_browser(function)
     if function in _ANONYMOUS or function.endswith((".?", ".<anonymous>")):
-        return ""
-    if function.startswith("{closure"):  # PHP 8.4 adds file and line
         return ""
     name = texts.filename or texts.abs_path
     if _is_minified(texts.platform, name, texts.context_line):

@@ -17,7 +17,9 @@ _MARKED = re.compile(
     | (?<=\$HibernateProxy\$)\w++ | (?<=\$MockitoMock\$)\w++ | (?<=\$ByteBuddy\$)\w++
     | (?<=_\$\$_j)(?:avassist|vst)\w++
     | (?<=Generated)(?:Method|Constructor|SerializationConstructor)Accessor\d++
-    | (?<=\$)\d++(?=$|[$./A-Z]) | (?<=\baccess\$)\d++ | (?<=_run_closure)\d++
+    | (?<=\$)\d++(?:\$\d++)*+(?:\$adapted)?+(?=$|[$./A-Z]) | (?<=\$ExternalSyntheticLambda)\d++
+    | (?<=\baccess\$)\d++ | (?<=_run_closure)\d++
+    | (?<=\bScript)\d++(?=$|\.groovy$) | (?<=-fun-)\d++(?=-$)
     | (?<=\bfn__)\d++ | (?<=\beval)\d{3,20}+(?=$|[.$/]) | (?<=\$anonfun\$)\d++
       # .NET: lambdas, state machines, local functions, anonymous types, Castle's proxies
     | (?<=>[bdg]__)[\d_]++ | (?<=>c__DisplayClass)[\d_]++ | (?<=\|)\d++(?:_\d++)?+

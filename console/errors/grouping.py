@@ -8,10 +8,20 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from console.errors.browsers import as_any_browser, kind_in_any_browser
-from console.errors.chain import Branch, branches, exceptions_of, mechanism_of
-from console.errors.frames import Place, frames_of, innermost, is_in_app, place, written_place
+from console.errors.chain import MINIFIED, Branch, branches, exceptions_of, mechanism_of, type_of
+from console.errors.frames import (
+    Place,
+    frames_of,
+    has_name,
+    innermost,
+    is_file,
+    is_in_app,
+    place,
+    written_place,
+)
 from console.errors.naming import TITLE_LENGTH, filled_in, message_of, title
 from console.errors.parametrise import error_codes, parametrise
+from console.errors.wordings import as_any_version
 
 Event: TypeAlias = Mapping[str, Any]
 
@@ -114,12 +124,26 @@ def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Comp
         return _by_exceptions(caught[0], platform)
     if caught:
         return _by_members(caught, platform)
+    crashed = _crashed_threads(event)
+    label, places = _stack([*crashed, event], platform)
+    frames = (_frames(label, places),) if places else ()
     if message := message_of(event):
-        return _by_message(event, message)
-    label, places = _stack([event], platform)
-    if places:
-        return "stack", (_frames(label, places),)
+        variant, components = _by_message(event, message)
+        if frames and crashed:
+            return f"stack and {variant}", (*frames, *components)
+        return variant, components
+    if frames:
+        return "stack", frames
     return "no content", (Component("name", (title(event, caught),)),)
+
+
+def _crashed_threads(event: Event) -> Sequence[Mapping[str, Any]]:
+    """Threads that say where an event without an exception went wrong; others only were running."""
+    threads = event.get("threads")
+    listed = _list(threads.get("values")) if isinstance(threads, dict) else []
+    return [
+        thread for thread in listed if isinstance(thread, dict) and thread.get("crashed") is True
+    ]
 
 
 def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Component, ...]]:
@@ -132,7 +156,7 @@ def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Com
 
 def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component, ...]]:
     main = branch.main
-    value = as_any_browser(main, platform)
+    value = as_any_version(as_any_browser(main, platform), platform)
     kinds = tuple(dict.fromkeys(_kind(error, platform) for error in branch.carried))
     components = [Component("exception types", kinds)]
     label, places = _stack(reversed(branch.exceptions), platform)
@@ -141,7 +165,8 @@ def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component,
     codes = _codes(main, value) if label == IN_APP or not value else ()
     if codes:
         components.append(Component("error code", codes))
-    if label == IN_APP and not _is_synthetic(main) and not branch.is_vague:
+    is_named = label == IN_APP and any(map(has_name, places))
+    if is_named and not _is_synthetic(main) and not branch.is_vague:
         return "exception stack", tuple(components)
     components.append(Component("message", (parametrise(value),)))
     return f"exception {'stack' if places else 'type'} and message", tuple(components)
@@ -169,14 +194,17 @@ def _places(frames: Sequence[Mapping[str, Any]], platform: str) -> list[Place]:
 
     Callers' lines are edited without the bug being another. A recursion is the same at any depth,
     and since clients cut deep stacks, what called it is left out. A wrapper that stands twice in a
-    stack is none.
+    stack is none. Functions without a name are their script, where no other function of it stands.
     """
     calls = [place(frame, platform) for frame in reversed(frames)]
+    end = _end_of_recursion([call[:2] for call in calls])
+    named = {call.module for call in calls if has_name(call)}
     places: dict[tuple[str, str], Place] = {}
-    for here in calls[: _end_of_recursion([call[:2] for call in calls])]:
+    for frame, here in zip(reversed(frames), calls[:end], strict=False):
         if len(places) == FRAME_LIMIT:
             break
-        if here and here[:2] not in places:
+        counts = has_name(here) or (here.module not in named and is_file(frame, here, platform))
+        if counts and here[:2] not in places:
             places[here[:2]] = here._replace(line="") if places else here
     return list(places.values())
 
@@ -207,6 +235,8 @@ def _frames(label: str, places: Iterable[Place]) -> Component:
 def _kind(exception: Mapping[str, Any], platform: str) -> str:
     if _is_synthetic(exception):
         return "(synthetic)"
+    if type_of(exception) == MINIFIED:
+        return MINIFIED
     return kind_in_any_browser(_text(exception.get("type")), platform)
 
 

@@ -17,7 +17,8 @@ _CODES = re.compile(
     | \b(?:exit(?:ed)?|return(?:ed)?)(?:\s++with)?\s++(?:code|status)\s*+[:=]?+\s*+-?\d+
     | \b(?:exit|return|error|result)[\s_-]?code\s*+(?:of|was|is|[:=])?+\s*+-?\d+
     | \bsignal\s+(?:\d+|SIG[A-Z]+)
-    | \bORA-\d+ | \bE\d{4}\b
+    | \bORA-\d+ | \bE\d{4}\b | \berror\s++\#\d+ | \bDomain=[\w.]+\s+Code=-?\d+
+    | \b0x(?:8\d{3}|c000)[0-9a-f]{4}\b | ^Code:\s-?\d+ | ^[A-Z]{2,5}-?\d{3,5}(?=:\s)
     | ^\(?\d{4},\s
     """
 )
@@ -26,17 +27,28 @@ _NAMED = (
     r"attribute|reading|property|argument|column|table|relation|function|method|field|class"
     r"|parameter|module\ named|type|constraint"
 )
+_IP = r"(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:.]{2,45}(?:%\w+)?\])"
+# The port of a service that is called says which; a client's own, or a listener's, does not.
+_CALLED = r"(?:E[A-Z]{3,14}|dial\ (?:tcp|udp)|connect(?:ing|ion)?(?:\ refused|\ failed)?(?:\ to)?)"
+_SERVICE = rf"(?P<called>\b{_CALLED}:?\s++)/?{_IP}(?P<port>:\d{{1,5}})\b"
+# Names in code, which nobody types: of a constant, or with underscores.
+_IN_CODE = r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++ | [a-z]++(?:_[a-z]++)++"
 _VARYING = re.compile(
     rf"""(?x)
       (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
     | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
+    | (?-i:(?P<code>['"`](?:{_IN_CODE})['"`]))
+    | (?P<service>{_SERVICE})
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
     | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)
     | (?P<uuid>\b[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}\b)
     | (?P<date>\b\d{{4}}-\d\d-\d\d(?:[T\s]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?Z|[+-]\d\d:?\d\d)?)?
         | \b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b | \b\d\d:\d\d:\d\d(?:[.,]\d+)?\b)
-    | (?P<ip>\b(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?\b
-        | (?<![\w:])(?:[0-9a-f]{{1,4}}:){{3,7}}[0-9a-f]{{0,4}}(?![\w:]))
+    | (?P<ip>(?<![\w.]){_IP}(?::\d{{1,5}})?+(?![\w.]\w)
+        | (?<![\w:])(?:[0-9a-f]{{1,4}}:){{3,7}}[0-9a-f]{{0,4}}(?![\w:])
+        | (?<![\w:])(?:[0-9a-f]{{1,4}}:){{1,6}}(?::[0-9a-f]{{1,4}}){{1,6}}(?![\w:])
+        | (?<![\w:])::1(?![\w:]))
+    | (?-i:(?P<id>\b[a-z]{{1,5}}_(?=[A-Za-z]{{0,64}}\d)[A-Za-z0-9]{{4,64}}+\b))
     | (?P<hex>\b0x[0-9a-f]+\b
         | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
@@ -68,4 +80,6 @@ def error_codes(message: str) -> tuple[str, ...]:
 
 def _placeholder(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    return match[0] if kind in {"keep", "name", None} else f"<{kind}>"
+    if kind == "service":
+        return f"{match['called']}<ip>{match['port']}"
+    return match[0] if kind in {"keep", "name", "code", None} else f"<{kind}>"

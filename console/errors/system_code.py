@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from console.errors.function_names import spelled
+
 _PATHS = re.compile(
     r"(?:^|[/\\])(?:site-packages|dist-packages|node_modules|bower_components|vendor|gems|rubygems"
     r"|\.cargo|\.m2|\.pub-cache|\.nuget|deps|Frameworks)[/\\]"
@@ -125,9 +127,17 @@ def is_system(frame: Mapping[str, str], platform: str) -> bool:
         return True
     if platform == "python" and frame["abs_path"]:
         return False  # its path has said it: an application may have a module called json
-    if platform in _MODULES and _is_of(*_MODULES[platform], frame["module"] or frame["function"]):
+    if platform in _MODULES and _is_of(*_MODULES[platform], _qualified(frame, platform)):
         return True
     return platform in _NATIVE and _is_system_image(frame["package"], frame["function"])
+
+
+def _qualified(frame: Mapping[str, str], platform: str) -> str:
+    """The module, or the function that names it: behind a return type in C#."""
+    module, function = frame["module"], frame["function"]
+    if platform == "csharp" and not module:
+        module, function = spelled(platform, module, function)
+    return module or function
 
 
 def _is_of(owners: tuple[str, ...], separators: str, name: str) -> bool:

@@ -141,7 +141,10 @@ def test_recursion_has_one_group_at_any_depth():
         ({"module": "__main__"}, {"module": ""}),
         ({"function": "Object.render [as show]"}, {"function": "render"}),
         ({"function": "block (2 levels) in total"}, {"function": "total"}),
-        ({"function": "{closure:/srv/a.php:17}"}, {"function": "{closure}"}),
+        (
+            {"platform": "php", "function": "{closure:/srv/a.php:17}"},
+            {"platform": "php", "function": "{closure}"},
+        ),
         ({"function": "lambda$total$0"}, {"function": "lambda$total$1"}),
         (
             {"module": "", "filename": "https://a.example/users/7"},
@@ -165,7 +168,7 @@ def test_minified_names_do_not_count():
         })  # fmt: skip
 
     assert hash_of(minified("e")) == hash_of(minified("Xy"))
-    assert group(minified("e")).variant == "exception type and message"
+    assert group(minified("e")).variant == "exception stack and message"  # its file
 
 
 def test_the_chain_counts_with_its_types_and_the_main_errors_frames():
