@@ -23,7 +23,7 @@ from console.changes import daily
 from console.core import absences, leases
 from console.dashboards import making as dashboards
 from console.detection import findings, fixes
-from console.errors import changes, triage
+from console.errors import changes, deletion, triage
 from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
@@ -47,6 +47,7 @@ JOBS = (
         upkeep=True,
     ),
     Job("forget-organizations", MINUTE, upkeep.forget_organizations, upkeep=True),
+    Job("erase-deleted-issues", OFTEN, per_organization=deletion.erase, upkeep=True),
     Job("retention", HOUR, per_organization=upkeep.apply_retention, upkeep=True),
     Job("forget-people", DAY, per_organization=upkeep.forget_people),
     Job("tidy-telemetry", DAY, per_organization=upkeep.tidy_telemetry, upkeep=True),

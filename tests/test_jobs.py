@@ -224,6 +224,7 @@ def test_every_job_that_writes_telemetry_is_upkeep():
     assert {job.name for job in jobs.JOBS if job.upkeep} == {
         "erase-former-projects",
         "forget-organizations",
+        "erase-deleted-issues",
         "retention",
         "tidy-telemetry",
         "roll-up-vitals",

@@ -28,6 +28,7 @@ View = Callable[..., Any]
 # What a script's token may be allowed; each API view asks for one of them.
 PERMISSIONS = {
     "issues:read": "Read issues and their events",
+    "issues:delete": "Delete issues with their events",
     "outcomes:read": "Read what happened to everything that was sent",
     "performance:read": "Read endpoints, statements, traces and web vitals",
     "metrics:read": "Read every metric, and how it went",

@@ -14,6 +14,7 @@ it had, and its stored row is of the earlier run: it is neither stored nor count
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -25,7 +26,7 @@ from console.detection.finding_events import event_of
 from console.detection.fixes import Tally
 from console.detection.models import DetectionPosition
 from console.errors.changes import Change, happened
-from console.errors.counting import count_in, ensure_issues
+from console.errors.counting import count_in, ensure_issues, until_counted
 from console.errors.grouping import Grouping
 from console.errors.models import ChangeKind
 from console.ingest.models import DigestPosition
@@ -108,7 +109,7 @@ def detect(store: TelemetryStore, organization_id: int) -> Detected:
     if run is None or run.upto <= run.after:
         return Detected()
     projects = [_examine(scope, run) for scope in scopes]
-    return _commit(store, organization_id, run, projects)
+    return until_counted(partial(_commit, store, organization_id, run, projects))
 
 
 def _present_run(position: DetectionPosition | None) -> Run | None:

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core import clock
-from console.errors import events, queries, ranking
+from console.core.db import db
+from console.errors import deletion, events, queries, ranking
 from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
@@ -79,6 +80,14 @@ def issue(project: Project, issue_id: int) -> Response:
     ]
     hashes = queries.hashes_of([issue_])[issue_.id]
     return jsonify(_issue(issue_) | {"releases": occurrences, "hashes": hashes})
+
+
+@bp.delete("/<id:issue_id>")
+@api_view("issues:delete")
+def delete(project: Project, issue_id: int) -> Response:
+    deletion.delete(project, queries.issue_or_404(project, issue_id), actor=g.script)
+    db.session.commit()
+    return Response(status=204)
 
 
 @bp.get("/<id:issue_id>/events")

@@ -1,9 +1,9 @@
 """Counts events into issues: the two steps of digest and detection that write error state."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Insert, case, delete, select
 
@@ -26,7 +26,12 @@ from console.telemetry import bodies
 from console.telemetry.records import ErrorEvent
 
 LEVELS = {level.value: level for level in Level}
+Committed = TypeVar("Committed")
 ENVIRONMENT, RELEASE = 64, 200  # as wide as their columns
+
+
+class IssueDeleted(Exception):
+    """An issue was deleted after it had been looked up: its hash leads to a new one now."""
 
 
 def ensure_issues(project_id: int, events: Sequence[tuple[Grouping, ErrorEvent]]) -> dict[str, int]:
@@ -51,7 +56,7 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
 
     Not idempotent: the caller commits it together with the position that it has come to, and leaves
     out what is not after the position committed before; it hands the changes to `happened` in the
-    same transaction. Events may come in any order.
+    same transaction. Events may come in any order. Raises IssueDeleted for an issue that is gone.
     """
     arrived: dict[int, list[ErrorEvent]] = {}
     for issue_id, event in events:
@@ -63,6 +68,8 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
         .with_for_update()
     )
     issues = db.session.scalars(query).all()
+    if gone := arrived.keys() - {issue.id for issue in issues}:
+        raise IssueDeleted(f"issues {sorted(gone)}")
     verdicts = fix_releases.judged(issues, arrived)
     new_users = _count_users(arrived)
     _count_releases(arrived)
@@ -71,6 +78,18 @@ def count_in(project_id: int, events: Sequence[tuple[int, ErrorEvent]]) -> list[
         changes += _count(issue, arrived[issue.id], new_users[issue.id], verdicts)
     db.session.flush()
     return changes
+
+
+def until_counted(commits: Callable[[], Committed]) -> Committed:
+    """What the three commits return, made again when somebody deletes an issue between them.
+
+    The replay opens a new issue, and stores nothing twice.
+    """
+    while True:
+        try:
+            return commits()
+        except IssueDeleted:
+            db.session.rollback()
 
 
 def _open_issues(project_id: int, new: Sequence[tuple[Grouping, ErrorEvent]]) -> None:
@@ -126,6 +145,9 @@ def _count(
     is_new = issue.events == 0
     issue.events += len(events)
     issue.users += new_users
+    positions = [event.position for event in events]
+    issue.counted_position = max(issue.counted_position, *positions)
+    issue.counted_run = max(issue.counted_run, *[-position for position in positions])
     _saw(issue, earliest, latest)
     if is_new:
         return [_change(issue, ChangeKind.NEW, earliest, issue.first_release)]

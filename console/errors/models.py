@@ -73,6 +73,9 @@ class Issue(OrganizationScoped, Model):
     last_release: Mapped[str] = mapped_column(String(200), default="")
     events: Mapped[int] = mapped_column(default=0)
     users: Mapped[int] = mapped_column(default=0)
+    # Which stored events `events` counts: up to here in the spool, and in the console's own runs.
+    counted_position: Mapped[int] = mapped_column(BIG_ID, default=0, server_default="0")
+    counted_run: Mapped[int] = mapped_column(default=0, server_default="0")
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     fixed_in_next_release: Mapped[bool] = mapped_column(default=False)
@@ -180,6 +183,22 @@ class IssueHash(OrganizationScoped, Model):
     variant: Mapped[str] = mapped_column(String(40))
     components: Mapped[list[Any]]  # [{"label": str, "values": [str, …]}, …]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class IssueErasure(OrganizationScoped, Model):
+    """That an issue was deleted whose events telemetry still has: a job erases them."""
+
+    __tablename__ = "issue_erasure"
+    __table_args__ = (belongs_to("project", "project_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    issue_id: Mapped[int]
+    hashes: Mapped[list[Any]]
+    # Later events of the same hashes belong to a new issue.
+    counted_position: Mapped[int] = mapped_column(BIG_ID, default=0)
+    counted_run: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class IssueUser(OrganizationScoped, Model):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Insert, bindparam, exists, select, update
@@ -16,7 +17,7 @@ from console.core.config import config
 from console.core.db import built_once, db, insert, reading
 from console.core.tenancy import current_organization_id, organization_scope
 from console.errors.changes import happened
-from console.errors.counting import count_in, ensure_issues
+from console.errors.counting import count_in, ensure_issues, until_counted
 from console.errors.grouping import Grouping
 from console.ingest import refusals, spool
 from console.ingest.check_ins import taken_in
@@ -148,7 +149,7 @@ def digest(
             for share in _shares(anew, records, enough):
                 upto = share[-1][0]
                 under_way.committing(share[0][0], upto)
-                stored += _commit(store, organization_id, share)
+                stored += until_counted(partial(_commit, store, organization_id, share))
     return Digested(stored, upto)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
 from console.core import clock
 from console.telemetry import presences, shelves
 from console.telemetry.records import ErrorEvent, Key
 from console.telemetry.shelves import Shelf
-from console.telemetry.tables import error_event, error_group, error_period
+from console.telemetry.tables import error_event, error_group, error_period, group_key
 
 COPIED = ("timestamp", "user_key", "release")
 """What is kept of each event, in the order of the lists of `error_group`."""
@@ -45,6 +45,28 @@ def withdraw(connection: Connection, shelf: Shelf, position: int) -> None:
     for project_id, since, until in connection.execute(touched).all():
         drop(connection, project_id, since, until)
     shelves.withdraw(connection, shelf, position)
+
+
+def erase(
+    connection: Connection, project_id: int, hashes: Sequence[str], upto: int, run: int
+) -> int:
+    """Delete a project's events of some hashes up to a position and an own run; return how many.
+
+    Copies of periods that hold later events of these hashes are dropped; others lose these hashes.
+    """
+    event, keys = error_event.c, [group_key(hash_) for hash_ in hashes]
+    theirs = and_(event.project_id == project_id, event.group_key.in_(keys))
+    counted = or_(event.position.between(1, upto), event.position.between(-run, -1))
+    erased = connection.execute(
+        delete(error_event).where(theirs, event.grouping_hash.in_(hashes), counted)
+    ).rowcount
+    since, until = func.min(event.timestamp), func.max(event.timestamp)
+    for first, last in connection.execute(select(since, until).where(theirs)).all():
+        if first is not None:
+            drop(connection, project_id, first, last + timedelta(microseconds=1))
+    copies = and_(error_group.c.project_id == project_id, error_group.c.group_key.in_(keys))
+    connection.execute(delete(error_group).where(copies))
+    return erased
 
 
 def drop(connection: Connection, project_id: int, since: datetime, until: datetime) -> None:

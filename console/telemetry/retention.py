@@ -6,7 +6,7 @@ Erasing a project rewrites all other rows, so that nothing of the project is lef
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
 
 from console.core import clock
-from console.telemetry import kinds
+from console.telemetry import error_groups, kinds
 from console.telemetry.database import LEAST_MEMORY_MB
 from console.telemetry.dialect import UtcTimestamp
 from console.telemetry.store import TelemetryStore, current
@@ -101,6 +101,23 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
             for table in (table for kind in kinds.KINDS for table in kind.erased):
                 erased += _rewrite_without(connection, table, project_id)
         database.checkpoint()
+    return erased
+
+
+def erase_events(
+    organization_id: int, project_id: int, hashes: Sequence[str], *, upto: int, run: int
+) -> int:
+    """Delete the events of some grouping hashes; return how many.
+
+    Up to a position of the spool and a run of the console's own: later ones stay.
+    """
+    store = current()
+    if not store.holds(organization_id):
+        return 0
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
+            erased = error_groups.erase(connection, project_id, hashes, upto, run)
+        database.checkpoint()  # the log still has the rows
     return erased
 
 

@@ -66,6 +66,13 @@ def create_issue() -> None:
         sa.Column("last_release", sa.String(length=200), nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("users", sa.Integer(), nullable=False),
+        sa.Column(
+            "counted_position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
+        sa.Column("counted_run", sa.Integer(), server_default="0", nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by_id", sa.Integer(), nullable=True),
         sa.Column("fixed_in_next_release", sa.Boolean(), nullable=False),

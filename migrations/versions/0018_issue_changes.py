@@ -33,9 +33,11 @@ def upgrade() -> None:
     copy(COPY, "issue", "issue_activity", into="issue_change")
     op.drop_table("issue_activity")
     protect("issue_change")
+    create_issue_erasure()
 
 
 def downgrade() -> None:
+    op.drop_table("issue_erasure")
     create_issue_activity()
     copy(COPY_BACK, "issue_change", into="issue_activity")
     op.drop_table("issue_change")
@@ -136,3 +138,39 @@ def create_issue_activity() -> None:
     op.create_index(
         "issue_activity_of_issue", "issue_activity", ["organization_id", "issue_id", "at"]
     )
+
+
+def create_issue_erasure() -> None:
+    op.create_table(
+        "issue_erasure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("hashes", sa.JSON(), nullable=False),
+        sa.Column(
+            "counted_position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("counted_run", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "project_id"],
+            ["project.organization_id", "project.id"],
+            name=op.f("fk_issue_erasure_organization_id_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_issue_erasure_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_erasure")),
+        sa.UniqueConstraint(
+            "organization_id", "id", name=op.f("uq_issue_erasure_organization_id_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    protect("issue_erasure")

@@ -66,7 +66,7 @@ from console.dashboards.models import (
     StandardDashboards,
 )
 from console.errors.changes import change, happened
-from console.errors.models import Category, ChangeKind, Comment, Issue, SavedView
+from console.errors.models import Category, ChangeKind, Comment, Issue, IssueErasure, SavedView
 from console.ingest.spool import SpoolRow
 from console.telemetry import store
 from console.telemetry.kinds import CHECK_RESULTS
@@ -339,6 +339,7 @@ def named(organization_id: int, project_id: int, marker: str) -> None:
     db.session.get_one(Project, project_id).name = f"Shop of {marker}"
     for key in db.session.scalars(select(Key)):
         key.label = marker
+    db.session.add(IssueErasure(project_id=project_id, issue_id=0, hashes=[marker]))
 
 
 def send(app: Flask, project: Project, marker: str) -> str:
