@@ -10,7 +10,7 @@ from typing import Any
 _LENGTH = 1000  # of a message that an engine made
 _NAMES = r"[\w$.\[\]()]{1,200}"
 _EMPTY = r"(?P<b>undefined|null)"
-_EVALUATING = rf"{_EMPTY} is not an object \(evaluating '(?:{_NAMES}?\.)?(?P<a>[\w$]{{1,100}})"
+_EVALUATING = rf"{_EMPTY} is not an object \(evaluating '(?:.{{1,200}}?\.)?(?P<a>[\w$]{{1,100}})"
 _OLD_V8 = rf"(?:'(?P<a>{_NAMES})' )?of {_EMPTY}"
 _READ = (
     rf"Cannot read propert(?:y|ies) {_OLD_V8}(?: \(reading '(?P<c>{_NAMES})'\))?",

@@ -29,6 +29,10 @@ _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 # Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
+# A part of a page's address, at /users/7, and the folder of a release, by its date or version.
+_NUMBERED = re.compile(
+    r"(?:^|(?<=/))(?:\d+(?=/|$)|(?:\d{4}-\d\d-\d\d[\w.-]*|v?\d+(?:\.\d+)+[\w.-]*)(?=/))"
+)
 _ENDING = re.compile(r"\w\.[A-Za-z]\w{0,5}$")
 _SCRIPT = frozenset({"javascript", "node"})
 _OFFSET = "+0x"
@@ -103,7 +107,7 @@ def is_file(frame: Mapping[str, Any], here: Place, platform: str) -> bool:
     """
     name = _short_path(_path_of(frame)).rpartition("/")[2]
     endings = _SCRIPTS if (_text(frame, "platform") or platform) in _SCRIPT else _ENDING
-    return bool(endings.search(name)) and here.module.rpartition("/")[2] != "*.js"
+    return bool(here.module and endings.search(name)) and here.module.rpartition("/")[2] != "*.js"
 
 
 def written_place(frame: Mapping[str, Any]) -> Place:
@@ -204,7 +208,7 @@ def _module(texts: _Texts) -> str:
     if texts.module and texts.module != "__main__":
         return without_generated(texts.module)
     name = _short_path(texts.filename or texts.abs_path) or texts.image
-    name = re.sub(r"(?:^|(?<=/))\d+(?=/|$)", "*", name)  # a page's own script, at /users/7
+    name = _NUMBERED.sub("*", name)
     return without_generated(without_bundle_hash(name))
 
 

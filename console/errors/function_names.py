@@ -13,6 +13,8 @@ _CLOSURE = "{closure}"
 _RUBY_OWNER = re.compile(r"^(?:[A-Z]\w*::)*[A-Z]\w*[#.](?=[a-z_<\[=+*!~-])")
 _DART_CLOSURES = re.compile(r"(?:\.<(?:fn|anonymous closure)>)+$")
 _RUST_CLOSURES = re.compile(r"(?:::\{\{?closure(?:#\d+|_env#\d+)?\}\}?)+")
+_RUST_ARGUMENTS = re.compile(r"(?<=\w)<[^<>]*>|::<[^<>]*>$")
+_DEEPEST = 10  # arguments within arguments
 _RUST_SHIMS = re.compile(r"\{\{(?:vtable\.shim|constant|impl)\}\}")
 _GO_MAJOR = re.compile(r"/v\d+(?=[/.]|$)|(?<=\w)\.v\d+(?=[/.]|$)")
 _PHP_CLOSURE = re.compile(r"\{closure(?::(?P<owner>[^(){}]*?)(?:::\w+)?(?:\(\))?(?::\d+)?)?\}")
@@ -21,6 +23,10 @@ _MOVE_NEXT = re.compile(r"^(?P<owner>.+)[+.]<(?P<method>\w+)>d__\d+(?:`\d+)?$")
 _DISPLAY_CLASS = re.compile(r"[+.]<>c(?:__DisplayClass[\d_]+)?(?:`\d+)?(?=$|[.+])")
 _INLINE_NAMESPACES = re.compile(
     r"(?<=::)(?:__1|__2|__cxx11|__ndk1|_V2)::|\[abi:\w+\]|\s*\[clone [^\]]*\]"
+)
+_SWIFT_PARTS = re.compile(
+    r"^(?:\(\d+\) (?:await|suspend) resume partial function for |partial apply for "
+    r"|(?:generic )?specialized |merged |@(?:non)?objc )+"
 )
 _UNNAMED = re.compile(r"\((?:anonymous namespace|anonymous|unnamed)\)|`anonymous namespace'")
 # Before what an argument of a template, or a parameter, begins.
@@ -46,12 +52,17 @@ def _dart(module: str, function: str) -> Named:
 
 
 def _rust(module: str, function: str) -> Named:
-    return module, _RUST_SHIMS.sub("", _RUST_CLOSURES.sub(f"::{_CLOSURE}", function))
+    name = _RUST_SHIMS.sub("", _RUST_CLOSURES.sub(f"::{_CLOSURE}", function))
+    for _ in range(_DEEPEST):
+        name, changes = _RUST_ARGUMENTS.subn("", name)
+        if not changes:
+            break
+    return module, name
 
 
 def _go(module: str, function: str) -> Named:
     """A module of a next major version has the same code at another path."""
-    return _GO_MAJOR.sub("", module), _GO_MAJOR.sub("", function)
+    return _GO_MAJOR.sub("", module), _GO_MAJOR.sub("", function).removesuffix("-fm")
 
 
 def _php(module: str, function: str) -> Named:
@@ -91,7 +102,10 @@ def _native(module: str, function: str) -> Named:
 
 
 def _cocoa(module: str, function: str) -> Named:
-    return _native(module, function) if "::" in function else (module, function)
+    """Swift splits an asynchronous function where it waits, and makes copies of others."""
+    if "::" in function:
+        return _native(module, function)
+    return module, _SWIFT_PARTS.sub("", function)
 
 
 def _without_signature(function: str) -> str:

@@ -17,9 +17,10 @@ _MARKED = re.compile(
     | (?<=\$HibernateProxy\$)\w++ | (?<=\$MockitoMock\$)\w++ | (?<=\$ByteBuddy\$)\w++
     | (?<=_\$\$_j)(?:avassist|vst)\w++
     | (?<=Generated)(?:Method|Constructor|SerializationConstructor)Accessor\d++
+    | (?<=\$lambda)[-$]\d++(?:[-$]\d++)*+ | (?<=\$\$superforward)\d*+
     | (?<=\$)\d++(?:\$\d++)*+(?:\$adapted)?+(?=$|[$./A-Z]) | (?<=\$ExternalSyntheticLambda)\d++
     | (?<=\baccess\$)\d++ | (?<=_run_closure)\d++
-    | (?<=\bScript)\d++(?=$|\.groovy$) | (?<=-fun-)\d++(?=-$)
+    | (?<=\bScript)\d++(?=$|\.groovy$) | (?<=-fun-)\d++(?=-)
     | (?<=\bfn__)\d++ | (?<=\beval)\d{3,20}+(?=$|[.$/]) | (?<=\$anonfun\$)\d++
       # .NET: lambdas, state machines, local functions, anonymous types, Castle's proxies
     | (?<=>[bdg]__)[\d_]++ | (?<=>c__DisplayClass)[\d_]++ | (?<=\|)\d++(?:_\d++)?+
@@ -30,7 +31,9 @@ _MARKED = re.compile(
     | (?<=@anonymous)[\0:\s/\\].*+ | (?<=__TwigTemplate_)[0-9a-f]++
     | (?<=\bContainer)[0-9A-Za-z]{7}(?=\\)
       # Go and Rust: closures, hashes of symbols; C and C++: clones and lambdas of compilers
-    | (?<=\bfunc)\d++(?:\.\d++)*+(?=$|[.-]) | (?<=-range)\d++ | (?<=::h)[0-9a-f]{16}(?=$|[.<])
+    | (?<=\bfunc)\d++(?:\.\d++)*+(?=$|[.-]) | (?<=-range)\d++ | (?<=\bgowrap)\d++
+    | (?<=\bdeferwrap)\d++ | (?<=::h)[0-9a-f]{16}(?=$|[.<]) | (?<=17h)[0-9a-f]{16}(?=E(?:$|\.))
+    | (?<=Cs)[0-9A-Za-z]{6,14}(?=_\d)
     | (?<=closure\#)\d++ | (?<=closure\ \#)\d++ | (?<=impl\$)\d++ | (?<=\$_)\d++
     | (?<=\.constprop\.)\d++ | (?<=\.isra\.)\d++ | (?<=\.(?:part|cold)\.)\d++
     | (?<=\.llvm\.)\d++ | (?<=<lambda_)[0-9a-f]++
@@ -47,10 +50,11 @@ _MARKED = re.compile(
 _ENDINGS = (".js", ".mjs", ".cjs", ".jsx")
 _BUILDS = (
     ".min", ".bundle", ".chunk", ".prod", ".esm", ".modern", ".legacy", ".development",
-    ".production",
+    ".production", "._",
 )  # fmt: skip
 _DIGEST = re.compile(r"(?<=[.~_-])(?=[a-f]{0,40}+[0-9])[0-9a-f]{6,40}$")
 _BASE_64 = re.compile(r"(?<=[.~_-])[\w-]{8}$")  # Vite's; esbuild's base 32 is part of it
+_HASH_ALONE = re.compile(r"(?=[\w-]*[A-Z])(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8}")  # a chunk of Vite's
 _WORDS = re.compile(
     r"(?:[A-Z]?[a-z]{2,}+(?:[_-]?[A-Z][a-z]{2,}+|[_-][a-z]++)*+|[a-z]++(?:[_-][a-z]++)*+)\d{0,2}"
 )
@@ -76,6 +80,6 @@ def without_bundle_hash(filename: str) -> str:
     name = _DIGEST.sub("*", name)
     if (end := _BASE_64.search(name)) and not _WORDS.fullmatch(end[0]):
         name = f"{name[: end.start()]}*"
-    if _NAMELESS.fullmatch(name):
+    if _NAMELESS.fullmatch(name) or (_HASH_ALONE.fullmatch(name) and not _WORDS.fullmatch(name)):
         name = "*"
     return f"{folder}{slash}{name}.js"

@@ -39,6 +39,7 @@ _VARYING = re.compile(
     | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
     | (?-i:(?P<code>['"`](?:{_IN_CODE})['"`]))
     | (?P<service>{_SERVICE})
+    | (?P<json>\[?\{{\s*+"(?:[^{{}}]++|\{{[^{{}}]*+\}}){{0,200}}+\}}\]?)
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
     | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)
     | (?P<uuid>\b[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}\b)
@@ -49,15 +50,26 @@ _VARYING = re.compile(
         | (?<![\w:])(?:[0-9a-f]{{1,4}}:){{1,6}}(?::[0-9a-f]{{1,4}}){{1,6}}(?![\w:])
         | (?<![\w:])::1(?![\w:]))
     | (?-i:(?P<id>\b[a-z]{{1,5}}_(?=[A-Za-z]{{0,64}}\d)[A-Za-z0-9]{{4,64}}+\b))
-    | (?P<hex>\b0x[0-9a-f]+\b
+    | (?P<hex>\b0x[0-9a-f]+\b | (?<=\w@)[0-9a-f]{{5,8}}\b
         | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
+    | (?P<pod>-[0-9a-f]{{8,10}}-[0-9a-z]{{5}}\b)
+    | (?P<file>(?<![\w.()-])[\w.()-]{{1,100}}\.(?:jpe?g|png|gif|webp|heic|bmp|tiff?|pdf
+        |csv|tsv|xlsx?|docx?|pptx?|zip|gz|tar|mp[34]|mov|avi|wav|ics|vcf|eml)\b)
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
-        | `[^`\n]{{0,300}}`)
+        | `[^`\n]{{0,300}}` | [\u201c\u201e][^\u201c\u201d\n]{{0,300}}[\u201c\u201d]
+        | \u00ab[^\u00bb\n]{{0,300}}\u00bb
+        | \u2018[^\u2018\u2019\n]{{0,300}}\u2019)
+    | (?P<size>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:bytes?|[kmgt]i?b)\b)
+    | (?P<duration>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:[nµu]?s|ms|msecs?|secs?|seconds?|mins?
+        |minutes?|hours?|milliseconds?)\b)
     | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]++){{2,}}+[/\\]?)
     | (?P<number>(?<![A-Za-z])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)? | (?<=[A-Za-z_-])\d{{2,}})
     """,
     re.IGNORECASE,
 )
+# Lists of any length, and nouns of any number.
+_LISTED = re.compile(r"(<[a-z]+>)(?:[,;]?\s?\1)+")
+_PLURAL = re.compile(r"(?<=<number> )([A-Za-z]{2,30}?)(?:ies|e?s|y)?\b")
 
 
 def parametrise(message: str) -> str:
@@ -67,7 +79,8 @@ def parametrise(message: str) -> str:
     stay: they tell one problem from another.
     """
     head = "\n".join(message[: 4 * LENGTH].splitlines()[:LINES])
-    return " ".join(_VARYING.sub(_placeholder, head).split())[:LENGTH]
+    text = " ".join(_VARYING.sub(_placeholder, head).split())
+    return _PLURAL.sub(r"\1", _LISTED.sub(r"\1", text))[:LENGTH]
 
 
 def error_codes(message: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ _RUBY: _Rules = (
     (re.compile(r" for ([\w:]{1,200}):Module\b"), r" for module \1"),
 )
 _PHP: _Rules = (
+    (re.compile(r"^(?:Notice|Warning|Deprecated|User (?:Notice|Warning|Deprecated)): "), ""),
     (re.compile(r"\bUndefined variable: (\w)"), r"Undefined variable $\1"),
     (re.compile(r"\bUndefined (?:index|offset): ([\w.-]{1,200})"), r'Undefined array key "\1"'),
     (re.compile(r"\bUndefined array key (\d+)"), r'Undefined array key "\1"'),
@@ -26,7 +27,8 @@ _PHP: _Rules = (
         r'Attempt to read property "\1" on null',
     ),
 )
-_RULES: Mapping[str, _Rules] = {"ruby": _RUBY, "php": _PHP}
+_LUA: _Rules = ((re.compile(r"\bPlayers\.\w+"), "Players.*"),)  # Roblox: who plays
+_RULES: Mapping[str, _Rules] = {"ruby": _RUBY, "php": _PHP, "lua": _LUA}
 
 
 def as_any_version(value: str, platform: str) -> str:

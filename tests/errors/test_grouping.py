@@ -217,7 +217,7 @@ def test_errno_of_the_mechanism_counts():
 @pytest.mark.parametrize(
     ("message", "parametrised"),
     [
-        ("order 4711 of user 17 took 3.5 s", "order <number> of user <number> took <number> s"),
+        ("order 4711 of user 17 took 3.5 s", "order <number> of user <number> took <duration>"),
         ("job 8f14e45f-ceea-467f-a0e6-b1f3c5b7d9aa is stuck", "job <uuid> is stuck"),
         ("object d41d8cd98f00b204e9800998ecf8427e at 0x7f3a2b", "object <hex> at <hex>"),
         ("mail to ada.l@example.com bounced", "mail to <email> bounced"),
@@ -225,7 +225,7 @@ def test_errno_of_the_mechanism_counts():
         ("no route to fe80:0:0:0:1:2:3:4", "no route to <ip>"),
         ("cannot read /srv/files/7/a.pdf", "cannot read <path>"),
         (r"cannot read C:\Users\bob\a.pdf", "cannot read <path>"),
-        ("since 2026-11-23T18:38:35.061Z, 23/11/2026 10:11:12", "since <date>, <date> <date>"),
+        ("since 2026-11-23T18:38:35.061Z, 23/11/2026 10:11:12", "since <date>"),
         ("no template for 'letter-1' in \"de\"", "no template for <text> in <text>"),
         ("can't open what isn't there", "can't open what isn't there"),
         (
@@ -234,7 +234,7 @@ def test_errno_of_the_mechanism_counts():
         ),
         ("Cannot read properties of undefined (reading 'x')",) * 2,
         ("answered status 503 for order 1", "answered status 503 for order <number>"),
-        ("ended with exit code 137 after 3 s", "ended with exit code 137 after <number> s"),
+        ("ended with exit code 137 after 3 s", "ended with exit code 137 after <duration>"),
         ("ipv6 utf8 sha256sum", "ipv6 utf8 sha<number>sum"),
         ("a\n  b\n\n c", "a b c"),
     ],
