@@ -20,6 +20,7 @@ from console.errors import queries as issues
 from console.errors.models import Category, Issue
 from console.metrics.shift import Shift, most_moved
 from console.telemetry import errors, traces
+from console.telemetry.leading import leading
 from console.telemetry.measures import CannotAskError
 from console.telemetry.scope import Scope
 from console.telemetry.traces import Began, TracesWanted
@@ -175,8 +176,8 @@ def _related(project: Project, scope: Scope, endpoint: str) -> tuple[Issue | Non
             for hash_, events, _ in errors.hashes_of_transactions(scope, [endpoint], MOST_GROUPS)
         }
     else:
-        busiest = errors.busiest(scope, "events", MOST_GROUPS)
-        counts = {group.hash: int(group.place[0]) for group in busiest}
+        first = leading(scope, "events", MOST_GROUPS)
+        counts = {leader.hash: leader.totals.events for leader in first}
     if not counts:
         return None, 0
     before = errors.totals_by_group(scope.earlier(scope.until - scope.since), counts, exact=False)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
+from wtforms import SelectField
+from wtforms.validators import ValidationError
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
@@ -16,6 +18,7 @@ from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
 from console.telemetry.errors import EventRow, Totals
+from console.telemetry.leading import TREND
 from console.telemetry.records import Finding
 from console.telemetry.scope import Scope
 from console.web import api
@@ -33,6 +36,11 @@ findings_bp = Blueprint(
 
 class IssuesFilter(InboxFilter, api.Anytime, api.Paging):
     """The inbox's filters, and what the top bar says on pages."""
+
+    def validate_sort(self, field: SelectField) -> None:
+        """A trend needs a beginning: there is no time before all time."""
+        if field.data == TREND and not self.since.data:
+            raise ValidationError("sort=trend compares with the time before: give since as well.")
 
     def scope(self, project: Project) -> Scope:
         """What the counts of a valid form are about: all time, unless it gives one."""

@@ -38,6 +38,7 @@ from console.errors.models import (
     Status,
 )
 from console.errors.search import Search
+from console.telemetry.leading import TREND
 from console.telemetry.scope import Owned
 
 PAGE = 50
@@ -65,6 +66,8 @@ SORTS = {
     "events": Sort("Events", (Issue.events, Issue.id)),
     "last_seen": Sort("Last seen", (Issue.last_seen, Issue.id)),
     "first_seen": Sort("First seen", (Issue.first_seen, Issue.id)),
+    # Their rise is counted in telemetry; without a time range there is nothing to compare with.
+    TREND: Sort("Trend (rise in events)", (Issue.events, Issue.id)),
 }
 
 

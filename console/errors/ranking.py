@@ -13,6 +13,7 @@ from console.errors.people import keys_of
 from console.errors.queries import Candidate, Filter
 from console.telemetry import errors as telemetry
 from console.telemetry.errors import NOTHING, Totals
+from console.telemetry.leading import TREND, leading
 from console.telemetry.scope import Scope
 
 CHUNK = 250
@@ -54,14 +55,19 @@ class Ranking:
 def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     """The first `need` or more issues that match and have events in the scope, if there are any.
 
-    Candidates come in chunks, by an upper bound in falling order: their counts of all time, or
-    their users' events in the scope. Once the last needed issue is not below the bound of the
-    unread candidates, no other can come before it.
+    Candidates come in chunks, by an upper bound in falling order: their counts of all time, or the
+    ones in the scope. Once the last needed issue is not below the bound of the unread candidates,
+    no other can come before it.
     """
-    if scope.terms:
-        return _most_of_what_matches(project, by, scope, need)
+    first = queries.candidates(project, by, count=CHUNK + 1)
+    if len(first) <= CHUNK:
+        chunks: Chunks = iter([(first, None)])
+    elif scope.terms or by.sort == TREND or (scope.length <= SHORT and by.sort != "first_seen"):
+        return _leading(project, by, scope, need)
+    else:
+        chunks = _once_frequent(project, by, first)
     rows: list[RankedIssue] = []
-    for chunk, bound in _chunks(project, by, scope):
+    for chunk, bound in chunks:
         rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=False)], need)
         if bound is None:
             break
@@ -129,27 +135,33 @@ def _passed(part: Any) -> int:
     return count
 
 
-def _most_of_what_matches(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
-    """The ranking for a search that wants something of events: telemetry counts them all at once.
-
-    The issues of the groups are asked for in pieces, from the first place on.
-    """
-    counts = telemetry.totals_of_all(scope)
-    places = {hash_: _measures(by.sort, totals) for hash_, totals in counts.items()}
-    order = sorted(counts, key=lambda hash_: places[hash_], reverse=True)
+def _leading(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
+    """The ranking by the groups that telemetry names first, in growing numbers."""
     issues: dict[int, RankedIssue] = {}
-    start, size = 0, CHUNK * GROWTH
-    while start < len(order):
-        candidates = queries.candidates_by_hash(project, by, order[start : start + size])
-        ranked = _ranked(by, scope, candidates, counts, exact=True)
-        issues |= {row.issue_id: row for row in ranked}
-        start, size = start + size, size * GROWTH
+    counts: dict[str, Totals] = {}
+    seen, count = 0, CHUNK
+    while True:
+        leaders = leading(scope, by.sort, limit=seen + count + 1)
+        chunk = leaders[seen : seen + count]
+        counts |= {leader.hash: leader.totals for leader in chunk}
+        candidates = queries.candidates_by_hash(project, by, [leader.hash for leader in chunk])
+        counts |= _of_later_groups(by, scope, candidates, counts)
+        issues |= {row.issue_id: row for row in _ranked(by, scope, candidates, counts, exact=True)}
         rows = _highest_first(issues.values())
-        bound = places[order[start]] if start < len(order) else None
+        if len(leaders) <= seen + count:
+            return Ranking(rows, complete=True)
         # Of equal ones the latest issue comes first, which may be unread.
-        if bound is not None and len(rows) >= need and rows[need - 1].place[:-1] > bound:
+        if len(rows) >= need and rows[need - 1].place[:-1] > leaders[seen + count].place:
             return Ranking(rows, complete=False)
-    return Ranking(_highest_first(issues.values()), complete=True)
+        seen, count = seen + count, count * GROWTH * GROWTH
+
+
+def _of_later_groups(
+    by: Filter, scope: Scope, candidates: Sequence[Candidate], counts: Mapping[str, Totals]
+) -> dict[str, Totals]:
+    """What is counted of the hashes that issues have beside the ones that were counted."""
+    every = {hash_ for candidate in candidates for hash_ in candidate.hashes}
+    return _totals(by, scope, sorted(every - counts.keys()), exact=True)
 
 
 def _highest_first(rows: Iterable[RankedIssue]) -> list[RankedIssue]:
@@ -169,17 +181,7 @@ def _settled(by: Filter, scope: Scope, rows: Sequence[RankedIssue], need: int) -
 
 
 Chunks = Iterator[tuple[Sequence[Candidate], tuple[Any, ...] | None]]
-
-
-def _chunks(project: Project, by: Filter, scope: Scope) -> Chunks:
-    """Chunks of candidates, each with the bound of the following ones, None at the end."""
-    first = queries.candidates(project, by, count=CHUNK + 1)
-    if len(first) <= CHUNK:
-        yield first, None
-    elif scope.length <= SHORT and by.sort != "first_seen":
-        yield from _busiest(project, by, scope)
-    else:
-        yield from _once_frequent(project, by, first)
+"""Chunks of candidates, each with the bound of the following ones, None at the end."""
 
 
 def _once_frequent(project: Project, by: Filter, first: Sequence[Candidate]) -> Chunks:
@@ -192,26 +194,25 @@ def _once_frequent(project: Project, by: Filter, first: Sequence[Candidate]) -> 
     yield chunk, None
 
 
-def _busiest(project: Project, by: Filter, scope: Scope) -> Chunks:
-    """Candidates by their events in the scope, of which telemetry names the highest."""
-    seen, count = 0, CHUNK
-    while True:
-        groups = telemetry.busiest(scope, by.sort, limit=seen + count + 1)
-        chunk = queries.candidates_by_hash(project, by, [g.hash for g in groups[seen:][:count]])
-        if len(groups) <= seen + count:
-            yield chunk, None
-            return
-        yield chunk, groups[seen + count].place
-        seen, count = seen + count, count * GROWTH
-
-
 def _counted(
     by: Filter, scope: Scope, candidates: Sequence[Candidate], *, exact: bool
 ) -> list[RankedIssue]:
     """The candidates that have events in the scope, with their totals there."""
     every = [hash_ for candidate in candidates for hash_ in candidate.hashes]
-    counts = telemetry.totals_by_group(scope, every, exact=exact) if every else {}
+    counts = _totals(by, scope, every, exact=exact)
     return _ranked(by, scope, candidates, counts, exact=exact)
+
+
+def _totals(by: Filter, scope: Scope, hashes: Sequence[str], *, exact: bool) -> dict[str, Totals]:
+    """The totals of some grouping hashes, with the events before for the order that compares."""
+    if not hashes:
+        return {}
+    counts = telemetry.totals_by_group(scope, hashes, exact=exact)
+    if by.sort != TREND or not counts:
+        return counts
+    earlier = telemetry.totals_by_group(scope.before(), list(counts), exact=False)
+    before = {hash_: totals.events for hash_, totals in earlier.items()}
+    return {h: replace(totals, before=before.get(h, 0)) for h, totals in counts.items()}
 
 
 def _ranked(
@@ -248,4 +249,5 @@ def _measures(sort: str, totals: Totals) -> tuple[Any, ...]:
         "last_seen": (totals.last,),
         "events": (totals.events,),
         "users": (totals.users, totals.events),
+        TREND: (totals.events - totals.before, totals.events),
     }[sort]

@@ -92,6 +92,8 @@ class Totals:
     users: int = 0
     first: datetime | None = None
     last: datetime | None = None
+    before: int = 0
+    """The events of the time of the same length before, where an order needs them."""
 
     def __add__(self, addend: "Totals") -> "Totals":
         """The totals of both together; a user of both counts twice."""
@@ -102,18 +104,11 @@ class Totals:
             self.users + addend.users,
             min(first, default=None),
             max(last, default=None),
+            self.before + addend.before,
         )
 
 
 NOTHING = Totals()
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A grouping hash with its place in an order of groups, which no finer count exceeds."""
-
-    hash: str
-    place: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,15 +296,6 @@ def totals_by_group(
     return {by_key[key]: Totals(*counts) for key, *counts in rows}
 
 
-def totals_of_all(scope: Scope) -> dict[str, Totals]:
-    """The events and users of every grouping hash that has events in the scope."""
-    at, user = Event.timestamp, Event.user_key
-    totals = (func.count(), func.count(user.distinct()), func.min(at), func.max(at))
-    hash_ = func.any_value(Event.grouping_hash, type_=Hex128)
-    query = select(hash_, *totals).where(within(error_event, scope)).group_by(Event.group_key)
-    return {hash_: Totals(*counts) for hash_, *counts in ask(scope, query)}
-
-
 def hashes_holding(scope: Scope, text: str, keys: Iterable[str], limit: int) -> list[str]:
     """The grouping hashes of events whose facts hold a text, the most frequent first."""
     query = (
@@ -319,28 +305,6 @@ def hashes_holding(scope: Scope, text: str, keys: Iterable[str], limit: int) -> 
         .order_by(func.count().desc(), Event.group_key)
     )
     return [hash_ for (hash_,) in ask(scope, query.limit(limit))]
-
-
-def busiest(scope: Scope, order: str, limit: int) -> list[Group]:
-    """The groups that did most in a scope, by "users", "events" or "last_seen", highest first.
-
-    For users it is the events that name one: counting them apart takes 4 times as long.
-    """
-    events, named = func.count(), func.count(Event.user_key)
-    orders: dict[str, list[ColumnElement[Any]]] = {
-        "users": [named, events],
-        "events": [events],
-        "last_seen": [func.max(Event.timestamp)],
-    }
-    places = [column.label(f"place_{number}") for number, column in enumerate(orders[order])]
-    query = (
-        select(func.any_value(Event.grouping_hash, type_=Hex128), *places)
-        .where(within(error_event, scope))
-        .group_by(Event.group_key)
-        .order_by(*(place.desc() for place in places), Event.group_key)
-        .limit(limit)
-    )
-    return [Group(hash_, tuple(place)) for hash_, *place in ask(scope, query)]
 
 
 def occurrences(scope: Scope, hashes: Iterable[str], limit: int = 100) -> list[Occurrence]:

@@ -10,8 +10,8 @@ from console.core.db import db
 from console.errors import ranking
 from console.errors.models import Issue, Level
 from console.errors.queries import SORTS, Filter
-from console.telemetry import errors as telemetry
 from console.telemetry.event_terms import EventTerm
+from console.telemetry.leading import leading
 from console.telemetry.scope import Scope
 from console.web.timerange import RANGES, Range
 from tests.support.clients import HTMX
@@ -164,7 +164,7 @@ def test_the_first_issues_are_the_same_whichever_were_looked_at(
         assert not looked_at.complete
 
 
-def test_groups_of_other_projects_and_times_are_none_of_the_busiest(app, acme, globex, make_issue):
+def test_groups_of_other_projects_and_times_are_none_of_the_leading(app, acme, globex, make_issue):
     make_issue(globex, events=9)
     make_issue(acme, events=5, first_seen=clock.now() - timedelta(days=3),
                last_seen=clock.now() - timedelta(days=3))  # fmt: skip
@@ -172,8 +172,8 @@ def test_groups_of_other_projects_and_times_are_none_of_the_busiest(app, acme, g
     until = clock.now()
     scope = Scope.of(acme, Range("24h", until - timedelta(days=1), until))
     with app.app_context():
-        groups = telemetry.busiest(scope, "events", limit=10)
-    assert [(group.hash, group.place) for group in groups] == [("ab" * 16, (2,))]
+        leaders = leading(scope, "events", limit=10)
+    assert [(leader.hash, leader.place) for leader in leaders] == [("ab" * 16, (2,))]
     assert mine.events == 2
 
 
@@ -208,3 +208,17 @@ def test_the_first_issues_of_a_search_are_the_same_in_pieces(
             assert [row.place for row in some.rows[:need]] == places[:need]
         if sort in ("first_seen", "last_seen"):  # in the others, many are equal
             assert not ranking.ranking(acme, by, scope, need=1).complete
+
+
+def test_of_equal_issues_the_latest_comes_first_at_the_edge_of_a_chunk(
+    app, acme, make_issue, inside, monkeypatch
+):
+    made = [make_issue(acme, title=f"Issue {number}").id for number in range(9)]
+    until = clock.now() + timedelta(hours=1)
+    scope = Scope.of(acme, Range("24h", until - RANGES["24h"], until))
+    monkeypatch.setattr(ranking, "CHUNK", 2)
+    for sort in ("users", "events", "trend"):
+        by = Filter(sort=sort, since=scope.since, until=scope.until)
+        with app.test_request_context(), inside(acme):
+            rows = ranking.ranking(acme, by, scope, need=3).rows
+        assert [row.issue_id for row in rows[:3]] == made[:-4:-1], sort
