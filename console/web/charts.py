@@ -114,7 +114,7 @@ class Chart:
     @property
     def top(self) -> int:
         """Pixels above the highest grid line."""
-        return TOP + (FLAGS if self.markers else 0)
+        return TOP + (FLAGS if self.markers or self.threshold else 0)
 
     @property
     def stacked(self) -> list[float]:

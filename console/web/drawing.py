@@ -1,24 +1,22 @@
 """Charts as SVG: fluid with classes for pages, of fixed size and literal colours for mail."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import orjson
 from flask import Flask
 from markupsafe import Markup
 
 from console.web.axis import (
-    CHARACTER,
     Label,
     flag_box,
     marker_labels,
     time_labels,
 )
 from console.web.charts import DOT, STACKED, Chart, Series, chartjs, lone, sentence
+from console.web.thresholds import BOTTOM, Scale, clearest
 from console.web.units import amount
 
-LEFT, RIGHT, BOTTOM = 44, 12, 20
+LEFT, RIGHT = 44, 12
 # A fluid chart carries one set of labels per width class; charts.css shows the set that fits.
 WIDTHS = {"xs": 150, "s": 260, "m": 480, "l": 820}
 LINES = 1000
@@ -59,7 +57,13 @@ def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = 
     plot = width - LEFT - RIGHT
     pen = _Pen(chart, height, palette)
     inner = "".join(
-        (*pen.grid(), *pen.spans(), *pen.series(), *pen.labels({"": plot}), *pen.threshold())
+        (
+            *pen.grid(),
+            *pen.spans(),
+            *pen.series(),
+            *pen.labels({"": plot}),
+            *pen.threshold({"": plot}),
+        )
     )
     return _markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
@@ -71,9 +75,7 @@ def svg(chart: Chart, width: int, height: int, palette: dict[str, str] | None = 
 def fluid_svg(chart: Chart, height: int = 180) -> Markup:
     """The chart as wide as its container, without scaling its text; margins are charts.css's."""
     pen = _Pen(chart, height, None)
-    inner = "".join(
-        (*pen.grid(), *pen.spans(), *pen.series(), *pen.labels(WIDTHS), *pen.threshold())
-    )
+    inner = "".join(pen.all(WIDTHS))
     return _markup(
         f'<svg class="chart-plot" height="{height}" overflow="visible" role="{_role(chart)}"'
         f' aria-label="{_label(chart)}">{inner}</svg>'
@@ -99,27 +101,6 @@ def bars(values: Sequence[float | None], width: int, height: int, top: float = 0
     return _markup("".join(parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Where numbers lie in a drawing of a chart: `low` at `bottom`, `high` at `top`, in pixels."""
-
-    low: float
-    high: float
-    top: float
-    bottom: float
-
-    @classmethod
-    def of(cls, chart: Chart, height: int) -> "Scale":
-        """The scale of a chart that is drawn with this height."""
-        ticks = chart.ticks()
-        return cls(ticks[0], ticks[-1], chart.top, height - BOTTOM)
-
-    def y(self, value: float) -> float:
-        """How far below the top edge a number lies."""
-        share = (value - self.low) / (self.high - self.low)
-        return self.bottom - share * (self.bottom - self.top)
-
-
 class _Pen:
     """Draws the parts of one chart; x in percent of the plot, y in pixels."""
 
@@ -131,6 +112,14 @@ class _Pen:
         self.top = chart.top
         self.bottom = height - BOTTOM
         self.scale = Scale.of(chart, height)
+
+    def all(self, widths: dict[str, int]) -> Iterator[str]:
+        """Everything from back to front, with labels for each of these widths of the plot."""
+        yield from self.grid()
+        yield from self.spans()
+        yield from self.series()
+        yield from self.labels(widths)
+        yield from self.threshold(widths)
 
     def grid(self) -> Iterator[str]:
         for index, tick in enumerate(self.ticks):
@@ -176,7 +165,7 @@ class _Pen:
             flags = (self._flag(label, width) for label in marker_labels(self.chart, width))
             yield f"<g{css}>{''.join(texts)}{''.join(flags)}</g>"
 
-    def threshold(self) -> Iterator[str]:
+    def threshold(self, widths: dict[str, int]) -> Iterator[str]:
         line = self.chart.threshold
         if line is None:
             return
@@ -184,27 +173,11 @@ class _Pen:
         paint = self._stroke("warn", "c-threshold", dash="4 3")
         yield f'<line x1="0" x2="100%" y1="{y}" y2="{y}" {paint}/>'
         words = f"{line.text} {amount(line.value, self.chart.unit)}"
-        side, at = self._clearest(self._y(line.value), len(words) * CHARACTER / WIDTHS["m"])
-        anchor = "end" if side else "start"
-        yield self._text(f"{side}%", at, words, anchor, css="c-t-threshold", hue="threshold")
-
-    def _clearest(self, y: float, length: float) -> tuple[int, float]:
-        """Where the words of a horizontal line hide least: its end, in percent, and their foot."""
-        places = [(side, y + 13) for side in (100, 0) if y + 13 < self.bottom]
-        if y - 4 > self.top + 8:
-            places = [(100, y - 4), *places[:1], (0, y - 4), *places[1:]]
-        return min(places or [(100, y - 4)], key=lambda place: self._crossings(place, length))
-
-    def _crossings(self, place: tuple[int, float], length: float) -> int:
-        """How often lines run through a text at a side of the plot, as long as a share of it."""
-        side, foot = place
-        count = len(self.chart.buckets)
-        reach = min(count, max(2, int(count * length) + 1))
-        part = slice(-reach, None) if side else slice(reach)
-        runs = [line.values[part] for line in self.chart.series if line.kind not in STACKED]
-        steps = [step for run in runs for step in pairwise(run)]
-        spans = [[self._y(value) for value in step if value is not None] for step in steps]
-        return sum(min(s) <= foot + 3 and max(s) >= foot - 10 for s in spans if s)
+        for name, width in widths.items():
+            place = clearest(self.chart, self.scale, words, width)
+            text = self._text(f"{_n(place.at * 100, 2)}%", place.foot, words, place.anchor,
+                              css="c-t-threshold", hue="threshold")  # fmt: skip
+            yield f'<g class="c-at c-at-{name}">{text}</g>' if name else text
 
     def _bars(self, bars: Series, below: list[float]) -> Iterator[str]:
         share = 100 / len(self.chart.buckets)

@@ -23,7 +23,7 @@ _NOTHING = Markup("–")
 
 def init_app(app: Flask) -> None:
     """Offer the filters to templates."""
-    named = (number, percent, duration, ago, moment, size, middle, plural, compact, initials)
+    named = (number, percent, duration, ago, moment, stamp, size, middle, plural, compact, initials)
     app.jinja_env.filters.update(highest=highest, measured=measured)
     app.jinja_env.filters.update({function.__name__: function for function in named})
 
@@ -115,6 +115,15 @@ def moment(value: datetime | None) -> Markup:
     if value is None:
         return _NOTHING
     return _time(value, clocks.local(value).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def stamp(value: datetime | None) -> Markup:
+    """The time of day to the second, with the day before it unless that is today's."""
+    if value is None:
+        return _NOTHING
+    at, today = clocks.local(value), clocks.local(clock.now())
+    day = "" if at.date() == today.date() else "%-d %b " if at.year == today.year else "%-d %b %Y "
+    return _time(value, at.strftime(f"{day}%H:%M:%S"))
 
 
 def size(count: float | None) -> str:

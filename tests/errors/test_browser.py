@@ -95,6 +95,11 @@ def test_triage_by_keyboard_while_new_issues_arrive(server: Server, shop: Connec
     page.goto(f"{server.url}/acme/shop/issues/")
     rows, said = page.locator("[data-row]"), page.locator("#said")
     expect(rows).to_have_count(3)
+    page.set_viewport_size({"width": 390, "height": 844})
+    first = rows.first.bounding_box()
+    assert first
+    assert first["y"] < 844 / 2, "a phone's first issue is seen without scrolling"
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.evaluate("window.never_reloaded = true")
 
     page.keyboard.press("j")

@@ -242,7 +242,14 @@ def test_a_list_of_events_names_people_and_no_title_that_all_have(as_vic, acme, 
 def test_a_user_leads_to_all_their_issues_and_the_trace_id_to_the_trace(as_vic, acme, url, send):
     send(acme, exception={"values": [{"type": "OtherError", "value": "x"}]}, user={"id": 'm"ia'})
     page = as_vic.get(url).text
-    assert "/acme/shop/performance/traces/" + "ab" * 16 in page
+    # The panel knows whether a span of the trace was stored; a trace without is a dead end.
+    assert f'<a href="#trace">{"ab" * 16}</a>' in page
+    assert f"/performance/traces/{'ab' * 16}" not in page
+    panel = re.search(r'hx-get="([^"]*/trace)[^"]*"', page)
+    assert panel is not None
+    shown = as_vic.get(html.unescape(panel[1]), headers=HTMX).text
+    assert "No span of this trace was sent or kept" in shown
+    assert "Open the waterfall" not in shown
     link = re.search(r'href="([^"]*)" title="All issues of this user"', page)
     assert link is not None
     listed = as_vic.get(html.unescape(link[1])).text

@@ -1,5 +1,6 @@
 """The Database pages: who may see them, what they say, and what they refuse."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -150,7 +151,15 @@ def test_slower_than_the_period_before_is_told(as_vic, acme, calls_of):
     calls_of(acme, FEW, duration_us=20 * MS)
     calls_of(acme, FEW, ago=timedelta(hours=25))
     assert "Slower than in the previous period" in as_vic.get(ONE, headers=HTMX).text
-    assert "</svg>Slower</span>" in as_vic.get(LIST, headers=HTMX).text
+    listed = as_vic.get(LIST, headers=HTMX).text
+    assert "</svg>Slower</span>" in listed
+    assert "Change" not in listed, "no comparison is chosen"
+    compared = as_vic.get(f"{LIST}?compare=previous", headers=HTMX).text
+    assert re.search(r'title="P95 vs [^"]+">Change</th>', compared)
+    assert "delta-bad" in compared
+    week = as_vic.get(f"{LIST}?compare=week", headers=HTMX).text
+    assert "Fewer than 20 calls on one of the two sides" in week, "nothing was sent a week before"
+    assert "delta-bad" not in week
 
 
 def test_few_calls_are_compared_with_nothing(as_vic, acme, calls_of):

@@ -19,7 +19,8 @@ from console.web.charts import (
     nice_ticks,
     sentence,
 )
-from console.web.drawing import BOTTOM, LEFT, LIGHT, RIGHT, WIDTHS, bars, chart_json, fluid_svg, svg
+from console.web.drawing import LEFT, LIGHT, RIGHT, WIDTHS, bars, chart_json, fluid_svg, svg
+from console.web.thresholds import BOTTOM, Scale, clearest
 from tests.web.gallery import charts
 
 START = datetime(2026, 11, 9, 8, tzinfo=UTC)
@@ -115,6 +116,31 @@ def test_the_words_of_a_threshold_stand_where_no_line_runs_through_them(values, 
                 if text.text == "Limit 5 %")  # fmt: skip
     assert words.get("text-anchor") == anchor
     assert words.get("paint-order") == "stroke"
+
+
+WAVE = [1.0, 9.0] * 30
+CALM = [*[1.0, 9.0] * 10, *[9.0] * 20, *[1.0, 9.0] * 10]
+
+
+@pytest.mark.parametrize(
+    ("values", "markers", "at", "above"),
+    [
+        (CALM, 0, 0.5, False),  # a quiet stretch in the middle
+        (WAVE, 0, 0.0, True),  # none at all: above the plot
+        (WAVE, 1, 0.25, True),  # and not on a flag
+    ],
+)
+def test_the_words_of_a_threshold_leave_a_line_that_waves_through_both_ends(
+    values, markers, at, above
+):
+    buckets = [START + timedelta(minutes=minute) for minute in range(60)]
+    flags = [Marker(START + timedelta(minutes=5 * n), "shop@2.1") for n in range(markers)]
+    chart = Chart("Any", buckets, timedelta(minutes=1), [Series("S", values)], unit="%",
+                  threshold=Threshold(5.0, "Limit"), markers=flags)  # fmt: skip
+    scale = Scale.of(chart, 220)
+    place = clearest(chart, scale, "Limit 5 %", 600)
+    assert place.at == pytest.approx(at, abs=0.2)
+    assert (place.foot < scale.top) is above
 
 
 def test_counts_start_at_zero_and_have_whole_ticks():

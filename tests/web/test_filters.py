@@ -67,6 +67,10 @@ def test_ago_is_relative_with_the_moment_on_hover(clock):
     shown = filters.ago(datetime(2026, 11, 23, 11, 57, tzinfo=UTC))
     assert ">3 min ago</time>" in shown
     assert 'title="Mon 23 Nov 2026, 11:57:00 UTC"' in shown
+    assert ">11:57:00</time>" in filters.stamp(datetime(2026, 11, 23, 11, 57, tzinfo=UTC))
+    assert ">22 Nov 11:57:00</time>" in filters.stamp(datetime(2026, 11, 22, 11, 57, tzinfo=UTC))
+    a_year_ago = datetime(2025, 11, 22, 11, 57, tzinfo=UTC)
+    assert ">22 Nov 2025 11:57:00</time>" in filters.stamp(a_year_ago)
     assert ">in 2 h</time>" in filters.ago(datetime(2026, 11, 23, 14, 30, tzinfo=UTC))
 
 

@@ -16,8 +16,8 @@ from console.alerting.editor.past import WORDS, Assessed
 from console.alerting.editor.preview import Preview, lasting
 from console.metrics.catalogue import CATALOGUE, full_title
 from console.web.charts import Chart, Series
-from console.web.drawing import Scale
 from console.web.filters import duration
+from console.web.thresholds import Scale
 
 HEIGHT = 260
 MOST_BUCKETS, MOST_LINES = 480, 5

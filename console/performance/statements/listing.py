@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from console.accounts import releases
 from console.accounts.models import Project
@@ -143,15 +144,24 @@ def wanted_of(
 
 
 def listed(
-    scope: Scope, wanted: StatementsWanted, *, sort: str = "time", first: int, count: int
+    scope: Scope,
+    wanted: StatementsWanted,
+    *,
+    sort: str = "time",
+    first: int,
+    count: int,
+    shift: timedelta | None = None,
 ) -> ListedStatements:
-    """`count` statements from the `first` on, each compared with the time range before."""
+    """`count` statements from the `first` on, each compared with an earlier time range.
+
+    It is `shift` earlier, or else the one of the same length that ends before it.
+    """
     matches, total = telemetry.statements(scope, wanted)
     matches.sort(key=SORTS[sort].key, reverse=True)
     shown = matches[first : first + count]
     names = [statement.fingerprint for statement in shown]
     texts = telemetry.texts(scope, names) if names else {}
-    tails = telemetry.p95_of(scope.before(), names) if names else {}
+    tails = telemetry.p95_of(scope.earlier(shift or scope.length), names) if names else {}
     total_us = (total.usage.total_us if total else 0) or 1.0
     rows = [
         StatementRow(

@@ -43,7 +43,14 @@ class StatementListing:
 def listing(project: Project) -> Response:
     form = valid(StatementsFilter(request.args))
     scope, first = Scope.of(project, current_range()), first_row(PER_PAGE)
-    listed = domain.listed(scope, form.wanted, sort=form.sort.data, first=first, count=PER_PAGE)
+    listed = domain.listed(
+        scope,
+        form.wanted,
+        sort=form.sort.data,
+        first=first,
+        count=PER_PAGE,
+        shift=current_range().shift,
+    )
     page = Numbered(listed.rows, first // PER_PAGE + 1, listed.count, PER_PAGE)
     return polled_part(
         "performance/statements.html",
