@@ -8,6 +8,7 @@ sentry-javascript, and web.dev for each metric).
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from console.ingest.attributes import SEGMENT_NAME
 from console.performance.names import Named, collapsed_path, page_of
@@ -109,12 +110,19 @@ def _page_of(span: Span) -> str:
     name = str(attributes.get(SEGMENT_NAME) or "")
     if not name and span.segment_name != span.name:
         name = span.segment_name
+    path = str(attributes.get("url.path") or _path(attributes.get("url.full")))
     if not name:
-        return ""
-    path = str(attributes.get("url.path") or "")
+        return collapsed_path(path)[:LONGEST]
     source = str(attributes.get("sentry.segment.name.source") or span.source)
     page = page_of(Named(name=name, source=source, path=path))
     return (collapsed_path(page) if page.startswith("/") else page)[:LONGEST]
+
+
+def _path(url: AttributeValue | None) -> str:
+    try:
+        return urlsplit(str(url or "")).path
+    except ValueError:  # "http://[" is no address
+        return ""
 
 
 def _page_id(span: Span) -> str:

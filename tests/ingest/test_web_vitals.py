@@ -124,7 +124,9 @@ def test_measurements_of_older_clients_and_a_late_inp_make_one_row(accepted, dig
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["transaction", "sentry.transaction", "sentry.segment.name"])
+@pytest.mark.parametrize(
+    "name", ["transaction", "sentry.transaction", "sentry.segment.name", "url.path", "url.full"]
+)
 def test_an_interaction_without_its_load_has_its_page_and_its_device(
     name, accepted, digest, acme, stored
 ):

@@ -160,7 +160,8 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     }
     attributes |= measured(item.get("measurements"))
     if not own["transaction"]:
-        own["transaction"] = text(arrival.trace.get("transaction"), NAME_LENGTH)
+        named = item.get("segment_name") or arrival.trace.get("transaction")
+        own["transaction"] = text(named, NAME_LENGTH)
     if own["transaction"]:  # of an interaction, which is a segment of its own
         attributes[SEGMENT_NAME] = own["transaction"]
     shared = {

@@ -181,14 +181,16 @@ def _of_document(text: str, verb: str, collection: str) -> str:
     """A command of MongoDB or its kin, whichever of text and attributes says what."""
     sent = _object(text)
     named = next((key for key in sent if key == verb or key in READING | WRITING), "")
-    if named and isinstance(sent[named], str):
-        collection = collection or sent[named]
+    names = named if named and isinstance(sent[named], str) else "collection"  # of getMore
+    if named and isinstance(sent.get(names), str):
+        collection = collection or sent[names]
         verb = verb or named
-    if not verb:
-        verb, collection = _of_name(text, collection)
+    if not verb or not collection:
+        stated, collection = _of_name(text, collection)
+        verb = verb or stated
     if not verb:
         return ""
-    rest = {key: value for key, value in sent.items() if key not in _NOISE and key != named}
+    rest = {key: value for key, value in sent.items() if key not in _NOISE | {named, names}}
     detail = _shape(rest) if rest else ""
     if not sent and text.startswith("{"):
         detail = normalise(text)  # cut by the client
@@ -196,13 +198,18 @@ def _of_document(text: str, verb: str, collection: str) -> str:
 
 
 def _of_name(text: str, collection: str) -> tuple[str, str]:
-    """Verb and collection of a span's name: "mongoose.User.findOne", "find shop.reviews"."""
+    """Verb and collection of a name: "mongoose.User.findOne", "find shop.reviews", "get a/17"."""
     for word in re.split(r"[\s(]", text, maxsplit=1)[0].split("."):
         if word in READING or word in WRITING:
             names = [part for part in re.split(r"[\s.(]+", text) if part and part != word]
             names = [name for name in names if name not in {"mongoose", "mongodb"}]
-            return word, collection or (names[-1] if names else "")
+            return word, collection or (_documents_path(names[-1]) if names else "")
     return "", collection
+
+
+def _documents_path(path: str) -> str:
+    """A path of Firestore: collections at its even places, each followed by a document's id."""
+    return "/".join("?" if place % 2 else part for place, part in enumerate(path.split("/")))
 
 
 @lru_cache(maxsize=1024)
