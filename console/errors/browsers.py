@@ -21,7 +21,10 @@ _SET = (
     rf"Cannot set propert(?:y|ies) {_OLD_V8}(?: \(setting '(?P<c>{_NAMES})'\))?",
     rf"{_EVALUATING} =.{{0,200}}",
 )
-_CALLED = (rf"(?P<a>{_NAMES}) is not a function(?:\. \(.{{0,300}})?",)
+_CALLED = (
+    rf"(?P<a>{_NAMES}) is not a function(?:\. \(.{{0,300}})?",
+    r"Object doesn't support property or method '(?P<a>[\w$]{1,100})'",
+)
 _MISSING = (rf"(?P<a>{_NAMES}) is not defined", rf"Can't find variable: (?P<a>{_NAMES})")
 _PHRASES = (
     (_READ, "read {a} of {b}"),
@@ -35,6 +38,52 @@ _PHRASES = (
             "Load failed.{0,200}",
         ),
         "fetch failed",
+    ),
+    (
+        (
+            r"(?:The user aborted a request|The operation was aborted|Fetch is aborted)\.?\s?",
+            r"signal is aborted without reason",
+            r"Request aborted|AbortError",
+        ),
+        "aborted",
+    ),
+    (
+        (
+            r"Cannot convert undefined or null to object",
+            r"can't convert (?:undefined|null) to object",
+        ),
+        "nothing to object",
+    ),
+    (
+        (
+            r".{0,200}(?:is|are) not iterable.{0,100}",
+            r"undefined is not a function \(near '.{0,200}",
+            r".{1,200} is not a function or its return value is not iterable",
+        ),
+        "not iterable",
+    ),
+    (
+        (
+            r"Converting circular structure to JSON.{0,500}",
+            r"cyclic object value",
+            r"JSON\.stringify cannot serialize cyclic structures\.?",
+        ),
+        "circular structure to JSON",
+    ),
+    (
+        (
+            r"[Ii]nvalid array length",
+            r"Array size is not a small enough positive integer\.?",
+        ),
+        "array length",
+    ),
+    (
+        (r"Unexpected token '?<'?", r"expected expression, got '<'"),
+        "markup in a script",
+    ),
+    (
+        (r"Invalid time value", r"[Ii]nvalid date"),
+        "invalid date",
     ),
     (
         (

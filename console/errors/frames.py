@@ -18,8 +18,12 @@ _ANONYMOUS = frozenset({
     "", "?", "<anonymous>", "anonymous", "<unknown>", "<lambda>", "(anonymous)", "__ANON__",
     "global code", "module code", "eval code", "<anonymous closure>", "<fn>", "<redacted>",
 })  # fmt: skip
-# Of Python before 3.12, which runs them as part of the function that they stand in.
-_COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
+# Python from 3.12 on runs comprehensions as part of the function that they stand in; what runs
+# asynchronous functions in a script depends on the browsers that it was compiled for.
+_LEFT_OUT = frozenset({
+    "<listcomp>", "<dictcomp>", "<setcomp>", "__awaiter", "__generator", "asyncGeneratorStep",
+    "_asyncToGenerator", "Generator.next", "Generator.throw", "Generator.<anonymous>",
+})  # fmt: skip
 _WRAPPERS = re.compile(
     r"^(?:(?:async|new|get|set|bound|static|Object|Module|Function|exports|window)[ .]++"
     r"|(?:async|promise callback|setTimeout handler|EventListener\.handleEvent)\*"
@@ -28,6 +32,7 @@ _WRAPPERS = re.compile(
 _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 # Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
+_ENGINES = frozenset({"<anonymous>", "[native code]", "native"})  # where engines' functions are
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
 # A part of a page's address, at /users/7, and the folder of a release, by its date or version.
 _NUMBERED = re.compile(
@@ -86,7 +91,7 @@ class _Texts(NamedTuple):
 @lru_cache(maxsize=REMEMBERED)
 def _place_of(texts: _Texts) -> Place:
     """The same frames come with every event of a project: a third of grouping's time."""
-    if texts.function in _COMPREHENSIONS:
+    if texts.function in _LEFT_OUT:
         return Place("", "", "")
     function = _WRAPPERS.sub("", texts.function.strip())
     module, function = spelled(texts.platform, texts.module, function)
@@ -131,6 +136,8 @@ def offset_in_image(frame: Mapping[str, Any]) -> str:
 
 def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
     """Whether the frame is the application's own: as the client says, else by what it is of."""
+    if _text(frame, "filename") in _ENGINES:
+        return False  # browsers' clients call all frames the application's
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
         return in_app

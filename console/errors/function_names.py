@@ -19,6 +19,7 @@ _RUST_SHIMS = re.compile(r"\{\{(?:vtable\.shim|constant|impl)\}\}")
 _GO_MAJOR = re.compile(r"/v\d+(?=[/.]|$)|(?<=\w)\.v\d+(?=[/.]|$)")
 _PHP_CLOSURE = re.compile(r"\{closure(?::(?P<owner>[^(){}]*?)(?:::\w+)?(?:\(\))?(?::\d+)?)?\}")
 _CLASS = re.compile(r"\w+(?:\\\w+)*")
+_KOTLIN_HASH = re.compile(r"(?<=\w)-(?=[\w-]*[A-Z\d])[\w-]{7}(?=\$|$)")
 _MOVE_NEXT = re.compile(r"^(?P<owner>.+)[+.]<(?P<method>\w+)>d__\d+(?:`\d+)?$")
 _DISPLAY_CLASS = re.compile(r"[+.]<>c(?:__DisplayClass[\d_]+)?(?:`\d+)?(?=$|[.+])")
 _INLINE_NAMESPACES = re.compile(
@@ -93,6 +94,11 @@ def _csharp(module: str, function: str) -> Named:
     return _DISPLAY_CLASS.sub("", owner).replace("+", "."), method or name
 
 
+def _java(module: str, function: str) -> Named:
+    """Kotlin marks functions that take value types with a hash of their signature."""
+    return module, _KOTLIN_HASH.sub("", function)
+
+
 def _native(module: str, function: str) -> Named:
     """Compilers write parameters, arguments of templates and namespaces each in their way."""
     if function.startswith(("-[", "+[")) or ("(" not in function and "<" not in function):
@@ -129,6 +135,7 @@ _RULES: Mapping[str, Callable[[str, str], Named]] = {
     "go": _go,
     "php": _php,
     "csharp": _csharp,
+    "java": _java,
     "native": _native,
     "c": _native,
     "cocoa": _cocoa,

@@ -36,7 +36,7 @@ _MARKED = re.compile(
     | (?<=Cs)[0-9A-Za-z]{6,14}(?=_\d)
     | (?<=closure\#)\d++ | (?<=closure\ \#)\d++ | (?<=impl\$)\d++ | (?<=\$_)\d++
     | (?<=\.constprop\.)\d++ | (?<=\.isra\.)\d++ | (?<=\.(?:part|cold)\.)\d++
-    | (?<=\.llvm\.)\d++ | (?<=<lambda_)[0-9a-f]++
+    | (?<=_block_invoke)(?:_\d++)?+$ | (?<=\.llvm\.)\d++ | (?<=<lambda_)[0-9a-f]++
       # Python, notebooks, bundled interpreters; folders and versions of a release
     | (?<=ipython-input-)\d++(?:-[0-9a-f]++)?+ | (?<=ipykernel_)\d++/\d++ | (?<=_MEI)\d++
     | (?<=@v)\d++(?:\.\d++)++[\w.+-]*+ | (?<=\w-)\d++(?:\.\d++)++[\w.]*+(?=/) | ~~[\w=-]++(?===/)
@@ -54,6 +54,7 @@ _BUILDS = (
 )  # fmt: skip
 _DIGEST = re.compile(r"(?<=[.~_-])(?=[a-f]{0,40}+[0-9])[0-9a-f]{6,40}$")
 _BASE_64 = re.compile(r"(?<=[.~_-])[\w-]{8}$")  # Vite's; esbuild's base 32 is part of it
+_AUDIENCE = re.compile(r"[-.](?:legacy|modern)(?=[.-]\*$|$)")  # Vite's build for old browsers
 _HASH_ALONE = re.compile(r"(?=[\w-]*[A-Z])(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8}")  # a chunk of Vite's
 _WORDS = re.compile(
     r"(?:[A-Z]?[a-z]{2,}+(?:[_-]?[A-Z][a-z]{2,}+|[_-][a-z]++)*+|[a-z]++(?:[_-][a-z]++)*+)\d{0,2}"
@@ -80,6 +81,7 @@ def without_bundle_hash(filename: str) -> str:
     name = _DIGEST.sub("*", name)
     if (end := _BASE_64.search(name)) and not _WORDS.fullmatch(end[0]):
         name = f"{name[: end.start()]}*"
+    name = _AUDIENCE.sub("", name)
     if _NAMELESS.fullmatch(name) or (_HASH_ALONE.fullmatch(name) and not _WORDS.fullmatch(name)):
         name = "*"
     return f"{folder}{slash}{name}.js"

@@ -30,6 +30,7 @@ LONGEST_CYCLE = 30  # calls of a recursion
 FINGERPRINT_LIMIT = 20
 IN_APP, LIBRARY = "in-app frames", "library frames"
 _DEFAULT = re.compile(r"\{\{\s*default\s*\}\}")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")  # in the types of minidumps, what was accessed
 _VERSION = "1"  # of the form; a change of rules moves those events alone that it is about
 
 
@@ -237,7 +238,8 @@ def _kind(exception: Mapping[str, Any], platform: str) -> str:
         return "(synthetic)"
     if type_of(exception) == MINIFIED:
         return MINIFIED
-    return kind_in_any_browser(_text(exception.get("type")), platform)
+    kind = _ADDRESS.sub("*", _text(exception.get("type")))
+    return kind_in_any_browser(kind, platform)
 
 
 def _is_synthetic(exception: Mapping[str, Any]) -> bool:

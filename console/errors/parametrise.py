@@ -39,6 +39,7 @@ _VARYING = re.compile(
     | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
     | (?-i:(?P<code>['"`](?:{_IN_CODE})['"`]))
     | (?P<service>{_SERVICE})
+    | (?P<route>\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\s++/[^\s?'"<>]*+(?:\?[^\s'"<>]*+)?+)
     | (?P<json>\[?\{{\s*+"(?:[^{{}}]++|\{{[^{{}}]*+\}}){{0,200}}+\}}\]?)
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
     | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)
@@ -51,6 +52,7 @@ _VARYING = re.compile(
         | (?<![\w:])::1(?![\w:]))
     | (?-i:(?P<id>\b[a-z]{{1,5}}_(?=[A-Za-z]{{0,64}}\d)[A-Za-z0-9]{{4,64}}+\b))
     | (?P<hex>\b0x[0-9a-f]+\b | (?<=\w@)[0-9a-f]{{5,8}}\b
+        | (?<=\w\{{)[0-9a-f]{{5,8}}(?=[\s}}])
         | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
     | (?P<pod>-[0-9a-f]{{8,10}}-[0-9a-z]{{5}}\b)
     | (?P<file>(?<![\w.()-])[\w.()-]{{1,100}}\.(?:jpe?g|png|gif|webp|heic|bmp|tiff?|pdf
@@ -67,6 +69,7 @@ _VARYING = re.compile(
     """,
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 # Lists of any length, and nouns of any number.
 _LISTED = re.compile(r"(<[a-z]+>)(?:[,;]?\s?\1)+")
 _PLURAL = re.compile(r"(?<=<number> )([A-Za-z]{2,30}?)(?:ies|e?s|y)?\b")
@@ -93,6 +96,15 @@ def error_codes(message: str) -> tuple[str, ...]:
 
 def _placeholder(match: re.Match[str]) -> str:
     kind = match.lastgroup
+    if kind == "route":
+        return _route(match[0])
     if kind == "service":
         return f"{match['called']}<ip>{match['port']}"
     return match[0] if kind in {"keep", "name", "code", None} else f"<{kind}>"
+
+
+def _route(call: str) -> str:
+    """A method and a path, whose parts with a digit are ids."""
+    method, _, address = call.partition("/")
+    parts = address.partition("?")[0].split("/")
+    return f"{method}/{'/'.join('*' if _DIGIT.search(part) else part for part in parts)}"
