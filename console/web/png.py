@@ -1,5 +1,6 @@
 """Drawings as PNG, for where no SVG is shown: mail and chat."""
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -8,6 +9,8 @@ import resvg_py
 FONT = "Source Sans Pro"
 SHARP = 2
 """Pixels per unit of the drawing: screens of phones and laptops have as many."""
+# Characters that no XML may have (w3.org/TR/xml, "Characters"): clients name releases with them.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_png(svg: str, background: str = "#ffffff") -> bytes:
@@ -19,7 +22,7 @@ def render_png(svg: str, background: str = "#ffffff") -> bytes:
     system stand in for scripts that it lacks.
     """
     return resvg_py.svg_to_bytes(
-        svg_string=svg,
+        svg_string=_NO_XML.sub("\N{REPLACEMENT CHARACTER}", svg),
         background=background or None,
         zoom=SHARP,
         font_files=list(_fonts()),

@@ -39,3 +39,9 @@ def test_its_letters_are_drawn():
 def test_what_is_no_drawing_is_refused():
     with pytest.raises(ValueError, match="never closed"):
         render_png("<p>not an image")
+
+
+def test_a_name_with_characters_that_no_xml_may_have_is_drawn_all_the_same():
+    """Releases are called what clients like; without the picture, a whole report would not go."""
+    title = "".join(map(chr, (*range(32), 127, 0xD800, 0xFFFE, 0xFFFF, 0x1F600)))
+    assert size(render_png(svg(chart(title), 600, 220, LIGHT))) == (600 * SHARP, 220 * SHARP)
