@@ -54,10 +54,11 @@ class InboxFilter(FilterForm):
         "Category",
         choices=choices(
             [
-                ("", "All categories"),
+                ("", "Errors and performance"),
                 (Category.ERROR.value, "Errors"),
                 (Category.PERFORMANCE.value, "Performance"),
                 (Category.REPORT.value, "Browser reports"),
+                (ALL, "All categories"),
             ]
         ),
         default="",
@@ -113,13 +114,18 @@ class InboxFilter(FilterForm):
             return self.search.status or ALL
         return str(self.status.data)
 
+    @property
+    def leaves_out_reports(self) -> bool:
+        """Whether neither menu nor search names a category: reports of browsers are many."""
+        return not (self.category.data or self.search.chooses_category)
+
     def asked(self, **bounds: Any) -> Filter:
         """What a valid form asks of the members that it offers."""
         assignee, people, me = self.assignee.data, self.people, self.me
         status, level, category = self.status.data, self.level.data, self.category.data
         return Filter(
             status=None if status == ALL or self.search.chooses_status else Status(status),
-            category=Category(category) if category else None,
+            category=Category(category) if category not in ("", ALL) else None,
             level=Level(level) if level else None,
             release=self.chosen_release,
             assignee=me if assignee == ME else {p.email: p for p in people}.get(assignee),

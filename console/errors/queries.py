@@ -1,7 +1,7 @@
 """What the pages of errors ask of the state database."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     not_,
+    or_,
     select,
     true,
     tuple_,
@@ -77,6 +78,7 @@ class Filter:
 
     status: Status | None = Status.OPEN
     category: Category | None = None
+    without_reports: bool = False
     level: Level | None = None
     environment: str = ""
     release: str = ""
@@ -193,8 +195,11 @@ def separated(project: Project, by: Filter) -> Apart | None:
     filters = _filters(by)
     matches = and_(true(), *filters)
     remaining = not_(func.coalesce(matches, false(), type_=Boolean))  # not assigned: NULL, no match
-    if len(filters) == 1 and by.status is not None:  # an index knows the other statuses
+    if len(filters) == 1 + by.without_reports and by.status is not None:
+        # Indexes know the other statuses, and the few reports.
         remaining = Issue.status.in_([status for status in Status if status is not by.status])
+        if by.without_reports:
+            remaining = or_(remaining, Issue.category == Category.REPORT)
     for side, is_matching in ((remaining, False), (matches, True)):
         side_hashes = db.session.scalars(hashes.where(side)).all()
         if len(side_hashes) <= FEW:
@@ -219,29 +224,19 @@ def inbox(
     )
 
 
+def reports_left_out(project: Project, by: Filter) -> int:
+    """How many issues of browsers' reports match a filter that leaves them out."""
+    if not by.without_reports:
+        return 0
+    reports = _matching(project, replace(by, category=Category.REPORT, without_reports=False))
+    query = select(func.count()).select_from(reports.with_only_columns(Issue.id).subquery())
+    return db.session.scalars(query).one()
+
+
 def has_issues(project: Project) -> bool:
     """Whether anything was ever counted in this project."""
     query = select(Issue.id).where(Issue.project_id == project.id, Issue.events > 0).limit(1)
     return db.session.scalar(query) is not None
-
-
-def open_regressions(project: Project) -> int:
-    """How many open issues came back after their fix; what the rail's count says."""
-    query = select(func.count(Issue.id)).where(
-        Issue.project_id == project.id,
-        Issue.status == Status.OPEN,
-        Issue.category != Category.REPORT,
-        Issue.regressed_at.is_not(None),
-    )
-    return db.session.scalars(query).one()
-
-
-def open_issues(project: Project) -> int:
-    """How many issues wait in the inbox; what the list of projects says."""
-    query = select(func.count(Issue.id)).where(
-        Issue.project_id == project.id, Issue.status == Status.OPEN
-    )
-    return db.session.scalars(query).one()
 
 
 def issue_or_404(project: Project, issue_id: int) -> Issue:
@@ -359,6 +354,8 @@ def _filters(by: Filter) -> list[ColumnElement[bool]]:
         filters.append(Issue.status == by.status)
     if by.category is not None:
         filters.append(_is_about(by.category))
+    if by.without_reports:  # nearly all: in the page's order
+        filters.append(func.coalesce(Issue.category, Category.ERROR) != Category.REPORT)
     if by.level is not None:
         filters.append(Issue.level == by.level)
     if by.assignee is not None:

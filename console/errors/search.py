@@ -113,6 +113,11 @@ class Search:
         return any(condition.column in ("status", "all") for condition in self.conditions)
 
     @property
+    def chooses_category(self) -> bool:
+        """Whether it says what issues are about, instead of the menu."""
+        return any(condition.column == "category" for condition in self.conditions)
+
+    @property
     def status(self) -> Status | None:
         """The one status that it chooses; None for several or all."""
         chosen = [own for own in self.conditions if own.column == "status"]

@@ -9,7 +9,7 @@ import pytest
 from console.core import clock
 from console.core.db import db
 from console.errors import trends
-from console.errors.models import Issue, Level, Status
+from console.errors.models import Category, Issue, Level, Status
 from console.errors.queries import Filter
 from console.telemetry.scope import Scope
 from console.web.timerange import current_range
@@ -30,6 +30,30 @@ def test_it_lists_what_is_open_with_the_most_users_first(as_vic, acme, make_issu
     make_issue(acme, title="Muted", users=99, status=Status.MUTED)
     make_issue(acme, title="Nothing counted yet", users=99, events=0)
     assert titles(as_vic.get(INBOX)) == ["Many", "Few"]
+
+
+def test_browser_reports_are_listed_apart_unless_they_are_asked_for(
+    both_databases, as_vic, acme, make_issue
+):
+    make_issue(acme, title="Error")
+    make_issue(acme, title="Blocked", category=Category.REPORT, level=Level.INFO, users=9)
+    make_issue(acme, title="Muted", category=Category.REPORT, status=Status.MUTED)
+    apart = "1 issue from browser reports"
+    for query, shown in (
+        ("", ["Error"]),
+        ("?q=e", ["Error"]),
+        ("?status=muted", []),
+        ("?category=report", ["Blocked"]),
+        ("?category=all", ["Blocked", "Error"]),
+        ("?q=is:report", ["Blocked"]),
+        ("?q=category:[error,report]", ["Blocked", "Error"]),
+    ):
+        answer = as_vic.get(INBOX + query)
+        assert titles(answer) == shown, query
+        assert (apart in answer.text) is (query in {"", "?q=e", "?status=muted"}), query
+    assert "Info" in as_vic.get(INBOX + "volume?category=all", headers=HTMX).text
+    assert "Info" not in as_vic.get(INBOX + "volume", headers=HTMX).text
+    assert "1 open issue<" in as_vic.get(INBOX + "summary").text
 
 
 def test_a_stranger_finds_nothing(as_eve, acme, make_issue):

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.routing import BaseConverter
 
-from console.errors import queries
+from console.errors import open_issues
 from console.web.nav import NavItem, nav_entry, stay_in_project
 
 
@@ -25,7 +25,7 @@ nav_entry(
         endpoint="errors.inbox",
         group="Errors",
         order=10,
-        count=queries.open_regressions,
+        count=open_issues.regressions,
     ),
 )
 bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdConverter))

@@ -1,7 +1,7 @@
 """The inbox: the list of a project's issues, its filters, and the acts on many at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flask import Response, abort, flash, make_response, render_template, request, url_for
@@ -51,6 +51,7 @@ class IssueListing:
     trend: Trend
     complete: bool
     any_issue: bool
+    reports_left_out: int
     views: Sequence[SavedView]
 
     @property
@@ -162,6 +163,7 @@ def _listing(project: Project, form: InboxFilter, by: Filter, scope: Scope) -> I
         trend=trends.of_issues(issues, scope, current_range()),
         complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
+        reports_left_out=queries.reports_left_out(project, by),
         views=saved_views.of(project, me()),
     )
 
@@ -174,6 +176,7 @@ def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
     form = valid(form)
     scope = Scope.of(project, shown, release=form.chosen_release, terms=form.search.terms)
     by = form.asked(environment=scope.environment, since=scope.since, until=scope.until)
+    by = replace(by, without_reports=form.leaves_out_reports)
     return form, informed(by, scope), scope
 
 

@@ -4,7 +4,7 @@ from flask import Response, make_response, render_template
 
 from console.accounts.access import project_view
 from console.accounts.models import Project
-from console.errors import queries, trends
+from console.errors import open_issues, trends
 from console.errors.views.blueprint import bp
 
 
@@ -16,6 +16,6 @@ def project_summary(project: Project) -> Response:
         project=project,
         counts=trends.of_project(project),
         label="14 d",
-        open_issues=queries.open_issues(project),
+        open_issues=open_issues.in_inbox(project),
     )
     return make_response(part)
