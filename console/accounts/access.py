@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, current_app, g, request, session, url_
 from flask_login import current_user
 from sqlalchemy import select, update
 
-from console.accounts import sessions, slugs
+from console.accounts import repositories, sessions, slugs
 from console.accounts.models import ApiToken, Organization, Project, Role, User
 from console.accounts.queries import Belonging, belongings
 from console.core import clock
@@ -91,6 +91,7 @@ class Shell:
 def init_app(app: Flask) -> None:
     """Keep people signed in, and give templates the person; call it before blueprints register."""
     slugs.init_app(app)
+    repositories.init_app(app)
     sessions.init_app(app)
     app.context_processor(lambda: {"shell": g.get("shell")})
     app.after_request(_keep_links_private)

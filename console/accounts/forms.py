@@ -151,12 +151,14 @@ class ProjectForm(FlaskForm):
 class RepositoryForm(FlaskForm):
     """Where the lines of stack traces are read."""
 
-    repository = StringField(
-        "Address",
+    repository = TextAreaField(
+        "Addresses",
         [at_most(repositories.LONGEST)],
-        filters=[plain],
+        render_kw={"rows": 3, "spellcheck": "false"},
         description="Such as https://github.com/acme/shop, or an address with {path}, {line} and,"
-        " if you like, {release} in it: https://git.example.com/shop/src/{path}#L{line}.",
+        " if you like, {release} in it: https://git.example.com/shop/src/{path}#L{line}."
+        " For several repositories, write one line for each beginning of paths, which the address"
+        " then stands for: services/mail https://github.com/acme/mail.",
     )
 
     def validate_repository(self, field: StringField) -> None:

@@ -137,7 +137,7 @@ class Project(OrganizationScoped, Model):
     name: Mapped[str] = mapped_column(String(100))
     platform: Mapped[str] = mapped_column(String(20), default="")
     builtin: Mapped[bool] = mapped_column(default=False)  # the console's own project
-    repository: Mapped[str] = mapped_column(String(300), default="")
+    repository: Mapped[str] = mapped_column(String(2000), default="")
     """The address of a source line, with {path}, {line} and perhaps {release} in it."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     first_event_at: Mapped[datetime | None]

@@ -222,7 +222,7 @@ def create_project() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("platform", sa.String(length=20), nullable=False),
         sa.Column("builtin", sa.Boolean(), nullable=False),
-        sa.Column("repository", sa.String(length=300), nullable=False),
+        sa.Column("repository", sa.String(length=2000), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("first_event_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),

@@ -74,7 +74,8 @@ def test_a_fixed_one_says_so_in_the_inbox_and_on_its_page(as_vic, fixed):
     assert "7 requests without it" in page
 
 
-def test_its_page_shows_the_finding(as_vic, issue_id):
+def test_its_page_shows_the_finding(as_vic, as_ada, issue_id):
+    as_ada.post("/acme/shop/settings/repository", data={"repository": "https://github.com/a/b"})
     page = as_vic.get(f"{INBOX}{issue_id}/").text
     for shown in (
         LOOK_UP, "SELECT book.id FROM book", "2 ms", "4% of the request", "1.88 ms", "50 ms",
@@ -84,6 +85,7 @@ def test_its_page_shows_the_finding(as_vic, issue_id):
     assert "/acme/shop/performance/traces/" + "c" * 32 in page
     assert "/acme/shop/performance/statements/" + "a" * 16 in page
     assert "/acme/shop/performance/endpoint?name=GET" in page
+    assert 'href="https://github.com/a/b/blob/HEAD/shop/views.py#L42"' in page
     assert "Stack trace" not in page
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.accounts.repositories import UnknownLayoutError, source_url, template
+from console.accounts.repositories import UnknownLayoutError, place_url, source_url, template
 from console.errors.frames import path_in_repository
 from tests.support.clients import HTMX
 
@@ -38,11 +38,41 @@ def test_a_repository_shows_a_line_at_its_address(address, line):
         "https://git.acme.test/shop",
         "https://{path}/x",
         "https://[x/",
+        "services mail https://github.com/acme/shop",
+        "https://github.com/acme/shop\nhttps://github.com/acme/mail",
+        "mail https://github.com/acme/shop\nmail https://github.com/acme/mail",
     ],
 )
 def test_what_is_no_address_of_lines_is_refused(address):
     with pytest.raises(UnknownLayoutError):
         template(address)
+
+
+MONOREPO = """
+https://github.com/acme/shop
+services/mail/ https://github.com/acme/mail
+services https://github.com/acme/rest/blob/main/src/{path}#L{line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "url"),
+    [
+        ("shop/cart.py:7", "shop/blob/HEAD/shop/cart.py#L7"),
+        ("services/mail/send.py:7 in send", "mail/blob/HEAD/send.py#L7"),
+        ("services/mailing/send.py:7", "rest/blob/main/src/mailing/send.py#L7"),
+        ("/services/tax/rates.py:7", "rest/blob/main/src/tax/rates.py#L7"),
+        ("shop/cart.py", ""),
+        ("venv/lib/site-packages/flask/app.py:7", ""),
+        ("../secrets.py:7", ""),
+    ],
+)
+def test_each_folder_of_a_monorepo_has_an_address_of_its_own(place, url):
+    assert place_url(place, template(MONOREPO)) == (url and f"https://github.com/acme/{url}")
+
+
+def test_folders_alone_leave_the_others_without_an_address():
+    assert place_url("shop/a.py:1", "services https://github.com/acme/mail") == ""
 
 
 @pytest.mark.parametrize("path", ["", "../../etc/passwd", "a/../b.py"])
@@ -87,7 +117,7 @@ def test_an_address_without_places_stands_at_its_field_with_what_is_wrong(as_ada
     assert answer.status_code == 422
     assert answer.text.lstrip().startswith('<section class="card" id="repository-form">')
     assert "Say where path and line stand" in answer.text
-    assert 'value="https://x.test/y"' in answer.text
+    assert "https://x.test/y</textarea>" in answer.text
 
 
 def test_only_admins_name_a_repository(as_vic, as_alice, as_eve):
