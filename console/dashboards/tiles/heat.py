@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from console.dashboards.tiles.evidence import evidence, own_page, subjects
 from console.dashboards.tiles.queries import Queries, faults, nothing
@@ -79,6 +79,17 @@ class Strip:
     page: str
     numbers: Sequence[float | None]
     urls: Sequence[str]
+    peaks: Sequence[str] = ()
+    """Of means, the day of the highest hour, to which the link leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """An hour of the time range: its number, and how many samples it counts for in a mean."""
+
+    at: datetime
+    number: float
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +123,32 @@ def _week(viewing: Viewing, project: TileProject) -> Iterator[Strip]:
         viewing, line=replace(line, grain=HOUR, shown=replace(line.shown, since=since))
     )
     course = queries.courses(hourly, project)[0].whole
-    fields: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+    fields: dict[tuple[int, int], list[_Hour]] = defaultdict(list)
     starts = [since + HOUR * place for place in range(len(course.numbers))]
-    is_count = queries.parts[0].metric.empty == "zero"
+    query = queries.parts[0]
+    is_count = query.metric.empty == "zero"
     for at, number, samples in zip(starts, course.numbers, course.samples, strict=True):
         if number is not None and at < line.until:
             local = clocks.local(at)
             weight = 1 if is_count else samples
-            fields[local.weekday(), local.hour].append((number, weight))
+            fields[local.weekday(), local.hour].append(_Hour(at, number, weight))
     of = f"{project.name}: " if viewing.is_of_several else ""
     for day, name in enumerate(DAYS):
-        means = [_mean(fields.get((day, hour), [])) for hour in range(24)]
-        yield Strip(of + name, "", means, [""] * 24)
+        hours = [fields.get((day, hour), []) for hour in range(24)]
+        highest = [max(own, key=lambda hour: hour.number, default=None) for own in hours]
+        urls = [
+            evidence(viewing, project, query.metric, query.where, (peak.at, peak.at + HOUR))
+            if peak and peak.number
+            else ""
+            for peak in highest
+        ]
+        peaks = [f"{clocks.local(peak.at):%-d %b}" if peak else "" for peak in highest]
+        yield Strip(of + name, "", [_mean(own) for own in hours], urls, peaks)
 
 
-def _mean(numbers: Sequence[tuple[float, int]]) -> float | None:
-    whole = sum(weight for _, weight in numbers)
-    return sum(number * weight for number, weight in numbers) / whole if whole else None
+def _mean(hours: Sequence[_Hour]) -> float | None:
+    whole = sum(hour.weight for hour in hours)
+    return sum(hour.number * hour.weight for hour in hours) / whole if whole else None
 
 
 def _by_value(viewing: Viewing) -> TileContent:
@@ -166,6 +186,8 @@ def _content(viewing: Viewing, strips: Sequence[Strip], across: Across) -> TileC
     def field(own: Strip, place: int) -> HeatCell:
         number = own.numbers[place]
         words = f"{own.name}, {across.moments[place]}: {as_text(number, format_, unit)}"
+        if own.peaks and own.urls[place]:
+            words += f"; highest on {own.peaks[place]}"
         return HeatCell(number, level(number, bounds), words, own.urls[place])
 
     rows = [
@@ -238,7 +260,20 @@ def still(content: TileContent) -> Still:
             )
     foot = len(rows) * HIGH + 13
     parts += [text(NAMES + at * plot, foot, words, edge(at)) for at, words in content.own.columns]
-    return Still(whole=drawing("".join(parts), WIDTH, foot + 6))
+    parts += _legend(content.own.shades, foot + 12)
+    return Still(whole=drawing("".join(parts), WIDTH, foot + 28))
+
+
+def _legend(known: Sequence[Shade], top: int) -> Iterator[str]:
+    """The shades and the largest number of each, below the names of columns."""
+    step = (WIDTH - NAMES) / (LEVELS + 1)
+    for place, shade in enumerate(known):
+        x = NAMES + place * step
+        yield (
+            f'<rect x="{x:.1f}" y="{top}" width="10" height="10" fill="{LIGHT["1"]}"'
+            f' fill-opacity="{OPACITIES[shade.level]}"/>'
+        )
+        yield text(round(x + 14), top + 9, f"≤ {shade.words}", "start")
 
 
 KINDS = (
