@@ -1,5 +1,6 @@
 """Kinds of tiles that no template has, and the ways from page to page."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_number_without_data_says_what_has_to_come_and_its_part_says_its_perio
         way=lambda project, endpoint, /, **_: f"/{project.slug}/{endpoint}",
     )
 
-    def part(metric: str) -> str:
+    def part(metric: str, board: Board = board) -> str:
         settings = {"queries": [{"metric": metric}]}
         own = drawn(board, Tile(id="a" * 12, kind="number", settings=settings))
         return render_template("dashboards/_tile.html", drawn=own)
@@ -83,7 +84,9 @@ def test_a_number_without_data_says_what_has_to_come_and_its_part_says_its_perio
         assert "No data in the last 24 hours." in part("rules.lag")
         Stored(app, acme)
         page = part("requests.count")
-    assert page.count("24 h vs before</span>") == 1
+        later = replace(board, shown=Range("3h", hour(3), hour(6)))
+        assert part("requests.count", later).count("3 h vs before</span>") == 1
+    assert page.count("24 h</span>") == 1, "nothing was before"
     assert 'class="truncate">24 h' not in page
 
 

@@ -92,7 +92,7 @@ def test_a_mail_shows_what_the_page_draws(frozen):
 
 def test_a_number_of_a_mail_says_its_time_and_leads_to_its_evidence(frozen):
     (key,) = frozen.keys
-    assert key.period == "30 d vs before"
+    assert key.period == "30 d", "nothing was before"
     page = HTMLParser(html_of(frozen, Links(reason=""), dict.fromkeys(frozen.drawings, "cid:x")))
     link = page.css_first(".key-value a")
     assert link is not None

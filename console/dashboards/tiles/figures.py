@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -73,7 +74,7 @@ def number(viewing: Viewing) -> TileContent:
     return TileContent(
         table=Table(columns, rows),
         words="; ".join(own.words for own in numbers) + ".",
-        subtitle=", ".join([_period(viewing), *queries.notes]),
+        subtitle=", ".join([_period(viewing, numbers), *queries.notes]),
         own=numbers,
         empty=_nothing(viewing, queries.parts[0].metric) if is_empty else "",
     )
@@ -89,11 +90,13 @@ def _over(viewing: Viewing) -> Viewing:
     return replace(viewing, line=replace(line, shown=shown, grain=shown.grain))
 
 
-def _period(viewing: Viewing) -> str:
+def _period(viewing: Viewing, numbers: Sequence[Number]) -> str:
     """Which time it is about, and which one it is compared with, as short as a narrow tile is."""
     shown = viewing.line.shown
     is_week_ago = shown.compare == "week" and not viewing.settings.get("window")
     length = f"{shown.name[:-1]} {shown.name[-1]}" if shown.name else duration(shown.length)
+    if all(own.change is None for own in numbers):
+        return length
     return f"{length} vs {'a week before' if is_week_ago else 'before'}"
 
 
