@@ -69,13 +69,32 @@ class _History:
     def __init__(self) -> None:
         self._noted: dict[int, Mapping[str, Sequence[releases.Noted]]] = {}
         self._before: dict[tuple[int, str], set[str]] = {}
+        self._reached: dict[tuple[int, str], datetime | None] = {}
 
-    def known(self, project_id: int, package: str, at: datetime) -> list[str]:
-        """The releases of a package that the console knew at a time, as they came."""
+    def known(self, project_id: int, release: str, at: datetime) -> list[str]:
+        """The releases of a release's package that the console knew at a time, as they came."""
+        noted = self._of_package(project_id, release)
+        return [known.version for known in noted if known.at <= at]
+
+    def reached(self, project_id: int, release: str) -> datetime | None:
+        """Since when the console knows the release or a later version of its package.
+
+        A project may have 20,000 releases: they are compared once, and not for each issue.
+        """
+        key = project_id, release
+        if key not in self._reached:
+            orders = (
+                (compare(release, known.version), known.at)
+                for known in self._of_package(project_id, release)
+            )
+            reached = (at for order, at in orders if order is not None and order <= 0)
+            self._reached[key] = min(reached, default=None)
+        return self._reached[key]
+
+    def _of_package(self, project_id: int, release: str) -> Sequence[releases.Noted]:
         if project_id not in self._noted:
             self._noted[project_id] = releases.noted(project_id)
-        noted = self._noted[project_id].get(package, ())
-        return [release.version for release in noted if release.at <= at]
+        return self._noted[project_id].get(package_of(release), ())
 
     def before(self, project_id: int, release: str) -> set[str]:
         key = project_id, release
@@ -92,11 +111,11 @@ def _verdict(issue: Issue, release: str, seen: set[str], history: _History) -> V
     if not release:  # it says nothing, unless no release was named before either
         return Verdict(is_later=not issue.resolved_after, by=APPEARANCE)
     assert issue.resolved_at is not None
-    known = history.known(issue.project_id, package_of(release), issue.resolved_at)
-    orders = {base: compare(release, base) for base in known}
-    if any(order is not None and order <= 0 for order in orders.values()):
+    reached = history.reached(issue.project_id, release)
+    if reached is not None and reached <= issue.resolved_at:
         return Verdict(is_later=False)
-    comparable = [base for base, order in orders.items() if order]
+    known = history.known(issue.project_id, release, issue.resolved_at)
+    comparable = [base for base in known if compare(release, base)]
     if comparable:
         return Verdict(is_later=True, base=releases.latest_of(comparable), by=VERSION)
     return Verdict(is_later=True, base=releases.latest_of(known), by=APPEARANCE)

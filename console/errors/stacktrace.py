@@ -40,6 +40,9 @@ LINE_LENGTH = 500
 SHOWN_IN_RUN = 1  # a library frame alone is not worth a fold
 # A recursion has hundreds of frames that say the same: a megabyte of page for its two ends.
 INNERMOST_SHOWN, OUTERMOST_SHOWN = 30, 10
+# So have many stacks: of a group of fifty exceptions, a page of 3 MB.
+MANY_STACKS, INNERMOST_OF_MANY, OUTERMOST_OF_MANY = 10, 6, 2
+CONTEXT_LINES = 20  # on each side of the line that was executing; clients send 3 to 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ class Stack:
     prints_innermost_last: bool
     not_kept: int = 0
     """Frames in the middle that were left out before the event was stored."""
+    among_many: bool = False
+    """Whether it stands after many stacks, so that it shows fewer frames."""
 
     @property
     def in_app(self) -> tuple[Frame, ...]:
@@ -147,13 +152,16 @@ class Stack:
         Nothing is folded as the library's if all frames are.
         """
         shown = list(with_rounds(self.frames, [frame.call for frame in self.frames]))
-        omitted = len(shown) - INNERMOST_SHOWN - OUTERMOST_SHOWN
+        innermost, outermost = INNERMOST_SHOWN, OUTERMOST_SHOWN
+        if self.among_many:
+            innermost, outermost = INNERMOST_OF_MANY, OUTERMOST_OF_MANY
+        omitted = len(shown) - innermost - outermost
         if omitted <= 0:
             return tuple(self._runs(shown))
         return (
-            *self._runs(shown[:INNERMOST_SHOWN]),
+            *self._runs(shown[:innermost]),
             Run((), folded=True, omitted=omitted),
-            *self._runs(shown[-OUTERMOST_SHOWN:]),
+            *self._runs(shown[-outermost:]),
         )
 
     def _runs(self, shown: Sequence[Frame | Rounds]) -> Iterator[Run]:
@@ -286,7 +294,13 @@ def _threads(event: Mapping[str, Any], platform: str, room: Room) -> Iterator[Th
 
 def _stack(holder: Mapping[str, Any], platform: str, room: Room) -> Stack:
     frames = tuple(_frame(frame, platform, room) for frame in reversed(frames_of(holder)))
-    return Stack(frames, prints_innermost_last=platform == "python", not_kept=_omitted(holder))
+    room.stacks += bool(frames)
+    return Stack(
+        frames,
+        prints_innermost_last=platform == "python",
+        not_kept=_omitted(holder),
+        among_many=room.stacks > MANY_STACKS,
+    )
 
 
 def _omitted(holder: Mapping[str, Any]) -> int:
@@ -320,7 +334,8 @@ def _lines(frame: Mapping[str, Any], language: str) -> Iterator[Line]:
     current = frame.get("context_line")
     if not isinstance(current, str):
         return
-    before, after = _texts(frame.get("pre_context")), _texts(frame.get("post_context"))
+    before = _texts(frame.get("pre_context"))[-CONTEXT_LINES:]
+    after = _texts(frame.get("post_context"))[:CONTEXT_LINES]
     at = _number(frame.get("lineno"))
     for offset, text in enumerate((*before, current, *after), start=-len(before)):
         number = None if at is None else at + offset

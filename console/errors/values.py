@@ -25,9 +25,10 @@ class Value:
 
 @dataclass(slots=True)
 class Room:
-    """How many more values a page shows."""
+    """How many more values a page shows, and how many stacks it has so far."""
 
     left: int = MOST_OF_ALL
+    stacks: int = 0
 
 
 def tree(variables: Mapping[Any, Any], room: Room | None = None) -> tuple[tuple[str, Value], ...]:

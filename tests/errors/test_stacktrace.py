@@ -117,6 +117,23 @@ def walk(function, line=30, **fields):
     }
 
 
+def test_a_page_of_many_stacks_or_lines_shows_the_ends_of_each():
+    lines = {
+        "lineno": 3,
+        "context_line": "x",
+        "pre_context": ["a"] * 50,
+        "post_context": ["b"] * 50,
+    }
+    frames = [{"function": f"f{number}", "in_app": True, **lines} for number in range(40)]
+    raised = {"type": "Error", "stacktrace": {"frames": frames}}
+    thread = {"name": "worker", "stacktrace": {"frames": frames}}
+    trace = stacktrace({"exception": {"values": [raised] * 20}, "threads": {"values": [thread]}})
+    stacks = [*(error.stack for error in trace.exceptions), trace.threads[0].stack]
+    shown = [sum(len(run.frames) for run in stack.runs) for stack in stacks]
+    assert shown == [40] * 10 + [8] * 11
+    assert [line.text for line in stacks[0].frames[0].lines] == ["a"] * 20 + ["x"] + ["b"] * 20
+
+
 @pytest.mark.parametrize(
     ("frames", "expected"),
     [
