@@ -171,7 +171,8 @@ def test_a_session_or_page_load_that_changes_its_person_agrees(counted, chance):
         counted.write(1, Batch(sessions=[update]), position)
         agree(counted, chance, most=1)
     earlier: dict[str, Any] = {"timestamp": hour(-224.5), "project_id": 1, "page_id": "9" * 16}
-    for position, changed in enumerate([{"timestamp": at}, {"user_key": "d" * 16}, {}], start=7):
+    changes: list[dict[str, Any]] = [{"timestamp": at}, {"user_key": "d" * 16}, {}]
+    for position, changed in enumerate(changes, start=7):
         piece = load(chance, position, **{**earlier, **changed})
         counted.write(1, Batch(page_loads=[piece]), position)
         agree(counted, chance, most=1)
