@@ -37,6 +37,7 @@ _PRIVATE = re.compile(
 )
 _SERVICE = re.compile(r"/?[\w-]+(?:[./][\w-]+)+")  # aws.s3.GetObject, shop.Stock/GetItem
 _OPERATION = re.compile(r"\((query|mutation|subscription)(?: (\w+))?\)\s*$")
+_OPERATION_NAME = re.compile(r"(?:(?:query|mutation|subscription) )?\w+")
 # A further portion of rows, by asyncpg's cursors and others.
 FURTHER = "db.cursor.further"
 
@@ -139,6 +140,8 @@ def _call(span: "Span | SpanRow") -> str:
     attributes = span.attributes
     _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
     url = str(attributes.get("url.full") or rest).partition(" ")[0]
+    if "/" not in url:
+        url = str(attributes.get("url.path") or url)
     _, is_absolute, after = url.partition("://")
     host, _, path = after.partition("/") if is_absolute else ("", "", url.removeprefix("/"))
     if not is_absolute and not url.startswith("/"):
@@ -151,7 +154,9 @@ def _call(span: "Span | SpanRow") -> str:
 
 
 def _named_call(span: "Span | SpanRow") -> str:
-    """A call of a service by its name, as clients of AWS and of gRPC send it."""
+    """A call of a service by its name, as clients of AWS, of gRPC and of GraphQL send it."""
+    if "graphql" in span.op:
+        return span.name[:LONGEST_HOST] if _OPERATION_NAME.fullmatch(span.name) else ""
     name = span.name.rpartition(" ")[2] if "rpc" in span.op else span.name
     return name[:LONGEST_HOST] if _SERVICE.fullmatch(name) else ""
 

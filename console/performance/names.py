@@ -46,6 +46,8 @@ _CATEGORIES = {
     "http": HTTP,
     "grpc.client": HTTP,
     "rpc.client": HTTP,
+    "grpc": HTTP,
+    "rpc": HTTP,
     "rails.request": REQUEST,
     "rack.request": REQUEST,
     "web.request": REQUEST,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, type_coerce
 
 from console.telemetry.days import DAY, day_of, outside
 from console.telemetry.dialect import UtcTimestamp
-from console.telemetry.measures import Answer, Asked, Measure, Rows, Source
+from console.telemetry.measures import RECEIVED, Answer, Asked, Measure, Rows, Source
 from console.telemetry.presences import SOURCES, counted_before
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, UNTIL, ask, within
 from console.telemetry.scope import Scope
@@ -50,15 +50,20 @@ def _answers(scope: Scope, asked: Asked) -> list[Answer]:
 
     def of_days(days: Sequence[Any]) -> Select[Any]:
         named = list(_of_parts(scope, [day for (day,) in days], cuts))
-        people, person = _counted(named, COUNTED)
+        people, person = _counted(named, COUNTED, are_weighed=asked.by is not None)
         return people.question(scope, [person], asked)
 
     (answers,) = _RECORDS.read(ask(scope, _days(scope), of_days), [_PERSON])
     return answers
 
 
-def _counted(named: Iterable[Named], dimensions: Collection[str]) -> tuple[Rows, Measure]:
-    """These people as rows, and the measure that counts each once."""
+def _counted(
+    named: Iterable[Named], dimensions: Collection[str], *, are_weighed: bool = True
+) -> tuple[Rows, Measure]:
+    """These people as rows, and the measure that counts each once.
+
+    The weight of parts is a second look for different people, which a number alone need not pay.
+    """
     people = union_all(*named).subquery("people")
     number = func.count(people.c.user_key.distinct())
     rows = Rows(
@@ -66,7 +71,7 @@ def _counted(named: Iterable[Named], dimensions: Collection[str]) -> tuple[Rows,
         within=lambda scope: within(people, scope),
         at=people.c.timestamp,
         dimensions={name: people.c[name] for name in dimensions},
-        weight=number,
+        weight=number if are_weighed else RECEIVED,
     )
     return rows, Measure(rows, number, number)
 

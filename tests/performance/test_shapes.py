@@ -5,16 +5,12 @@ import pytest
 from tests.performance.shapes.measure import LATER, SHAPES, measured
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 
-# A name without a digit looks like a part of the address. Clients that send `url.template` say
-# which part varies; without it, a page that asks for its parts would look like a loop over names.
-MISSED_CALLS = frozenset({"names for ids"})
-
 
 @pytest.mark.parametrize("shape", [*SHAPES, *LATER], ids=lambda shape: shape.name)
 def test_a_shape_is_reported_for_what_it_repeats_and_for_nothing_else(shape: Shape):
     reported = findings(shape)
     assert bool(reported & REPEATED_STATEMENT) == shape.statements
-    assert bool(reported & REPEATED_CALL) == (shape.calls and shape.name not in MISSED_CALLS)
+    assert bool(reported & REPEATED_CALL) == shape.calls
 
 
 def test_shapes_have_names_of_their_own():
@@ -26,5 +22,5 @@ def test_precision_and_recall_of_both_halves(held_out):
     half = [shape for shape in SHAPES if shape.held_out is held_out]
     statements = measured(half, REPEATED_STATEMENT, lambda shape: shape.statements)
     calls = measured(half, REPEATED_CALL, lambda shape: shape.calls)
-    assert min(statements.precision, statements.recall, calls.precision) >= 0.95
-    assert calls.recall >= 0.9
+    assert min(statements.precision, statements.recall) >= 0.95
+    assert min(calls.precision, calls.recall) >= 0.95

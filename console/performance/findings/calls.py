@@ -5,49 +5,22 @@ search engine, a span for each portion that a cursor reads.
 """
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from console.performance.describe import FURTHER
+from console.performance.findings.addresses import OPERATION, address, is_by_itself
 from console.performance.findings.finding import succeeded
 from console.performance.findings.segment import Segment
-from console.performance.names import CACHE, DB, HTTP
+from console.performance.names import CACHE, DB, HTTP, PAGE
 from console.telemetry.spans import SpanRow
 
 _MAPPERS = frozenset({"mongoose"})
 _TRUE = (True, "true", "True", 1)
-# Files, which no list of ids can bring; prefetched pages; what measures and configures.
-_NO_API = re.compile(
-    r"\.(?:m?js|css|svg|png|jpe?g|gif|webp|avif|ico|mp3|mp4|webm|m3u8|ts|woff2?|ttf|otf|map|wasm|pdf|"
-    r"pbf|mvt|zip|gz)(?:[?#]|$)"
-    r"|^aws\..*\.(?:List\w+|UploadPart|Batch\w+|ReceiveMessage|Scan|GetRecords|Put(?:Records|LogEvents))$"
-    r"|/_next/(?:data|static|image)|__nextjs|[?&]_rsc=|__data\.json|launchdarkly\.com"
-    r"|__webpack|\.hot-update\.|/@vite|/_?(?:batch|bulk|mget|msearch)(?:[/?#]|$)",
-    re.IGNORECASE,
-)
 # Addresses that say nothing of what is asked for: one for all questions.
 _ONE_FOR_ALL = re.compile(
     r"(?:/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap)|://[^/]+)/?$", re.IGNORECASE
 )
-# What a page or a service reports of itself.
-_REPORTS = re.compile(
-    r"/(?:collect|track|beacons?|telemetry|analytics|envelope|metrics|traces|logs?|heartbeat|ping|"
-    r"write|push)/?"
-    r"(?:[?#]|$)",
-    re.IGNORECASE,
-)
-_PAGING = re.compile(
-    r"(?:page|p|offset|skip|start|cursor|after|before|from|since|until|(?:next_?)?page_?token|"
-    r"next(?:_?token)?|starting_after|ending_before|continuation(?:_?token)?|marker|startat|"
-    r"page\[(?:number|after|cursor|offset)\]|\$skip(?:token)?|start_?index|partnumber|range)",
-    re.IGNORECASE,
-)
-_NUMBERED_PAGE = re.compile(r"/page/\d+/?$", re.IGNORECASE)
-_HIDDEN = re.compile(r"Filtered")  # by scrubbing, as tokens of pages are
-_MANY = re.compile(r"(?:%2C|,)", re.IGNORECASE)
-_LIST_NAME = re.compile(r"(?:ids|keys)(?:\[\]|%5B%5D)?$|(?:\[\]|%5B%5D)$", re.IGNORECASE)
 
 
 def database_calls(segment: Segment) -> list[SpanRow]:
@@ -83,6 +56,7 @@ def http_calls(segment: Segment) -> list[SpanRow]:
     """The spans by which a segment asked other services over HTTP, by start."""
     spans = [span for span in segment.spans if span.category == HTTP and span.fingerprint]
     excluded = {span.parent_span_id for span in spans} | segment.below({DB, CACHE})
+    of_page = segment.root.category == PAGE
     return [
         span
         for span in spans
@@ -92,46 +66,9 @@ def http_calls(segment: Segment) -> list[SpanRow]:
         and not span.op.endswith(("prefetch", "stream"))
         and span.attributes.get("http.request.prefetch") not in _TRUE
         and not _resent(span)
-        and not _NO_API.search(address(span))
         and not _is_one_for_all(span)
-        and not (span.http_method == "POST" and _REPORTS.search(address(span)))
+        and not is_by_itself(span, of_page=of_page)
     ]
-
-
-def address(span: SpanRow) -> str:
-    """What an HTTP span asked for, with its query string as far as it was sent."""
-    url = str(span.attributes.get("url.full") or span.name.rpartition(" ")[2])
-    query = str(span.attributes.get("url.query") or "").removeprefix("?")
-    return url if not query or "?" in url else f"{url}?{query}"
-
-
-def is_paging(spans: Sequence[SpanRow]) -> bool:
-    """Whether requests differ in the page that they ask for, and in nothing else."""
-    queries = [_query(span) for span in spans]
-    paths = {address(span).partition("?")[0] for span in spans}
-    values: dict[str, Counter[str]] = defaultdict(Counter)
-    for name, value in (pair for query in queries for pair in query.items()):
-        values[name][value] += 1
-    different = [name for name, sent in values.items() if max(sent.values()) < len(spans)]
-    different += [name for name in values if _HIDDEN.search(queries[0].get(name, ""))]
-    if all(_NUMBERED_PAGE.search(path) for path in paths):
-        return True
-    return len(paths) == 1 and bool(different) and all(map(_PAGING.fullmatch, different))
-
-
-def asks_for_many(span: SpanRow) -> bool:
-    """Whether a request names several things in its query string, as a list of ids."""
-    query = address(span).partition("?")[2]
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    return any(_LIST_NAME.search(name) and value for name, _, value in pairs) or any(
-        len(_MANY.split(value)) > 1 and re.search(r"id|key|code|symbol", name, re.IGNORECASE)
-        for name, _, value in pairs
-    )
-
-
-def _query(span: SpanRow) -> dict[str, str]:
-    pairs = unquote(address(span).partition("?")[2].partition("#")[0]).split("&")
-    return {name: value for name, _, value in (pair.partition("=") for pair in pairs) if name}
 
 
 def _is_cached(span: SpanRow) -> bool:
@@ -156,7 +93,8 @@ def _resent(span: SpanRow) -> bool:
 
 
 def _is_one_for_all(span: SpanRow) -> bool:
-    named = span.attributes.get("graphql.operation.name") or span.attributes.get("graphql.document")
+    given = ("graphql.operation.name", "graphql.document")
+    named = any(map(span.attributes.get, given)) or OPERATION.search(span.name)
     is_read = span.http_method in {"GET", "HEAD"}
     return not (named or is_read) and bool(_ONE_FOR_ALL.search(address(span).partition("?")[0]))
 

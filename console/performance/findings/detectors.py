@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from console.performance.describe import statement_of
 from console.performance.findings import n_plus_one
-from console.performance.findings.calls import asks_for_many, http_calls, is_paging
+from console.performance.findings.addresses import ask_for_many, is_in_parts, is_paging
+from console.performance.findings.calls import http_calls
 from console.performance.findings.finding import Suspect, label, made_of, of_segment
 from console.performance.findings.loops import repetition
+from console.performance.findings.named_calls import by_name
 from console.performance.findings.segment import Segment, ended, segment_of
 from console.performance.names import DB, INTERFACES
 from console.performance.traces.groups import waits
@@ -68,13 +70,21 @@ def repeated_calls(segment: Segment) -> Iterator[Suspect]:
     calls: dict[str, list[SpanRow]] = defaultdict(list)
     for span in http_calls(segment):
         calls[span.fingerprint].append(span)
+    few = []
     for spans in calls.values():
         is_read = spans[0].http_method in {"GET", "HEAD", ""}
         least = CALLS if is_read else MANY_CALLS
         rounds = repetition(segment, spans, least, MANY_CALLS)
-        if rounds is None or is_paging(rounds.spans) or all(map(asks_for_many, rounds.spans)):
-            continue
-        yield Suspect(REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once)
+        if rounds is None:
+            few += spans
+        elif not (is_paging(rounds.spans) or is_in_parts(spans) or ask_for_many(rounds.spans)):
+            yield Suspect(REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once)
+    for statement, named in by_name(few, MANY_CALLS).items():
+        rounds = repetition(segment, named, MANY_CALLS, MANY_CALLS)
+        if rounds is not None:
+            yield Suspect(
+                REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once, statement
+            )
 
 
 def gaps(segment: Segment) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.performance.describe import statement_of
+from console.performance.describe import fingerprint_of, statement_of
 from console.performance.findings.segment import Segment, ended
 from console.telemetry.records import Finding
 from console.telemetry.spans import SpanRow
@@ -15,16 +15,23 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """Spans that share a fingerprint, in order of their start, and the kind of what is wrong."""
+    """Spans that repeat one thing, in order of their start, and the kind of what is wrong."""
 
     kind: str
     spans: Sequence[SpanRow]
     saving_us: int
     at_once: bool = False
+    statement: str = ""
+    """What they repeat, where it is not the statement of each."""
 
     @property
     def fingerprint(self) -> str:
-        return self.spans[0].fingerprint
+        first = self.spans[0]
+        return (
+            fingerprint_of(first.category, self.statement)
+            if self.statement
+            else (first.fingerprint)
+        )
 
     @property
     def total_us(self) -> int:
@@ -37,9 +44,9 @@ def made_of(segment: Segment, suspect: Suspect) -> Finding:
     first = spans[0]
     return Finding(
         kind=suspect.kind,
-        fingerprint=first.fingerprint,
+        fingerprint=suspect.fingerprint,
         **of_segment(segment),
-        subject=statement_of(first.category, first)[:LONGEST],
+        subject=(suspect.statement or statement_of(first.category, first))[:LONGEST],
         count=len(spans),
         total_us=suspect.total_us,
         saving_us=suspect.saving_us,

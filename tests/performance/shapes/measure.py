@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.performance.shapes.calls import CALLS, OTHER_CALLS
+from tests.performance.shapes.fresh_calls import FRESH_CALLS
 from tests.performance.shapes.later_calls import LATER_CALLS
 from tests.performance.shapes.later_statements import LATER_STATEMENTS
 from tests.performance.shapes.latest_calls import LATEST_CALLS
@@ -11,6 +12,8 @@ from tests.performance.shapes.latest_statements import LATEST_STATEMENTS
 from tests.performance.shapes.other_statements import OTHER_STATEMENTS
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 from tests.performance.shapes.statements import STATEMENTS
+from tests.performance.shapes.third_calls import THIRD_CALLS
+from tests.performance.shapes.unseen_calls import UNSEEN_CALLS
 
 SHAPES: Sequence[Shape] = (*STATEMENTS, *OTHER_STATEMENTS, *CALLS, *OTHER_CALLS)
 LATER: Sequence[Shape] = (
@@ -18,6 +21,9 @@ LATER: Sequence[Shape] = (
     *LATER_CALLS,
     *LATEST_STATEMENTS,
     *LATEST_CALLS,
+    *UNSEEN_CALLS,
+    *FRESH_CALLS,
+    *THIRD_CALLS,
 )
 
 
