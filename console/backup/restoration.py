@@ -27,7 +27,7 @@ from console.core import clock
 from console.core.config import Config
 from console.core.crypto import key_fingerprint
 from console.core.instances import JOURNAL, RESTORED, InstanceBusy, alone
-from console.telemetry import store
+from console.telemetry.aside import begin_anew
 
 ASIDE, STAGED = "before-restore", "restoring"
 LOGS = ("-wal", "-shm")
@@ -230,7 +230,7 @@ def _stage(folder: Path, described: Manifest, moves: list[Move]) -> None:
         if fingerprint(path) != described.files[name]["sha256"]:
             raise BackupFailed(f"{name} was not copied right: its SHA-256 differs")
     for organization_id in described.missing:
-        store.begin_anew(staged[manifest.TELEMETRY], int(organization_id), "restored")
+        begin_anew(staged[manifest.TELEMETRY], int(organization_id), "restored")
     if manifest.STATE in staged:
         _let_go_of_leases(staged[manifest.STATE])
     staged[RESTORED].write_bytes(orjson.dumps({"made_at": described.made_at}))

@@ -6,7 +6,7 @@ from console.backup import soundness
 from console.cli.commands import open_console, organization_named, pharos
 from console.core import clock
 from console.core.config import config
-from console.telemetry import store
+from console.telemetry import aside, store
 
 
 @pharos.group()
@@ -29,12 +29,12 @@ def set_aside(organization: str) -> None:
         slug, id_ = home.slug, home.id
         folder, stamp = config().instance / store.FOLDER, clock.now().strftime("%Y%m%dT%H%M%SZ")
         try:
-            aside = store.set_aside(folder, id_, stamp)
-            click.echo(f"The telemetry of {slug} is set aside as {aside}.")
+            name = aside.set_aside(folder, id_, stamp)
+            click.echo(f"The telemetry of {slug} is set aside as {name}.")
         except FileNotFoundError:
             if id_ not in soundness.with_telemetry():
                 path = folder / f"{id_}.duckdb"
                 raise click.ClickException(f"{slug} has no telemetry file {path}") from None
-            aside = store.begin_anew(folder, id_, stamp)
-            click.echo(f"The telemetry of {slug} is gone, which {aside} notes.")
+            name = aside.begin_anew(folder, id_, stamp)
+            click.echo(f"The telemetry of {slug} is gone, which {name} notes.")
     click.echo("What comes from now on, and what waits, goes into a new file.")

@@ -7,6 +7,7 @@ from math import ceil, log
 
 from sqlalchemy import case, delete, select
 
+from console.accounts.models import MonitoringConfig
 from console.accounts.versions import compare
 from console.core import clock
 from console.core.db import db, insert
@@ -23,7 +24,7 @@ LEAST = 5
 # Where only some requests showed it, more are needed: so many that, if nothing had changed,
 # the chance that no request shows it would be one per cent.
 CHANCE = 0.01
-KEPT = timedelta(days=90)  # after the last request of a release
+KEPT = timedelta(days=90)  # after the last request of a release, at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,18 @@ def examined(project_id: int, tallies: Iterable[Tally]) -> None:
 
 
 def forget_old(_organization_id: int) -> Mapping[str, int]:
-    """Delete what was examined of releases that nobody uses any more, and commit."""
-    old = delete(ExaminedRelease).where(ExaminedRelease.last_at < clock.now() - KEPT)
-    forgotten = db.session.scalars(old.returning(ExaminedRelease.id)).all()
+    """Delete what was examined of releases that nobody uses any more, and commit.
+
+    No longer than their project keeps its telemetry: endpoints and releases are texts of clients.
+    """
+    forgotten = 0
+    for settings in db.session.scalars(select(MonitoringConfig).order_by(MonitoringConfig.id)):
+        before = clock.now() - min(KEPT, timedelta(days=settings.retention_days))
+        mine = ExaminedRelease.project_id == settings.project_id
+        old = delete(ExaminedRelease).where(mine, ExaminedRelease.last_at < before)
+        forgotten += len(db.session.scalars(old.returning(ExaminedRelease.id)).all())
     db.session.commit()
-    return {"releases forgotten": len(forgotten)}
+    return {"releases forgotten": forgotten}
 
 
 def mark(project_id: int, endpoints: Collection[str]) -> list[Change]:

@@ -83,4 +83,4 @@ def erase(organization_id: int) -> Mapping[str, int]:
         db.session.commit()
     if waiting:
         overwrite_deleted()
-    return {"events of deleted issues erased": erased} if erased else {}
+    return {"events of deleted issues erased": erased}

@@ -56,7 +56,7 @@ class Kind:
     rollup_size: ColumnElement[int] | None = None
     """The bytes of a row of such a table, if they differ widely."""
     texts: tuple[Table, ...] = ()
-    """Tables that its records refer to; they are kept until the project is erased."""
+    """Tables that its records refer to by fingerprint; a text is kept as long as one of them."""
 
     @property
     def table(self) -> Table:

@@ -1,8 +1,9 @@
 """Retention: each project's telemetry is kept up to an age and a size; erasing leaves nothing.
 
-DuckDB reuses the space of row groups that were deleted whole after the next checkpoint, and the
-space of partly deleted ones when `tidy` merges them. The file itself shrinks only at its end.
-Erasing a project rewrites all other rows, so that nothing of the project is left on the disk.
+DuckDB reuses the space of row groups that were deleted whole after the next checkpoint, and leaves
+what was deleted where it was until then. So files up to `RENEWED_MB` are written anew after an
+erasure, and each day if something was deleted from them; in a larger one, new rows come in the
+place of old ones day by day.
 """
 
 from collections import Counter
@@ -11,18 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text
+from sqlalchemy import Connection, MetaData, Table, delete, exists, func, insert, select, text
 
 from console.core import clock
 from console.telemetry import error_groups, kinds
-from console.telemetry.database import LEAST_MEMORY_MB
-from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.database import LEAST_MEMORY_MB, Database
+from console.telemetry.dialect import UtcTimestamp, row_number_in_file
 from console.telemetry.store import TelemetryStore, current
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 JUST_MADE = timedelta(hours=1)
 ROW_GROUP = 122_880
 HEAVIEST_MERGE_MB = 100
+RENEWED_MB = 512
+"""Files up to this size are written anew, for which everybody waits some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +61,65 @@ def apply(organization_id: int, kept: Mapping[int, Keep]) -> Applied:
             )
         if deleted:
             database.checkpoint()  # the log still has the rows
-        for project_id in gone:
-            deleted += erase_project(store, organization_id, project_id)
+    for project_id in gone:
+        deleted += erase_project(store, organization_id, project_id)
     return Applied(deleted, oldest)
 
 
 def tidy(organization_id: int) -> int:
-    """Merge the small row groups that checkpoints leave; return 1 if that was done, else 0.
+    """Renew the file if it has holes, else merge the small row groups that checkpoints leave.
 
-    DuckDB makes a merged row group in memory, so a file whose bodies would make it too heavy is
-    only checkpointed: each of its row groups has some thousand rows already. Run it in a quiet
-    hour of each day.
+    Returns 1 if either was done, else 0. DuckDB makes a merged row group in memory, so a file whose
+    bodies would make it too heavy is only checkpointed: each of its row groups has some thousand
+    rows already. Run it in a quiet hour of each day.
     """
     store = current()
     if not store.holds(organization_id):
         return 0
     with store.using(organization_id) as database:
         with database.transaction() as connection:
+            _forget_texts(connection)
+        database.checkpoint()
+        has_holes = _has_holes(database)
+    if has_holes and _renew(organization_id):
+        return 1
+    with store.using(organization_id) as database:
+        with database.transaction() as connection:
             weight = _row_group_mb(connection)
         light = weight <= HEAVIEST_MERGE_MB
         if light:
             database.limit_memory(LEAST_MEMORY_MB + 3 * weight)  # until it is used again
-        database.checkpoint(merge=light)
+            database.checkpoint(merge=True)
     return int(light)
+
+
+def _forget_texts(connection: Connection) -> None:
+    """Delete texts that no row refers to any more; the next row that does brings its text again."""
+    for kind in kinds.KINDS:
+        for texts in kind.texts:
+            theirs = (
+                kind.table.c.project_id == texts.c.project_id,
+                kind.table.c.fingerprint == texts.c.fingerprint,
+            )
+            unused = ~exists().where(*theirs).correlate(texts)
+            old = texts.c.received_at < clock.now() - JUST_MADE
+            connection.execute(delete(texts).where(old, unused))
+
+
+def _has_holes(database: Database) -> bool:
+    """Whether something was deleted from the file whose place nothing else has taken."""
+    with database.transaction() as connection:
+        for table in (table for kind in kinds.KINDS for table in kind.erased):
+            last = func.coalesce(func.max(row_number_in_file(next(iter(table.columns)))) + 1, 0)
+            if connection.scalar(select(last > func.count()).select_from(table)):
+                return True
+        return bool(connection.scalar(text("SELECT free_blocks > 0 FROM pragma_database_size()")))
+
+
+def _renew(organization_id: int) -> bool:
+    """Write a file anew that is not too large for it; whether that was done."""
+    store = current()
+    return store.size(organization_id) <= RENEWED_MB * 1_000_000 and store.renew(organization_id)
 
 
 def _row_group_mb(connection: Connection) -> int:
@@ -101,6 +140,7 @@ def erase_project(store: TelemetryStore, organization_id: int, project_id: int) 
             for table in (table for kind in kinds.KINDS for table in kind.erased):
                 erased += _rewrite_without(connection, table, project_id)
         database.checkpoint()
+    _renew(organization_id)
     return erased
 
 
@@ -118,6 +158,7 @@ def erase_events(
         with database.transaction() as connection:
             erased = error_groups.erase(connection, project_id, hashes, upto, run)
         database.checkpoint()  # the log still has the rows
+    _renew(organization_id)
     return erased
 
 

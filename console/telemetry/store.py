@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, cast
 
 from flask import Flask, current_app
@@ -16,7 +16,8 @@ from sqlalchemy import Executable, Row
 
 from console.core.config import Config
 from console.core.gates import Gate
-from console.telemetry import kinds, writing
+from console.telemetry import kinds, renewing, writing
+from console.telemetry.aside import ASIDE
 from console.telemetry.database import (
     DAMAGED_PART,
     GONE,
@@ -32,8 +33,6 @@ from console.telemetry.scope import Scope
 
 EXTENSION = "pharos.telemetry"
 FOLDER = "telemetry"
-ASIDE = ".set-aside-"
-"""Stands in the name of a file that was set aside, before the time."""
 REST_BEFORE_CLOSING = 30
 
 log = logging.getLogger(__name__)
@@ -218,6 +217,28 @@ class TelemetryStore:
             self._expected.discard(organization_id)
             self._damages.pop(organization_id, None)
 
+    def renew(self, organization_id: int, patience: float = 5.0) -> bool:
+        """Write a file anew, without what was deleted from it; False if that has to wait.
+
+        It waits for questions that take longer than `patience`, and for room on the disk. Whoever
+        asks meanwhile waits until the new file is there, some seconds for a gigabyte.
+        """
+        path, deadline = self._path(organization_id), monotonic() + patience
+        with self._guard:
+            slot = self._slots.setdefault(organization_id, Slot())
+        with slot.opening:
+            while slot.users and monotonic() < deadline:
+                sleep(0.02)
+            if slot.users or not renewing.room_for(path):
+                return False
+            if slot.database is not None:
+                slot.database.close()
+                slot.database = None
+            if path.with_name(f"{path.name}.wal").exists():
+                return False
+            renewing.renew(path, max(LEAST_MEMORY_MB, self._memory_mb))
+        return True
+
     def rest(self, seconds: float) -> None:
         """Free the memory of files that were not read for a while; close them much later.
 
@@ -239,17 +260,17 @@ class TelemetryStore:
         with self._guard:
             slot = self._slots.setdefault(organization_id, Slot())
             self._slots.move_to_end(organization_id)
-            slot.users += 1
-            slot.used_at = monotonic()
-            slot.has_pages = True
         try:
-            yield self._opened(organization_id, slot)
+            database = self._opened(organization_id, slot)
+            try:
+                yield database
+            finally:
+                with self._guard:
+                    slot.users -= 1
         except TelemetryDamaged as error:
             self._damages[organization_id] = error
             raise
         finally:
-            with self._guard:
-                slot.users -= 1
             self._trim()
 
     def _opened(self, organization_id: int, slot: Slot) -> Database:
@@ -267,6 +288,9 @@ class TelemetryStore:
                 slot.database = Database(path, organization_id, LEAST_MEMORY_MB)
                 self._opens(organization_id)
             slot.database.limit_memory(self._share())
+            with self._guard:
+                slot.users += 1
+                slot.used_at, slot.has_pages = monotonic(), True
             return slot.database
 
     def _look(self) -> None:
@@ -351,28 +375,6 @@ def left_out() -> Iterator[None]:
 def files_of(folder: Path) -> dict[int, Path]:
     """The telemetry files of a folder, by organization."""
     return {int(path.stem): path for path in folder.glob("*.duckdb") if path.stem.isdecimal()}
-
-
-def begin_anew(folder: Path, organization_id: int, stamp: str) -> Path:
-    """Allow a new file in the place of a missing one; an empty marker file notes it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / f"{organization_id}.duckdb{ASIDE}{stamp}"
-    note.touch(mode=0o600)
-    return note
-
-
-def set_aside(folder: Path, organization_id: int, stamp: str) -> Path:
-    """Rename an organization's file, so that a new one is made; works beside a running console.
-
-    Raises FileNotFoundError when there is none.
-    """
-    path = folder / f"{organization_id}.duckdb"
-    aside = path.with_name(f"{path.name}{ASIDE}{stamp}")
-    log_of = path.with_name(f"{path.name}.wal")
-    path.rename(aside)
-    if log_of.exists():
-        log_of.rename(aside.with_name(f"{aside.name}.wal"))
-    return aside
 
 
 def init_app(app: Flask, settings: Config) -> None:

@@ -1,6 +1,8 @@
 """Retention means that the text is gone: from issues, comments, releases, files and logs."""
 
+import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import inspect, select, text, update
@@ -9,12 +11,16 @@ from console.accounts.models import MonitoringConfig, Release
 from console.core import clock as time
 from console.core import owner
 from console.core.db import db
+from console.detection import fixes
+from console.errors import deletion
 from console.errors.forgetting import QUOTE_GONE, UNNAMED, without_quotes
 from console.errors.models import Comment, Issue, IssueHash, IssueRelease, IssueUser
 from console.ingest import erasure, spool, upkeep
 from console.telemetry import bodies as packed
 from console.telemetry import kinds, store
+from tests.ingest.conftest import envelope
 from tests.ingest.envelopes import event
+from tests.support.scheduled import perform
 
 WORD = "Lindenweg"
 SAYS = f"Frida Example, {WORD} 4, could not pay"
@@ -101,6 +107,110 @@ def test_the_word_is_in_no_row_and_no_file_once_its_events_are_too_old(
     clean_up(inside, acme)
     with inside(acme):
         upkeep.tidy_telemetry(acme.organization_id)
+    assert rows_with_it(app, acme, stored(acme)) == []
+    waiting.close()
+    assert files_with_it(instance) == []
+
+
+def visits(word):
+    """What a client sends of a request, two sessions and a job, with a word in every place."""
+    at, trace = time.now().timestamp(), "a" * 16 + uuid4().hex[:16]
+    span = {"trace_id": trace, "start_timestamp": at - 1, "timestamp": at, "status": word}
+    child = span | {"op": f"db.{word}", "origin": word, "data": {word: word, "db.system": "mysql"}}
+    root = span | {"span_id": "1" * 16, "op": word, "data": {"http.route": f"/{word}"}}
+    places = {name: f"{word}-{name}" for name in ("release", "environment", "server_name", "dist")}
+    attributes = {"release": word, "environment": word, "ip_address": "203.0.113.9"}
+    return envelope(
+        (
+            "transaction",
+            {
+                "type": "transaction",
+                "event_id": uuid4().hex,
+                "transaction": f"/{word}",
+                "transaction_info": {"source": "route"},
+                "start_timestamp": at - 1,
+                "timestamp": at,
+                "contexts": {"trace": root, "order": {"street": word}},
+                "spans": [
+                    child | {"span_id": f"{n:016x}", "parent_span_id": "1" * 16, "description": sql}
+                    for n, sql in enumerate([f"SELECT * FROM {word} WHERE id = {n}" for n in "12"])
+                ],
+                "tags": {word: word},
+                "user": {"id": word},
+                "request": {"url": f"https://shop.test/{word}"},
+                **places,
+            },
+        ),
+        ("session", {"sid": uuid4().hex, "did": word, "init": True, "status": "ok", "seq": 1,
+                     "started": time.now().isoformat(), "attrs": attributes}),
+        ("sessions", {"attrs": attributes, "aggregates": [
+            {"started": time.now().isoformat(), "did": word, "exited": 1}]}),
+        ("check_in", {"check_in_id": uuid4().hex, "monitor_slug": "nightly", "status": "error",
+                      "environment": word.lower(), "release": word,
+                      "monitor_config": {"schedule": {"type": "interval", "value": 1,
+                                                      "unit": "day"}}}),
+    )  # fmt: skip
+
+
+def test_the_word_of_requests_sessions_pages_and_jobs_goes_too(
+    both_databases,
+    app,
+    acme,
+    inside,
+    accepted,
+    digest,
+    waiting,
+    stored,
+    instance,
+    clock,
+    client,
+    key,
+):
+    def send(word):
+        accepted(acme, body=visits(word))
+        load = {"v": 1, "key": key, "page": f"/{word}", "rel": word, "env": word, "nav": "navigate"}
+        load["m"] = [{"n": "LCP", "v": 2100.0, "id": uuid4().hex, "a": {"element": word}}]
+        answer = client.post(f"/api/{acme.id}/beacon/", data=json.dumps(load))
+        assert answer.status_code == 204
+        digest.drain()
+        for job in ("detect", "settle-check-ins", "store-check-results", "group-errors",
+                    "roll-up-vitals"):  # fmt: skip
+            with app.app_context():
+                perform(job)
+
+    send(WORD)
+    assert len(set(rows_with_it(app, acme, stored(acme)))) > 4
+    clock.move(days=3)
+    send("Harmless")  # what stays is in the same blocks of the file
+    keep(inside, acme, 1)
+    with inside(acme):
+        fixes.forget_old(acme.organization_id)
+    clean_up(inside, acme)
+    with inside(acme):
+        upkeep.tidy_telemetry(acme.organization_id)
+    assert rows_with_it(app, acme, stored(acme)) == []
+    waiting.close()
+    assert files_with_it(instance) == []
+
+
+def test_a_deleted_issue_leaves_the_word_nowhere(
+    both_databases, app, acme, inside, accepted, digest, waiting, stored, instance, as_ada
+):
+    """Releases and environments are the project's: the word is everywhere else."""
+    named = {"release": "shop@1", "environment": "live"}
+    accepted(acme, planted() | named, planted() | named, event(message="harmless"))
+    digest.drain()
+    with inside(acme):
+        store.current().close()  # what the log has is in the file
+        issue = db.session.scalars(select(Issue).where(Issue.title.contains(WORD))).one()
+        url = f"/acme/shop/issues/{issue.id}/deletion"
+        db.session.add(Comment(issue_id=issue.id, text=SAYS))
+        db.session.commit()
+    assert rows_with_it(app, acme, stored(acme))
+    assert as_ada.post(url).status_code == 303
+    with inside(acme):
+        deletion.erase(acme.organization_id)
+    clean_up(inside, acme)
     assert rows_with_it(app, acme, stored(acme)) == []
     waiting.close()
     assert files_with_it(instance) == []

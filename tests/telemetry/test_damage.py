@@ -13,7 +13,7 @@ from console.core.config import ConfigError
 from console.core.db import db
 from console.intake import set_aside
 from console.intake.models import Outcome
-from console.telemetry import store
+from console.telemetry import aside, store
 from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryDamaged
 from console.uptime.models import Check
 from tests.ingest.conftest import accepted, digest, error, stored, waiting
@@ -115,25 +115,25 @@ def test_a_file_that_is_set_aside_lets_the_digest_go_on_with_a_new_one(
     spoiled(path)
     accepted(acme, error())
     digest.drain()
-    aside = store.set_aside(path.parent, acme.organization_id, "20260101T000000Z")
-    assert aside.read_bytes() == NOISE
+    gone = aside.set_aside(path.parent, acme.organization_id, "20260101T000000Z")
+    assert gone.read_bytes() == NOISE
     digest._stalls.clear()
     digest.drain()
     assert len(stored(acme).events()) == 1, "the one that waited"
     assert client.get("/healthz").text == "ok\n"
     with pytest.raises(FileNotFoundError):
-        store.set_aside(path.parent, 99, "20260101T000000Z")
+        aside.set_aside(path.parent, 99, "20260101T000000Z")
 
 
 def test_a_file_that_is_set_aside_while_it_is_open_is_left_alone_from_then_on(
     app, both, acme, accepted, digest, stored, instance
 ):
     assert len(stored(acme).events()) == 1
-    aside = store.set_aside(instance / "telemetry", acme.organization_id, "20260101T000000Z")
+    gone = aside.set_aside(instance / "telemetry", acme.organization_id, "20260101T000000Z")
     accepted(acme, error())
     digest.drain()
     assert len(stored(acme).events()) == 1
-    assert aside.exists()
+    assert gone.exists()
 
 
 def test_a_start_knows_whose_file_must_be_there(app, both, acme, globex, settings, file_of, inside):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from console.telemetry import errors, retention, spans
+from console.telemetry.database import TelemetryUnavailable
 from console.telemetry.records import Batch, ErrorEvent
 from console.telemetry.retention import Keep
 from tests.telemetry.samples import HASH, NOON, error, errors_in, hour, scope, span
@@ -68,6 +69,73 @@ def test_an_erased_project_is_not_in_the_file(asking, folder):
     assert kept.encode() in on_disk
     assert asking.write(1, Batch(errors=[error(position=2, title="new")]), position=2).of("errors")
     assert titles(1) == ["new"]
+
+
+def words(folder) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def scattered(asking, secret: str, events: int = 9000) -> None:
+    """Old events that say the secret among new ones, in the same row groups; a third of all."""
+    for position in range(1, 4):
+        own = (f"{secret}-{os.urandom(40).hex()}", f"kept-{os.urandom(40).hex()}")
+        batch = [
+            error(number * 3 + position, at=hour(-24 * 40 if old else -1), title=own[not old])
+            for number in range(events // 3)
+            for old in [number % 3 == 0]
+        ]
+        asking.write(1, Batch(errors=batch), position=position)
+        with asking.using(1) as database:
+            database.checkpoint()
+
+
+def test_what_was_deleted_beside_newer_rows_is_not_in_the_file_next_day(asking, folder):
+    scattered(asking, "a-very-particular-title")
+    assert retention.apply(1, {1: Keep(30, PLENTY)}).deleted == 3000
+    assert b"a-very-particular" in words(folder)  # DuckDB leaves it in the row group
+    assert retention.tidy(1) == 1
+    asking.close()
+    assert b"a-very-particular" not in words(folder)
+    assert [path.name for path in folder.iterdir()] == ["1.duckdb"]
+    assert errors_in(scope(since=hour(-24 * 400))) == 6000
+    assert asking.write(1, Batch(errors=[error(99, title="new")]), position=99).of("errors")
+
+
+def test_an_erased_project_is_not_on_freed_blocks(asking, folder):
+    scattered(asking, "a-very-particular-title")
+    kept = error(9, project_id=2, title="another-particular-title")
+    asking.write(1, Batch(errors=[kept]), position=9)
+    retention.erase_project(asking, 1, 1)
+    asking.close()
+    assert b"a-very-particular" not in words(folder)
+    assert b"another-particular" in words(folder)
+
+
+def test_what_an_attempt_left_is_discarded_and_one_that_fails_changes_nothing(asking, folder):
+    scattered(asking, "a-very-particular-title", events=30)
+    asking.close()
+    left = folder / "1.duckdb.renewed"
+    left.write_bytes(b"half a file")
+    assert asking.renew(1)
+    assert not left.exists()
+    asking.close()
+    whole = (folder / "1.duckdb").read_bytes()
+    (folder / "1.duckdb").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TelemetryUnavailable):
+        asking.renew(1)
+    assert (folder / "1.duckdb").read_bytes() == whole[: len(whole) // 2]
+    assert not left.exists()
+
+
+def test_a_file_that_is_in_use_or_has_no_room_beside_it_is_renewed_later(asking, folder):
+    scattered(asking, "a-very-particular-title", events=30)
+    before = (folder / "1.duckdb").stat().st_ino
+    with asking.using(1):
+        assert not asking.renew(1, patience=0.1)
+    assert (folder / "1.duckdb").stat().st_ino == before
+    assert asking.renew(1)
+    assert (folder / "1.duckdb").stat().st_ino != before
+    assert errors_in(scope(since=hour(-24 * 400))) == 30
 
 
 def test_space_of_what_was_deleted_is_used_again(asking, folder):
