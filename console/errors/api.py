@@ -13,7 +13,7 @@ from console.accounts.access import api_view
 from console.accounts.models import Project
 from console.core import clock
 from console.core.db import db
-from console.errors import deletion, events, queries, ranking
+from console.errors import deletion, events, queries, ranking, trends
 from console.errors.forms import InboxFilter
 from console.errors.models import Category, Issue
 from console.errors.queries import Filter
@@ -116,11 +116,16 @@ class Listed:
     cursor: str
     scope: Scope | None = None
     totals: Mapping[int, Totals] = field(default_factory=dict)
+    before: Mapping[int, int | None] = field(default_factory=dict)
+    """The events of each in the time of the same length before; empty without a beginning."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The issues as the answer has them."""
-        return [_issue(issue, self.totals.get(issue.id)) for issue in self.issues]
+        rows = [_issue(issue, self.totals.get(issue.id)) for issue in self.issues]
+        if not self.before:
+            return rows
+        return [row | {"events_before": self.before[row["id"]]} for row in rows]
 
     def answer(self, name: str, rows: list[dict[str, Any]]) -> Response:
         """The page under this name; the times of a scope are the same on all pages."""
@@ -143,7 +148,8 @@ def _asked(project: Project, category: Category | None = None) -> Listed:
         page = queries.inbox(project, by, cursor, form.length)
         return Listed(page.rows, page.older)
     issues, totals, older = ranking.page(project, by, scope, cursor, form.length)
-    return Listed(issues, older, scope, totals)
+    before = trends.events_before(project, issues, scope) if by.since else {}
+    return Listed(issues, older, scope, totals, before)
 
 
 def _shown(finding: Finding | None) -> dict[str, Any] | None:

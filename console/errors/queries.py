@@ -239,6 +239,13 @@ def has_issues(project: Project) -> bool:
     return db.session.scalar(query) is not None
 
 
+def saw_before(project: Project, at: datetime) -> bool:
+    """Whether the project has an issue that was seen by then, in any status."""
+    by_time = (Issue.status.in_(list(Status)), Issue.first_seen <= at)  # as its index stands
+    query = select(Issue.id).where(Issue.project_id == project.id, *by_time).limit(1)
+    return db.session.scalar(query) is not None
+
+
 def issue_or_404(project: Project, issue_id: int) -> Issue:
     """One issue of this project with its people."""
     query = (

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from console.accounts.models import Project
+from console.accounts.queries import monitoring_of
 from console.core import clock
 from console.errors import metrics, queries
 from console.errors.models import Category, Issue, Level
@@ -33,10 +34,12 @@ TOO_MANY = "; of all issues: those that match are too many to tell apart"
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The sparklines of a page of issues, all over the range of the page."""
+    """The sparklines of a page of issues, all over the range of the page, and what was before."""
 
     per: str
     counts: Mapping[int, Sequence[int]]
+    before: Mapping[int, int] | None
+    """The events of the time of the same length before; None if that is not all known."""
 
     def of(self, issue: Issue) -> Sequence[int]:
         """The events of an issue per bucket."""
@@ -51,22 +54,55 @@ class Trend:
         counts = self.of(issue)
         return f"{plural(sum(counts), 'event')}, at most {max(counts)} {self.per}"
 
+    def change(self, issue: Issue) -> float | None:
+        """By how many percent its events rose; None where there were none to compare with."""
+        before = self.before[issue.id] if self.before else 0
+        now = sum(self.of(issue))
+        return round((now - before) / before * 100, 1) if before else None
 
-def of_issues(issues: Sequence[Issue], scope: Scope, shown: Range) -> Trend:
+    def comparison(self, issue: Issue) -> str:
+        """Both counts in words; "" where nothing is known of the time before."""
+        if self.before is None:
+            return ""
+        now, before = plural(sum(self.of(issue)), "event"), self.before[issue.id]
+        return f"{now} in this time range, {before:,} in the one before"
+
+
+def of_issues(project: Project, issues: Sequence[Issue], scope: Scope, shown: Range) -> Trend:
     """The trend of each issue of a page, with half as many bars as its chart."""
     grain = shown.grain * 2
     seconds = int(grain.total_seconds())
     hashes = queries.hashes_of(issues)
     every = [hash_ for group in hashes.values() for hash_ in group]
-    counts = telemetry.issue_trends(scope, every, seconds) if every else {}
+    counts = telemetry.compared_trends(scope, every, seconds) if every else {}
     nothing = [0] * len(buckets(scope, seconds))
+    before = {i: sum(counts[hash_][1] for hash_ in group) for i, group in hashes.items()}
     return Trend(
         f"per {in_words(grain)}",
         {
-            issue_id: _sum((counts.get(hash_, nothing) for hash_ in group), nothing)
+            issue_id: _sum((counts[hash_][0] for hash_ in group), nothing)
             for issue_id, group in hashes.items()
         },
+        before if is_known(project, scope.before()) else None,
     )
+
+
+def is_known(project: Project, scope: Scope) -> bool:
+    """Whether all events of this time are there: some are older, and none was deleted for age."""
+    kept = timedelta(days=monitoring_of(project).retention_days)
+    return scope.since >= clock.now() - kept and queries.saw_before(project, scope.since)
+
+
+def events_before(
+    project: Project, issues: Sequence[Issue], scope: Scope
+) -> Mapping[int, int | None]:
+    """The events of each issue in the time of the same length before; None if not all known."""
+    earlier, hashes = scope.before(), queries.hashes_of(issues)
+    if not is_known(project, earlier):
+        return dict.fromkeys(hashes)
+    every = [hash_ for group in hashes.values() for hash_ in group]
+    counts = telemetry.totals_by_group(earlier, every, exact=False) if every else {}
+    return {i: sum(counts[h].events for h in group if h in counts) for i, group in hashes.items()}
 
 
 def of_issue(issue: Issue, hashes: Sequence[str], scope: Scope, line: Timeline) -> Chart:

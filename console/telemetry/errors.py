@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
 
 from console.telemetry import bodies
 from console.telemetry.by_group import ask_by_group
@@ -235,20 +235,43 @@ def hashes_of_transactions(
 
 def issue_trends(scope: Scope, hashes: Iterable[str], seconds: int) -> dict[str, list[int]]:
     """Events per time bucket of each hash, for all of a page's sparklines at once."""
+    every = list(hashes)
+    counts = _by_bucket(scope, every, seconds, scope.since)
+    return {hash_: series(scope, seconds, counts[hash_]) for hash_ in every}
+
+
+def compared_trends(
+    scope: Scope, hashes: Iterable[str], seconds: int
+) -> dict[str, tuple[list[int], int]]:
+    """The same, each with the events of the time of the same length before."""
+    every, before = list(hashes), scope.before().since
+    counts = _by_bucket(scope.between(before, scope.until), every, seconds, scope.since)
+    return {
+        hash_: (
+            series(scope, seconds, (pair for pair in counts[hash_] if pair[0] >= 0)),
+            sum(events for number, events in counts[hash_] if number < 0),
+        )
+        for hash_ in every
+    }
+
+
+def _by_bucket(
+    scope: Scope, hashes: Sequence[str], seconds: int, start: datetime
+) -> dict[str, list[tuple[int, int]]]:
+    """The numbers of the buckets from a moment on and their events, -1 for the time before."""
     by_key = {group_key(grouping_hash): grouping_hash for grouping_hash in hashes}
+    since = literal(start, UtcTimestamp)
 
     def question(events: Subquery) -> Select[Any]:
-        number = bucket(events.c.timestamp, SINCE, seconds).label("number")
+        at = events.c.timestamp
+        number = case((at < since, -1), else_=bucket(at, since, seconds)).label("number")
         counted = select(events.c.group_key, number, func.count())
         return counted.group_by(events.c.group_key, "number")
 
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for key, at, count in ask_by_group(scope, by_key.values(), question):
         counts[by_key[key]].append((at, count))
-    return {
-        grouping_hash: series(scope, seconds, counts[grouping_hash])
-        for grouping_hash in by_key.values()
-    }
+    return counts
 
 
 def volume(

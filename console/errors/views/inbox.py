@@ -160,7 +160,7 @@ def _listing(project: Project, form: InboxFilter, by: Filter, scope: Scope) -> I
         page=page,
         issues=issues,
         totals=shown_totals(by, scope, page.rows, issues),
-        trend=trends.of_issues(issues, scope, current_range()),
+        trend=trends.of_issues(project, issues, scope, current_range()),
         complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
         reports_left_out=queries.reports_left_out(project, by),
