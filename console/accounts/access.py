@@ -187,6 +187,7 @@ def api_view(permission: str) -> Callable[[View], View]:
             if not own or not home or (home.slug, own.slug) != (organization, project):
                 _refuse(404, "Not Found", "This token's project is not at this address.")
             g.script = token.label  # who acts, for histories
+            g.script_owner_id = token.created_by_id  # whose acts they are when that person leaves
             g.script_permissions = frozenset(token.permissions)
             return view(project=own, **rest)
 

@@ -59,15 +59,19 @@ def create(
     *,
     by: User | None = None,
     script: str = "",
+    owner_id: int | None = None,
 ) -> tuple[ShareLink, str]:
-    """Add a link; return it with its token, which is shown once. Raises passwords.TooBusy."""
+    """Add a link; return it with its token, which is shown once. Raises passwords.TooBusy.
+
+    A link that a script makes belongs to whoever made the script's token: `owner_id`.
+    """
     token, hashed = new_token(Token.SHARE)
     link = ShareLink(
         dashboard_id=dashboard.id,
         hash=hashed,
         suffix=token[-6:],
         password=hash_password(password) if password else "",
-        created_by_id=by.id if by else None,
+        created_by_id=by.id if by else owner_id,
         **_columns(terms),
     )
     db.session.add(link)

@@ -35,7 +35,13 @@ def create(project: Project | None, dashboard_id: int) -> Response:
     form = valid(ShareLinkForm(fields).about(Document.of(own.document)))
     if links.is_full(own):
         raise BadRequest(links.FULL)
-    link, token = links.create(own, form.terms, form.password.data or "", script=g.script)
+    link, token = links.create(
+        own,
+        form.terms,
+        form.password.data or "",
+        script=g.script,
+        owner_id=g.script_owner_id,
+    )
     db.session.commit()
     url = url_for("shared.shared", token=token, _external=True)
     answer = jsonify(_link(link, own) | {"url": url})

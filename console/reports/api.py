@@ -45,7 +45,7 @@ def make(project: Project) -> Response:
     form = _form(project)
     if keeping.is_full(project):
         raise BadRequest(keeping.FULL)
-    made = keeping.create(project, form.apply, script=g.script)
+    made = keeping.create(project, form.apply, script=g.script, owner_id=g.script_owner_id)
     db.session.commit()
     answer = jsonify(_whole(made))
     answer.status_code = 201

@@ -33,10 +33,18 @@ def is_full(project: Project) -> bool:
 
 
 def create(
-    project: Project, apply: Callable[[Report], None], *, by: User | None = None, script: str = ""
+    project: Project,
+    apply: Callable[[Report], None],
+    *,
+    by: User | None = None,
+    script: str = "",
+    owner_id: int | None = None,
 ) -> Report:
-    """Add a report of a project; `apply` writes what a form says into it."""
-    report = Report(project_id=project.id, created_by_id=by.id if by else None)
+    """Add a report of a project; `apply` writes what a form says into it.
+
+    A report that a script makes belongs to whoever made the script's token: `owner_id`.
+    """
+    report = Report(project_id=project.id, created_by_id=by.id if by else owner_id)
     apply(report)
     report.next_at = next_at(report, clock.now())
     db.session.add(report)

@@ -15,6 +15,7 @@ from flask import (
     current_app,
     g,
     make_response,
+    redirect,
     render_template,
     request,
 )
@@ -22,7 +23,7 @@ from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from console.core import outages, patience
 from console.core.cursors import BadCursor
@@ -140,12 +141,28 @@ def _database_error(error: SQLAlchemyError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # a redirect that was raised
         return make_response(error.get_response())
+    if page := _page_without_slash():
+        return make_response(redirect(page, 308))
     answer = _answer(error.code, _sentence(error))
     if error.response is None:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:
                 answer.headers[name] = value
     return answer
+
+
+def _page_without_slash() -> str:
+    """The address of the page that is meant by one that only ends with a slash too many, or ""."""
+    has_no_page = isinstance(request.routing_exception, NotFound | MethodNotAllowed)
+    adapter, path = request_ctx.url_adapter, request.path.rstrip("/")
+    if not (has_no_page and adapter and path and path != request.path and request.method == "GET"):
+        return ""
+    try:
+        adapter.match(path)
+    except HTTPException:
+        return ""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{request.root_path}{path}" + (f"?{query}" if query else "")
 
 
 def _invalid(error: Invalid) -> Response:

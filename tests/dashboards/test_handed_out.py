@@ -10,8 +10,10 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from console.dashboards import links, making
 from console.dashboards.links_models import ShareLink
+from console.dashboards.models import Dashboard
 from console.reports.models import Report
 from tests.dashboards.sharing import greeting
+from tests.support import clients
 from tests.support.factories import make_member
 
 PATH = "/acme/settings/members"
@@ -56,6 +58,25 @@ def offered(page):
     """The names and ids of what may be ended."""
     boxes = re.findall(r'name="end-(\w+)" value="(\d+)"', page)
     return {name: [own for kind, own in boxes if kind == name] for name in ("links", "reports")}
+
+
+def test_what_somebodys_script_made_is_theirs(app, as_ada, acme, inside, bob):
+    with inside(acme):
+        owner_id = db.session.get_one(Membership, bob).user_id
+        (board,) = db.session.scalars(select(Dashboard.id).where(Dashboard.project_id == acme.id))
+    permissions = ("dashboards:write", "reports:write")
+    script = clients.script(
+        app, clients.make_token(app, acme, *permissions, created_by_id=owner_id)
+    )
+    for kind, fields in (
+        (f"dashboards/{board}/links", {"name": "Made by a script"}),
+        ("reports", {"name": "Daily", "about": "worse", "cron": "0 8 * * *", "zone": "UTC"}),
+    ):
+        made = script.post(f"/api/v1/acme/shop/{kind}", json=fields)
+        assert made.status_code == 201, made.text
+    page = as_ada.get(f"{PATH}/{bob}/removal").text
+    assert {kind: len(ids) for kind, ids in offered(page).items()} == {"links": 2, "reports": 2}
+    assert "Made by a script" in page
 
 
 @pytest.mark.usefixtures("both_databases")

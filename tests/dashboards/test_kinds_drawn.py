@@ -8,6 +8,7 @@ from flask import render_template
 
 from console.dashboards.document import Document, Tile
 from console.dashboards.drawn import Board, drawn
+from console.dashboards.tiles import heat
 from console.telemetry.journeys import steps
 from console.telemetry.records import Batch, PageLoad
 from console.telemetry.scope import Scope
@@ -60,6 +61,26 @@ def test_a_kind_draws_its_numbers_and_says_them(app, acme, inside, kind, chosen,
     assert words in own.content.words
     assert own.content.table.rows
     assert 'id="tile-body-aaaaaaaaaaaa"' in part
+
+
+def test_a_field_of_hours_leads_to_its_highest_one_and_a_mail_has_the_shades(app, acme, inside):
+    board = Board(
+        organization_id=acme.organization_id,
+        document=Document(title="Own"),
+        projects=[acme],
+        shown=Range("24h", NOON, hour(24)),
+        values={},
+        way=lambda project, endpoint, /, **_: f"/{project.slug}/{endpoint}",
+    )
+    with inside(acme), app.test_request_context():
+        Stored(app, acme)
+        own = drawn(board, Tile(id="a" * 12, kind="heat", settings={"queries": [COUNT]})).content
+    assert own
+    fields = [cell for row in own.own.rows for cell in row.cells if cell.number]
+    assert all("; highest on " in cell.words and cell.url for cell in fields)
+    assert not any(cell.url for row in own.own.rows for cell in row.cells if not cell.number)
+    picture = heat.still(own).whole
+    assert picture.count("≤ ") == len(own.own.shades) > 0
 
 
 def test_a_number_without_data_says_what_has_to_come_and_its_part_says_its_period(

@@ -158,3 +158,19 @@ def listed(answer) -> list[str]:
 
 def test_documents_of_tests_are_right():
     assert len(list(Document.of(document().stored).tiles)) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/acme/shop/changes/?range=7d", "/acme/shop/changes?range=7d"),
+        ("/acme/shop/dashboards/", "/acme/shop/dashboards"),
+        ("/acme/dashboards/", "/acme/dashboards"),
+        ("/acme/shop/connect/", "/acme/shop/connect"),
+        ("/acme/shop/nowhere/", ""),
+        ("/acme/shop/dashboards//", "/acme/shop/dashboards"),
+    ],
+)
+def test_a_slash_too_many_leads_to_the_page(as_vic, asked, page):
+    answer = as_vic.get(asked)
+    assert (answer.status_code, answer.headers.get("Location", "")) == (308 if page else 404, page)
