@@ -8,7 +8,7 @@ from console.accounts.models import Project
 from console.core.folding import fold
 from console.errors import queries
 from console.errors.models import Category, Level
-from console.errors.search import ME, NOBODY, WORDS, name_of
+from console.errors.search import COUNTED, ME, NOBODY, WORDS, name_of
 from console.telemetry import distributions
 from console.telemetry.scope import Scope
 
@@ -22,6 +22,8 @@ _NAMES = {
     "assigned": "Whose it is",
     "first-seen": "-24h within, +7d before, >2026-11-23",
     "last-seen": "-24h within, +7d before, >2026-11-23",
+    "events": ">10 how many, in this time range",
+    "users": ">=5 how many, in this time range",
     "has": "Events with a tag",
     "type": "The exception's type",
     "message": "Part of a message",
@@ -36,6 +38,7 @@ _NAMES = {
     "event": "An event's id",
     "trace": "A trace's id",
 }
+_NUMBERS = (">1", ">10", ">100", ">1000", "1")
 _TIMES = ("-1h", "-24h", "-7d", "-30d", "+7d", "+30d")
 
 
@@ -88,6 +91,7 @@ def _offered(project: Project, scope: Scope, name: str) -> Sequence[str]:
         "category": [category.value for category in Category],
         "first-seen": _TIMES,
         "last-seen": _TIMES,
+        **dict.fromkeys(COUNTED, _NUMBERS),
     }
     if name in known:
         return known[name]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from console.core.db import db
 from console.errors.models import Issue, IssueHash, IssueRelease
-from console.errors.search import Condition, Text
+from console.errors.search import Condition, Count, Text
 
 _COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
     "status": Issue.status,
@@ -33,6 +33,19 @@ def met(condition: Condition, there: Sequence[ColumnElement[bool]]) -> ColumnEle
     """Whether an issue meets a condition; `there` are its rows of an environment or release."""
     sentence = func.coalesce(_met(condition, there), literal(False))
     return not_(sentence) if condition.negated else sentence
+
+
+def counted(count: Count, *, ever: bool) -> ColumnElement[bool]:
+    """Whether an issue has so many since it was first seen; or may have them in a time range."""
+    column: InstrumentedAttribute[int] = {"events": Issue.events, "users": Issue.users}[
+        count.measure
+    ]
+    if not ever:
+        return column >= count.least_ever
+    bounds = [column >= count.least]
+    if count.most is not None:
+        bounds.append(column <= count.most)
+    return not_(and_(*bounds)) if count.negated else and_(*bounds)
 
 
 def says(text: Text, hashes: Sequence[str]) -> ColumnElement[bool]:

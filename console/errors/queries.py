@@ -27,7 +27,7 @@ from console.accounts.models import Membership, Project, User
 from console.core.db import db
 from console.core.paging import Page, page
 from console.core.tenancy import current_organization_id
-from console.errors.conditions import met, says
+from console.errors.conditions import counted, met, says
 from console.errors.models import (
     Category,
     Comment,
@@ -371,6 +371,7 @@ def _filters(by: Filter) -> list[ColumnElement[bool]]:
         filters.append(Issue.assignee_id.is_(None))
     there = _there(by.environment, by.release)
     filters += [met(condition, there) for condition in by.search.conditions]
+    filters += [counted(count, ever=not by.narrows) for count in by.search.counts]
     filters += [says(text, by.holding.get(text.folded, ())) for text in by.search.texts]
     return filters
 

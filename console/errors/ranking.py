@@ -62,13 +62,14 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     first = queries.candidates(project, by, count=CHUNK + 1)
     if len(first) <= CHUNK:
         chunks: Chunks = iter([(first, None)])
-    elif scope.terms or by.sort == TREND or (scope.length <= SHORT and by.sort != "first_seen"):
+    elif scope.terms or by.sort == TREND or (_is_quick(by, scope) and by.sort != "first_seen"):
         return _leading(project, by, scope, need)
     else:
         chunks = _once_frequent(project, by, first)
     rows: list[RankedIssue] = []
+    exact = any(count.measure == "users" for count in by.search.counts)
     for chunk, bound in chunks:
-        rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=False)], need)
+        rows = _settled(by, scope, [*rows, *_counted(by, scope, chunk, exact=exact)], need)
         if bound is None:
             break
         if len(rows) >= need and rows[need - 1].place >= bound:
@@ -141,7 +142,7 @@ def _leading(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     counts: dict[str, Totals] = {}
     seen, count = 0, CHUNK
     while True:
-        leaders = leading(scope, by.sort, limit=seen + count + 1)
+        leaders = leading(scope, by.sort, limit=seen + count + 1, most=_most(by))
         chunk = leaders[seen : seen + count]
         counts |= {leader.hash: leader.totals for leader in chunk}
         candidates = queries.candidates_by_hash(project, by, [leader.hash for leader in chunk])
@@ -154,6 +155,17 @@ def _leading(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
         if len(rows) >= need and rows[need - 1].place[:-1] > leaders[seen + count].place:
             return Ranking(rows, complete=False)
         seen, count = seen + count, count * GROWTH * GROWTH
+
+
+def _is_quick(by: Filter, scope: Scope) -> bool:
+    """Whether the groups of the scope are counted sooner than those that were frequent once."""
+    return scope.length <= SHORT or _most(by) is not None
+
+
+def _most(by: Filter) -> int | None:
+    """How many events an issue has at the most, and so each of its groups."""
+    bounds = [c.most for c in by.search.counts if c.measure == "events" and not c.negated]
+    return min((most for most in bounds if most is not None), default=None)
 
 
 def _of_later_groups(
@@ -232,6 +244,7 @@ def _ranked(
         RankedIssue(candidate, totals, _place(by.sort, candidate, totals, scope), exact)
         for candidate, totals in sums
         if totals.events
+        and all(count.holds(getattr(totals, count.measure)) for count in by.search.counts)
     ]
 
 

@@ -33,13 +33,16 @@ _SAME = {
     "stack.module": "module", "stack.package": "module",
     "user.id": USER, "user.email": USER, "user.username": USER,
     "user.ip": USER, "env": "environment", "error.handled": "handled", "browser.name": "browser",
-    "os.name": "os", "issue.category": "category",
+    "os.name": "os", "issue.category": "category", "timesseen": "events",
+    "times_seen": "events",
 }  # fmt: skip
 _STACK = ("message", "function", "file", "module")
 _ID = re.compile(r"[0-9a-f]{32}")
 _AGO = re.compile(r"([+-])(\d{1,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COMPARED = re.compile(r"(>=|<=|>|<)?(.+)")
+_NUMBER = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,9})")
+COUNTED = ("events", "users")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,28 @@ class Condition:
     negated: bool = False
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many events or users an issue has of those that the page counts, both ends included."""
+
+    measure: str
+    least: int = 0
+    most: int | None = None
+    negated: bool = False
+
+    def holds(self, number: int) -> bool:
+        """Whether so many are enough and not too many."""
+        inside = self.least <= number and (self.most is None or number <= self.most)
+        return inside is not self.negated
+
+    @property
+    def least_ever(self) -> int:
+        """How many an issue has since it was first seen if it has enough in any time range."""
+        if not self.negated:
+            return self.least
+        return self.most + 1 if self.most is not None and not self.least else 0
 
 
 _QUALITIES = {
@@ -85,11 +110,12 @@ class Search:
     conditions: tuple[Condition, ...] = ()
     terms: tuple[EventTerm, ...] = ()
     texts: tuple[Text, ...] = ()
+    counts: tuple[Count, ...] = ()
 
     @property
     def event_id(self) -> str:
         """The id that is all of the search, "" for any other search."""
-        if self.conditions or self.texts or len(self.terms) != 1:
+        if self.conditions or self.texts or self.counts or len(self.terms) != 1:
             return ""
         (term,) = self.terms
         return term.texts[0] if term.name in ("id", "event") and not term.negated else ""
@@ -134,17 +160,20 @@ def understood(
     conditions: list[Condition] = []
     terms: list[EventTerm] = []
     texts: list[Text] = []
+    counts: list[Count] = []
     for token in tokens(text):
         name = name_of(token.name)
         if not name and _ID.fullmatch(_hexadecimal(token)):
             terms.append(EventTerm("id", (_hexadecimal(token),), token.negated))
         elif not name:
             texts += [Text(fold(text), token.negated, text) for text in token.texts if text]
+        elif name.lower() in COUNTED:
+            counts.append(_count(name.lower(), token))
         elif name.lower() in _READERS:
             conditions.append(_READERS[name.lower()](name.lower(), token, people, me))
         else:
             terms.append(_term(name, token, keys_of))
-    return Search(tuple(conditions), tuple(terms), tuple(texts))
+    return Search(tuple(conditions), tuple(terms), tuple(texts), tuple(counts))
 
 
 def name_of(name: str) -> str:
@@ -229,6 +258,21 @@ def _seen(name: str, token: Token, _people: Sequence[User], _me: User | None) ->
         None: (at, after if after > at else at + timedelta(minutes=1)),
     }[comparison]  # fmt: skip
     return Condition(name, (), token.negated, since, until)
+
+
+def _count(name: str, token: Token) -> Count:
+    (text,) = token.texts[:1]
+    read = _NUMBER.fullmatch(text) if len(token.texts) == 1 else None
+    if read is None:
+        raise SearchError(
+            f"{token.written}: write {name}: with a whole number, as in {name}:>10 or {name}:<=3."
+        )
+    number = int(read[2])
+    least, most = {
+        ">": (number + 1, None), ">=": (number, None),
+        "<": (0, number - 1), "<=": (0, number),
+    }.get(read[1], (number, number))  # fmt: skip
+    return Count(name, least, most, token.negated)
 
 
 def _plain(name: str, token: Token, _people: Sequence[User], _me: User | None) -> Condition:

@@ -10,7 +10,8 @@ from console.accounts.queries import monitoring_of
 from console.core import clock
 from console.errors import metrics, queries
 from console.errors.models import Category, Issue, Level
-from console.errors.queries import Filter
+from console.errors.queries import Apart, Filter
+from console.errors.ranking import ranking
 from console.telemetry import error_measures
 from console.telemetry import errors as telemetry
 from console.telemetry.question import buckets
@@ -139,7 +140,7 @@ def volume_chart(project: Project, by: Filter, scope: Scope, shown: Range) -> Ch
     """The events of all issues that match, by level, with their counterpart."""
     line = Timeline.of(project, shown)
     nothing = [0] * len(line.buckets)
-    few = queries.separated(project, by)
+    few = _apart(project, by, scope)
     ask = partial(
         telemetry.volume,
         seconds=line.seconds,
@@ -161,6 +162,15 @@ def volume_chart(project: Project, by: Filter, scope: Scope, shown: Range) -> Ch
         unit="events",
         watch={"metric": metrics.ISSUE_EVENTS.id},
     )
+
+
+def _apart(project: Project, by: Filter, scope: Scope) -> Apart | None:
+    """The grouping hashes of the issues that match, or of all others, if either are few."""
+    if not by.search.counts:
+        return queries.separated(project, by)
+    ranked = ranking(project, by, scope, need=queries.FEW + 1)
+    hashes = [hash_ for row in ranked.rows for hash_ in row.candidate.hashes]
+    return Apart(hashes, matching=True) if len(hashes) <= queries.FEW and ranked.complete else None
 
 
 def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:

@@ -28,8 +28,10 @@ class Leader:
     place: tuple[Any, ...]
 
 
-def leading(scope: Scope, order: str, limit: int) -> list[Leader]:
+def leading(scope: Scope, order: str, limit: int, *, most: int | None = None) -> list[Leader]:
     """The first groups by "users", "events", "last_seen", "first_seen" or TREND, highest first.
+
+    With `most`, groups with more events are left out.
 
     Users are counted for these alone, since that takes four times as long as counting events. What
     the scope wants of events is looked at once.
@@ -37,7 +39,10 @@ def leading(scope: Scope, order: str, limit: int) -> list[Leader]:
     asked = scope.earlier(scope.length) if order == TREND else scope
     whole = scope.between(asked.since, scope.until)
     event, since = _matching(whole), scope.since if order == TREND else None
-    first = _counted(event, order, since).limit(limit).subquery()
+    counted = _counted(event, order, since)
+    if most is not None:
+        counted = counted.having(func.count().filter(_is_now(event, since)) <= most)
+    first = counted.limit(limit).subquery()
     met = (
         select(
             event.c.group_key,
