@@ -63,7 +63,8 @@ class Unwritten:
             if wait > timedelta():
                 return wait
             for subject, wait_after in limits.items():
-                tries = self._tries.setdefault(subject, _Tries())
+                tries = self._tries.pop(subject, None) or _Tries()
+                self._tries[subject] = tries  # the latest are the last to go
                 if tries.blocked_until < clock.now() - FORGOTTEN_AFTER:
                     tries.failures = 0
                 tries.failures += 1

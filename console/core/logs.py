@@ -1,6 +1,7 @@
 """What a running console writes to standard error: each line with its time, level and origin."""
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -10,8 +11,17 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOUD = ("console", "flask")  # other libraries speak only when something is wrong
 
 
+# What moves the cursor of a terminal, colours it, or turns the direction of a line.
+_UNSPEAKABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
 class Formatter(logging.Formatter):
-    """Times as ISO 8601 in UTC, to the millisecond."""
+    """Times as ISO 8601 in UTC, to the millisecond; nothing that was sent looks like a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record: its further lines are indented, its control characters written out."""
+        text = super().format(record).replace("\n", "\n  ")
+        return _UNSPEAKABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - the library's signature
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from console.accounts import sessions
 from console.accounts.models import LoginSession, User
-from console.accounts.unwritten import LASTS
+from console.accounts.unwritten import LASTS, Unwritten
 from console.core.db import db
 from console.core.persons import person_scope
 from tests.accounts.authenticator import set_up
@@ -126,6 +127,17 @@ def test_wrong_passwords_are_refused_and_slowed_down_all_the_same(app, client, a
         clock.move(minutes=1)
         assert sign_in(client).location == "/"
         assert client.get("/acme/").status_code == 200
+
+
+def test_a_flood_of_tries_on_others_does_not_free_the_next_guess(clock):
+    memory, wait = Unwritten(), {"alice": lambda tries: timedelta(seconds=tries)}
+    for number in range(12_000):
+        memory.count({f"somebody {number}": lambda _: timedelta()})
+        if not number % 4_000:
+            memory.count(wait)
+            clock.move(seconds=10)
+    assert memory.count(wait) == timedelta()
+    assert memory.wait(wait) == timedelta(seconds=4)
 
 
 def test_the_second_step_is_not_left_out(app, client, acme):

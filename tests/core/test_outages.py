@@ -115,7 +115,7 @@ def test_every_line_has_its_time_level_and_origin(written):
     stamp = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 "
     assert re.search(stamp + "INFO console.jobs: retention is done$", first)
     assert re.search(stamp + "ERROR console.jobs: the job failed$", second)
-    assert traceback[-1] == "ValueError: a bug"
+    assert traceback[-1] == "  ValueError: a bug"
 
 
 def test_a_database_that_is_full_keeps_nobody_from_an_orderly_end(app, caplog, monkeypatch):
