@@ -19,7 +19,7 @@ from console.errors.frames import (
     place,
     written_place,
 )
-from console.errors.naming import TITLE_LENGTH, filled_in, message_of, title
+from console.errors.naming import TITLE_LENGTH, filled_in, marked_threads, message_of, title
 from console.errors.parametrise import error_codes, parametrise
 from console.errors.wordings import as_any_version
 
@@ -109,14 +109,15 @@ def _of_report(event: Event, report: Mapping[str, Any]) -> Grouping:
 
 
 def culprit(event: Event, caught: Sequence[Branch]) -> str:
-    """Where it happened: the innermost in-app frame, else the transaction, else the logger."""
+    """Where it happened: the innermost in-app frame, else what the client names."""
     platform = _text(event.get("platform"))
     holders = [*reversed(caught[0].exceptions)] if caught else []
-    for holder in (*holders, event):
+    for holder in (*holders, event, *marked_threads(event)):
         place_ = written_place(innermost(holder, platform))
         if place_.module or place_.function:
             return str(place_)[:TITLE_LENGTH]
-    return (_text(event.get("transaction")) or _text(event.get("logger")))[:TITLE_LENGTH]
+    named = (_text(event.get(name)) for name in ("transaction", "culprit", "logger"))
+    return next(filter(None, named), "")[:TITLE_LENGTH]
 
 
 def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Component, ...]]:
@@ -125,7 +126,7 @@ def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Comp
         return _by_exceptions(caught[0], platform)
     if caught:
         return _by_members(caught, platform)
-    crashed = _crashed_threads(event)
+    crashed = [thread for thread in marked_threads(event) if thread.get("crashed") is True]
     label, places = _stack([*crashed, event], platform)
     frames = (_frames(label, places),) if places else ()
     if message := message_of(event):
@@ -136,15 +137,6 @@ def _by_content(event: Event, caught: Sequence[Branch]) -> tuple[str, tuple[Comp
     if frames:
         return "stack", frames
     return "no content", (Component("name", (title(event, caught),)),)
-
-
-def _crashed_threads(event: Event) -> Sequence[Mapping[str, Any]]:
-    """Threads that say where an event without an exception went wrong; others only were running."""
-    threads = event.get("threads")
-    listed = _list(threads.get("values")) if isinstance(threads, dict) else []
-    return [
-        thread for thread in listed if isinstance(thread, dict) and thread.get("crashed") is True
-    ]
 
 
 def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Component, ...]]:

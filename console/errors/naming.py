@@ -31,7 +31,10 @@ def title(event: Event, caught: Sequence[Branch]) -> str:
         more = _different(event, caught)
         end = f" and {more} more" if more else ""
         return f"{_of_branch(caught[0], event)[: TITLE_LENGTH - len(end)]}{end}"
-    words = (name(event) for name in (message_line, _directive, _thread_state, _fallback))
+    words = (
+        name(event)
+        for name in (message_line, _of_logged_fields, _directive, _thread_state, _fallback)
+    )
     return next(filter(None, words), "(no message)")[:TITLE_LENGTH]
 
 
@@ -82,25 +85,35 @@ def _directive(event: Event) -> str:
     return f"Blocked '{directive.split()[0]}' from '{blocked}'"
 
 
-def _thread_state(event: Event) -> str:
-    """Of an event that is about threads: where the crashed or the current one stood."""
+def marked_threads(event: Event) -> Sequence[Mapping[str, Any]]:
+    """The threads that say where the event was: those that crashed first, then the current one."""
     listed = _mapping(event.get("threads")).get("values")
     threads = (
         [thread for thread in listed if isinstance(thread, dict)]
         if isinstance(listed, list)
         else []
     )
-    marked = [
+    return [
         thread for mark in ("crashed", "current") for thread in threads if thread.get(mark) is True
-    ]
-    for thread in (marked or threads)[:1]:
-        name = _text(thread.get("name")) or f"Thread {thread.get('id', '?')}"
+    ] or threads[:1]
+
+
+def _thread_state(event: Event) -> str:
+    """Of an event that is about threads: where the crashed or the current one stood."""
+    for thread in marked_threads(event)[:1]:
+        named = "Thread" if thread.get("id") is None else f"Thread {thread['id']}"
         frames = frames_of(thread)
         place = str(written_place(frames[-1])) if frames else ""
         state = _text(thread.get("state")) or ("crashed" if thread.get("crashed") is True else "")
         words = " in ".join(filter(None, (state.lower(), place)))
-        return f"{name}: {words}" if words else ""
+        return f"{_text(thread.get('name')) or named}: {words}" if words else ""
     return ""
+
+
+def _of_logged_fields(event: Event) -> str:
+    """The message or error among the fields of a log record, as Rust's tracing has them."""
+    fields = _mapping(_mapping(event.get("contexts")).get("Rust Tracing Fields"))
+    return next(filter(None, (_text(fields.get(name)) for name in ("message", "error"))), "")
 
 
 def _fallback(event: Event) -> str:

@@ -287,7 +287,8 @@ def _threads(event: Mapping[str, Any], platform: str, room: Room) -> Iterator[Th
     for thread in threads:
         stack = _stack(thread, platform, room)
         if stack.frames:
-            name = _text(thread.get("name")) or f"Thread {_shown(thread.get('id', '?'))}"
+            number = "" if thread.get("id") is None else f" {_shown(thread['id'])}"
+            name = _text(thread.get("name")) or f"Thread{number}"
             crashed, current = thread.get("crashed") is True, thread.get("current") is True
             yield Thread(name, _text(thread.get("state")), crashed, current, stack)
 

@@ -152,6 +152,11 @@ def text(value: Any, length: int = 200) -> str:
     return ""
 
 
+def label(value: Any, length: int = 200) -> str:
+    """A name that people give, such as a release's: spaces around it make no other name."""
+    return text(value, length).strip()
+
+
 def number(value: Any) -> int | float | None:
     """A number, also from clients that write "12" or 12.0; None for anything else."""
     if isinstance(value, str) and len(value) <= _NUMBER_LENGTH and _NUMBER.fullmatch(value):

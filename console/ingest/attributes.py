@@ -111,7 +111,7 @@ def storable(attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
 
 def _from_list(name: str, values: list[Any]) -> AttributeValue:
     if len(values) == 1 and name.startswith(("http.request.header.", "http.response.header.")):
-        return str(values[0])  # Node lists every header, Python only gives its text
+        return as_written(values[0])  # Node lists every header, Python only gives its text
     return [
         value if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
         for value in values[:LIST_LIMIT]
@@ -136,14 +136,21 @@ def measured(measurements: Any) -> dict[str, AttributeValue]:
     return attributes
 
 
+def as_written(value: Any) -> str:
+    """A value as clients of any language write it in JSON: "true", not Python's "True"."""
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+
+
 def headers(raw: Any) -> Iterator[tuple[str, str]]:
     """Name and text of each header, given as a mapping or as a list of pairs."""
     pairs = raw.items() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
     for pair in pairs:
         if isinstance(pair, list | tuple) and len(pair) == 2 and pair[1] is not None:
             value = pair[1]
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield str(pair[0]), text
+            text = (
+                ", ".join(map(as_written, value)) if isinstance(value, list) else as_written(value)
+            )
+            yield as_written(pair[0]), text
 
 
 def query_text(query: Any) -> str:

@@ -307,6 +307,20 @@ def test_other_bugs_are_other_groups(events):
             "",
         ),
         (event({"transaction": "/cart"}), "/cart", "/cart", ""),
+        (event({"message": "late", "culprit": "shop.views"}), "late", "shop.views", ""),
+        (
+            event({"logger": "till", "contexts": {"Rust Tracing Fields": {"error": "no disk"}}}),
+            "no disk",
+            "till",
+            "",
+        ),
+        (
+            event({"platform": "go", "message": "text", "threads": {"values": [
+                {"current": True, "stacktrace": {"frames": [_frame("shop pay")]}}]}}),
+            "text",
+            "shop in pay",
+            "",
+        ),
     ],
 )  # fmt: skip
 def test_what_an_event_is_called(one, title, culprit, kind):

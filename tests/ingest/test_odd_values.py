@@ -67,3 +67,35 @@ def test_lists_that_php_wrote_as_objects_are_lists():
         assert [one["type"] for one in found] == ["E", "F"]
     found = event({"message": "x", "breadcrumbs": {"values": {"3": {"message": "c"}}}})
     assert found["breadcrumbs"] == {"values": [{"message": "c"}]}
+
+
+def test_values_read_as_the_client_wrote_them():
+    """JSON has no True and no single quotes, whatever language reads it here."""
+    sent = {
+        "tags": {"paid": True, "late": False, "cart": {"lines": [1, None]}, "rate": 1.5},
+        "exception": {"values": [{"type": "E", "value": {"code": 7, "why": "late"}}]},
+        "request": {"url": "/", "headers": [["Via", "a"], ["Via", "b"], ["Host", ["c", True]]]},
+    }
+    shaped = event(sent)
+    assert shaped["tags"] == {
+        "paid": "true", "late": "false", "cart": '{"lines":[1,null]}', "rate": "1.5",
+    }  # fmt: skip
+    assert shaped["exception"]["values"][0]["value"] == '{"code":7,"why":"late"}'
+    assert shaped["request"]["headers"] == {"Via": "a, b", "Host": "c, true"}
+
+
+def test_spaces_around_a_name_make_no_other_name():
+    shaped = event({"message": "x", "environment": " prod\n", "release": "a@1 ", "dist": " 7"})
+    assert (shaped["environment"], shaped["release"], shaped["dist"]) == ("prod", "a@1", "7")
+
+
+def test_breadcrumbs_stand_by_their_times():
+    """Clients with a native half, or several scopes, send one list behind the other."""
+    sent = [
+        {"message": "tapped", "timestamp": "2026-11-23T19:20:40Z"},
+        {"message": "beside that"},
+        {"message": "paid", "timestamp": 1795461650},
+        {"message": "started", "timestamp": "2026-11-23T21:20:10+02:00"},
+    ]
+    crumbs = event({"message": "x", "breadcrumbs": sent})["breadcrumbs"]["values"]
+    assert [crumb["message"] for crumb in crumbs] == ["started", "tapped", "beside that", "paid"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.ingest.arrival import hex_id, text
+from console.ingest.arrival import hex_id, label, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Context, Decoded
@@ -108,8 +108,8 @@ def _page_load(
         "path": path[:LONGEST],
         "device": device if device in DEVICES else "",
         "navigation": text(body.get("nav"), 40),
-        "environment": text(body.get("env"), 64),
-        "release": text(body.get("rel")),
+        "environment": label(body.get("env"), 64),
+        "release": label(body.get("rel")),
         "source": "beacon",
     }
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from console.core.cpu_limit import check_cpu
-from console.ingest.arrival import SKEW, Arrival, sdk_text, text
+from console.ingest.arrival import SKEW, Arrival, label, sdk_text
 from console.ingest.attributes import ATTRIBUTE_LIMIT, COLUMNS, flatten
 from console.ingest.decoded import INVALID, Context, Decoded
 from console.ingest.otlp import conventions
@@ -113,7 +113,7 @@ def _process(encoding: Encoding, group: Group, context: Context, decoded: Decode
     sdk = {k: resource.get(f"telemetry.sdk.{k}") for k in ("name", "version")}
     columns = {
         "environment": _first(resource, _ENVIRONMENTS, 64),
-        "release": text(resource.get("service.version")),
+        "release": label(resource.get("service.version")),
         "platform": conventions.platform(resource),
         "sdk": sdk_text(sdk),
         "server_name": _first(resource, _HOSTS, 200),
@@ -267,4 +267,4 @@ def _with_dropped(attributes: dict[str, Any], dropped: int) -> dict[str, Any]:
 
 
 def _first(resource: Mapping[str, Any], names: Iterable[str], length: int) -> str:
-    return next((value for name in names if (value := text(resource.get(name), length))), "")
+    return next((value for name in names if (value := label(resource.get(name), length))), "")

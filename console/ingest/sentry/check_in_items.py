@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, number, text
+from console.ingest.arrival import Arrival, hex_id, label, number
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import Decoded
@@ -47,8 +47,8 @@ def _check_in(fields: Mapping[str, Any], *, arrival: Arrival, run: str, status: 
         run=LATEST if run == _NO_RUN else run,
         slug=slug_of(fields.get("monitor_slug")),
         status=status,
-        environment=text(fields.get("environment"), 64) or ENVIRONMENT,
-        release=text(fields.get("release")),
+        environment=label(fields.get("environment"), 64) or ENVIRONMENT,
+        release=label(fields.get("release")),
         duration_ms=_milliseconds(fields.get("duration")),
         config=_numbered(config) if isinstance(config, dict) else {},
     )

@@ -1,12 +1,13 @@
 """Error events in one shape, whatever the age and language of the client that sent them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, text
-from console.ingest.attributes import headers
+from console.ingest.arrival import Arrival, hex_id, label, text
+from console.ingest.attributes import as_written, headers
 from console.ingest.scrub import Scrubber
 from console.ingest.sensitive import FILTERED
 from console.ingest.sentry.leftovers import NAME, notes
@@ -79,7 +80,7 @@ def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
         shaped.pop(name, None)
     for name, length in _TEXTS.items():
         if name in shaped:
-            shaped[name] = text(shaped[name], length)
+            shaped[name] = label(shaped[name], length)
     at = arrival.time(shaped.get("timestamp")) or arrival.context.received_at
     shaped["client_timestamp"] = _iso(arrival.stated(shaped.get("timestamp")))
     shaped["timestamp"] = _iso(at)
@@ -148,7 +149,10 @@ def _shape_request(event: dict[str, Any]) -> None:
     request = dict(_items(event.pop("request", None)))
     if not request:
         return
-    request["headers"] = dict(headers(request.get("headers")))
+    sent: dict[str, list[str]] = {}
+    for name, value in headers(request.get("headers")):  # of which a request may have several
+        sent.setdefault(name, []).append(value)
+    request["headers"] = {name: ", ".join(values) for name, values in sent.items()}
     event["request"] = {
         name: value for name, value in request.items() if value not in (None, {}, [], "")
     }
@@ -236,9 +240,9 @@ def _exception(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shape_lists(event: dict[str, Any], arrival: Arrival) -> None:
     """Breadcrumbs and threads as lists of objects under "values"."""
-    crumbs = objects(event.pop("breadcrumbs", None))[-BREADCRUMB_LIMIT:]
+    crumbs = _in_order(objects(event.pop("breadcrumbs", None)), arrival)[-BREADCRUMB_LIMIT:]
     if crumbs:
-        event["breadcrumbs"] = {"values": [_breadcrumb(crumb, arrival) for crumb in crumbs]}
+        event["breadcrumbs"] = {"values": crumbs}
     threads = objects(event.pop("threads", None))[:VALUE_LIMIT]
     if threads:
         stacks = (
@@ -247,10 +251,25 @@ def _shape_lists(event: dict[str, Any], arrival: Arrival) -> None:
         event["threads"] = {"values": list(stacks)}
 
 
-def _breadcrumb(raw: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
+def _in_order(sent: Sequence[Mapping[str, Any]], arrival: Arrival) -> list[dict[str, Any]]:
+    """Breadcrumbs by time; clients with several scopes or halves send one's after the other's.
+
+    What has no time stays behind what was sent before it.
+    """
+    latest = datetime.min.replace(tzinfo=UTC)
+    timed: list[tuple[datetime, dict[str, Any]]] = []
+    for raw in sent:
+        at = arrival.time(raw.get("timestamp"))
+        latest = at or latest
+        timed.append((latest, _breadcrumb(raw, at)))
+    timed.sort(key=itemgetter(0))
+    return [crumb for _, crumb in timed]
+
+
+def _breadcrumb(raw: Mapping[str, Any], at: datetime | None) -> dict[str, Any]:
     """A breadcrumb with its time by our clock, as the event's is; what is no time stays as sent."""
     crumb = dict(raw)
-    if at := arrival.time(raw.get("timestamp")):
+    if at:
         crumb["timestamp"] = _iso(at)
     if raw.get("data", "") in (None, "", []):  # PHP's empty object is a list
         crumb.pop("data", None)
@@ -258,7 +277,7 @@ def _breadcrumb(raw: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
 
 
 def _text_of(value: Any) -> str:
-    return "" if value is None else str(value)[:MESSAGE_LENGTH]
+    return "" if value is None else as_written(value)[:MESSAGE_LENGTH]
 
 
 def _items(raw: Any) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from console.core.urls import split_url
-from console.ingest.arrival import Arrival, text
+from console.ingest.arrival import Arrival, label, text
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import IGNORED, INVALID, Decoded
 from console.ingest.sentry.browser_reports import (
@@ -38,8 +38,8 @@ class About:
     def of(cls, fields: Mapping[str, Any]) -> "About":
         """Of the header of an item, or of a request's first line."""
         return cls(
-            text(fields.get("sentry_release"), 200),
-            text(fields.get("sentry_environment"), 64),
+            label(fields.get("sentry_release"), 200),
+            label(fields.get("sentry_environment"), 64),
             text(fields.get("user_agent"), 300),
         )
 

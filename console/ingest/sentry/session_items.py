@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, number, parse_time, text
+from console.ingest.arrival import Arrival, hex_id, label, number, parse_time
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import INVALID, STORED, Decoded
@@ -113,8 +113,8 @@ def _shared(started: Any, attributes: Mapping[str, Any], arrival: Arrival) -> di
         "received_at": context.received_at,
         "timestamp": arrival.time(started) or context.received_at,
         "client_timestamp": arrival.stated(started),
-        "environment": text(attributes.get("environment"), 64),
-        "release": text(attributes.get("release"), 200),
+        "environment": label(attributes.get("environment"), 64),
+        "release": label(attributes.get("release"), 200),
     }
 
 

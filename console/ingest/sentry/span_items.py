@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.core.urls import split_url
-from console.ingest.arrival import Arrival, hex_id, sdk_text, text
+from console.ingest.arrival import Arrival, hex_id, label, sdk_text, text
 from console.ingest.attributes import (
     ENVIRONMENT,
     PROCESS,
@@ -114,8 +114,8 @@ def from_v2(fields: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     }
     platform = text(attributes.get("sentry.platform"), 40) or _platform(sdk["name"])
     shared = {
-        "environment": text(attributes.get(ENVIRONMENT), 64),
-        "release": text(attributes.get(RELEASE)),
+        "environment": label(attributes.get(ENVIRONMENT), 64),
+        "release": label(attributes.get(RELEASE)),
         "platform": platform,
         "sdk": sdk_text(sdk) or arrival.sdk,
         "segment_name": text(attributes.get(SEGMENT_NAME), NAME_LENGTH),
@@ -151,7 +151,7 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     """A single scrubbed span, as browsers before 11 send for interactions. Raises NotASpan."""
     attributes = flatten(item.get("data"))
     own = {
-        name: text(attributes.pop(name, None) or attributes.get(canonical), length)
+        name: label(attributes.pop(name, None) or attributes.get(canonical), length)
         for name, canonical, length in (
             ("environment", ENVIRONMENT, 64),
             ("release", RELEASE, 200),
@@ -165,8 +165,8 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
     if own["transaction"]:  # of an interaction, which is a segment of its own
         attributes[SEGMENT_NAME] = own["transaction"]
     shared = {
-        "environment": own["environment"] or text(arrival.trace.get("environment"), 64),
-        "release": own["release"] or text(arrival.trace.get("release")),
+        "environment": own["environment"] or label(arrival.trace.get("environment"), 64),
+        "release": own["release"] or label(arrival.trace.get("release")),
         "platform": text(item.get("platform"), 40) or _platform(arrival.sdk),
         "sdk": arrival.sdk,
         "segment_id": hex_id(item.get("segment_id"), 16),
@@ -187,8 +187,8 @@ def from_v1(item: Mapping[str, Any], arrival: Arrival, user_key: str) -> Span:
 def _shared(event: Mapping[str, Any], arrival: Arrival, user_key: str) -> dict[str, Any]:
     """What all spans of a transaction have in common."""
     return {
-        "environment": text(event.get("environment"), 64),
-        "release": text(event.get("release")),
+        "environment": label(event.get("environment"), 64),
+        "release": label(event.get("release")),
         "platform": text(event.get("platform"), 40),
         "sdk": sdk_text(event.get("sdk")) or arrival.sdk,
         "server_name": text(event.get("server_name")),
