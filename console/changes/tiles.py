@@ -76,6 +76,9 @@ def changes(viewing: Viewing) -> TileContent:
     )
 
 
+SENTENCE = "changed-most"
+
+
 def sentence(viewing: Viewing) -> TileContent:
     """What changed most in the time of the dashboard, and what came with it."""
     shown = viewing.line.shown
@@ -134,7 +137,7 @@ KINDS = (
         width=12,
     ),
     TileKind(
-        name="changed-most",
+        name=SENTENCE,
         title="What changed most",
         icon="message",
         help="One sentence: the largest change of the time range, and what came with it.",

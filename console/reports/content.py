@@ -64,6 +64,8 @@ class Key:
     url: str = ""
     svg: str = ""
     """How it went."""
+    moved: float = 0.0
+    """The change as a number, in percent or in points; editions of before do not have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +222,18 @@ def frozen_changes(worse: SlightlyWorse) -> Block:
     )
 
 
+def moved_most(blocks: Sequence[Block]) -> str:
+    """Which number of an edition moved most, in a sentence, by the edition's own numbers alone."""
+    compared = [key for block in blocks for key in block.keys if key.change]
+    if not compared:
+        return "No number here is compared with the time before."
+    key = max(compared, key=lambda key: abs(key.moved))
+    if not key.moved:
+        return "No number here differs from the time before."
+    reached = f"{key.text} {key.unit}".strip()
+    return f"{key.name} moved most: {reached}, {key.change} ({key.period})."
+
+
 def outward_block(block: Block) -> Block:
     """A block for outsiders: nothing in it leads into the console."""
     rows = [[replace(cell, url="") for cell in row] for row in block.rows]
@@ -239,6 +253,7 @@ def _of_numbers(block: Block, content: TileContent, title: str) -> Block:
             period=content.subtitle if own.value is not None else content.empty,
             url=own.url,
             svg=str(spark(own.trend)),
+            moved=own.change or 0.0,
         )
         for own in content.own
     ]

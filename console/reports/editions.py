@@ -8,11 +8,15 @@ its recipients are written in the transaction that says it is made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from secrets import token_hex
+from threading import Event, Thread
 
+from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from console.accounts.models import User
 from console.alerting.apart import Apart
@@ -20,6 +24,7 @@ from console.core import clock
 from console.core.cron import Cron
 from console.core.database_errors import concerns_all
 from console.core.db import db, reading, writing
+from console.core.tenancy import current_organization_id, organization_scope
 from console.reports import recipients
 from console.reports.making import Made, Skipped, TryAgain, make
 from console.reports.models import (
@@ -34,6 +39,10 @@ from console.web import clocks
 
 JOB = "send-reports"
 LEASE = timedelta(minutes=5)
+RENEWED = timedelta(minutes=1)
+"""How often a process that makes an edition says that it still does."""
+MOST_RENEWALS = 60
+"""So often it may say so: whoever takes longer hangs."""
 AGAIN = timedelta(minutes=1)
 BETWEEN, BETWEEN_MINE = timedelta(minutes=5), timedelta(seconds=30)
 """From one sending by hand to the next: to everybody, and to oneself."""
@@ -141,7 +150,7 @@ def make_one(edition_id: int) -> bool:
         _put_off(edition_id, lease, "The console ended each time while it made this edition.")
         return False
     try:
-        with reading():
+        with reading(), _held(edition_id, lease):
             edition = db.session.get_one(ReportEdition, edition_id)
             result = make(edition)
             db.session.rollback()
@@ -181,6 +190,39 @@ def _leased(edition_id: int, lease: str) -> int:
         starts = db.session.scalar(taken)
         db.session.commit()
     return starts or 0
+
+
+@contextmanager
+def _held(edition_id: int, lease: str) -> Iterator[None]:
+    """Renew the lease from a thread beside while the edition is made, however long that takes."""
+    ended = Event()
+    organization_id = current_organization_id()
+    assert organization_id is not None
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as documented
+    keeper = Thread(
+        target=_renew, args=(app, organization_id, edition_id, lease, ended), daemon=True
+    )
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def _renew(app: Flask, organization_id: int, edition_id: int, lease: str, ended: Event) -> None:
+    for _ in range(MOST_RENEWALS):
+        if ended.wait(RENEWED.total_seconds()):
+            return
+        mine = update(ReportEdition).where(
+            ReportEdition.id == edition_id, ReportEdition.lease == lease
+        )
+        try:
+            with app.app_context(), organization_scope(organization_id), writing():
+                db.session.execute(mine.values(leased_until=clock.now() + LEASE))
+                db.session.commit()
+        except DBAPIError as error:
+            log.warning("the lease of edition %d was not renewed: %s", edition_id, error.orig)
 
 
 def _mine(edition_id: int, lease: str) -> ReportEdition | None:

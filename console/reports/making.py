@@ -11,7 +11,8 @@ from flask import current_app, url_for
 
 from console.accounts.models import Organization, Project
 from console.accounts.projects import console_url
-from console.changes.sentence import changed_most
+from console.changes.sentence import Sentence, changed_most
+from console.changes.tiles import SENTENCE
 from console.changes.weekly import slightly_worse
 from console.core import clock
 from console.core.crypto import hash_of
@@ -27,6 +28,7 @@ from console.reports.content import (
     frozen_changes,
     frozen_tile,
     in_format,
+    moved_most,
     outward_block,
 )
 from console.reports.letter import pdf_html, picture_of
@@ -85,6 +87,14 @@ class Part:
     variables: Mapping[str, str] = field(default_factory=dict)
     outside: bool = False
     is_last_try: bool = True
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it is for outsiders who see the figures of chosen values alone.
+
+        What changed in all of a project names figures that they must not see.
+        """
+        return self.outside and any(self.variables.values())
 
 
 def make(edition: ReportEdition) -> Made | Skipped:
@@ -192,7 +202,11 @@ def _content(part: Part, faults: list[str]) -> Content:
 def _frozen(part: Part) -> Frozen:
     report, shown = part.report, part.shown
     projects = _projects(part)
-    changed = changed_most(projects, shown.since, shown.until, shown.environment)
+    blocks = _blocks(part, projects)
+    if part.is_narrowed:
+        changed = Sentence(moved_most(blocks))
+    else:
+        changed = changed_most(projects, shown.since, shown.until, shown.environment)
     filters = [f"Environment: {shown.environment}"] if shown.environment else []
     filters += [f"{name}: {value}" for name, value in part.variables.items() if value]
     return Frozen(
@@ -205,7 +219,7 @@ def _frozen(part: Part) -> Frozen:
         zone=report.zone,
         made_at=clock.now(),
         filters=filters,
-        blocks=_without(_blocks(part, projects), changed.text, keep=bool(report.tile_id)),
+        blocks=_without(blocks, changed.text, keep=bool(report.tile_id)),
     )
 
 
@@ -225,6 +239,8 @@ def _blocks(part: Part, projects: Sequence[Project]) -> list[Block]:
     tiles = [board.document.tile(report.tile_id)] if report.tile_id else [*board.document.tiles]
     if tiles == [None]:
         return [Block(title=report.name, form="note", note="The tile was deleted.", is_empty=True)]
+    if part.is_narrowed:
+        tiles = [tile for tile in tiles if tile is None or tile.kind != SENTENCE]
     answers = [drawn(board, tile) for tile in tiles if tile is not None]
     if not part.is_last_try and any(answer.retry for answer in answers):
         raise TryAgain(next(answer.error for answer in answers if answer.retry))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from io import BytesIO, StringIO
 from threading import Thread
@@ -20,6 +20,7 @@ from console.core import clock as console_clock
 from console.core.db import db
 from console.reports import editions, queries, recipients
 from console.reports.content import Frozen
+from console.reports.making import make
 from console.reports.models import (
     EditionState,
     Report,
@@ -30,6 +31,7 @@ from console.reports.models import (
 from console.web.png import render_png
 from tests.alerting.deliveries import deliver
 from tests.support.scheduled import perform
+from tests.support.waiting import until
 
 
 def person(email: str) -> User:
@@ -143,6 +145,43 @@ def test_two_processes_make_one_edition(acme, inside, alice, make_report, clock,
     with inside(acme):
         deliver(acme)
     assert len(smtp.messages) == 1
+
+
+@pytest.mark.usefixtures("stored")
+def test_an_edition_that_takes_longer_than_a_lease_stays_with_who_makes_it(
+    acme, inside, alice, make_report, clock, monkeypatch
+):
+    report_id = make_report(alice)
+    clock.move(days=1)
+    with inside(acme):
+        editions.claim(report_id, console_clock.now())
+        db.session.commit()
+        edition_id = db.session.scalars(select(ReportEdition.id)).one()
+    by_others = []
+
+    def leased_until():
+        with inside(acme):
+            return db.session.get_one(ReportEdition, edition_id).leased_until
+
+    def another() -> None:
+        began = leased_until()
+        clock.move(minutes=4)
+        until(lambda: leased_until() > began, "a renewed lease")
+        clock.move(minutes=4)
+        with inside(acme):
+            by_others.append(editions.make_one(edition_id))
+
+    def slowly(edition):
+        beside = Thread(target=another)
+        beside.start()
+        beside.join(60)
+        return make(edition)
+
+    monkeypatch.setattr(editions, "make", slowly)
+    monkeypatch.setattr(editions, "RENEWED", timedelta(milliseconds=50))
+    with inside(acme):
+        assert editions.make_one(edition_id)
+    assert by_others == [False]
 
 
 def test_nothing_to_report_is_not_sent(alice, make_report, send, smtp):

@@ -12,7 +12,7 @@ from console.dashboards import making
 from console.dashboards.document import Document, Section, Tab, Tile, Variable
 from console.dashboards.queries import projects_of_organization
 from console.reports import recipients
-from console.reports.content import Frozen
+from console.reports.content import Frozen, moved_most
 from console.reports.models import (
     EditionState,
     Report,
@@ -194,6 +194,38 @@ def test_a_choice_for_a_variable_that_is_gone_keeps_the_report_back(
     assert edition.state is EditionState.MADE
     assert len([own for own in contents if own.edition_id == edition.id]) == 1, "Alice's alone"
     assert "eva@out.test does not get it: the dashboard no longer has the variable" in edition.why
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_first_sentence_for_chosen_figures_is_about_these_alone(
+    acme, inside, alice, make_report, agree, due
+):
+    requests = {"queries": [{"metric": "requests.count"}]}
+    tiles = (
+        Tile(id="", kind="number", title="Requests", settings=requests),
+        Tile(id="", kind="changed-most", title="All of it", settings={}),
+    )
+    document = Document(
+        title="Customers",
+        variables=(Variable(name="customer"),),
+        tabs=(Tab(sections=(Section(tiles=tiles),)),),
+    )
+    with inside(acme):
+        own = making.create(db.session.get_one(Project, acme.id), document)
+        db.session.commit()
+        dashboard_id = own.id
+    everybody = {"name": "All", "dashboard_id": dashboard_id, "address": "eva@out.test"}
+    make_report(alice, **everybody)
+    make_report(**everybody | {"name": "Own"}, variables={"customer": "ACME"})
+    agree()
+    _, contents = due()
+    frozen = [Frozen.of(content.document) for content in contents]
+    (narrowed,) = (own for own in frozen if own.title == "Own")
+    assert narrowed.sentence == moved_most(narrowed.blocks)
+    assert [block.title for block in narrowed.blocks] == ["Requests"]
+    whole = {own.sentence for own in frozen if own.title == "All"}
+    assert len(whole) == 1
+    assert narrowed.sentence not in whole
 
 
 def test_what_one_person_sent_to_themselves_ends_with_their_account(

@@ -1,6 +1,7 @@
 """An edition as a mail: short enough for Gmail, with pictures that no other mail's stand in for."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from console.channels.letter import letter
 from console.channels.message import Message, Verb
 from console.core import clock
-from console.reports.content import Block, Cell, Frozen, Head
+from console.reports.content import Block, Cell, Frozen, Head, Key, moved_most
 from console.reports.letter import LONGEST_HTML, Links, html_of, written
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -94,3 +95,26 @@ def test_a_preview_with_its_pictures_inside_shows_all_that_the_mail_shows():
     pictures = {name: f"data:image/png;base64,{name}{'A' * 9_000}" for name in content.drawings}
     page = html_of(content, LINKS, pictures)
     assert all(f">Chart {n}<" in page for n in range(30))
+
+
+KEYS = [
+    Key(name="Requests", text="1.2k", change="+4%", moved=4.0, period="last 7 days"),
+    Key(name="P95", text="310", unit="ms", change="−31%", moved=-31.0, period="last 7 days"),
+    Key(name="People", text="7"),
+]
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        (KEYS, "P95 moved most: 310 ms, −31% (last 7 days)."),
+        (
+            [replace(KEYS[0], change="±0%", moved=0.0)],
+            "No number here differs from the time before.",
+        ),
+        (KEYS[2:], "No number here is compared with the time before."),
+        ([], "No number here is compared with the time before."),
+    ],
+)
+def test_the_number_that_moved_most_is_named(keys, sentence):
+    assert moved_most([Block(title="A", form="number", keys=keys)]) == sentence
