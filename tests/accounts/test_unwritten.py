@@ -137,7 +137,7 @@ def test_a_flood_of_tries_on_others_does_not_free_the_next_guess(clock):
             memory.count(wait)
             clock.move(seconds=10)
     assert memory.count(wait) == timedelta()
-    assert memory.wait(wait) == timedelta(seconds=4)
+    assert memory.wait(wait) > timedelta(seconds=3)
 
 
 def test_the_second_step_is_not_left_out(app, client, acme):
