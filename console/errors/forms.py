@@ -143,13 +143,14 @@ class CompletionForm(Form):
 
 
 class SavedViewForm(Form):
-    """The name under which a person keeps the filters of the inbox."""
+    """The name under which a person keeps the filters of the inbox, for themselves or for all."""
 
     name = StringField(
         "Name",
         [DataRequired("Give the view a name."), at_most(60)],
         filters=[plain],
     )
+    shared = BooleanField("Share it with the project")
 
 
 class ResolutionForm(Form):

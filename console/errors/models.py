@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from console.accounts.models import User
@@ -254,20 +254,35 @@ class Comment(OrganizationScoped, Model):
 
 
 class SavedView(OrganizationScoped, Model):
-    """Filters, order and range of the inbox that a person keeps under a name."""
+    """Filters, order and range of the inbox under a name, of a person or of the whole project."""
 
     __tablename__ = "saved_view"
     __table_args__ = (
         belongs_to("project", "project_id"),
         UniqueConstraint("organization_id", "project_id", "user_id", "name"),
+        Index(
+            "saved_view_of_project",
+            "organization_id",
+            "project_id",
+            "name",
+            unique=True,
+            sqlite_where=text("user_id IS NULL"),
+            postgresql_where=text("user_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int]
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    # Whose it is; nobody's is the project's, and stays when who made it leaves.
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(60))
     query: Mapped[str] = mapped_column(Text)  # of the address, as it is shown
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether everybody who sees the project sees it."""
+        return self.user_id is None
 
 
 class ChangeKind(StrEnum):

@@ -16,7 +16,7 @@ def upgrade() -> None:
         "saved_view",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,6 +46,14 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("organization_id", "id", name=op.f("uq_saved_view_organization_id_id")),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "saved_view_of_project",
+        "saved_view",
+        ["organization_id", "project_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("user_id IS NULL"),
+        postgresql_where=sa.text("user_id IS NULL"),
     )
     protect("saved_view")
 

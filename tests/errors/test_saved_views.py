@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from console.core.db import db
 from console.errors import saved_views
@@ -100,3 +101,48 @@ def test_a_person_has_no_more_views_than_a_menu_shows(as_vic, acme, monkeypatch)
     assert answer.status_code == 422
     assert "Delete one first" in answer.text
     assert as_vic.post(f"{SAVE}?level=error", data={"name": "b"}, headers=HTMX).status_code == 200
+
+
+def test_a_view_is_shared_by_whoever_may_edit_and_seen_by_all(
+    as_vic, as_alice, as_eve, acme, inside
+):
+    assert "Share it with the project" not in as_vic.get(INBOX).text
+    shared = {"name": "Team", "shared": "y"}
+    assert as_vic.post(f"{SAVE}?level=fatal", data=shared).status_code == 403
+    as_vic.post(f"{SAVE}?level=error", data={"name": "Team"})
+    assert as_alice.post(f"{SAVE}?level=fatal", data=shared).status_code == 303
+    as_alice.post(f"{SAVE}?level=info", data={"name": "Mine"})
+    page = as_vic.get(INBOX)
+    assert names(page) == ["Team", "Team"], "the project's first, then one's own"
+    assert [link.attributes["href"] for link in Page(page).select("#views a.menu-item")] == [
+        f"{INBOX}?level=fatal", f"{INBOX}?level=error",
+    ]  # fmt: skip
+    assert [label.text(strip=True) for label in Page(page).select("#views p.menu-label")] == [
+        "Of the project", "Yours",
+    ]  # fmt: skip
+    assert "Share it with the project" in as_alice.get(INBOX).text
+    with inside(acme):
+        (team,) = db.session.query(SavedView).filter_by(user_id=None)
+        team_id = team.id
+    deletion = f"{SAVE}/{team_id}/deletion"
+    assert deletion not in page.text
+    assert as_vic.post(deletion).status_code == 403
+    assert as_eve.post(deletion).status_code == 404
+    # The name is the project's: whoever shares it again changes the filters of all.
+    assert as_alice.post(f"{SAVE}?level=warning", data=shared).status_code == 303
+    assert names(as_alice.get(INBOX)) == ["Team", "Mine"]
+    assert f'href="{INBOX}?level=warning"' in as_vic.get(INBOX).text
+    assert as_alice.post(deletion, headers=HTMX).status_code == 200
+    assert names(as_vic.get(INBOX)) == ["Team"]
+
+
+def test_a_shared_view_is_nobodys_and_its_name_the_only_one(
+    both_databases, as_alice, as_vic, acme, inside
+):
+    as_alice.post(f"{SAVE}?level=fatal", data={"name": "Team", "shared": "y"})
+    with inside(acme):
+        assert [view.user_id for view in db.session.query(SavedView)] == [None]
+        db.session.add(SavedView(project_id=acme.id, user_id=None, name="Team", query=""))
+        with pytest.raises(IntegrityError):
+            db.session.flush()
+        db.session.rollback()

@@ -1,11 +1,11 @@
-"""A person's saved views of the inbox: filters, order and range under a name."""
+"""Saved views of the inbox: filters, order and range under a name, of a person or a project."""
 
 from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, abort, request, url_for
 
-from console.accounts.access import me, project_view
-from console.accounts.models import Project
+from console.accounts.access import current_shell, me, project_view
+from console.accounts.models import Project, Role
 from console.core.db import db
 from console.errors import saved_views
 from console.errors.forms import InboxFilter, SavedViewForm
@@ -20,9 +20,11 @@ from console.web.timerange import PARAMETERS
 def save_view(project: Project) -> Response:
     """Save the filters of the address under a name; a name that is taken gets the new ones."""
     form, here = SavedViewForm(request.form), with_filters("errors.inbox")
+    _may_change(shared=form.shared.data)
     if form.validate():
         try:
-            saved_views.save(project, me(), form.name.data or "", _filters())
+            name, shared = form.name.data or "", form.shared.data
+            saved_views.save(project, me(), name, _filters(), shared=shared)
         except saved_views.TooMany as refusal:
             mark(form, "name", str(refusal))
     if form.errors:
@@ -44,8 +46,10 @@ def save_view(project: Project) -> Response:
 @bp.post("/views/<id:view_id>/deletion")
 @project_view("viewer")
 def delete_view(project: Project, view_id: int) -> Response:
-    """Forget a view of one's own."""
-    db.session.delete(saved_views.view_or_404(project, me(), view_id))
+    """Forget a view of one's own, or of the project."""
+    view = saved_views.view_or_404(project, me(), view_id)
+    _may_change(shared=view.is_shared)
+    db.session.delete(view)
     db.session.commit()
     return _shown(project) if is_htmx() else go_to(with_filters("errors.inbox"))
 
@@ -61,6 +65,13 @@ def _shown(project: Project) -> Response:
     return page_or_part(
         "errors/_views.html", "errors/_views.html", form=SavedViewForm(), views=views
     )
+
+
+def _may_change(*, shared: bool) -> None:
+    """403 for a viewer who would change what everybody sees."""
+    role = current_shell().role
+    if shared and (role is None or not role.may(Role.MEMBER)):
+        abort(403, f"This needs the role {Role.MEMBER}; yours is {role}.")
 
 
 def _filters() -> str:
