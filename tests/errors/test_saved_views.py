@@ -146,3 +146,29 @@ def test_a_shared_view_is_nobodys_and_its_name_the_only_one(
         with pytest.raises(IntegrityError):
             db.session.flush()
         db.session.rollback()
+
+
+def test_the_rail_opens_the_view_used_last_and_a_second_click_the_list(
+    as_vic, acme, globex, inside
+):
+    as_vic.post(f"{SAVE}?level=fatal&range=7d", data={"name": "Fatal"})
+    assert as_vic.get(INBOX).status_code == 200, "saving a view does not open it"
+    view = f"{INBOX}?level=fatal&range=7d"
+    assert as_vic.get(view).status_code == 200
+    as_vic.get(f"{INBOX}?level=error")
+    for plain in (INBOX, f"{INBOX}?range=24h&environment=production"):
+        answer = as_vic.get(plain)
+        assert (answer.status_code, answer.location) == (303, view)
+    assert as_vic.get(INBOX, headers=HTMX).status_code == 200
+    assert as_vic.get(f"{INBOX}?status=muted").status_code == 200
+    # From the list itself, the plain list is meant: and from then on.
+    here = {"Referer": f"http://localhost{view}"}
+    assert as_vic.get(INBOX, headers=here).status_code == 200
+    assert as_vic.get(INBOX).status_code == 200
+
+    as_vic.get(view)
+    with inside(acme):
+        (saved,) = db.session.query(SavedView)
+        view_id = saved.id
+    as_vic.post(f"{SAVE}/{view_id}/deletion")
+    assert as_vic.get(INBOX).status_code == 200, "a view that is gone is not opened"

@@ -20,12 +20,14 @@ from console.errors.forms import (
     ResolutionForm,
     SavedViewForm,
 )
-from console.errors.models import Issue, SavedView
+from console.errors.models import Issue
 from console.errors.queries import Filter
 from console.errors.ranking import RankedIssue, informed, ranking, shown_totals
 from console.errors.trends import Trend
 from console.errors.views.blueprint import bp, project_of_page, with_filters
 from console.errors.views.event import event_url
+from console.errors.views.last_view import last_view, note_view
+from console.errors.views.saved_views import view_url
 from console.telemetry.errors import Totals
 from console.telemetry.scope import Scope
 from console.web.filters import plural
@@ -52,7 +54,6 @@ class IssueListing:
     complete: bool
     any_issue: bool
     reports_left_out: int
-    views: Sequence[SavedView]
 
     @property
     def connect_url(self) -> str:
@@ -83,12 +84,15 @@ class IssueListing:
 @bp.get("/")
 @project_view("viewer")
 def inbox(project: Project) -> Response:
+    views = saved_views.of(project, me())
+    if last := last_view(project, views):
+        return go_to(view_url(last.query))
+    note_view(project, views)
     asked = _asked(project)
     event_id = asked[0].search.event_id
     if event_id and (url := event_url(project, event_id)):
         return go_to(url)
-    listing = _listing(project, *asked)
-    views, named = listing.views, SavedViewForm()
+    listing, named = _listing(project, *asked), SavedViewForm()
     return polled_part(
         "errors/inbox.html", "errors/_issues.html", listing=listing, views=views, form=named
     )
@@ -164,7 +168,6 @@ def _listing(project: Project, form: InboxFilter, by: Filter, scope: Scope) -> I
         complete=ranked.complete,
         any_issue=bool(issues) or queries.has_issues(project),
         reports_left_out=queries.reports_left_out(project, by),
-        views=saved_views.of(project, me()),
     )
 
 
