@@ -1,9 +1,11 @@
 """Where the labels of a time axis stand: at round times, level, and never on top of each other."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import inf
 from typing import Literal
 
 from console.web import clocks
@@ -19,6 +21,8 @@ _STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)) 
     timedelta(hours=hours)
     for hours in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688, 5376, 10752)
 )
+_MANY = 100
+"""Markers of a flag for which room is kept: the number of the others has two digits."""
 _DAY = timedelta(days=1)
 _EPOCH = datetime(2024, 1, 1)  # noqa: DTZ001 - of any zone; a Monday, where weekly labels fall
 
@@ -62,7 +66,7 @@ def marker_labels(chart: Chart, width: float) -> list[Label]:
         return []
     since, length = chart.buckets[0], chart.grain * len(chart.buckets)
     shown = sorted((m for m in chart.markers if since <= m.at < since + length), key=lambda m: m.at)
-    clusters = [[marker] for marker in shown]
+    clusters = _clusters(shown, since, length, width)
     while True:
         labels = [_flag(cluster, since, length) for cluster in clusters]
         boxes = [flag_box(label, width) for label in labels]
@@ -71,6 +75,24 @@ def marker_labels(chart: Chart, width: float) -> list[Label]:
         if first is None:
             return labels
         clusters[first - 1 : first + 1] = [clusters[first - 1] + clusters[first]]
+
+
+def _clusters(
+    shown: Sequence[Marker], since: datetime, length: timedelta, width: float
+) -> list[list[Marker]]:
+    """Markers with room for a flag of their own, each with the earlier ones that have none.
+
+    From the end on, so that a crowd is several flags and not a single one that names its last.
+    """
+    clusters: list[list[Marker]] = []
+    limit = inf
+    for marker in reversed(shown):
+        if flag_box(_flag([marker] * _MANY, since, length), width)[1] + GAP <= limit:
+            clusters.insert(0, [marker])
+        else:
+            clusters[0].insert(0, marker)
+        limit = flag_box(_flag(clusters[0], since, length), width)[0]
+    return clusters
 
 
 def flag_box(label: Label, width: float) -> tuple[float, float]:
@@ -127,9 +149,15 @@ def _flag(cluster: list[Marker], since: datetime, length: timedelta) -> Label:
         _names(cluster),
         tone="bad" if any(marker.tone == "bad" for marker in cluster) else "mute",
         url=cluster[-1].url,
-        words="; ".join(marker.text for marker in cluster),
+        words="; ".join(_counted(marker.text for marker in cluster)),
         before=tuple(before),
     )
+
+
+def _counted(texts: Iterable[str]) -> Iterator[str]:
+    """Each text once, with how often it stands there if that is more than once."""
+    for text, count in Counter(texts).items():
+        yield text if count == 1 else f"{text} ×{count}"
 
 
 def _names(cluster: list[Marker]) -> str:

@@ -7,13 +7,14 @@ from flask import Flask
 from markupsafe import Markup
 
 from console.web.axis import (
+    CHARACTER,
     Label,
     flag_box,
     marker_labels,
     time_labels,
 )
 from console.web.charts import DOT, STACKED, Chart, Series, chartjs, lone, sentence
-from console.web.thresholds import BOTTOM, Scale, clearest
+from console.web.thresholds import ASCENT, BOTTOM, DESCENT, Place, Scale, clearest
 from console.web.units import amount
 
 LEFT, RIGHT = 44, 12
@@ -177,7 +178,19 @@ class _Pen:
             place = clearest(self.chart, self.scale, words, width)
             text = self._text(f"{_n(place.at * 100, 2)}%", place.foot, words, place.anchor,
                               css="c-t-threshold", hue="threshold")  # fmt: skip
+            text = self._ground(place, words) + text if place.is_crossed else text
             yield f'<g class="c-at c-at-{name}">{text}</g>' if name else text
+
+    def _ground(self, place: Place, words: str) -> str:
+        """What hides the lines behind words that have no clear place."""
+        length = len(words) * CHARACTER + 4
+        moved = -2 if place.anchor == "start" else 2 - length
+        paint = 'class="c-ground"' if self.palette is None else 'fill="#ffffff"'
+        return (
+            f'<rect x="{_n(place.at * 100, 2)}%" y="{_n(place.foot - ASCENT)}"'
+            f' width="{_n(length)}" height="{ASCENT + DESCENT}"'
+            f' transform="translate({_n(moved)})" {paint}/>'
+        )
 
     def _bars(self, bars: Series, below: list[float]) -> Iterator[str]:
         share = 100 / len(self.chart.buckets)

@@ -1,7 +1,7 @@
 """Where the words of a threshold stand: beside its line, and where no line runs through them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Place:
     at: float
     foot: float
     anchor: Literal["start", "end"]
+    is_crossed: bool = False
+    """Whether a line or a bar runs through it, so that it needs a ground of its own."""
 
     def box(self, words: str, width: float) -> tuple[float, float]:
         x, length = self.at * width, len(words) * CHARACTER
@@ -61,7 +63,7 @@ def clearest(chart: Chart, scale: Scale, words: str, width: float) -> Place:
     best = min(range(len(places)), key=crossed.__getitem__)
     if crossed[best] == 0:
         return places[best]
-    return next(_above(chart, words, width), places[best])
+    return next(_above(chart, words, width), replace(places[best], is_crossed=True))
 
 
 def _beside(chart: Chart, scale: Scale, words: str, width: float) -> Iterator[Place]:

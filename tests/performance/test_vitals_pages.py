@@ -89,6 +89,14 @@ def test_pages_with_most_bad_visits_come_first_and_each_leads_to_its_own(as_vic,
     assert by_loads.index('title="/cart"') < by_loads.index('title="/products/:id"')
 
 
+def test_a_phone_shows_the_chosen_metric(as_vic, acme, visits):
+    visits(acme)
+    part = as_vic.get("/acme/shop/performance/vitals/?metric=INP", headers=HTMX).text
+    heads = re.findall(r'<th scope="col" class="number( hide-phone)?"[^>]*><a [^>]*>(\w+)', part)
+    assert [name for narrow, name in heads if not narrow] == ["Loads", "INP", "Impact"]
+    assert {name for narrow, name in heads if narrow} == {"LCP", "CLS", "FCP", "TTFB"}
+
+
 @pytest.mark.parametrize(
     ("asked", "listed"),
     [

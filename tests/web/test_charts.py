@@ -143,6 +143,16 @@ def test_the_words_of_a_threshold_leave_a_line_that_waves_through_both_ends(
     assert (place.foot < scale.top) is above
 
 
+def test_where_nothing_is_clear_the_words_of_a_threshold_hide_the_lines_behind_them():
+    buckets = [START + timedelta(minutes=minute) for minute in range(60)]
+    flag = [Marker(buckets[20], "shop@2.1.1-candidate")]
+    chart = Chart("Any", buckets, timedelta(minutes=1), [Series("S", WAVE)], unit="%",
+                  threshold=Threshold(5.0, "A limit of our own"), markers=flag)  # fmt: skip
+    ground = r"<rect [^>]*({})[^>]*/><text[^>]*>A limit of our own 5 %"
+    assert re.search(ground.format('fill="#ffffff"'), svg(chart, 220, 220, LIGHT))
+    assert re.search(ground.format('class="c-ground"'), fluid_svg(chart))
+
+
 def test_counts_start_at_zero_and_have_whole_ticks():
     assert nice_ticks(0, 3, whole=True) == [0, 1, 2, 3]
     assert nice_ticks(0, 113, whole=True) == [0, 50, 100, 150]
@@ -179,6 +189,14 @@ def test_gaps_stay_gaps_and_the_unfinished_bucket_is_dashed():
 def test_crowded_releases_are_one_flag():
     texts = [label.text for label in marker_labels(charts()["events"], 500)]
     assert "v1.33.0 +2" in texts
+
+
+def test_a_crowd_over_the_whole_width_is_several_flags():
+    hours = [Marker(START + timedelta(hours=n / 2), f"Alert {n % 3}") for n in range(48)]
+    labels = marker_labels(hourly([1] * 24, markers=hours), 600)
+    assert len(labels) >= 3
+    assert sum(1 + len(label.before) for label in labels) == 48
+    assert re.fullmatch(r"Alert \d ×\d+; Alert \d ×\d+; Alert \d ×\d+", labels[-1].words)
 
 
 def test_the_picture_is_said_in_words():

@@ -149,6 +149,7 @@ def vitals_splits(project: Project) -> Response:
         "performance/_vital_splits.html",
         form,
         metrics=[metric.name for metric in CURRENT],
+        chosen=form.chosen.name,
         splits=[
             (title, field, vital_cards.rows(parts, form.chosen.name))
             for title, field, parts in (
