@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -20,6 +22,7 @@ NO_ROOM = (
     "this process gets no more threads or memory: see ulimit -v and -u, MemoryMax= and TasksMax= of"
     " systemd. A console needs 2 GB of address space and 200 threads"
 )
+LEAST_FREE = 65_536  # bytes: the shared memory of a database in WAL mode is half of that
 LACKS = re.compile(r'no such (?:table|column)|(?:relation|column) ["\w.]+ does not exist')
 
 
@@ -60,12 +63,19 @@ def _about_database(error: DBAPIError) -> str:
 def _about_rights(error: BaseException | None) -> str:
     """What SQLite does not say: which disk is full, why a file cannot be opened or written."""
     name = getattr(error, "sqlite_errorname", "")
+    folder = Config.from_environ(os.environ).instance.resolve()
+    if name.startswith("SQLITE_IOERR") and _is_full(folder):
+        return f"; the disk of {folder} (PHAROS_INSTANCE) is full"
     if name.startswith("SQLITE_FULL"):
-        folder = Config.from_environ(os.environ).instance.resolve()
         return f"; it is the disk of {folder} (PHAROS_INSTANCE)"
     if not name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
         return ""
     return "; see the owner and mode of PHAROS_INSTANCE, and whether its disk is read-only or full"
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk has no room for the files that SQLite makes beside a database."""
+    return folder.exists() and shutil.disk_usage(folder).free < LEAST_FREE
 
 
 def _fail(sentence: str, code: int = 1) -> NoReturn:

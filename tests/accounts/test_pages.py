@@ -7,9 +7,15 @@ import pytest
 from sqlalchemy import event, select
 
 from console.accounts.models import ApiToken, Key, MonitoringConfig, Project
+from console.alerting import history
+from console.alerting.delivery import log
 from console.core import clock as console_clock
 from console.core.audit import AuditEntry
 from console.core.db import db
+from console.errors import changes
+from console.intake import ledger
+from console.reports import queries
+from console.telemetry import retention
 from tests.accounts.reading import found
 from tests.support.clients import HTMX
 from tests.support.factories import PASSWORD, make_project, the_person
@@ -278,3 +284,18 @@ def test_statements_do_not_grow_with_rows(app, as_ada, acme, path):
             data={"email": f"p{number}@acme.test", "role": "viewer"},
         )
     assert statements() == few
+
+
+def test_the_settings_say_how_long_everything_is_kept(as_vic):
+    """The page's words are those of the modules that delete."""
+    page = " ".join(as_vic.get(f"{AT}/monitoring").text.split())
+    for kept, sentence in (
+        (changes.KEPT, "History of issues: resolved, assigned, muted …</td><td>{} days"),
+        (ledger.KEPT, "stored, refused, ignored</td><td>{} days"),
+        (history.KEPT, "How rules were evaluated</td><td>{} days"),
+        (history.HISTORY_KEPT, "what changed an incident {} days"),
+        (log.KEPT, "whether they arrived</td><td>{} days"),
+        (queries.KEPT_FOR, "Editions of reports</td><td>{} days"),
+    ):
+        assert sentence.format(kept.days) in page
+    assert f"files up to {retention.RENEWED_MB} MB" in page

@@ -1,8 +1,10 @@
 """Settings that cannot be used are told in a sentence, and the key of a folder is never weak."""
 
 import re
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -165,3 +167,23 @@ def test_only_missing_tables_are_a_matter_of_migrating(monkeypatch, capsys, caus
     with pytest.raises(SystemExit):
         main()
     assert capsys.readouterr().err.startswith(f"pharos: {said}")
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [(4096, "(PHAROS_INSTANCE) is full\n"), (1 << 30, "whether its disk is read-only or full\n")],
+)
+def test_a_start_without_room_for_sqlites_files_says_that_the_disk_is_full(
+    monkeypatch, capsys, tmp_path, free, said
+):
+    def fails(**_options):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+        raise error
+
+    monkeypatch.setenv("PHAROS_INSTANCE", str(tmp_path))
+    monkeypatch.setattr(pharos, "main", fails)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.endswith(said)
