@@ -24,10 +24,12 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
 from console.core import outages, patience
 from console.core.cursors import BadCursor
 from console.core.database_errors import concerns_all, lacks_its_parent
+from console.core.urls import split_url
 from console.web.forms import Invalid
 from console.web.htmx import is_htmx
 from console.web.nav import heading_of
@@ -64,6 +66,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PoolTimeoutError, unavailable)
     app.register_error_handler(SQLAlchemyError, _database_error)
     app.after_request(_add_request_id)
+    app.after_request(_without_host)
 
 
 def provide_shell(app: Flask, ask: Callable[[], Any]) -> None:
@@ -246,4 +249,19 @@ def _sentence(error: HTTPException) -> str:
 
 def _add_request_id(response: Response) -> Response:
     response.headers.setdefault("X-Request-Id", request_id())
+    return response
+
+
+def _without_host(response: Response) -> Response:
+    """Lead to an address that lacks its last slash by its path alone.
+
+    Routing writes the request's Host header into it, which its sender chooses: a cache in front
+    would keep a link to somewhere else.
+    """
+    moved = request.routing_exception
+    if isinstance(moved, RequestRedirect) and response.status_code == moved.code:
+        url = split_url(moved.new_url)
+        path = f"/{url.path.lstrip('/')}"
+        response.location = f"{path}?{url.query}" if url.query else path
+        response.set_data(b"")
     return response
