@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from console.core.db import db
 from console.errors.models import Issue, IssueHash, IssueRelease
 from console.errors.search import Condition, Count, Text
 
@@ -105,11 +104,8 @@ def _between(column: Any, condition: Condition) -> ColumnElement[bool]:
 
 def _holds(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
     """Whether a folded text occurs in a folded column, with `*` for any text."""
-    if "*" in text:
-        parts = [part.translate(_ESCAPED) for part in text.split("*")]
-        return column.like(f"%{'%'.join(parts)}%", escape="\\")
-    place = func.instr if db.engine.dialect.name == "sqlite" else func.strpos
-    return place(column, text) > 0
+    parts = [part.translate(_ESCAPED) for part in text.split("*")]
+    return column.like(f"%{'%'.join(parts)}%", escape="\\")
 
 
 _ESCAPED = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})

@@ -164,6 +164,17 @@ class matches(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class may_hold(FunctionElement[bool]):  # noqa: N801
+    """`may_hold(column, text)`: whether a lower-case ASCII text stands in a text in any case.
+
+    True for every text with a letter outside ASCII: only an expression can tell. It costs a
+    quarter of one, so that few rows are left for it.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class sampled(FunctionElement[bool]):  # noqa: N801
     """`sampled(column, divisor)`: whether an id is in a fixed sample of one in `divisor`."""
 
@@ -235,6 +246,13 @@ def _log_bucket(element: log_bucket, compiler: SQLCompiler, **kw: Any) -> str:
 def _matches(element: matches, compiler: SQLCompiler, **kw: Any) -> str:
     column, expression = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"regexp_matches({column}, {expression})"
+
+
+@compiles(may_hold, "duckdb")
+def _may_hold(element: may_hold, compiler: SQLCompiler, **kw: Any) -> str:
+    column, text = (compiler.process(clause, **kw) for clause in element.clauses)
+    # `strlen` counts bytes, `length` letters.
+    return f"(contains(lower({column}), {text}) OR strlen({column}) <> length({column}))"
 
 
 @compiles(sampled, "duckdb")

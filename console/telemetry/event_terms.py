@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
 from console.core.folding import fold
-from console.telemetry.dialect import json_path, json_text, matches
+from console.telemetry.dialect import json_path, json_text, matches, may_hold
 from console.telemetry.facts import COLUMNS
 from console.telemetry.tables import error_event
 
@@ -47,12 +47,17 @@ def satisfied(terms: Iterable[EventTerm]) -> list[ColumnElement[bool]]:
 def holds(text: str, keys: Iterable[str] = ()) -> ColumnElement[bool]:
     """Whether a text stands anywhere among an event's facts, or one of these keys is its user's."""
     pattern = _pattern(text)
-    written = _pattern(orjson.dumps(text).decode()[1:-1])
+    written = _pattern(_as_json(text))
     # The names of tags are no facts: a value begins after a colon, and has no bare quote.
     in_value = rf'(?is):"(?:[^"\\]|\\.)*?{written}'
+    columns = (Event.release, Event.transaction)
     return or_(
-        and_(matches(Event.tags, f"(?is){written}"), matches(Event.tags, in_value)),
-        *[matches(column, f"(?is){pattern}") for column in (Event.release, Event.transaction)],
+        and_(
+            *_likely(Event.tags, [text]),
+            matches(Event.tags, f"(?is){written}"),
+            matches(Event.tags, in_value),
+        ),
+        *[and_(*_likely(column, [text]), matches(column, f"(?is){pattern}")) for column in columns],
         _is_of(keys),
     )
 
@@ -68,7 +73,10 @@ def _has(term: EventTerm) -> ColumnElement[bool]:
         is_known = Event.user_key.is_not(None) if term.name == USER else false()
         return or_(column != "", is_known)
     alternatives = "|".join(map(_pattern, term.texts))
-    return or_(matches(column, f"(?is)^(?:{alternatives})$"), _is_of(term.keys))
+    # To take a value out of the tags costs more than to see that they do not have it.
+    likely = [] if term.name in _TEXTS else _likely(Event.tags, term.texts)
+    has_text = and_(*likely, matches(column, f"(?is)^(?:{alternatives})$"))
+    return or_(has_text, _is_of(term.keys))
 
 
 def _column(name: str) -> ColumnElement[str]:
@@ -80,6 +88,31 @@ def _column(name: str) -> ColumnElement[str]:
 def _is_of(keys: Iterable[str]) -> ColumnElement[bool]:
     wanted = list(keys)
     return func.coalesce(Event.user_key.in_(wanted), false()) if wanted else false()
+
+
+def _as_json(text: str) -> str:
+    """A text as it stands between the quotes of the tags."""
+    return orjson.dumps(text).decode()[1:-1]
+
+
+def _likely(column: ColumnElement[str], texts: Iterable[str]) -> list[ColumnElement[bool]]:
+    """A quick condition that holds wherever one of the texts does; none if there is no such."""
+    literals = [max(_literals(text), key=len) for text in texts]
+    if not all(literal and literal.isascii() for literal in literals):
+        return []
+    written = [_as_json(literal) if column is Event.tags else literal for literal in literals]
+    return [or_(*[may_hold(column, literal) for literal in dict.fromkeys(written)])]
+
+
+def _literals(text: str) -> list[str]:
+    """The folded pieces of a text between its `*`."""
+    pieces = [""]
+    for part in _PARTS.findall(fold(text)):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += "*" if part == "\\*" else part
+    return pieces
 
 
 def _pattern(text: str) -> str:
