@@ -20,8 +20,8 @@ MARGIN = 64_000_000  # bytes that stay free beside the new file
 
 
 def room_for(path: Path) -> bool:
-    """Whether the disk takes a second file as large as this one."""
-    return shutil.disk_usage(path.parent).free > path.stat().st_size + MARGIN
+    """Whether the disk takes a second file as large as this one, and the log of its making."""
+    return shutil.disk_usage(path.parent).free > 2 * path.stat().st_size + MARGIN
 
 
 def renew(path: Path, memory_mb: int) -> None:
@@ -33,6 +33,7 @@ def renew(path: Path, memory_mb: int) -> None:
     new = _discarded(path)
     try:
         with closing(duckdb.connect(":memory:", config=_configuration(path, memory_mb))) as copying:
+            copying.execute("SET enable_progress_bar = false")  # it is printed after two seconds
             copying.execute(f"ATTACH '{_quoted(path)}' AS old (READ_ONLY)")
             copying.execute(f"ATTACH '{_quoted(new)}' AS new (STORAGE_VERSION 'v1.5.0')")
             copying.execute("COPY FROM DATABASE old TO new")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -127,11 +128,16 @@ def test_what_an_attempt_left_is_discarded_and_one_that_fails_changes_nothing(as
     assert not left.exists()
 
 
-def test_a_file_that_is_in_use_or_has_no_room_beside_it_is_renewed_later(asking, folder):
+def test_a_file_that_is_in_use_or_has_no_room_beside_it_is_renewed_later(
+    asking, folder, monkeypatch
+):
     scattered(asking, "a-very-particular-title", events=30)
     before = (folder / "1.duckdb").stat().st_ino
     with asking.using(1):
         assert not asking.renew(1, patience=0.1)
+    with monkeypatch.context() as full:
+        full.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=64_000_000))
+        assert not asking.renew(1)
     assert (folder / "1.duckdb").stat().st_ino == before
     assert asking.renew(1)
     assert (folder / "1.duckdb").stat().st_ino != before
