@@ -66,4 +66,5 @@ def _undelivered() -> Fault | None:
     count, since, error = db.session.execute(own).one()
     if not count:
         return None
-    return Fault(f"{plural(count, 'recipient')} did not get a report: {error}", since)
+    why = (error or "").rstrip(".")  # who shows it ends the sentence
+    return Fault(f"{plural(count, 'recipient')} did not get a report: {why}", since)
