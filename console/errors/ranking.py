@@ -62,7 +62,7 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     first = queries.candidates(project, by, count=CHUNK + 1)
     if len(first) <= CHUNK:
         chunks: Chunks = iter([(first, None)])
-    elif scope.terms or by.sort == TREND or (_is_quick(by, scope) and by.sort != "first_seen"):
+    elif _is_led(by, scope):
         return _leading(project, by, scope, need)
     else:
         chunks = _once_frequent(project, by, first)
@@ -151,15 +151,16 @@ def _leading(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
         rows = _highest_first(issues.values())
         if len(leaders) <= seen + count:
             return Ranking(rows, complete=True)
-        # Of equal ones the latest issue comes first, which may be unread.
         if len(rows) >= need and rows[need - 1].place[:-1] > leaders[seen + count].place:
             return Ranking(rows, complete=False)
         seen, count = seen + count, count * GROWTH * GROWTH
 
 
-def _is_quick(by: Filter, scope: Scope) -> bool:
-    """Whether the groups of the scope are counted sooner than those that were frequent once."""
-    return scope.length <= SHORT or _most(by) is not None
+def _is_led(by: Filter, scope: Scope) -> bool:
+    """Whether the groups of the scope are asked for in their order there."""
+    if scope.terms or by.sort == TREND:
+        return True
+    return by.sort != "first_seen" and (scope.length <= SHORT or _most(by) is not None)
 
 
 def _most(by: Filter) -> int | None:
@@ -241,18 +242,19 @@ def _ranked(
         for candidate in candidates
     ]
     return [
-        RankedIssue(candidate, totals, _place(by.sort, candidate, totals, scope), exact)
+        RankedIssue(candidate, totals, _place(by, candidate, totals, scope), exact)
         for candidate, totals in sums
         if totals.events
         and all(count.holds(getattr(totals, count.measure)) for count in by.search.counts)
     ]
 
 
-def _place(sort: str, candidate: Candidate, totals: Totals, scope: Scope) -> tuple[Any, ...]:
+def _place(by: Filter, candidate: Candidate, totals: Totals, scope: Scope) -> tuple[Any, ...]:
     """Where an issue stands in an order, as the bounds are written: first seen is of all time."""
-    if sort == "first_seen" and not scope.terms:
+    if by.sort == "first_seen" and not scope.terms:
         return tuple(candidate.place)
-    return (*_measures(sort, totals), candidate.issue_id)
+    equal = (totals.last,) if _is_led(by, scope) else ()
+    return (*_measures(by.sort, totals), *equal, candidate.issue_id)
 
 
 def _measures(sort: str, totals: Totals) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ TREND = "trend"
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """A grouping hash with its totals, and its place in an order of groups.
+    """A grouping hash with its totals, and its place in an order; equal ones by last seen.
 
     In the order by users, `place` has an upper bound of them: the events that name one.
     """
@@ -84,7 +84,9 @@ def _counted(event: CTE, order: str, since: datetime | None) -> Select[Any]:
         "first_seen": [func.min(at)],
         TREND: [events - before, events],
     }
-    places = [column.label(f"place_{number}") for number, column in enumerate(orders[order])]
+    # Of equal ones the latest comes first: there may be ten thousand with a single event.
+    place = [*orders[order], func.max(at).filter(is_now)]
+    places = [column.label(f"place_{number}") for number, column in enumerate(place)]
     return (
         select(
             event.c.group_key,
