@@ -40,6 +40,8 @@ class NavItem:
     key: str = ""
     also: str = ""
     """Another page that it is current on, by its endpoint."""
+    query: Callable[[Any], dict[str, str]] | None = None
+    """What its link asks for on this page."""
 
     @property
     def shortcut(self) -> str:
@@ -198,6 +200,8 @@ def _link(item: NavItem, shell: Any, count: int) -> NavLink:
         values["organization"] = shell.organization.slug
     if item.level == "project":
         values["project"] = shell.project.slug
+    if item.query:
+        values |= item.query(shell)
     url = scoped_url(item.endpoint, **values)
     return NavLink(item.label, item.icon, url, current=False, count=count, key=item.shortcut)
 

@@ -6,6 +6,7 @@ from flask import Blueprint, request, url_for
 from werkzeug.routing import BaseConverter
 
 from console.errors import open_issues
+from console.errors.views import last_view
 from console.web.nav import NavItem, nav_entry, stay_in_project
 
 
@@ -26,6 +27,7 @@ nav_entry(
         group="Errors",
         order=10,
         count=open_issues.regressions,
+        query=last_view.of_rail,
     ),
 )
 bp.record_once(lambda state: state.app.url_map.converters.update(event=EventIdConverter))

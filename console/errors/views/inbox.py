@@ -24,9 +24,9 @@ from console.errors.models import Issue
 from console.errors.queries import Filter
 from console.errors.ranking import RankedIssue, informed, ranking, shown_totals
 from console.errors.trends import Trend
+from console.errors.views import last_view
 from console.errors.views.blueprint import bp, project_of_page, with_filters
 from console.errors.views.event import event_url
-from console.errors.views.last_view import last_view, note_view
 from console.errors.views.saved_views import view_url
 from console.telemetry.errors import Totals
 from console.telemetry.scope import Scope
@@ -85,9 +85,11 @@ class IssueListing:
 @project_view("viewer")
 def inbox(project: Project) -> Response:
     views = saved_views.of(project, me())
-    if last := last_view(project, views):
-        return go_to(view_url(last.query))
-    note_view(project, views)
+    if "view" in request.args:
+        view = last_view.named(views)
+        return go_to(view_url(view.query if view else ""))
+    if not is_htmx():
+        last_view.note(project, views)
     asked = _asked(project)
     event_id = asked[0].search.event_id
     if event_id and (url := event_url(project, event_id)):

@@ -1,44 +1,40 @@
-"""The saved view that a person used last in a project: the rail's Issues opens it again.
+"""The saved view that a person used last in a project: the rail's Issues leads to it.
 
 A browser remembers it beside the project that was looked at last.
 """
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import request, session
 
 from console.accounts.models import Project
 from console.errors.models import SavedView
-from console.web.htmx import is_htmx
 from console.web.timerange import PARAMETERS
 
 REMEMBERED = "views"
 MOST = 20  # projects whose views a cookie has room for
+INBOX = "errors.inbox"
 
 
-def last_view(project: Project, views: Sequence[SavedView]) -> SavedView | None:
-    """The view to open instead of the plain list; None where the list itself is meant.
-
-    Whoever comes from the list, by its tabs or by clearing its filters, means the list.
-    """
-    if is_htmx() or not _is_plain():
-        return None
-    remembered = session.get(REMEMBERED, {}).get(str(project.id))
-    if remembered is None:
-        return None
-    view = next((view for view in views if view.id == remembered), None)
-    if view is None or _is_from_here():
-        _remember(project, None)
-        return None
-    return view
+def of_rail(shell: Any) -> dict[str, str]:
+    """What the rail's link asks for: the view used last; on the list itself, the plain list."""
+    remembered = session.get(REMEMBERED, {}).get(str(shell.project.id))
+    return {} if remembered is None or request.endpoint == INBOX else {"view": str(remembered)}
 
 
-def note_view(project: Project, views: Sequence[SavedView]) -> None:
-    """Remember the view whose filters the address has, if it is one."""
+def named(views: Sequence[SavedView]) -> SavedView | None:
+    """The view that the address asks for; None if it is gone."""
+    asked = request.args.get("view", "")
+    return next((view for view in views if str(view.id) == asked), None)
+
+
+def note(project: Project, views: Sequence[SavedView]) -> None:
+    """Remember the view that the address shows; the plain list forgets it."""
     query = request.query_string.decode("ascii", "replace")
     view = next((view for view in views if query and view.query == query), None)
-    if view is not None and not is_htmx():
+    is_plain = not set(request.args) - set(PARAMETERS)
+    if view is not None or is_plain:
         _remember(project, view)
 
 
@@ -50,11 +46,3 @@ def _remember(project: Project, view: SavedView | None) -> None:
     latest = dict(list(used.items())[-MOST:])
     if latest != kept:
         session[REMEMBERED] = latest
-
-
-def _is_plain() -> bool:
-    return not set(request.args) - set(PARAMETERS)
-
-
-def _is_from_here() -> bool:
-    return urlsplit(request.referrer or "").path.endswith(request.path)
