@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_SCRIPTS = frozenset({"javascript", "node"})
 _LENGTH = 1000  # of a message that an engine made
 _NAMES = r"[\w$.\[\]()]{1,200}"
 _EMPTY = r"(?P<b>undefined|null)"
@@ -129,7 +130,7 @@ _KINDS = {"InternalError": "RangeError"}  # too much recursion
 
 def kind_in_any_browser(kind: str, platform: str) -> str:
     """The type that V8 gives the error."""
-    return _KINDS.get(kind, kind) if platform == "javascript" else kind
+    return _KINDS.get(kind, kind) if platform in _SCRIPTS else kind
 
 
 def as_any_browser(exception: Mapping[str, Any], platform: str) -> str:
@@ -137,7 +138,7 @@ def as_any_browser(exception: Mapping[str, Any], platform: str) -> str:
     value = exception.get("value")
     if not isinstance(value, str):
         return ""
-    if platform != "javascript" or len(value) > _LENGTH:
+    if platform not in _SCRIPTS or len(value) > _LENGTH:
         return value
     for forms, words in _TABLE:
         for form in forms:

@@ -224,7 +224,7 @@ def _short_path(name: str) -> str:
     name = name.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0].replace("\\", "/")
     name = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*/", "/", name)  # an origin, webpack://, app://
     if name.startswith(("/", "~")) or name[1:3] == ":/":
-        name = "/".join(name.split("/")[-2:])  # folders of hosts and releases come before
+        name = "/".join(name.split("/")[-2:]).lstrip("/")  # folders of hosts come before
     return name.removeprefix("./")
 
 

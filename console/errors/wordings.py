@@ -28,7 +28,24 @@ _PHP: _Rules = (
     ),
 )
 _LUA: _Rules = ((re.compile(r"\bPlayers\.\w+"), "Players.*"),)  # Roblox: who plays
-_RULES: Mapping[str, _Rules] = {"ruby": _RUBY, "php": _PHP, "lua": _LUA}
+_SCRIPT: _Rules = (  # of Sentry's clients before and since their version 8
+    (
+        re.compile(
+            r"^(?:Non-Error exception captured|Object captured as exception)(?= with keys: )"
+        ),
+        "Object captured as exception",
+    ),
+    (
+        re.compile(
+            r"^(?:Non-Error promise rejection captured|Object captured as promise rejection)"
+            r"(?= with keys: )"
+        ),
+        "Object captured as promise rejection",
+    ),
+)
+_RULES: Mapping[str, _Rules] = {
+    "ruby": _RUBY, "php": _PHP, "lua": _LUA, "node": _SCRIPT, "javascript": _SCRIPT,
+}  # fmt: skip
 
 
 def as_any_version(value: str, platform: str) -> str:

@@ -109,6 +109,18 @@ ONE_BUG = {
         in_browser("TypeError", "can't access property \"total\", cart is undefined"),
         in_browser("TypeError", "undefined is not an object (evaluating 'cart.total')"),
     ],
+    "Node 14 and 16 read of undefined": [
+        thrown("TypeError", "Cannot read property 'total' of undefined", platform="node"),
+        thrown(
+            "TypeError",
+            "Cannot read properties of undefined (reading 'total')",
+            platform="node",
+        ),
+    ],
+    "what is no error, by clients of two ages": [
+        thrown("Error", "Non-Error exception captured with keys: code", platform="node"),
+        thrown("Error", "Object captured as exception with keys: code", platform="node"),
+    ],
     "three browsers call what is none": [
         in_browser("TypeError", "cart.pay is not a function"),
         in_browser(

@@ -109,6 +109,15 @@ def test_each_message_is_shown_as_its_own_instead_of_an_empty_stack(as_vic, acme
         assert "Stack trace" not in page
 
 
+def test_the_stack_of_a_message_is_open_though_it_is_a_threads(as_vic, acme, send, the_issue):
+    """Go sends a panic with a text so, and others a message with the stack it came from."""
+    stack = {"frames": [{"function": "pay", "context_line": "pay()", "lineno": 7}]}
+    send(acme, {"message": "text panic", "threads": [{"current": True, "stacktrace": stack}]})
+    page = as_vic.get(f"/acme/shop/issues/{the_issue().id}/").text
+    assert re.search(r'<details class="fold" open><summary>.*?Thread', page, re.DOTALL)
+    assert '<details class="frame" open>' in page
+
+
 def test_its_statements_do_not_grow_with_its_events(as_vic, acme, url, send, statements):
     def cost():
         with statements() as seen:
