@@ -79,7 +79,7 @@ def test_a_mail_shows_what_the_page_draws(frozen):
         block = by_title[title]
         assert len(block.bars) == len(block.rows) > 0, title
         assert all("<rect" in bar for bar in block.bars)
-    assert by_title["When"].svg.count("<rect") == 7 * 24
+    assert by_title["When"].svg.count("<rect") == 7 * 24 + 5, "hours and the legend"
     assert "P95" in by_title["Durations"].svg
     addresses = {name: f"cid:{name}" for name in frozen.drawings}
     page = HTMLParser(html_of(frozen, Links(reason=""), addresses))
