@@ -8,8 +8,8 @@ sentry-javascript, and web.dev for each metric).
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from console.core.urls import split_url
 from console.ingest.attributes import SEGMENT_NAME
 from console.performance.names import Named, collapsed_path, page_of
 from console.telemetry.records import PIECE, AttributeValue, PageLoad, Span
@@ -120,7 +120,7 @@ def _page_of(span: Span) -> str:
 
 def _path(url: AttributeValue | None) -> str:
     try:
-        return urlsplit(str(url or "")).path
+        return split_url(str(url or "")).path
     except ValueError:  # "http://[" is no address
         return ""
 
