@@ -36,7 +36,7 @@ _ENGINES = frozenset({"<anonymous>", "[native code]", "native"})  # where engine
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
 # A part of a page's address, at /users/7, and the folder of a release, by its date or version.
 _NUMBERED = re.compile(
-    r"(?:^|(?<=/))(?:\d+(?=/|$)|(?:\d{4}-\d\d-\d\d[\w.-]*|v?\d+(?:\.\d+)+[\w.-]*)(?=/))"
+    r"(?:^|(?<=/))(?:\d++(?=/|$)|(?:\d{4}-\d\d-\d\d[\w.-]*+|v?\d++(?:\.\d++)++[\w.-]*+)(?=/))"
 )
 _ENDING = re.compile(r"\w\.[A-Za-z]\w{0,5}$")
 _SCRIPT = frozenset({"javascript", "node"})

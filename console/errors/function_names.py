@@ -11,7 +11,9 @@ Named = tuple[str, str]  # module and function
 _LONGEST = 1000  # of a name that is taken apart
 _CLOSURE = "{closure}"
 _RUBY_OWNER = re.compile(r"^(?:[A-Z]\w*::)*[A-Z]\w*[#.](?=[a-z_<\[=+*!~-])")
-_DART_CLOSURES = re.compile(r"(?:\.<(?:fn|anonymous closure)>)+$")
+_DART_CLOSURES = re.compile(
+    r"(?<!\.<fn>)(?<!\.<anonymous closure>)(?:\.<(?:fn|anonymous closure)>)++$"
+)
 _RUST_CLOSURES = re.compile(r"(?:::\{\{?closure(?:#\d+|_env#\d+)?\}\}?)+")
 _RUST_ARGUMENTS = re.compile(r"(?<=\w)<[^<>]*>|::<[^<>]*>$")
 _DEEPEST = 10  # arguments within arguments
@@ -19,11 +21,11 @@ _RUST_SHIMS = re.compile(r"\{\{(?:vtable\.shim|constant|impl)\}\}")
 _GO_MAJOR = re.compile(r"/v\d+(?=[/.]|$)|(?<=\w)\.v\d+(?=[/.]|$)")
 _PHP_CLOSURE = re.compile(r"\{closure(?::(?P<owner>[^(){}]*?)(?:::\w+)?(?:\(\))?(?::\d+)?)?\}")
 _CLASS = re.compile(r"\w+(?:\\\w+)*")
-_KOTLIN_HASH = re.compile(r"(?<=\w)-(?=[\w-]*[A-Z\d])[\w-]{7}(?=\$|$)")
+_KOTLIN_HASH = re.compile(r"(?<=\w)-(?=[\w-]{0,6}[A-Z\d])[\w-]{7}(?=\$|$)")
 _MOVE_NEXT = re.compile(r"^(?P<owner>.+)[+.]<(?P<method>\w+)>d__\d+(?:`\d+)?$")
 _DISPLAY_CLASS = re.compile(r"[+.]<>c(?:__DisplayClass[\d_]+)?(?:`\d+)?(?=$|[.+])")
 _INLINE_NAMESPACES = re.compile(
-    r"(?<=::)(?:__1|__2|__cxx11|__ndk1|_V2)::|\[abi:\w+\]|\s*\[clone [^\]]*\]"
+    r"(?<=::)(?:__1|__2|__cxx11|__ndk1|_V2)::|\[abi:\w+\]|(?<!\s)\s*+\[clone [^\[\]]*+\]"
 )
 _SWIFT_PARTS = re.compile(
     r"^(?:\(\d+\) (?:await|suspend) resume partial function for |partial apply for "

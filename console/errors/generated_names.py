@@ -18,7 +18,7 @@ _MARKED = re.compile(
     | (?<=_\$\$_j)(?:avassist|vst)\w++
     | (?<=Generated)(?:Method|Constructor|SerializationConstructor)Accessor\d++
     | (?<=\$lambda)[-$]\d++(?:[-$]\d++)*+ | (?<=\$\$superforward)\d*+
-    | (?<=\$)\d++(?:\$\d++)*+(?:\$adapted)?+(?=$|[$./A-Z]) | (?<=\$ExternalSyntheticLambda)\d++
+    | (?<=\$)\d++(?:\$\d++){0,20}+(?:\$adapted)?+(?=$|[$./A-Z]) | (?<=\$ExternalSyntheticLambda)\d++
     | (?<=\baccess\$)\d++ | (?<=_run_closure)\d++
     | (?<=\bScript)\d++(?=$|\.groovy$) | (?<=-fun-)\d++(?=-)
     | (?<=\bfn__)\d++ | (?<=\beval)\d{3,20}+(?=$|[.$/]) | (?<=\$anonfun\$)\d++

@@ -18,7 +18,7 @@ _FILE = re.compile(
 )
 _FETCHED_AHEAD = frozenset({"_rsc", "_data", "__prefetch", "x-sveltekit-invalidated"})
 # Tiles of a map are asked for by their level, column and row.
-_TILE = re.compile(r"(?:/-?\d+){3,}(?:@\dx)?$")
+_TILE = re.compile(r"(?:/-?\d++){3}(?:@\dx)?$")
 # A file of a site by its name: of an id it would be an answer of an API.
 _NAMED_FILE = re.compile(r"\D+\.(?:json|xml|txt|html)", re.IGNORECASE)
 _NUMBERED_FILE = re.compile(r"/[a-z_-]*[a-z][-_.]?\d+\.[a-z][\w.]*$", re.IGNORECASE)
@@ -57,7 +57,7 @@ _WINDOW = frozenset(
         *("min", "max", "range", "seq", "sequence", "older", "newer", "first", "last"),
     }
 )
-_END, _STEP = re.compile(r"(.*?)(\d+)"), 20
+_END, _STEP = re.compile(r"(?<!\d)\d{1,18}\Z"), 20
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBERED_PAGE = re.compile(r"/pages?/\d+/?$", re.IGNORECASE)
 _HIDDEN = re.compile(r"Filtered")  # by scrubbing, as tokens of pages are
@@ -126,10 +126,10 @@ def is_paging(spans: Sequence[SpanRow]) -> bool:
 
 def _is_counted(paths: Sequence[str]) -> bool:
     """Whether the ends of paths count on in steps of twenty or more, as places in a list do."""
-    ends = [_END.fullmatch(path) for path in paths]
-    numbers = [int(end[2]) for end in ends if end]
+    ends = [_END.search(path) for path in paths]
+    numbers = [int(end[0]) for end in ends if end]
     steps = {after - before for before, after in pairwise(numbers)}
-    is_one = len({end[1] for end in ends if end}) == 1
+    is_one = len({end.string[: end.start()] for end in ends if end}) == 1
     return len(numbers) == len(paths) > 2 and is_one and len(steps) == 1 and steps.pop() >= _STEP
 
 
