@@ -80,14 +80,14 @@ def test_a_slack_account_is_unlinked_by_its_person_alone(as_vic, as_alice, insid
         channel = channels.create(KINDS["slack"], "slack", {"channel": "#ops"})
         user = the_person("vic@acme.test")
         own = {"channel_id": channel.id, "user_id": user.id}
-        account = SlackAccount(app="a", team="T1", slack_user="U1", **own)
+        account = SlackAccount(app="a", team="T1", slack_user="U0VIC", **own)
         db.session.add(account)
         db.session.commit()
         url = f"{URL}slack/{account.id}/removal"
     assert as_alice.post(url).status_code == 404
-    assert "U1" in as_vic.get(URL).text
+    assert "U0VIC" in as_vic.get(URL).text
     assert as_vic.post(url).status_code == 303
-    assert "U1" not in as_vic.get(URL).text
+    assert "U0VIC" not in as_vic.get(URL).text
 
 
 def test_a_stranger_has_no_notifications_there(as_eve):
