@@ -24,6 +24,7 @@ from tests.support.fields import fields_of_forms
 from tests.test_isolation_routes import routes
 
 MARK = "marker-7f3e9a"
+NUMBER = "987654321"  # of a row; longer than digits that an id may have by chance
 SECRET = new_token(Token.INVITATION)[0]
 EMAIL = f"{MARK}@private.test"
 HEADERS = {
@@ -74,7 +75,7 @@ def values_of(rule, tenant) -> dict[str, str]:
     values = {"organization": tenant.organization.slug, "project": tenant.project.slug}
     for name in rule.arguments - set(values):
         converter = type(rule._converters[name]).__name__
-        plain = MARK if "Unicode" in converter else "987654"
+        plain = MARK if "Unicode" in converter else NUMBER
         values[name] = SECRET if name == "token" else str(getattr(tenant, name, plain))
     return values
 
@@ -109,7 +110,7 @@ def test_no_route_tells_what_it_was_asked(reporting, caplog):
     asked(reporting, tenant)
     told = reported(reporting)
     assert '"/<slug:organization>/<slug:project>/issues/"' in told
-    for secret in (MARK, SECRET, EMAIL, "987654", "203.0.113.7", tenant.token, tenant.marker):
+    for secret in (MARK, SECRET, EMAIL, NUMBER, "203.0.113.7", tenant.token, tenant.marker):
         assert secret not in told, told[max(0, told.index(secret) - 300) :][:600]
         assert secret not in caplog.text
 
@@ -141,7 +142,7 @@ def test_no_error_tells_what_it_was_asked(reporting, caplog):
     assert "ValueError" in told
     assert "failed for %s at %d" in told
     assert "in broken" in told or '"broken"' in told
-    for secret in (MARK, SECRET, EMAIL, "987654", "203.0.113.7", tenant.token):
+    for secret in (MARK, SECRET, EMAIL, NUMBER, "203.0.113.7", tenant.token):
         assert secret not in told, told[max(0, told.index(secret) - 300) :][:600]
     logged = [record.getMessage() for record in caplog.records if record.name == "console.app"]
     assert logged
