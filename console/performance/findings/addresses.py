@@ -43,7 +43,7 @@ _REPORTS = re.compile(
     r"heartbeat|ping|write|push|rum|monitoring|tunnel|pixel|vitals|httpapi|tp2|[a-z])/?$",
     re.IGNORECASE,
 )
-OPERATION = re.compile(r" \((?:query|mutation|subscription)\b[^)]*\)\s*$")
+OPERATION = re.compile(r" \((?:query|mutation|subscription)\b[^()]*+\)\s*+$")
 _PAGE = frozenset(
     {
         *("page", "p", "part", "partnumber", "offset", "skip", "skiptoken", "seek", "startat"),
