@@ -43,13 +43,14 @@ from console.telemetry import requests as endpoints
 from console.telemetry import spans, statements, traces, vital_causes, vital_rollups, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
+from console.telemetry.vital_splits import Steps, VitalsWanted
 
 Question = Callable[[Scope], Any]
 Asked = tuple[str, Any]
 TRIES = 5
 RANGES = {"24 h": timedelta(days=1), "7 d": timedelta(days=7), "30 d": timedelta(days=30)}
 ENDPOINT, PAGE = ROUTES[0], "/shop/section0/:id"
-ALL, ONE_PAGE = vitals.VitalsWanted(), vitals.VitalsWanted(page=PAGE)
+ALL, ONE_PAGE = VitalsWanted(), VitalsWanted(page=PAGE)
 QUESTIONS: dict[str, Question] = {
     "P50/P95/P99 by endpoint": endpoints.endpoints,
     "P95 by release": lambda s: endpoints.p95_by_release(s, RELEASES[1:]),
@@ -69,6 +70,9 @@ QUESTIONS: dict[str, Question] = {
     "vitals": lambda s: vitals.overview(s, ALL),
     "vitals by page": lambda s: vitals.by(s, ALL, "page"),
     "vitals by device": lambda s: vitals.by(s, ALL, "device"),
+    "LCP by page and day": lambda s: vitals.trends_of_each(
+        s, ALL, "LCP", Steps(86_400, "page", [PAGE])
+    ),
     "LCP by day": lambda s: vitals.trend(s, ALL, "LCP", 86_400),
     "distribution of LCP": lambda s: vitals.distribution(s, ONE_PAGE, "LCP"),
     "LCP elements of a page": lambda s: vital_causes.causes(s, ONE_PAGE, "LCP"),

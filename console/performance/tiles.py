@@ -28,14 +28,14 @@ from console.telemetry.tile import (
     Viewing,
 )
 from console.telemetry.traces import TracesWanted, edge
-from console.telemetry.vitals import Vital, VitalsWanted
+from console.telemetry.vital_splits import VitalsWanted
+from console.telemetry.vitals import Vital
 from console.telemetry.web_vitals import CLS, INP, LCP, WebVital
 from console.web import still
 from console.web.filters import duration, plural
 from console.web.histogram import Histogram
 
-LISTED = 8
-UNNAMED = "(page not known)"
+LISTED, UNNAMED = 8, "(page not known)"
 ORDERS = {name: sort.label for name, sort in SORTS.items()}
 ENDPOINT_COLUMNS = (
     TableColumn("Endpoint"),

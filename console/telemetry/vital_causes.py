@@ -22,7 +22,7 @@ from console.telemetry.dialect import json_path, json_text, quantiles
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import VitalsWanted, filters
+from console.telemetry.vital_splits import VitalsWanted, filters
 from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c

@@ -11,14 +11,15 @@ from console.telemetry.measures import Answer, Asked, Measure, Rows, Source
 from console.telemetry.question import within
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import REST, SHARE, Top, VitalsWanted
+from console.telemetry.vital_splits import REST, Top, VitalsWanted, filters
+from console.telemetry.vitals import SHARE
 from console.telemetry.web_vitals import BY_NAME
 
 Load = page_load.c
 _SINGLE = Rows(
     name="page loads",
     within=lambda scope: and_(
-        within(page_load, scope), *vitals.filters(page_load, VitalsWanted(text=scope.text))
+        within(page_load, scope), *filters(page_load, VitalsWanted(text=scope.text))
     ),
     at=Load.timestamp,
     dimensions={name: Load[name] for name in ("page", "device", "environment", "release")},
@@ -68,7 +69,7 @@ def p75(name: str) -> Measure:
 def _top(scope: Scope, wanted: VitalsWanted, by: str, limit: int) -> Top:
     """The values of a dimension with most page loads."""
     column = Load[by]
-    mine = and_(within(page_load, scope), *vitals.filters(page_load, wanted))
+    mine = and_(within(page_load, scope), *filters(page_load, wanted))
     largest = select(column).where(mine).group_by(column).order_by(func.count().desc(), column)
     return Top(by, largest.limit(limit).correlate(None).scalar_subquery())
 

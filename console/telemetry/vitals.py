@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    ScalarSelect,
     Select,
     and_,
     case,
@@ -29,19 +28,24 @@ from sqlalchemy import (
 from sqlalchemy.types import SmallInteger
 
 from console.telemetry.days import DAY, begins_day, outside
-from console.telemetry.dialect import UtcTimestamp, bucket, nearest_rank, sampled
+from console.telemetry.dialect import UtcTimestamp, nearest_rank
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, ask, buckets, within
 from console.telemetry.records import PIECE
 from console.telemetry.scope import Scope
 from console.telemetry.tables import page_load, vital_day
+from console.telemetry.vital_splits import (
+    By,
+    Split,
+    Steps,
+    Top,
+    VitalsWanted,
+    column_of,
+    filters,
+    part_of,
+)
 from console.telemetry.web_vitals import BY_NAME, FINE, METRICS, WebVital
 
 Load = page_load.c
-By = Literal["page", "device", "release"]
-Split: TypeAlias = "By | Top | int | ColumnElement[Any]"
-"""How to split page loads: by a column, its largest values or time buckets (seconds), or not."""
-REST = "\0"
-"""The name of the page loads beyond the limit of `Top`; no client can send it."""
 LOADS = ""
 """The metric under which all page loads are counted, whatever they measured."""
 LEVELS: Mapping[str, tuple[str, ...]] = {
@@ -58,7 +62,6 @@ devices, 10 M loads made 14 M rows. Queries that no level answers read the page 
 SMALLEST = "device"
 Times: TypeAlias = tuple[datetime, datetime]
 SHARE = 0.75
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +91,12 @@ class Vitals:
     """By the metric's name: LCP, INP, CLS, FCP, TTFB, FID."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VitalsWanted:
-    """Which page loads: an empty filter passes everything."""
-
-    page: str | None = None
-    """A page by its exact name; "" for loads whose page is not known, None for all."""
-    text: str = ""
-    """Part of the page's name, in any case."""
-    device: str = ""
-    sample: int = 1
-    """One page load in so many is read: enough for P75 where there are very many."""
-
-
 @dataclass(frozen=True, slots=True)
 class VitalMoments:
     """One metric per time bucket; None where nothing measured it."""
 
     starts: Sequence[datetime]
     vitals: Sequence[Vital | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Top:
-    """The values of a column that `largest` selects, and `REST` for the rest together."""
-
-    column: str
-    largest: ScalarSelect[Any]
 
 
 def overview(scope: Scope, wanted: VitalsWanted) -> Vitals:
@@ -148,10 +130,23 @@ def trends(
     starts = buckets(scope, seconds)
     moments_of: dict[str, list[Vital | None]] = {name: [None] * len(starts) for name in metrics}
     # A rollup lies at the start of its day: steps of a day from another hour would misplace it.
-    for step in _vitals(scope, wanted, seconds, [BY_NAME[name] for name in metrics]):
+    for step in _vitals(scope, wanted, Steps(seconds), [BY_NAME[name] for name in metrics]):
         for name, vital in step.metrics.items():
             moments_of[name][int(step.name)] = vital
     return {name: VitalMoments(starts, moments) for name, moments in moments_of.items()}
+
+
+def trends_of_each(
+    scope: Scope, wanted: VitalsWanted, metric: str, steps: Steps
+) -> dict[str, list[float | None]]:
+    """P75 of one metric per time bucket and name of `steps`: all sparklines of a table at once."""
+    nothing: list[float | None] = [None] * len(buckets(scope, steps.seconds))
+    courses = {name: nothing.copy() for name in steps.names}
+    for part in _vitals(scope, wanted, steps, [BY_NAME[metric]]) if courses else ():
+        number, name = steps.read(part.name)
+        if vital := part.metrics.get(metric):
+            courses[name][number] = vital.p75
+    return courses
 
 
 def distribution(scope: Scope, wanted: VitalsWanted, metric: str) -> dict[int, int]:
@@ -246,8 +241,7 @@ def _counted(
 
 def _rolled_up_days(scope: Scope, wanted: VitalsWanted, split: Split) -> list[datetime]:
     """The days whose rollup can answer the query."""
-    steps_in_days = isinstance(split, int) and split % DAY_SECONDS == 0 and begins_day(scope.since)
-    if isinstance(split, int) and not steps_in_days:
+    if isinstance(split, Steps) and not (split.are_days and begins_day(scope.since)):
         return []
     return rolled_days(scope) if _level(scope, wanted, split) else []
 
@@ -267,14 +261,14 @@ def _of_page_loads(
         columns += [nearest_rank(at, literal_column(str(SHARE))), *up_to, func.count(at)]
     query = (
         select(
-            _split(page_load, split).label("split"),
+            part_of(page_load, split).label("split"),
             func.count().filter(Load.source != PIECE),
             *columns,
         )
-        .where(within(page_load, scope), *filters(page_load, wanted))
+        .where(within(page_load, scope), *filters(page_load, wanted, split))
         .having(func.count() > 0)
     )
-    if isinstance(split, int | str | Top):  # to group by a constant takes half as long again
+    if isinstance(split, str | Top | Steps):  # to group by a constant takes half as long again
         query = query.group_by("split")
     parts = []
     for name, loads, *figures in ask(scope, query):
@@ -295,7 +289,7 @@ def _of_loads(
     gap: Times,
     metric: str,
 ) -> Select[Any, Any, Any, Any]:
-    value, at = _split(page_load, split), bucket_of(metric)
+    value, at = part_of(page_load, split), bucket_of(metric)
     return (
         select(
             value.label("split"),
@@ -303,7 +297,7 @@ def _of_loads(
             at.label("bucket"),
             func.count().label("loads"),
         )
-        .where(within(page_load, scope), _between(*gap), *filters(page_load, wanted))
+        .where(within(page_load, scope), _between(*gap), *filters(page_load, wanted, split))
         .where(at.is_not(None))
         .group_by("split", "bucket")
     )
@@ -327,7 +321,7 @@ def _of_rollups(
     stored = vital_day.c
     return (
         select(
-            _split(vital_day, split).label("split"),
+            part_of(vital_day, split).label("split"),
             stored.metric,
             stored.bucket,
             func.sum(stored.loads).label("loads"),
@@ -337,7 +331,7 @@ def _of_rollups(
             stored.level == level,
             stored.timestamp.in_(list(days)),
             stored.metric.in_(list(metrics)),
-            *filters(vital_day, wanted),
+            *filters(vital_day, wanted, split),
         )
         .group_by("split", stored.metric, stored.bucket)
     )
@@ -353,33 +347,10 @@ def _level(scope: Scope, wanted: VitalsWanted, split: Split) -> str:
         "page": wanted.text or wanted.page is not None,
     }
     needed = {name for name, filtered in asked.items() if filtered}
-    if isinstance(split, str | Top):
-        needed.add(split if isinstance(split, str) else split.column)
+    if column := column_of(split):
+        needed.add(column)
     needed.discard("environment")  # which every level tells apart
     return next((name for name, told_apart in LEVELS.items() if needed.issubset(told_apart)), "")
-
-
-def _split(table: Any, split: Split) -> ColumnElement[Any]:
-    if isinstance(split, Top):
-        column = table.c[split.column]
-        return case((column.in_(split.largest), column), else_=REST)
-    if isinstance(split, int):
-        return bucket(table.c.timestamp, SINCE, split)
-    return table.c[split] if isinstance(split, str) else split
-
-
-def filters(table: Any, wanted: VitalsWanted) -> list[ColumnElement[bool]]:
-    """The conditions of the filters, for page loads or rows of their rollup."""
-    asked = []
-    if wanted.page is not None:
-        asked.append(table.c.page == wanted.page)
-    if wanted.text:
-        asked.append(table.c.page.icontains(wanted.text, autoescape=True))
-    if wanted.device:
-        asked.append(table.c.device == wanted.device)
-    if wanted.sample > 1:
-        asked.append(sampled(Load.page_id, wanted.sample))
-    return asked
 
 
 def _between(begin: datetime, end: datetime) -> ColumnElement[bool]:

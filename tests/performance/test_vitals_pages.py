@@ -89,6 +89,25 @@ def test_pages_with_most_bad_visits_come_first_and_each_leads_to_its_own(as_vic,
     assert by_loads.index('title="/cart"') < by_loads.index('title="/products/:id"')
 
 
+def test_each_row_has_the_trend_of_the_chosen_metric_in_the_colours_of_its_ratings(
+    as_vic, acme, visits
+):
+    visits(acme, 2, lcp=5000.0, ago=timedelta(hours=5))
+    visits(acme, 2, lcp=1000.0, inp=90.0)
+    visits(acme, page="/other", device="mobile", release="shop@2", inp=300.0, lcp=None)
+
+    def trends(address):
+        for spark in Page(as_vic.get(address).text).select("tbody .spark"):
+            assert ", highest " in str(spark.attributes["aria-label"])
+            yield [str(path.attributes["class"]).split("c-")[-1] for path in spark.css("path")]
+
+    lcp, inp = [["good", "bad"]], [["good"], ["warn"]]
+    assert list(trends(ALL)) == lcp
+    assert sorted(trends(f"{ALL}?metric=INP")) == inp
+    assert list(trends(f"{HOME}/splits")) == lcp * 2  # of a device and of a release
+    assert sorted(trends(f"{HOME}/splits?metric=INP")) == sorted(inp * 2)
+
+
 def test_a_phone_shows_the_chosen_metric(as_vic, acme, visits):
     visits(acme)
     part = as_vic.get("/acme/shop/performance/vitals/?metric=INP", headers=HTMX).text

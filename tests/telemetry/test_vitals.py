@@ -20,7 +20,7 @@ from console.telemetry.records import PIECE, Batch, PageLoad
 from console.telemetry.scope import Scope
 from console.telemetry.store import EXTENSION, TelemetryStore
 from console.telemetry.tables import page_load
-from console.telemetry.vitals import VitalsWanted
+from console.telemetry.vital_splits import Steps, VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, CLS, LCP, METRICS
 from tests.telemetry.samples import NOON, hour, scope
 
@@ -200,6 +200,15 @@ def test_a_metric_over_time_and_its_distribution(write):
         pytest.approx(1000, rel=0.022),
         pytest.approx(3000, rel=0.022),
     ]
+    write(load(2, at=hour(0), page="/b c", lcp=9000.0), load(2, page="/d", lcp=1.0), position=2)
+    steps = Steps(6 * 3600, "page", ["/a", "/b c", "/none"])
+    lcp = pytest.approx
+    assert vitals.trends_of_each(scope(), ALL, "LCP", steps) == {
+        "/a": [lcp(3000, rel=0.01), None, None, None],
+        "/b c": [None, None, lcp(9000, rel=0.01), None],
+        "/none": [None] * 4,
+    }
+    assert vitals.trends_of_each(scope(), ALL, "LCP", Steps(3600, "device")) == {}
 
 
 LOADS = st.lists(
@@ -257,11 +266,17 @@ def _answers(asked):
         vitals.by(asked, VitalsWanted(device="mobile"), "release"),
     ]
     trend = vitals.trend(asked, VitalsWanted(page="/a"), "LCP", 86_400).vitals
+    steps = Steps(86_400, "device", ["desktop", "mobile"])
+    trends = vitals.trends_of_each(asked, ALL, "LCP", steps)
     told = [[(of.name, of.loads, *map(_counted, _in_order(of))) for of in each] for each in found]
     values = [[one.p75 for of in each for one in _in_order(of)] for each in found]
     return [
         *zip(told, values, strict=True),
         ([_counted(one) for one in trend], [one.p75 if one else 0 for one in trend]),
+        *(
+            ([p75 is None for p75 in trends[name]], [p75 or 0 for p75 in trends[name]])
+            for name in steps.names
+        ),
         (vitals.distribution(asked, ALL, "CLS"), []),
     ]
 

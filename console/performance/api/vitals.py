@@ -16,7 +16,8 @@ from console.performance.vitals import cards as vital_cards
 from console.telemetry import vital_causes, vitals
 from console.telemetry.scope import Scope
 from console.telemetry.vital_causes import Cause, WorstLoad
-from console.telemetry.vitals import DAY_SECONDS, Vital, Vitals, VitalsWanted
+from console.telemetry.vital_splits import SECONDS_OF_A_DAY, VitalsWanted
+from console.telemetry.vitals import Vital, Vitals
 from console.telemetry.web_vitals import BY_NAME
 from console.web.api import Period, period, url
 from console.web.forms import IntegerField, valid
@@ -116,7 +117,7 @@ def _splits(scope: Scope, wanted: VitalsWanted, limits: Mapping[str, float]) -> 
 def _step(scope: Scope, asked: int | None) -> int:
     """The seconds of a step: hours, or whole days, which are fast to query."""
     length = scope.length.total_seconds()
-    seconds = asked or (HOUR if length <= 2 * DAY_SECONDS else DAY_SECONDS)
+    seconds = asked or (HOUR if length <= 2 * SECONDS_OF_A_DAY else SECONDS_OF_A_DAY)
     if length / seconds > MOST_STEPS:
         abort(400, f"step: at most {MOST_STEPS:,} steps in one answer.")
     return seconds

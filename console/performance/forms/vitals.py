@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired
 
 from console.performance.forms.requests import SHORT_TEXT
 from console.performance.vitals.cards import CURRENT
-from console.telemetry.vitals import VitalsWanted
+from console.telemetry.vital_splits import VitalsWanted
 from console.telemetry.web_vitals import BY_NAME, WebVital
 from console.web.choices import choices
 from console.web.forms import FilterForm, SearchField, release_field

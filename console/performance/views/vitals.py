@@ -16,12 +16,12 @@ from console.performance.views.blueprint import add_to_rail, bp
 from console.performance.vitals import cards as vital_cards
 from console.performance.vitals import charts as vital_charts
 from console.performance.vitals import phases as vital_phases
-from console.performance.vitals.cards import CURRENT, Card, VitalRow
+from console.performance.vitals.cards import CURRENT, Card, RatedTrend, VitalRow
 from console.performance.vitals.charts import VitalHistogram
 from console.telemetry import known_since, vital_causes, vitals
 from console.telemetry.metric import figures
 from console.telemetry.scope import Scope
-from console.telemetry.vitals import VitalsWanted
+from console.telemetry.vital_splits import By, Steps, VitalsWanted
 from console.web.forms import valid
 from console.web.htmx import is_htmx, panel, polled_part
 from console.web.paging import Numbered, numbered
@@ -42,6 +42,8 @@ class Board:
     form: VitalsFilter
     page: Numbered[VitalRow]
     loads: int
+    trends: Mapping[str, RatedTrend]
+    """The trend of the chosen metric by the names of the rows."""
 
     @property
     def metrics(self) -> list[str]:
@@ -80,10 +82,11 @@ def board(project: Project) -> Response:
     scope = _scope(project, valid(form))
     pages = vitals.by(scope, form.wanted, "page", limit=MOST_PAGES)
     rows = vital_cards.ordered(vital_cards.rows(pages, form.chosen.name), form.sort.data)
+    page, loads = numbered(rows, PER_PAGE), sum(row.loads for row in rows)
     return polled_part(
         "performance/vitals.html",
         "performance/_vitals.html",
-        board=Board(form, numbered(rows, PER_PAGE), loads=sum(row.loads for row in rows)),
+        board=Board(form, page, loads, _trends_of_rows(scope, form, "page", page.rows, loads)),
         since=None if is_htmx() else known_since.page_loads(scope),
     )
 
@@ -151,11 +154,8 @@ def vitals_splits(project: Project) -> Response:
         metrics=[metric.name for metric in CURRENT],
         chosen=form.chosen.name,
         splits=[
-            (title, field, vital_cards.rows(parts, form.chosen.name))
-            for title, field, parts in (
-                ("Devices", "device", vitals.by(scope, form.wanted, "device")),
-                ("Releases", "release", vitals.by(scope, form.wanted, "release", limit=10)),
-            )
+            _split(scope, form, "Devices", "device"),
+            _split(scope, form, "Releases", "release", limit=10),
         ],
     )
 
@@ -222,17 +222,23 @@ def _scope(project: Project, form: VitalsFilter) -> Scope:
     return Scope.of(project, current_range(), **form.filters)
 
 
+def _split(
+    scope: Scope, form: VitalsFilter, title: str, field: By, limit: int = 200
+) -> tuple[str, By, list[VitalRow], Mapping[str, RatedTrend]]:
+    """The table of a column's values, as its part takes it."""
+    parts = vitals.by(scope, form.wanted, field, limit)
+    rows, loads = vital_cards.rows(parts, form.chosen.name), sum(part.loads for part in parts)
+    return title, field, rows, _trends_of_rows(scope, form, field, rows, loads)
+
+
 def _cards(project: Project, form: VitalsFilter) -> list[Card]:
     scope, wanted, shift = _scope(project, form), form.wanted, current_range().shift
     now = vitals.overview(scope, wanted)
     readings = figures(list(metrics.VITALS.values()), scope, shift, where=form.where)
-    # For the sparkline, P75 of a day's very many loads comes from a sample of them.
-    if now.loads > MANY and scope.length <= 2 * DAY:
-        wanted = replace(wanted, sample=SAMPLE)
     return vital_cards.cards(
         now,
         {name: readings[metric.id] for name, metric in metrics.VITALS.items()},
-        _trends(scope, wanted, list(now.metrics)),
+        _trends(scope, _sampled(scope, wanted, now.loads), list(now.metrics)),
         queries.monitoring(project),
     )
 
@@ -240,11 +246,36 @@ def _cards(project: Project, form: VitalsFilter) -> list[Card]:
 def _trends(
     scope: Scope, wanted: VitalsWanted, names: Sequence[str]
 ) -> dict[str, list[float | None]]:
-    """P75 of each metric per hour or, in ranges of more than two days, per UTC day."""
-    step = HOUR if scope.length <= 2 * DAY else DAY
-    whole = scope.between(aligned(scope.since, step), scope.until)
-    moments = vitals.trends(whole, wanted, names, int(step.total_seconds())) if names else {}
+    """P75 of each metric per step of a sparkline."""
+    whole, seconds = _steps(scope)
+    moments = vitals.trends(whole, wanted, names, seconds) if names else {}
     return {
         name: [vital.p75 if vital else None for vital in moment.vitals]
         for name, moment in moments.items()
     }
+
+
+def _trends_of_rows(
+    scope: Scope, form: VitalsFilter, column: By, rows: Sequence[VitalRow], loads: int
+) -> dict[str, RatedTrend]:
+    """The trend of the chosen metric of each row, by their names; one query for all of them."""
+    whole, seconds = _steps(scope)
+    steps = Steps(seconds, column, [row.name for row in rows])
+    wanted, metric = _sampled(scope, form.wanted, loads), form.chosen
+    courses = vitals.trends_of_each(whole, wanted, metric.name, steps)
+    return {name: RatedTrend(metric, course) for name, course in courses.items()}
+
+
+def _steps(scope: Scope) -> tuple[Scope, int]:
+    """The scope from the start of a step on, and the steps of sparklines in seconds.
+
+    Steps are hours or, in ranges of more than two days, UTC days.
+    """
+    step = HOUR if scope.length <= 2 * DAY else DAY
+    return scope.between(aligned(scope.since, step), scope.until), int(step.total_seconds())
+
+
+def _sampled(scope: Scope, wanted: VitalsWanted, loads: int) -> VitalsWanted:
+    """For sparklines, P75 of a day's very many loads comes from a sample of them."""
+    many = loads > MANY and scope.length <= 2 * DAY
+    return replace(wanted, sample=SAMPLE) if many else wanted

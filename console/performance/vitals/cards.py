@@ -61,6 +61,41 @@ class Ratings:
 
 
 @dataclass(frozen=True, slots=True)
+class RatedTrend:
+    """P75 of a metric per time bucket, to be drawn in the tones of its ratings."""
+
+    metric: WebVital
+    values: Sequence[float | None] = ()
+
+    @property
+    def by_tone(self) -> list[tuple[str, list[float | None]]]:
+        """The values split by the tones of their ratings, with gaps where another tone applies."""
+        tones = [
+            TONES[self.metric.rating(value)] if value is not None else "" for value in self.values
+        ]
+        return [
+            (
+                tone,
+                [
+                    value if value_tone == tone else None
+                    for value, value_tone in zip(self.values, tones, strict=True)
+                ],
+            )
+            for tone in TONES.values()
+            if tone in tones
+        ]
+
+    @property
+    def top(self) -> float:
+        """The highest value, to which all its tones are drawn."""
+        return max((value for value in self.values if value is not None), default=0)
+
+    @property
+    def top_text(self) -> str:
+        return shown(self.metric, self.top)
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One metric of the page loads in the scope; `rated` is None if no load measured it."""
 
@@ -72,30 +107,7 @@ class Card:
     is_over: bool
     change: float | None
     """The change of P75 from the counterpart, in percent."""
-    trend: Sequence[float | None]
-
-    @property
-    def trend_by_tone(self) -> list[tuple[str, list[float | None]]]:
-        """The trend split by the tones of its ratings, with gaps where another tone applies."""
-        tones = [
-            TONES[self.metric.rating(value)] if value is not None else "" for value in self.trend
-        ]
-        return [
-            (
-                tone,
-                [
-                    value if value_tone == tone else None
-                    for value, value_tone in zip(self.trend, tones, strict=True)
-                ],
-            )
-            for tone in TONES.values()
-            if tone in tones
-        ]
-
-    @property
-    def top(self) -> float:
-        """The highest value of the trend, to which all its tones are drawn."""
-        return max((value for value in self.trend if value is not None), default=0)
+    trend: RatedTrend
 
     @property
     def good_text(self) -> str:
@@ -186,7 +198,7 @@ def _card(
         limit_text=shown(metric, limit) if limit is not None else "",
         is_over=p75 is not None and limit is not None and p75 > limit,
         change=figure.change,
-        trend=trends.get(metric.name, ()),
+        trend=RatedTrend(metric, trends.get(metric.name, ())),
     )
 
 

@@ -9,7 +9,8 @@ from console.performance.metrics import VITALS
 from console.performance.vitals.cards import TONES, limits, shown
 from console.telemetry import vitals
 from console.telemetry.scope import Scope
-from console.telemetry.vitals import Vital, VitalMoments, VitalsWanted
+from console.telemetry.vital_splits import VitalsWanted
+from console.telemetry.vitals import Vital, VitalMoments
 from console.telemetry.web_vitals import BY_NAME, ZERO, WebVital
 from console.web.charts import Chart, Series, Threshold
 from console.web.filters import plural
