@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.support.crawl import sign_in
 from tests.support.factories import PASSWORD
+from tests.support.served import served
 from tests.telemetry.samples import span
 
 pytestmark = pytest.mark.browser
@@ -29,18 +28,12 @@ def page(app, acme, clock, chromium: Page) -> Iterator[Page]:
         for number in range(1, 21)
     ]  # fmt: skip
     app.extensions[EXTENSION].write(acme.organization_id, Batch(spans=spans), 1)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    sign_in(chromium, url, "alice@acme.test", PASSWORD)
-    chromium.set_viewport_size({"width": 1440, "height": 900})
-    chromium.goto(f"{url}/acme/shop/performance/endpoints/")
-    expect(chromium.locator("#latency .chart")).to_have_count(2, timeout=15_000)
-    yield chromium
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        sign_in(chromium, url, "alice@acme.test", PASSWORD)
+        chromium.set_viewport_size({"width": 1440, "height": 900})
+        chromium.goto(f"{url}/acme/shop/performance/endpoints/")
+        expect(chromium.locator("#latency .chart")).to_have_count(2, timeout=15_000)
+        yield chromium
 
 
 def test_twelve_endpoints_fit_a_laptop_below_figures_and_charts(page: Page):

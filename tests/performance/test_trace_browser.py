@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests.performance.trace_samples import (
     NOON,
@@ -24,6 +22,7 @@ from tests.performance.trace_samples import (
 from tests.support.chromium import Complaints, serious_violations
 from tests.support.crawl import sign_in
 from tests.support.factories import PASSWORD
+from tests.support.served import served
 
 pytestmark = pytest.mark.browser
 CURRENT = ".wf-row:focus .wf-name"
@@ -34,13 +33,8 @@ def address(app, acme, clock) -> Iterator[str]:
     """Where the slow check-out is shown by a console on a free port."""
     clock.set(NOON + timedelta(hours=1))
     keep(app, acme, checkout())
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/acme/shop/performance/traces/{TRACE}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield f"{url}/acme/shop/performance/traces/{TRACE}"
 
 
 def signed_in(page: Page, address: str) -> Page:

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from tests.support import postgres
+from tests.support.failures import Contained, Failures
 from tests.support.routing import KnownRule
 
 SHARED = "PHAROS_TEST_SHARED"
@@ -28,7 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Each process of a run would compile tests and console again: 5.7 s, or 0.5 s for a command.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    config.pluginmanager.register(Contained())
     if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Failures())
         folder = Path(tempfile.mkdtemp(prefix="pharos-", dir=_quickest()))
         folder.chmod(0o755)  # PostgreSQL runs in it under another account
         os.environ[SHARED] = str(folder)

@@ -1,13 +1,12 @@
 """The gallery: an application with the page system and nothing else, in process and live."""
 
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
+from tests.support.served import served
 from tests.web.gallery import NOW, create_gallery
 
 
@@ -27,10 +26,5 @@ def visitor(gallery: Flask) -> FlaskClient:
 @pytest.fixture
 def gallery_url(gallery: Flask) -> Iterator[str]:
     """The gallery on a free port, for Chromium."""
-    server = make_server("127.0.0.1", 0, gallery, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/acme/shop"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(gallery) as url:
+        yield f"{url}/acme/shop"

@@ -4,16 +4,15 @@ import json
 import re
 from datetime import datetime
 from itertools import count
-from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import abort, render_template_string
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from console.web.assets import STATIC
 from tests.support.chromium import Complaints, violations
+from tests.support.served import served
 from tests.web.gallery import create_gallery
 
 pytestmark = pytest.mark.browser
@@ -209,21 +208,12 @@ def test_a_menu_closes_on_escape_and_gives_the_focus_back(chromium: Page, galler
 
 def test_nothing_waits_for_a_stuck_cdn(browser: Browser):
     """A CDN that takes the connection and never answers does not keep a page from being used."""
-    server = make_server("127.0.0.1", 0, create_gallery(assets="cdn"), threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    context = browser.new_context()
-    page = context.new_page()
-    page.route("https://cdn.jsdelivr.net/**", lambda _route: None)
-    page.goto(
-        f"http://127.0.0.1:{server.server_port}/acme/shop/issues/", wait_until="domcontentloaded"
-    )
-    page.keyboard.press("j")
-    expect(page.locator("#issue-1")).to_have_attribute("data-current", "")
-    context.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_gallery(assets="cdn")) as url, browser.new_context() as context:
+        page = context.new_page()
+        page.route("https://cdn.jsdelivr.net/**", lambda _route: None)
+        page.goto(f"{url}/acme/shop/issues/", wait_until="domcontentloaded")
+        page.keyboard.press("j")
+        expect(page.locator("#issue-1")).to_have_attribute("data-current", "")
 
 
 LATE = """
@@ -255,23 +245,18 @@ def test_without_htmx_parts_load_themselves_and_polls_go_on(browser: Browser):
     }
     for path, answer in answers.items():
         app.add_url_rule(path, path.strip("/"), answer)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    Thread(target=server.serve_forever).start()
-    context = browser.new_context()
-    page = context.new_page()
-    for address in ("https://cdn.jsdelivr.net/**", "**/nothing/"):
-        page.route(address, lambda route: route.abort())
-    page.goto(f"http://127.0.0.1:{server.server_port}/late/", wait_until="domcontentloaded")
-    expect(page.locator("#part")).to_have_text("Here, and within")
-    expect(page.locator("#broken")).to_have_text("This part did not load. Load the page again.")
-    page.keyboard.press("r")
-    expect(page.locator("#refreshed")).to_have_text("fresh")
-    expect(page.locator("#busy input")).to_be_checked()
-    expect(page.locator(".tile-error")).to_contain_text("The file does not open.")
-    expect(page.locator("#polled")).to_have_text(re.compile(r"poll [3-9]"))
-    context.close()
-    server.shutdown()
-    server.server_close()
+    with served(app) as url, browser.new_context() as context:
+        page = context.new_page()
+        for address in ("https://cdn.jsdelivr.net/**", "**/nothing/"):
+            page.route(address, lambda route: route.abort())
+        page.goto(f"{url}/late/", wait_until="domcontentloaded")
+        expect(page.locator("#part")).to_have_text("Here, and within")
+        expect(page.locator("#broken")).to_have_text("This part did not load. Load the page again.")
+        page.keyboard.press("r")
+        expect(page.locator("#refreshed")).to_have_text("fresh")
+        expect(page.locator("#busy input")).to_be_checked()
+        expect(page.locator(".tile-error")).to_contain_text("The file does not open.")
+        expect(page.locator("#polled")).to_have_text(re.compile(r"poll [3-9]"))
 
 
 def test_without_javascript_nothing_is_shown_that_only_a_script_can_use(
