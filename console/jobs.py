@@ -24,6 +24,7 @@ from console.core import absences, leases
 from console.dashboards import making as dashboards
 from console.detection import findings, fixes
 from console.errors import changes, deletion, triage
+from console.errors import set_back as set_back_issues
 from console.ingest import upkeep
 from console.intake import ledger
 from console.integrations import selfmonitor
@@ -55,6 +56,7 @@ JOBS = (
     Job("count-people", HOUR, per_organization=upkeep.count_people, upkeep=True),
     Job("group-errors", HOUR, per_organization=upkeep.group_errors, upkeep=True),
     Job("rest-telemetry", MINUTE, upkeep.rest_telemetry),
+    Job("put-issues-right", SOON, per_organization=set_back_issues.put_right),
     Job("end-mutes", MINUTE, per_organization=triage.end_mutes),
     Job("detect", OFTEN, per_organization=findings.find, upkeep=True),
     Job("keep-standard-rules", OFTEN, per_organization=rules.keep_standard),

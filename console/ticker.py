@@ -194,6 +194,7 @@ class Ticker:
                 return
             if before is not None:
                 absences.add(before, self._led_at)
+            absences.end_future()
             if forgotten := leases.forget_future_runs():
                 log.warning("the clock was set back: %d runs of jobs are made anew", forgotten)
 

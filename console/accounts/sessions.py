@@ -14,7 +14,7 @@ from sqlalchemy import delete, or_, select, update
 from console.accounts import browsers
 from console.accounts.models import LoginSession, Membership, User
 from console.accounts.unwritten import LASTS, UnwrittenSession, unwritten
-from console.core import clock
+from console.core import absences, clock
 from console.core.crypto import Token, hash_of, new_token
 from console.core.db import db
 from console.core.noting import note
@@ -200,7 +200,7 @@ def forget_ended_of_members(_organization_id: int) -> Mapping[str, int]:
 
 def forget_ended(people: Iterable[int]) -> None:
     """Delete the expired sessions of these people. The caller commits."""
-    now = clock.now()
+    now = absences.certain_now()
     old = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - IDLE)
     for user_id in people:
         with person_scope(user_id):

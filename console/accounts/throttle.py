@@ -5,10 +5,10 @@ account from everywhere. A browser that its person has signed in with has a sepa
 other people's tries do not keep the person out, and a thief of its cookie may guess no faster.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -16,13 +16,14 @@ from sqlalchemy import delete, select
 
 from console.accounts.models import LoginThrottle
 from console.accounts.unwritten import FORGOTTEN_AFTER, unwritten
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import db, insert, reading
 from console.core.noting import CannotWrite, writing_soon
 
 # What one customer has whole: an IPv6 host is given a /64, a site often a /48.
 IPV6_NETWORK, IPV6_SITE = 64, 48
 QUARTER = timedelta(minutes=15)
+SLACK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Limit:
             return timedelta()
         doubled: timedelta = self.first * 2 ** min(tries - self.free, 20)
         return min(doubled, self.longest)
+
+    def left(self, blocked_until: datetime) -> timedelta:
+        """How long a try must still wait that waits until then.
+
+        A longer wait than any was written before the clock was set back: it would lock people out.
+        """
+        left = blocked_until - clock.now()
+        return timedelta() if left > self.longest + SLACK else left
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ class Attempt:
 
     def _counted(self, counts: Mapping[str, "Count"]) -> timedelta:
         rows = _held(counts)
-        wait = max(row.blocked_until - clock.now() for row in rows)
+        wait = max(counts[row.subject].limit.left(row.blocked_until) for row in rows)
         if wait <= timedelta():
             for row in rows:
                 row.failures += 1
@@ -142,7 +151,7 @@ def unlock(email: str) -> int:
 
 def forget_old() -> str:
     """Delete counts that slow nobody down any longer. Commits."""
-    old = LoginThrottle.last_failure_at < clock.now() - FORGOTTEN_AFTER
+    old = LoginThrottle.last_failure_at < absences.certain_now() - FORGOTTEN_AFTER
     db.session.execute(delete(LoginThrottle).where(old))
     db.session.commit()
     return "done"
@@ -167,12 +176,13 @@ def _hash(*parts: str) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _present_wait(counts: Collection[str]) -> timedelta:
+def _present_wait(counts: Mapping[str, Count]) -> timedelta:
     """How long the strictest of these counts makes the next try wait, without a write lock."""
     db.session.rollback()
     with reading():
-        query = select(LoginThrottle.blocked_until).where(LoginThrottle.subject.in_(counts))
-        waits = [until - clock.now() for until in db.session.scalars(query)]
+        query = select(LoginThrottle.subject, LoginThrottle.blocked_until)
+        rows = db.session.execute(query.where(LoginThrottle.subject.in_(counts)))
+        waits = [counts[subject].limit.left(until) for subject, until in rows]
         db.session.rollback()
     return max(waits, default=timedelta())
 

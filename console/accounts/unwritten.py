@@ -21,7 +21,8 @@ LASTS, FORGOTTEN_AFTER = timedelta(hours=1), timedelta(hours=12)
 @dataclass(slots=True)
 class _Tries:
     failures: int = 0
-    blocked_until: datetime = field(default_factory=clock.now)
+    blocked_until: float = field(default_factory=clock.monotonic)
+    """On the steady clock: nobody is locked out when the machine's is set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class Unwritten:
 
     def wait(self, subjects: Iterable[str]) -> timedelta:
         """How long the strictest of these counts makes the next try wait."""
-        now = clock.now()
+        now = clock.monotonic()
         waits = [tries.blocked_until - now for s in subjects if (tries := self._tries.get(s))]
-        return max(waits, default=timedelta())
+        return timedelta(seconds=max(waits, default=0.0))
 
     def count(self, limits: Mapping[str, Callable[[int], timedelta]]) -> timedelta:
         """Count a try in each of these counts; return how long it must wait, if at all.
@@ -65,10 +66,11 @@ class Unwritten:
             for subject, wait_after in limits.items():
                 tries = self._tries.pop(subject, None) or _Tries()
                 self._tries[subject] = tries  # the latest are the last to go
-                if tries.blocked_until < clock.now() - FORGOTTEN_AFTER:
+                if tries.blocked_until < clock.monotonic() - FORGOTTEN_AFTER.total_seconds():
                     tries.failures = 0
                 tries.failures += 1
-                tries.blocked_until = clock.now() + wait_after(tries.failures)
+                wait = wait_after(tries.failures)
+                tries.blocked_until = clock.monotonic() + wait.total_seconds()
             while len(self._tries) > _MOST_TRIES:
                 del self._tries[next(iter(self._tries))]
         return timedelta()

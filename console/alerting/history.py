@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 
 from console.alerting.condition import Verdict
 from console.alerting.models import Evaluation, SkippedTime
-from console.core import clock
+from console.core import absences
 from console.core.db import db, reading
 
 KEPT, HISTORY_KEPT = timedelta(days=30), timedelta(days=365)
@@ -29,13 +29,14 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
     What changed a state is kept a year, so that an incident's history can be read.
     """
     del organization_id  # the Session is bound to it
-    quiet = Evaluation.at < clock.now() - KEPT, Evaluation.verdict.in_(QUIET)
-    ancient = (Evaluation.at < clock.now() - HISTORY_KEPT,)
+    now = absences.certain_now()
+    quiet = Evaluation.at < now - KEPT, Evaluation.verdict.in_(QUIET)
+    ancient = (Evaluation.at < now - HISTORY_KEPT,)
     forgotten = sum(_forget(*conditions) for conditions in (quiet, ancient))
     for most, conditions in (MOST_STORED, quiet[1:]), (2 * MOST_STORED, ()):
         if (oldest := _oldest_of(most)) is not None:
             forgotten += _forget(Evaluation.at < oldest, *conditions)
-    db.session.execute(delete(SkippedTime).where(SkippedTime.until < clock.now() - HISTORY_KEPT))
+    db.session.execute(delete(SkippedTime).where(SkippedTime.until < now - HISTORY_KEPT))
     db.session.commit()
     return {"evaluations forgotten": forgotten}
 

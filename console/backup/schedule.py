@@ -29,7 +29,8 @@ def back_up() -> str:
         return "none are scheduled: PHAROS_BACKUP_DIR is not set"
     folder, instance_id = Path(settings.backup_dir).absolute(), identity(settings.instance)
     now = clock.now()
-    latest = max((made.made_at for _, made in _own(folder, instance_id)), default="")
+    past = (made.made_at for _, made in _own(folder, instance_id) if _has_passed(made))
+    latest = max(past, default="")
     due = timedelta(hours=settings.backup_hours) - SLACK
     if latest and now - datetime.fromisoformat(latest) < due:
         return f"the latest is of {latest}"
@@ -53,12 +54,22 @@ def _own(folder: Path, instance_id: str) -> Iterator[tuple[Path, Manifest]]:
             yield path, made
 
 
+def _has_passed(made: Manifest) -> bool:
+    """Whether a backup's time has come; else it was made before the clock was set back."""
+    return datetime.fromisoformat(made.made_at) <= clock.now() + SLACK
+
+
+def _age(made: Manifest) -> tuple[bool, str]:
+    """The key by which backups go from old to new; of another clock's, nobody knows how old."""
+    return _has_passed(made), made.made_at
+
+
 def _delete_old(folder: Path, instance_id: str, kept: int) -> int:
     """Delete backups beyond the newest `kept`, and leftovers of interrupted ones.
 
     While each of the kept ones lacks some telemetry, the newest complete backup is kept as well.
     """
-    own = sorted(_own(folder, instance_id), key=lambda backup: backup[1].made_at, reverse=True)
+    own = sorted(_own(folder, instance_id), key=lambda backup: _age(backup[1]), reverse=True)
     surplus = own[kept:]
     if not any(not made.missing for _, made in own[:kept]):
         whole = next((backup for backup in surplus if not backup[1].missing), None)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, delete, select
+from sqlalchemy import Index, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core import clock
@@ -18,6 +18,9 @@ from console.core.db import Model, db
 
 LEAST = timedelta(seconds=60)
 """Shorter ones are a restart, which delays what is heard and loses nothing."""
+LEAP, DOUBTED = timedelta(hours=1), timedelta(days=1)
+"""After so long an absence the clock is doubted for so long: it may have leapt ahead."""
+SLACK = timedelta(seconds=5)
 KEPT = timedelta(days=90)
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,8 @@ def add(since: datetime, until: datetime) -> None:
     if until - since < LEAST:
         return
     log.warning("nobody ran the jobs of this console from %s to %s", since, until)
+    if until - since >= LEAP:
+        log.warning("as the clock may be wrong, no more grows too old before %s", until + DOUBTED)
     db.session.add(Absence(since=since, until=until))
     db.session.commit()
 
@@ -81,8 +86,31 @@ def overlap(absences: Sequence[Away], since: datetime, until: datetime) -> timed
     return sum((part for part in parts if part > timedelta()), timedelta())
 
 
+def certain_now() -> datetime:
+    """The moment by which it is judged what is so old that it is deleted; at most the present.
+
+    A clock that leaps ahead would have everything deleted at once. It cannot be told from a console
+    that was off, so for a day nothing is older than it was before.
+    """
+    now = clock.now()
+    lately = between(now - DOUBTED, now)
+    return min((away.since for away in lately if away.until - away.since >= LEAP), default=now)
+
+
+def end_future() -> None:
+    """Let absences last no longer than until now: the clock was set back. Commits.
+
+    While it was ahead, whatever came has a later time: the part that has passed stays.
+    """
+    now = clock.now()
+    ahead = Absence.until > now + SLACK
+    db.session.execute(delete(Absence).where(ahead, Absence.since >= now))
+    db.session.execute(update(Absence).where(ahead).values(until=now))
+    db.session.commit()
+
+
 def forget_old() -> str:
     """Delete absences of long ago. Commits."""
-    db.session.execute(delete(Absence).where(Absence.until < clock.now() - KEPT))
+    db.session.execute(delete(Absence).where(Absence.until < certain_now() - KEPT))
     db.session.commit()
     return "done"

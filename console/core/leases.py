@@ -8,7 +8,7 @@ from sqlalchemy import Index, String, Text, UniqueConstraint, delete, func, or_,
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import Model, database_time, db, insert
 
 JOBS = "jobs"  # the lease of who runs them
@@ -127,7 +127,7 @@ def last_runs() -> Sequence[JobRun]:
 
 def forget_runs() -> str:
     """Delete old notes of runs. Commits."""
-    db.session.execute(delete(JobRun).where(JobRun.started_at < clock.now() - RUNS_KEPT))
+    db.session.execute(delete(JobRun).where(JobRun.started_at < absences.certain_now() - RUNS_KEPT))
     db.session.commit()
     return "done"
 

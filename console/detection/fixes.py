@@ -9,7 +9,7 @@ from sqlalchemy import case, delete, select
 
 from console.accounts.models import MonitoringConfig
 from console.accounts.versions import compare
-from console.core import clock
+from console.core import absences
 from console.core.db import db, insert
 from console.core.tenancy import current_organization_id
 from console.detection.models import ExaminedRelease
@@ -64,7 +64,7 @@ def forget_old(_organization_id: int) -> Mapping[str, int]:
     """
     forgotten = 0
     for settings in db.session.scalars(select(MonitoringConfig).order_by(MonitoringConfig.id)):
-        before = clock.now() - min(KEPT, timedelta(days=settings.retention_days))
+        before = absences.certain_now() - min(KEPT, timedelta(days=settings.retention_days))
         mine = ExaminedRelease.project_id == settings.project_id
         old = delete(ExaminedRelease).where(mine, ExaminedRelease.last_at < before)
         forgotten += len(db.session.scalars(old.returning(ExaminedRelease.id)).all())

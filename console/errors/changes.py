@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from console.accounts.models import User
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import db
 from console.errors.models import ChangeKind, Issue, IssueChange
 
@@ -74,7 +74,7 @@ def happened(changes: Iterable[Change]) -> None:
 
 def forget_old(_organization_id: int) -> Mapping[str, int]:
     """Delete the changes of long ago in the Session's organization, and commit."""
-    old = delete(IssueChange).where(IssueChange.at < clock.now() - KEPT)
+    old = delete(IssueChange).where(IssueChange.at < absences.certain_now() - KEPT)
     forgotten = db.session.scalars(old.returning(IssueChange.id)).all()
     db.session.commit()
     return {"changes of issues forgotten": len(forgotten)}

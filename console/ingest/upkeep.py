@@ -8,6 +8,7 @@ from sqlalchemy import select
 from console.accounts import releases
 from console.accounts.models import MonitoringConfig, Organization
 from console.accounts.rounds import Round, for_each_organization
+from console.core import absences
 from console.core.config import config
 from console.core.db import db, overwrite_deleted
 from console.errors import forgetting
@@ -23,8 +24,9 @@ def apply_retention(organization_id: int) -> Mapping[str, int]:
         settings.project_id: retention.Keep(settings.retention_days, settings.retention_mb)
         for settings in db.session.scalars(select(MonitoringConfig))
     }
+    now = absences.certain_now()
     db.session.commit()  # deleting takes a while: hold no transaction meanwhile
-    applied = retention.apply(organization_id, kept)
+    applied = retention.apply(organization_id, kept, now=now)
     path = config().instance / spool.FILE
     letters = erasure.forget_letters(path, organization_id, applied.oldest)
     forgotten = forgetting.forget_texts(applied.oldest)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Insert, delete, select, tuple_
 
-from console.core import clock
+from console.core import absences
 from console.core.db import built_once, db, insert
 from console.core.tenancy import current_organization_id
 from console.intake.models import Outcome
@@ -73,7 +73,7 @@ def _addition() -> Insert:
 
 def forget_old(_organization_id: int) -> Mapping[str, int]:
     """Delete the lines of long ago in the Session's organization, and commit."""
-    old = delete(Outcome).where(Outcome.hour < clock.now() - KEPT)
+    old = delete(Outcome).where(Outcome.hour < absences.certain_now() - KEPT)
     forgotten = db.session.scalars(old.returning(Outcome.id)).all()
     db.session.commit()
     return {"lines of the ledger forgotten": len(forgotten)}

@@ -122,6 +122,7 @@ def obstacle(report: Report, only: User | None = None) -> str:
         ReportEdition.by_hand,
         ReportEdition.for_id == for_id,
         ReportEdition.created_at > clock.now() - between,
+        ReportEdition.created_at < clock.now() + between,  # else the clock was set back
     )
     sent = db.session.scalar(lately)
     if sent is None:

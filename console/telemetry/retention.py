@@ -43,16 +43,22 @@ class Applied(NamedTuple):
     oldest: Mapping[int, datetime]
 
 
-def apply(organization_id: int, kept: Mapping[int, Keep]) -> Applied:
-    """Delete rows beyond the retention, and projects that `kept` lacks."""
+def apply(
+    organization_id: int, kept: Mapping[int, Keep], *, now: datetime | None = None
+) -> Applied:
+    """Delete rows beyond the retention, and projects that `kept` lacks.
+
+    Ages are counted up to `now`, which is the present if it is left out.
+    """
+    now = now or clock.now()
     store = current()
     if not store.holds(organization_id):
-        return Applied(0, {project_id: _by_age(keep) for project_id, keep in kept.items()})
+        return Applied(0, {project_id: _by_age(keep, now) for project_id, keep in kept.items()})
     with store.using(organization_id) as database:
         with database.transaction() as connection:
             gone = _quiet_projects(connection) - kept.keys()
             oldest = {
-                project_id: _oldest_kept(connection, project_id, keep)
+                project_id: _oldest_kept(connection, project_id, keep, now)
                 for project_id, keep in kept.items()
             }
             deleted = sum(
@@ -172,12 +178,13 @@ def _quiet_projects(connection: Connection) -> set[int]:
     return {project_id for project_id, at in latest.items() if at < clock.now() - JUST_MADE}
 
 
-def _oldest_kept(connection: Connection, project_id: int, keep: Keep) -> datetime:
-    return max(_by_age(keep), _start_of_newest(connection, project_id, keep.megabytes * 1_000_000))
+def _oldest_kept(connection: Connection, project_id: int, keep: Keep, now: datetime) -> datetime:
+    by_size = _start_of_newest(connection, project_id, keep.megabytes * 1_000_000)
+    return max(_by_age(keep, now), by_size)
 
 
-def _by_age(keep: Keep) -> datetime:
-    return clock.now() - timedelta(days=keep.days)
+def _by_age(keep: Keep, now: datetime) -> datetime:
+    return now - timedelta(days=keep.days)
 
 
 def _start_of_newest(connection: Connection, project_id: int, budget: int) -> datetime:

@@ -22,6 +22,7 @@ from console.uptime.models import Check, CheckKind, CheckState
 
 OFF = "off"
 ASK_EVERY = timedelta(days=1)
+SLACK = timedelta(minutes=1)
 MOST_CHECKS, MOST_NAMES, SECONDS = 50, 5, 5.0
 
 log = logging.getLogger(__name__)
@@ -56,10 +57,11 @@ def _claimed() -> Mapping[int, str]:
     """The hosts of checks that were not asked about for a day, from now on taken as asked."""
     with reading():
         long_ago = Check.domain_asked_at < clock.now() - ASK_EVERY
+        ahead = Check.domain_asked_at > clock.now() + SLACK  # the clock was set back
         waiting = select(Check.id, Check.settings).where(
             Check.kind == CheckKind.HTTP,
             Check.state != CheckState.PAUSED,
-            or_(Check.domain_asked_at.is_(None), long_ago),
+            or_(Check.domain_asked_at.is_(None), long_ago, ahead),
         )
         rows = db.session.execute(waiting.order_by(Check.id).limit(MOST_CHECKS)).all()
         db.session.rollback()

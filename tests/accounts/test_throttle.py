@@ -48,6 +48,12 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour(client, clock, acme):
     assert 890 <= waits[-1] <= 901
 
 
+def test_nobody_waits_for_a_clock_that_was_set_back(client, clock, acme):
+    assert [post(client).status_code for _ in range(6)] == [422] * 5 + [429]
+    clock.jump(days=-1)
+    assert post(client, password=PASSWORD).status_code == 303
+
+
 def test_success_forgets_the_account(client, clock, acme):
     for _ in range(5):
         post(client)

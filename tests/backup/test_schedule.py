@@ -42,6 +42,18 @@ def test_a_backup_is_made_when_it_is_due_and_so_many_are_kept(scheduled, folder,
     assert first not in names(folder)
 
 
+def test_backups_of_a_clock_that_was_ahead_keep_none_from_being_made(scheduled, folder, clock):
+    clock.jump(days=400)
+    scheduled()
+    (ahead,) = names(folder)
+    clock.jump(days=-400)
+    for kept in (2, 2):
+        scheduled()
+        clock.move(seconds=24 * 3600)
+        assert len(names(folder)) == kept
+    assert ahead not in names(folder)
+
+
 def test_nothing_is_deleted_that_it_did_not_make(scheduled, backed_up, folder, instance, clock):
     folder.mkdir()
     for name in ("pharos-20200101T000000Z", "notes", "pharos-20200102T000000Z.unfinished"):

@@ -5,8 +5,9 @@ from sqlalchemy import select
 
 from console.accounts.models import Release
 from console.core.db import db
-from console.errors.models import ChangeKind, Issue, IssueChange, Status
+from console.errors.models import ChangeKind, Issue, IssueChange, IssueRelease, Status
 from tests.ingest.conftest import error
+from tests.support.scheduled import perform
 
 FIVE = [f"shop@{number}.0.0" for number in range(1, 6)]
 
@@ -131,3 +132,24 @@ def test_a_late_event_of_the_fix_does_not_make_it_a_former_release(
     with inside(acme):
         release = db.session.scalars(select(Release).where(Release.version == "5d5d5d5")).one()
         assert release.first_seen.isoformat() == early
+
+
+def test_what_was_resolved_on_a_clock_that_was_ahead_is_reopened(
+    app, acme, as_alice, bug, status, inside, clock, both_databases
+):
+    clock.set(clock.now())
+    clock.jump(days=1)
+    bug("shop@1.0.0", clock=clock)
+    with inside(acme):
+        page = f"/acme/shop/issues/{db.session.scalars(select(Issue.id)).one()}/"
+    as_alice.post(f"{page}resolution")
+    assert status() is Status.RESOLVED
+    clock.jump(days=-1)
+    with app.app_context():
+        done = [perform("put-issues-right") for _ in range(2)]
+    assert [words.partition(" ")[0] for words in done] == ["3", "0"]
+    with inside(acme):
+        for model in (Release, IssueRelease, Issue):
+            assert db.session.scalars(select(model)).one().first_seen == clock.now()
+    bug("shop@1.0.0", clock=clock)
+    assert status() is Status.OPEN

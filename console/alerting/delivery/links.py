@@ -24,7 +24,7 @@ from console.alerting.delivery.models import (
 )
 from console.alerting.models import Incident
 from console.channels.message import Verb
-from console.core import audit, clock
+from console.core import absences, audit, clock
 from console.core.config import config
 from console.core.crypto import Token, derived_token, hash_of, new_token
 from console.core.db import db, reading
@@ -178,7 +178,7 @@ def incident_of(link: MessageLink) -> Incident | None:
 def forget_old(organization_id: int) -> Mapping[str, int]:
     """Delete links that ended long ago. Commits."""
     del organization_id  # the Session is bound to it
-    old = MessageLink.expires_at < clock.now() - KEPT_FOR
+    old = MessageLink.expires_at < absences.certain_now() - KEPT_FOR
     gone = db.session.scalars(delete(MessageLink).where(old).returning(MessageLink.id)).all()
     db.session.commit()
     return {"links deleted": len(gone)}

@@ -23,7 +23,7 @@ from console.alerting.delivery.models import (
 from console.alerting.escalation.uses import channel_uses
 from console.alerting.models import Incident
 from console.channels.message import Verb
-from console.core import clock
+from console.core import absences, clock
 from console.core.db import db, writing
 from console.core.paging import Page, page
 
@@ -241,7 +241,7 @@ def forget_old(organization_id: int) -> Mapping[str, int]:
     """Delete messages, with their tries, that are old and owed to nobody any more. Commits."""
     del organization_id  # the Session is bound to it
     old = select(OutboxMessage.id).where(
-        OutboxMessage.created_at < clock.now() - KEPT,
+        OutboxMessage.created_at < absences.certain_now() - KEPT,
         OutboxMessage.state.not_in([MessageState.WAITING, MessageState.FAILED]),
     )
     with writing():
