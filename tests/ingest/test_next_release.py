@@ -149,7 +149,7 @@ def test_what_was_resolved_on_a_clock_that_was_ahead_is_reopened(
         done = [perform("put-issues-right") for _ in range(2)]
     assert [words.partition(" ")[0] for words in done] == ["3", "0"]
     with inside(acme):
-        for model in (Release, IssueRelease, Issue):
-            assert db.session.scalars(select(model)).one().first_seen == clock.now()
+        for seen in (Release.first_seen, IssueRelease.first_seen, Issue.first_seen):
+            assert db.session.scalars(select(seen)).one() == clock.now()
     bug("shop@1.0.0", clock=clock)
     assert status() is Status.OPEN
