@@ -89,8 +89,8 @@ def overlap(absences: Sequence[Away], since: datetime, until: datetime) -> timed
 def certain_now() -> datetime:
     """The moment by which it is judged what is so old that it is deleted; at most the present.
 
-    A clock that leaps ahead would have everything deleted at once. It cannot be told from a console
-    that was off, so for a day nothing is older than it was before.
+    A clock that leaps ahead would have everything deleted at once. It looks like a console that was
+    off, so after either nothing is older for a day than it was before.
     """
     now = clock.now()
     lately = between(now - DOUBTED, now)
