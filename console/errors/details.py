@@ -13,6 +13,7 @@ MOST_PAIRS = 200
 TITLES = {"os": "Operating system", "gpu": "GPU", "app": "App", "trace": "Trace"}
 
 WIDE = 80
+SPREAD = 10  # levels of a value; deeper ones stand on one line
 NOTES = "_pharos"  # of ingest.sentry.leftovers
 LEFT_OUT = {
     "tags": "{} more tags were sent; an event keeps 100.",
@@ -157,11 +158,37 @@ def pairs_or_json(value: object) -> Pairs:
 
 
 def as_json(value: object) -> str:
-    """A value as JSON, cut when endless; a long one is spread over lines."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if len(text) > WIDE:
-        text = json.dumps(value, ensure_ascii=False, default=str, indent=2)
+    """A value as JSON, cut when endless; what does not fit in a line is spread over several."""
+    text = "\n".join(_lines(value))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
+def _lines(value: object, depth: int = 0) -> list[str]:
+    """The lines of a value's JSON: short lists and objects, and elements of a list, share one."""
+    if not isinstance(value, Mapping | list | tuple) or not value or depth >= SPREAD:
+        return [json.dumps(value, ensure_ascii=False, default=str)]
+    of_object = isinstance(value, Mapping)
+    parts: list[list[str]] = []
+    for name, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+        first, *further = _lines(inner, depth + 1)
+        head = f"{json.dumps(str(name), ensure_ascii=False)}: " if of_object else ""
+        parts.append([head + first, *further])
+    left, right = "{}" if of_object else "[]"
+    if all(len(part) == 1 for part in parts):
+        ends = [part[0] for part in parts]
+        if sum(map(len, ends)) + 2 * len(ends) <= WIDE:
+            return [f"{left}{', '.join(ends)}{right}"]
+    inside: list[str] = []
+    may_join = False
+    for number, part in enumerate(parts, 1):
+        part[-1] += "," * (number < len(parts))
+        is_short = not of_object and len(part) == 1
+        if may_join and is_short and len(inside[-1]) + len(part[0]) < WIDE:
+            inside[-1] += f" {part[0]}"
+        else:
+            inside += part
+        may_join = is_short
+    return [left, *(f"  {line}" for line in inside), right]
 
 
 def pairs(value: object) -> Pairs:

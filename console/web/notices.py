@@ -30,8 +30,9 @@ def add_source(app: Flask, source: Source) -> None:
 
 
 def page_notices(shell: Any) -> list[Notice]:
-    """What the page of `shell` has to say."""
+    """What the page of `shell` has to say, what is bad before what only warns."""
     if shell is None or shell.organization is None:
         return []
     sources: list[Source] = current_app.extensions.get(EXTENSION, [])
-    return [notice for source in sources for notice in source(shell.organization)]
+    notices = [notice for source in sources for notice in source(shell.organization)]
+    return sorted(notices, key=lambda notice: notice.tone != "bad")

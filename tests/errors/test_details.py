@@ -1,5 +1,6 @@
 """What an event says besides its stack trace, from tidy clients and from odd ones."""
 
+import json
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -48,6 +49,22 @@ ALWAYS = partial(
     Scope, since=datetime(2000, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC)
 )
 EVENTS = st.dictionaries(st.sampled_from(PARTS), ANYTHING, max_size=len(PARTS))
+
+
+def test_json_takes_as_few_lines_as_are_easily_read():
+    value = {"ids": list(range(30)), "owner": {"name": "Mia", "of": []}, "note": "x" * 60}
+    (shown,) = details({"extra": {"value": value}}).extra
+    assert json.loads(shown[1]) == value
+    assert shown[1].splitlines() == [
+        "{",
+        '  "ids": [',
+        "    " + ", ".join(map(str, range(22))) + ",",
+        "    " + ", ".join(map(str, range(22, 30))),
+        "  ],",
+        '  "owner": {"name": "Mia", "of": []},',
+        f'  "note": "{"x" * 60}"',
+        "}",
+    ]
 
 
 def test_a_tidy_event():

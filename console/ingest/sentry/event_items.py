@@ -131,7 +131,8 @@ def _contexts(raw: Any) -> dict[str, Any]:
         contexts.pop("trace", None)
     else:
         ids = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
-        contexts["trace"] = trace | {name: hex_id(trace.get(name), n) for name, n in ids.items()}
+        sent = {name: hex_id(trace[name], n) for name, n in ids.items() if name in trace}
+        contexts["trace"] = trace | sent
     return contexts
 
 
