@@ -13,6 +13,7 @@ from wtforms import Form
 
 from console.accounts.access import api_view
 from console.accounts.models import Project
+from console.accounts.projects import console_url
 from console.alerting import items, queries, signal, units
 from console.alerting import rules as domain
 from console.alerting.backtest import Replay, replay
@@ -130,7 +131,7 @@ def explanation(project: Project, rule_id: int) -> Response:
         "number": evaluation.number if evaluation else None,
         "verdict": evaluation.verdict if evaluation else None,
         "state": evaluation.state if evaluation else None,
-        "rows": urljoin(request.host_url, rows.url) if rows else None,
+        "rows": urljoin(console_url(), rows.url) if rows else None,
     }
     return jsonify(answer)
 

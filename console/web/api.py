@@ -111,11 +111,16 @@ def page(name: str, rows: list[dict[str, Any]], cursor: str, of: Timed | None = 
     following = None
     if cursor:
         arguments = request.args.to_dict() | bounds | {"cursor": cursor}
-        following = f"{request.base_url}?{urlencode(arguments)}"
+        following = f"{_here()}?{urlencode(arguments)}"
     answer = jsonify(bounds | {name: rows, "next": following})
     if following:
         answer.headers["Link"] = f'<{following}>; rel="next"'
     return answer
+
+
+def _here() -> str:
+    """The absolute address of the request, without its query."""
+    return url_for(str(request.endpoint), **(request.view_args or {}), _external=True)
 
 
 def period(of: Timed) -> dict[str, str]:

@@ -7,12 +7,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
+from console.core import config as configuration
+from console.core.urls import split_url
 from console.web.errors import SENTENCES, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.routing import MapAdapter
 
 # They carry a caller's ids and texts into the console's own traces.
 TRACE_HEADERS = ("HTTP_BAGGAGE", "HTTP_SENTRY_TRACE", "HTTP_TRACEPARENT", "HTTP_TRACESTATE")
@@ -54,6 +57,15 @@ class Application(Flask):
             is_api = environ["PATH_INFO"].startswith("/api/")
             answer = last_resort(name, is_api=is_api, front=front)
             return answer(environ, start_response)
+
+    def create_url_adapter(self, request: Request | None) -> "MapAdapter | None":
+        """Make absolute addresses of PHAROS_URL where it is set, whatever host a request names."""
+        adapter = super().create_url_adapter(request)
+        base_url = self.extensions[configuration.EXTENSION].base_url
+        if request is not None and adapter is not None and base_url:
+            own = split_url(base_url)
+            adapter.url_scheme, adapter.server_name = own.scheme, own.netloc
+        return adapter
 
     def do_teardown_request(self, exc: BaseException | None = None) -> None:
         """Clean up; the answer stands, whatever happens here."""

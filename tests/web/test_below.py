@@ -13,9 +13,12 @@ from console.accounts.models import Key
 from console.accounts.projects import console_url, create_organization, dsn_of
 from console.core.config import Config, ConfigError
 from console.core.db import db
+from console.dashboards import making
+from console.dashboards.document import Document
 from console.dashboards.embeds import _own_origin
 from console.uptime.heartbeats import is_of_console
 from console.web.below import Below
+from tests.support import clients
 
 SITE = "https://example.com"
 PATH = "/tools/pharos"
@@ -67,6 +70,27 @@ def test_error_pages_lead_to_the_front_page_below_the_path(client, left):
     assert f'href="{PATH}/"' in page
     assert f'"{PATH}/static/' in page
     assert 'href="/"' not in page
+
+
+def test_whatever_host_a_request_names_scripts_are_given_the_consoles_own_address(
+    app, acme, make_issue, inside
+):
+    for number in range(2):
+        make_issue(acme, title=f"Error {number}")
+    with inside(acme):
+        dashboard_id = making.create(acme, Document(title="Board")).id
+        db.session.commit()
+    read, write = "issues:read", "dashboards:write"
+    browser = clients.script(app, clients.make_token(app, acme, read, write))
+    evil, here = "https://evil.test/", "/api/v1/acme/shop"
+    answer = browser.get(f"{here}/issues?limit=1", base_url=evil)
+    assert answer.get_json()["next"].startswith(f"{SITE}{PATH}{here}/issues?")
+    assert "evil.test" not in answer.text + str(answer.headers)
+    assert f"{SITE}{PATH}/acme/shop/issues/" in answer.text
+    terms = {"name": "Carol", "expires_at": "2099-01-01T00:00:00+00:00"}
+    links = f"{here}/dashboards/{dashboard_id}/links"
+    made = browser.post(links, json=terms, base_url=evil)
+    assert made.get_json()["url"].startswith(f"{SITE}{PATH}/shared/")
 
 
 def test_cookies_are_for_the_paths_below(client):
