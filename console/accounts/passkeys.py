@@ -36,6 +36,7 @@ from webauthn.helpers.structs import (
 from console.accounts import person_log, plain_cbor, projects, queries
 from console.accounts.models import Passkey, User
 from console.accounts.throttle import Attempt, Gate, Limit, networks
+from console.accounts.unwritten import unwritten
 from console.core import clock
 from console.core.config import config
 from console.core.crypto import hash_of, keyed_hash
@@ -83,6 +84,19 @@ def site() -> Site | None:
     return Site(host, f"{url.scheme}://{host}{port}")
 
 
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a device is to sign, and when this browser got it."""
+
+    content: bytes
+    issued: datetime
+
+    @property
+    def name(self) -> str:
+        """By which memory knows that it was used."""
+        return hash_of(bytes_to_base64url(self.content))
+
+
 def begin_registration() -> None:
     """Let this browser add a passkey within five minutes."""
     _new_challenge(REGISTRATION)
@@ -114,7 +128,7 @@ def creation_options(user: User) -> dict[str, Any] | None:
 
 def register(user: User, answer: str, name: str) -> None:
     """Add the passkey that a device made; raises PasskeyRefused. The caller commits."""
-    challenge, _ = _used_up(REGISTRATION)
+    challenge = _used_up(REGISTRATION).content
     place = _site_or_refused()
     credential = _checked(UNUSABLE, lambda: parse_registration_credential_json(answer))
     made = credential.response.attestation_object
@@ -172,12 +186,34 @@ def attempt(address: str) -> Attempt:
     return Attempt(GATE, networks(address)[0], address)
 
 
-def person_of(answer: str) -> User:
-    """Whom a device's answer signs in, held until the commit; raises PasskeyRefused.
+def sign_in_challenge() -> Challenge:
+    """The challenge of this browser, which awaits no second answer; raises PasskeyRefused."""
+    challenge = _used_up(SIGN_IN)
+    if unwritten().was_used(challenge.name):
+        raise PasskeyRefused(UNKNOWN)
+    return challenge
+
+
+def person_of(answer: str, challenge: Challenge) -> User:
+    """Whom a device's answer signs in, held until the commit; raises PasskeyRefused."""
+    user, passkey, count = _proven(answer, challenge)
+    with person_scope(user.id):
+        passkey.sign_count, passkey.last_used_at = count, clock.now()
+    return user
+
+
+def person_of_unwritten(answer: str, challenge: Challenge) -> User:
+    """The same while nothing can be written: memory knows that the challenge was used."""
+    user, _, _ = _proven(answer, challenge)
+    unwritten().use(challenge.name)
+    return user
+
+
+def _proven(answer: str, challenge: Challenge) -> tuple[User, Passkey, int]:
+    """The person, their passkey, and how often the device has signed; raises PasskeyRefused.
 
     The answer's user handle is ignored: no signature covers it, and the key belongs to a person.
     """
-    challenge, issued = _used_up(SIGN_IN)
     place = _site_or_refused()
     credential = _checked(UNKNOWN, lambda: parse_authentication_credential_json(answer))
     if not plain_cbor.is_plain_authenticator_data(credential.response.authenticator_data):
@@ -192,14 +228,14 @@ def person_of(answer: str) -> User:
         query = select(Passkey).where(Passkey.hash == stored, Passkey.user_id == user.id)
         passkey = db.session.scalar(query.with_for_update())
         # A kept copy of the cookie brings its challenge back, which is older than its use.
-        if passkey is None or (passkey.last_used_at or issued) > issued:
+        if passkey is None or (passkey.last_used_at or challenge.issued) > challenge.issued:
             raise PasskeyRefused(UNKNOWN)
         key, signed = passkey.public_key, passkey.sign_count
         verified = _checked(
             UNKNOWN,
             lambda: verify_authentication_response(
                 credential=credential,
-                expected_challenge=challenge,
+                expected_challenge=challenge.content,
                 expected_rp_id=place.host,
                 expected_origin=place.origin,
                 credential_public_key=key,
@@ -207,8 +243,7 @@ def person_of(answer: str) -> User:
                 require_user_verification=True,
             ),
         )
-        passkey.sign_count, passkey.last_used_at = verified.new_sign_count, clock.now()
-    return user
+    return user, passkey, verified.new_sign_count
 
 
 def owned(user: User) -> list[Passkey]:
@@ -260,12 +295,12 @@ def _pending(key: str) -> bytes | None:
     return base64url_to_bytes(note["challenge"])
 
 
-def _used_up(key: str) -> tuple[bytes, datetime]:
-    """The challenge that awaits an answer, and when it was issued; it awaits no second one."""
+def _used_up(key: str) -> Challenge:
+    """The challenge that awaits an answer; it awaits no second one."""
     challenge, note = _pending(key), session.pop(key, None)
     if challenge is None or note is None:
         raise PasskeyRefused("That took longer than five minutes. Try again.")
-    return challenge, datetime.fromtimestamp(note["at"], UTC)
+    return Challenge(challenge, datetime.fromtimestamp(note["at"], UTC))
 
 
 def _site_or_refused() -> Site:

@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import delete, or_, select, update
 
-from console.accounts import browsers
+from console.accounts import browsers, two_factor
 from console.accounts.models import LoginSession, Membership, User
 from console.accounts.unwritten import LASTS, UnwrittenSession, unwritten
 from console.core import absences, clock
@@ -229,13 +229,18 @@ def _of_memory(stored: str) -> User | None:
         user_agent=kept.user_agent,
     )
 
+    used: list[str] = []
+
     def write() -> None:
         with person_scope(kept.user_id):
             db.session.add(row)
             db.session.flush()
+            person = db.session.get_one(User, kept.user_id)
+        used.extend(two_factor.settle_recovery_codes(person))
 
     if note("a sign-in", write):
         unwritten().end(stored)
+        unwritten().settle(used)
     enter_person(kept.user_id)
     user = db.session.get(User, kept.user_id)
     g.login_session_id, g.login_browser_id, g.login_factors = 0, None, kept.factors

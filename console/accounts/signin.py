@@ -34,11 +34,11 @@ def advance(user: User, *, then: str, factors: int = 1) -> str:
     return then
 
 
-def advance_unwritten(user: User, *, then: str) -> str:
+def advance_unwritten(user: User, *, then: str, factors: int = 1) -> str:
     """The same while nothing can be written; the second step is not left out."""
-    if user.two_factor_since is not None:
+    if factors == 1 and user.two_factor_since is not None:
         return advance(user, then=then)
-    sessions.start_unwritten(user)
+    sessions.start_unwritten(user, factors=factors)
     return then
 
 

@@ -107,11 +107,16 @@ def answered() -> Identity:
     return _identity(claims)
 
 
-def person_of(identity: Identity) -> User | None:
-    """The person whose account is linked to the identity, held until the commit."""
+def known(identity: Identity) -> int | None:
+    """The id of the person whose account is linked to the identity."""
     with token_scope(identity.hash):
         linked = select(LinkedIdentity.user_id).where(LinkedIdentity.hash == identity.hash)
-        user_id = db.session.scalar(linked)
+        return db.session.scalar(linked)
+
+
+def person_of(identity: Identity) -> User | None:
+    """The person whose account is linked to the identity, held until the commit."""
+    user_id = known(identity)
     if user_id is None:
         return None
     with person_scope(user_id):

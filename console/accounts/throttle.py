@@ -124,6 +124,10 @@ class Attempt:
             row.failures = 0 if row.subject == own else max(0, row.failures - 1)
             row.blocked_until = clock.now()
 
+    def succeeded_unwritten(self) -> None:
+        """Forget what memory has of the account's failures here: nothing can be written."""
+        unwritten().forget(next(self._counts()).subject)
+
     def _counts(self) -> Iterator[Count]:
         """The rows in which the try counts; first the one of this account from this place."""
         gate, account = self.gate, _hash(self.email)

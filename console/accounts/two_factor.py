@@ -2,6 +2,8 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import segno
@@ -133,11 +135,39 @@ def use_up_in_memory(user: User, code: str) -> None:
 
 def accepts_recovery_code(user: User, code: str) -> bool:
     """Use up a recovery code. The caller commits."""
+    return is_right_recovery_code(user, code) and _use_up_recovery_code(user, _stored(code))
+
+
+def is_right_recovery_code(user: User, code: str) -> bool:
+    """Whether `accepts_recovery_code` would take a code, which this does not use up."""
+    stored = _stored(code)
+    own = RecoveryCode.user_id == user.id, RecoveryCode.hash == stored
     with person_scope(user.id):
-        used = delete(RecoveryCode).where(
-            RecoveryCode.user_id == user.id, RecoveryCode.hash == _stored(code)
-        )
-        if not db.session.scalars(used.returning(RecoveryCode.id)).all():
+        row = db.session.scalar(select(RecoveryCode.id).where(*own))
+    return row is not None and not unwritten().was_used(stored)
+
+
+def use_up_recovery_code_in_memory(user: User, code: str) -> None:
+    """Use up a recovery code that was accepted while nothing can be written."""
+    unwritten().owe(_stored(code), user.id)
+
+
+def settle_recovery_codes(user: User) -> list[str]:
+    """Use up in the database the codes that only memory used up; return them. No commit.
+
+    The caller lets memory forget them, once they are written.
+    """
+    owed = unwritten().owed(user.id)
+    for stored in owed:
+        _use_up_recovery_code(user, stored)
+    return owed
+
+
+def _use_up_recovery_code(user: User, stored: str) -> bool:
+    own = RecoveryCode.user_id == user.id, RecoveryCode.hash == stored
+    with person_scope(user.id):
+        used = delete(RecoveryCode).where(*own).returning(RecoveryCode.id)
+        if not db.session.scalars(used).all():
             return False
     person_log.record(user, "recovery_code.used")
     return True
@@ -191,3 +221,18 @@ def _opened(user: User, sealed: bytes) -> str:
     if owner != str(user.id):
         raise SecretLost("the secret is another person's")
     return rest
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor: how it is checked, and used up, in the database or in memory alone."""
+
+    accepts: Callable[[User, str], bool]
+    is_right: Callable[[User, str], bool]
+    use_up_in_memory: Callable[[User, str], None]
+
+
+CODE = Factor(accepts_code, is_right, use_up_in_memory)
+RECOVERY_CODE = Factor(
+    accepts_recovery_code, is_right_recovery_code, use_up_recovery_code_in_memory
+)

@@ -47,6 +47,7 @@ class Unwritten:
         self._tries: dict[str, _Tries] = {}
         self._sessions: dict[str, UnwrittenSession] = {}
         self._used: dict[str, None] = {}
+        self._owed: dict[str, int] = {}
 
     def wait(self, subjects: Iterable[str]) -> timedelta:
         """How long the strictest of these counts makes the next try wait."""
@@ -100,16 +101,31 @@ class Unwritten:
         with self._lock:
             self._sessions.pop(stored, None)
 
-    def use(self, code: str) -> None:
-        """Remember a code of an app that was used; such codes are good for some seconds only."""
+    def use(self, proof: str) -> None:
+        """Remember what was used once: a code of an app, or a challenge, good for minutes only."""
         with self._lock:
-            self._used[code] = None
+            self._used[proof] = None
             while len(self._used) > _MOST_SESSIONS:
                 del self._used[next(iter(self._used))]
 
-    def was_used(self, code: str) -> bool:
-        """Whether a code was used while nothing could be written."""
-        return code in self._used
+    def was_used(self, proof: str) -> bool:
+        """Whether it was used while nothing could be written."""
+        return proof in self._used or proof in self._owed
+
+    def owe(self, code: str, user_id: int) -> None:
+        """Remember a recovery code that was used, until the database has forgotten it, too."""
+        with self._lock:
+            self._owed[code] = user_id
+
+    def owed(self, user_id: int) -> list[str]:
+        """The recovery codes of a person that the database has still to forget."""
+        return [code for code, owner in self._owed.copy().items() if owner == user_id]
+
+    def settle(self, codes: Iterable[str]) -> None:
+        """The database has forgotten these codes."""
+        with self._lock:
+            for code in codes:
+                self._owed.pop(code, None)
 
     def end_of(self, user_id: int, *, but: str = "") -> None:
         """End a person's sessions; `but` is the hash of one that goes on."""

@@ -51,8 +51,12 @@ def follows_from_one(error: BaseException) -> bool:
 
 
 def _lost(error: BaseException | None) -> BaseException | None:
-    """The outage that an error is, or came of."""
+    """The outage that an error is, or came of; an error may be, through others, its own cause."""
+    seen: list[BaseException] = []
     while error is not None and not is_outage(error):
+        if any(error is former for former in seen):
+            return None
+        seen.append(error)
         error = error.__cause__ or error.__context__
     return error
 

@@ -12,6 +12,7 @@ from console.core.audit import AuditEntry
 from console.core.config import Config, ConfigError
 from console.core.db import db
 from console.core.persons import person_scope
+from tests.accounts.test_unwritten import full, locked
 from tests.fakes import oidc
 from tests.support.consoles import console
 from tests.support.factories import PASSWORD, signed_in, the_person
@@ -75,6 +76,20 @@ def test_somebody_of_a_domain_that_may_join_gets_an_account(
         assert db.session.scalars(member).all() == [Role.VIEWER]
         joined = select(AuditEntry.actor).where(AuditEntry.action == "member.joined")
         assert "single sign-on" in db.session.scalars(joined).all()
+
+
+@pytest.mark.parametrize("hindrance", [full, locked])
+def test_while_nothing_can_be_written_who_is_linked_signs_in(app, acme, provider, hindrance):
+    known = GRACE | {"sub": "grace"}
+    assert come_back(app.test_client(), provider, known).status_code == 303
+    with hindrance(app):
+        client = app.test_client()
+        answer = come_back(client, provider, known, then="/acme/")
+        assert (answer.status_code, answer.location) == (303, "/acme/")
+        assert client.get("/acme/").status_code == 200
+        stranger = GRACE | {"sub": "new", "email": "nina@navy.test"}
+        assert come_back(app.test_client(), provider, stranger).status_code == 503
+    assert who(client) == "Grace Hopper"
 
 
 def test_the_second_time_the_subject_opens_the_account_whatever_its_address(

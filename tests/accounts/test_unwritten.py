@@ -16,6 +16,7 @@ from console.accounts.unwritten import LASTS, Unwritten
 from console.core.db import db
 from console.core.persons import person_scope
 from tests.accounts.authenticator import set_up
+from tests.accounts.passkey_device import Device, added, log_in, request_options
 from tests.support.factories import PASSWORD, in_name_of, the_person
 
 login_session = LoginSession.__table__  # past the guard of a person's rows
@@ -161,9 +162,9 @@ def phone(as_ada, clock):
     return phone
 
 
-def second_step(client, code):
+def second_step(client, code, path="/login/code"):
     assert sign_in(client, email="ada@acme.test").location == "/login/code"
-    return client.post("/login/code", data={"code": code})
+    return client.post(path, data={"code": code})
 
 
 def test_a_code_of_the_app_is_taken_once(both_databases, app, client, phone):
@@ -175,6 +176,38 @@ def test_a_code_of_the_app_is_taken_once(both_databases, app, client, phone):
         assert client.get("/acme/").status_code == 200
         assert second_step(app.test_client(), code).status_code == 422
     assert second_step(app.test_client(), code).status_code == 422
+
+
+def test_a_recovery_code_is_taken_once(both_databases, app, client, phone):
+    code, path = phone.recovery_codes[0], "/login/recovery-code"
+    with full(app):
+        assert second_step(client, "aaaa-bbbb-cccc", path).status_code == 422
+        assert second_step(client, code, path).location == "/"
+        assert client.get("/acme/").status_code == 200
+        assert second_step(app.test_client(), code, path).status_code == 422
+    assert second_step(app.test_client(), code, path).status_code == 422
+    assert "9 recovery codes left" in client.get("/account").text
+    assert second_step(app.test_client(), code, path).status_code == 422
+    with locked(app):
+        assert second_step(app.test_client(), phone.recovery_codes[1], path).location == "/"
+
+
+@pytest.mark.parametrize("hindrance", [full, locked])
+def test_a_passkey_is_taken_once(app, client, as_ada, hindrance):
+    device = added(as_ada)
+    with hindrance(app):
+        assert log_in(client, Device()).status_code == 422
+        options = request_options(client)
+        with client.session_transaction() as kept:
+            copy = dict(kept)
+        answer = {"credential": device.signed(options), "next": "/acme/"}
+        assert client.post("/login/passkey", data=answer).location == "/acme/"
+        assert client.get("/acme/").status_code == 200
+    thief = app.test_client()
+    with thief.session_transaction() as session:
+        session.update(copy)
+    assert thief.post("/login/passkey", data=answer).status_code == 422
+    assert client.get("/account").status_code == 200
 
 
 def test_codes_are_not_guessed_while_nothing_can_be_written(app, client, phone):

@@ -20,8 +20,8 @@ from console.accounts import (
 )
 from console.accounts.access import account_view, public_view, safe_path
 from console.accounts.forms import text
-from console.accounts.models import User
 from console.accounts.signin_forms import CodeForm, LoginForm, PasskeyLoginForm, RecoveryForm
+from console.accounts.two_factor import Factor
 from console.accounts.views.blueprint import bp
 from console.accounts.views.proofs import code_status
 from console.core.config import config
@@ -77,20 +77,15 @@ def _advance(known: tuple[int, str] | None, then: str, advance: Callable[..., st
 @public_view
 def login_code() -> Response:
     """The second step: a code of the authenticator app."""
-    form, template = CodeForm(), "accounts/login_code.html"
-    try:
-        with writing_soon():
-            return _second_step(form, template, two_factor.accepts_code)
-    except CannotWrite:
-        return _second_step_unwritten(form, template)
+    return _second_step(CodeForm(), "accounts/login_code.html", two_factor.CODE)
 
 
 @bp.route("/login/recovery-code", methods=["GET", "POST"])
 @public_view
 def login_recovery_code() -> Response:
     """The second step without the app: a recovery code."""
-    accepts = two_factor.accepts_recovery_code
-    return _second_step(RecoveryForm(), "accounts/login_recovery_code.html", accepts)
+    template = "accounts/login_recovery_code.html"
+    return _second_step(RecoveryForm(), template, two_factor.RECOVERY_CODE)
 
 
 @bp.post("/logout")
@@ -115,9 +110,15 @@ def login_page(form: LoginForm, *, fresh: bool, status: int = 0) -> Response:
     return make_response(page, status or (422 if form.errors else 200))
 
 
-def _second_step(
-    form: CodeForm | RecoveryForm, template: str, accepts: Callable[[User, str], bool]
-) -> Response:
+def _second_step(form: CodeForm | RecoveryForm, template: str, factor: Factor) -> Response:
+    try:
+        with writing_soon():
+            return _second_step_written(form, template, factor)
+    except CannotWrite:
+        return _second_step_unwritten(form, template, factor)
+
+
+def _second_step_written(form: CodeForm | RecoveryForm, template: str, factor: Factor) -> Response:
     user = signin.half_signed_in()
     if user is None:
         db.session.rollback()
@@ -125,7 +126,7 @@ def _second_step(
         return go_to(url_for("accounts.login"))
     status = 200
     if form.validate_on_submit():
-        status = code_status(form.code, user, accepts)
+        status = code_status(form.code, user, factor.accepts)
         user = signin.half_signed_in() if status == 200 else None
         if user is not None:
             path = signin.finish(user)
@@ -137,38 +138,42 @@ def _second_step(
     return make_response(render_template(template, form=form), status)
 
 
-def _second_step_unwritten(form: CodeForm, template: str) -> Response:
-    """The same with a code of the app while nothing can be written: memory counts the tries."""
+def _second_step_unwritten(
+    form: CodeForm | RecoveryForm, template: str, factor: Factor
+) -> Response:
+    """The same while nothing can be written: memory counts the tries."""
     with reading():
         user = signin.half_signed_in()
         email = user.email if user else ""
         db.session.rollback()
     if not form.validate_on_submit():
         return make_response(render_template(template, form=form), 422 if form.errors else 200)
-    wait = throttle.Attempt(two_factor.GATE, email, request.remote_addr or "").begin()
+    attempt = throttle.Attempt(two_factor.GATE, email, request.remote_addr or "")
+    wait = attempt.begin()
     if wait:
         form.code.errors = [f"Too many tries. Try again in {ceil(wait.total_seconds())} seconds."]
         return make_response(render_template(template, form=form), 429)
     with reading():
-        path = _proven_unwritten(text(form.code))
+        path = _proven_unwritten(text(form.code), factor)
         db.session.rollback()
     if path:
+        attempt.succeeded_unwritten()
         return go_to(path)
     form.code.errors = ["This code is not right, or it was used before."]
     return make_response(render_template(template, form=form), 422)
 
 
-def _proven_unwritten(code: str) -> str:
+def _proven_unwritten(code: str, factor: Factor) -> str:
     """Finish the sign-in if the code is right; the path of the next page, or ""."""
     user = signin.half_signed_in()
     try:
-        accepted = user is not None and two_factor.is_right(user, code)
+        accepted = user is not None and factor.is_right(user, code)
     except two_factor.SecretLost:
         current_app.logger.exception("a code of an authenticator app could not be checked")
         return ""
     if user is None or not accepted:
         return ""
-    two_factor.use_up_in_memory(user, code)
+    factor.use_up_in_memory(user, code)
     return signin.finish_unwritten(user)
 
 

@@ -16,10 +16,12 @@ from console.accounts.signin_forms import (
     PasskeyLoginForm,
     PasskeyProofForm,
 )
+from console.accounts.throttle import Attempt
 from console.accounts.views.blueprint import bp, changed, recognised
 from console.accounts.views.login import login_page
 from console.accounts.views.proofs import password_status
-from console.core.db import db
+from console.core.db import db, reading
+from console.core.noting import CannotWrite, writing_soon
 from console.web.htmx import go_to
 
 PART = "accounts/_passkeys.html"
@@ -100,14 +102,31 @@ def passkey_login() -> Response:
         answer.headers["Retry-After"] = str(seconds)
         return answer
     try:
-        user = passkeys.person_of(text(form.credential))
+        return go_to(_signed_in(form, attempt))
     except PasskeyRefused as refusal:
         db.session.rollback()
         return _refused(form, str(refusal))
-    attempt.succeeded()
-    path = signin.advance(user, then=safe_path(form.next.data), factors=2)
-    db.session.commit()
-    return go_to(path)
+
+
+def _signed_in(form: PasskeyLoginForm, attempt: Attempt) -> str:
+    """Sign in, also while nothing can be written; the path of the next page.
+
+    Raises PasskeyRefused.
+    """
+    answer, then = text(form.credential), safe_path(form.next.data)
+    challenge = passkeys.sign_in_challenge()
+    try:
+        with writing_soon():
+            user = passkeys.person_of(answer, challenge)
+            attempt.succeeded()
+            path = signin.advance(user, then=then, factors=2)
+            db.session.commit()
+    except CannotWrite:
+        with reading():
+            user = passkeys.person_of_unwritten(answer, challenge)
+            path = signin.advance_unwritten(user, then=then, factors=2)
+            db.session.rollback()
+    return path
 
 
 def _person() -> User:

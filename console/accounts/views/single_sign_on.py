@@ -19,6 +19,7 @@ from console.core import clock
 from console.core.config import config
 from console.core.crypto import new_nobodys_password
 from console.core.db import Clash, db, noticing_clashes, reading, writing
+from console.core.noting import CannotWrite, writing_soon
 from console.web.htmx import go_to, part_or_redirect
 
 THEN, LINKING = "sso_then", "sso_linking"  # session keys
@@ -49,13 +50,19 @@ def single_sign_on_answer() -> Response:
     except SignOnRefused as refusal:
         return _refused(str(refusal), 403)
     hashed = passwords.hash_password(new_nobodys_password())  # before anything is locked
-    with writing():
-        db.session.rollback()
-        try:
+    try:
+        with writing(), writing_soon():
+            db.session.rollback()
             with noticing_clashes():
                 return _signed_in(identity, then, hashed)
-        except Clash:  # the same person in another window
-            abort(409, "This was done a moment ago in another window.")
+    except Clash:  # the same person in another window
+        abort(409, "This was done a moment ago in another window.")
+    except CannotWrite as refusal:
+        cause = refusal.__cause__
+    path = _advance_unwritten(identity, then)
+    if not path and cause is not None:  # an account can be neither made nor linked
+        raise cause
+    return go_to(path)
 
 
 @bp.route("/login/single-sign-on/account", methods=["GET", "POST"])
@@ -114,6 +121,16 @@ def _signed_in(identity: Identity, then: str, hashed: str) -> Response:
     path = signin.advance(user, then=then, factors=identity.factors)
     db.session.commit()
     return go_to(path)
+
+
+def _advance_unwritten(identity: Identity, then: str) -> str:
+    """Sign in whose account is linked while nothing can be written; "" for everybody else."""
+    with reading():
+        user_id = single_sign_on.known(identity)
+        user = queries.user_for_update(user_id) if user_id is not None else None
+        path = user and signin.advance_unwritten(user, then=then, factors=identity.factors)
+        db.session.rollback()
+    return path or ""
 
 
 def _password_status(form: LinkForm, email: str) -> int:
