@@ -21,6 +21,12 @@ LEFT_OUT = {
     "exception": "{} more exceptions were sent; an event keeps 50.",
     "threads": "{} more threads were sent; an event keeps 50.",
 }
+GONE = {
+    "vars": "local variables",
+    "modules": "packages",
+    "debug_meta": "images",
+    "extra": "additional data",
+}
 KNOWN = frozenset({
     "event_id", "timestamp", "client_timestamp", "platform", "level", "logger", "transaction",
     "server_name", "release", "dist", "tags", "environment", "modules", "extra", "fingerprint",
@@ -143,6 +149,9 @@ def _unknown(part: Mapping[str, Any], known: AbstractSet[str]) -> dict[str, Any]
 
 
 def _lost(notes: Mapping[str, Any]) -> Iterator[str]:
+    if gone := _list(notes.get("gone")):
+        parts = ", ".join(GONE.get(name, name) for name in map(shown_value, gone))
+        yield f"The event was larger than 1 MiB: it is kept without its {parts}."
     for name, count in _mapping(notes.get("left_out")).items():
         yield LEFT_OUT[name].format(f"{count:,}")
     for path, length in _mapping(notes.get("cut")).items():

@@ -210,6 +210,15 @@ def presented_key(*headers: str, query: Mapping[str, str]) -> str | None:
     return query.get("sentry_key")
 
 
+def presented_dsn(header: str, query: Mapping[str, str]) -> Dsn | None:
+    """The DSN of a request that carries no other key: of a page's dialogue, or of old feedback.
+
+    The latter has "Authorization: DSN https://…".
+    """
+    scheme, _, text = header.strip().partition(" ")
+    return parse_dsn(text.strip() if scheme.lower() == "dsn" else query.get("dsn"))
+
+
 def bearer_key(header: str) -> str | None:
     """The public key in "Authorization: Bearer …", with PostHog's prefix for such keys or without.
 
@@ -268,7 +277,9 @@ def authorized(
             " query, nor a dsn in the envelope's header, nor, with OTLP, Authorization: Bearer",
         )
     if not PUBLIC_KEY.fullmatch(public_key):
-        raise Refusal(403, BAD_KEY, f"{_shown(public_key)} is not a key: a key is 32 hex digits")
+        shown = _shown(public_key)
+        detail = f"{shown} is not a key: a key is 32 hex digits, the part of a DSN before its @"
+        raise Refusal(403, BAD_KEY, detail)
     grant = ring.grant(public_key.lower())
     if grant is None:
         raise Refusal(403, UNKNOWN_KEY, f"there is no key {_shown(public_key)} on this server")

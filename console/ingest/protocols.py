@@ -24,6 +24,7 @@ PROTOCOLS: Sequence[Protocol] = (
     sentry.UNREAL,
     sentry.ATTACHMENTS,
     sentry.DIALOGUE,
+    sentry.FEEDBACK,
 )
 
 

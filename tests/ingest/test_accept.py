@@ -5,6 +5,7 @@ import re
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -287,7 +288,7 @@ def test_a_client_report_is_exempt_from_quotas(send, inside, acme):
 def test_an_item_over_its_size_is_refused_and_counted_and_the_envelope_kept(
     send, waiting, ledger, acme
 ):
-    large = item("event", event(message="x" * MIB))
+    large = item("event", event(message=token_hex(2 * MIB)))
     answer = send(envelope(large, item("session", {"sid": "1"})), encoding="gzip")
     assert answer.status_code == 200
     (row,) = waiting.read()

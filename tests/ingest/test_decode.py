@@ -29,6 +29,7 @@ from console.ingest.sentry.envelope import (
     parse_store,
     peek,
 )
+from console.ingest.sentry.protocol import survey_store
 
 BODY = b'{"event_id":"00"}\n{"type":"event"}\n{"message":"hello"}\n' * 20
 
@@ -290,9 +291,22 @@ def test_store_takes_json_and_what_raven_sent():
     for inner in (event, zlib.compress(event), gzip.compress(event)):
         for old in (base64.encodebytes(inner), base64.b64encode(inner), b"\xef\xbb\xbf" + event):
             assert parse_store(old, limit=100) == Envelope({}, [Item("event", event)])
-    for nonsense in (b"", b"hello there", b"=="):
-        with pytest.raises(Undecodable):
-            parse_store(nonsense, limit=100)
+    for nonsense, words in {
+        b"": "the body is empty",
+        b" \xef\xbb\xbf ": "the body is empty",
+        b"hello there": "neither JSON nor base64",
+        b"==": "neither JSON nor base64",
+        b"[" + event + b"]": "is a JSON list, and an event is a JSON object",
+        b'"hello"': "is a JSON text, and an event is",
+        b"null": "is null, and an event is",
+        b"true": "is true or false, and an event is",
+        b"12": "is a JSON number, and an event is",
+    }.items():
+        with pytest.raises(Undecodable, match=words):
+            survey_store(nonsense)
+    for hidden in (b"[]", zlib.compress(b"[" + event + b"]"), zlib.compress(b"null")):
+        with pytest.raises(Undecodable, match="and an event is a JSON object"):
+            survey_store(base64.b64encode(hidden))
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,31 @@ def test_the_feedback_dialogue_is_a_script_that_shows_nothing(client, counted, a
     assert client.get("/api/embed/error-page/").status_code == 401
 
 
+def test_feedback_of_old_clients_is_taken_with_a_dsn_or_a_key(client, counted, acme, key):
+    dsn = f"http://{key}@localhost/{acme.id}"
+    wrong = f"http://{key}@localhost/{acme.id + 1}"
+    report = {"event_id": "a" * 32, "name": "Ann", "email": "ann@shop.test", "comments": "Broke."}
+
+    def answer(**headers):
+        path = "/api/0/projects/acme/shop/user-feedback/"
+        return client.post(path, json=report, headers={"Origin": "https://shop.test", **headers})
+
+    for way in (
+        {"Authorization": f"DSN {dsn}"},
+        {"Authorization": f"Bearer {key}"},
+        {"X-Sentry-Auth": f"Sentry sentry_key={key}, sentry_version=7"},
+    ):
+        taken = answer(**way)
+        assert (taken.status_code, taken.mimetype) == (200, "application/json")
+        assert taken.headers["Access-Control-Allow-Origin"] == "https://shop.test"
+    for credentials in ("", f"DSN {wrong}", "DSN nonsense", "Bearer sntrys_abc"):
+        assert answer(Authorization=credentials).status_code in {401, 403}
+    assert "the part of a DSN before its @" in answer(Authorization="Bearer sntrys_abc").text
+    refused = {("user_report", "refused", "key of another project"): 1}
+    assert counted() == ignored("user_report", 3) | refused
+    assert client.get("/api/0/projects/acme/shop/user-feedback/").status_code == 404
+
+
 @pytest.mark.parametrize("way", ["address", "query", "header"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_plain_check_in_may_have_its_key_in_any_place(

@@ -139,7 +139,7 @@ class Endpoints:
         key = address.groupdict().get("key") or key
         if not key and protocol.bearer:
             key = auth.bearer_key(authorization)
-        dsn = auth.parse_dsn(query.get("dsn")) if not key else None
+        dsn = auth.presented_dsn(authorization, query) if not key else None
         return Submission(
             protocol=protocol,
             project_id=dsn.project_id if dsn else _project_in(address),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.ingest.client_json import load_json
-from console.ingest.content_encodings import GZIP_MAGIC, Undecodable, inflate
+from console.ingest.content_encodings import GZIP_MAGIC, TooLarge, Undecodable, inflate
 from console.ingest.protocol import ItemHead
 
 HEADER_LIMIT = 16 * 1024  # baggage alone may be 8 KiB, and the header repeats it decoded
@@ -70,17 +70,36 @@ def parse_store(raw: bytes, *, limit: int) -> Envelope:
     JSON, or from old clients base64 around JSON that is deflated or not, with or without line ends.
     """
     text = raw.strip().removeprefix(codecs.BOM_UTF8)
+    if not text:
+        raise Undecodable("the body is empty")
     if not text.startswith(b"{"):
         try:
             inner = base64.b64decode(text.translate(None, b" \t\r\n"), validate=True)
-            plain = inner.startswith((b"{", GZIP_MAGIC))
+            plain = inner.startswith((b"{", b"[", GZIP_MAGIC))
             text = inflate(inner, "" if plain else "deflate", limit=limit)
+        except TooLarge:
+            raise
         except (binascii.Error, ValueError) as error:
-            reason = f"the body is neither JSON nor base64 of deflated JSON ({error})"
-            raise Undecodable(reason) from error
-    if not text:
-        raise Undecodable("the body is empty")
+            raise _no_event(text, error) from error
     return Envelope({}, [Item("event", text)])
+
+
+def _no_event(text: bytes, error: Exception) -> Undecodable:
+    """Why a body that is neither an object nor base64 of one is no event."""
+    try:
+        value = load_json(text)
+    except Undecodable:
+        reason = f"the body is neither JSON nor base64 of deflated JSON ({error})"
+        return Undecodable(reason)
+    return Undecodable(f"the body is {kind_of(value)}, and an event is a JSON object")
+
+
+def kind_of(value: object) -> str:
+    """A JSON value that is no object, as a sentence names it."""
+    if value is None:
+        return "null"
+    names = {bool: "true or false", list: "a JSON list", str: "a JSON text"}
+    return names.get(type(value), "a JSON number")
 
 
 def _envelope_header(raw: bytes) -> tuple[dict[str, Any], int]:

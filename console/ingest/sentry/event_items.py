@@ -72,10 +72,20 @@ def event_id(event: Any, arrival: Arrival, payload: bytes) -> str:
     )
 
 
-def normalise(event: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
-    """The scrubbed event with every interface in its present shape, its times by our clock."""
-    shaped = {_LEGACY.get(name, name): value for name, value in event.items()}
-    lost = notes(shaped, _LIMITS)
+def with_present_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event whose interfaces have the names that clients use since 2015."""
+    return {_LEGACY.get(name, name): value for name, value in event.items()}
+
+
+def normalise(
+    event: Mapping[str, Any], arrival: Arrival, gone: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The scrubbed event with every interface in its present shape, its times by our clock.
+
+    `gone` are the parts without which it is small enough.
+    """
+    shaped = with_present_names(event)
+    lost = notes(shaped, _LIMITS, gone)
     for name in _DROPPED:
         shaped.pop(name, None)
     for name, length in _TEXTS.items():

@@ -21,6 +21,7 @@ from console.ingest.sentry import check_in_items, report_items, session_items, s
 from console.ingest.sentry.envelope import Envelope, Item
 from console.ingest.sentry.event_items import event_id, normalise
 from console.ingest.sentry.shapes import mapping
+from console.ingest.sentry.slimming import KEPT_BYTES, slimmed
 from console.ingest.sentry.streamed import infers_address, with_address
 from console.ingest.span_rows import NotASpan
 from console.telemetry.records import Span
@@ -30,7 +31,7 @@ UNKNOWN_TYPE = "unknown type"
 OWN_REQUEST = "the client's own request to this server"
 # What decoding holds in memory is up to 25 times as large as the JSON.
 SPAN_LIMIT = 10_000  # of one envelope; clients send 1,000
-EVENT_BYTES = 4 << 20  # of one envelope; clients send one event of at most 1 MB
+EVENT_BYTES = 4 << 20  # of one envelope; clients send one event
 REPORT_LIMIT = 100
 EVENTS = frozenset({"event", "transaction"})
 SESSIONS = frozenset({"session", "sessions"})
@@ -117,17 +118,19 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     if not isinstance(raw, dict):
         raise Undecodable("the payload is no JSON object")
     own_id = event_id(raw, arrival, item.payload)
+    is_error = item.type != "transaction" and raw.get("type") != "transaction"
+    raw, gone = slimmed(raw) if is_error and len(item.payload) > KEPT_BYTES else (raw, [])
     addressed = _with_address(raw, arrival.context.address)
     user_key = arrival.context.people.key_of(_user(addressed))
     event = arrival.context.scrubbed(addressed)
-    if item.type == "transaction" or raw.get("type") == "transaction":
+    if not is_error:
         _transaction(event, arrival, decoded, user_key)
     elif event.content.get("type") == "feedback":
         decoded.count(item.type, IGNORED, NOT_STORED_YET)
     elif not _says_something(event.content):
         decoded.count(item.type, INVALID, "an event without content")
     else:
-        shaped = event.then(lambda fields: {**normalise(fields, arrival), "event_id": own_id})
+        shaped = event.then(lambda fields: {**normalise(fields, arrival, gone), "event_id": own_id})
         decoded.keep_error(shaped, user_key)
 
 

@@ -3,7 +3,7 @@
 The page of the event says it, so that nobody looks for what is not there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from console.ingest.sentry.shapes import elements
@@ -15,13 +15,17 @@ _OBJECTS = ("user", "request", "contexts", "sdk", "debug_meta", "stacktrace")
 _LISTS = ("breadcrumbs", "exception", "threads")
 
 
-def notes(sent: Mapping[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+def notes(
+    sent: Mapping[str, Any], limits: Mapping[str, int], gone: Sequence[str] = ()
+) -> dict[str, Any]:
     """What is lost by kind.
 
-    `left_out`: how many elements are beyond the limits; `unread`: parts in no known shape; `cut`:
-    what the client itself cut, with the length that it had (0 where it does not say).
+    `gone`: parts without which the event is small enough; `left_out`: how many elements are beyond
+    the limits; `unread`: parts in no known shape; `cut`: what the client itself cut, with the
+    length that it had (0 where it does not say).
     """
     kinds = {
+        "gone": list(gone),
         "left_out": dict(_left_out(sent, limits)),
         "unread": dict(_unread(sent)),
         "cut": _cut(sent.get("_meta")),

@@ -21,6 +21,8 @@ _NEL_ADDRESS = re.compile(r".*/nel/?")
 _CRASHES = re.compile(_BEFORE + r"(?:minidump|playstation)/?")
 _UNREAL = re.compile(_BEFORE + r"unreal/(?P<key>[^/]{1,100})/?")
 _ATTACHMENTS = re.compile(_BEFORE + r"events/[^/]{1,100}/attachments/?")
+# Before feedback was an item of an envelope; the key alone says which project it is for.
+_FEEDBACK = re.compile(r"\A(?:/.*)?/api/0/projects/[^/]{1,100}/[^/]{1,100}/user-feedback/?")
 _DIALOGUE = re.compile(r"\A(?:/.*)?/api/embed/error-page/?")
 _ABOUT = ("sentry_release", "sentry_environment")
 _NO_DIALOGUE = b"/* Pharos does not keep feedback yet: it shows no dialogue. */\n"
@@ -129,4 +131,13 @@ DIALOGUE = Protocol(
     ignores=NOT_STORED_YET,
     survey=survey_nothing,
     encode=as_script,
+)
+FEEDBACK = Protocol(
+    name="sentry.user_feedback",
+    whole="user_report",
+    addresses=(Address(_FEEDBACK),),
+    items=ITEMS,
+    bearer=True,
+    ignores=NOT_STORED_YET,
+    survey=survey_nothing,
 )

@@ -23,12 +23,14 @@ from console.ingest.sentry import items, setups
 from console.ingest.sentry.envelope import (
     HEADER_LIMIT,
     Item,
+    kind_of,
     parse_envelope,
     parse_store,
     peek,
 )
 
-EVENT_LIMIT = 1 << 20
+EVENT_LIMIT = items.EVENT_BYTES  # of which 1 MiB is kept: Relay refuses recursions beyond that
+REPORT_LIMIT = 1 << 20
 _CHECK_IN, _FEEDBACK, _PROFILE = Category("monitor"), Category("feedback"), Category("profile")
 _REPLAY, _SESSION = Category("replay"), Category("session")
 _SECURITY = Category("security")
@@ -45,10 +47,10 @@ ITEMS = (
     ItemType("client_report", Category("internal", is_limited=False), 100 << 10),
     ItemType("session", _SESSION, 100 << 10),
     ItemType("sessions", _SESSION, 1 << 20),
-    ItemType("feedback", _FEEDBACK, EVENT_LIMIT),
-    ItemType("user_report", _FEEDBACK, EVENT_LIMIT),
-    ItemType("raw_security", _SECURITY, EVENT_LIMIT),
-    ItemType("nel", _SECURITY, EVENT_LIMIT),
+    ItemType("feedback", _FEEDBACK, REPORT_LIMIT),
+    ItemType("user_report", _FEEDBACK, REPORT_LIMIT),
+    ItemType("raw_security", _SECURITY, REPORT_LIMIT),
+    ItemType("nel", _SECURITY, REPORT_LIMIT),
     ItemType("profile", _PROFILE, 50 << 20),
     ItemType("profile_chunk", _PROFILE_CHUNK, 50 << 20),
     ItemType("attachment", Category("attachment")),
@@ -106,9 +108,11 @@ def survey_store(raw: bytes) -> Sent:
     """The one event of a request to the legacy store endpoint."""
     (item,) = parse_store(raw, limit=EVENT_LIMIT + 1).items
     fits = len(item.payload) <= EVENT_LIMIT  # what does not is not worth its memory
-    event = load_json(item.payload) if fits else None
-    event_id = event.get("event_id") if isinstance(event, dict) else None
-    return Sent(heads=[ItemHead("event", len(item.payload))], answer=_answer(event_id))
+    event = load_json(item.payload) if fits else {}
+    if not isinstance(event, dict):
+        raise Undecodable(f"the body is {kind_of(event)}, and an event is a JSON object")
+    head = ItemHead("event", len(item.payload))
+    return Sent(heads=[head], answer=_answer(event.get("event_id")))
 
 
 def without_dropped(raw: bytes, kept: Sequence[bool]) -> bytes:

@@ -15,15 +15,19 @@ FRAME_LIMIT = 500  # both ends are enough to recognise a recursion
 
 def stacktrace(raw: Any) -> dict[str, Any] | None:
     """The stack trace with its frames in one shape; None if it has no frame."""
-    trace = raw if isinstance(raw, dict) else {}
+    trace = without_middle(raw if isinstance(raw, dict) else {})
     frames = [_frame(frame) for frame in objects(trace.get("frames"))]
-    if not frames:
-        return None
-    if len(frames) > FRAME_LIMIT:
-        half = FRAME_LIMIT // 2
-        trace = {**trace, "frames_omitted": [half, len(frames) - half]}
-        frames = frames[:half] + frames[-half:]
-    return {**trace, "frames": frames}
+    return {**trace, "frames": frames} if frames else None
+
+
+def without_middle(trace: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The stack trace with the ends of its frames, if there are too many."""
+    frames = objects(trace.get("frames"))
+    if len(frames) <= FRAME_LIMIT:
+        return trace
+    half = FRAME_LIMIT // 2
+    ends = frames[:half] + frames[-half:]
+    return {**trace, "frames": ends, "frames_omitted": [half, len(frames) - half]}
 
 
 def _frame(raw: Mapping[str, Any]) -> dict[str, Any]:
