@@ -17,11 +17,12 @@ def begins_day(at: datetime) -> bool:
 
 
 def outside(
-    days: Sequence[datetime], since: datetime, until: datetime
+    periods: Sequence[tuple[datetime, datetime]], since: datetime, until: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """The parts of a time range outside these days of it, as (from, until); days are in order.
+    """The parts of a time range outside these periods of it, as (from, until), all in order.
 
-    Each part is a separate query: a condition that excludes days would read all of their rows.
+    Each part is a separate query: a condition that excludes periods would read all of their rows.
     """
-    begins, ends = [since, *(day + DAY for day in days)], [*days, until]
+    begins = [since, *(until for _, until in periods)]
+    ends = [*(since for since, _ in periods), until]
     return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]

@@ -21,7 +21,7 @@ from console.telemetry.tables import (
     group_key,
     page_load,
     presence,
-    presence_day,
+    presence_period,
     session,
     span,
     statement,
@@ -109,7 +109,7 @@ SPANS = Kind(
     ),
     row_bytes=120,
     write=span_writing.store,
-    rollups=(presence, presence_day),  # of every kind that names people
+    rollups=(presence, presence_period),  # of every kind that names people
     texts=(statement,),
 )
 PAGE_LOADS = Kind(

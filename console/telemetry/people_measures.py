@@ -5,15 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, type_coerce, union_all
+from sqlalchemy import (
+    Executable,
+    Interval,
+    Select,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 
 from console.telemetry.days import DAY, day_of, outside
-from console.telemetry.dialect import UtcTimestamp
+from console.telemetry.dialect import UtcTimestamp, bucket
 from console.telemetry.measures import RECEIVED, Answer, Asked, Measure, Rows, Source
 from console.telemetry.presences import SOURCES, counted_before
 from console.telemetry.question import ORGANIZATION, PROJECT, SINCE, UNTIL, ask, within
 from console.telemetry.scope import Scope
-from console.telemetry.tables import presence, presence_day
+from console.telemetry.tables import presence, presence_period
 
 COLUMNS = ("organization_id", "project_id", "timestamp", "environment", "user_key")
 COUNTED = ("environment",)
@@ -22,6 +32,7 @@ DIMENSIONS = ("source", "release", *COUNTED)
 HOURS_OF_DAY = 24
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
+Period = tuple[datetime, datetime]
 Named = Select[Any]
 """People by these columns; the ones that records name have a source and a release too."""
 
@@ -48,13 +59,35 @@ def _answers(scope: Scope, asked: Asked) -> list[Answer]:
         (answers,) = _RECORDS.answer(scope, [_PERSON], asked)
         return answers
 
-    def of_days(days: Sequence[Any]) -> Select[Any]:
-        named = list(_of_parts(scope, [day for (day,) in days], cuts))
-        people, person = _counted(named, COUNTED, are_weighed=asked.by is not None)
-        return people.question(scope, [person], asked)
+    def of_periods(counted: Sequence[Any]) -> Executable:
+        periods = chosen(counted, DAY if asked.seconds else None)
+        if asked.by is None and not asked.where and _is_within_days(scope.since, asked.seconds):
+            return _one_after_the_other(scope, asked, periods, cuts)
+        return _question(scope, asked, list(_of_parts(scope, periods, cuts)))
 
-    (answers,) = _RECORDS.read(ask(scope, _days(scope), of_days), [_PERSON])
+    (answers,) = _RECORDS.read(ask(scope, _counted_periods(), of_periods), [_PERSON])
     return answers
+
+
+def _question(scope: Scope, asked: Asked, named: Iterable[Named]) -> Select[Any]:
+    """How many different people are named."""
+    people, person = _counted(named, COUNTED, are_weighed=asked.by is not None)
+    return people.question(scope, [person], asked)
+
+
+def _one_after_the_other(
+    scope: Scope, asked: Asked, days: Sequence[Period], cuts: Sequence[int]
+) -> Executable:
+    """The same where no bucket reaches from one day into another: rows of days are people then."""
+    parts = list(_of_records_beside(scope, days))
+    questions: list[Any] = [_question(scope, asked, parts)] if parts else []
+    for present in _of_presences(days, cuts, "hours" if scope.environment else "everywhere"):
+        there = present.subquery()
+        number = bucket(there.c.timestamp, SINCE, asked.seconds or 0)
+        mine, people = within(there, scope), func.count()
+        question = select(literal(""), true(), number.label("the_bucket"), people, people)
+        questions.append(question.where(mine).group_by("the_bucket"))
+    return union_all(*questions)
 
 
 def _counted(
@@ -92,46 +125,78 @@ def _of_records(since: Any, until: Any, more: Sequence[str] = ()) -> Iterator[Na
         )
 
 
-def _of_parts(scope: Scope, days: Sequence[datetime], cuts: Sequence[int]) -> Iterator[Named]:
-    """Whom the presences of these days name, and the records before, between and after them."""
-    for since, until in outside(days, scope.since, scope.until):
+def _of_parts(scope: Scope, periods: Sequence[Period], cuts: Sequence[int]) -> Iterator[Named]:
+    """Whom the presences of these periods name, and the records before, between and after them."""
+    yield from _of_records_beside(scope, periods)
+    yield from _of_presences(periods, cuts, "hours")
+
+
+def _of_records_beside(scope: Scope, periods: Sequence[Period]) -> Iterator[Named]:
+    for since, until in outside(periods, scope.since, scope.until):
         yield from _of_records(literal(since, UtcTimestamp), literal(until, UtcTimestamp))
-    if days:
+
+
+def _of_presences(periods: Sequence[Period], cuts: Sequence[int], hours: str) -> Iterator[Named]:
+    """Who was there in these periods, day for day between these hours, at the time they begin."""
+    for first, last, length in _runs(periods):
         for since_hour, until_hour in zip(cuts, [*cuts[1:], HOURS_OF_DAY], strict=True):
-            yield _of_presences(days, since_hour, until_hour)
+            bits = (1 << until_hour) - (1 << since_hour)
+            at = presence.c.timestamp
+            moment = type_coerce(at + func.to_hours(since_hour), UtcTimestamp) if since_hour else at
+            columns = {column: presence.c[column] for column in COLUMNS} | {"timestamp": moment}
+            yield select(*[value.label(name) for name, value in columns.items()]).where(
+                presence.c.organization_id == ORGANIZATION,
+                presence.c.project_id == PROJECT,
+                at >= literal(first, UtcTimestamp),
+                at <= literal(last, UtcTimestamp),
+                presence.c.until == at + literal(length, Interval),
+                presence.c[hours].bitwise_and(bits) != 0,
+            )
 
 
-def _of_presences(days: Sequence[datetime], since_hour: int, until_hour: int) -> Named:
-    """Who was there in these hours of the days, at the time at which the hours begin."""
-    at = presence.c.timestamp
-    mine = [
-        presence.c.organization_id == ORGANIZATION,
-        presence.c.project_id == PROJECT,
-        at >= literal(days[0], UtcTimestamp),
-        at <= literal(days[-1], UtcTimestamp),
-    ]
-    moment: ColumnElement[datetime] = at
-    if (since_hour, until_hour) != (0, HOURS_OF_DAY):
-        hours = (1 << until_hour) - (1 << since_hour)
-        mine.append(presence.c.hours.bitwise_and(hours) != 0)
-        moment = type_coerce(at + func.to_hours(since_hour), UtcTimestamp)
-    columns = {column: presence.c[column] for column in COLUMNS} | {"timestamp": moment}
-    return select(*[value.label(name) for name, value in columns.items()]).where(*mine)
+def _runs(periods: Sequence[Period]) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """Periods of one length that follow each other: where the first and the last begin."""
+    first = 0
+    for number, (since, until) in enumerate(periods):
+        following = periods[number + 1] if number + 1 < len(periods) else None
+        if following is None or following != (until, until + (until - since)):
+            yield periods[first][0], since, until - since
+            first = number + 1
 
 
-def _days(scope: Scope) -> Select[Any]:
-    """The whole days of the scope that are counted."""
-    return (
-        select(presence_day.c.timestamp)
-        .where(
-            presence_day.c.organization_id == ORGANIZATION,
-            presence_day.c.project_id == PROJECT,
-            presence_day.c.timestamp >= SINCE,
-            presence_day.c.timestamp <= literal(scope.until - DAY, UtcTimestamp),
-            presence_day.c.timestamp < literal(counted_before(), UtcTimestamp),
-        )
-        .order_by(presence_day.c.timestamp)
+def chosen(counted: Iterable[Sequence[Any]], length: timedelta | None) -> list[Period]:
+    """Periods of this length, or the longest ones that cover the same time, in their order."""
+    periods: list[Period] = []
+    for since, until in sorted(map(tuple, counted), key=_order):
+        is_wanted = length is None or until - since == length
+        if is_wanted and (not periods or periods[-1][1] <= since):
+            periods.append((since, until))
+    return periods
+
+
+def _order(period: Period) -> tuple[datetime, timedelta]:
+    since, until = period
+    return since, since - until
+
+
+def _counted_periods() -> Select[Any]:
+    """The periods that are counted and lie in the scope."""
+    period = presence_period.c
+    return select(period.timestamp, period.until).where(
+        period.organization_id == ORGANIZATION,
+        period.project_id == PROJECT,
+        period.timestamp >= SINCE,
+        period.until <= UNTIL,
+        period.until <= literal(counted_before(), UtcTimestamp),
     )
+
+
+def _is_within_days(since: datetime, seconds: int | None) -> bool:
+    """Whether each bucket lies in one day."""
+    if seconds is None:
+        return False
+    width = timedelta(seconds=seconds)
+    return (since - day_of(since)) % width == timedelta(0) and DAY % width == timedelta(0)
 
 
 def _cuts(since: datetime, seconds: int | None) -> list[int]:

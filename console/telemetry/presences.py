@@ -1,7 +1,7 @@
-"""Keeps who was there on which past day true to the records that name people.
+"""Keeps who was there in which past period true to the records that name people.
 
-A presence holds nothing that the records do not: a day may be dropped at any time, and
-`presence_rollups` counts it again. Until then questions read the records of that day themselves.
+A presence holds nothing that the records do not: a period may be dropped at any time, and
+`presence_rollups` counts it again. Until then questions read the records of that time themselves.
 """
 
 from collections import defaultdict
@@ -11,7 +11,23 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Insert, and_, column, delete, func, insert, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    FromClause,
+    Select,
+    and_,
+    case,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 
 from console.core import clock
 from console.telemetry.batches import ArrowBatch, register, unpacked
@@ -23,7 +39,7 @@ from console.telemetry.tables import (
     error_event,
     page_load,
     presence,
-    presence_day,
+    presence_period,
     session,
     span,
 )
@@ -33,7 +49,10 @@ SOURCES = {"errors": error_event, "requests": span, "pages": page_load, "session
 QUIET = timedelta(hours=2)
 """How long after midnight a day is not counted yet: its last records are still arriving."""
 NAMES = [stored.name for stored in presence.columns]
-BATCH = "presences"  # the name under which presences are registered
+PERIOD = ("project_id", "timestamp", "until")
+PERSON = (*PERIOD, "user_key")
+SENT = [presence.c[name] for name in NAMES if name not in {"until", "everywhere"}]
+BATCH = "presences"  # the name under which the presences of days are registered
 
 Naming: TypeAlias = ErrorEvent | Span | PageLoad | Session
 """A record that may name a person."""
@@ -78,12 +97,12 @@ def withdraw(connection: Connection, position: int) -> None:
 
 
 def drop(connection: Connection, days: Iterable[tuple[int, datetime]]) -> None:
-    """Drop these days of projects; nothing happens for one that is not counted."""
+    """Drop the periods of projects that these days lie in, if any of them is counted."""
     before = counted_before()
     for project_id, day in sorted(days):
-        for kept in (presence, presence_day) if day < before else ():
-            mine = and_(kept.c.project_id == project_id, kept.c.timestamp == day)
-            connection.execute(delete(kept).where(mine))
+        for kept in (presence, presence_period) if day < before else ():
+            mine = and_(kept.c.project_id == project_id, kept.c.timestamp <= day)
+            connection.execute(delete(kept).where(mine, kept.c.until > day))
 
 
 def places(records: Iterable[Naming]) -> Mapping[Place, int]:
@@ -100,18 +119,50 @@ def places(records: Iterable[Naming]) -> Mapping[Place, int]:
 def _note(connection: Connection, hours: Mapping[Place, int]) -> None:
     if hours:
         rows = [(*place, bits) for place, bits in sorted(hours.items())]
-        batch = ArrowBatch(list(presence.columns), list(zip(*rows, strict=True)))
-        register(connection, BATCH, batch)
-        connection.execute(_addition())
+        register(connection, BATCH, ArrowBatch(SENT, list(zip(*rows, strict=True))))
+        for statement in _notes():
+            connection.execute(statement)
 
 
 @lru_cache
-def _addition() -> Insert:
-    """The INSERT of the registered presences on days that are counted."""
-    batch = table(BATCH, *[column(stored.name) for stored in presence.columns])
-    came = select(*[unpacked(stored) for stored in presence.columns]).select_from(batch).subquery()
-    same = and_(
-        came.c.project_id == presence_day.c.project_id,
-        came.c.timestamp == presence_day.c.timestamp,
+def _notes() -> Sequence[Executable]:
+    """The statements that add the registered presences to the periods that are counted.
+
+    Questions count rows: who is there already gets these hours too, and no second row.
+    """
+    came = _registered().subquery()
+    person = [came.c[name] for name in PERSON]
+    all_of_them = select(*person, func.bit_or(came.c.hours).label("hours")).group_by(*person)
+    everywhere = all_of_them.subquery()
+    again = and_(_same(presence, came), presence.c.environment == came.c.environment)
+    first = func.row_number().over(partition_by=person, order_by=came.c.environment) == 1
+    is_known = exists().where(_same(presence, came)).correlate(came)
+    together = func.bit_or(came.c.hours).over(partition_by=person)
+    new = select(*came.c, case((and_(first, ~is_known), together), else_=0))
+    return (
+        update(presence).values(hours=presence.c.hours.bitwise_or(came.c.hours)).where(again),
+        update(presence)
+        .values(everywhere=presence.c.everywhere.bitwise_or(everywhere.c.hours))
+        .where(_same(presence, everywhere), presence.c.everywhere != 0),
+        insert(presence).from_select(NAMES, new.where(~exists().where(again).correlate(came))),
     )
-    return insert(presence).from_select(NAMES, select(*came.c).join_from(came, presence_day, same))
+
+
+def _registered() -> Select[Any]:
+    """The registered presences, in each period that their day lies in."""
+    batch = table(BATCH, *[column(sent.name) for sent in SENT])
+    day = select(*[unpacked(sent) for sent in SENT]).select_from(batch).subquery()
+    inside = and_(
+        day.c.project_id == presence_period.c.project_id,
+        day.c.timestamp >= presence_period.c.timestamp,
+        day.c.timestamp < presence_period.c.until,
+    )
+    period = [presence_period.c[name] for name in PERIOD]
+    key = (day.c.organization_id, *period, day.c.environment, day.c.user_key)
+    hours = func.bit_or(day.c.hours).label("hours")
+    return select(*key, hours).join_from(day, presence_period, inside).group_by(*key)
+
+
+def _same(kept: FromClause, came: FromClause) -> ColumnElement[bool]:
+    """Whether both are of one person in one period."""
+    return and_(*[kept.c[name] == came.c[name] for name in PERSON])

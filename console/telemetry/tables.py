@@ -218,23 +218,27 @@ presence = Table(
     Column("organization_id", Integer, nullable=False),
     Column("project_id", Integer, nullable=False),
     Column("timestamp", UtcTimestamp, nullable=False),
+    Column("until", UtcTimestamp, nullable=False),
     Column("environment", String, nullable=False),
     Column("user_key", Hex64, nullable=False),
     Column("hours", Integer, nullable=False),
+    Column("everywhere", Integer, nullable=False),
 )
-"""Whom the records of a past UTC day name, of whatever kind, and bit by bit in which of its hours.
+"""Whom the records of a past period name, of whatever kind, each person once per environment.
 
-Who is named again by a record that came late has a row more.
+A period is some UTC days. `hours` has a bit for each hour of the day in which the person was there;
+`everywhere` the same of all environments, in one of the person's rows, and is 0 in the others.
 """
 
-presence_day = Table(
-    "presence_day",
+presence_period = Table(
+    "presence_period",
     metadata,
     Column("organization_id", Integer, nullable=False),
     Column("project_id", Integer, nullable=False),
     Column("timestamp", UtcTimestamp, nullable=False),
+    Column("until", UtcTimestamp, nullable=False),
 )
-"""The days of a project that `presence` has whole, days on which nobody was there among them."""
+"""The periods of a project that `presence` has whole, also those in which nobody was there."""
 
 check_result = Table(
     "check_result",

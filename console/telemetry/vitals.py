@@ -231,7 +231,7 @@ def _counted(
 ) -> CTE:
     """Rows of (split, metric, bucket, loads) from rollups and page loads, to be summed up."""
     names = [metric.name for metric in metrics] + [LOADS] * all_loads
-    gaps = outside(days, scope.since, scope.until)
+    gaps = outside([(day, day + DAY) for day in days], scope.since, scope.until)
     parts = [_of_loads(scope, wanted, split, gap, name) for gap in gaps for name in names]
     if days:
         level = _level(scope, wanted, split)

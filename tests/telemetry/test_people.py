@@ -15,7 +15,7 @@ from console.telemetry.presences import SOURCES
 from console.telemetry.question import buckets
 from console.telemetry.records import Batch, PageLoad, Session
 from console.telemetry.retention import Keep
-from console.telemetry.tables import presence, presence_day
+from console.telemetry.tables import presence, presence_period
 from tests.telemetry.samples import NOON, error, hour, scope, span
 
 MONTH = 24 * 30
@@ -85,9 +85,14 @@ def named(asking) -> list[tuple[datetime, str, str, str]]:
 
 
 def days(asking) -> list[datetime]:
-    query = select(presence_day.c.timestamp).where(presence_day.c.project_id == 1)
+    return [since for since, until in periods(asking) if until - since == DAY]
+
+
+def periods(asking) -> list[tuple[datetime, datetime]]:
+    query = select(presence_period.c.timestamp, presence_period.c.until)
     with asking.using(1) as database, database.transaction() as connection:
-        return sorted(connection.scalars(query))
+        rows = connection.execute(query.where(presence_period.c.project_id == 1))
+        return sorted(tuple(row) for row in rows)
 
 
 def agree(asking, chance: random.Random, *, most: int = 5) -> None:
@@ -132,14 +137,20 @@ def counted(asking, chance):
 
 def test_presences_are_read_and_agree(counted, chance):
     agree(counted, chance)
-    asked = scope(since=hour(-MONTH), until=hour(1))
-    before = ACTIVE.value(asked).whole.number
-    with counted.using(1) as database, database.transaction() as connection:
-        for table in SOURCES.values():  # only the presences have these now
+    assert {until - since for since, until in periods(counted)} == {DAY, 4 * DAY, 16 * DAY}
+    only_presences_answer(counted)
+
+
+def only_presences_answer(asking) -> None:
+    """See that numbers and courses are the same without the records of days that are counted."""
+    asked = [scope(since=hour(-MONTH), until=hour(1), environment=of) for of in ("", "staging")]
+    before = [(ACTIVE.value(own), ACTIVE.series(own, 6 * HOUR_SECONDS)) for own in asked]
+    with asking.using(1) as database, database.transaction() as connection:
+        for table in SOURCES.values():
             connection.execute(
                 table.delete().where(table.c.timestamp.between(hour(-600), hour(-200)))
             )
-    assert ACTIVE.value(asked).whole.number == before
+    assert [(ACTIVE.value(own), ACTIVE.series(own, 6 * HOUR_SECONDS)) for own in asked] == before
 
 
 def test_filters_by_several_environments_agree(counted):
@@ -161,6 +172,7 @@ def test_records_that_come_late_or_again_agree(counted, chance):
         counted.write_own(1, own, run=1)
     assert days(counted) == before
     agree(counted, chance)
+    only_presences_answer(counted)
 
 
 def test_a_session_or_page_load_that_changes_its_person_agrees(counted, chance):
@@ -213,7 +225,7 @@ def test_retention_forgets_who_was_there(counted, chance, clock):
     retention.apply(1, {})
     with counted.using(1) as database, database.transaction() as connection:
         assert not connection.execute(select(presence)).all()
-        assert not connection.execute(select(presence_day)).all()
+        assert not connection.execute(select(presence_period)).all()
 
 
 def test_what_a_clock_that_was_ahead_has_counted_is_not_believed(counted, chance, clock):
