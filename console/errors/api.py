@@ -142,7 +142,7 @@ def _asked(project: Project, category: Category | None = None) -> Listed:
         since=form.since.data,
         until=form.until.data,
     )
-    by = ranking.informed(replace(by, category=category or by.category), scope)
+    by = ranking.informed(project, replace(by, category=category or by.category), scope)
     cursor = form.cursor.data or ""
     if not by.narrows:
         page = queries.inbox(project, by, cursor, form.length)

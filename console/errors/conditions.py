@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from console.errors.models import Issue, IssueHash, IssueRelease
+from console.errors.models import Issue, IssueRelease
 from console.errors.search import Condition, Count, Text
 
 _COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
@@ -25,7 +25,6 @@ _READ: Mapping[str, Sequence[InstrumentedAttribute[str]]] = {
     "file": (Issue.searched,),
     "module": (Issue.searched,),
 }
-_AT_ONCE = 500  # values of one statement's list
 
 
 def met(condition: Condition, there: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -47,16 +46,10 @@ def counted(count: Count, *, ever: bool) -> ColumnElement[bool]:
     return not_(and_(*bounds)) if count.negated else and_(*bounds)
 
 
-def says(text: Text, hashes: Sequence[str]) -> ColumnElement[bool]:
-    """Whether an issue says a text, or has one of these grouping hashes, whose events say it."""
-    places = [_holds(column, text.folded) for column in (Issue.folded, Issue.searched)]
-    for start in range(0, len(hashes), _AT_ONCE):
-        own = and_(
-            IssueHash.organization_id == Issue.organization_id,
-            IssueHash.project_id == Issue.project_id,
-            IssueHash.hash.in_(hashes[start : start + _AT_ONCE]),
-        )
-        places.append(Issue.id.in_(select(IssueHash.issue_id).where(own).correlate(Issue)))
+def says(text: Text, ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether an issue says a text, or is one of these, whose events say it."""
+    listed = [Issue.id.in_(ids)] if ids else []
+    places = [*listed, *[_holds(column, text.folded) for column in (Issue.folded, Issue.searched)]]
     return not_(or_(*places)) if text.negated else or_(*places)
 
 

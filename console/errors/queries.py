@@ -85,8 +85,8 @@ class Filter:
     assignee: User | None = None
     unassigned: bool = False
     search: Search = field(default_factory=Search)
-    holding: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The grouping hashes of events that say a text of the search, by the text."""
+    holding: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The ids of issues whose events say a text of the search, by the text."""
     since: datetime | None = None
     until: datetime | None = None
     sort: str = "users"

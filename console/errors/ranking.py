@@ -77,15 +77,14 @@ def ranking(project: Project, by: Filter, scope: Scope, need: int) -> Ranking:
     return Ranking(rows, complete=True)
 
 
-def informed(by: Filter, scope: Scope) -> Filter:
-    """The filter with the groups whose events say the texts of its search."""
-    hashes = {
-        text.folded: telemetry.hashes_holding(
-            scope, text.written, keys_of(text.written), MOST_SAYING
-        )
-        for text in by.search.texts
-    }
-    return replace(by, holding=hashes) if hashes else by
+def informed(project: Project, by: Filter, scope: Scope) -> Filter:
+    """The filter with the issues whose events say the texts of its search."""
+    holding: dict[str, Sequence[int]] = {}
+    for text in by.search.texts:
+        keys = keys_of(text.written)
+        hashes = telemetry.hashes_holding(scope, text.written, keys, MOST_SAYING)
+        holding[text.folded] = sorted(set(queries.issues_by_hash(project.id, hashes).values()))
+    return replace(by, holding=holding) if holding else by
 
 
 def page(

@@ -36,6 +36,7 @@ DIALECT = "duckdb"
 CHECKPOINT_MB = 16
 LEAST_MEMORY_MB = 96  # takes batches of 90 MB; at 64 MB, commits of 15 MB failed
 RESTING_MEMORY_MB = 48
+UPGRADE_MEMORY_MB = 2048  # a new column took 6.6 MB for each million rows
 NOT_OPENED, DAMAGED_PART, GONE = "does not open", "has a part that cannot be read", "is gone"
 # Other causes that keep a file from being opened for a while.
 PASSING = re.compile(
@@ -116,6 +117,7 @@ class Database:
         self._organization_id = organization_id
         self._writing = threading.Lock()
         self.broken = False
+        self._memory_mb = memory_mb
         self._duckdb = _opened(path, memory_mb)
         with self._outages():
             self._engine = engine_of(
@@ -127,7 +129,6 @@ class Database:
             self._snapshots = self._engine.execution_options(isolation_level="READ COMMITTED")
             event.listen(self._engine, "before_cursor_execute", self._refuse_unscoped)
             self._bring_up_to_date()
-        self._memory_mb = memory_mb
 
     def rows(
         self, scope: Scope, statement: Executable, then: Then | None = None
@@ -216,7 +217,13 @@ class Database:
     def _bring_up_to_date(self) -> None:
         try:
             with self.transaction() as connection:
+                behind = versions.is_behind(connection)
+                if behind:  # columns that are added lie in memory until they are written
+                    connection.execute(text(f"SET memory_limit = '{UPGRADE_MEMORY_MB}MB'"))
                 versions.bring_up_to_date(connection, self._organization_id)
+            if behind:
+                self.checkpoint()
+                self._run(f"SET memory_limit = '{self._memory_mb}MB'")
         except versions.UnknownTables as error:
             self._duckdb.close()
             raise TelemetryDamaged(self._path.name, str(error)) from error

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 
 from console.core.folding import fold
 from console.telemetry.dialect import json_path, json_text, matches, may_hold
-from console.telemetry.facts import COLUMNS
+from console.telemetry.facts import COLUMNS, part
 from console.telemetry.tables import error_event
+from console.telemetry.tag_parts import COLUMNS as COLUMNS_OF_TAGS
+from console.telemetry.tag_parts import column_of
 
 Event = error_event.c
 IDS: dict[str, tuple[ColumnElement[str], ...]] = {
@@ -50,14 +53,17 @@ def holds(text: str, keys: Iterable[str] = ()) -> ColumnElement[bool]:
     written = _pattern(_as_json(text))
     # The names of tags are no facts: a value begins after a colon, and has no bare quote.
     in_value = rf'(?is):"(?:[^"\\]|\\.)*?{written}'
+
+    def in_tags(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        likely = _likely(column, [text], as_json=True)
+        return and_(*likely, matches(column, f"(?is){written}"), matches(column, in_value))
+
+    is_whole = Event[COLUMNS_OF_TAGS[0]].is_(None)  # from before there were parts
     columns = (Event.release, Event.transaction)
     return or_(
-        and_(
-            *_likely(Event.tags, [text]),
-            matches(Event.tags, f"(?is){written}"),
-            matches(Event.tags, in_value),
-        ),
         *[and_(*_likely(column, [text]), matches(column, f"(?is){pattern}")) for column in columns],
+        *[and_(Event[name].is_not(None), in_tags(Event[name])) for name in COLUMNS_OF_TAGS],
+        and_(is_whole, in_tags(Event.tags)),
         _is_of(keys),
     )
 
@@ -74,7 +80,8 @@ def _has(term: EventTerm) -> ColumnElement[bool]:
         return or_(column != "", is_known)
     alternatives = "|".join(map(_pattern, term.texts))
     # To take a value out of the tags costs more than to see that they do not have it.
-    likely = [] if term.name in _TEXTS else _likely(Event.tags, term.texts)
+    tags = part(column_of(term.name))
+    likely = [] if term.name in _TEXTS else _likely(tags, term.texts, as_json=True)
     has_text = and_(*likely, matches(column, f"(?is)^(?:{alternatives})$"))
     return or_(has_text, _is_of(term.keys))
 
@@ -82,7 +89,7 @@ def _has(term: EventTerm) -> ColumnElement[bool]:
 def _column(name: str) -> ColumnElement[str]:
     if name in _TEXTS:
         return _TEXTS[name]
-    return func.coalesce(json_text(Event.tags, json_path(name)), "")
+    return func.coalesce(json_text(part(column_of(name)), json_path(name)), "")
 
 
 def _is_of(keys: Iterable[str]) -> ColumnElement[bool]:
@@ -95,23 +102,25 @@ def _as_json(text: str) -> str:
     return orjson.dumps(text).decode()[1:-1]
 
 
-def _likely(column: ColumnElement[str], texts: Iterable[str]) -> list[ColumnElement[bool]]:
+def _likely(
+    column: ColumnElement[Any], texts: Iterable[str], *, as_json: bool = False
+) -> list[ColumnElement[bool]]:
     """A quick condition that holds wherever one of the texts does; none if there is no such."""
     literals = [max(_literals(text), key=len) for text in texts]
     if not all(literal and literal.isascii() for literal in literals):
         return []
-    written = [_as_json(literal) if column is Event.tags else literal for literal in literals]
+    written = [_as_json(literal) if as_json else literal for literal in literals]
     return [or_(*[may_hold(column, literal) for literal in dict.fromkeys(written)])]
 
 
 def _literals(text: str) -> list[str]:
     """The folded pieces of a text between its `*`."""
     pieces = [""]
-    for part in _PARTS.findall(fold(text)):
-        if part == "*":
+    for letter in _PARTS.findall(fold(text)):
+        if letter == "*":
             pieces.append("")
         else:
-            pieces[-1] += "*" if part == "\\*" else part
+            pieces[-1] += "*" if letter == "\\*" else letter
     return pieces
 
 

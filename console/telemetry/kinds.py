@@ -6,11 +6,19 @@ and a step in `schema/` for its table.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, func
 
-from console.telemetry import error_groups, page_loads, sessions, shelves, span_writing
+from console.telemetry import (
+    error_groups,
+    page_loads,
+    sessions,
+    shelves,
+    span_writing,
+    tag_parts,
+)
 from console.telemetry.records import Batch, CheckResult, ErrorEvent, Key, PageLoad, Session, Span
 from console.telemetry.shelves import Shelf, sent_at
 from console.telemetry.tables import (
@@ -78,6 +86,10 @@ class Kind:
         return (*self.aged, *self.texts)
 
 
+def _part(column: str, error: ErrorEvent) -> dict[str, str]:
+    return tag_parts.part(error.tags, column)
+
+
 ERRORS = Kind(
     name="errors",
     record=ErrorEvent,
@@ -91,6 +103,7 @@ ERRORS = Kind(
             "size": lambda error: (
                 len(error.body) + len(error.message) + sum(map(len, error.tags.values()))
             ),
+            **{name: partial(_part, name) for name in tag_parts.COLUMNS},
         },
     ),
     row_bytes=120,

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from console.telemetry.dialect import Hex64, Hex128, JsonText, ListOf, UtcTimestamp
+from console.telemetry.tag_parts import COLUMNS
 from console.telemetry.web_vitals import METRICS
 
 metadata = MetaData()
@@ -56,6 +57,7 @@ error_event = Table(
     Column("tags", JsonText, nullable=False),
     Column("size", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    *[Column(name, JsonText) for name in COLUMNS],
 )
 
 error_group = Table(

@@ -182,7 +182,7 @@ def _asked(project: Project) -> tuple[InboxFilter, Filter, Scope]:
     scope = Scope.of(project, shown, release=form.chosen_release, terms=form.search.terms)
     by = form.asked(environment=scope.environment, since=scope.since, until=scope.until)
     by = replace(by, without_reports=form.leaves_out_reports)
-    return form, informed(by, scope), scope
+    return form, informed(project, by, scope), scope
 
 
 def _chosen(project: Project) -> list[Issue]:

@@ -49,6 +49,11 @@ def bring_up_to_date(connection: Connection, organization_id: int) -> None:
         connection.execute(text("UPDATE file_version SET version = :newest"), {"newest": NEWEST})
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether a file has tables of an older version. Raises UnknownTables."""
+    return 0 < version_of(lambda query: connection.execute(text(query)).all()) < NEWEST
+
+
 def version_of(ask: Ask) -> int:
     """The version of a file's tables, 0 if it has none; raise UnknownTables for unknown ones."""
     tables = _tables(ask)
