@@ -30,5 +30,5 @@ def having(facts: Iterable[tuple[str, str]]) -> list[ColumnElement[bool]]:
 
 
 def part(column: str) -> ColumnElement[Any]:
-    """The tags of a column of theirs; all tags for a row from before there were parts."""
+    """The tags that stand in this column; all tags in rows from before there were parts."""
     return func.coalesce(Event[column], Event.tags)
