@@ -1,12 +1,13 @@
-"""The groups of events that come first in an order, with their totals, in one question."""
+"""The groups of events that come first in an order, with their totals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, func, literal, select
 
-from console.telemetry.dialect import Hex128, UtcTimestamp
+from console.telemetry.dialect import Hex64, Hex128, ListOf, UtcTimestamp
 from console.telemetry.errors import Totals
 from console.telemetry.question import ask, within
 from console.telemetry.scope import Scope
@@ -33,74 +34,76 @@ def leading(scope: Scope, order: str, limit: int, *, most: int | None = None) ->
 
     With `most`, groups with more events are left out.
 
-    Users are counted for these alone, since that takes four times as long as counting events. What
-    the scope wants of events is looked at once.
+    Users are counted for these alone, since that takes four times as long as counting events: a
+    second question, in the same state of the file, reads no more than their events.
     """
-    asked = scope.earlier(scope.length) if order == TREND else scope
-    whole = scope.between(asked.since, scope.until)
-    event, since = _matching(whole), scope.since if order == TREND else None
-    counted = _counted(event, order, since)
-    if most is not None:
-        counted = counted.having(func.count().filter(_is_now(event, since)) <= most)
-    first = counted.limit(limit).subquery()
-    met = (
-        select(
-            event.c.group_key,
-            func.any_value(event.c.grouping_hash, type_=Hex128).label("hash"),
-            func.count(event.c.user_key.distinct()).label("users"),
-        )
-        .where(event.c.group_key.in_(select(first.c.group_key)), _is_now(event, since))
-        .group_by(event.c.group_key)
-        .subquery()
-    )
-    places = [column for column in first.c if column.name.startswith("place_")]
-    totals = [first.c.events, met.c.users, first.c.first, first.c.last, first.c.before]
-    query = (
-        select(met.c.hash, *totals, *places)
-        .join_from(first, met, met.c.group_key == first.c.group_key)
-        .order_by(*(place.desc() for place in places), first.c.group_key)
-    )
+    since = scope.since if order == TREND else None
+    whole = scope.earlier(scope.length) if since else scope
+    whole = whole.between(whole.since, scope.until)
+    first: list[Any] = []
+
+    def of_first(rows: Sequence[Any]) -> Select[Any]:
+        first.extend(rows)
+        return _met(whole, [row[0] for row in rows], since)
+
+    met = {
+        key: (hash_, users)
+        for key, hash_, users in ask(whole, _first(whole, order, since, limit, most), of_first)
+    }
     return [
-        Leader(hash_, Totals(*counts), tuple(place))
-        for hash_, *counts, place in ((*row[:6], row[6:]) for row in ask(whole, query))
+        Leader(met[key][0], Totals(events, met[key][1], earliest, latest, before), (*place, latest))
+        for key, events, earliest, latest, before, *place in first
     ]
 
 
-def _matching(scope: Scope) -> CTE:
+def _first(
+    scope: Scope, order: str, since: datetime | None, limit: int, most: int | None
+) -> Select[Any]:
+    """The first groups of an order with their counts since a moment, and before it."""
     event = error_event.c
-    columns = (event.group_key, event.grouping_hash, event.timestamp, event.user_key)
-    return select(*columns).where(within(error_event, scope)).cte("matching")
-
-
-def _counted(event: CTE, order: str, since: datetime | None) -> Select[Any]:
-    """Each group with its counts since a moment, and before it, in an order."""
-    at, is_now = event.c.timestamp, _is_now(event, since)
-    events = func.count().filter(is_now)
-    before = func.count().filter(~is_now) if since else literal(0)
+    at = event.timestamp
+    # An aggregate with a filter, even one that is true, takes longer than without.
+    events: ColumnElement[int] = func.count()
+    earliest: ColumnElement[Any] = func.min(at)
+    latest: ColumnElement[Any] = func.max(at)
+    before: ColumnElement[int] = literal(0)
+    if since is not None:
+        is_now = at >= literal(since, UtcTimestamp)
+        events, before = func.count().filter(is_now), func.count().filter(~is_now)
+        earliest, latest = func.min(at).filter(is_now), func.max(at).filter(is_now)
     orders: dict[str, list[ColumnElement[Any]]] = {
-        "users": [func.count(event.c.user_key), events],
+        "users": [func.count(event.user_key), events],
         "events": [events],
-        "last_seen": [func.max(at)],
-        "first_seen": [func.min(at)],
+        "last_seen": [latest],
+        "first_seen": [earliest],
         TREND: [events - before, events],
     }
+    columns = [column.label(f"place_{number}") for number, column in enumerate(orders[order])]
     # Of equal ones the latest comes first: there may be ten thousand with a single event.
-    place = [*orders[order], func.max(at).filter(is_now)]
-    places = [column.label(f"place_{number}") for number, column in enumerate(place)]
+    places = [*columns, latest]
+    query = (
+        select(event.group_key, events, earliest, latest, before, *columns)
+        .where(within(error_event, scope))
+        .group_by(event.group_key)
+        .order_by(*(place.desc() for place in places), event.group_key)
+        .limit(limit)
+    )
+    if since is not None:
+        query = query.having(events > 0)
+    return query if most is None else query.having(events <= most)
+
+
+def _met(scope: Scope, keys: Sequence[str], since: datetime | None) -> Select[Any]:
+    """The hash of each of some groups, and how many users its events name since a moment."""
+    event = error_event.c
+    listed = select(func.unnest(literal(keys, ListOf(Hex64))))
+    now = [event.timestamp >= literal(since, UtcTimestamp)] if since else []
     return (
         select(
-            event.c.group_key,
-            events.label("events"),
-            func.min(at).filter(is_now).label("first"),
-            func.max(at).filter(is_now).label("last"),
-            before.label("before"),
-            *places,
+            event.group_key,
+            func.any_value(event.grouping_hash, type_=Hex128),
+            func.count(event.user_key.distinct()),
         )
-        .group_by(event.c.group_key)
-        .having(events > 0)
-        .order_by(*(place.desc() for place in places), event.c.group_key)
+        .where(within(error_event, scope), event.group_key.in_(listed), *now)
+        .group_by(event.group_key)
     )
-
-
-def _is_now(event: CTE, since: datetime | None) -> ColumnElement[bool]:
-    return event.c.timestamp >= literal(since, UtcTimestamp) if since else true()
