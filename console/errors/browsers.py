@@ -140,11 +140,19 @@ def as_any_browser(exception: Mapping[str, Any], platform: str) -> str:
         return ""
     if platform not in _SCRIPTS or len(value) > _LENGTH:
         return value
+    return by_engine(exception, platform) or without_minified(value)
+
+
+def by_engine(exception: Mapping[str, Any], platform: str) -> str:
+    """One wording for the sentence of any engine; "" if no engine says it so."""
+    value = exception.get("value")
+    if not isinstance(value, str) or platform not in _SCRIPTS or len(value) > _LENGTH:
+        return ""
     for forms, words in _TABLE:
         for form in forms:
             if match := form.fullmatch(value.strip()):
                 return words.format(**_names(match))
-    return without_minified(value)
+    return ""
 
 
 def without_minified(value: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from console.core.cpu_limit import check_cpu
 from console.errors.function_names import spelled
 from console.errors.generated_names import without_bundle_hash, without_generated
-from console.errors.system_code import is_system
+from console.errors.system_code import is_foreign, is_system
 
 CONTEXT_LENGTH = 200  # a longer line is minified, or data
 ADDRESS_LENGTH = 20
@@ -24,6 +24,7 @@ _LEFT_OUT = frozenset({
     "<listcomp>", "<dictcomp>", "<setcomp>", "__awaiter", "__generator", "asyncGeneratorStep",
     "_asyncToGenerator", "Generator.next", "Generator.throw", "Generator.<anonymous>",
 })  # fmt: skip
+_OF_ENGINE = re.compile(r"(?:async )?Promise\.\w{1,20} \(index \d+\)")  # which of many failed
 _WRAPPERS = re.compile(
     r"^(?:(?:async|new|get|set|bound|static|Object|Module|Function|exports|window)[ .]++"
     r"|(?:async|promise callback|setTimeout handler|EventListener\.handleEvent)\*"
@@ -32,6 +33,8 @@ _WRAPPERS = re.compile(
 _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 # Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
+# React Native's bundle, by the system that it runs on.
+_PHONE_BUNDLE = re.compile(r"\b(?:main|index)(?:\.(?:android|ios|native))?\.(?:js)?bundle$")
 _ENGINES = frozenset({"<anonymous>", "[native code]", "native"})  # where engines' functions are
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
 # A part of a page's address, at /users/7, and the folder of a release, by its date or version.
@@ -91,7 +94,7 @@ class _Texts(NamedTuple):
 @lru_cache(maxsize=REMEMBERED)
 def _place_of(texts: _Texts) -> Place:
     """The same frames come with every event of a project: a third of grouping's time."""
-    if texts.function in _LEFT_OUT:
+    if texts.function in _LEFT_OUT or _OF_ENGINE.fullmatch(texts.function):
         return Place("", "", "")
     function = _WRAPPERS.sub("", texts.function.strip())
     module, function = spelled(texts.platform, texts.module, function)
@@ -136,7 +139,8 @@ def offset_in_image(frame: Mapping[str, Any]) -> str:
 
 def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
     """Whether the frame is the application's own: as the client says, else by what it is of."""
-    if _text(frame, "filename") in _ENGINES:
+    path = _text(frame, "filename")
+    if path in _ENGINES or is_foreign(path):
         return False  # browsers' clients call all frames the application's
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
@@ -215,7 +219,7 @@ def _module(texts: _Texts) -> str:
     if texts.module and texts.module != "__main__":
         return without_generated(texts.module)
     name = _short_path(texts.filename or texts.abs_path) or texts.image
-    name = _NUMBERED.sub("*", name)
+    name = _PHONE_BUNDLE.sub("*.bundle", _NUMBERED.sub("*", name))
     return without_generated(without_bundle_hash(name))
 
 

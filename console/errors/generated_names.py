@@ -52,7 +52,10 @@ _BUILDS = (
     ".min", ".bundle", ".chunk", ".prod", ".esm", ".modern", ".legacy", ".development",
     ".production", "._",
 )  # fmt: skip
-_DIGEST = re.compile(r"(?<=[.~_-])(?=[a-f]{0,40}+[0-9])[0-9a-f]{6,40}$")
+_DIGEST = re.compile(
+    r"(?<=[.~_-])(?=[a-f]{0,40}+[0-9])[0-9a-f]{6,40}$"
+    r"|(?<=[.~_-])(?=[a-f]{0,4}\d)(?=\d{0,4}[a-f])[0-9a-f]{4,5}$"
+)
 _BASE_64 = re.compile(r"(?<=[.~_-])[\w-]{8}$")  # Vite's; esbuild's base 32 is part of it
 _AUDIENCE = re.compile(r"[-.](?:legacy|modern)(?=[.-]\*$|$)")  # Vite's build for old browsers
 _HASH_ALONE = re.compile(r"(?=[\w-]*[A-Z])(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8}")  # a chunk of Vite's

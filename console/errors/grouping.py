@@ -3,12 +3,15 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from console.errors.browsers import as_any_browser, kind_in_any_browser
+from console.errors.browsers import kind_in_any_browser
 from console.errors.chain import MINIFIED, Branch, branches, exceptions_of, mechanism_of, type_of
+from console.errors.conduits import acts_for_caller
+from console.errors.distinctions import distinction, worded
 from console.errors.frames import (
     Place,
     frames_of,
@@ -21,7 +24,6 @@ from console.errors.frames import (
 )
 from console.errors.naming import TITLE_LENGTH, filled_in, marked_threads, message_of, title
 from console.errors.parametrise import error_codes, parametrise
-from console.errors.wordings import as_any_version
 
 Event: TypeAlias = Mapping[str, Any]
 
@@ -29,6 +31,10 @@ FRAME_LIMIT = 40
 LONGEST_CYCLE = 30  # calls of a recursion
 FINGERPRINT_LIMIT = 20
 IN_APP, LIBRARY = "in-app frames", "library frames"
+_OVERFLOWS = frozenset({
+    "RecursionError", "StackOverflowError", "SystemStackError", "System.StackOverflowException",
+    "java.lang.StackOverflowError",
+})  # fmt: skip
 _DEFAULT = re.compile(r"\{\{\s*default\s*\}\}")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")  # in the types of minidumps, what was accessed
 _VERSION = "1"  # of the form; a change of rules moves those events alone that it is about
@@ -149,20 +155,38 @@ def _by_members(caught: Sequence[Branch], platform: str) -> tuple[str, tuple[Com
 
 def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component, ...]]:
     main = branch.main
-    value = as_any_version(as_any_browser(main, platform), platform)
+    value = worded(main, platform)
     kinds = tuple(dict.fromkeys(_kind(error, platform) for error in branch.carried))
     components = [Component("exception types", kinds)]
-    label, places = _stack(reversed(branch.exceptions), platform)
+    overflows = kinds[-1] in _OVERFLOWS or value == "too much recursion"
+    label, places = _stack(reversed(branch.exceptions), platform, overflows=overflows)
+    is_placed = label == IN_APP and any(map(has_name, places))
+    if is_placed:
+        places = _failing(places)
     if places:
         components.append(_frames(label, places))
-    codes = _codes(main, value) if label == IN_APP or not value else ()
+    codes = _codes_of_all(branch, platform) if label == IN_APP or not value else ()
     if codes:
         components.append(Component("error code", codes))
-    is_named = label == IN_APP and any(map(has_name, places))
-    if is_named and not _is_synthetic(main) and not branch.is_vague:
+    if is_placed and not _is_synthetic(main) and not branch.is_vague:
+        words = [distinction(error, platform) for error in branch.carried]
+        if distinct := tuple(dict.fromkeys(filter(None, words))):
+            components.append(Component("message", distinct))
         return "exception stack", tuple(components)
     components.append(Component("message", (parametrise(value),)))
     return f"exception {'stack' if places else 'type'} and message", tuple(components)
+
+
+def _failing(places: Sequence[Place]) -> Sequence[Place]:
+    """The innermost place, with its callers up to one that does something of its own.
+
+    Who else calls the function that failed, from a request or a task, makes no other bug of it.
+    """
+    for at, here in enumerate(places):
+        is_named = here.function and not here.function.startswith("+0x")
+        if is_named and not acts_for_caller(here):
+            return places[: at + 1]
+    return places
 
 
 def _by_message(event: Event, message: str) -> tuple[str, tuple[Component, ...]]:
@@ -173,13 +197,22 @@ def _by_message(event: Event, message: str) -> tuple[str, tuple[Component, ...]]
     return "message", (Component("message", (parametrise(message),)),)
 
 
-def _stack(holders: Iterable[Mapping[str, Any]], platform: str) -> tuple[str, list[Place]]:
+def _stack(
+    holders: Iterable[Mapping[str, Any]], platform: str, *, overflows: bool = False
+) -> tuple[str, Sequence[Place]]:
     """The in-app places of the first holder that has any, else all places of the first stack."""
     stacks = [frames for holder in holders if (frames := frames_of(holder))]
     for frames in stacks:
-        if own := _places([frame for frame in frames if is_in_app(frame, platform)], platform):
+        own_frames = [frame for frame in frames if is_in_app(frame, platform)]
+        if own := (overflows and _circle(own_frames, platform)) or _places(own_frames, platform):
             return IN_APP, own
     return LIBRARY, _places(stacks[0], platform) if stacks else []
+
+
+def _circle(frames: Sequence[Mapping[str, Any]], platform: str) -> Sequence[Place]:
+    """The functions that call one another without end: the stack overflows in any of them."""
+    counts = Counter(place(frame, platform)._replace(line="") for frame in frames)
+    return sorted(here for here, count in counts.items() if count > 1 and here.function)
 
 
 def _places(frames: Sequence[Mapping[str, Any]], platform: str) -> list[Place]:
@@ -237,6 +270,12 @@ def _kind(exception: Mapping[str, Any], platform: str) -> str:
 def _is_synthetic(exception: Mapping[str, Any]) -> bool:
     """Whether the client made the exception up, so that its stack shows only the client."""
     return mechanism_of(exception).get("synthetic") is True
+
+
+def _codes_of_all(branch: Branch, platform: str) -> tuple[str, ...]:
+    """The codes of the error and of what caused it, which is what a wrapper carries."""
+    codes = (_codes(error, worded(error, platform)) for error in branch.exceptions)
+    return tuple(dict.fromkeys(code for several in codes for code in several))
 
 
 def _codes(exception: Mapping[str, Any], value: str) -> tuple[str, ...]:

@@ -17,7 +17,12 @@ _CODES = re.compile(
     | \b(?:exit(?:ed)?|return(?:ed)?)(?:\s++with)?\s++(?:code|status)\s*+[:=]?+\s*+-?\d+
     | \b(?:exit|return|error|result)[\s_-]?code\s*+(?:of|was|is|[:=])?+\s*+-?\d+
     | \bsignal\s+(?:\d+|SIG[A-Z]+)
-    | \bORA-\d+ | \bE\d{4}\b | \berror\s++\#\d+ | \bDomain=[\w.]+\s+Code=-?\d+
+    | (?-i:\bCode:\s-?\d{1,5}\b) | \bos\s+error\s+-?\d+ | \bSQLCODE\W{0,3}-?\d+
+    | (?-i:^(?:0[8A]|2[1-8BD]|3[4DF]|4[024]|5[34578]|HV|P0|XX)[0-9A-Z]{3}:\s)
+    | \b(?:answered|returned|respond(?:ed|s)|replied|got|failed|failure)(?:\s++with)?\s*+:?\s*+
+      [45]\d\d(?=$|[^\w\s.,]|[.,](?:\s|$)|\s+(?-i:[A-Z])|\s+(?:from|for|on|to|at)\b)
+    | \b[45]\d\d\s+(?-i:[A-Z][a-z]+)
+    | \b(?:ORA|PLS)-\d+ | (?-i:\b[EP]\d{4,5}\b) | \berror\s++\#\d+ | \bDomain=[\w.]+\s+Code=-?\d+
     | \b0x(?:8\d{3}|c000)[0-9a-f]{4}\b | ^Code:\s-?\d+ | ^[A-Z]{2,5}-?\d{3,5}(?=:\s)
     | ^\(?\d{4},\s
     """
@@ -27,19 +32,34 @@ _NAMED = (
     r"attribute|reading|property|argument|column|table|relation|function|method|field|class"
     r"|parameter|module\ named|type|constraint"
 )
+# Nouns whose quoted name is of the code, unless it has digits, as a user's might.
+_NAMED_IN_CODE = (
+    r"key|index|option|setting|variable|module|template|view|component|bean|service|permission"
+    r"|command|route|plugin|procedure|trigger|sequence|schema|database|enum|variant|symbol|keyword"
+    r"|header|cookie|selector|interface|protocol|trait|constant|dependency|identifier|provider"
+    r"|attributes?|columns?|fields?|properties|helper|partial|layout|queue|topic|worker|job|task"
+    r"|directive|hook|model|entity|feature|flag|scope|namespace|package|library|extension"
+)
 _IP = r"(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:.]{2,45}(?:%\w+)?\])"
 # The port of a service that is called says which; a client's own, or a listener's, does not.
 _CALLED = r"(?:E[A-Z]{3,14}|dial\ (?:tcp|udp)|connect(?:ing|ion)?(?:\ refused|\ failed)?(?:\ to)?)"
 _SERVICE = rf"(?P<called>\b{_CALLED}:?\s++)/?{_IP}(?P<port>:\d{{1,5}})\b"
-# Names in code, which nobody types: of a constant, or with underscores.
-_IN_CODE = r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++ | [a-z]++(?:_[a-z]++)++"
+# Names in code, which nobody types: of a constant, with underscores, capitals within or a package.
+_IN_CODE = (
+    r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++ | [a-z]++(?:_[a-z]++)++ | [a-z]{2,}(?:[A-Z][a-z]+)+"
+    r" | [A-Z][a-z]+(?:[A-Z][a-z]+)+ | [A-Z][A-Za-z]+(?:(?:\.|::|\\)[A-Z][A-Za-z]+)+"
+)
 _VARYING = re.compile(
     rf"""(?x)
       (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
-    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b))
+    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b)
+        | \b(?:{_NAMED_IN_CODE})s?:?\s\(?['"`](?-i:(?![A-Z]+['"`]))
+          (?:[a-z]++[\\/.:_@$*-]{{0,2}}+){{1,20}}+['"`])
     | (?-i:(?P<code>['"`](?:{_IN_CODE})['"`]))
     | (?P<service>{_SERVICE})
     | (?P<route>\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\s++/[^\s?'"<>]*+(?:\?[^\s'"<>]*+)?+)
+    | (?P<sql>[(\[](?:Connection:\s[\w.-]{{1,40}},\s)?SQL:\s[^\0]*+)
+    | (?P<detail>(?<=\)=)\([^()\n]{{0,300}}\))
     | (?P<json>\[?\{{\s*+"(?:[^{{}}]++|\{{[^{{}}]*+\}}){{0,200}}+\}}\]?)
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
     | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)
@@ -53,8 +73,12 @@ _VARYING = re.compile(
     | (?-i:(?P<id>\b[a-z]{{1,5}}_(?=[A-Za-z]{{0,64}}\d)[A-Za-z0-9]{{4,64}}+\b))
     | (?P<hex>\b0x[0-9a-f]+\b | (?<=\w@)[0-9a-f]{{5,8}}\b
         | (?<=\w\{{)[0-9a-f]{{5,8}}(?=[\s}}])
-        | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b)
-    | (?P<pod>-[0-9a-f]{{8,10}}-[0-9a-z]{{5}}\b)
+        | \b(?=[0-9a-f]{{0,64}}\d)(?=[0-9a-f]{{0,64}}[a-f])[0-9a-f]{{7,64}}\b
+        | \b(?!\d+e\d+\b)(?=\d{{1,5}}[a-f]|[a-f]{{1,5}}\d)[0-9a-f]{{4,6}}\b)
+    | (?P<token>\b(?=\d{{0,64}}[a-z])(?=(?:[a-z]{{0,20}}\d){{5}})[0-9a-z]{{12,64}}\b)
+    | (?P<pod>-[0-9a-f]{{8,10}}-[0-9a-z]{{5}}\b
+        | -(?=[a-z]{{0,9}}\d)[0-9a-z]{{5,10}}-
+          (?=[a-z]{{0,4}}\d|[b-df-hj-np-tv-z]{{5}})[0-9a-z]{{5}}\b)
     | (?P<file>(?<![\w.()-])[\w.()-]{{1,100}}\.(?:jpe?g|png|gif|webp|heic|bmp|tiff?|pdf
         |csv|tsv|xlsx?|docx?|pptx?|zip|gz|tar|mp[34]|mov|avi|wav|ics|vcf|eml)\b)
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
@@ -74,6 +98,12 @@ _DIGIT = re.compile(r"\d")
 _LISTED = re.compile(r"(<[a-z]+>)(?:[,;]?\s?\1)+")
 _PLURAL = re.compile(r"(?<=<number> )([A-Za-z]{2,30}?)(?:ies|e?s|y)?\b")
 
+# A last word in capitals, and a currency or a country, of which there are many.
+_CAPITALS = re.compile(
+    r"((?<=[a-z]): )(?!E[A-Z]{3}|SIG)[A-Z]{2,5}$"
+    r"|(\b(?:currency|country|locale|language|symbol|ticker|airport|region) )[A-Z]{2,5}\b"
+)
+
 
 def parametrise(message: str) -> str:
     """The message with placeholders such as <number> and <uuid> for what varies.
@@ -83,7 +113,18 @@ def parametrise(message: str) -> str:
     """
     head = "\n".join(message[: 4 * LENGTH].splitlines()[:LINES])
     text = " ".join(_VARYING.sub(_placeholder, head).split())
+    text = _CAPITALS.sub(lambda word: f"{word[1] or word[2]}<text>", text)
     return _PLURAL.sub(r"\1", _LISTED.sub(r"\1", text))[:LENGTH]
+
+
+def names_in(message: str) -> tuple[str, ...]:
+    """The quoted names of code in a message: of attributes, columns, keys, templates."""
+    head = message[:LENGTH]
+    return tuple(
+        dict.fromkeys(
+            match[0] for match in _VARYING.finditer(head) if match.lastgroup in {"name", "code"}
+        )
+    )
 
 
 def error_codes(message: str) -> tuple[str, ...]:
@@ -98,6 +139,8 @@ def _placeholder(match: re.Match[str]) -> str:
     kind = match.lastgroup
     if kind == "route":
         return _route(match[0])
+    if kind == "token":
+        return "<hex>"
     if kind == "service":
         return f"{match['called']}<ip>{match['port']}"
     return match[0] if kind in {"keep", "name", "code", None} else f"<{kind}>"

@@ -101,7 +101,7 @@ _SYSTEM_IMAGES = re.compile(
     r"|WebKit|WebCore|JavaScriptCore|Security|Metal|MetalKit|MapKit|FrontBoardServices|BackBoardServices"
     r"|AudioToolbox|HIToolbox|UpdateCycle|RunningBoardServices|BaseBoard|StoreKit|UIFoundation|ImageIO)"
     r"|(?:ntdll|kernel32|kernelbase|user32|gdi32|advapi32|ole32|combase|rpcrt4|ws2_32|ucrtbase\w*|msvc[prt]\w*"
-    r"|vcruntime\w*|clr|coreclr|d3d\d+|dxgi|opengl32|win32u)(?:\.dll)?)",
+    r"|(?:lib)?Qt\d\w{2,30}(?:\.framework|\.so[\d.]*+|_?d?\.dll)?|vcruntime\w*|clr|coreclr|d3d\d+|dxgi|opengl32|win32u)(?:\.dll)?)",
     re.IGNORECASE,
 )
 _SYSTEM_FUNCTIONS = frozenset({
@@ -113,6 +113,20 @@ _SYSTEM_FUNCTIONS = frozenset({
     "_pthread_start",
     "thread_start", "mach_msg_trap", "__exceptionPreprocess",
 })  # fmt: skip
+
+# Extensions of the browser, and clients that watch the program: never its own code.
+_FOREIGN = re.compile(
+    r"^(?:chrome|moz|safari|safari-web|webkit-masked-url|ms-browser)(?:-extension)?://"
+    r"|(?:^|[/\\])(?:node_modules|site-packages|vendor|gems)[/\\]"
+    r"(?:@(?:sentry(?:-internal)?|bugsnag|rollbar|datadog|newrelic|elastic|opentelemetry|honeybadger-io)[/\\]"
+    r"|(?:sentry|raven|bugsnag|rollbar|newrelic|dd-trace|ddtrace|elastic-apm|elasticapm|opentelemetry|logrocket"
+    r"|honeybadger|airbrake|zone\.js|core-js|regenerator-runtime)\b)"
+)
+
+
+def is_foreign(path: str) -> bool:
+    """Whether a file is an extension's or a monitoring client's, whatever the client says."""
+    return bool(_FOREIGN.search(path))
 
 
 def is_system(frame: Mapping[str, str], platform: str) -> bool:

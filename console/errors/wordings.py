@@ -47,11 +47,46 @@ _RULES: Mapping[str, _Rules] = {
     "ruby": _RUBY, "php": _PHP, "lua": _LUA, "node": _SCRIPT, "javascript": _SCRIPT,
 }  # fmt: skip
 
+# Systems number one error each in their way, and put it in the user's language.
+_SYMBOLS = {
+    number: symbol
+    for symbol, numbers in {
+        "ECONNREFUSED": (61, 111, 10061),
+        "ECONNRESET": (54, 104, 10054),
+        "ECONNABORTED": (53, 103, 10053),
+        "ETIMEDOUT": (60, 110, 10060),
+        "EHOSTUNREACH": (65, 113, 10065),
+        "ENETUNREACH": (51, 101, 10051),
+        "EADDRINUSE": (48, 98, 10048),
+        "ENOTCONN": (57, 107, 10057),
+    }.items()
+    for number in numbers
+}
+_NUMBERED = re.compile(
+    r"\bOS Error: [^()\n]{1,200}?, errno = (?P<dart>\d{1,5})"
+    r"|\[(?:Errno|WinError) (?P<python>-?\d{1,5})\] (?:[^:\n'\"]{1,200})?"
+    r"|(?P<before>^|: )[^:\n]{1,200} \(os error (?P<rust>\d{1,5})\)"
+)
+_NO_HOST = re.compile(
+    r"(?:nodename nor servname provided, or not known|Name or service not known"
+    r"|No address associated with hostname|No such host is known\.?|no such host)"
+    r"(?:, errno = \d{1,5}| \(os error \d{1,5}\))?"
+)
+_NO_HOST_NUMBER = re.compile(r"\[Errno -?\d{1,3}\] (?=host not found)")
+_CLASS_OF_SELECTOR = re.compile(r"[-+]\[\w{1,200} (?=\S{1,200}\]: unrecognized selector)")
+
 
 def as_any_version(value: str, platform: str) -> str:
-    """The message in the wording of the newest version, if its language made it."""
+    """The message in the wording of the newest version, if its language or system made it."""
     if len(value) > _LENGTH:
         return value
+    value = _NO_HOST_NUMBER.sub("", _NO_HOST.sub("host not found", value))
+    value = _CLASS_OF_SELECTOR.sub("-[* ", _NUMBERED.sub(_numbered, value))
     for form, words in _RULES.get(platform, ()):
         value = form.sub(words, value)
     return value
+
+
+def _numbered(match: re.Match[str]) -> str:
+    number = int(match["dart"] or match["python"] or match["rust"])
+    return f"{match['before'] or ''}{_SYMBOLS.get(number) or f'errno {number}'} "

@@ -1,0 +1,77 @@
+"""What an exception's message adds to its type and place: two faults of one line, or one."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from console.errors.browsers import as_any_browser, by_engine
+from console.errors.chain import type_of
+from console.errors.parametrise import names_in, parametrise
+from console.errors.wordings import as_any_version
+
+# Types whose message is the runtime's or the system's, in the words of its version, of the user's
+# language or of the device: only names and codes in it say more than the type.
+_OF_RUNTIMES = frozenset({
+    # engines of JavaScript
+    "TypeError", "RangeError", "ReferenceError", "SyntaxError", "EvalError", "URIError",
+    "InternalError",
+    # .NET, in the user's language
+    "ArgumentNullException", "ArgumentOutOfRangeException", "DivideByZeroException",
+    "DirectoryNotFoundException", "FileNotFoundException", "FormatException", "IOException",
+    "IndexOutOfRangeException", "InvalidCastException", "KeyNotFoundException",
+    "NullReferenceException", "ObjectDisposedException", "OperationCanceledException",
+    "OutOfMemoryException", "OverflowException", "SocketException", "StackOverflowException",
+    "TaskCanceledException", "UnauthorizedAccessException", "Win32Exception", "COMException",
+    # virtual machines and systems
+    "NullPointerException", "IndexOutOfBoundsException", "ArrayIndexOutOfBoundsException",
+    "StringIndexOutOfBoundsException", "OutOfMemoryError", "StackOverflowError", "RecursionError",
+    "SystemStackError", "NSRangeException", "ApplicationNotResponding", "App Hanging", "AppHang",
+    "WatchdogTermination", "ANR", "EAccessViolation", "EInvalidPointer", "EOutOfMemory",
+})  # fmt: skip
+# What browsers refuse, each in its own sentence that names its own function.
+_OF_BROWSERS = frozenset({
+    "AbortError", "ConstraintError", "DataCloneError", "DataError", "EncodingError",
+    "HierarchyRequestError", "InvalidAccessError", "InvalidCharacterError", "InvalidStateError",
+    "NetworkError", "NotAllowedError", "NotFoundError", "NotReadableError", "NotSupportedError",
+    "OperationError", "OverconstrainedError", "QuotaExceededError", "ReadOnlyError",
+    "SecurityError", "TransactionInactiveError", "UnknownError", "VersionError",
+})  # fmt: skip
+_SIGNALS = re.compile(r"SIG[A-Z]{2,8}\b|EXC_[A-Z_]{2,40}|EXCEPTION_[A-Z_]{2,60}")
+# Python's of a mapping, whose message is the key alone.
+_KEY = re.compile(r"""['"]([A-Za-z]++(?:[_-][A-Za-z]++)*+)['"]""")
+_SHORTEST = 2
+_JVM = frozenset({"java", "android", "kotlin"})
+_BROWSERS = "javascript"
+
+
+def worded(exception: Mapping[str, Any], platform: str) -> str:
+    """The exception's message in one wording for all versions and engines."""
+    return as_any_version(as_any_browser(exception, platform), platform)
+
+
+def distinction(exception: Mapping[str, Any], platform: str) -> str:
+    """What the message says beyond the type, "" if nothing that is the same at each occurrence.
+
+    A program's own sentence counts without its values. A runtime's counts by its names alone: it
+    reads otherwise in the next version, in another browser or language.
+    """
+    value = worded(exception, platform)
+    kind = type_of(exception)
+    if kind == "KeyError" and (key := _missing_key(value)):
+        return key
+    if kind in _OF_BROWSERS and platform == _BROWSERS:
+        return ""
+    if not (kind in _OF_RUNTIMES or _SIGNALS.match(kind)):
+        return parametrise(value)
+    if platform in _JVM:
+        return ""  # helpful messages of null pointers depend on the build
+    if (kind == "TypeError" and platform != _BROWSERS) or by_engine(exception, platform):
+        return parametrise(value)  # Node and Python have one engine, and their own sentences
+    return " ".join(names_in(value))
+
+
+def _missing_key(value: str) -> str:
+    """A key that is a name; what is all in capitals may be a currency or a country."""
+    key = _KEY.fullmatch(value)
+    is_name = key and len(key[1]) >= _SHORTEST and not (key[1].isupper() and key[1].isalpha())
+    return f"'{key[1]}'" if key and is_name else ""
