@@ -18,10 +18,11 @@ from selectolax.lexbor import LexborNode
 from werkzeug.exceptions import HTTPException
 
 from console.metrics.catalogue import CATALOGUE
+from tests.support import consoles, databases, tenants
 from tests.support import pages as pages_
-from tests.support import tenants
 from tests.support.clients import HTMX
 from tests.support.factories import signed_in
+from tests.support.run import shared
 
 HOME = "/acme/shop/"
 RAIL = '<nav class="rail"'
@@ -87,7 +88,16 @@ class Page(HTMLParser):
             self.in_form = False
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A console that is only read here: one walk finds its pages for all tests of this file."""
+    instance = tmp_path_factory.mktemp("instance")
+    settings = databases.config(databases.sqlite(shared(), instance), instance)
+    with consoles.console(settings, templates=str(shared())) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
 def owner(app: Flask) -> FlaskClient:
     """The owner of an organization with something of everything."""
     tenant = tenants.make(app, "acme")
@@ -95,7 +105,7 @@ def owner(app: Flask) -> FlaskClient:
     return client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pages(app: Flask, owner: FlaskClient) -> dict[str, str]:
     """One address of each kind of page of a project, by the name of its view."""
     found: dict[str, str] = {}

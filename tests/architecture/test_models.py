@@ -30,7 +30,6 @@ FOUND = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry
 MODELS = dict(sorted(FOUND.items()))  # every xdist worker must collect the same order
 PERSONAL = {name for name, model in MODELS.items() if issubclass(model, PersonScoped)}
 SCOPED = {name: model for name, model in MODELS.items() if issubclass(model, OrganizationScoped)}
-scoped = pytest.mark.parametrize("model", SCOPED.values(), ids=SCOPED)
 
 
 def test_every_model_is_scoped_or_on_the_short_list():
@@ -41,34 +40,50 @@ def test_every_table_has_a_model():
     assert set(Model.metadata.tables) == set(MODELS)
 
 
-@scoped
-def test_a_row_cannot_lack_its_organization(model):
+def a_row_cannot_lack_its_organization(model):
     assert not model.__table__.c.organization_id.nullable
 
 
-@scoped
-def test_unique_keys_start_with_the_organization(model):
+def unique_keys_start_with_the_organization(model):
     for name, columns in unique_keys(model.__table__):
         assert columns[0] == "organization_id" or columns == [model.__bearer__], name
 
 
-@scoped
-def test_foreign_keys_to_scoped_tables_start_with_the_organization(model):
+def foreign_keys_to_scoped_tables_start_with_the_organization(model):
     for key in model.__table__.constraints:
         if isinstance(key, ForeignKeyConstraint) and key.referred_table.name in SCOPED:
             assert key.column_keys[0] == "organization_id", key.column_keys
 
 
-@scoped
-def test_composite_foreign_keys_have_something_to_point_at(model):
+def composite_foreign_keys_have_something_to_point_at(model):
     keys = [columns for _, columns in unique_keys(model.__table__)]
     assert ["organization_id", "id"] in keys
 
 
-@scoped
-def test_a_bearer_column_is_unique_or_a_person(model):
+def a_bearer_column_is_unique_or_a_person(model):
     if model.__bearer__ and model.__bearer__ != "user_id":
         assert [model.__bearer__] in [columns for _, columns in unique_keys(model.__table__)]
+
+
+RULES = (
+    a_row_cannot_lack_its_organization,
+    unique_keys_start_with_the_organization,
+    foreign_keys_to_scoped_tables_start_with_the_organization,
+    composite_foreign_keys_have_something_to_point_at,
+    a_bearer_column_is_unique_or_a_person,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_scoped_model_keeps_a_rule(rule):
+    broken = {}
+    for name, model in SCOPED.items():
+        try:
+            rule(model)
+        except AssertionError as error:
+            broken[name] = str(error).partition("\n")[0]
+    assert SCOPED
+    assert broken == {}
 
 
 def unique_keys(table: Table) -> list[tuple[str, list[str]]]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def newlines(match: re.Match[str]) -> str:
     return "\n" * match[0].count("\n")
 
 
+@cache
 def elements(path: Path) -> list[Element]:
     return Elements(path.read_text()).found
 
@@ -97,13 +99,7 @@ def name(path: Path) -> str:
     return path.relative_to(FOLDER).as_posix()
 
 
-every_template = pytest.mark.parametrize("path", TEMPLATES, ids=map(name, TEMPLATES))
-every_part = pytest.mark.parametrize("path", PARTS, ids=map(name, PARTS))
-every_answer = pytest.mark.parametrize("path", ANSWERS, ids=map(name, ANSWERS))
-
-
-@every_template
-def test_nothing_is_inline_that_the_policy_forbids(path):
+def nothing_is_inline_that_the_policy_forbids(path):
     for element in elements(path):
         where = f"line {element.line}: <{element.tag}>"
         assert "style" not in element.attributes, f"{where} has a style attribute"
@@ -115,15 +111,13 @@ def test_nothing_is_inline_that_the_policy_forbids(path):
             assert element.text.strip() == "", f"{where} is inline"
 
 
-@every_template
-def test_text_of_a_list_row_stands_beside_its_icon(path):
+def text_of_a_list_row_stands_beside_its_icon(path):
     """Text that is longer than its row, and no .list-text, goes below the icon."""
     bare = re.search(r"<li[^>]*>\s*\{\{ ui\.icon\([^)]*\) \}\}\s*<div>", path.read_text())
     assert bare is None, bare
 
 
-@every_template
-def test_htmx_evaluates_no_script(path):
+def htmx_evaluates_no_script(path):
     for element in elements(path):
         where = f"line {element.line}: <{element.tag}>"
         assert "[" not in element.attributes.get("hx-trigger", ""), f"{where} filters its trigger"
@@ -133,8 +127,7 @@ def test_htmx_evaluates_no_script(path):
             )
 
 
-@every_template
-def test_htmx_attributes_stand_where_they_work(path):
+def htmx_attributes_stand_where_they_work(path):
     for element in elements(path):
         asked = REQUESTS.intersection(element.attributes) or element.tag == "hx-partial"
         idle = INHERITABLE.intersection(element.attributes)
@@ -143,27 +136,23 @@ def test_htmx_attributes_stand_where_they_work(path):
         )
 
 
-@every_template
-def test_a_form_that_htmx_posts_works_without_it(path):
+def a_form_that_htmx_posts_works_without_it(path):
     for element in elements(path):
         if element.tag == "form" and "hx-post" in element.attributes:
             assert element.attributes.get("method", "").lower() == "post", f"line {element.line}"
             assert "action" in element.attributes, f"line {element.line}: no action"
 
 
-@every_template
-def test_no_link_leaves_by_javascript(path):
+def no_link_leaves_by_javascript(path):
     for element in elements(path):
         assert not element.attributes.get("href", "").startswith("javascript:")
 
 
-@every_part
-def test_a_part_names_its_inputs_first(path):
+def a_part_names_its_inputs_first(path):
     assert path.read_text().startswith("{#"), "the first line is a comment that names the inputs"
 
 
-@every_answer
-def test_an_answer_to_htmx_has_a_root_with_an_id(path):
+def an_answer_to_htmx_has_a_root_with_an_id(path):
     found = Elements(without_macros(path.read_text())).found
     roots = [element for element in found if element.top and element.tag != "hx-partial"]
     assert roots or "{% include" in path.read_text(), "a part is an element"
@@ -171,26 +160,51 @@ def test_an_answer_to_htmx_has_a_root_with_an_id(path):
         assert "id" in root.attributes, f"line {root.line}: <{root.tag}> at the root has no id"
 
 
+RULES = {
+    nothing_is_inline_that_the_policy_forbids: TEMPLATES,
+    text_of_a_list_row_stands_beside_its_icon: TEMPLATES,
+    htmx_evaluates_no_script: TEMPLATES,
+    htmx_attributes_stand_where_they_work: TEMPLATES,
+    a_form_that_htmx_posts_works_without_it: TEMPLATES,
+    no_link_leaves_by_javascript: TEMPLATES,
+    a_part_names_its_inputs_first: PARTS,
+    an_answer_to_htmx_has_a_root_with_an_id: ANSWERS,
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_template_keeps_a_rule(rule):
+    """All templates in a test of each rule: thousands of tests would be of the runner alone."""
+    broken = {}
+    for path in RULES[rule]:
+        try:
+            rule(path)
+        except AssertionError as error:
+            broken[name(path)] = str(error).partition("\n")[0]
+    assert RULES[rule]
+    assert broken == {}
+
+
 @pytest.mark.parametrize(
     ("rule", "source"),
     [
-        (test_nothing_is_inline_that_the_policy_forbids, '<p style="color: red">'),
-        (test_nothing_is_inline_that_the_policy_forbids, "<script>alert(1)</script>"),
-        (test_nothing_is_inline_that_the_policy_forbids, "{% if x %}<a onclick='x()'>{% endif %}"),
-        (test_nothing_is_inline_that_the_policy_forbids, '<b hx-on:click="x()">'),
-        (test_text_of_a_list_row_stands_beside_its_icon, '<li id="a">{{ ui.icon("key") }} <div>'),
-        (test_htmx_evaluates_no_script, '<b hx-get="/" hx-trigger="click[ctrlKey]">'),
-        (test_htmx_evaluates_no_script, '<b hx-get="/" hx-vals="js:{a: 1}">'),
+        (nothing_is_inline_that_the_policy_forbids, '<p style="color: red">'),
+        (nothing_is_inline_that_the_policy_forbids, "<script>alert(1)</script>"),
+        (nothing_is_inline_that_the_policy_forbids, "{% if x %}<a onclick='x()'>{% endif %}"),
+        (nothing_is_inline_that_the_policy_forbids, '<b hx-on:click="x()">'),
+        (text_of_a_list_row_stands_beside_its_icon, '<li id="a">{{ ui.icon("key") }} <div>'),
+        (htmx_evaluates_no_script, '<b hx-get="/" hx-trigger="click[ctrlKey]">'),
+        (htmx_evaluates_no_script, '<b hx-get="/" hx-vals="js:{a: 1}">'),
         (
-            test_htmx_attributes_stand_where_they_work,
+            htmx_attributes_stand_where_they_work,
             '<div hx-target="#a"><b hx-get="/"></b></div>',
         ),
-        (test_a_form_that_htmx_posts_works_without_it, '<form hx-post="/x">'),
-        (test_no_link_leaves_by_javascript, '<a href="javascript:x()">'),
-        (test_a_part_names_its_inputs_first, '<li id="a"></li>'),
-        (test_an_answer_to_htmx_has_a_root_with_an_id, "{# x #}<li></li>"),
-        (test_an_answer_to_htmx_has_a_root_with_an_id, '{# x #}<li id="a"></li><li></li>'),
-        (test_an_answer_to_htmx_has_a_root_with_an_id, "{# x #}text"),
+        (a_form_that_htmx_posts_works_without_it, '<form hx-post="/x">'),
+        (no_link_leaves_by_javascript, '<a href="javascript:x()">'),
+        (a_part_names_its_inputs_first, '<li id="a"></li>'),
+        (an_answer_to_htmx_has_a_root_with_an_id, "{# x #}<li></li>"),
+        (an_answer_to_htmx_has_a_root_with_an_id, '{# x #}<li id="a"></li><li></li>'),
+        (an_answer_to_htmx_has_a_root_with_an_id, "{# x #}text"),
     ],
 )
 def test_the_rules_find_what_they_look_for(rule, source, tmp_path):

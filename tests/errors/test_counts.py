@@ -6,6 +6,7 @@ import pytest
 
 from console.core import clock
 from console.errors import ranking
+from tests.support.clients import HTMX
 from tests.support.pages import Page
 
 INBOX = "/acme/shop/issues/"
@@ -36,7 +37,7 @@ def made(acme, make_issue):
 
 
 def titles(client, query, **more):
-    answer = client.get(INBOX, query_string={"q": query, **more})
+    answer = client.get(INBOX, query_string={"q": query, **more}, headers=HTMX)
     assert answer.status_code == 200, answer.text
     return {row.title for row in Page(answer).rows()}
 
