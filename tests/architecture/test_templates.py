@@ -148,6 +148,12 @@ def no_link_leaves_by_javascript(path):
         assert not element.attributes.get("href", "").startswith("javascript:")
 
 
+def a_question_before_an_act_names_what_is_lost(path):
+    acts = "Delete|Remove|Discard|Revoke|Renew|Disable|Unlink|Withdraw|Send"
+    bare = re.search(rf'confirm="(?:{acts}) [^"{{}}]*"(?!\s*~)', path.read_text())
+    assert bare is None, bare
+
+
 def a_part_names_its_inputs_first(path):
     assert path.read_text().startswith("{#"), "the first line is a comment that names the inputs"
 
@@ -167,6 +173,7 @@ RULES = {
     htmx_attributes_stand_where_they_work: TEMPLATES,
     a_form_that_htmx_posts_works_without_it: TEMPLATES,
     no_link_leaves_by_javascript: TEMPLATES,
+    a_question_before_an_act_names_what_is_lost: TEMPLATES,
     a_part_names_its_inputs_first: PARTS,
     an_answer_to_htmx_has_a_root_with_an_id: ANSWERS,
 }
@@ -201,6 +208,7 @@ def test_every_template_keeps_a_rule(rule):
         ),
         (a_form_that_htmx_posts_works_without_it, '<form hx-post="/x">'),
         (no_link_leaves_by_javascript, '<a href="javascript:x()">'),
+        (a_question_before_an_act_names_what_is_lost, '{{ b(confirm="Delete this report?") }}'),
         (a_part_names_its_inputs_first, '<li id="a"></li>'),
         (an_answer_to_htmx_has_a_root_with_an_id, "{# x #}<li></li>"),
         (an_answer_to_htmx_has_a_root_with_an_id, '{# x #}<li id="a"></li><li></li>'),
