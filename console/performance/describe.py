@@ -138,6 +138,8 @@ def _call(span: "Span | SpanRow") -> str:
     A request of GraphQL has its operation too, since all of them go to one address.
     """
     attributes = span.attributes
+    if attributes.get("rpc.method") and _SERVICE.fullmatch(span.name):
+        return _named_call(span)  # clients of AWS send most operations of a service to one address
     _, rest = (span.name.partition(" ")[::2]) if " " in span.name else ("", span.name)
     url = str(attributes.get("url.full") or rest).partition(" ")[0]
     if "/" not in url:

@@ -9,17 +9,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.performance.describe import FURTHER
-from console.performance.findings.addresses import OPERATION, address, is_by_itself
+from console.performance.findings.addresses import OPERATION, address
+from console.performance.findings.alone import (
+    is_by_itself,
+    is_cached,
+    is_from_store,
+    is_of_model,
+)
 from console.performance.findings.finding import succeeded
 from console.performance.findings.segment import Segment
-from console.performance.names import CACHE, DB, HTTP, PAGE
+from console.performance.names import CACHE, DB, HTTP, INTERFACES
 from console.telemetry.spans import SpanRow
 
 _MAPPERS = frozenset({"mongoose"})
 _TRUE = (True, "true", "True", 1)
 # Addresses that say nothing of what is asked for: one for all questions.
 _ONE_FOR_ALL = re.compile(
-    r"(?:/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap)|://[^/]+)/?$", re.IGNORECASE
+    r"(?:/(?:graphql|gql|jsonrpc|json-rpc|rpc|xmlrpc|soap|mcp)|://[^/]+)/?$", re.IGNORECASE
 )
 
 
@@ -33,8 +39,8 @@ def database_calls(segment: Segment) -> list[SpanRow]:
     calls = []
     for span in spans:
         is_twin = _system(span) in _MAPPERS and _collection(span) in driven
-        is_cached = span.span_id in of_caches or _is_cached(span)
-        if span.span_id in wrappers or is_twin or not succeeded(span) or is_cached:
+        from_cache = span.span_id in of_caches or is_cached(span)
+        if span.span_id in wrappers or is_twin or not succeeded(span) or from_cache:
             continue
         cursor = span.attributes.get("db.cursor"), span.fingerprint
         if span.attributes.get(FURTHER) is True or (cursor[0] and cursor in cursors):
@@ -56,7 +62,7 @@ def http_calls(segment: Segment) -> list[SpanRow]:
     """The spans by which a segment asked other services over HTTP, by start."""
     spans = [span for span in segment.spans if span.category == HTTP and span.fingerprint]
     excluded = {span.parent_span_id for span in spans} | segment.below({DB, CACHE})
-    of_page = segment.root.category == PAGE
+    shown = segment.root.category in INTERFACES
     return [
         span
         for span in spans
@@ -67,13 +73,11 @@ def http_calls(segment: Segment) -> list[SpanRow]:
         and span.attributes.get("http.request.prefetch") not in _TRUE
         and not _resent(span)
         and not _is_one_for_all(span)
-        and not is_by_itself(span, of_page=of_page)
+        and not is_cached(span)
+        and not (shown and is_from_store(span))
+        and not is_of_model(segment.op_above(span))
+        and not is_by_itself(span, shown=shown)
     ]
-
-
-def _is_cached(span: SpanRow) -> bool:
-    attributes = span.attributes
-    return attributes.get("cached") in _TRUE or attributes.get("cache.hit") in _TRUE
 
 
 def _is_batch(span: SpanRow) -> bool:
@@ -93,7 +97,7 @@ def _resent(span: SpanRow) -> bool:
 
 
 def _is_one_for_all(span: SpanRow) -> bool:
-    given = ("graphql.operation.name", "graphql.document")
+    given = ("graphql.operation.name", "graphql.document", "rpc.method")
     named = any(map(span.attributes.get, given)) or OPERATION.search(span.name)
     is_read = span.http_method in {"GET", "HEAD"}
     return not (named or is_read) and bool(_ONE_FOR_ALL.search(address(span).partition("?")[0]))

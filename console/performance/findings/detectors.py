@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from console.performance.describe import statement_of
 from console.performance.findings import n_plus_one
-from console.performance.findings.addresses import ask_for_many, is_in_parts, is_paging
 from console.performance.findings.calls import http_calls
 from console.performance.findings.finding import Suspect, label, made_of, of_segment
+from console.performance.findings.listed import follow_list, listed_by
 from console.performance.findings.loops import repetition
 from console.performance.findings.named_calls import by_name
 from console.performance.findings.segment import Segment, ended, segment_of
+from console.performance.findings.series import is_needed
 from console.performance.names import DB, INTERFACES
 from console.performance.traces.groups import waits
 from console.telemetry.finding_kinds import GAP, REPEATED_CALL, SLOW_QUERY
@@ -68,20 +69,23 @@ def slow_queries(segment: Segment) -> Iterator[Suspect]:
 def repeated_calls(segment: Segment) -> Iterator[Suspect]:
     """Outgoing requests to one address, except for ids in it, by a loop or at once."""
     calls: dict[str, list[SpanRow]] = defaultdict(list)
-    for span in http_calls(segment):
+    sent = http_calls(segment)
+    lists = listed_by(sent)
+    for span in sent:
         calls[span.fingerprint].append(span)
     few = []
     for spans in calls.values():
         is_read = spans[0].http_method in {"GET", "HEAD", ""}
         least = CALLS if is_read else MANY_CALLS
-        rounds = repetition(segment, spans, least, MANY_CALLS)
+        at_once = CALLS if is_read and follow_list(spans, lists) else MANY_CALLS
+        rounds = repetition(segment, spans, least, at_once)
         if rounds is None:
             few += spans
-        elif not (is_paging(rounds.spans) or is_in_parts(spans) or ask_for_many(rounds.spans)):
+        elif not is_needed(segment, rounds.spans):
             yield Suspect(REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once)
     for statement, named in by_name(few, MANY_CALLS).items():
         rounds = repetition(segment, named, MANY_CALLS, MANY_CALLS)
-        if rounds is not None:
+        if rounds is not None and not is_needed(segment, rounds.spans):
             yield Suspect(
                 REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once, statement
             )

@@ -28,6 +28,11 @@ class Segment:
             parent_id = self.by_id[parent_id].parent_span_id
         yield self.root
 
+    def op_above(self, span: SpanRow) -> str:
+        """The operation of the parent span; "" where that is the segment, or missing."""
+        parent = self.by_id.get(span.parent_span_id, self.root)
+        return parent.op if parent is not self.root else ""
+
     def common_ancestor(self, spans: Sequence[SpanRow]) -> SpanRow:
         """The closest common parent span of these spans; wrappers of single spans are skipped."""
         path = list(self.ancestors(spans[0]))

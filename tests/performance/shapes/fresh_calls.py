@@ -24,9 +24,7 @@ REPEATED = [
     many("nominatim", "GET https://nominatim.test/reverse?lat=52.{i}&lon=13.{i}&format=json"),
     many("osrm", "GET https://osrm.test/route/v1/driving/13.38,52.{i};13.4,52.5?overview=false",
          times=8, platform="go"),
-    many("twilio", "POST https://api.twilio.com/2010-04-01/Accounts/AC1f/Messages.json", times=20),
     many("sendgrid", "POST https://api.sendgrid.com/v3/mail/send", times=15, platform="node"),
-    many("telegram", "POST https://api.telegram.org/bot[Filtered]/sendMessage", times=25),
     many("keycloak", "GET https://sso.test/admin/realms/shop/users/{uuid}/role-mappings",
          platform="java"),
     many("is it indexed", "HEAD http://es:9200/items/_doc/{i}", platform="go"),
@@ -70,6 +68,10 @@ REPEATED = [
          platform="rust", op="queue.task"),
 ]  # fmt: skip
 RIGHT = [
+    # Both take one receiver in a call: nothing could be sent together, as mails could.
+    rightly("twilio", "POST https://api.twilio.com/2010-04-01/Accounts/AC1f/Messages.json",
+            times=20),
+    rightly("telegram", "POST https://api.telegram.org/bot[Filtered]/sendMessage", times=25),
     rightly("hasura", "POST https://x.hasura.app/v1/graphql", times=11, **AT_ONCE),
     rightly("rows of supabase", f"GET {SUPABASE}/items?select=*&offset={{i}}&limit=100"),
     rightly("pages of shopify", "GET https://s.myshopify.com/admin/api/2024-10/products.json"

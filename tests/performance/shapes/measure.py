@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 from tests.performance.shapes.calls import CALLS, OTHER_CALLS
 from tests.performance.shapes.fresh_calls import FRESH_CALLS
+from tests.performance.shapes.kinds_of_calls import KINDS_OF_CALLS
+from tests.performance.shapes.kinds_of_other_calls import KINDS_OF_OTHER_CALLS
 from tests.performance.shapes.later_calls import LATER_CALLS
 from tests.performance.shapes.later_statements import LATER_STATEMENTS
 from tests.performance.shapes.latest_calls import LATEST_CALLS
 from tests.performance.shapes.latest_statements import LATEST_STATEMENTS
 from tests.performance.shapes.other_statements import OTHER_STATEMENTS
+from tests.performance.shapes.public_calls import PUBLIC_CALLS
+from tests.performance.shapes.public_other_calls import PUBLIC_OTHER_CALLS
+from tests.performance.shapes.public_page_calls import PUBLIC_PAGE_CALLS
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 from tests.performance.shapes.statements import STATEMENTS
 from tests.performance.shapes.third_calls import THIRD_CALLS
@@ -24,6 +29,11 @@ LATER: Sequence[Shape] = (
     *UNSEEN_CALLS,
     *FRESH_CALLS,
     *THIRD_CALLS,
+    *PUBLIC_CALLS,
+    *PUBLIC_OTHER_CALLS,
+    *PUBLIC_PAGE_CALLS,
+    *KINDS_OF_CALLS,
+    *KINDS_OF_OTHER_CALLS,
 )
 
 

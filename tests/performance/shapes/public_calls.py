@@ -1,0 +1,285 @@
+"""Calls that need not be repeated, as public descriptions show them: measured at first sight."""
+
+from tests.performance.shapes.clients import (
+    cocoa,
+    dotnet,
+    fetch,
+    go,
+    guzzle,
+    java,
+    node,
+    okhttp,
+    otel,
+    otel_old,
+    requests,
+    right,
+    ruby,
+    sql,
+    undici,
+    within,
+    xhr,
+)
+from tests.performance.shapes.shape import Shape, run
+
+PUBLIC_CALLS: list[Shape] = [
+    right(
+        "the same exchange rate for each invoice",
+        run(14, requests("GET", "https://api.exchangerate.host/latest?base=EUR", 140)),
+        platform="python",
+    ),
+    right(
+        "customers of the payments of a day",
+        run(1, node("GET", "https://api.stripe.com/v1/charges?limit=20", 280)),
+        run(20, node("GET", "https://api.stripe.com/v1/customers/cus_{hex}", 190), way="at once"),
+        platform="node",
+    ),
+    right(
+        "who of the friends is there",
+        run(12, cocoa("GET", "https://api.acme.app/users/{word}/presence", 95), way="at once"),
+        platform="cocoa",
+        op="ui.load",
+    ),
+    right(
+        "taking documents out of the index one by one",
+        run(40, java("DELETE", "http://search:9200/books/_doc/{i}", 9)),
+        platform="java",
+        op="task",
+    ),
+    right(
+        "each ticket of a sprint",
+        run(
+            23,
+            requests("GET", "https://acme.atlassian.net/rest/api/3/issue/ACME-{i}?fields=summary"),
+            way="pool",
+        ),
+        platform="python",
+    ),
+    right(
+        "each invoice of a month",
+        run(18, ruby("GET", "https://api.stripe.com/v1/invoices/in_{hex}", 210)),
+        platform="ruby",
+        op="queue.sidekiq",
+    ),
+    right(
+        "products of the lines of a basket",
+        run(1, undici("GET", "http://baskets:3000/baskets/88213", 35)),
+        run(14, undici("GET", "http://catalog:3000/products/{i}", 22)),
+        platform="node",
+    ),
+    right(
+        "archiving the chosen messages one by one",
+        run(15, fetch("PATCH", "/api/messages/{i}", 95, 204)),
+        platform="javascript",
+        op="ui.action.click",
+    ),
+    right(
+        "one document after another from the search engine",
+        run(15, guzzle("GET", "http://solr:8983/solr/books/select?q=id:{i}&rows=1", 19)),
+        platform="php",
+    ),
+    right(
+        "batches of each bag of coffee",
+        run(1, fetch("GET", "/api/v1/beans", 90)),
+        run(9, fetch("GET", "/api/v1/beans/{uuid}/batches", 130), way="at once"),
+        platform="javascript",
+        op="pageload",
+    ),
+    right(
+        "a pool of calls, one for each parcel",
+        run(18, guzzle("GET", "https://api.parcels.example/tracking/00340{i}", 210), way="pool"),
+        platform="php",
+        op="queue.process",
+    ),
+    right(
+        "a search for each title",
+        run(18, requests("POST", "http://elasticsearch:9200/books/_search", 21)),
+        platform="python",
+    ),
+    right(
+        "a contact for each row of an import",
+        run(25, requests("GET", "https://api.crm.example/contacts/{i}", 110)),
+        platform="python",
+        op="queue.task.celery",
+    ),
+    right(
+        "a commit for each deployment",
+        run(
+            15,
+            sql('SELECT "deployments".* FROM "deployments" WHERE "deployments"."id" = $1', 1.5),
+            ruby("GET", "https://api.github.com/repos/acme/books/commits/{hex}", 160),
+        ),
+        platform="ruby",
+        statements=True,
+    ),
+    right(
+        "stock of each product tile",
+        run(16, xhr("GET", "https://shop.acme.io/api/stock?sku=SKU-{i}", 120), way="at once"),
+        platform="javascript",
+        op="navigation",
+    ),
+    right(
+        "the same menu fetched for each block of a page",
+        run(8, ruby("GET", "https://cms.acme.io/api/menu?locale=de", 65)),
+        platform="ruby",
+    ),
+    right(
+        "items of each order, named by route",
+        run(
+            16,
+            otel(
+                "GET",
+                "http://order-service:8080/orders/{i}/items",
+                32,
+                route="/orders/{orderId}/items",
+            ),
+        ),
+        platform="java",
+    ),
+    right(
+        "who wrote each message of a channel",
+        run(13, requests("GET", "https://slack.com/api/users.info?user=U0{i}", 120)),
+        platform="python",
+        op="queue.task.rq",
+    ),
+    right(
+        "books from the index one at a time",
+        run(25, ruby("GET", "http://elasticsearch:9200/books/_doc/{i}", 11)),
+        platform="ruby",
+    ),
+    right(
+        "each repository of an organization",
+        run(12, undici("GET", "https://api.github.com/repos/acme/{word}", 150)),
+        platform="node",
+        op="queue.process",
+    ),
+    right(
+        "quote of each symbol on the watchlist",
+        run(1, xhr("GET", "/api/watchlist", 80)),
+        run(11, xhr("GET", "/api/quotes?symbol={word}", 85), way="at once"),
+        platform="javascript",
+        op="navigation",
+    ),
+    right(
+        "notes saved one by one",
+        run(20, okhttp("PUT", "https://sync.acme.app/v1/notes/{uuid}", 110)),
+        platform="java",
+        op="ui.action",
+    ),
+    right(
+        "state of each build in a list",
+        run(24, fetch("GET", "https://ci.acme.io/api/builds/{i}/status", 70), way="at once"),
+        platform="javascript",
+        op="pageload",
+    ),
+    right(
+        "each recipe of a home screen",
+        run(14, okhttp("GET", "https://api.acme.app/v1/recipes/{i}"), way="at once"),
+        platform="java",
+        op="ui.load",
+    ),
+    right(
+        "resolvers that fetch one author each",
+        run(
+            15,
+            within(
+                "graphql.resolve",
+                "Book.author",
+                node("GET", "http://users.svc.local/users/{i}", 40),
+            ),
+            way="at once",
+        ),
+        platform="node",
+        op="graphql",
+    ),
+    right(
+        "contacts created one by one",
+        run(15, dotnet("POST", "https://api.hubapi.com/crm/v3/objects/contacts", 240, 201)),
+        platform="csharp",
+        op="queue.process",
+    ),
+    right(
+        "metafields of each product of a shop",
+        run(1, node("GET", "https://acme.myshopify.com/admin/api/2025-07/products.json", 400)),
+        run(
+            22,
+            node(
+                "GET",
+                "https://acme.myshopify.com/admin/api/2025-07/products/{i}/metafields.json",
+                210,
+            ),
+        ),
+        platform="node",
+        op="task",
+    ),
+    right(
+        "availability of each item, by OpenTelemetry",
+        run(19, otel("GET", "http://inventory:8080/items/{uuid}/availability", 28)),
+        platform="node",
+    ),
+    right(
+        "state of each sandbox in a list",
+        run(1, sql("SELECT id, session FROM sandboxes WHERE owner = $1 LIMIT 10", 4)),
+        run(10, requests("GET", "http://runtime:9000/sessions/{hex}", 48)),
+        platform="python",
+    ),
+    right(
+        "assignee of each row of a table",
+        run(1, fetch("GET", "/api/v2/issues?state=open", 300)),
+        run(20, fetch("GET", "/api/v2/users/{uuid}", 75), way="at once"),
+        platform="javascript",
+        op="pageload",
+    ),
+    right(
+        "the server's version asked for each layer of a map",
+        run(
+            8,
+            okhttp("GET", "https://gis.acme.io/api/component/pyramid/pkg_version", 70),
+            okhttp("GET", "https://gis.acme.io/api/resource/{i}/feature/?geom=no", 160),
+        ),
+        platform="java",
+        op="ui.action",
+    ),
+    right(
+        "customers of a list of contracts",
+        run(24, java("GET", "http://customer-service/customers/{i}", 26)),
+        platform="java",
+    ),
+    right(
+        "discounts of each customer of a page",
+        run(
+            11,
+            dotnet("GET", "https://api.acme.com/v1/customers/{word}/discounts?active=true", 80),
+            way="at once",
+        ),
+        platform="csharp",
+    ),
+    right(
+        "confirming a page of sightings one by one",
+        run(25, fetch("POST", "/api/v2/identifications/", 160, 201)),
+        run(1, fetch("GET", "/api/v2/occurrences/?limit=25", 240)),
+        platform="javascript",
+        op="ui.action.click",
+    ),
+    right(
+        "a call for each of the hits of a search",
+        run(12, sql("SELECT weight, label FROM hits WHERE hit_id = ?", 3)),
+        run(33, otel_old("GET", "http://details:8080/api/details/{i}", 24)),
+        platform="java",
+        statements=True,
+    ),
+    right(
+        "tax of each line of a basket",
+        run(14, guzzle("POST", "https://tax.acme.io/v2/calculate", 75)),
+        platform="php",
+    ),
+    right(
+        "a server page that calls its own routes",
+        run(10, undici("GET", "http://localhost:3000/api/products/{word}", 45), way="at once"),
+        platform="node",
+    ),
+    right(
+        "balance of each account, by workers",
+        run(16, go("GET", "http://billing:8080/accounts/{i}/balance", 42), way="pool"),
+        platform="go",
+    ),
+]
