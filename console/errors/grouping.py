@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from console.errors import naming
 from console.errors.browsers import kind_in_any_browser
 from console.errors.chain import MINIFIED, Branch, branches, exceptions_of, mechanism_of, type_of
 from console.errors.conduits import acts_for_caller
@@ -90,7 +91,7 @@ def group(event: Event) -> Grouping:
         components=components,
         title=title(event, caught),
         culprit=culprit(event, caught),
-        kind=_text(caught[0].telling.get("type"))[:TITLE_LENGTH] if caught else "",
+        kind=naming.kind(caught)[:TITLE_LENGTH],
         level=_text(event.get("level")) or "error",
     )
 

@@ -38,6 +38,17 @@ def title(event: Event, caught: Sequence[Branch]) -> str:
     return next(filter(None, words), "(no message)")[:TITLE_LENGTH]
 
 
+def kind(caught: Sequence[Branch]) -> str:
+    """The type of the event's error: the one in its title, so that lists and filters agree.
+
+    What caused it has its own type on the event's page. An error without a type has the first of
+    its causes that says something.
+    """
+    if not caught:
+        return ""
+    return _text(caught[0].named_by.get("type")) or _text(caught[0].telling.get("type"))
+
+
 def message_line(event: Event) -> str:
     """The first line of the message that says something."""
     return _first_line(message_of(event))

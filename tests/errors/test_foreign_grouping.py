@@ -318,6 +318,18 @@ def test_other_bugs_are_other_groups(events):
             "",
             "",
         ),
+        *(
+            (event({"exception": {"values": [
+                {"type": cause, "value": "gone"}, {"type": outer, "value": "not paid: gone"}]}}),
+             called, "", kind)
+            for cause, outer, called, kind in (
+                ("SQLException", "RuntimeException", "RuntimeException: not paid: gone",
+                 "RuntimeException"),
+                ("KeyError", "Error", "Error: not paid: gone", "Error"),
+                ("*pq.Error", "*fmt.wrapError", "*pq.Error: not paid: gone", "*pq.Error"),
+                ("KeyError", "", "not paid: gone", "KeyError"),
+            )
+        ),
         (event({"transaction": "/cart"}), "/cart", "/cart", ""),
         (event({"message": "late", "culprit": "shop.views"}), "late", "shop.views", ""),
         (
