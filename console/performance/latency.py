@@ -58,7 +58,7 @@ def outcomes(latencies: Sequence[Latency | None]) -> tuple[Series, ...]:
 def estimated(latencies: Sequence[Latency | None]) -> str:
     """The note of a chart whose counts are estimates, because of sampling."""
     sampled = any(latency.estimated for latency in latencies if latency)
-    return ", estimated from sampled requests" if sampled else ""
+    return ", estimated from samples" if sampled else ""
 
 
 def ms(microseconds: float) -> float:

@@ -5,6 +5,7 @@ percentiles are over what was received. Durations are microseconds.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -49,6 +50,8 @@ class Moments:
 
     starts: Sequence[datetime]
     latencies: Sequence[Latency | None]
+    categories: AbstractSet[str] = frozenset()
+    """Of segments: what was counted, requests, tasks or screens."""
 
 
 def failed() -> ColumnElement[bool]:

@@ -45,6 +45,7 @@ class StatusCount:
     status: str
     requests: float
     failed: bool
+    category: str
 
 
 def requests_within(scope: Scope, categories: Sequence[str] = SERVED) -> ColumnElement[bool]:
@@ -117,14 +118,17 @@ def p95_trends(scope: Scope, names: Iterable[str], seconds: int) -> dict[str, li
 def moments(scope: Scope, seconds: int, name: str = "") -> Moments:
     """Latency per time bucket, of one endpoint or of all requests."""
     number = bucket(Span.timestamp, SINCE, seconds).label("number")
-    query = select(number, *measures()).where(requests_within(scope)).group_by("number")
+    kinds = [func.bool_or(Span.category == category) for category in SERVED]
+    query = select(number, *kinds, *measures()).where(requests_within(scope)).group_by("number")
     if name:
         query = query.where(Span.endpoint == name)
     starts = buckets(scope, seconds)
     latencies: list[Latency | None] = [None] * len(starts)
+    categories: set[str] = set()
     for at, *row in ask(scope, query):
-        latencies[at] = latency_of(row)
-    return Moments(starts, latencies)
+        categories.update(category for category, has in zip(SERVED, row, strict=False) if has)
+        latencies[at] = latency_of(row[len(SERVED) :])
+    return Moments(starts, latencies, categories)
 
 
 def overall(scope: Scope, name: str = "") -> Latency | None:
@@ -139,7 +143,13 @@ def overall(scope: Scope, name: str = "") -> Latency | None:
 def statuses(scope: Scope, name: str) -> list[StatusCount]:
     """How an endpoint's requests ended, the most frequent first."""
     query = (
-        select(Span.http_status, Span.status, COUNT.label("requests"), func.bool_or(failed()))
+        select(
+            Span.http_status,
+            Span.status,
+            COUNT.label("requests"),
+            func.bool_or(failed()),
+            func.min(Span.category),
+        )
         .where(requests_within(scope), Span.endpoint == name)
         .group_by(Span.http_status, Span.status)
         .order_by(COUNT.desc())

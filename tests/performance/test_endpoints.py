@@ -7,9 +7,11 @@ import pytest
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
 from tests.support.clients import HTMX
+from tests.support.pages import Page
 from tests.telemetry.samples import span
 
 LIST, ONE = "/acme/shop/performance/endpoints/", "/acme/shop/performance/endpoint"
+CHARTS = "/acme/shop/performance/latency"
 TRACES = "/acme/shop/performance/traces/"
 MS = 1000
 
@@ -56,6 +58,32 @@ def test_a_screen_of_an_app_stands_in_the_list(as_vic, acme, requests_of):
     assert "CartActivity" in page
     assert "/cart" not in page, "pages stand among the vitals"
     assert as_vic.get(ONE, query_string={"name": "CartActivity"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("others", "called", "head"),
+    [
+        ((), "Requests", "Requests"),
+        (("task",), "Requests and tasks", "Count"),
+        (("screen", "task"), "Requests, tasks and screens", "Count"),
+    ],
+)
+def test_figures_and_charts_are_called_by_what_they_count(
+    as_vic, acme, requests_of, others, called, head
+):
+    requests_of(acme, 3)
+    for category in others:
+        requests_of(acme, category=category, endpoint=f"a {category}", http_status=None)
+    page = Page(as_vic.get(LIST).text)
+    assert page.card(called).value == str(3 + len(others))
+    assert sum(int(row[head]) for row in page.rows()) == 3 + len(others)
+    for name, words in (("", called), *((f"a {own}", f"{own.title()}s") for own in others)):
+        charts = as_vic.get(CHARTS, query_string={"name": name}, headers=HTMX).text
+        assert f"<h2>{words}</h2>" in charts
+        if name:
+            shown = as_vic.get(ONE, query_string={"name": name}).text
+            assert Page(shown).card(words).value == "1"
+            assert ">Requests<" not in shown
 
 
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, requests_of):
@@ -166,7 +194,7 @@ def test_an_endpoint_shows_its_figures_and_loads_its_panels(as_vic, acme, reques
 
 
 def test_an_endpoint_without_requests_says_so(as_vic, acme):
-    assert "No request of this endpoint" in as_vic.get(ONE, query_string={"name": "GET /x"}).text
+    assert "No call of this endpoint" in as_vic.get(ONE, query_string={"name": "GET /x"}).text
 
 
 def test_an_endpoint_may_have_a_threshold_of_its_own(as_alice, acme, requests_of):

@@ -1,6 +1,6 @@
 """Endpoints as the pages show them: latency beside its threshold, and what it was before."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +19,16 @@ from console.web.timeline import Timeline
 
 SPARK_BUCKETS = 24
 EXAMPLES = 5
+
+
+_COUNTED = {"request": "requests", "task": "tasks", "screen": "screens"}
+
+
+def counted(categories: Iterable[str]) -> str:
+    """What a count of these segments is called: "Requests", "Requests and tasks"."""
+    present = set(categories) or {"request"}
+    words = [word for category, word in _COUNTED.items() if category in present]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))).capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,11 @@ class ListedEndpoints:
     newest: str
     """The two releases that `since_release` compares; "" where there is only one."""
     former: str
+
+    @property
+    def counted(self) -> str:
+        """What its rows count, as a title."""
+        return counted(row.endpoint.category for row in self.rows)
 
     @property
     def over(self) -> int:
@@ -195,7 +210,8 @@ def latency_charts(
     line: Timeline, scope: Scope, name: str = "", threshold_ms: int = 0
 ) -> tuple[Chart, Chart]:
     """Latency percentiles with the threshold, and volume by outcome; one query for both."""
-    latencies = requests.moments(scope, line.seconds, name).latencies
+    moments = requests.moments(scope, line.seconds, name)
+    latencies, segments = moments.latencies, counted(moments.categories)
     where = {"where.endpoint": name} if name else {}
     before = line.compared(
         scope,
@@ -214,10 +230,10 @@ def latency_charts(
         watch={"metric": metrics.P95.id} | where,
     )
     volume = line.chart(
-        "Requests",
+        segments,
         outcomes(latencies),
         subtitle=f"{line.per}{estimated(latencies)}",
-        unit="requests",
+        unit=segments.lower(),
         watch={"metric": metrics.COUNT.id} | where,
     )
     return latency, volume

@@ -160,6 +160,7 @@ def _endpoint_page(
     scope = Scope.of(project, shown)
     summary = domain.summary(project, scope, name, shown.shift)
     own = queries.thresholds(project).get(name)
+    statuses = requests.statuses(scope, name) if summary else []
     return page_or_part(
         "performance/endpoint.html",
         "performance/_endpoint.html",
@@ -168,7 +169,8 @@ def _endpoint_page(
         summary=summary,
         own_threshold=own,
         standard=queries.monitoring(project).api_p95_ms,
-        statuses=requests.statuses(scope, name) if summary else [],
+        statuses=statuses,
+        counted=domain.counted(row.category for row in statuses),
         durations=durations.of_endpoint(scope, name, summary.marks_us) if summary else None,
         form=form or ThresholdForm(name=name, p95_ms=own),
     )
