@@ -13,6 +13,7 @@ from console.ingest.addresses import (
     truncate_ip,
     truncate_number,
 )
+from console.ingest.client_json import TOO_DEEP
 from console.ingest.pairs import blank_pairs
 from console.ingest.plain import decoded
 from console.ingest.scrub_rules import ScrubRules, compiled
@@ -38,7 +39,6 @@ TEXT_LENGTH = 16_384
 FEW = 500  # members of an object or a list that the limit of processor time waits for
 READ_LENGTH = 4 * TEXT_LENGTH  # what of a text is searched before it is cut to its length
 CUT = "… [cut]"
-TOO_DEEP = "[nested too deeply]"
 _REMEMBERED = 8192  # texts and names, of at most a few MB for each set of rules
 _REMEMBERED_LENGTH = 256
 _INT64 = 1 << 63

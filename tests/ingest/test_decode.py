@@ -227,6 +227,15 @@ def test_what_stands_before_a_cut_is_kept_and_the_cut_is_told(rest, why):
     assert [head.type for head in peek(whole + rest)[1]] == ["session"]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n\n"])
+def test_a_last_event_that_is_whole_is_kept_whatever_its_length_says(end):
+    body = f'{{}}\n{{"type":"event","length":99}}\n{{"message":"whole"}}{end}'.encode()
+    (item,) = parse_envelope(body).items
+    assert json.loads(item.payload) == {"message": "whole"}
+    cut = b'{}\n{"type":"event","length":99}\n{"message":"}'
+    assert parse_envelope(cut).cut == "item 1 is cut off: 13 of 99 bytes"
+
+
 def test_a_length_in_characters_is_no_reason_to_lose_an_event():
     sent = '{"message":"für 5 €"}'
     head = json.dumps({"type": "event", "length": len(sent)})
@@ -309,6 +318,12 @@ def test_store_takes_json_and_what_raven_sent():
             survey_store(base64.b64encode(hidden))
 
 
+def deep(levels):
+    """What is kept of objects and lists in each other."""
+    inner = "[nested too deeply]" if not levels else deep(levels - 1)
+    return {"b": [0, ']"', inner]}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -322,13 +337,20 @@ def test_store_takes_json_and_what_raven_sent():
         (b'"\xff"', "\ufffd"),
         (b"\xef\xbb\xbf{}", {}),
         (b'{"a":1,"a":2}', {"a": 2}),
+        (
+            b'{"a":[' + b'{"b":[0,"]\\"",' * 9_000 + b"1" + b"]}" * 9_000 + b'],"c":"}","d":NaN}',
+            {"a": [deep(48)], "c": "}", "d": None},
+        ),
     ],
 )
 def test_json_that_strict_readers_refuse(text, value):
     assert load_json(text) == value
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"a":}', b"[" * 100_000, b"nul"])
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b'{"a":}', b"[" * 100_000, b"[" * 9_000 + b"1", b"[" * 300_000, b'["\\"', b"nul"],
+)
 def test_json_that_nobody_can_read(text):
     with pytest.raises(Undecodable):
         load_json(text)

@@ -103,7 +103,7 @@ def test_broken_payloads_are_invalid_and_hurt_nobody_else(kind, payload):
 
 def test_a_cut_is_counted():
     envelope = parse_envelope(
-        b'{}\n{"type":"event"}\n{"message":"whole"}\n{"type":"event","length":9}\n{}'
+        b'{}\n{"type":"event"}\n{"message":"whole"}\n{"type":"event","length":9}\n{"'
     )
     found = decode(envelope, context())
     assert len(found.events) == 1

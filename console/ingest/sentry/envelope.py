@@ -132,6 +132,8 @@ def _payload_end(raw: bytes, begin: int, length: object, number: int) -> int:
     if isinstance(length, int) and not isinstance(length, bool) and length >= 0:
         end = begin + length
         if end > len(raw):
+            if (whole := _whole_line(raw, begin)) is not None:
+                return whole
             raise Undecodable(f"item {number} is cut off: {len(raw) - begin:,} of {length:,} bytes")
         if raw[end : end + 1] in {b"", b"\n", b"\r"}:
             return end
@@ -140,6 +142,19 @@ def _payload_end(raw: bytes, begin: int, length: object, number: int) -> int:
         # Apps of 2020 count characters, not bytes: getsentry/sentry-dart#245.
         return _line_end(raw, end)
     return _line_end(raw, begin)
+
+
+def _whole_line(raw: bytes, begin: int) -> int | None:
+    """The end of the last line, if it is a whole JSON object, whatever its length says."""
+    end = _line_end(raw, begin)
+    line = raw[begin:end].rstrip()
+    if raw[end:].strip() or not line.startswith(b"{") or not line.endswith(b"}"):
+        return None
+    try:
+        load_json(line)
+    except Undecodable:
+        return None
+    return end
 
 
 def _line_end(raw: bytes, start: int) -> int:
