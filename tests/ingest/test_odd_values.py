@@ -1,6 +1,10 @@
 """Values in other shapes than today's clients give them."""
 
-from tests.ingest.corpus.reading import event
+import pytest
+
+from console.ingest.sentry.items import decode
+from console.uptime.check_in import CheckIn
+from tests.ingest.corpus.reading import context, event, item
 
 
 def test_milliseconds_in_a_text_are_no_date_of_another_century():
@@ -99,3 +103,45 @@ def test_breadcrumbs_stand_by_their_times():
     ]
     crumbs = event({"message": "x", "breadcrumbs": sent})["breadcrumbs"]["values"]
     assert [crumb["message"] for crumb in crumbs] == ["started", "tapped", "beside that", "paid"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"message": ["a", 5]}, '["a",5]'),
+        ({"message": {"message": {"code": 5}}}, '{"code":5}'),
+        ({"logentry": {"formatted": ["late"]}}, '["late"]'),
+        ({"message": 5}, "5"),
+        ({"message": True}, "true"),
+        ({"logentry": "late", "message": "early"}, "late"),
+    ],
+)
+def test_a_message_that_is_no_text_is_shown_as_it_was_written(sent, words):
+    assert event(sent)["logentry"]["formatted"] == words
+
+
+@pytest.mark.parametrize("empty", [{}, [], [{}], {"values": [{}, {"type": None, "value": ""}]}])
+def test_an_exception_that_says_nothing_is_none(empty):
+    assert "exception" not in event({"message": "x", "exception": empty})
+
+
+@pytest.mark.parametrize("trace", [None, {}, {"op": "task"}, {"trace_id": "z", "span_id": 5}])
+def test_a_transaction_without_a_trace_is_its_own(trace):
+    sent = {
+        "type": "transaction",
+        "event_id": "a" * 16 + "b" * 16,
+        "transaction": "import",
+        "contexts": {"trace": trace},
+        "start_timestamp": 1790122820,
+        "timestamp": 1790122821,
+        "spans": [{"span_id": "c" * 16, "start_timestamp": 1790122820, "timestamp": 1790122821}],
+    }
+    segment, child = decode(item("transaction", sent), context()).spans
+    assert (segment.trace_id, segment.span_id) == ("a" * 16 + "b" * 16, "b" * 16)
+    assert (child.trace_id, child.segment_id) == (segment.trace_id, segment.span_id)
+
+
+def test_a_check_in_may_shout():
+    sent = {"check_in_id": "a" * 32, "monitor_slug": "nightly", "status": "OK"}
+    (kept,) = decode(item("check_in", sent), context()).of(CheckIn)
+    assert kept.status == "ok"

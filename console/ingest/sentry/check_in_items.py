@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from console.ingest.arrival import Arrival, hex_id, label, number
+from console.ingest.arrival import Arrival, hex_id, label, number, text
 from console.ingest.client_json import load_json
 from console.ingest.content_encodings import Undecodable
 from console.ingest.decoded import Decoded
@@ -25,7 +25,7 @@ def keep_fields(sent: Any, arrival: Arrival, decoded: Decoded) -> None:
     """The same for a check-in that was read."""
     if not isinstance(sent, dict):
         raise Undecodable("the payload is no JSON object")
-    run, status = hex_id(sent.get("check_in_id"), 32), sent.get("status")
+    run, status = hex_id(sent.get("check_in_id"), 32), text(sent.get("status")).lower()
     if status not in STATUSES:
         raise Undecodable("a check-in whose status is not known")
     scrubbed = arrival.context.scrubbed(dict(sent))

@@ -177,9 +177,9 @@ def _shape_message(event: dict[str, Any], scrubber: Scrubber) -> None:
         entry = {"message": entry} if entry else message
     if not isinstance(entry, dict):
         entry = {"message": entry}
-    template = text(entry.get("message"), MESSAGE_LENGTH)
+    template = _words(entry.get("message"))
     params = entry.get("params")
-    words = text(entry.get("formatted"), MESSAGE_LENGTH)
+    words = _words(entry.get("formatted"))
     if params or not words:
         filled, params = _filled(template, params, scrubber)
         words = words or filled
@@ -214,7 +214,8 @@ def _shape_exceptions(event: dict[str, Any]) -> None:
     raw = event.pop("exception", None)
     if isinstance(raw, dict) and "values" not in raw and not elements(raw):
         raw = [raw]
-    exceptions = [_exception(exception) for exception in objects(raw)[-VALUE_LIMIT:]]
+    sent = [exception for exception in objects(raw) if _says_something(exception)]
+    exceptions = [_exception(exception) for exception in sent[-VALUE_LIMIT:]]
     own_stack = stacktrace(event.pop("stacktrace", None))
     if own_stack and exceptions and not exceptions[-1].get("stacktrace"):
         exceptions[-1]["stacktrace"] = own_stack
@@ -238,7 +239,7 @@ def _is_message(exception: Mapping[str, Any]) -> bool:
 def _exception(raw: Mapping[str, Any]) -> dict[str, Any]:
     exception = dict(raw)
     exception["type"] = text(raw.get("type"), 200)
-    exception["value"] = text(raw.get("value"), MESSAGE_LENGTH) or _text_of(raw.get("value"))
+    exception["value"] = _words(raw.get("value"))
     exception["module"] = text(raw.get("module"), 200)
     if not isinstance(raw.get("mechanism"), dict):
         exception.pop("mechanism", None)
@@ -287,8 +288,15 @@ def _breadcrumb(raw: Mapping[str, Any], at: datetime | None) -> dict[str, Any]:
     return crumb
 
 
-def _text_of(value: Any) -> str:
-    return "" if value is None else as_written(value)[:MESSAGE_LENGTH]
+def _words(value: Any) -> str:
+    """A message, whatever a client sends as one; what is no text as it writes it."""
+    if value in (None, [], {}):
+        return ""
+    return text(value, MESSAGE_LENGTH) or as_written(value)[:MESSAGE_LENGTH]
+
+
+def _says_something(part: Mapping[str, Any]) -> bool:
+    return any(value not in (None, "", [], {}) for value in part.values())
 
 
 def _items(raw: Any) -> Iterator[tuple[str, Any]]:

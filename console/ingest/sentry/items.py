@@ -124,7 +124,8 @@ def _event(item: Item, arrival: Arrival, decoded: Decoded) -> None:
     user_key = arrival.context.people.key_of(_user(addressed))
     event = arrival.context.scrubbed(addressed)
     if not is_error:
-        _transaction(event, arrival, decoded, user_key)
+        named = event.then(lambda fields: {**fields, "event_id": own_id})
+        _transaction(named, arrival, decoded, user_key)
     elif event.content.get("type") == "feedback":
         decoded.count(item.type, IGNORED, NOT_STORED_YET)
     elif not _says_something(event.content):

@@ -30,12 +30,12 @@ LATE_CHILD = "sentry.parent_span_already_sent"
 def from_transaction(
     event: Mapping[str, Any], arrival: Arrival, faults: list[NotASpan], user_key: str
 ) -> list[Span]:
-    """The segment and the children of a scrubbed transaction event.
+    """The segment and the children of a scrubbed transaction event, which has its id.
 
     `user_key` is the person's, made before the event was scrubbed; `faults` is where it adds
     what is wrong with children; raises NotASpan if the segment is none.
     """
-    trace = _mapping(_mapping(event.get("contexts")).get("trace"))
+    trace = _with_ids(_mapping(_mapping(event.get("contexts")).get("trace")), event["event_id"])
     late = LATE_CHILD in _mapping(trace.get("data"))
     attributes = {**_of_event(event), **flatten(trace.get("data"))}
     attributes |= measured(event.get("measurements"))
@@ -70,6 +70,13 @@ def from_transaction(
             faults.append(fault)
     mark_portions(spans)
     return spans
+
+
+def _with_ids(trace: Mapping[str, Any], event_id: str) -> Mapping[str, Any]:
+    """The trace of a transaction; one that is written by hand may name none, and is its own."""
+    own = {"trace_id": event_id, "span_id": event_id[16:]}
+    sent = {name: hex_id(trace.get(name), len(value)) for name, value in own.items()}
+    return {**trace, **{name: value or own[name] for name, value in sent.items()}}
 
 
 def _child(child: Any, arrival: Arrival, shared: Mapping[str, Any]) -> Span:
