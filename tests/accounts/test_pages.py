@@ -17,6 +17,7 @@ from console.intake import ledger
 from console.reports import queries
 from console.telemetry import retention
 from tests.accounts.reading import found
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.support.factories import PASSWORD, make_project, the_person
 
@@ -116,7 +117,7 @@ class TestChanges:
         assert as_vic.post(path, data=CHANGES[path][0]).status_code == 403
 
 
-@pytest.mark.parametrize("path", FAILURES)
+@at_once("path", FAILURES)
 def test_what_is_wrong_is_said(as_ada, path):
     form, said = FAILURES[path]
     for headers in ({}, HTMX):

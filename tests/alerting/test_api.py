@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.at_once import at_once
 from tests.telemetry.samples import NOON
 
 BACKTEST = "/api/v1/acme/shop/rules/backtest"
@@ -59,7 +60,7 @@ def test_times_follow_the_item_before_and_known_or_older_ones_are_left_out(post)
     assert change["why"] == "600 ms > 500 ms (warning)"
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("rule", "rest", "named"),
     [
         ("no rule", {"series": []}, "rule"),

@@ -11,6 +11,7 @@ from console.core.audit import AuditEntry
 from console.core.db import db
 from tests.fakes import hook
 from tests.fakes.web import Answer
+from tests.support.at_once import at_once
 
 URL = "/api/v1/acme/shop/channels"
 SETTINGS = {"method": "PUT", "secret": "s3cr3t-of-it"}
@@ -79,7 +80,7 @@ def test_a_test_message_is_sent_and_its_answer_answered(script, made, receiver):
     assert script.get(f"{URL}/{made['id']}").json["failures"] == 1
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("document", "detail"),
     [
         ({"name": "x"}, "kind: one of email, "),

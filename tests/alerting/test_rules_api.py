@@ -12,6 +12,7 @@ from console.alerting.evaluation import evaluate
 from console.alerting.models import RuleVersion
 from console.core.db import db
 from tests.alerting.test_api import RULE
+from tests.support.at_once import at_once
 from tests.telemetry.samples import NOON
 
 RULES = "/api/v1/acme/shop/rules"
@@ -97,7 +98,7 @@ def test_a_token_that_reads_changes_nothing(acme, globex, as_script, script):
     assert stranger.delete(theirs).status_code == 404
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("body", "named"),
     [
         (b'{"name": "a\\u0000b"}', "NUL character"),
@@ -127,7 +128,7 @@ def test_a_document_that_would_break_pages_or_take_long_is_refused(script, body,
 APDEX = {"metric": "requests.apdex", "op": "<", "levels": {"critical": 0.5}, "recovery": None}
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("changes", "named"),
     [
         ({"levels": {"critical": "1_0"}}, "levels.critical: Not a number."),

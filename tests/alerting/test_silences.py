@@ -15,6 +15,7 @@ from console.alerting.silences import Hours, spells
 from console.alerting.waking import wake
 from console.core import clock as console_clock
 from console.core.db import db
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.telemetry.samples import NOON
 
@@ -118,7 +119,7 @@ def test_a_silence_shows_its_next_times_before_it_is_saved(as_alice, acme, insid
     assert "Sun 22 Nov 02:00 CET" in as_alice.get(saved.location).text
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("changes", "message"),
     [
         ({"reason": " "}, "Say why."),

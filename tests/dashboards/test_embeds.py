@@ -12,6 +12,7 @@ from console.core.db import db
 from console.dashboards import embeds, links
 from console.dashboards.links_models import EmbedKey, ShareLink
 from tests.dashboards.sharing import SITE, b64, token_of
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 
 
@@ -52,7 +53,7 @@ def test_what_the_link_locks_no_signature_changes(acme, inside, client, signing)
     assert "Hello Initech" in client.get(f"/shared/embedded/{token}").text
 
 
-@pytest.mark.parametrize(
+@at_once(
     "change",
     [
         {"exp": 0},

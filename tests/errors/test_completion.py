@@ -1,7 +1,6 @@
 """What the search of the inbox offers while it is written."""
 
-import pytest
-
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.support.pages import Page
 
@@ -14,7 +13,7 @@ def offered(client, word, **more):
     return [option.attributes["data-text"] for option in Page(part).select('[role="option"]')]
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("word", "expected"),
     [
         ("i", ["is:"]),

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import product
 
 import pytest
 
@@ -115,15 +116,13 @@ def test_filters_and_sorts(as_alice, acme, make_issue, app, query, expected):
     assert titles(as_alice.get(f"{INBOX}?{query}")) == expected
 
 
-@pytest.mark.parametrize("sort", ["users", "events", "first_seen", "last_seen"])
-def test_text_is_found_in_any_case_and_as_it_is_written(
-    both_databases, as_vic, acme, make_issue, sort
-):
+def test_text_is_found_in_any_case_and_as_it_is_written(both_databases, as_vic, acme, make_issue):
     make_issue(acme, title="Only 5% of Orders", culprit="shop.views")
     make_issue(acme, title="Another", culprit="SHOP.other")
-    for text, count in [("ORDERS", 1), ("shop", 2), ("5%", 1), ("5% o", 1), ("_", 0), ("%", 1)]:
-        page = as_vic.get(INBOX, query_string={"q": text, "sort": sort})
-        assert len(titles(page)) == count, text
+    texts = {"ORDERS": 1, "shop": 2, "5%": 1, "5% o": 1, "_": 0, "%": 1}
+    for sort, text in product(("users", "events", "first_seen", "last_seen"), texts):
+        part = as_vic.get(INBOX, query_string={"q": text, "sort": sort}, headers=HTMX)
+        assert len(titles(part)) == texts[text], (sort, text)
 
 
 @pytest.mark.parametrize("status", ["open", "muted", "resolved", "all"])

@@ -14,6 +14,7 @@ from console.core.db import db
 from console.errors.models import Comment, Issue, IssueChange, Status
 from tests.errors.samples import frame, raised
 from tests.support import factories
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 
 
@@ -271,7 +272,7 @@ def test_a_viewer_sees_no_forms_that_would_be_refused(as_vic, url):
     assert "/comments" not in page
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("act", "form", "said"),
     [
         ("mute", {"hours": "0"}, "Between 1 hour and a year"),

@@ -6,6 +6,7 @@ import pytest
 
 from console.core import clock
 from tests.errors.searches import RUNS, raised
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.support.pages import Page
 
@@ -239,7 +240,7 @@ def test_an_event_that_is_not_there_is_an_empty_list(as_vic, runs):
     assert titles(as_vic, "ff" * 16) == []
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("query", "sentence"),
     [
         ("is:opne", "write is: with open, resolved"),
@@ -273,9 +274,7 @@ def test_a_search_that_says_nothing_stays_in_its_page(as_alice, get, acme, query
     assert "q: " in get("/api/v1/acme/shop/issues", q=query).json["detail"]
 
 
-@pytest.mark.parametrize(
-    "query", ["\0", "!", "*", '""', ":", "a:", "!!", "[", "has:", '"\\', "%", "\\"]
-)
+@at_once("query", ["\0", "!", "*", '""', ":", "a:", "!!", "[", "has:", '"\\', "%", "\\"])
 def test_odd_searches_are_answered(both_databases, as_vic, acme, make_issue, query):
     make_issue(acme)
     assert as_vic.get(INBOX, query_string={"q": query}).status_code in {200, 400, 422}
@@ -290,7 +289,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("path", ["", "volume"])
+@at_once("path", ["", "volume"])
 def test_whatever_is_wrong_in_the_address_is_marked_in_the_page(as_vic, acme, field, path):
     answer = as_vic.get(INBOX + path, query_string={field: FIELDS[field]})
     assert answer.status_code == 422

@@ -11,6 +11,7 @@ from console.errors import by_issue
 from console.errors.models import Issue
 from console.metrics.catalogue import CATALOGUE
 from console.uptime.models import Check, CheckKind
+from tests.support.at_once import at_once
 from tests.support.counted import Stored
 from tests.telemetry.samples import NOON, hour
 
@@ -54,7 +55,7 @@ def test_a_series_is_that_of_the_catalogue(get, acme, inside):
     assert narrowed["series"][0]["points"] == by["series"][0]["points"]
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("path", "query", "status", "named"),
     [
         ("/requests.p42", {}, 404, "requests.p42"),

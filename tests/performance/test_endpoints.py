@@ -6,6 +6,7 @@ import pytest
 
 from console.telemetry.records import Batch
 from console.telemetry.store import EXTENSION
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.support.pages import Page
 from tests.telemetry.samples import span
@@ -145,7 +146,7 @@ def test_filters(as_vic, acme, requests_of, query, shown):
     assert {name for name in ("GET /books/:id", "POST /checkout") if name in part} == shown
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("path", "query", "status"),
     [
         (LIST, {"sort": "nonsense"}, 422),

@@ -14,6 +14,7 @@ from console.uptime import headers, heartbeats, status_pages
 from console.uptime.expectation import Expectation
 from console.uptime.models import Check, CheckState, MaintenanceWindow, Outage
 from tests.fakes.peer import plain
+from tests.support.at_once import at_once
 from tests.support.clients import HTMX
 from tests.support.scheduled import perform
 from tests.telemetry.samples import NOON
@@ -150,7 +151,7 @@ def test_a_check_is_made_changed_and_deleted(as_alice, only, clock):
     assert "No checks yet" in as_alice.get(CHECKS).text
 
 
-@pytest.mark.parametrize(
+@at_once(
     ("field", "value", "message"),
     [
         ("name", "", "Give it a name."),

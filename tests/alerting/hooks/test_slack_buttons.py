@@ -10,6 +10,7 @@ from console.channels import outgoing
 from console.core import clock as console_clock
 from console.core.db import db
 from tests.alerting.hooks.signing import STRANGE, slack_signed
+from tests.support.at_once import at_once
 
 PRESSED = (
     b'payload={"type":"block_actions","actions":[{"action_id":"resolve","value":"x"}],'
@@ -84,7 +85,7 @@ def test_a_request_that_slack_did_not_sign_is_refused(press, linked, state, clie
     assert state()[0] == "open"
 
 
-@pytest.mark.parametrize(
+@at_once(
     "body",
     [
         b"",
