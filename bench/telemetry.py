@@ -85,6 +85,7 @@ def hash_of(number: int) -> str:
 
 def event(position: int, at: datetime) -> ErrorEvent:
     group = int(chance.random() ** 2 * HASHES)
+    user = chance.randrange(1, USERS)
     return ErrorEvent(
         organization_id=ORGANIZATION,
         project_id=chance.choice(PROJECTS),
@@ -101,7 +102,7 @@ def event(position: int, at: datetime) -> ErrorEvent:
         environment="staging" if group % 9 == 0 else "production",
         release=f"shop@1.{at.day}.{at.hour // 12}",
         transaction=f"GET /route/{group % 200}",
-        user_key=f"{chance.randrange(1, USERS):016x}",
+        user_key=f"{user:016x}",
         trace_id=f"{chance.getrandbits(128):032x}",
         span_id=f"{chance.getrandbits(64):016x}",
         handled=False,
@@ -111,6 +112,7 @@ def event(position: int, at: datetime) -> ErrorEvent:
             "server_name": f"web-{chance.randrange(12)}",
             "url": f"https://shop.example.com/route/{group % 200}",
             "runtime": "CPython 3.13",
+            "user": f"mia{user}@shop.example",
         },
         body=SMALL_BODY,
     )

@@ -27,7 +27,7 @@ from console.accounts.models import Membership, Project, User
 from console.core.db import db
 from console.core.paging import Page, page
 from console.core.tenancy import current_organization_id
-from console.errors.conditions import counted, met, says
+from console.errors.conditions import FEW, counted, met, occurred_in, says, there
 from console.errors.models import (
     Category,
     Comment,
@@ -43,7 +43,6 @@ from console.telemetry.leading import TREND
 from console.telemetry.scope import Owned
 
 PAGE = 50
-FEW = 2000
 AT_ONCE = 10_000  # values of one statement's list
 _HASHES = IssueHash.__table__
 # Of a table and built once: digest asks it for every batch.
@@ -156,7 +155,7 @@ def _ordered(query: Select[Issue], by: Filter) -> tuple[Select[Any], Sequence[Co
 def _first_seen_there(by: Filter) -> Subquery:
     return (
         select(IssueRelease.issue_id, func.min(IssueRelease.first_seen).label("at"))
-        .where(*_there(by.environment, by.release))
+        .where(*there(by.environment, by.release))
         .group_by(IssueRelease.issue_id)
         .subquery()
     )
@@ -192,7 +191,7 @@ def separated(project: Project, by: Filter) -> Apart | None:
     """
     hashes = select(IssueHash.hash).join(Issue, Issue.id == IssueHash.issue_id)
     hashes = hashes.where(Issue.project_id == project.id).limit(FEW + 1)
-    filters = _filters(by)
+    filters = _filters(project, by)
     matches = and_(true(), *filters)
     remaining = not_(func.coalesce(matches, false(), type_=Boolean))  # not assigned: NULL, no match
     if len(filters) == 1 + by.without_reports and by.status is not None:
@@ -344,17 +343,18 @@ def _matching(project: Project, by: Filter) -> Select[Issue]:
     # "events != 0" and not "> 0": SQLite would take it for a reason to read the index of another
     # order. For the same reason `coalesce` hides the times: without it, 51 of 40,000 issues are
     # found by sorting all of them, with it by reading the first ones of the order's own index.
-    query = select(Issue).where(Issue.project_id == project.id, Issue.events != 0, *_filters(by))
+    query = select(Issue).where(Issue.project_id == project.id, Issue.events != 0)
+    query = query.where(*_filters(project, by))
     if by.since is not None:
         query = query.where(func.coalesce(Issue.last_seen, by.since) >= by.since)
     if by.until is not None:
         query = query.where(func.coalesce(Issue.first_seen, by.until) < by.until)
     if by.has_place:
-        query = query.where(_occurred_in(by.environment, by.release))
+        query = query.where(occurred_in(by.environment, by.release))
     return query
 
 
-def _filters(by: Filter) -> list[ColumnElement[bool]]:
+def _filters(project: Project, by: Filter) -> list[ColumnElement[bool]]:
     """The conditions of a filter on the issue itself."""
     filters = []
     if by.status is not None:
@@ -369,9 +369,11 @@ def _filters(by: Filter) -> list[ColumnElement[bool]]:
         filters.append(Issue.assignee_id == by.assignee.id)
     if by.unassigned:
         filters.append(Issue.assignee_id.is_(None))
-    there = _there(by.environment, by.release)
-    filters += [met(condition, there) for condition in by.search.conditions]
-    filters += [counted(count, ever=not by.narrows) for count in by.search.counts]
+    place = there(by.environment, by.release)
+    filters += [met(condition, place) for condition in by.search.conditions]
+    filters += [
+        counted(project, by.status, count, ever=not by.narrows) for count in by.search.counts
+    ]
     filters += [says(text, by.holding.get(text.folded, ())) for text in by.search.texts]
     return filters
 
@@ -380,17 +382,3 @@ def _is_about(category: Category) -> ColumnElement[bool]:
     if category is not Category.ERROR:  # few: found by the index of categories
         return Issue.category == category
     return func.coalesce(Issue.category, category) == category  # nearly all: in the page's order
-
-
-def _occurred_in(environment: str, release: str) -> ColumnElement[bool]:
-    """Whether an issue has events in an environment, a release, or both at once."""
-    listed = select(IssueRelease.issue_id).where(*_there(environment, release))
-    few = len(db.session.scalars(listed.limit(FEW + 1)).all()) <= FEW
-    # At 100,000 issues: few of them are quicker listed (10 ms for 200), many quicker looked up one
-    # by one in the order of the page (2 ms; the list alone would take 60).
-    return Issue.id.in_(listed) if few else listed.where(IssueRelease.issue_id == Issue.id).exists()
-
-
-def _there(environment: str, release: str) -> list[ColumnElement[bool]]:
-    wanted = ((IssueRelease.environment, environment), (IssueRelease.release, release))
-    return [column == value for column, value in wanted if value]

@@ -9,6 +9,7 @@ from console.accounts.models import Project
 from console.accounts.queries import monitoring_of
 from console.core import clock
 from console.errors import metrics, queries
+from console.errors.conditions import FEW
 from console.errors.models import Category, Issue, Level
 from console.errors.queries import Apart, Filter
 from console.errors.ranking import ranking
@@ -168,9 +169,9 @@ def _apart(project: Project, by: Filter, scope: Scope) -> Apart | None:
     """The grouping hashes of the issues that match, or of all others, if either are few."""
     if not by.search.counts:
         return queries.separated(project, by)
-    ranked = ranking(project, by, scope, need=queries.FEW + 1)
+    ranked = ranking(project, by, scope, need=FEW + 1)
     hashes = [hash_ for row in ranked.rows for hash_ in row.candidate.hashes]
-    return Apart(hashes, matching=True) if len(hashes) <= queries.FEW and ranked.complete else None
+    return Apart(hashes, matching=True) if len(hashes) <= FEW and ranked.complete else None
 
 
 def _sum(series: Iterable[Sequence[int]], nothing: Sequence[int]) -> list[int]:

@@ -47,6 +47,8 @@ def test_counts_of_the_time_range_are_compared(
     both_databases, as_vic, get, made, monkeypatch, chunk
 ):
     monkeypatch.setattr(ranking, "CHUNK", chunk)
+    if chunk == 2:  # few enough to be listed are none
+        monkeypatch.setattr("console.errors.conditions.FEW", 0)
     for query, wanted in WANTED.items():
         for sort in ("users", "first_seen"):
             assert titles(as_vic, query, range="24h", sort=sort) == wanted, query
