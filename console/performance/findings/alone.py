@@ -35,8 +35,10 @@ def is_by_itself(span: SpanRow, *, shown: bool) -> bool:
     path, query = path_of(span), {name.lower() for name, _ in pairs_of(span)}
     is_read = span.http_method in {"GET", "HEAD", ""}
     return (
-        _is_file(span, path, query)
-        or _is_of_service(span, path)
+        _is_fetched_ahead(span)
+        or _is_file(span, path, query)
+        or _brings_several(span, path)
+        or ((shown or not is_read) and named.REPORTED_TO.search(path + "/") is not None)
         or (shown and _is_shown(path, query))
         or (is_read and not named.HEALTH.isdisjoint(words(verb(path))))
         or (not is_read and _is_sent_alone(path, shown=shown))
@@ -47,6 +49,16 @@ def is_cached(span: SpanRow) -> bool:
     """Whether a client says that it answered from a cache of its own."""
     attributes = span.attributes
     return any(attributes.get(name) in _TRUE for name in _CACHED)
+
+
+def _is_fetched_ahead(span: SpanRow) -> bool:
+    """Whether a page fetched something before anybody wanted it, as its client or headers say."""
+    attributes = span.attributes
+    if span.op.endswith("prefetch") or attributes.get("http.request.prefetch") in _TRUE:
+        return True
+    headers = (attributes.get(f"http.request.header.{name}") for name in named.OF_PREFETCH)
+    is_named = any("prefetch" in _first(header) for header in headers)
+    return is_named or bool(attributes.get(named.ROUTER_PREFETCH))
 
 
 def is_from_store(span: SpanRow) -> bool:
@@ -65,7 +77,8 @@ def _is_file(span: SpanRow, path: str, query: set[str]) -> bool:
     attributes = span.attributes
     if named.FILE.search(path) or _NUMBERED_FILE.search(path):
         return True
-    if not named.SIGNED.isdisjoint(query) or not named.FETCHED_AHEAD.isdisjoint(query):
+    is_signed = any(names <= query for names in named.SIGNED)
+    if is_signed or not named.FETCHED_AHEAD.isdisjoint(query):
         return True
     types = (attributes.get(f"http.{side}.header.content-type") for side in ("request", "response"))
     if any(named.FILE_TYPE.match(_first(sent)) for sent in types):
@@ -91,17 +104,15 @@ def _size(span: SpanRow, side: str) -> int:
     return max((int(size) for size in sizes if _SIZE.fullmatch(size)), default=0)
 
 
-def _is_of_service(span: SpanRow, path: str) -> bool:
-    """Whether a call brings several things, or is of a service to which others report."""
+def _brings_several(span: SpanRow, path: str) -> bool:
+    """Whether a call brings several things, as its address or its operation says."""
     operation = operation_of(span)
-    is_several = not named.SEVERAL.isdisjoint({*words(verb(path)), *words(operation)})
-    is_graphql = span.attributes.get("graphql.operation.name") or OPERATION.search(span.name)
-    if is_graphql and not named.LISTS.isdisjoint(words(operation)):
+    if not named.SEVERAL.isdisjoint({*words(verb(path)), *words(operation)}):
         return True
+    if span.attributes.get("graphql.operation.name") or OPERATION.search(span.name):
+        return not named.LISTS.isdisjoint(words(operation))
     is_aws = span.attributes.get("rpc.service") or span.name.startswith("aws.")
-    if is_several or (is_aws and named.OF_AWS.fullmatch(operation)):
-        return True
-    return bool(named.REPORTED_TO.search(path + "/"))
+    return bool(is_aws and named.OF_AWS.fullmatch(operation))
 
 
 def _is_shown(path: str, query: set[str]) -> bool:
@@ -117,7 +128,7 @@ def _is_sent_alone(path: str, *, shown: bool) -> bool:
     if named.REPORTS.search(path) or (shown and named.EVENTS.search(path)):
         return True
     last = set(words(verb(path)))
-    if not named.PIECES.isdisjoint(last) or last & named.UPLOAD:
+    if last & (named.PIECES | named.UPLOAD | named.SEVERAL_SENT) or named.CONTENT.search(path):
         return True
     if named.MESSAGE.search(path) or named.THOUGHT.search(path):
         return True

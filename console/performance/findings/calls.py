@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.performance.describe import FURTHER
-from console.performance.findings.addresses import OPERATION, address
+from console.performance.findings.addresses import OPERATION, address, operation_of
 from console.performance.findings.alone import (
     is_by_itself,
     is_cached,
@@ -18,6 +18,7 @@ from console.performance.findings.alone import (
 )
 from console.performance.findings.finding import succeeded
 from console.performance.findings.segment import Segment
+from console.performance.findings.vocabulary import READS
 from console.performance.names import CACHE, DB, HTTP, INTERFACES
 from console.telemetry.spans import SpanRow
 
@@ -51,6 +52,13 @@ def database_calls(segment: Segment) -> list[SpanRow]:
     return calls
 
 
+def is_read(span: SpanRow) -> bool:
+    """Whether a call only reads: by its method, or by the name of what it calls by POST."""
+    if span.http_method in {"GET", "HEAD", ""}:
+        return True
+    return READS.fullmatch(operation_of(span)) is not None
+
+
 def are_scattered(spans: Sequence[SpanRow]) -> bool:
     """Whether most calls go to a database of their own: one in each shard or each schema."""
     names = ("server.address", "server.port", "db.namespace")
@@ -69,8 +77,7 @@ def http_calls(segment: Segment) -> list[SpanRow]:
         if span.span_id not in excluded
         and succeeded(span)
         and not _is_transport(span)
-        and not span.op.endswith(("prefetch", "stream"))
-        and span.attributes.get("http.request.prefetch") not in _TRUE
+        and not span.op.endswith("stream")
         and not _resent(span)
         and not _is_one_for_all(span)
         and not is_cached(span)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from console.performance.describe import statement_of
 from console.performance.findings import n_plus_one
-from console.performance.findings.calls import http_calls
+from console.performance.findings.calls import http_calls, is_read
 from console.performance.findings.finding import Suspect, label, made_of, of_segment
 from console.performance.findings.listed import follow_list, listed_by
 from console.performance.findings.loops import repetition
@@ -25,7 +25,8 @@ from console.telemetry.spans import SpanRow
 # Half a second in one statement: longer than a person takes a whole answer for instant.
 SLOW_US = 500_000
 CALLS = 5  # as for look-ups in a database
-# A page asks for some things at once, and an order is sent with a few writes: ten are a list.
+# A page asks for some things at once, and an order is sent with a few writes: ten are a list, if
+# the page has fetched none.
 MANY_CALLS = 10
 # A gap that people notice, and that is a large part of the request.
 GAP_US = 500_000
@@ -74,10 +75,12 @@ def repeated_calls(segment: Segment) -> Iterator[Suspect]:
     for span in sent:
         calls[span.fingerprint].append(span)
     few = []
+    is_shown = segment.root.category in INTERFACES
     for spans in calls.values():
-        is_read = spans[0].http_method in {"GET", "HEAD", ""}
-        least = CALLS if is_read else MANY_CALLS
-        at_once = CALLS if is_read and follow_list(spans, lists) else MANY_CALLS
+        reads = is_read(spans[0])
+        least = CALLS if reads else MANY_CALLS
+        are_few = reads and (not is_shown or follow_list(spans, lists))
+        at_once = CALLS if are_few else MANY_CALLS
         rounds = repetition(segment, spans, least, at_once)
         if rounds is None:
             few += spans

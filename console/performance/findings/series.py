@@ -190,7 +190,8 @@ def _is_awaited(
     if {span.http_status for span in spans[:-1]} <= {202, 204, 304}:
         return True
     last = paths[0].rstrip("/").rpartition("/")[2].lower()
-    return last in named.AWAITED or _pauses(segment, spans)
+    is_named = last in named.AWAITED or bool(query & named.OF_LIMITS)
+    return is_named or _pauses(segment, spans)
 
 
 def _pauses(segment: Segment, spans: Sequence[SpanRow]) -> bool:
@@ -224,12 +225,19 @@ def _is_typed(paths: Sequence[str], different: Values) -> bool:
 def _is_spread(paths: Sequence[str], different: Values) -> bool:
     """Whether calls go to each part of a store, or fetch the token of each tenant."""
     if len(set(paths)) == 1:
-        return bool(different) and named.SHARDS.issuperset(name.lower() for name in different)
+        return bool(different) and all(map(_is_part_of_store, different, different.values()))
     if all(map(named.TOKEN.search, paths)):
         return True
     places = _places(paths)
-    split = paths[0].split("/")
-    return len(places) == 1 and split[places[0] - 1].lower() in named.SHARDS
+    split = [path.split("/") for path in paths]
+    return len(places) == 1 and _is_part_of_store(
+        split[0][places[0] - 1], [parts[places[0]] for parts in split]
+    )
+
+
+def _is_part_of_store(name: str, values: Iterable[str]) -> bool:
+    of_store = name.lower() in named.SHARDS
+    return of_store or (name.lower() in named.PLACES and all(map(named.PLACE.fullmatch, values)))
 
 
 def _is_chosen_by_model(segment: Segment, spans: Sequence[SpanRow]) -> bool:

@@ -16,6 +16,8 @@ FILE = re.compile(
     re.IGNORECASE,
 )
 FETCHED_AHEAD = frozenset({"_rsc", "_data", "__prefetch", "x-sveltekit-invalidated"})
+OF_PREFETCH = ("purpose", "sec-purpose", "x-purpose", "x-moz")  # headers
+ROUTER_PREFETCH = "http.request.header.next-router-prefetch"
 # Types of bodies that are a file each.
 FILE_TYPE = re.compile(
     r"multipart/form-data|(?:image|audio|video|font|model)/"
@@ -23,7 +25,13 @@ FILE_TYPE = re.compile(
     re.IGNORECASE,
 )
 # An address that was signed for one file of a store of objects.
-SIGNED = frozenset({"x-amz-signature", "x-goog-signature", "x-oss-signature", "sig", "signature"})
+SIGNED = (
+    frozenset({"x-amz-signature"}),
+    frozenset({"x-goog-signature"}),
+    frozenset({"x-oss-signature"}),
+    frozenset({"sig", "se"}),  # Azure
+    frozenset({"signature", "expires"}),
+)
 # Pictures that no ending names, as services send them that scale pictures.
 PICTURE = re.compile(
     r"://(?:img|images?|cdn|static|assets|media|res|thumbs?|avatars?)\d*\."
@@ -47,6 +55,9 @@ OF_AWS = re.compile(
 SEVERAL = frozenset(
     {"batch", "bulk", "many", "multi", "multiple", "mget", "msearch", "composite", "transact"}
 )
+SEVERAL_SENT = SEVERAL | {"import", "all", "ingest"}
+# How requests are read that a protocol sends by POST: `GetParameter`, `DescribeInstances`.
+READS = re.compile(r"(?:Get|Head|Describe|Read|Fetch|Find|Lookup)(?:[A-Z]\w*)?")
 # Pieces of one thing that goes on, and the words of an upload around numbered pieces.
 PIECES = frozenset({"scroll", "append", "chunk", "listen", "channel", "poll", "continue", "resume"})
 NUMBERED_PIECES = frozenset(
@@ -56,6 +67,7 @@ NUMBERED_PIECES = frozenset(
 UPLOAD = frozenset(
     {"upload", "uploads", "uploading", "multipart", "resumable", "transfer", "transfers", "tus"}
 )
+CONTENT = re.compile(r"/upload(?:/|$)")
 # What a page or a service reports of itself.
 REPORTS = re.compile(
     r"/(?:[gj]/)?(?:collect|collector|capture|track|beacons?|telemetry|analytics|envelope|metrics|"
@@ -88,6 +100,8 @@ THOUGHT = re.compile(
 )
 # Endings of such calls that say so at these hosts only.
 OF_HOSTS = {
+    "chat": re.compile(r"/messages$"),
+    "plivo": re.compile(r"/message/?$", re.IGNORECASE),
     "twilio": re.compile(r"/(?:messages|calls)(?:\.json)?$", re.IGNORECASE),
     "facebook": re.compile(r"/messages$"),
     "telegram": re.compile(r"/send[A-Z][a-z]+$"),
@@ -96,9 +110,7 @@ OF_HOSTS = {
 }
 TOOLS = frozenset({"gen_ai.execute_tool", "mcp.client", "mcp.tool"})
 # What operations of GraphQL that read a list by its pages are named by.
-LISTS = frozenset(
-    {"page", "pages", "paginated", "list", "all", "next", "more", "feed", "connection"}
-)
+LISTS = frozenset({"page", "pages", "paginated", "list", "all", "more"})
 TOKEN = re.compile(
     r"/(?:oauth2?(?:/v[\d.]+)?/(?:access_)?token|connect/token|token)$", re.IGNORECASE
 )
@@ -117,14 +129,14 @@ HEALTH = frozenset(
 )
 # Ends of addresses at which a program looks again until the answer changes.
 AWAITED = frozenset({"status", "state", "progress", "result", "poll", "wait"})
-OF_WAITING = frozenset({"wait", "timeout", "watch", "longpoll", "block", "poll"})
+OF_WAITING = frozenset({"wait", "watch", "longpoll", "poll"})
+OF_LIMITS = frozenset({"timeout", "block"})  # of a search too, so that the rest must be the same
 # Parameters that only keep caches away.
 AGAINST_CACHES = frozenset({"_", "t", "ts", "cb", "nocache", "rand", "random", "timestamp"})
-# Parts of a store of which each must be asked.
-SHARDS = frozenset(
-    {"shard", "shards", "partition", "partitions", "replica", "replicas", "region", "regions"}
-    | {"zone", "zones", "datacenter", "datacenters"}
-)
+# Parts of a store of which each must be asked; places that are parts of it where they have a code.
+SHARDS = frozenset({"shard", "shards", "partition", "partitions", "replica", "replicas"})
+PLACES = frozenset({"region", "regions", "zone", "zones", "datacenter", "datacenters"})
+PLACE = re.compile(r"[a-z]+(?:[-_][a-z]+)*[-_]?\d{0,2}[a-z]?", re.IGNORECASE)
 PAGE = frozenset(
     {"page", "pg", "pageno", "pagenum", "pageindex", "pagenumber", "currentpage", "seite", "pagina"}
     | {"partnumber", "offset", "skip", "skiptoken", "seek", "startat", "startindex", "startafter"}

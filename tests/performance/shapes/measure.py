@@ -15,6 +15,8 @@ from tests.performance.shapes.other_statements import OTHER_STATEMENTS
 from tests.performance.shapes.public_calls import PUBLIC_CALLS
 from tests.performance.shapes.public_other_calls import PUBLIC_OTHER_CALLS
 from tests.performance.shapes.public_page_calls import PUBLIC_PAGE_CALLS
+from tests.performance.shapes.second_kinds import SECOND_KINDS
+from tests.performance.shapes.second_other_kinds import SECOND_OTHER_KINDS
 from tests.performance.shapes.shape import REPEATED_CALL, REPEATED_STATEMENT, Shape, findings
 from tests.performance.shapes.statements import STATEMENTS
 from tests.performance.shapes.third_calls import THIRD_CALLS
@@ -34,6 +36,8 @@ LATER: Sequence[Shape] = (
     *PUBLIC_PAGE_CALLS,
     *KINDS_OF_CALLS,
     *KINDS_OF_OTHER_CALLS,
+    *SECOND_KINDS,
+    *SECOND_OTHER_KINDS,
 )
 
 
