@@ -84,9 +84,14 @@ def test_a_place_beyond_the_grid_is_marked(as_alice, editor, stored_document, si
 
 def test_a_dashboard_without_a_title_is_marked(as_alice, editor):
     first, _, page = editor
-    answer = as_alice.post(f"{HOME}/{first}/versions", data=filled(page, title=" "))
-    assert answer.status_code == 422
-    assert "A text of 1 to 100 characters." in answer.text
+    # The top bar stays with what the dashboard opens with, as its tiles do.
+    for opens, shown in (("1h", "1 hour"), ("6y", "14 days")):
+        change = filled(page, title=" ", range=opens)
+        answer = as_alice.post(f"{HOME}/{first}/versions", data=change)
+        assert answer.status_code == 422
+        assert "A text of 1 to 100 characters." in answer.text
+        bar = answer.text.partition('name="range"')[2].partition("</select>")[0]
+        assert f"selected>{shown} (default)<" in bar
 
 
 def press(client, first: int, page: str, act: str, **changes: str):

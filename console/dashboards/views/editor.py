@@ -17,7 +17,7 @@ from console.dashboards.views.saving import base_of, layout_faults, saved, versi
 from console.telemetry.tile import TileKind, tile_kinds
 from console.web.htmx import page_or_part
 from console.web.ids import counted
-from console.web.timerange import RANGE_LABELS, current_range
+from console.web.timerange import RANGE_LABELS, RANGES, current_range
 
 EDIT, EDIT_PART = "dashboards/edit.html", "dashboards/_edit.html"
 
@@ -131,5 +131,6 @@ def _tab_of(document: Document) -> int:
 
 
 def _page(editor: Editor, *, status: int = 200) -> Response:
-    current_range(editor.document.range if status == 200 else "")
+    opens = editor.document.range  # which may be what was wrong
+    current_range(opens if opens in RANGES else "")
     return page_or_part(EDIT, EDIT_PART, status=status, editor=editor)

@@ -9,7 +9,9 @@ window.pharosChart = (() => {
     return colour;
   };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const exact = (value, unit) => `${value.toLocaleString("en", { maximumFractionDigits: 2 })} ${unit}`.trim();
+  // Below one, two decimals would be one digit: 0.07 s.
+  const digits = (value) => (Math.abs(value) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 2 });
+  const exact = (value, unit) => `${value.toLocaleString("en", digits(value))} ${unit}`.trim();
   const when = (iso) => new Date(iso).toLocaleString("en-GB", { timeZone: document.documentElement.dataset.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 
   // The lines that SVG has no part in: the shared crosshair and the range being dragged.
