@@ -12,6 +12,8 @@ from console.ingest.otlp.encodings import JSON, PROTOBUF, survey
 from console.ingest.otlp.spans import decode
 from tests.ingest.corpus.reading import context
 from tests.ingest.otlp_requests import (
+    AT,
+    MILLISECOND,
     QUERY,
     SERVER,
     TRACE,
@@ -55,6 +57,30 @@ def test_ids_in_base64_are_the_same_ids(written):
 def test_what_is_no_id_in_base64_either_is_counted(id_):
     decoded = decode(body(request(server_span(traceId=id_)), JSON), JSON, context())
     assert [count.reason for count in decoded.counts] == ["a span has no trace id or span id"]
+
+
+def halves(nanoseconds: int) -> dict[str, int]:
+    """As JavaScript's longs have it: the lower half with a sign."""
+    low = nanoseconds & 0xFFFFFFFF
+    return {"low": low - (low >> 31 << 32), "high": nanoseconds >> 32}
+
+
+@pytest.mark.parametrize("written", [int, str, float, halves, lambda at: list(divmod(at, 10**9))])
+def test_a_time_is_read_in_every_form_that_scripts_have_for_it(written):
+    start, end = AT, AT + 5 * MILLISECOND
+    sent = server_span(startTimeUnixNano=written(start), endTimeUnixNano=written(end))
+    assert survey(body(request(sent), JSON), JSON).faults == {}
+    (span,) = spans_of(request(sent))
+    assert abs(span.timestamp.timestamp() - start / 1e9) < 1e-5
+    assert abs(span.duration_us - 5_000) <= 1
+
+
+@pytest.mark.parametrize("written", [{}, {"low": "x"}, {"low": 1, "high": 2**70}, [1], 1e300])
+def test_what_is_no_time_in_any_form_is_counted(written):
+    content = request(server_span(startTimeUnixNano=written))
+    decoded = decode(body(content, JSON), JSON, context())
+    assert not decoded.spans
+    assert [count.quantity for count in decoded.counts] == [1]
 
 
 def digits_for_bytes(content: dict[str, Any]) -> bytes:

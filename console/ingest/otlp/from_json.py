@@ -22,6 +22,7 @@ from console.ingest.otlp.wire import (
 )
 from console.ingest.span_rows import NotASpan
 
+_HALF = 1 << 32
 _INTEGER = re.compile(r"-?\d{1,20}")
 _CAPITAL = re.compile(r"(?=[A-Z])")
 _SNAKE = {
@@ -80,7 +81,7 @@ def checked(element: Any) -> dict[str, Any]:
     if not isinstance(element, dict):
         raise NotASpan("a span is no JSON object")
     trace_id, span_id = _id(element, "traceId", 32), _id(element, "spanId", 16)
-    wire.check(trace_id, span_id, _integer(_field(element, "startTimeUnixNano")))
+    wire.check(trace_id, span_id, _nanoseconds(_field(element, "startTimeUnixNano")))
     return element
 
 
@@ -93,8 +94,8 @@ def headed(element: Any) -> SpanHead:
         trace_id=_id(span, "traceId", 32),
         span_id=_id(span, "spanId", 16),
         parent_span_id=parent_span_id,
-        start=_integer(_field(span, "startTimeUnixNano")),
-        end=max(_integer(_field(span, "endTimeUnixNano")), 0),
+        start=_nanoseconds(_field(span, "startTimeUnixNano")),
+        end=max(_nanoseconds(_field(span, "endTimeUnixNano")), 0),
         is_segment=wire.is_segment(
             parent_span_id,
             _chosen(span.get("kind"), "SPAN_KIND_", wire.KINDS),
@@ -200,6 +201,22 @@ def _from_base64(sent: Any, length: int) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _nanoseconds(value: Any) -> int:
+    """A time, also in the forms that JavaScript has for what its numbers cannot hold.
+
+    The halves of 64 bits ({"low", "high"}), seconds and nanoseconds ([seconds, nanoseconds]), or a
+    number with a fraction; 0 for anything else.
+    """
+    if isinstance(value, dict):
+        low, high = _integer(value.get("low")), _integer(value.get("high"))
+        return (high << 32) + (low & 0xFFFFFFFF) if abs(high) < _HALF else 0
+    if isinstance(value, list) and len(value) == 2:
+        return _integer(value[0]) * 10**9 + _integer(value[1])
+    if isinstance(value, float):
+        return int(value) if abs(value) < _HALF << 32 else 0
+    return _integer(value)
 
 
 def _integer(value: Any) -> int:

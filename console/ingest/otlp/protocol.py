@@ -11,9 +11,9 @@ from console.ingest.protocol import SPAN, Address, ItemHead, NotTaken, Protocol,
 
 # The addresses of OTLP, of PostHog, and of Sentry's clients, which derive it from a DSN.
 _TRACES = re.compile(
-    r"\A(?:/i)?/v1/traces/?|\A(?:/.*)?/api/(?P<project>\d{1,9})/integration/otlp/v1/traces/?"
+    r"\A(?:/i)?/v1/traces/?|\A(?:/.*)?/api/(?P<project>\d{1,9})/(?:integration/)?otlp/v1/traces/?"
 )
-_OTHER_SIGNALS = re.compile(r"(?:/i|/api/[^/]*/integration/otlp)?/v1/(?:logs|metrics)/?")
+_OTHER_SIGNALS = re.compile(r"(?:/i|/api/[^/]*/(?:integration/)?otlp)?/v1/(?:logs|metrics)/?")
 _GRPC = re.compile(r"/opentelemetry\.proto\..*", re.DOTALL)
 _TRACES_ONLY = (
     "of OpenTelemetry only traces are taken: OTEL_LOGS_EXPORTER=none and"
