@@ -85,6 +85,7 @@ def test_figures_and_charts_are_called_by_what_they_count(
             shown = as_vic.get(ONE, query_string={"name": name}).text
             assert Page(shown).card(words).value == "1"
             assert ">Requests<" not in shown
+            assert f"Fewer than 10 {words.lower()}" in shown
 
 
 def test_the_list_swaps_as_a_part_and_answers_204_when_nothing_changed(as_vic, acme, requests_of):
