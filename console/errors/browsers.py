@@ -17,6 +17,7 @@ _READ = (
     rf"Cannot read propert(?:y|ies) {_OLD_V8}(?: \(reading '(?P<c>{_NAMES})'\))?",
     rf"can't access property \"?(?P<a>{_NAMES}?)\"?, .{{1,200}}? is {_EMPTY}",
     rf"{_EVALUATING}'\)",
+    rf"Cannot destructure property ['`](?P<a>{_NAMES})['`] of .{{1,200}} as it is {_EMPTY}\.?",
 )
 _SET = (
     rf"Cannot set propert(?:y|ies) {_OLD_V8}(?: \(setting '(?P<c>{_NAMES})'\))?",

@@ -6,7 +6,7 @@ from typing import Any
 
 from console.errors.browsers import as_any_browser, by_engine
 from console.errors.chain import type_of
-from console.errors.parametrise import names_in, parametrise
+from console.errors.parametrise import error_codes, names_in, parametrise
 from console.errors.wordings import as_any_version
 
 # Types whose message is the runtime's or the system's, in the words of its version, of the user's
@@ -49,25 +49,33 @@ def worded(exception: Mapping[str, Any], platform: str) -> str:
     return as_any_version(as_any_browser(exception, platform), platform)
 
 
-def distinction(exception: Mapping[str, Any], platform: str) -> str:
+def distinction(exception: Mapping[str, Any], value: str, platform: str) -> str:
     """What the message says beyond the type, "" if nothing that is the same at each occurrence.
 
+    `value` is the message as it is worded for all versions and engines.
     A program's own sentence counts without its values. A runtime's counts by its names alone: it
     reads otherwise in the next version, in another browser or language.
     """
-    value = worded(exception, platform)
     kind = type_of(exception)
     if kind == "KeyError" and (key := _missing_key(value)):
         return key
-    if kind in _OF_BROWSERS and platform == _BROWSERS:
+    if _is_silent(kind, value, platform):
         return ""
-    if not (kind in _OF_RUNTIMES or _SIGNALS.match(kind)):
-        return parametrise(value)
-    if platform in _JVM:
-        return ""  # helpful messages of null pointers depend on the build
-    if (kind == "TypeError" and platform != _BROWSERS) or by_engine(exception, platform):
-        return parametrise(value)  # Node and Python have one engine, and their own sentences
-    return " ".join(names_in(value))
+    by_runtime = kind in _OF_RUNTIMES or bool(_SIGNALS.match(kind))
+    if kind == "TypeError" and platform != _BROWSERS:
+        by_runtime = False  # Node and Python have one engine, and their own sentences
+    if by_runtime and not by_engine(exception, platform):
+        return " ".join(names_in(value))
+    return parametrise(value)
+
+
+def _is_silent(kind: str, value: str, platform: str) -> bool:
+    """Whether the message says nothing but what the type and the codes say."""
+    if kind in _OF_RUNTIMES and platform in _JVM:
+        return True  # helpful messages of null pointers depend on the build
+    if kind in _OF_BROWSERS and platform == _BROWSERS:
+        return True
+    return kind.endswith("Domain") and bool(error_codes(value))  # Apple's, in the user's language
 
 
 def _missing_key(value: str) -> str:

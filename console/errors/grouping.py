@@ -65,9 +65,9 @@ class Grouping:
 def group(event: Event) -> Grouping:
     """Group a normalised event; any mapping has a group, and equal ones have the same.
 
-    The client's fingerprint counts first, then the exceptions' types and in-app frames, then their
-    parametrised message, then the message template or the parametrised message. A group of
-    exceptions is what its members are.
+    The client's fingerprint counts first, then the exceptions' types, the in-app place that failed
+    and what their messages say without values, then the message template or the parametrised
+    message. A group of exceptions is what its members are.
     """
     report = event.get("browser_report")
     if isinstance(report, dict):
@@ -166,11 +166,15 @@ def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component,
         places = _failing(places)
     if places:
         components.append(_frames(label, places))
-    codes = _codes_of_all(branch, platform) if label == IN_APP or not value else ()
+    wordings = [worded(error, platform) for error in branch.carried]
+    codes = _codes_of_all(branch.carried, wordings) if label == IN_APP or not value else ()
     if codes:
         components.append(Component("error code", codes))
     if is_placed and not _is_synthetic(main) and not branch.is_vague:
-        words = [distinction(error, platform) for error in branch.carried]
+        words = [
+            distinction(error, wording, platform)
+            for error, wording in zip(branch.carried, wordings, strict=True)
+        ]
         if distinct := tuple(dict.fromkeys(filter(None, words))):
             components.append(Component("message", distinct))
         return "exception stack", tuple(components)
@@ -273,9 +277,11 @@ def _is_synthetic(exception: Mapping[str, Any]) -> bool:
     return mechanism_of(exception).get("synthetic") is True
 
 
-def _codes_of_all(branch: Branch, platform: str) -> tuple[str, ...]:
+def _codes_of_all(
+    exceptions: Sequence[Mapping[str, Any]], wordings: Sequence[str]
+) -> tuple[str, ...]:
     """The codes of the error and of what caused it, which is what a wrapper carries."""
-    codes = (_codes(error, worded(error, platform)) for error in branch.exceptions)
+    codes = (_codes(error, value) for error, value in zip(exceptions, wordings, strict=True))
     return tuple(dict.fromkeys(code for several in codes for code in several))
 
 

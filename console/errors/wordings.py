@@ -27,6 +27,22 @@ _PHP: _Rules = (
         r'Attempt to read property "\1" on null',
     ),
 )
+_PYTHON: _Rules = (
+    (
+        re.compile(r"\bcannot access local variable ('\w{1,200}') where it is not .{0,60}"),
+        r"local variable \1 referenced before assignment",
+    ),
+    (
+        re.compile(
+            r"cannot access free variable ('\w{1,200}') where it is not associated with a value.*"
+        ),
+        r"free variable \1 referenced before assignment in enclosing scope",
+    ),
+    (re.compile(r"^(?:[\w<>]{1,80}\.){1,10}(\w{1,80}\(\) (?:missing|got|takes)\b)"), r"\1"),
+)
+_JVM: _Rules = (
+    (re.compile(r"\bNo enum constant ([\w.$]{1,300})\.\w{1,100}"), r"No enum constant \1"),
+)
 _LUA: _Rules = ((re.compile(r"\bPlayers\.\w+"), "Players.*"),)  # Roblox: who plays
 _SCRIPT: _Rules = (  # of Sentry's clients before and since their version 8
     (
@@ -44,7 +60,8 @@ _SCRIPT: _Rules = (  # of Sentry's clients before and since their version 8
     ),
 )
 _RULES: Mapping[str, _Rules] = {
-    "ruby": _RUBY, "php": _PHP, "lua": _LUA, "node": _SCRIPT, "javascript": _SCRIPT,
+    "ruby": _RUBY, "python": _PYTHON, "java": _JVM, "php": _PHP, "lua": _LUA,
+    "node": _SCRIPT, "javascript": _SCRIPT,
 }  # fmt: skip
 
 # Systems number one error each in their way, and put it in the user's language.
@@ -72,6 +89,8 @@ _NO_HOST = re.compile(
     r"|No address associated with hostname|No such host is known\.?|no such host)"
     r"(?:, errno = \d{1,5}| \(os error \d{1,5}\))?"
 )
+# What Ruby and Python add, by what else has a like name, and the line of code.
+_SUGGESTED = re.compile(r"(?:\. |\n)Did you mean[:?]|\n\n[^\n]{1,300}\n\s{0,300}\^{2}")
 _NO_HOST_NUMBER = re.compile(r"\[Errno -?\d{1,3}\] (?=host not found)")
 _CLASS_OF_SELECTOR = re.compile(r"[-+]\[\w{1,200} (?=\S{1,200}\]: unrecognized selector)")
 
@@ -80,6 +99,7 @@ def as_any_version(value: str, platform: str) -> str:
     """The message in the wording of the newest version, if its language or system made it."""
     if len(value) > _LENGTH:
         return value
+    value = _SUGGESTED.split(value, maxsplit=1)[0]
     value = _NO_HOST_NUMBER.sub("", _NO_HOST.sub("host not found", value))
     value = _CLASS_OF_SELECTOR.sub("-[* ", _NUMBERED.sub(_numbered, value))
     for form, words in _RULES.get(platform, ()):
