@@ -2,7 +2,14 @@ import time
 
 import pytest
 
-from console.performance.findings.detectors import CALLS, GAP_US, MANY_CALLS, MOST, SLOW_US, find
+from console.performance.findings.detectors import (
+    CALLS,
+    CALLS_AT_ONCE,
+    GAP_US,
+    MOST,
+    SLOW_US,
+    find,
+)
 from console.telemetry.finding_kinds import GAP, N_PLUS_ONE, REPEATED_CALL, SLOW_QUERY
 from console.telemetry.records import Finding
 from tests.performance.segments import BOOKS, LOOK_UP, ROOT, Request
@@ -67,7 +74,7 @@ def test_repeated_calls_to_one_address_but_for_its_ids():
 def test_fewer_calls_parallel_calls_retries_and_polling_are_not_accused():
     few, parallel, retries, polling = (Request() for _ in range(4))
     calls(few, CALLS - 1)
-    calls(parallel, MANY_CALLS - 1, at=1_000)
+    calls(parallel, CALLS_AT_ONCE - 1, at=1_000)
     calls(retries, 20, http_status=503)
     for number in range(20):
         polling.add(
@@ -80,9 +87,10 @@ def test_fewer_calls_parallel_calls_retries_and_polling_are_not_accused():
 
 def test_a_list_of_calls_at_once_saves_what_passes_meanwhile():
     request = Request()
-    calls(request, MANY_CALLS, at=1_000)
+    calls(request, CALLS_AT_ONCE, at=1_000)
     finding = only(request)
-    assert (finding.kind, finding.count, finding.at_once) == (REPEATED_CALL.name, MANY_CALLS, True)
+    seen = finding.kind, finding.count, finding.at_once
+    assert seen == (REPEATED_CALL.name, CALLS_AT_ONCE, True)
     assert finding.saving_us == 0
 
 

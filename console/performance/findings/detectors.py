@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -25,9 +25,9 @@ from console.telemetry.spans import SpanRow
 # Half a second in one statement: longer than a person takes a whole answer for instant.
 SLOW_US = 500_000
 CALLS = 5  # as for look-ups in a database
-# A page asks for some things at once, and an order is sent with a few writes: ten are a list, if
-# the page has fetched none.
-MANY_CALLS = 10
+# A page asks for some things at once, and an order is sent with a few writes: ten are a list. So
+# are eight that a server sends at once, and five if it, or the page, has fetched the list before.
+MANY_CALLS, CALLS_AT_ONCE = 10, 8
 # A gap that people notice, and that is a large part of the request.
 GAP_US = 500_000
 GAP_SHARE = 0.3
@@ -79,8 +79,7 @@ def repeated_calls(segment: Segment) -> Iterator[Suspect]:
     for spans in calls.values():
         reads = is_read(spans[0])
         least = CALLS if reads else MANY_CALLS
-        are_few = reads and (not is_shown or follow_list(spans, lists))
-        at_once = CALLS if are_few else MANY_CALLS
+        at_once = _least_at_once(spans, lists, is_shown=is_shown) if reads else MANY_CALLS
         rounds = repetition(segment, spans, least, at_once)
         if rounds is None:
             few += spans
@@ -92,6 +91,14 @@ def repeated_calls(segment: Segment) -> Iterator[Suspect]:
             yield Suspect(
                 REPEATED_CALL.name, rounds.spans, rounds.saving_us, rounds.at_once, statement
             )
+
+
+def _least_at_once(
+    spans: Sequence[SpanRow], lists: Mapping[str, datetime], *, is_shown: bool
+) -> int:
+    if follow_list(spans, lists):
+        return CALLS
+    return MANY_CALLS if is_shown else CALLS_AT_ONCE
 
 
 def gaps(segment: Segment) -> Iterator[Finding]:

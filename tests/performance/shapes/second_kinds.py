@@ -6,9 +6,9 @@ from tests.performance.shapes.unseen_calls import CLICK, PHONE, VISIT
 
 SECOND_KINDS = [
     many(
-        "seven on the server",
+        "eight on the server",
         "GET http://users/api/users/{i}",
-        times=7,
+        times=8,
         way="at once",
         platform="node",
     ),
