@@ -1,17 +1,27 @@
 """Questions about error events: one event, the events of an issue, their counts over time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from console.telemetry import bodies
 from console.telemetry.by_group import ask_by_group
 from console.telemetry.dialect import Hex128, UtcTimestamp, bucket, pair
-from console.telemetry.event_terms import holds
+from console.telemetry.event_terms import holding
 from console.telemetry.facts import COLUMNS
 from console.telemetry.question import SINCE, ask, series, windows, within
 from console.telemetry.scope import Scope
@@ -319,13 +329,18 @@ def totals_by_group(
     return {by_key[key]: Totals(*counts) for key, *counts in rows}
 
 
-def hashes_holding(scope: Scope, text: str, keys: Iterable[str], limit: int) -> list[str]:
-    """The grouping hashes of events whose facts hold a text, the most frequent first."""
+def hashes_holding(scope: Scope, text: str, keys: Collection[str], limit: int) -> list[str]:
+    """The grouping hashes of events whose facts hold a text; those with most such facts first."""
+    facts = union_all(
+        *[
+            select(Event.group_key, Event.grouping_hash).where(within(error_event, scope), place)
+            for place in holding(text, keys)
+        ]
+    ).subquery()
     query = (
-        select(func.any_value(Event.grouping_hash, type_=Hex128))
-        .where(within(error_event, scope), holds(text, keys))
-        .group_by(Event.group_key)
-        .order_by(func.count().desc(), Event.group_key)
+        select(func.any_value(facts.c.grouping_hash, type_=Hex128))
+        .group_by(facts.c.group_key)
+        .order_by(func.count().desc(), facts.c.group_key)
     )
     return [hash_ for (hash_,) in ask(scope, query.limit(limit))]
 

@@ -96,7 +96,7 @@ def _first(
 def _met(scope: Scope, keys: Sequence[str], since: datetime | None) -> Select[Any]:
     """The hash of each of some groups, and how many users its events name since a moment."""
     event = error_event.c
-    listed = select(func.unnest(literal(keys, ListOf(Hex64))))
+    listed = select(func.unnest(literal(keys, ListOf(Hex64)))) if keys else [""]
     now = [event.timestamp >= literal(since, UtcTimestamp)] if since else []
     return (
         select(
