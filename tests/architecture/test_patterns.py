@@ -85,13 +85,14 @@ def seconds(pattern: Any, method: str, text: str) -> float:
     began = time.thread_time()
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
-        matches = getattr(pattern, method)(given)
-        if method == "finditer":
-            deque(matches, maxlen=0)
+        try:
+            matches = getattr(pattern, method)(given)
+            if method == "finditer":
+                deque(matches, maxlen=0)
+        finally:  # the timer may still end here
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     except TooSlow:
         return inf
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return time.thread_time() - began
 
 
