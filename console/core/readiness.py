@@ -10,10 +10,14 @@ from typing import cast
 from flask import Flask
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from console.core import clock
+
 EXTENSION = "pharos.readiness"
 FRESH_SECONDS = 2.0  # strangers may ask: the checks run this often at most
 WAIT_SECONDS = 1.0
 STUCK_SECONDS = 5.0
+PATIENT_SECONDS = 10.0
+"""What was bad that long ago already is a reason: whoever asks once a minute asks seldom enough."""
 STUCK, UNKNOWN = "checks-hang", "not-checked"
 DATABASE, NO_DATABASE = "state-database", "the state database does not answer"
 
@@ -42,7 +46,17 @@ class Check:
     patience: int
     stops: bool
     failures: int = 0
+    failing_since: float = 0.0
+    """When the first of them was read, on the steady clock."""
     was_good: bool = False
+    is_said: bool = False
+    """Whether the log has it already."""
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether its bad answers may still be a slow reading or two."""
+        is_short = clock.monotonic() - self.failing_since < PATIENT_SECONDS
+        return self.was_good and self.failures < self.patience and is_short
 
 
 class Readiness:
@@ -59,9 +73,10 @@ class Readiness:
         self._answered.set()
 
     def add(self, code: str, ask: Question, *, patience: int = 1, stops: bool = True) -> None:
-        """Add a check. After a good answer, `patience` bad ones in a row make a reason.
+        """Add a check. After a good answer, it takes `patience` bad ones in a row to be a reason.
 
-        One slow reading must not take a console out of service: getsentry/sentry, issue 70034.
+        Two that lie PATIENT_SECONDS apart are enough. One slow reading must not take a console out
+        of service: getsentry/sentry, issue 70034.
         """
         self._checks.append(Check(code, ask, patience, stops))
 
@@ -95,13 +110,16 @@ class Readiness:
         except Exception as error:  # noqa: BLE001 - whatever fails is the answer
             problem = f"the check fails: {type(error).__name__}"
         if not problem:
-            check.failures, check.was_good = 0, True
+            check.failures, check.was_good, check.is_said = 0, True, False
             return None
+        if not check.failures:
+            check.failing_since = clock.monotonic()
         check.failures += 1
-        if check.was_good and check.failures < check.patience:
+        if check.is_patient:
             return None
-        if check.failures == check.patience:
+        if not check.is_said:
             log.warning("not ready: %s, %s", check.code, problem)
+            check.is_said = True
         return Reason(check.code, problem, check.stops)
 
 

@@ -28,6 +28,16 @@ def test_a_good_state_needs_several_bad_readings_and_a_bad_one_none(checks):
     assert seen == [[], [], [], [], [], [], ["database"], ["database"], []]
 
 
+def test_two_bad_readings_with_time_between_them_are_enough(checks, clock):
+    answers = iter(["", "slow", "slow", "", "slow", "slow"])
+    checks.add("database", lambda: next(answers), patience=3)
+    seen = []
+    for _ in range(6):
+        seen.append(codes(checks))
+        clock.move(seconds=30)
+    assert seen == [[], [], ["database"], [], [], ["database"]]
+
+
 def test_what_was_never_good_is_a_reason_at_once(checks):
     checks.add("database", lambda: "gone", patience=3)
     checks.add("disk", lambda: "full")
