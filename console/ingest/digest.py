@@ -1,26 +1,20 @@
 """One organization's share of a batch: decoded, then committed in three replayable steps."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Insert, bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.exc import DBAPIError
 
-from console.accounts import releases
-from console.accounts.models import MonitoringConfig, Organization, Project
+from console.accounts.models import MonitoringConfig, Organization
 from console.core.config import config
-from console.core.db import built_once, db, insert, reading
+from console.core.db import db, reading
 from console.core.tenancy import current_organization_id, organization_scope
-from console.errors.changes import happened
-from console.errors.counting import count_in, ensure_issues, until_counted
-from console.errors.grouping import Grouping
-from console.ingest import refusals, spool
-from console.ingest.check_ins import taken_in
+from console.errors.counting import until_counted
+from console.ingest import recount, refusals, spool
+from console.ingest.counts import POSITIONS, Records, advance, count_all, ensured_issues
 from console.ingest.decoded import ItemCount
 from console.ingest.decoders.frames import Job
 from console.ingest.decoders.pool import Decoders
@@ -31,12 +25,10 @@ from console.ingest.received import received
 from console.ingest.scrub_rules import ScrubRules, rules_of
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import EndedProcess, UnderWay
-from console.intake import ledger
-from console.intake.ledger import DUPLICATE, IGNORED, INVALID, STORED, Count
+from console.intake.ledger import INVALID, Count
 from console.telemetry import kinds
 from console.telemetry.database import TelemetryUnavailable
-from console.telemetry.kinds import Kind
-from console.telemetry.records import Batch, ErrorEvent, Key, Record, Written
+from console.telemetry.records import Batch
 from console.telemetry.store import TelemetryStore
 from console.uptime.check_in import CheckIn
 
@@ -50,24 +42,13 @@ SQLITE_OUTAGES = tuple(
 )
 OUTAGES = (TelemetryUnavailable, OSError, MemoryError)
 # Of tables, not models, and built once: what the ORM adds takes longer than a small batch's rows.
-POSITIONS, _CONFIG, _PROJECT = (
-    model.__table__ for model in (DigestPosition, MonitoringConfig, Project)
-)
+_CONFIG = MonitoringConfig.__table__
 APPLIED = select(POSITIONS.c.position).where(
     POSITIONS.c.organization_id == bindparam("organization")
 )
 CONFIGS = select(_CONFIG).where(
     _CONFIG.c.organization_id == bindparam("organization"),
     _CONFIG.c.project_id.in_(bindparam("projects", expanding=True)),
-)
-FIRST_EVENT = (
-    update(Project)
-    .where(
-        _PROJECT.c.organization_id == bindparam("organization"),
-        _PROJECT.c.id == bindparam("project"),
-        _PROJECT.c.first_event_at.is_(None),
-    )
-    .values(first_event_at=bindparam("at"))
 )
 
 
@@ -94,20 +75,6 @@ class Digested:
     upto: int
 
 
-@dataclass(slots=True)
-class Records:
-    """The records of one spool row."""
-
-    project_id: int
-    events: Sequence[tuple[Grouping, ErrorEvent]] = ()
-    """Its errors, each with the grouping that leads to its issue."""
-    batch: Batch = field(default_factory=Batch)
-    """All records, the errors included."""
-    counts: list[Count] = field(default_factory=list)
-    check_ins: Sequence[CheckIn] = ()
-    """What jobs said of themselves, which is stored as state."""
-
-
 def digest(
     store: TelemetryStore,
     organization_id: int,
@@ -132,6 +99,7 @@ def digest(
         applied, rules, days = _starting_point(rows)
         if not rules and _is_gone(organization_id):
             return Digested(0, rows[-1].position)
+        applied = _caught_up(store, organization_id, applied, rows[0].position)
         stored, upto = 0, rows[-1].position
         anew = [row for row in rows if row.position > applied]
         people = people_of(config().secret_key, organization_id)
@@ -153,19 +121,27 @@ def digest(
     return Digested(stored, upto)
 
 
+def _caught_up(store: TelemetryStore, organization_id: int, applied: int, first: int) -> int:
+    """The position that state has applied after it has counted what only telemetry has."""
+    try:
+        return recount.catch_up(store, organization_id, applied, first)
+    except OUTAGES as error:
+        raise TelemetryDown from error
+
+
 def _commit(
     store: TelemetryStore, organization_id: int, share: Sequence[tuple[int, Records]]
 ) -> int:
     """The three commits for the records of some rows, given with their positions."""
     last, records = share[-1][0], [row_records for _, row_records in share]
-    issues = _ensured_issues(records)
+    issues = ensured_issues(records)
     batch = Batch.joined(row_records.batch for row_records in records)
     try:
         written = store.write(organization_id, batch, last)
     except OUTAGES as error:
         raise TelemetryDown from error
-    _count(records, issues, written)
-    _advance(organization_id, last)
+    count_all(records, issues, written)
+    advance(organization_id, last)
     db.session.commit()
     return len(batch)
 
@@ -293,105 +269,4 @@ def _count_of(row: SpoolRow, count: ItemCount) -> Count:
         count.quantity,
         row.received_at,
         detail,
-    )
-
-
-def _ensured_issues(records: Iterable[Records]) -> Mapping[tuple[int, str], int]:
-    """Commit (1): the issue id of each project's grouping hash."""
-    by_project: dict[int, list[tuple[Grouping, ErrorEvent]]] = {}
-    for row_records in records:
-        if row_records.events:
-            by_project.setdefault(row_records.project_id, []).extend(row_records.events)
-    issues = {
-        (project_id, hash_): issue_id
-        for project_id, events in by_project.items()
-        for hash_, issue_id in ensure_issues(project_id, events).items()
-    }
-    db.session.commit()
-    return issues
-
-
-def _count(
-    records: Sequence[Records], issues: Mapping[tuple[int, str], int], written: Written
-) -> None:
-    """Add to commit (3) the counts of stored records, and the outcomes of all others."""
-    fates = Fates({kind.name: set(written.of(kind.name)) for kind in kinds.KINDS})
-    arrived: dict[int, list[tuple[int, ErrorEvent]]] = {}
-    for row_records in records:
-        stored = {kind.name: fates.stored_of(kind, row_records.batch) for kind in kinds.KINDS}
-        for event in stored[kinds.ERRORS.name]:
-            issue_id = issues[event.project_id, event.grouping_hash]
-            arrived.setdefault(event.project_id, []).append((issue_id, event))
-    changes = [
-        change for project_id, events in arrived.items() for change in count_in(project_id, events)
-    ]
-    happened(changes)
-    _mark_first_event(fates)
-    counts = [count for row_records in records for count in row_records.counts]
-    for project_id, seen in fates.seen.items():
-        if surplus := releases.saw(project_id, seen):
-            at = fates.latest[project_id]
-            counts.append(Count(project_id, "release", IGNORED, releases.SURPLUS, surplus, at))
-    check_ins = [check_in for row_records in records for check_in in row_records.check_ins]
-    ledger.record([*counts, *fates.counts(), *taken_in(check_ins)])
-
-
-@dataclass(slots=True)
-class Fates:
-    """Which records of a batch were stored from it; all others were stored before.
-
-    A key that comes twice in one batch was stored once: the second record is a duplicate. Records
-    without a ledger name were counted when they were decoded, and are no duplicates.
-    """
-
-    stored: Mapping[str, set[Key]]
-    """The keys of each kind that are not met yet."""
-    tally: Counter[tuple[int, str, str]] = field(default_factory=Counter)
-    latest: dict[int, datetime] = field(default_factory=dict)
-    seen: dict[int, set[tuple[str, str, datetime]]] = field(default_factory=dict)
-
-    def stored_of(self, kind: Kind, batch: Batch) -> list[Any]:
-        """The records of this kind that were stored from the batch; all of them are counted."""
-        return [record for record in batch.of(kind.name) if self._is_stored(kind, record)]
-
-    def counts(self) -> Iterator[Count]:
-        for (project_id, item_type, outcome), quantity in self.tally.items():
-            at = self.latest[project_id]
-            yield Count(project_id, item_type, outcome, "", quantity, at)
-
-    def _is_stored(self, kind: Kind, record: Record) -> bool:
-        self.latest[record.project_id] = record.received_at
-        if kind.item:
-            key, keys = kind.shelf.key_of(record), self.stored[kind.name]
-            stored = key in keys
-            keys.discard(key)
-            self.tally[record.project_id, kind.item, STORED if stored else DUPLICATE] += 1
-            if not stored:
-                return False
-        self._saw(record)
-        return True
-
-    def _saw(self, record: Record) -> None:
-        """Remember the environment and release that sent something, and when."""
-        if record.environment or record.release:
-            where = (record.environment, record.release, record.timestamp)
-            self.seen.setdefault(record.project_id, set()).add(where)
-
-
-def _mark_first_event(fates: Fates) -> None:
-    organization_id = current_organization_id()
-    for project_id, at in fates.latest.items():
-        marked = {"organization": organization_id, "project": project_id, "at": at}
-        db.session.execute(FIRST_EVENT, marked)
-
-
-def _advance(organization_id: int, position: int) -> None:
-    db.session.execute(_advancing(), {"organization_id": organization_id, "position": position})
-
-
-@built_once
-def _advancing() -> Insert:
-    statement = insert(POSITIONS)
-    return statement.on_conflict_do_update(
-        index_elements=["organization_id"], set_={"position": statement.excluded.position}
     )

@@ -12,8 +12,8 @@ import pytest
 import zstandard
 
 from console.ingest import digest as digesting
+from console.ingest.counts import Records
 from console.ingest.decoding import decode_row
-from console.ingest.digest import Records
 from console.ingest.people import People
 from console.ingest.received import received
 from console.ingest.scrub_rules import ScrubRules

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from console.core import clock as time
-from console.ingest import decoding
-from console.ingest import digest as digesting
+from console.ingest import counts, decoding
 from console.ingest import pipeline as pipelines
 from console.ingest.spool import SpoolRow
 from console.ingest.under_way import LEDGER, EndedProcess, UnderWay
@@ -238,7 +237,7 @@ def test_a_burial_is_finished_when_telemetry_works_again(
 
     accepted(acme, error("Poison"))
     with monkeypatch.context() as broken:
-        broken.setattr(digesting, "count_in", fail)
+        broken.setattr(counts, "count_in", fail)
         broken.setattr(TelemetryStore, "withdraw", unavailable)
         digest.drain()
         digest.drain()
