@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from psycopg import sql
-from sqlalchemy import Engine, delete, make_url, select, update
+from sqlalchemy import Engine, make_url, select
 from sqlalchemy.event import listens_for, remove
 
 from console.accounts.models import MonitoringConfig, Project
@@ -17,16 +17,13 @@ from console.core.config import config
 from console.core.db import db
 from console.core.owner import delete_organization
 from console.errors import counting
-from console.errors.models import Issue
 from console.ingest import counts, recount, turns
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
-from console.ingest.models import DigestPosition
 from console.ingest.pipeline import StateDown
 from console.ingest.refusals import EXTENSION, from_spool
 from console.ingest.sentry import items as sentry
 from console.intake.ledger import Count
-from console.intake.models import Outcome
 from console.telemetry import bodies
 from console.telemetry import store as telemetry
 from console.telemetry.store import TelemetryStore
@@ -55,36 +52,6 @@ def test_a_batch_is_stored_counted_and_forgotten(
     assert stored(acme).ledger() == {("event", "stored", ""): 3, ("span", "stored", ""): 2}
     assert stored(globex).issues() == {"KeyError: it broke": 1}
     assert waiting.depth().rows == 0
-
-
-def test_a_state_that_has_gone_back_counts_what_telemetry_has(
-    both_databases, acme, globex, accepted, digest, stored, inside, monkeypatch, caplog
-):
-    """As after a failover to a server that was behind, or of SQLite without its log."""
-    monkeypatch.setattr(recount, "AT_ONCE", 2)
-    accepted(acme, error("KeyError"))
-    digest.drain()
-    with inside(acme):
-        before = db.session.scalars(select(DigestPosition.position)).one()
-    for _ in range(2):
-        accepted(acme, error("KeyError"), error("OSError"))
-    digest.drain()
-    with inside(acme):
-        db.session.execute(delete(Issue).where(Issue.kind == "OSError"))
-        db.session.execute(update(Issue).values(events=1))
-        db.session.execute(update(Outcome).values(quantity=1))
-        db.session.execute(update(DigestPosition).values(position=before))
-        db.session.commit()
-    accepted(globex, error("KeyError"))
-    for _ in range(2):
-        accepted(acme, error("KeyError"))
-        digest.drain()
-    assert stored(acme).issues() == {"KeyError: it broke": 5, "OSError: it broke": 2}
-    assert stored(acme).ledger() == {("event", "stored", ""): 7}
-    assert len(stored(acme).events()) == 7
-    assert stored(globex).issues() == {"KeyError: it broke": 1}
-    (line,) = [line for line in caplog.messages if "was older than its telemetry" in line]
-    assert "4 errors were counted" in line
 
 
 def test_a_batch_of_many_records_is_stored_in_shares(
