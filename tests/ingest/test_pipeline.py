@@ -17,7 +17,7 @@ from console.core.config import config
 from console.core.db import db
 from console.core.owner import delete_organization
 from console.errors import counting
-from console.ingest import counts, recount, turns
+from console.ingest import counts, turns
 from console.ingest import digest as digesting
 from console.ingest import pipeline as pipelines
 from console.ingest.pipeline import StateDown
