@@ -28,9 +28,9 @@ def events_between(
     Some `most` of them; all that one position brought come together.
     """
     within = error_event.c.position > after, error_event.c.position <= upto
-    some = select(error_event.c.position).where(*within)
-    some = some.order_by(error_event.c.position).limit(most)
-    last = select(func.max(some.subquery().c.position)).scalar_subquery()
+    positions = select(error_event.c.position).where(*within)
+    positions = positions.order_by(error_event.c.position).limit(most)
+    last = select(func.max(positions.subquery().c.position)).scalar_subquery()
     query = select(*COUNTED).where(*within, error_event.c.position <= last)
     with store.using(organization_id) as database, database.transaction() as connection:
         rows = connection.execute(query.order_by(error_event.c.position)).mappings().all()
