@@ -1,7 +1,9 @@
 """Checks before a console opens its files, so that damage is reported at once."""
 
+import logging
 import os
 import resource
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,10 +13,11 @@ from sqlalchemy import exists, or_, select
 from console.accounts.models import Organization
 from console.backup import notes
 from console.backup.making import state_path
-from console.core import instances
+from console.core import clock, instances
 from console.core.config import Config, ConfigError
 from console.core.db import db, reading
 from console.core.sqlite_files import damage_of
+from console.core.sqlite_logs import log_of, lost_commits
 from console.core.tenancy import organization_scope
 from console.ingest import digest_note, salvage, spool, under_way
 from console.intake.ledger import STORED
@@ -25,6 +28,8 @@ from console.uptime.models import Check
 FILES = (spool.FILE, digest_note.NAME, under_way.NOTE, under_way.LEDGER, notes.NAME, instances.ID)
 LEAST_FILES = 64  # with 32, clients were answered 503 alone and /healthz was content
 RIGHTS = "see its owner, its mode, and whether the disk is mounted read-only"
+
+log = logging.getLogger(__name__)
 
 
 def check(settings: Config, spool_path: Path) -> None:
@@ -68,6 +73,7 @@ def _check_places(instance: Path) -> None:
 
 def _check_state(state: Path, instance: Path) -> None:
     what_to_do = "put a backup back with `pharos restore FOLDER`"
+    keep_damaged_log(state)
     reason = damage_of(state)
     if reason:
         raise ConfigError(f"the state database {state} is damaged ({reason}): {what_to_do}")
@@ -77,6 +83,22 @@ def _check_state(state: Path, instance: Path) -> None:
             f"the state database {state} is gone, and telemetry of {len(files)} organizations is"
             f" there: {what_to_do}, or move {instance / store.FOLDER} away to begin anew"
         )
+
+
+def keep_damaged_log(state: Path) -> None:
+    """Copy a log with damage in its middle, and say what SQLite leaves out of it and deletes."""
+    if not (lost := lost_commits(state)):
+        return
+    log_file = log_of(state)
+    copy = log_file.with_name(f"{log_file.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
+    shutil.copyfile(log_file, copy)
+    log.error(
+        "the log of the state database %s is damaged: the last %d changes that were committed are"
+        " lost; the log is kept as %s",
+        state,
+        lost,
+        copy.name,
+    )
 
 
 def _is_empty(state: Path) -> bool:

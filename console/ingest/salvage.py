@@ -16,6 +16,7 @@ import orjson
 from console.core import clock
 from console.core.crypto import SealBrokenError, unseal
 from console.core.sqlite_files import damage_of, is_damage
+from console.core.sqlite_logs import lost_commits, overlay
 from console.ingest import digest_note
 from console.ingest.group_commit import PAGE_BYTES, connect, transaction
 from console.intake.set_aside import MARK, SetAside
@@ -41,7 +42,7 @@ def check(path: Path, secret_keys: tuple[str, ...]) -> SetAside | None:
         return _replace(asides[-1], path, secret_keys, "its salvage was interrupted")
     if not path.exists() or not path.stat().st_size:
         _say_what_is_gone(path)
-    reason = damage_of(path)
+    reason = _damage_of_log(path) or damage_of(path)  # which leaves no log behind
     return set_aside(path, secret_keys, reason) if reason else None
 
 
@@ -59,6 +60,11 @@ def set_aside(path: Path, secret_keys: tuple[str, ...], reason: str) -> SetAside
         if part.exists():
             part.rename(aside.with_name(f"{aside.name}{log_name}"))
     return _replace(aside, path, secret_keys, reason)
+
+
+def _damage_of_log(path: Path) -> str:
+    lost = lost_commits(path)
+    return f"its log is damaged, and {lost} commits lie behind that" if lost else ""
 
 
 def _is_aside(path: Path) -> bool:
@@ -122,7 +128,7 @@ def _salvage(aside: Path, draft: Path, secret_keys: tuple[str, ...]) -> dict[str
         for source in _readable(aside, draft):
             for table in TABLES:
                 kept[table] += _move_rows(source, new, table, secret_keys)
-            if any(kept.values()):
+            if source == aside and any(kept.values()):
                 break
     handle = os.open(draft, os.O_RDONLY)
     os.fsync(handle)
@@ -131,10 +137,18 @@ def _salvage(aside: Path, draft: Path, secret_keys: tuple[str, ...]) -> dict[str
 
 
 def _readable(aside: Path, fresh: Path) -> Iterator[Path]:
-    """The file; and, if nothing can be read of it, a copy with the first page of a fresh spool."""
+    """The file; and, if nothing can be read of it, a copy with the first page of a fresh spool.
+
+    Before it comes a copy with all pages of its log, even those behind damage in the log.
+    """
+    mended = aside.with_name(f"{aside.name}.mended")
+    if overlay(aside, mended):
+        try:
+            yield mended
+        finally:
+            mended.unlink()
     yield aside
     size = aside.stat().st_size
-    mended = aside.with_name(f"{aside.name}.mended")
     if size < 2 * PAGE_BYTES:
         return
     with closing(sqlite3.connect(fresh)) as db:

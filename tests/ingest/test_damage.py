@@ -1,6 +1,7 @@
 """A damaged spool is set aside, what can be read of it goes on, and pages and probes say so."""
 
 import os
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +10,8 @@ from datetime import datetime
 import orjson
 import pytest
 
-from console.core import clock, sqlite_files
+from console.backup import soundness
+from console.core import clock, sqlite_files, sqlite_logs
 from console.core.loops import finished
 from console.ingest import condition, health, salvage
 from console.ingest import spool as spools
@@ -154,6 +156,36 @@ def test_a_log_that_is_damaged_goes_aside_with_its_file(full):
     assert "log" in report.reason
     assert full.with_name(f"{report.name}-wal").exists() or report.rows == 200
     assert numbers(full) == list(range(200))
+
+
+def end_abruptly(path, rows):
+    """Fill a spool whose process ends with all rows still in the log."""
+    waiting = Spool(path, max_mb=64, secret_keys=KEYS)
+    for number in range(rows):
+        waiting.append(row(b"%04d" % number + os.urandom(3000)))
+    end = path.with_name("ended")
+    end.mkdir()
+    for name in ("", "-wal", "-shm"):
+        shutil.copy(path.with_name(f"{path.name}{name}"), end)
+    waiting.close()
+    return end / path.name
+
+
+@pytest.mark.parametrize(
+    ("place", "length", "lost"), [(0, 64, 1), (40, 1, 1), (150_000, 1, 1), (150_000, 9000, 4)]
+)
+def test_rows_behind_damage_in_the_log_are_not_lost(path, place, length, lost, caplog):
+    full = end_abruptly(path, 60)
+    log = full.with_name(f"{full.name}-wal")
+    content = bytearray(log.read_bytes())
+    assert sqlite_logs.lost_commits(full) == 0
+    content[place : place + length] = bytes(byte ^ 4 for byte in content[place : place + length])
+    log.write_bytes(content)
+    soundness.keep_damaged_log(full)
+    assert len(list(full.parent.glob("*-wal.damaged-*"))) == len(caplog.messages) <= 1
+    assert bool(caplog.messages) == (place >= 32)
+    assert "log" in checked(full).reason
+    assert len(numbers(full)) >= 60 - lost
 
 
 def test_a_salvage_that_was_interrupted_is_begun_anew(full, monkeypatch):
