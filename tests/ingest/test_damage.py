@@ -182,8 +182,7 @@ def test_rows_behind_damage_in_the_log_are_not_lost(path, place, length, lost, c
     content[place : place + length] = bytes(byte ^ 4 for byte in content[place : place + length])
     log.write_bytes(content)
     soundness.keep_damaged_log(full)
-    assert len(list(full.parent.glob("*-wal.damaged-*"))) == len(caplog.messages) <= 1
-    assert bool(caplog.messages) == (place >= 32)
+    assert len(list(full.parent.glob("*-wal.damaged-*"))) == len(caplog.messages) == 1
     assert "log" in checked(full).reason
     assert len(numbers(full)) >= 60 - lost
 
