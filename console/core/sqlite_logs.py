@@ -94,7 +94,7 @@ def _page_size(path: Path) -> int:
 
 
 def _frames(path: Path) -> Iterator[Frame]:
-    """The frames of the log's present round: those of an earlier one have another salt."""
+    """The frames of the log's present round: frames of an earlier one have another salt."""
     if not path.exists() or not path.stat().st_size or not log_of(path).exists():
         return
     size = _page_size(path)
