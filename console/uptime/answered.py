@@ -7,7 +7,11 @@ import re
 import zlib
 from base64 import b64decode
 from binascii import Error as NoBase64Error
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+import orjson
 
 from console.core.http import Reply
 from console.uptime.headers import HIDDEN
@@ -62,9 +66,13 @@ def text_of(body: bytes, reply: Reply) -> str:
     return body.decode("latin-1")
 
 
-def without_secrets(text: str, headers: Mapping[str, str]) -> str:
-    """The text without the values of a check's headers: some servers answer what they were sent."""
-    for secret in sorted(_secrets(headers), key=len, reverse=True):
+def without_secrets(text: str, headers: Mapping[str, str], *, url: str = "", body: str = "") -> str:
+    """The text without the values of a check's headers, query and body.
+
+    Some servers answer what they were sent, and whoever only reads sees none of them elsewhere.
+    """
+    sent = {*_secrets(headers), *_long({*_in_query(url), *_in_body(body)})}
+    for secret in sorted(sent, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
@@ -97,4 +105,36 @@ def _secrets(headers: Mapping[str, str]) -> Iterator[str]:
             except (NoBase64Error, UnicodeDecodeError):
                 decoded = ""
             parts |= {decoded, decoded.partition(":")[2]}
-        yield from (part for part in parts if len(part) >= LEAST_SECRET)
+        yield from _long(parts)
+
+
+def _long(values: Iterable[str]) -> Iterator[str]:
+    return (value for value in values if len(value) >= LEAST_SECRET)
+
+
+def _in_query(url: str) -> Iterator[str]:
+    """The values of an address's query, as they are sent and as they are read."""
+    query = url.partition("#")[0].partition("?")[2]
+    for pair in query.split("&"):
+        value = pair.partition("=")[2]
+        yield from (value, unquote_plus(value))
+
+
+def _in_body(body: str) -> Iterator[str]:
+    """The body, and the values in it where it is JSON or a form."""
+    yield body
+    try:
+        yield from _leaves(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        if "=" in body:
+            yield from _in_query(f"?{body}")
+
+
+def _leaves(document: Any) -> Iterator[str]:
+    waiting = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict | list):
+            waiting.extend(part.values() if isinstance(part, dict) else part)

@@ -138,8 +138,9 @@ def judge(request: Request, reply: Reply) -> Answer:
     )
     text, unread = _read(reply)
     if wrong := _wrong(request, reply, text, unread):
-        why = without_secrets(f"{wrong} {answer.why}".strip(), request.headers)
-        excerpt = _excerpt(without_secrets(text, request.headers))
+        sent = {"url": request.url, "body": request.body}
+        why = without_secrets(f"{wrong} {answer.why}".strip(), request.headers, **sent)
+        excerpt = _excerpt(without_secrets(text, request.headers, **sent))
         return replace(answer, outcome=CheckOutcome.DOWN, why=why, answered=excerpt)
     if request.slow_ms is not None and reply.milliseconds > request.slow_ms:
         why = f"Answered in {reply.milliseconds:,.0f} ms; slow from {request.slow_ms:,} ms on."

@@ -9,6 +9,7 @@ import pytest
 
 from console.core.loops import finished
 from console.telemetry.records import CheckOutcome
+from console.uptime.answered import without_secrets
 from console.uptime.headers import HIDDEN
 from console.uptime.probe import MOST_BYTES, Request, attempt
 from tests.fakes.peer import plain
@@ -101,12 +102,28 @@ def test_no_value_of_a_header_is_stored_from_servers_that_answer_what_they_were_
         "X-Token": "s3cret-token",
         "Accept": "text/html",
     }
-    answer = tried(echo, headers=headers, redirects=False)
+    body = '{"user": "ada", "login": [{"password": "of the body"}]}'
+    answer = tried(echo, headers=headers, redirects=False, method="POST", body=body)
+    assert "of the body" not in answer.answered
     assert answer.why == f"Status 302 instead of 200-299. It leads to /login?a={HIDDEN}&b={HIDDEN}."
     for secret in (credentials, "s3cret-token", "correct horse"):
         assert secret not in answer.answered
     assert f"X-Token: {HIDDEN}\n" in answer.answered
     assert answer.answered.endswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("https://shop.test/?a=1&key=pass%20word#x", ""),
+        ("https://shop.test/", "a=1&key=pass+word"),
+        ("https://shop.test/", "pass word"),
+        ("https://shop.test/", '["pass word", 1]'),
+    ],
+)
+def test_no_value_of_a_query_or_body_is_stored_either(url, body):
+    text = without_secrets("1 shop: pass word", {}, url=url, body=body)
+    assert text == f"1 shop: {HIDDEN}"
 
 
 def test_a_cookie_that_a_page_insists_on_is_sent_with_the_next_request_only(tried, peer):
