@@ -69,7 +69,7 @@ def text_of(body: bytes, reply: Reply) -> str:
 def without_secrets(text: str, headers: Mapping[str, str], *, url: str = "", body: str = "") -> str:
     """The text without the values of a check's headers, query and body.
 
-    Some servers answer what they were sent, and whoever only reads sees none of them elsewhere.
+    Some servers answer what they were sent, and whoever only reads may not see these values.
     """
     sent = {*_secrets(headers), *_long({*_in_query(url), *_in_body(body)})}
     for secret in sorted(sent, key=len, reverse=True):
