@@ -82,13 +82,19 @@ def _has(term: EventTerm) -> ColumnElement[bool]:
     column = _column(term.name)
     if not term.texts:
         is_known = Event.user_key.is_not(None) if term.name == USER else false()
-        return or_(column != "", is_known)
+        return or_(column != "" if term.name in _TEXTS else _is_said(term.name), is_known)
     alternatives = "|".join(map(_pattern, term.texts))
     # To take a value out of the tags costs more than to see that they do not have it.
     tags = part(column_of(term.name))
     likely = [] if term.name in _TEXTS else _likely(tags, term.texts, as_json=True)
     has_text = and_(*likely, matches(column, f"(?is)^(?:{alternatives})$"))
     return or_(has_text, _is_of(term.keys))
+
+
+def _is_said(name: str) -> ColumnElement[bool]:
+    """Whether the tags have a text under a name. In a value of JSON no quote stands bare."""
+    tags, begins = part(column_of(name)), f'{orjson.dumps(name).decode()}:"'
+    return and_(func.contains(tags, begins), not_(func.contains(tags, f'{begins}"')))
 
 
 def _column(name: str) -> ColumnElement[str]:

@@ -19,7 +19,7 @@ from tests.telemetry.samples import NOON, error, hour, scope
 
 HASHES = [f"{number}" * 32 for number in range(1, 10)]
 VALUES = {
-    "plan": ["trade", "TRADE", "Größe", 'a "b" c', "", "trader"],
+    "plan": ["trade", "TRADE", "Größe", 'a "b" c', "", "trader", '"browser":"x"'],
     "browser": ["Firefox 1", "Firefox 2", "Chrome"],
     "a/b ~Ö": ["trade", "web-3", ""],
 }
@@ -60,7 +60,7 @@ def rows(asking):
                 project_id=chance.choice([1, 1, 1, 2]),
                 grouping_hash=HASHES[int(chance.random() ** 2 * len(HASHES))],
                 user_key=chance.choice(["", *(f"{number:016x}" for number in range(1, 9))]),
-                tags={name: text for name, text in tags.items() if text},
+                tags={n: text for n, text in tags.items() if text or n == "plan"},
                 **columns,
             )
             events.append(event)
