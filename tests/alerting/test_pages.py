@@ -7,8 +7,9 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
+from console.alerting.chronicle import write
 from console.alerting.evaluation import evaluate
-from console.alerting.models import Incident, IncidentState, Rule
+from console.alerting.models import Incident, IncidentState, IncidentVerb, Rule
 from console.alerting.rules import keep_standard
 from console.core.db import db
 from tests.support.clients import HTMX
@@ -208,6 +209,18 @@ def test_a_rule_is_switched_brought_back_and_deleted(as_alice, acme, inside, fir
     with inside(acme):
         assert not db.session.scalars(select(Rule)).all()
     assert "The rule was deleted." in as_alice.get(f"{INCIDENTS}{fired[1]}").text
+
+
+def test_a_note_of_the_console_is_nobodys(as_vic, acme, inside, fired):
+    with inside(acme):
+        incident = db.session.get_one(Incident, fired[1])
+        for number, details in enumerate([{"console": True}, {"late": True}, {}]):
+            text = f"note {number}"
+            write(incident, IncidentVerb.NOTED, NOON, text=text, details=details)
+        db.session.commit()
+    page = as_vic.get(f"{INCIDENTS}{fired[1]}").text
+    wrote = re.findall(r"<strong>([^<]*)</strong><p class=\"comment\">note (\d)", page)
+    assert wrote == [("Somebody", "2"), ("The console", "1"), ("The console", "0")]
 
 
 @pytest.mark.parametrize("path", ["acknowledgement", "resolution", "snooze", "notes"])

@@ -72,7 +72,7 @@ def take(ids: Collection[int], now: datetime) -> int:
         incident = db.session.get_one(Incident, incident_id)
         for former, names in sorted(ways[incident_id]):
             text = f"{former} has taken no message for a while: {names} gets it too."
-            write(incident, IncidentVerb.NOTED, now, text=text)
+            write(incident, IncidentVerb.NOTED, now, text=text, details={"console": True})
     return taken
 
 
