@@ -16,7 +16,7 @@ _OLD_V8 = rf"(?:'(?P<a>{_NAMES})' )?of {_EMPTY}"
 _READ = (
     rf"Cannot read propert(?:y|ies) {_OLD_V8}(?: \(reading '(?P<c>{_NAMES})'\))?",
     rf"can't access property \"?(?P<a>{_NAMES}?)\"?, .{{1,200}}? is {_EMPTY}",
-    rf"{_EVALUATING}'\)",
+    rf"{_EVALUATING}(?:\(.{{0,200}}\))?'\)",
     rf"Cannot destructure property ['`](?P<a>{_NAMES})['`] of .{{1,200}} as it is {_EMPTY}\.?",
 )
 _SET = (

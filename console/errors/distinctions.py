@@ -40,6 +40,7 @@ _SIGNALS = re.compile(r"SIG[A-Z]{2,8}\b|EXC_[A-Z_]{2,40}|EXCEPTION_[A-Z_]{2,60}"
 # Python's of a mapping, whose message is the key alone.
 _KEY = re.compile(r"""['"]([A-Za-z]++(?:[_-][A-Za-z]++)*+)['"]""")
 _SHORTEST = 2
+_BY_KOTLIN = "Parameter specified as non-null is null"
 _JVM = frozenset({"java", "android", "kotlin"})
 _BROWSERS = "javascript"
 
@@ -61,6 +62,8 @@ def distinction(exception: Mapping[str, Any], value: str, platform: str) -> str:
         return key
     if _is_silent(kind, value, platform):
         return ""
+    if value.startswith(_BY_KOTLIN):
+        return parametrise(value)
     by_runtime = kind in _OF_RUNTIMES or bool(_SIGNALS.match(kind))
     if kind == "TypeError" and platform != _BROWSERS:
         by_runtime = False  # Node and Python have one engine, and their own sentences
@@ -72,7 +75,7 @@ def distinction(exception: Mapping[str, Any], value: str, platform: str) -> str:
 def _is_silent(kind: str, value: str, platform: str) -> bool:
     """Whether the message says nothing but what the type and the codes say."""
     if kind in _OF_RUNTIMES and platform in _JVM:
-        return True  # helpful messages of null pointers depend on the build
+        return not value.startswith(_BY_KOTLIN)  # others' words depend on the build
     if kind in _OF_BROWSERS and platform == _BROWSERS:
         return True
     return kind.endswith("Domain") and bool(error_codes(value))  # Apple's, in the user's language

@@ -25,6 +25,7 @@ _CODES = re.compile(
     | \b(?:answered|returned|respond(?:ed|s)|replied|got|failed|failure)(?:\s++with)?\s*+:?\s*+
       [45]\d\d(?=$|[^\w\s.,]|[.,](?:\s|$)|\s+(?-i:[A-Z])|\s+(?:from|for|on|to|at)\b)
     | \b[45]\d\d\s+(?-i:[A-Z][a-z]+)
+    | \(1[01]\d{3}\)
     | \b(?:ORA|PLS)-\d+ | (?-i:\b[EP]\d{4,5}\b) | \berror\s++\#\d+ | \bDomain=[\w.]+\s+Code=-?\d+
     | \b0x(?:8\d{3}|c000)[0-9a-f]{4}\b | ^Code:\s-?\d+ | ^[A-Z]{2,5}-?\d{3,5}(?=:\s)
     | ^\(?\d{4},\s
@@ -44,8 +45,9 @@ _OF_CODE = frozenset({
     "identifier", "provider", "attribute", "column", "field", "property", "properties",
     "helper", "partial", "layout", "queue", "topic", "worker", "job", "task", "asset", "font",
     "stylesheet", "directive", "hook", "model", "entity", "feature", "flag", "scope",
-    "namespace", "package", "library", "extension",
+    "namespace", "package", "library", "extension", "connection", "named",
 })  # fmt: skip
+_AFTER = r"object|argument|parameter|property|attribute|option"
 _IP = r"(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:.]{2,45}(?:%\w+)?\])"
 # The port of a service that is called says which; a client's own, or a listener's, does not.
 _CALLED = r"(?:E[A-Z]{3,14}|dial\ (?:tcp|udp)|connect(?:ing|ion)?(?:\ refused|\ failed)?(?:\ to)?)"
@@ -58,19 +60,20 @@ _IN_CODE = (
 _VARYING = re.compile(
     rf"""(?x)
       (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
-    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ object\b)
+    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ (?:{_AFTER})\b)
         | ['"`][a-z_]++['"`](?=\ is\ (?:undefined|required|missing|not\ (?:defined|initialized))\b)
         | \b(?:missing|required)\s(?:[a-z]++\s){{0,3}}+[a-z]++:\s['"][a-z_]++['"]
             (?:(?:,|,?\sand)\s['"][a-z_]++['"]){{0,10}}+
         | \bReverse\ for\ '[a-z_:-]++' | \bstringValue:\s"[a-z_]++"
         | (?:(?<=[{{])|(?<=\],\s))['"][a-z_]++['"](?=:\s))
     | (?P<noun>(?P<before>\b(?P<word>[a-z]++):?\s\(?)(?-i:(?!['"`][A-Z]+['"`]))
-        ['"`][.\\/@~_$-]{{0,4}}+(?:[a-z]++[\\/.:_@$*-]{{0,2}}+){{1,20}}+['"`](?!\w))
+        ['"`][.\\/@~_$-]{{0,4}}+(?:[a-z]++[\\/.:_@$*-]{{0,2}}+){{1,20}}+['"`]
+        (?!\w|\ (?:{_AFTER}|is\ (?:un|not\ )defined)\b))
     | (?-i:(?P<code>['"`](?:{_IN_CODE})['"`]))
     | (?P<service>{_SERVICE})
     | (?P<route>\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\s++/[^\s?'"<>]*+(?:\?[^\s'"<>]*+)?+)
     | (?P<sql>[(\[](?:Connection:\s[\w.-]{{1,40}},\s)?SQL:\s[^\0]*+)
-    | (?P<detail>(?<=\)=)\([^()\n]{{0,300}}\))
+    | (?P<detail>(?:(?<=\)=)|(?<=\bcontains\s))\([^()\n]{{0,300}}\))
     | (?P<json>\[?\{{\s*+"(?:[^{{}}]++|\{{[^{{}}]*+\}}){{0,200}}+\}}\]?)
     | (?P<url>\b[a-z][a-z0-9+.-]{{1,15}}://[^\s'"<>]+)
     | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]+(?:\.[\w-]+)+)

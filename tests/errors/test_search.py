@@ -59,10 +59,10 @@ def test_it_finds_functions_files_modules_and_causes(as_vic, acme, send, query):
 
 def test_a_later_title_is_searched_instead_of_the_earlier(as_vic, acme, send, clock):
     frames = [{"function": "pay", "module": "shop", "filename": "shop.py", "in_app": True}]
-    for value in ("first words", "second words"):
+    for value in ("no price for 'first words'", "no price for 'second words'"):
         send(acme, raised("PriceError", value, frames=frames))
         clock.move(seconds=5)
-    assert titles(as_vic, "second") == ["PriceError: second words"]
+    assert titles(as_vic, "second") == ["PriceError: no price for 'second words'"]
     assert len(titles(as_vic, "priceerror")) == 1
 
 
