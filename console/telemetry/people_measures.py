@@ -1,8 +1,9 @@
 """The measure of people: whoever an error, a request, a page load or a session names."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -33,8 +34,31 @@ HOURS_OF_DAY = 24
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 Period = tuple[datetime, datetime]
+"""From when on and until when."""
 Named = Select[Any]
 """People by these columns; the ones that records name have a source and a release too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Periods of one length that follow each other, of which the first and the last begin so.
+
+    `begins` and `ends` are hours of a day, 0 and 24 but for a part of a single day.
+    """
+
+    first: datetime
+    last: datetime
+    length: timedelta
+    begins: int = 0
+    ends: int = HOURS_OF_DAY
+
+    @property
+    def since(self) -> datetime:
+        return self.first + self.begins * HOUR
+
+    @property
+    def until(self) -> datetime:
+        return self.last + (self.length if self.ends == HOURS_OF_DAY else self.ends * HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +83,18 @@ def _answers(scope: Scope, asked: Asked) -> list[Answer]:
         (answers,) = _RECORDS.answer(scope, [_PERSON], asked)
         return answers
 
+    is_of_all = not wanted and not scope.environment
+
     def of_periods(counted: Sequence[Any]) -> Executable:
-        periods = chosen(counted, DAY if asked.seconds else None)
         if asked.by is None and not asked.where and _is_within_days(scope.since, asked.seconds):
-            return _one_after_the_other(scope, asked, periods, cuts)
-        return _question(scope, asked, list(_of_parts(scope, periods, cuts)))
+            days = stretches(scope, counted, DAY, only_whole_hours=True)
+            return _one_after_the_other(scope, asked, days, cuts)
+        present = stretches(scope, counted, DAY if asked.seconds else None)
+        named = [
+            *_of_records_beside(scope, present),
+            *_of_presences(present, cuts, is_of_all=is_of_all),
+        ]
+        return _question(scope, asked, named)
 
     (answers,) = _RECORDS.read(ask(scope, _counted_periods(), of_periods), [_PERSON])
     return answers
@@ -76,12 +107,12 @@ def _question(scope: Scope, asked: Asked, named: Iterable[Named]) -> Select[Any]
 
 
 def _one_after_the_other(
-    scope: Scope, asked: Asked, days: Sequence[Period], cuts: Sequence[int]
+    scope: Scope, asked: Asked, days: Sequence[Stretch], cuts: Sequence[int]
 ) -> Executable:
     """The same where no bucket reaches from one day into another: rows of days are people then."""
     parts = list(_of_records_beside(scope, days))
     questions: list[Any] = [_question(scope, asked, parts)] if parts else []
-    for present in _of_presences(days, cuts, "hours" if scope.environment else "everywhere"):
+    for present in _of_presences(days, cuts, is_of_all=not scope.environment):
         there = present.subquery()
         number = bucket(there.c.timestamp, SINCE, asked.seconds or 0)
         mine, people = within(there, scope), func.count()
@@ -125,21 +156,27 @@ def _of_records(since: Any, until: Any, more: Sequence[str] = ()) -> Iterator[Na
         )
 
 
-def _of_parts(scope: Scope, periods: Sequence[Period], cuts: Sequence[int]) -> Iterator[Named]:
-    """Whom the presences of these periods name, and the records before, between and after them."""
-    yield from _of_records_beside(scope, periods)
-    yield from _of_presences(periods, cuts, "hours")
-
-
-def _of_records_beside(scope: Scope, periods: Sequence[Period]) -> Iterator[Named]:
-    for since, until in outside(periods, scope.since, scope.until):
+def _of_records_beside(scope: Scope, present: Sequence[Stretch]) -> Iterator[Named]:
+    """Whom the records name before, between and after what presences answer for."""
+    times = [(stretch.since, stretch.until) for stretch in present]
+    for since, until in outside(times, scope.since, scope.until):
         yield from _of_records(literal(since, UtcTimestamp), literal(until, UtcTimestamp))
 
 
-def _of_presences(periods: Sequence[Period], cuts: Sequence[int], hours: str) -> Iterator[Named]:
-    """Who was there in these periods, day for day between these hours, at the time they begin."""
-    for first, last, length in _runs(periods):
-        for since_hour, until_hour in zip(cuts, [*cuts[1:], HOURS_OF_DAY], strict=True):
+def _of_presences(
+    present: Sequence[Stretch], cuts: Sequence[int], *, is_of_all: bool
+) -> Iterator[Named]:
+    """Who was there, day for day between these hours, at the time at which the hours begin.
+
+    Everybody of a period once if `is_of_all`, else once for each environment.
+    """
+    hours = presence.c.everywhere if is_of_all else presence.c.hours
+    for stretch in present:
+        borders = [stretch.begins, *(cut for cut in cuts if cut > stretch.begins)]
+        for since_hour, next_hour in zip(borders, [*borders[1:], HOURS_OF_DAY], strict=True):
+            until_hour = min(next_hour, stretch.ends)
+            if since_hour >= until_hour:
+                continue
             bits = (1 << until_hour) - (1 << since_hour)
             at = presence.c.timestamp
             moment = type_coerce(at + func.to_hours(since_hour), UtcTimestamp) if since_hour else at
@@ -147,31 +184,54 @@ def _of_presences(periods: Sequence[Period], cuts: Sequence[int], hours: str) ->
             yield select(*[value.label(name) for name, value in columns.items()]).where(
                 presence.c.organization_id == ORGANIZATION,
                 presence.c.project_id == PROJECT,
-                at >= literal(first, UtcTimestamp),
-                at <= literal(last, UtcTimestamp),
-                presence.c.until == at + literal(length, Interval),
-                presence.c[hours].bitwise_and(bits) != 0,
+                at >= literal(stretch.first, UtcTimestamp),
+                at <= literal(stretch.last, UtcTimestamp),
+                presence.c.until == at + literal(stretch.length, Interval),
+                hours.bitwise_and(bits) != 0,
             )
 
 
-def _runs(periods: Sequence[Period]) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Periods of one length that follow each other: where the first and the last begin."""
-    first = 0
-    for number, (since, until) in enumerate(periods):
-        following = periods[number + 1] if number + 1 < len(periods) else None
-        if following is None or following != (until, until + (until - since)):
-            yield periods[first][0], since, until - since
-            first = number + 1
+def stretches(
+    scope: Scope,
+    counted: Iterable[Sequence[Any]],
+    length: timedelta | None,
+    *,
+    only_whole_hours: bool = False,
+) -> list[Stretch]:
+    """What presences answer for: periods of this length, or the longest ones, in their order.
 
-
-def chosen(counted: Iterable[Sequence[Any]], length: timedelta | None) -> list[Period]:
-    """Periods of this length, or the longest ones that cover the same time, in their order."""
-    periods: list[Period] = []
+    And the whole hours of the days in which the scope begins and ends; if only whole hours are
+    wanted, nothing of a day of which some minutes are left to the records.
+    """
+    whole: list[Stretch] = []
+    parts: list[Stretch] = []
     for since, until in sorted(map(tuple, counted), key=_order):
-        is_wanted = length is None or until - since == length
-        if is_wanted and (not periods or periods[-1][1] <= since):
-            periods.append((since, until))
-    return periods
+        own = Stretch(since, since, until - since)
+        if scope.since <= since and until <= scope.until:
+            if length in {None, own.length} and (not whole or whole[-1].until <= since):
+                whole.append(own)
+        elif own.length == DAY:
+            begins = max(-((since - scope.since) // HOUR), 0)
+            ends = min((scope.until - since) // HOUR, HOURS_OF_DAY)
+            part = replace(own, begins=begins, ends=ends)
+            is_exact = part.since <= scope.since or part.until >= scope.until
+            if begins < ends and (is_exact or not only_whole_hours):
+                parts.append(part)
+    return sorted([*_joined(whole), *parts], key=attrgetter("since"))
+
+
+def _joined(periods: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The same with periods of one length that follow each other as one stretch."""
+    joined: Stretch | None = None
+    for period in periods:
+        if joined and (joined.until, joined.length) == (period.since, period.length):
+            joined = replace(joined, last=period.last)
+            continue
+        if joined:
+            yield joined
+        joined = period
+    if joined:
+        yield joined
 
 
 def _order(period: Period) -> tuple[datetime, timedelta]:
@@ -180,13 +240,13 @@ def _order(period: Period) -> tuple[datetime, timedelta]:
 
 
 def _counted_periods() -> Select[Any]:
-    """The periods that are counted and lie in the scope."""
+    """The periods that are counted and reach into the scope."""
     period = presence_period.c
     return select(period.timestamp, period.until).where(
         period.organization_id == ORGANIZATION,
         period.project_id == PROJECT,
-        period.timestamp >= SINCE,
-        period.until <= UNTIL,
+        period.timestamp < UNTIL,
+        period.until > SINCE,
         period.until <= literal(counted_before(), UtcTimestamp),
     )
 
