@@ -103,7 +103,7 @@ _VARYING = re.compile(
         |heic|bmp|tiff?|pdf|csv|tsv|xlsx?|docx?|pptx?|zip|gz|tar|mp[34]|mov|avi|wav|ics|vcf|eml)\b)
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
         | `[^`\n]{{0,300}}` | [\u201c\u201e][^\u201c\u201d\n]{{0,300}}[\u201c\u201d]
-        | \u00ab[^\u00bb\n]{{0,300}}\u00bb
+        | \u00ab[^\u00ab\u00bb\n]{{0,300}}\u00bb
         | \u2018[^\u2018\u2019\n]{{0,300}}\u2019)
     | (?P<size>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:bytes?|[kmgt]i?b)\b)
     | (?P<duration>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:[nµu]?s|ms|msecs?|secs?|seconds?|mins?
