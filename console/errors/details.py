@@ -23,6 +23,7 @@ LEFT_OUT = {
 }
 GONE = {
     "vars": "local variables",
+    "outer_vars": "local variables of outer frames",
     "modules": "packages",
     "debug_meta": "images",
     "extra": "additional data",

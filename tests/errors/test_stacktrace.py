@@ -253,7 +253,7 @@ def test_a_frame_with_endless_locals_says_that_there_are_more():
 
 
 def test_endless_values_of_many_frames_have_one_limit_together():
-    frames = [{**OWN, "lineno": n, "vars": {str(v): v for v in range(300)}} for n in range(1, 400)]
+    frames = [{**OWN, "lineno": n, "vars": {str(v): v for v in range(300)}} for n in range(1, 250)]
     stack = shown(*frames, platform="python").exceptions[0].stack
     counts = [len(frame.variables) for frame in stack.frames]
     assert (counts[0], counts[-1]) == (300, 1)  # the last says that there are more

@@ -24,7 +24,8 @@ def recursion(count, **more):
     ("sent", "gone"),
     [
         (recursion(1000, vars={"node": "x" * 1_500}), ""),
-        (recursion(300, vars={"node": "x" * 8_000}), "local variables"),
+        (recursion(300, vars={"node": "x" * 8_000}), "local variables of outer frames"),
+        (recursion(2, vars={"node": ENDLESS}), "local variables"),
         ({**ERROR, "extra": {"body": ENDLESS}, "tags": {"a": "b"}}, "additional data"),
         ({"message": ENDLESS, "exception": [{"type": "E", "value": ENDLESS}]}, ""),
         ({**LEGACY, "sentry.interfaces.Http": {"data": ENDLESS}}, "request"),
@@ -50,6 +51,12 @@ def test_a_recursion_keeps_both_its_ends_and_counts_the_rest():
     (raised,) = view.exceptions
     assert (len(raised.stack.frames), raised.stack.not_kept) == (500, 8_500)
     assert raised.stack.frames[0].function == "walk_8999"
+
+
+def test_locals_stay_where_it_failed():
+    view = stacktrace(event(recursion(300, vars={"node": "x" * 8_000})))
+    frames = view.exceptions[0].stack.frames
+    assert [bool(frames[place].variables) for place in (0, 50, -1)] == [True, True, False]
 
 
 def test_what_stays_too_large_is_counted():

@@ -15,7 +15,7 @@ from console.ingest.sentry.shapes import mapping, objects
 from console.ingest.sentry.stacks import without_middle
 
 KEPT_BYTES = 1 << 20
-VARIABLES = "vars"
+VARIABLES, OUTER_VARIABLES = "vars", "outer_vars"
 # What an event can do without, if need be; all else says which bug it is.
 PARTS = (
     "extra",
@@ -34,7 +34,8 @@ def slimmed(sent: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """An event that is small enough to keep, and the names of the parts that went; it is changed.
 
     Recursions lose the middle of their frames, and texts their ends, as in every event.
-    After that the largest parts go, each whole. Raises Undecodable for what stays too large.
+    After that the largest parts go, each whole, but locals of no more outer frames than need be.
+    Raises Undecodable for what stays too large.
     """
     event, gone = with_present_names(sent), list[str]()
     for holder in _holders(event):
@@ -46,20 +47,25 @@ def slimmed(sent: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     for name, size in sorted(sizes.items(), key=lambda part: -part[1]):
         if surplus <= 0:
             return event, gone
-        _drop(event, name)
-        gone.append(name)
+        if name == VARIABLES:
+            gone.append(_drop_variables(event, surplus))
+        else:
+            del event[name]
+            gone.append(name)
         surplus -= size
     if surplus > 0:
         raise Undecodable(f"more than {KEPT_BYTES:,} bytes, even without locals and contexts")
     return event, gone
 
 
-def _drop(event: dict[str, Any], name: str) -> None:
-    if name != VARIABLES:
-        del event[name]
-        return
-    for frame in _frames(event):
-        frame.pop(VARIABLES, None)
+def _drop_variables(event: dict[str, Any], surplus: int) -> str:
+    """Drop locals, the outermost first, until that many bytes are gone; return what they are."""
+    frames = list(_frames(event))
+    for frame in frames:
+        if surplus <= 0:
+            break
+        surplus -= _size(frame.pop(VARIABLES, None))
+    return OUTER_VARIABLES if any(VARIABLES in frame for frame in frames) else VARIABLES
 
 
 def _cut_texts(event: dict[str, Any]) -> None:
