@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from console.core.cpu_limit import check_cpu
 from console.errors.function_names import spelled
 from console.errors.generated_names import without_bundle_hash, without_generated
-from console.errors.system_code import is_foreign, is_system
+from console.errors.system_code import is_foreign, is_standard, is_system
 
 CONTEXT_LENGTH = 200  # a longer line is minified, or data
 ADDRESS_LENGTH = 20
@@ -35,6 +35,7 @@ _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
 # React Native's bundle, by the system that it runs on.
 _PHONE_BUNDLE = re.compile(r"\b(?:main|index)(?:\.(?:android|ios|native))?\.(?:js)?bundle$")
+_OF_NODE = re.compile(r"^node:([\w/.-]+?)(?:\.js)?$")  # its own files, before they were called so
 _ENGINES = frozenset({"<anonymous>", "[native code]", "native"})  # where engines' functions are
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")
 # A part of a page's address, at /users/7, and the folder of a release, by its date or version.
@@ -140,14 +141,15 @@ def offset_in_image(frame: Mapping[str, Any]) -> str:
 def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
     """Whether the frame is the application's own: as the client says, else by what it is of."""
     path = _text(frame, "filename")
-    if path in _ENGINES or is_foreign(path):
-        return False  # browsers' clients call all frames the application's
+    platform = _text(frame, "platform") or platform
+    if path in _ENGINES or is_foreign(path) or is_standard(_text(frame, "function"), platform):
+        return False  # clients call all frames of a page, or of a program's image, its own
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
         return in_app
     names = tuple(_text(frame, name) for name in _OWNED_BY)
     whose = _is_system if sum(map(len, names)) <= REMEMBERED_LENGTH else _is_system.__wrapped__
-    return not whose(names, _text(frame, "platform") or platform)
+    return not whose(names, platform)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -220,6 +222,8 @@ def _module(texts: _Texts) -> str:
         return without_generated(texts.module)
     name = _short_path(texts.filename or texts.abs_path) or texts.image
     name = _PHONE_BUNDLE.sub("*.bundle", _NUMBERED.sub("*", name))
+    if texts.platform in _SCRIPT:
+        name = _OF_NODE.sub(r"\1.js", name)
     return without_generated(without_bundle_hash(name))
 
 

@@ -116,6 +116,12 @@ def _cocoa(module: str, function: str) -> Named:
     return module, _SWIFT_PARTS.sub("", function)
 
 
+def _elixir(module: str, function: str) -> Named:
+    """A function that is not there stands with the values that it was called with."""
+    name = function.partition("(")[0]
+    return module, name if name and function.endswith(")") else function
+
+
 def _without_signature(function: str) -> str:
     """The qualified name alone: no return type, no parameters, no arguments of templates."""
     name, depth = "", 0
@@ -137,6 +143,7 @@ _RULES: Mapping[str, Callable[[str, str], Named]] = {
     "go": _go,
     "php": _php,
     "csharp": _csharp,
+    "elixir": _elixir,
     "java": _java,
     "native": _native,
     "c": _native,

@@ -47,20 +47,22 @@ _OF_CODE = frozenset({
     "stylesheet", "directive", "hook", "model", "entity", "feature", "flag", "scope",
     "namespace", "package", "library", "extension", "connection", "named",
 })  # fmt: skip
+# Prefixed ids of services and databases, in quotes: of a record, and not in the code.
+_ID = r"(?-i:['\"`][a-z]{1,5}_(?=[A-Za-z]{0,64}\d)(?=[a-z\d]{0,64}[A-Z]))"
 _AFTER = r"object|argument|parameter|property|attribute|option"
-_IP = r"(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:.]{2,45}(?:%\w+)?\])"
+_IP = r"(?:(?:\d{1,3}\.){3}\d{1,3}|\[(?=[0-9a-f]{0,4}:)[0-9a-f:.]{2,45}(?:%\w+)?\])"
 # The port of a service that is called says which; a client's own, or a listener's, does not.
 _CALLED = r"(?:E[A-Z]{3,14}|dial\ (?:tcp|udp)|connect(?:ing|ion)?(?:\ refused|\ failed)?(?:\ to)?)"
 _SERVICE = rf"(?P<called>\b{_CALLED}:?\s++)/?{_IP}(?P<port>:\d{{1,5}})\b"
 # Names in code, which nobody types: of a constant, with underscores, capitals within or a package.
 _IN_CODE = (
     r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++ | [a-z]++(?:_[a-z]++)++ | [a-z]{2,}(?:[A-Z][a-z]+)+"
-    r" | [A-Z][a-z]+(?:[A-Z][a-z]+)+ | [A-Z][A-Za-z]+(?:(?:\.|::|\\)[A-Z][A-Za-z]+)+"
+    r" | [A-Z]{1,5}[a-z]+(?:[A-Z]{1,5}[a-z]+)+ | [A-Z][A-Za-z]+(?:(?:\.|::|\\)[A-Z][A-Za-z]+)+"
 )
 _VARYING = re.compile(
     rf"""(?x)
       (?P<keep>{_CODES.pattern.removeprefix("(?ix)")})
-    | (?P<name>\b(?:{_NAMED})\s['"`][\w.]+['"`] | ['"]\w+['"](?=\ (?:{_AFTER})\b)
+    | (?P<name>\b(?:{_NAMED})\s(?!{_ID})['"`][\w.]+['"`] | ['"]\w+['"](?=\ (?:{_AFTER})\b)
         | ['"`][a-z_]++['"`](?=\ is\ (?:undefined|required|missing|not\ (?:defined|initialized))\b)
         | \b(?:missing|required)\s(?:[a-z]++\s){{0,3}}+[a-z]++:\s['"][a-z_]++['"]
             (?:(?:,|,?\sand)\s['"][a-z_]++['"]){{0,10}}+
@@ -108,7 +110,8 @@ _VARYING = re.compile(
     | (?P<size>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:bytes?|[kmgt]i?b)\b)
     | (?P<duration>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:[nµu]?s|ms|msecs?|secs?|seconds?|mins?
         |minutes?|hours?|milliseconds?)\b)
-    | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]++){{2,}}+[/\\]?)
+    | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]++){{2,}}+[/\\]?
+        (?:\?[\w.~%+&=:,;@/-]*+)?+)
     | (?P<number>(?<![A-Za-z])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)? | (?<=[A-Za-z_-])\d{{2,}})
     """,
     re.IGNORECASE,

@@ -124,6 +124,16 @@ _FOREIGN = re.compile(
 )
 
 
+# Libraries whose templates a compiler puts into the program's own image.
+_STANDARD = re.compile(r"^(?:std|__gnu_cxx|__cxxabiv1|boost|absl|folly|fmt|Eigen|QtPrivate)::")
+_COMPILED = frozenset({"native", "c", "cocoa", "objc"})
+
+
+def is_standard(function: str, platform: str) -> bool:
+    """Whether a function is of a library that stands in the program itself."""
+    return platform in _COMPILED and bool(_STANDARD.match(function))
+
+
 def is_foreign(path: str) -> bool:
     """Whether a file is an extension's or a monitoring client's, whatever the client says."""
     return bool(_FOREIGN.search(path))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 _LENGTH = 1000  # of a message that a language made
 
 _Rules = tuple[tuple[re.Pattern[str], str], ...]
-_INSTANCE = r" for #<([\w:]{1,200}?)(?::0x[0-9a-f]+)?(?: [^>\n]{0,300})?>"
+_INSTANCE = r" for #<([\w:]{1,200}?)(?::0x[0-9a-f]+)?(?: [^\n]{0,300})?>"
 _RUBY: _Rules = (
     (re.compile(r"`([^`'\n]{1,200})'"), r"'\1'"),
     (re.compile(r"\b(nil|true|false):(?:Nil|True|False)Class\b"), r"\1"),
