@@ -51,7 +51,7 @@ def test_digest_tells_what_is_new_and_what_came_back(
     assert changes(globex) == []
 
 
-@pytest.mark.parametrize("dies_in", ["record", "_advance"])
+@pytest.mark.parametrize("dies_in", ["record", "advance"])
 def test_a_digest_that_dies_before_its_last_commit_tells_nothing_until_it_is_repeated(
     both_databases, acme, send, changes, monkeypatch, dies_in, app
 ):

@@ -214,15 +214,17 @@ CREATE TABLE presence (
     organization_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
     timestamp TIMESTAMP NOT NULL,
+    until TIMESTAMP NOT NULL,
     environment VARCHAR NOT NULL,
     user_key UBIGINT NOT NULL,
-    hours INTEGER NOT NULL
+    hours INTEGER NOT NULL,
+    everywhere INTEGER NOT NULL
 );
-
-CREATE TABLE presence_day (
+CREATE TABLE presence_period (
     organization_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
-    timestamp TIMESTAMP NOT NULL
+    timestamp TIMESTAMP NOT NULL,
+    until TIMESTAMP NOT NULL
 );
 
 INSERT INTO applied VALUES (1, 7);
@@ -279,6 +281,6 @@ INSERT INTO check_result VALUES (
     'Status 500 instead of 200-299.', 'Oh no', 12.5, NULL
 );
 
-INSERT INTO presence VALUES (1, 1, '2026-11-19', 'production', 5, 4096);
+INSERT INTO presence VALUES (1, 1, '2026-11-19', '2026-11-20', 'production', 5, 4096, 4096);
 
-INSERT INTO presence_day VALUES (1, 1, '2026-11-19');
+INSERT INTO presence_period VALUES (1, 1, '2026-11-19', '2026-11-20');
