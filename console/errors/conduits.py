@@ -52,10 +52,11 @@ def acts_for_caller(place: Place) -> bool:
     words = _words(function)
     if not words or not words <= _GENERIC:
         return False
-    if len(words) > 1 or not words <= _OF_A_CLASS:
+    owner = place.function.removesuffix(function)
+    is_method = bool(owner) or _last(place.module)[:1].isupper()
+    if len(words) > 1 or not (is_method or words <= _OF_A_CLASS):
         return True
-    owner = place.function.removesuffix(function) or _ENDINGS.sub("", place.module)
-    return _words(_last(owner)) <= _GENERIC | _LAYERS
+    return _words(_last(owner or _ENDINGS.sub("", place.module))) <= _GENERIC | _LAYERS
 
 
 def _last(owner: str) -> str:

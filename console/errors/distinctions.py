@@ -39,6 +39,7 @@ _OF_BROWSERS = frozenset({
 _SIGNALS = re.compile(r"SIG[A-Z]{2,8}\b|EXC_[A-Z_]{2,40}|EXCEPTION_[A-Z_]{2,60}")
 # Python's of a mapping, whose message is the key alone.
 _KEY = re.compile(r"""['"]([A-Za-z]++(?:[_-][A-Za-z]++)*+)['"]""")
+_ASSERTED = re.compile(r"(?i)\bassertion:? [`'\"(]?([^\n]{1,200}?)['\")]? failed")
 _SHORTEST = 2
 _BY_KOTLIN = "Parameter specified as non-null is null"
 _JVM = frozenset({"java", "android", "kotlin"})
@@ -67,6 +68,8 @@ def distinction(exception: Mapping[str, Any], value: str, platform: str) -> str:
     by_runtime = kind in _OF_RUNTIMES or bool(_SIGNALS.match(kind))
     if kind == "TypeError" and platform != _BROWSERS:
         by_runtime = False  # Node and Python have one engine, and their own sentences
+    if by_runtime and (asserted := _ASSERTED.search(value)):
+        return f"assertion {asserted[1]}"
     if by_runtime and not by_engine(exception, platform):
         return " ".join(names_in(value))
     return parametrise(value)

@@ -44,7 +44,9 @@ _NUMBERED = re.compile(
 )
 _ENDING = re.compile(r"\w\.[A-Za-z]\w{0,5}$")
 _SCRIPT = frozenset({"javascript", "node"})
+_JVM = frozenset({"java", "android"})
 _OFFSET = "+0x"
+_PANICS = frozenset({"gopanic", "panic", "sigpanic", "panicmem", "goPanicIndex", "throw"})
 _OWNED_BY = ("module", "filename", "abs_path", "package", "function")
 
 
@@ -109,6 +111,12 @@ def has_name(here: Place) -> bool:
     return bool(here.function or here.line)
 
 
+def is_shortened(here: Place, platform: str) -> bool:
+    """Whether R8 or ProGuard named class and method, other ones in each build."""
+    names = (here.module.rpartition(".")[2], here.function)
+    return platform in _JVM and all(0 < len(name) <= MANGLED for name in names)
+
+
 def is_file(frame: Mapping[str, Any], here: Place, platform: str) -> bool:
     """Whether the frame's file has a name, as most of a bundle's functions have none.
 
@@ -147,9 +155,7 @@ def is_in_app(frame: Mapping[str, Any], platform: str = "") -> bool:
     in_app = frame.get("in_app")
     if isinstance(in_app, bool):
         return in_app
-    names = tuple(_text(frame, name) for name in _OWNED_BY)
-    whose = _is_system if sum(map(len, names)) <= REMEMBERED_LENGTH else _is_system.__wrapped__
-    return not whose(names, platform)
+    return not _is_library(frame, platform)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -160,8 +166,36 @@ def _is_system(names: tuple[str, ...], platform: str) -> bool:
 def innermost(holder: Any, platform: str) -> Mapping[str, Any]:
     """The innermost frame of the application's own, else of any; empty without frames."""
     frames = frames_of(holder)
-    own = (frame for frame in reversed(frames) if is_in_app(frame, platform))
-    return next(own, frames[-1] if frames else {})
+    own = own_of(frames, platform) or frames
+    return own[-1] if own else {}
+
+
+def own_of(frames: Sequence[Mapping[str, Any]], platform: str) -> Sequence[Mapping[str, Any]]:
+    """The application's own frames, outermost call first.
+
+    Where a client calls more of them its own, libraries are none: it may take all that lies in the
+    project's folder or in the program's image. What Go runs after a panic throws it again.
+    """
+    own = [frame for frame in _before_panic(frames, platform) if is_in_app(frame, platform)]
+    written = [frame for frame in own if not _is_library(frame, platform)]
+    return written or own
+
+
+def _before_panic(
+    frames: Sequence[Mapping[str, Any]], platform: str
+) -> Sequence[Mapping[str, Any]]:
+    for at, frame in enumerate(frames if platform == "go" else ()):
+        if _text(frame, "function") in _PANICS and any(
+            is_in_app(before, platform) for before in frames[:at]
+        ):
+            return frames[:at]
+    return frames
+
+
+def _is_library(frame: Mapping[str, Any], platform: str) -> bool:
+    names = tuple(_text(frame, name) for name in _OWNED_BY)
+    whose = _is_system if sum(map(len, names)) <= REMEMBERED_LENGTH else _is_system.__wrapped__
+    return whose(names, _text(frame, "platform") or platform)
 
 
 def is_minified(frame: Mapping[str, Any], platform: str = "") -> bool:

@@ -19,7 +19,8 @@ from console.errors.frames import (
     has_name,
     innermost,
     is_file,
-    is_in_app,
+    is_shortened,
+    own_of,
     place,
     written_place,
 )
@@ -38,6 +39,8 @@ _OVERFLOWS = frozenset({
 })  # fmt: skip
 _DEFAULT = re.compile(r"\{\{\s*default\s*\}\}")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")  # in the types of minidumps, what was accessed
+_SHORTENED = re.compile(r"[A-Za-z]{1,2}\d?")  # types of an obfuscated program
+_BAD_ACCESS = re.compile(r"SIGSEGV|SIGBUS|EXC_BAD_ACCESS|EXCEPTION_ACCESS_VIOLATION")
 _VERSION = "1"  # of the form; a change of rules moves those events alone that it is about
 
 
@@ -162,7 +165,7 @@ def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component,
     overflows = kinds[-1] in _OVERFLOWS or value == "too much recursion"
     label, places = _stack(reversed(branch.exceptions), platform, overflows=overflows)
     is_placed = label == IN_APP and any(map(has_name, places))
-    if is_placed:
+    if any(map(has_name, places)):
         places = _failing(places)
     if places:
         components.append(_frames(label, places))
@@ -175,7 +178,10 @@ def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component,
             distinction(error, wording, platform)
             for error, wording in zip(branch.carried, wordings, strict=True)
         ]
-        if distinct := tuple(dict.fromkeys(filter(None, words))):
+        distinct = tuple(dict.fromkeys(filter(None, words)))
+        if distinct and is_shortened(places[0], platform):
+            components = [part for part in components if part.label != label]
+        if distinct:
             components.append(Component("message", distinct))
         return "exception stack", tuple(components)
     components.append(Component("message", (parametrise(value),)))
@@ -208,7 +214,7 @@ def _stack(
     """The in-app places of the first holder that has any, else all places of the first stack."""
     stacks = [frames for holder in holders if (frames := frames_of(holder))]
     for frames in stacks:
-        own_frames = [frame for frame in frames if is_in_app(frame, platform)]
+        own_frames = own_of(frames, platform)
         if own := (overflows and _circle(own_frames, platform)) or _places(own_frames, platform):
             return IN_APP, own
     return LIBRARY, _places(stacks[0], platform) if stacks else []
@@ -269,6 +275,10 @@ def _kind(exception: Mapping[str, Any], platform: str) -> str:
     if type_of(exception) == MINIFIED:
         return MINIFIED
     kind = _ADDRESS.sub("*", _text(exception.get("type")))
+    if platform == "dart" and _SHORTENED.fullmatch(kind):
+        return MINIFIED
+    if _BAD_ACCESS.match(kind):
+        return "(memory access)"
     return kind_in_any_browser(kind, platform)
 
 

@@ -94,6 +94,9 @@ _VARYING = re.compile(
         | \b(?!\d+e\d+\b)(?=\d{{1,5}}[a-f]|[a-f]{{1,5}}\d)[0-9a-f]{{4,6}}\b)
     | (?P<label>\b(?=\d{{0,64}}[a-z])(?=(?:[a-z]{{0,20}}\d){{5}})[0-9a-z]{{12,64}}\b
         | (?-i:\b(?=(?:[A-Z-]{{0,8}}\d){{4}})[A-Z]{{1,4}}-?\d[A-Z\d]*+(?:-[A-Z\d]++)*+\b))
+    | (?-i:(?P<mixed>\b(?=[A-Za-z]{{0,32}}\d{{1,32}}[A-Za-z]{{1,32}}\d)(?=[A-Za-z\d]{{12,64}}\b)
+        [A-Za-z\d]{{12,64}}\b
+        | (?<=\()(?=[a-z]{{0,16}}\d)[a-z\d]{{1,16}}-[a-z\d]{{8,64}}(?=\))))
     | (?P<version>\bv\d++(?:\.\d++)++\b)
     | (?P<person>\b(?:for|by|of)\s(?-i:[A-Z][a-z]+\s[A-Z][a-z]+)\b)
     | (?P<field>\b(?:user|name|host|path|file|login|owner|query|tenant|account|customer)=
@@ -103,12 +106,15 @@ _VARYING = re.compile(
           (?=[a-z]{{0,4}}\d|[b-df-hj-np-tv-z]{{5}})[0-9a-z]{{5}}\b)
     | (?P<file>(?<![\w.()-])[\w.()-]{{1,100}}\.(?-i:(?![A-Z][a-z]))(?:jpe?g|png|gif|webp
         |heic|bmp|tiff?|pdf|csv|tsv|xlsx?|docx?|pptx?|zip|gz|tar|mp[34]|mov|avi|wav|ics|vcf|eml)\b)
+    | (?P<source>(?<![\w/])[\w.@-]{{1,60}}+(?:/[\w.@-]{{1,60}}+){{2,20}}+
+        (?:(?<=\.\w)|(?<=\.\w\w)|(?<=\.\w\w\w)))
     | (?P<text>"(?:[^"\\\n]|\\.){{0,300}}" | (?<!\w)'(?:[^'\\\n]|\\.){{0,300}}'(?!\w)
         | `[^`\n]{{0,300}}` | [\u201c\u201e][^\u201c\u201d\n]{{0,300}}[\u201c\u201d]
         | \u00ab[^\u00ab\u00bb\n]{{0,300}}\u00bb
         | \u2018[^\u2018\u2019\n]{{0,300}}\u2019)
     | (?P<size>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:bytes?|[kmgt]i?b)\b)
-    | (?P<duration>(?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:[nµu]?s|ms|msecs?|secs?|seconds?|mins?
+    | (?P<duration>(?<![\w.])(?:\d{{1,9}}h)?(?:\d{{1,9}}m)?\d{{1,9}}(?:\.\d{{1,9}})?s\b
+        | (?<![\w.])[-+]?\d+(?:[.,]\d+)*\s?(?:[nµu]?s|ms|msecs?|secs?|seconds?|mins?
         |minutes?|hours?|milliseconds?)\b)
     | (?P<path>(?<![\w/.])(?:~|\.{{1,2}}|[A-Za-z]:)?(?:[/\\][\w.@%+-]++){{2,}}+[/\\]?
         (?:\?[\w.~%+&=:,;@/-]*+)?+)
@@ -232,6 +238,8 @@ _SHORTENED: Mapping[str, Callable[[str], str]] = {
     "text": _quoted,
     "token": lambda _: "<id>",
     "label": lambda _: "<id>",
+    "source": lambda _: "<path>",
+    "mixed": lambda _: "<id>",
     "person": lambda words: f"{words.split()[0]} <text>",
     "field": lambda words: f"{words.partition('=')[0]}=<text>",
 }

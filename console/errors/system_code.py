@@ -8,7 +8,8 @@ from console.errors.function_names import spelled
 _PATHS = re.compile(
     r"(?:^|[/\\])(?:site-packages|dist-packages|node_modules|bower_components|vendor|gems|rubygems"
     r"|\.cargo|\.m2|\.pub-cache|\.nuget|deps|Frameworks)[/\\]"
-    r"|^(?:node:|<frozen |<internal:|native\b|\[native code\]|\[internal\]|<anonymous>|dart:"
+    r"|^(?:node:|<frozen |<compiler-generated>|<internal:|native\b|\[native code\]|\[internal\]"
+    r"|<anonymous>|dart:"
     r"|package:(?:flutter|sentry)(?:_\w+)?/|(?:webpack|rollup)/|webpack:///?webpack/"
     r"|(?:chrome|moz|safari|safari-web|webkit-masked-url|ms-browser)(?:-extension)?://"
     r"|\(elixir |\(stdlib )"

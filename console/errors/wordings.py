@@ -16,6 +16,7 @@ _RUBY: _Rules = (
     (re.compile(_INSTANCE), r" for an instance of \1"),
     (re.compile(r" for ([\w:]{1,200}):Class\b"), r" for class \1"),
     (re.compile(r" for ([\w:]{1,200}):Module\b"), r" for module \1"),
+    (re.compile(r"(results?, but was looking for \d{1,9}\))\. Couldn't find .{1,400}"), r"\1"),
 )
 _PHP: _Rules = (
     (re.compile(r"^(?:Notice|Warning|Deprecated|User (?:Notice|Warning|Deprecated)): "), ""),
@@ -59,8 +60,13 @@ _SCRIPT: _Rules = (  # of Sentry's clients before and since their version 8
         "Object captured as promise rejection",
     ),
 )
+_ELIXIR: _Rules = (  # what it shows of the value
+    (re.compile(r"(\bkey :?\S{1,100} not found in:).*", re.DOTALL), r"\1"),
+)
+_DART: _Rules = ((re.compile(r"\b[a-zA-Z]\d?\.[a-zA-Z]\d?(?=: )"), "*"),)  # shortened classes
 _RULES: Mapping[str, _Rules] = {
     "ruby": _RUBY, "python": _PYTHON, "java": _JVM, "php": _PHP, "lua": _LUA,
+    "elixir": _ELIXIR, "dart": _DART,
     "node": _SCRIPT, "javascript": _SCRIPT,
 }  # fmt: skip
 
@@ -89,6 +95,11 @@ _NO_HOST = re.compile(
     r"|No address associated with hostname|No such host is known\.?|no such host)"
     r"(?:, errno = \d{1,5}| \(os error \d{1,5}\))?"
 )
+# Lines of source with their numbers, as Prisma and template engines quote them.
+_EXCERPT = re.compile(
+    r"(?m)^[ \t]{0,8}(?:[→>|][ \t]{0,4})?\d{1,6}(?:[ \t|:][^\n]*)?\n"
+    r"(?=[ \t]{0,8}(?:[→>|][ \t]{0,4})?\d)"
+)
 # What Ruby and Python add, by what else has a like name, and the line of code.
 _SUGGESTED = re.compile(r"(?:\. |\n)Did you mean[:?]|\n\n[^\n]{1,300}\n\s{0,300}\^{2}")
 _NO_HOST_NUMBER = re.compile(r"\[Errno -?\d{1,3}\] (?=host not found)")
@@ -99,7 +110,7 @@ def as_any_version(value: str, platform: str) -> str:
     """The message in the wording of the newest version, if its language or system made it."""
     if len(value) > _LENGTH:
         return value
-    value = _SUGGESTED.split(value, maxsplit=1)[0]
+    value = _SUGGESTED.split(_EXCERPT.sub("", value), maxsplit=1)[0]
     value = _NO_HOST_NUMBER.sub("", _NO_HOST.sub("host not found", value))
     value = _CLASS_OF_SELECTOR.sub("-[* ", _NUMBERED.sub(_numbered, value))
     for form, words in _RULES.get(platform, ()):

@@ -101,7 +101,7 @@ def test_an_issue_that_is_deleted_while_its_events_are_digested_opens_anew(
             db.session.commit()
         return issues
 
-    monkeypatch.setattr("console.ingest.digest.ensure_issues", ensure_issues)
+    monkeypatch.setattr("console.ingest.counts.ensure_issues", ensure_issues)
     accepted(acme, broken("goes"))
     digest.drain()
     with inside(acme):
