@@ -34,7 +34,9 @@ _MINIFIED_FILE = re.compile(r"\.min\.(?:m|c)?js", re.IGNORECASE)
 # Names of so few letters are a minifier's; a bundle has thousands, some of one letter more.
 MANGLED, MANGLED_IN_BUNDLE = 2, 3
 # React Native's bundle, by the system that it runs on.
-_PHONE_BUNDLE = re.compile(r"\b(?:main|index)(?:\.(?:android|ios|native))?\.(?:js)?bundle$")
+_PHONE_BUNDLE = re.compile(
+    r"^(?:.{0,200}/)?(?:main|index)(?:\.(?:android|ios|native))?\.(?:js)?bundle$"
+)
 _OF_NODE = re.compile(r"^node:([\w/.-]+?)(?:\.js)?$")  # its own files, before they were called so
 _ENGINES = frozenset({"<anonymous>", "[native code]", "native"})  # where engines' functions are
 _SCRIPTS = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx|vue|svelte)$")

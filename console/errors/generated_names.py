@@ -24,7 +24,7 @@ _MARKED = re.compile(
     | (?<=\bfn__)\d++ | (?<=\beval)\d{3,20}+(?=$|[.$/]) | (?<=\$anonfun\$)\d++
       # .NET: lambdas, state machines, local functions, anonymous types, Castle's proxies
     | (?<=>[bdg]__)[\d_]++ | (?<=>c__DisplayClass)[\d_]++ | (?<=\|)\d++(?:_\d++)?+
-    | (?<=\blambda_method)\d++ | (?<=AnonymousType)\d++ | (?<=Proxy_)\d++
+    | (?<=\w_m)[0-9A-F]{40}\b | (?<=\blambda_method)\d++ | (?<=AnonymousType)\d++ | (?<=Proxy_)\d++
       # Ruby: methods of templates, whose hash may be negative; classes without a name
     | (?<=[a-z][a-z]_)_++\d++_\d++$ | (?<=\#<Class:)0x[0-9a-f]++
       # PHP: classes without a name, Twig's templates, Symfony's containers

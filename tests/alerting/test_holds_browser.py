@@ -50,8 +50,11 @@ def test_the_notice_of_every_page_leads_to_where_delivery_goes_on(
     panel = chromium.locator("#delivery-hold")
     expect(panel).to_contain_text("1 message from before the hold waits")
     assert serious_violations(chromium) == []
+    asked: list[str] = []
+    chromium.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     chromium.get_by_role("button", name="Discard the old messages and deliver").click()
     expect(panel).to_have_count(0)
+    assert asked == ["Discard 1 message from before the hold? Nobody will get them."]
     with inside(acme):
         assert [row.state.value for row in messages()] == ["discarded"]
     assert complaints.heard == []
