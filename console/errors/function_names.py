@@ -103,6 +103,8 @@ def _java(module: str, function: str) -> Named:
 
 def _native(module: str, function: str) -> Named:
     """Compilers write parameters, arguments of templates and namespaces each in their way."""
+    if "::<" in function:
+        return _rust(module, function)
     if function.startswith(("-[", "+[")) or ("(" not in function and "<" not in function):
         return module, _INLINE_NAMESPACES.sub("", function)
     named = _UNNAMED.sub("{unnamed}", _INLINE_NAMESPACES.sub("", function))

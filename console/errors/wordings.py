@@ -39,6 +39,7 @@ _PYTHON: _Rules = (
         ),
         r"free variable \1 referenced before assignment in enclosing scope",
     ),
+    (re.compile(r"(codec can't (?:de|en)code (?:byte|character)s?) .{1,300}"), r"\1"),
     (re.compile(r"^(?:[\w<>]{1,80}\.){1,10}(\w{1,80}\(\) (?:missing|got|takes)\b)"), r"\1"),
 )
 _JVM: _Rules = (
