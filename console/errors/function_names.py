@@ -15,7 +15,7 @@ _DART_CLOSURES = re.compile(
     r"(?<!\.<fn>)(?<!\.<anonymous closure>)(?:\.<(?:fn|anonymous closure)>)++$"
 )
 _RUST_CLOSURES = re.compile(r"(?:::\{\{?closure(?:#\d+|_env#\d+)?\}\}?)+")
-_RUST_ARGUMENTS = re.compile(r"(?<=\w)<[^<>]*>|::<[^<>]*>$")
+_RUST_ARGUMENTS = re.compile(r"(?<=\w)(?:::)?<[^<>]*>")
 _DEEPEST = 10  # arguments within arguments
 _RUST_SHIMS = re.compile(r"\{\{(?:vtable\.shim|constant|impl)\}\}")
 _GO_MAJOR = re.compile(r"/v\d+(?=[/.]|$)|(?<=\w)\.v\d+(?=[/.]|$)")
