@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from console.alerting.delivery import banner, holds
 from console.alerting.delivery.models import HoldReason
@@ -51,7 +51,12 @@ def test_the_notice_of_every_page_leads_to_where_delivery_goes_on(
     expect(panel).to_contain_text("1 message from before the hold waits")
     assert serious_violations(chromium) == []
     asked: list[str] = []
-    chromium.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    chromium.once("dialog", accept)
     chromium.get_by_role("button", name="Discard the old messages and deliver").click()
     expect(panel).to_have_count(0)
     assert asked == ["Discard 1 message from before the hold? Nobody will get them."]
