@@ -128,7 +128,11 @@ class Database:
             )
             self._snapshots = self._engine.execution_options(isolation_level="READ COMMITTED")
             event.listen(self._engine, "before_cursor_execute", self._refuse_unscoped)
-            self._bring_up_to_date()
+            try:
+                self._bring_up_to_date()
+            except BaseException:
+                self._duckdb.close()  # else the error holds it, and nobody can open the file
+                raise
 
     def rows(
         self, scope: Scope, statement: Executable, then: Then | None = None
@@ -225,7 +229,6 @@ class Database:
                 self.checkpoint()
                 self._run(f"SET memory_limit = '{self._memory_mb}MB'")
         except versions.UnknownTables as error:
-            self._duckdb.close()
             raise TelemetryDamaged(self._path.name, str(error)) from error
 
     @contextmanager

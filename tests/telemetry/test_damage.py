@@ -15,6 +15,7 @@ from console.intake import set_aside
 from console.intake.models import Outcome
 from console.telemetry import aside, store
 from console.telemetry.database import LEAST_MEMORY_MB, Database, TelemetryDamaged
+from console.telemetry.schema import versions
 from console.uptime.models import Check
 from tests.ingest.conftest import accepted, digest, error, stored, waiting
 
@@ -227,3 +228,14 @@ def test_a_log_whose_beginning_is_lost_is_said_and_not_left_out(tmp_path, head):
     for torn in (b"", content[:3]):  # as a process leaves it that was killed
         log.write_bytes(torn)
         Database(path, 1, LEAST_MEMORY_MB).close()
+
+
+def test_a_file_that_cannot_be_brought_up_to_date_is_let_go(tmp_path, monkeypatch):
+    """An upgrade without enough memory had the file called damaged until the console ended."""
+    path = tmp_path / "1.duckdb"
+    with monkeypatch.context() as failing:
+        failing.setattr(versions, "bring_up_to_date", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as kept:
+            Database(path, 1, LEAST_MEMORY_MB)
+    Database(path, 1, LEAST_MEMORY_MB).close()
+    assert kept.value
