@@ -187,10 +187,10 @@ def _before_panic(
     frames: Sequence[Mapping[str, Any]], platform: str
 ) -> Sequence[Mapping[str, Any]]:
     for at, frame in enumerate(frames if platform == "go" else ()):
-        if _text(frame, "function") in _PANICS and any(
-            is_in_app(before, platform) for before in frames[:at]
-        ):
-            return frames[:at]
+        is_of_runtime = _text(frame, "module") in {"", "runtime"}
+        if is_of_runtime and _text(frame, "function") in _PANICS:
+            before = frames[:at]
+            return before if any(is_in_app(caller, platform) for caller in before) else frames
     return frames
 
 

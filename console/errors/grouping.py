@@ -178,12 +178,13 @@ def _by_exceptions(branch: Branch, platform: str) -> tuple[str, tuple[Component,
             distinction(error, wording, platform)
             for error, wording in zip(branch.carried, wordings, strict=True)
         ]
-        distinct = tuple(dict.fromkeys(filter(None, words)))
+        variant, distinct = "exception stack", tuple(dict.fromkeys(filter(None, words)))
         if distinct and is_shortened(places[0], platform):
+            variant = "exception type and message"
             components = [part for part in components if part.label != label]
         if distinct:
             components.append(Component("message", distinct))
-        return "exception stack", tuple(components)
+        return variant, tuple(components)
     components.append(Component("message", (parametrise(value),)))
     return f"exception {'stack' if places else 'type'} and message", tuple(components)
 
